@@ -1,0 +1,1 @@
+"""From survival probabilities with errors to what experiments measure; knows no solver."""

@@ -1,0 +1,114 @@
+"""A number with an error that is honest about its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A value, or an array of values, with named parts of its error.
+
+    Parameters
+    ----------
+    value : array_like
+        The number(s).
+    parts : mapping of str to array_like, optional
+        Non-negative standard errors or bounds, each of a shape that broadcasts to `value`:
+        ``"statistical"``, ``"time_step"``, ``"mesh"``, ``"l_max"``, ``"paths"``, ...
+    not_estimated : tuple of str, optional
+        Sources of error known to exist and not estimated.
+
+    Raises
+    ------
+    InputError
+        If a part is negative or does not broadcast to `value`.
+
+    Notes
+    -----
+    Numerical parts are bounds that may share a sign, so they add linearly; the sum of the numerical parts
+    and the statistical ones add in quadrature, as independent.
+    """
+
+    value: Any
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    not_estimated: tuple[str, ...] = ()
+
+    STATISTICAL = ("statistical", "paths")
+
+    def __post_init__(self) -> None:
+        value = np.asarray(self.value, dtype=float)
+        checked: dict[str, Float] = {}
+        for name, part in self.parts.items():
+            array = np.asarray(part, dtype=float)
+            if np.any(array < 0):
+                raise InputError(f"parts[{name!r}]", part, "be a non-negative error")
+            try:
+                checked[name] = np.broadcast_to(array, value.shape)
+            except ValueError:
+                raise InputError(
+                    f"parts[{name!r}]", array.shape, f"have a shape that broadcasts to {value.shape}"
+                ) from None
+        object.__setattr__(self, "value", value[()])
+        object.__setattr__(self, "parts", {name: part[()] for name, part in checked.items()})
+
+    @property
+    def statistical(self) -> Any:
+        """Quadrature sum of the statistical parts."""
+        return np.sqrt(sum((np.square(self.parts[n]) for n in self.parts if n in self.STATISTICAL), self._zero))
+
+    @property
+    def numerical(self) -> Any:
+        """Linear sum of the numerical parts."""
+        return sum((self.parts[n] for n in self.parts if n not in self.STATISTICAL), self._zero)
+
+    @property
+    def error(self) -> Any:
+        """Total error: statistical and numerical in quadrature."""
+        return np.hypot(self.statistical, self.numerical)
+
+    @property
+    def _zero(self) -> Any:
+        return np.zeros_like(np.asarray(self.value, dtype=float))[()]
+
+    def __getitem__(self, index: Any) -> Estimate:
+        """Return the entries `index` of an array of estimates."""
+        return Estimate(
+            np.asarray(self.value)[index],
+            {n: np.asarray(p)[index] for n, p in self.parts.items()},
+            self.not_estimated,
+        )
+
+    def __str__(self) -> str:
+        if np.ndim(self.value):
+            return np.array2string(np.asarray(self.value), precision=6) + " +- " + np.array2string(
+                np.asarray(self.error), precision=2
+            )
+        return format_value(float(self.value), float(self.error))
+
+
+def format_value(value: float, error: float) -> str:
+    """Return ``value`` with its error in parentheses on the last two digits, as the PDG does: ``0.35486(12)``."""
+    if not np.isfinite(error) or error <= 0:
+        return f"{value:.8g}"
+    exponent = int(np.floor(np.log10(error)))
+    decimals = 1 - exponent
+    if -2 <= decimals <= 9:
+        decimals = max(decimals, 0)
+        return f"{value:.{decimals}f}({round(error * 10**decimals)})"
+    return f"{value:.6g} +- {error:.2g}"
+
+
+def weighted_mean(values: ArrayLike, weights: ArrayLike) -> Float:
+    """Return the weighted mean over the last axis."""
+    w = np.asarray(weights, dtype=float)
+    return np.asarray(np.sum(np.asarray(values, dtype=float) * w, axis=-1) / np.sum(w, axis=-1))

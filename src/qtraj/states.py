@@ -1,0 +1,87 @@
+"""Quarkonium states: the six radial states of the solver and the nine physical ones, with PDG names and masses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from .errors import InputError
+
+_L_LETTERS: Final = "SPDF"
+
+
+@dataclass(frozen=True)
+class State:
+    """A vacuum eigenstate counted as the field does: 1S, 2S, 1P (n = 2, l = 1), ...
+
+    Parameters
+    ----------
+    n : int
+        Principal quantum number, n > l.
+    l : int
+        Orbital angular momentum.
+    """
+
+    n: int
+    l: int  # noqa: E741 - the field's letter
+
+    @property
+    def radial_index(self) -> int:
+        """Position among the states of this l, 0 for the lowest."""
+        return self.n - self.l - 1
+
+    @property
+    def name(self) -> str:
+        """Spectroscopic name, for example ``1P`` for n = 2, l = 1."""
+        return f"{self.radial_index + 1}{_L_LETTERS[self.l]}"
+
+    @classmethod
+    def named(cls, name: str) -> State:
+        """Return the state called `name`, for example ``State.named("1P")``."""
+        if len(name) < 2 or not name[:-1].isdigit() or int(name[:-1]) < 1 or name[-1] not in _L_LETTERS:
+            raise InputError("name", name, "be a spectroscopic name such as '1S' or '2P'")
+        l = _L_LETTERS.index(name[-1])  # noqa: E741
+        return cls(n=int(name[:-1]) + l, l=l)
+
+
+STATES: Final = tuple(State.named(name) for name in ("1S", "2S", "1P", "3S", "2P", "1D"))
+"""The states every method projects on, in the order of every QTraj file."""
+
+STATE_NAMES: Final = tuple(state.name for state in STATES)
+
+
+@dataclass(frozen=True)
+class Meson:
+    """A physical bottomonium state.
+
+    Parameters
+    ----------
+    name : str
+        PDG name, for example ``Y(1S)`` or ``chi_b1(1P)``.
+    pdg_id : int
+        Monte Carlo number of the PDG.
+    mass : float
+        Mass in GeV.
+    radial : str
+        The solver's state whose survival it takes (its spin partners share it).
+    """
+
+    name: str
+    pdg_id: int
+    mass: float
+    radial: str
+
+
+# Masses: PDG 2026 (CC BY 4.0, Int. J. Mod. Phys. A 41, 2630011).
+MESONS: Final = (
+    Meson("Y(1S)", 553, 9.4604, "1S"),
+    Meson("Y(2S)", 100553, 10.0234, "2S"),
+    Meson("chi_b0(1P)", 10551, 9.85944, "1P"),
+    Meson("chi_b1(1P)", 20553, 9.89278, "1P"),
+    Meson("chi_b2(1P)", 555, 9.91221, "1P"),
+    Meson("Y(3S)", 200553, 10.3551, "3S"),
+    Meson("chi_b0(2P)", 110551, 10.2325, "2P"),
+    Meson("chi_b1(2P)", 120553, 10.25546, "2P"),
+    Meson("chi_b2(2P)", 100555, 10.26865, "2P"),
+)
+"""The nine bottomonium states of the feed-down, in the order of its matrices."""
