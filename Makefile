@@ -1,0 +1,49 @@
+# Everything runs in .venv, which is created once and renewed when pyproject.toml or constraints.txt change.
+#   make run        Pb-Pb 5.02 TeV from hydrodynamics to R_AA: figure, netCDF file and table in runs/pbpb_5020
+#   make test       the test suite            make test-slow  the physics checks that take minutes
+#   make check      lint, format, types, import layers
+#   make bench      the benchmarks            make clean      remove the environment and the caches
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run test test-slow check bench clean
+
+run: $(VENV)/.installed
+	$(BIN)/qtraj run examples/pbpb_5020.toml
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -W error
+
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -W error -m slow
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: $(VENV)/.installed-dev
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing qtraj into $(VENV)"
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing qtraj with its test and lint tools into $(VENV)"
+	@$(INSTALL) --editable ".[test,lint]"
+	@touch $(VENV)/.installed $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "qtraj needs Python 3.11 or newer, but '$(PYTHON)' was not found. Name one: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "qtraj needs Python 3.11 or newer, but '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Name a newer one: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "'$(PYTHON) -m venv' failed; on Debian and Ubuntu the package python3-venv provides it." >&2; rm -rf $(VENV); exit 1; }
