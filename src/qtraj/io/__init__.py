@@ -1,0 +1,1 @@
+"""Files: run files, results, and what to cite."""

@@ -1,0 +1,249 @@
+"""Run files: TOML with sections that follow the sentence (model, medium, ...); nothing unknown passes.
+
+Quantities are in powers of GeV; a key that ends in ``_fm`` is in fm, in ``_mb`` in millibarn.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Hashable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from ..errors import FileFormatError
+from ..states import MESONS
+from .config_errors import input_error
+
+HydroFormat = Literal["music", "music_dense", "jetdata_h5", "columns", "oscar2008", "oscar2013"]
+"""Layouts of hydrodynamic output that ``[[medium.files]]`` may name."""
+
+KAPPA_FITS = ("central", "lower", "upper")
+MESON_NAMES = tuple(meson.name for meson in MESONS)
+
+
+def _rule(allowed: str) -> PydanticCustomError:
+    # the text completes "`key` must ...", as InputError wants it
+    return PydanticCustomError("rule", allowed)
+
+
+def _kappa(value: Any) -> str | float:
+    if isinstance(value, str) and value in KAPPA_FITS:
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
+        return float(value)
+    raise _rule("be 'central', 'lower', 'upper' or a non-negative number kappa/T^3")
+
+
+def _meson(value: Any) -> str:
+    if value not in MESON_NAMES:
+        raise _rule(f"be one of {', '.join(MESON_NAMES)}")
+    return str(value)
+
+
+def _distinct(values: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
+    if len(set(values)) < len(values):
+        raise _rule("not repeat a value")
+    return values
+
+
+def _power_of_two(value: int) -> int:
+    if value & (value - 1):
+        raise _rule("be a power of two, so that Sobol points stay balanced")
+    return value
+
+
+def _temperature(value: float) -> float:
+    if not 0 < value < 5:
+        raise _rule("be a temperature in GeV, above 0 and below 5")
+    return value
+
+
+Positive = Annotated[float, Field(gt=0)]
+Temperature = Annotated[float, AfterValidator(_temperature)]
+Kappa = Annotated[str | float, BeforeValidator(_kappa)]
+_SET = (Field(min_length=1, strict=False), AfterValidator(_distinct))  # TOML has lists only: not strict
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class System(_Section):
+    """Section ``[system]``: what collides."""
+
+    name: Literal["PbPb", "AuAu", "XeXe", "OO"]
+    sqrt_s_GeV: Positive
+    sigma_nn_mb: Positive
+    label: str = ""
+
+
+class Model(_Section):
+    """Section ``[model]``: potential and transport; the first kappa and gamma are central, others make bands."""
+
+    alpha: Positive = 0.6239853
+    mass: Positive = 4.73
+    order: Literal["LO"] = "LO"
+    kappa: Annotated[tuple[Kappa, ...], *_SET] = KAPPA_FITS
+    gamma: Annotated[tuple[float, ...], *_SET] = (-1.75, -3.5, 0.0)
+    T_c: Temperature = 0.150
+
+
+class HydroFile(_Section):
+    """One entry ``[[medium.files]]``: the output of a hydrodynamic code at one impact parameter."""
+
+    path: str
+    format: HydroFormat
+    b_fm: Annotated[float, Field(ge=0)]
+    n_part: Positive | None = None
+    options: dict[str, Any] = {}
+
+
+class Medium(_Section):
+    """Section ``[medium]``: temperature at which the medium ends and where the temperatures come from."""
+
+    T_end: Temperature
+    hydro: Literal["shipped", "files"] = "shipped"
+    b_fm: Annotated[tuple[float, ...], *_SET] | None = None
+    files: Annotated[tuple[HydroFile, ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if self.hydro == "shipped" and self.files:
+            raise _rule("be hydro = 'files' when [[medium.files]] are given")
+        if self.hydro == "files" and not self.files:
+            raise _rule("have an entry [[medium.files]] with path, format and b_fm when hydro = 'files'")
+        if self.hydro == "files" and self.b_fm is not None:
+            raise _rule("not have b_fm when hydro = 'files': each of [[medium.files]] has its own")
+        if len({file.b_fm for file in self.files}) < len(self.files):
+            raise _rule("not have two [[medium.files]] with the same b_fm")
+        return self
+
+
+class Initial(_Section):
+    """Section ``[initial]``: the state in which the pair is produced, a Gaussian in the singlet."""
+
+    width: Positive = 0.2
+
+
+class Paths(_Section):
+    """Section ``[paths]``: sampling of the pairs' production points and momenta."""
+
+    n: Annotated[int, Field(ge=1), AfterValidator(_power_of_two)] = 32
+    replicates: Annotated[int, Field(ge=2)] = 8
+    seed: Annotated[int, Field(ge=0)] = 1
+    pT_max: Positive = 20.0
+
+
+class Method(_Section):
+    """Section ``[method]``: accuracy of the density-matrix solver."""
+
+    rtol: Annotated[float, Field(ge=1e-6, le=0.1)] = 1e-3
+
+
+class Observables(_Section):
+    """Section ``[observables]``: feed-down and the mesons to report."""
+
+    feeddown: Literal["group", "pdg2026"] = "group"
+    states: Annotated[tuple[Annotated[str, BeforeValidator(_meson)], ...], *_SET] = (
+        "Y(1S)",
+        "Y(2S)",
+        "Y(3S)",
+    )
+
+
+class Output(_Section):
+    """Section ``[output]``: where the results go, relative to the working directory."""
+
+    directory: Annotated[str, Field(min_length=1)]
+    figures: Annotated[tuple[Literal["png", "pdf", "svg"], ...], Field(strict=False)] = ("png", "pdf")
+
+
+class RunConfig(_Section):
+    """A whole run file."""
+
+    system: System
+    model: Model = Model()
+    medium: Medium
+    initial: Initial = Initial()
+    paths: Paths = Paths()
+    method: Method = Method()
+    observables: Observables = Observables()
+    output: Output
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """A run file as read: its checked content, its text (kept in every result) and its path."""
+
+    config: RunConfig
+    text: str
+    path: Path
+
+    def resolve(self, name: str) -> Path:
+        """Return the path of a file that the run file names, relative to the run file's own folder."""
+        return self.path.parent / name
+
+
+def parse_config(text: str, name: str = "run file") -> RunConfig:
+    """Check the text of a run file.
+
+    Parameters
+    ----------
+    text : str
+        TOML.
+    name : str, optional
+        What to call it in messages.
+
+    Raises
+    ------
+    FileFormatError
+        If the text is not TOML; says where.
+    InputError
+        For the first key that is unknown, missing or has a value that is not allowed; names the key, its
+        value, what is allowed and, for an unknown key, the nearest known one.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FileFormatError(name, f"not TOML: {error}", "See examples/pbpb_5020.toml.") from None
+    try:
+        return RunConfig.model_validate(table)
+    except ValidationError as error:
+        raise input_error(error, RunConfig) from None
+
+
+def load_run_file(path: str | Path) -> RunFile:
+    """Read and check a run file.
+
+    Parameters
+    ----------
+    path : str or Path
+        A TOML file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read or is not TOML.
+    InputError
+        As for `parse_config`.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise FileFormatError(path, f"cannot be read ({error.strerror})", "Check the path.") from None
+    except UnicodeDecodeError:
+        raise FileFormatError(path, "not UTF-8 text", "A run file is TOML text in UTF-8.") from None
+    return RunFile(parse_config(text, str(path)), text, path)
