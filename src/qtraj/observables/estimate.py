@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,7 +31,7 @@ class Estimate:
     Raises
     ------
     InputError
-        If a part is negative or does not broadcast to `value`.
+        If a part is negative, NaN or does not broadcast to `value`, or if something is not a number.
 
     Notes
     -----
@@ -43,14 +43,15 @@ class Estimate:
     parts: Mapping[str, Any] = field(default_factory=dict)
     not_estimated: tuple[str, ...] = ()
 
-    STATISTICAL = ("statistical", "paths")
+    STATISTICAL: ClassVar[tuple[str, ...]] = ("statistical", "paths")
 
     def __post_init__(self) -> None:
-        value = np.asarray(self.value, dtype=float)
+        value = _numbers("value", self.value)
         checked: dict[str, Float] = {}
         for name, part in self.parts.items():
-            array = np.asarray(part, dtype=float)
-            if np.any(array < 0):
+            array = _numbers(f"parts[{name!r}]", part)
+            # the negation also catches NaN: an error nobody knows belongs into `not_estimated`
+            if not np.all(array >= 0):
                 raise InputError(f"parts[{name!r}]", part, "be a non-negative error")
             try:
                 checked[name] = np.broadcast_to(array, value.shape)
@@ -60,11 +61,14 @@ class Estimate:
                 ) from None
         object.__setattr__(self, "value", value[()])
         object.__setattr__(self, "parts", {name: part[()] for name, part in checked.items()})
+        object.__setattr__(self, "not_estimated", tuple(self.not_estimated))
 
     @property
     def statistical(self) -> Any:
         """Quadrature sum of the statistical parts."""
-        return np.sqrt(sum((np.square(self.parts[n]) for n in self.parts if n in self.STATISTICAL), self._zero))
+        return np.sqrt(
+            sum((np.square(self.parts[n]) for n in self.parts if n in self.STATISTICAL), self._zero)
+        )
 
     @property
     def numerical(self) -> Any:
@@ -90,22 +94,46 @@ class Estimate:
 
     def __str__(self) -> str:
         if np.ndim(self.value):
-            return np.array2string(np.asarray(self.value), precision=6) + " +- " + np.array2string(
-                np.asarray(self.error), precision=2
+            return (
+                np.array2string(np.asarray(self.value), precision=6)
+                + " +- "
+                + np.array2string(np.asarray(self.error), precision=2)
             )
         return format_value(float(self.value), float(self.error))
 
 
+def _numbers(name: str, value: Any) -> Float:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(name, value, "be a number or an array of numbers") from None
+
+
 def format_value(value: float, error: float) -> str:
-    """Return ``value`` with its error in parentheses on the last two digits, as the PDG does: ``0.35486(12)``."""
-    if not np.isfinite(error) or error <= 0:
+    """Return ``value`` with its error in parentheses, as the PDG writes it: ``0.35486(12)``.
+
+    Parameters
+    ----------
+    value, error : float
+        The number and its standard error.
+
+    Returns
+    -------
+    str
+        The error on two digits, in units of the last digit of the value (more digits when the error is 100
+        or larger); ``value +- error`` where the parentheses would hide the size; the value alone, on eight
+        digits, when the error is zero or not finite.
+    """
+    if not np.isfinite(value) or not np.isfinite(error) or error <= 0:
         return f"{value:.8g}"
-    exponent = int(np.floor(np.log10(error)))
-    decimals = 1 - exponent
-    if -2 <= decimals <= 9:
-        decimals = max(decimals, 0)
-        return f"{value:.{decimals}f}({round(error * 10**decimals)})"
-    return f"{value:.6g} +- {error:.2g}"
+    # round first: an error of 0.00996 is 0.010 on two digits and must not print as (100)
+    exponent = int(f"{error:.1e}".partition("e")[2])
+    if not -8 <= exponent <= 3:
+        return f"{value:.6g} +- {error:.2g}"
+    decimals = max(1 - exponent, 0)
+    digits = round(error * 10.0**decimals)
+    # adding 0.0 turns -0.0 into 0.0
+    return f"{round(value, decimals) + 0.0:.{decimals}f}({digits})"
 
 
 def weighted_mean(values: ArrayLike, weights: ArrayLike) -> Float:
