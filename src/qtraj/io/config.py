@@ -90,7 +90,7 @@ class System(_Section):
 
 
 class Model(_Section):
-    """Section ``[model]``: potential and transport; the first kappa and gamma are central, others make bands."""
+    """Section ``[model]``: potential and transport; the first kappa and gamma are central."""
 
     alpha: Positive = 0.6239853
     mass: Positive = 4.73

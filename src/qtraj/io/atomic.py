@@ -1,0 +1,47 @@
+"""Files appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ..errors import FileFormatError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success sync it and rename it to `path`, on failure remove it.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the file shall appear. Its folder is created.
+
+    Yields
+    ------
+    Path
+        A name in the same folder with the same ending, to be written by the caller.
+
+    Raises
+    ------
+    FileFormatError
+        If the folder or the file cannot be written.
+    """
+    path = Path(path)
+    # the ending stays last: Matplotlib and others choose the format by it
+    temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        problem = f"cannot be written ({error.strerror or error})"
+        raise FileFormatError(path, problem, "Check the folder's permissions and the free space.") from error
+    finally:
+        with suppress(OSError):  # gone after success; no folder, nothing to remove
+            temporary.unlink()

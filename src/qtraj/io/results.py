@@ -1,0 +1,180 @@
+"""Results as netCDF: written whole, read back only if they match their checksum, with provenance."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import platform
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from ..errors import FileFormatError, InputError
+from ..observables.estimate import Estimate
+from .atomic import atomic_path
+
+CHECKSUM = "content_sha256"
+_LIBRARIES = ("qtraj", "numpy", "scipy", "jax", "xarray", "h5netcdf")
+
+
+def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
+    """Write a dataset as netCDF-4 under a temporary name, sync it, and rename it to `path`.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Any dataset; a checksum of its content is added to the attributes of the file.
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be written.
+    """
+    path = Path(path)
+    stamped = dataset.assign_attrs({CHECKSUM: checksum(dataset)})
+    with atomic_path(path) as temporary:
+        stamped.to_netcdf(temporary, engine="h5netcdf")
+    return path
+
+
+def read_dataset(path: str | Path) -> xr.Dataset:
+    """Read a whole file that `write_dataset` wrote, and close it.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, truncated, not netCDF, or its content does not match its checksum.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileFormatError(path, "no such file", "Check the path.")
+    try:
+        dataset = xr.load_dataset(path, engine="h5netcdf")
+        found = checksum(dataset)
+    # the HDF5 stack reports damage in any of these ways
+    except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, EOFError) as error:
+        problem = f"not a readable netCDF file, it may be truncated ({error})"
+        raise FileFormatError(path, problem, "Delete it and run again.") from error
+    stored = dataset.attrs.pop(CHECKSUM, None)
+    if stored != found:
+        problem = "has no checksum" if stored is None else "content does not match its checksum"
+        raise FileFormatError(path, problem, "Delete it and run again.")
+    return dataset
+
+
+def checksum(dataset: xr.Dataset) -> str:
+    """Return the SHA-256 of names, dimensions, types, numbers and attributes, in an order of its own."""
+    digest = hashlib.sha256()
+    for name in sorted(map(str, dataset.variables)):
+        variable = dataset.variables[name]
+        values = np.ascontiguousarray(variable.values)
+        text = values.dtype.kind in "OUST"
+        kind = "text" if text else f"{values.dtype.kind}{values.dtype.itemsize}"
+        digest.update(f"{name} {variable.dims} {variable.shape} {kind} {_sorted(variable.attrs)}\n".encode())
+        # netCDF strings come back as another NumPy type, so their text counts
+        digest.update("\0".join(map(str, values.ravel())).encode() if text else values.tobytes())
+    digest.update(_sorted({k: v for k, v in dataset.attrs.items() if k != CHECKSUM}).encode())
+    return digest.hexdigest()
+
+
+def _sorted(attributes: Mapping[object, object]) -> str:
+    plain = {str(k): np.asarray(v).tolist() for k, v in attributes.items()}
+    return repr(sorted(plain.items()))
+
+
+def provenance(run_file_text: str, seed: int, citations: Sequence[str]) -> dict[str, str]:
+    """Return the attributes that every result carries: how to make it again, and whom to cite.
+
+    Parameters
+    ----------
+    run_file_text : str
+        The run file, word for word.
+    seed : int
+        Seed of the sampling.
+    citations : sequence of str
+        References to cite.
+    """
+    return {
+        "run_file": run_file_text,
+        "seed": str(seed),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "versions": ", ".join(f"{name} {version(name)}" for name in _LIBRARIES),
+        "citations": "\n".join(citations),
+    }
+
+
+def stack(estimates: Mapping[str, Estimate]) -> Estimate:
+    """Stack estimates of equal shape and equal parts along a new first axis, in the order of the mapping.
+
+    Raises
+    ------
+    InputError
+        If the parts or the shapes differ.
+    """
+    members = list(estimates.values())
+    first = members[0]
+    for name, member in estimates.items():
+        if set(member.parts) != set(first.parts) or np.shape(member.value) != np.shape(first.value):
+            raise InputError(
+                name, (sorted(member.parts), np.shape(member.value)), "have the parts of the others"
+            )
+    return Estimate(
+        np.stack([member.value for member in members]),
+        {part: np.stack([member.parts[part] for member in members]) for part in first.parts},
+        tuple(dict.fromkeys(reason for member in members for reason in member.not_estimated)),
+    )
+
+
+def estimate_variables(name: str, estimate: Estimate, dims: Sequence[str]) -> dict[str, xr.Variable]:
+    """Return an estimate as netCDF variables: ``name`` and one ``name_error_part`` per part of its error.
+
+    Parameters
+    ----------
+    name : str
+        Name of the value.
+    estimate : Estimate
+        Of shape that `dims` name.
+    dims : sequence of str
+        Names of the axes.
+    """
+    attrs = {"error_parts": " ".join(estimate.parts), "not_estimated": "; ".join(estimate.not_estimated)}
+    variables = {name: xr.Variable(dims, estimate.value, attrs)}
+    for part, values in estimate.parts.items():
+        variables[f"{name}_error_{part}"] = xr.Variable(
+            dims, values, {"long_name": f"{part} error of {name}"}
+        )
+    return variables
+
+
+def estimate_from(dataset: xr.Dataset, name: str) -> Estimate:
+    """Return the estimate that `estimate_variables` stored under `name`.
+
+    Raises
+    ------
+    InputError
+        If the dataset has no such estimate.
+    """
+    if name not in dataset or "error_parts" not in dataset[name].attrs:
+        raise InputError(
+            "name", name, f"be an estimate of the dataset, one of {', '.join(map(str, dataset))}"
+        )
+    attrs = dataset[name].attrs
+    return Estimate(
+        dataset[name].values,
+        {part: dataset[f"{name}_error_{part}"].values for part in attrs["error_parts"].split()},
+        tuple(filter(None, attrs["not_estimated"].split("; "))),
+    )

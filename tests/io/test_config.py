@@ -1,0 +1,127 @@
+"""Run files: what is written is what is meant, and every fault names its key."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qtraj.errors import FileFormatError, InputError
+from qtraj.io.config import RunConfig, load_run_file, parse_config
+from qtraj.io.config_errors import _keys
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "pbpb_5020.toml"
+
+MINIMAL = """
+[system]
+name = "PbPb"
+sqrt_s_GeV = 5020
+sigma_nn_mb = 67.6
+[medium]
+T_end = 0.25
+[output]
+directory = "runs/test"
+"""
+
+
+def with_lines(section: str, *lines: str) -> str:
+    header = f"[{section}]\n"
+    if header in MINIMAL:
+        return MINIMAL.replace(header, header + "\n".join(lines) + "\n")
+    return MINIMAL + header + "\n".join(lines) + "\n"
+
+
+def test_defaults_are_the_central_bottomonium_values():
+    config = parse_config(MINIMAL)
+    assert config.model.kappa == ("central", "lower", "upper")
+    assert config.model.gamma == (-1.75, -3.5, 0.0)
+    assert (config.model.alpha, config.model.mass, config.initial.width) == (0.6239853, 4.73, 0.2)
+
+
+def test_the_example_is_valid_and_explains_every_key():
+    run_file = load_run_file(EXAMPLE)
+    assert run_file.config.system.sqrt_s_GeV == 5020
+    explained = run_file.text
+    for key in _keys(RunConfig):
+        assert key.rpartition(".")[2] in explained, f"{key} is not in the example"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "hint"),
+    [
+        (with_lines("model", 'kapa = ["central"]'), "model.kapa", "Did you mean `kappa`?"),
+        (with_lines("modl", "mass = 4.7"), "modl", "Did you mean `model`?"),
+        (with_lines("initial", "T_end = 0.25"), "initial.T_end", "Did you mean `medium.T_end`?"),
+        (MINIMAL.replace("T_end", "T_ned"), "medium.T_ned", "Did you mean `T_end`?"),
+        (MINIMAL.replace("T_end = 0.25", ""), "medium.T_end", "be given, but is missing"),
+        (MINIMAL.replace("0.25", "250"), "medium.T_end", "in GeV"),
+        (MINIMAL.replace("0.25", '"0.25"'), "medium.T_end", "valid number"),
+        (MINIMAL.replace('"PbPb"', '"UU"'), "system.name", "'PbPb'"),
+        (with_lines("model", 'kappa = ["centrl"]'), "model.kappa[0]", "'central'"),
+        (with_lines("model", "kappa = [-0.1]"), "model.kappa[0]", "non-negative"),
+        (with_lines("model", "kappa = [true]"), "model.kappa[0]", "non-negative"),
+        (with_lines("model", 'kappa = "central"'), "model.kappa", "list in brackets"),
+        (with_lines("model", "gamma = [nan]"), "model.gamma[0]", "finite"),
+        (with_lines("model", "gamma = [0, 0.0]"), "model.gamma", "not repeat"),
+        (with_lines("model", "gamma = []"), "model.gamma", "at least 1"),
+        (with_lines("paths", "n = 48"), "paths.n", "power of two"),
+        (with_lines("paths", "n = 32.0"), "paths.n", "integer"),
+        (with_lines("paths", "replicates = 1"), "paths.replicates", "greater than or equal to 2"),
+        (with_lines("method", "rtol = 0"), "method.rtol", "greater than or equal"),
+        (with_lines("observables", 'states = ["1S"]'), "observables.states[0]", "Y(1S)"),
+        (with_lines("output", 'figures = ["gif"]'), "output.figures[0]", "'png'"),
+        (with_lines("medium", 'hydro = "files"'), "medium", "[[medium.files]]"),
+        (
+            MINIMAL + '[[medium.files]]\npath = "x.dat"\nformat = "music"\nb_fm = 2',
+            "medium",
+            "hydro = 'files'",
+        ),
+        (with_lines("medium.files", "x = 1"), "medium.files", "list in brackets"),
+    ],
+)
+def test_a_fault_names_its_key_and_what_is_allowed(text, key, hint):
+    with pytest.raises(InputError) as caught:
+        parse_config(text)
+    assert caught.value.argument == key
+    assert hint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_further_faults_are_listed_once():
+    with pytest.raises(InputError, match=r"Further problems: paths\.seed\.$"):
+        parse_config(with_lines("paths", "n = 3", "seed = -1"))
+
+
+def test_text_that_is_not_toml_says_where():
+    with pytest.raises(FileFormatError, match="line 2"):
+        parse_config("[system]\nname = PbPb")
+
+
+def test_an_unreadable_run_file_is_named(tmp_path):
+    binary = tmp_path / "run.toml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    for path, problem in ((tmp_path / "none.toml", "cannot be read"), (binary, "UTF-8")):
+        with pytest.raises(FileFormatError, match=problem) as caught:
+            load_run_file(path)
+        assert caught.value.path == str(path)
+
+
+def test_files_are_found_beside_the_run_file(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_text(MINIMAL, encoding="utf-8")
+    assert load_run_file(path).resolve("hydro.dat") == tmp_path / "hydro.dat"
+
+
+@given(
+    st.sampled_from(sorted(_keys(RunConfig))),
+    st.sampled_from(
+        ["true", "-1", "0", "1e400", "nan", '"x"', "[]", "[[1]]", "{}", "[{a = 1}]", "1979-05-27"]
+    ),
+)
+def test_any_value_at_any_key_is_accepted_or_named(key, value):
+    """A wrong value never escapes as another exception."""
+    section, _, name = key.partition(".")
+    line = f"{name.replace('files.', '')} = {value}" if name else f"{section} = {value}"
+    text = f"[{section}]\n{line}\n" if name else line + "\n"
+    with pytest.raises(InputError):
+        parse_config(text)  # never complete: [system], [medium] or [output] lack keys
