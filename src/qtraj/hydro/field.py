@@ -1,0 +1,189 @@
+"""Hydro: the temperature field of one hydrodynamic run, and its interpolation in space and time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from ._check import check_axis, check_temperature, check_times
+
+Array = NDArray[Any]
+Float = NDArray[np.float64]
+
+# Positions this close to a grid line (in cells) are taken as on it: text files and float32 headers carry
+# coordinates to about 1e-7, and a corner of weight zero must not turn a stored value into NaN.
+_SNAP = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Hydro:
+    """Temperature on a regular grid in (tau, x, y[, eta]).
+
+    Parameters
+    ----------
+    tau_fm : array_like, shape (nt,)
+        Increasing proper times of the frames, fm/c, nt >= 2; the spacing may vary (frames may be missing).
+    x_fm, y_fm : array_like, shapes (nx,) and (ny,)
+        Increasing, uniform coordinates in the transverse plane, fm; the impact parameter is along x.
+    T : array_like, shape (nt, nx, ny) or (nt, nx, ny, neta)
+        Temperature in GeV, > 0, NaN where the file stores nothing.
+    eta : array_like, shape (neta,), optional
+        Increasing, uniform space-time rapidity; None for a boost-invariant run.
+    vx, vy : array_like, shape of `T`, optional
+        Velocity of the fluid in units of c.
+    attrs : mapping, optional
+        Provenance: ``source``, ``units``, ``sha256``, ``b_fm``, ``system``, ...
+
+    Raises
+    ------
+    InputError
+        If an axis is not increasing, finite (and uniform), the shapes disagree, `T` is not positive, or is
+        larger than 5 GeV (MeV was given), or nothing is stored.
+    """
+
+    tau_fm: Float
+    x_fm: Float
+    y_fm: Float
+    T: Array
+    eta: Float | None = None
+    vx: Array | None = None
+    vy: Array | None = None
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "tau_fm", check_times("tau_fm", self.tau_fm))
+        set_(self, "x_fm", check_axis("x_fm", self.x_fm))
+        set_(self, "y_fm", check_axis("y_fm", self.y_fm))
+        if self.eta is not None:
+            set_(self, "eta", check_axis("eta", self.eta))
+        set_(self, "T", check_temperature("T", self.T, self.shape))
+        for name in ("vx", "vy"):
+            value = getattr(self, name)
+            if value is not None:
+                set_(self, name, self._check_velocity(name, value))
+
+    def _check_velocity(self, name: str, value: Array) -> Array:
+        array = np.asarray(value)
+        if array.shape != self.shape:
+            raise InputError(name, array.shape, f"have the shape of `T`, {self.shape}")
+        if not np.all(np.abs(array[self.stored]) <= 1.0):
+            raise InputError(name, "larger than 1 or NaN", "be velocities in units of c where T is stored")
+        return array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of points (nt, nx, ny) or (nt, nx, ny, neta)."""
+        return tuple(len(axis) for axis in (self.tau_fm, *self._space))
+
+    @property
+    def _space(self) -> tuple[Float, ...]:
+        return (self.x_fm, self.y_fm) if self.eta is None else (self.x_fm, self.y_fm, self.eta)
+
+    @cached_property
+    def stored(self) -> NDArray[np.bool_]:
+        """True where the file stores a temperature, shape of `T`."""
+        return np.isfinite(self.T)
+
+    @cached_property
+    def T_floor(self) -> float:
+        """Smallest stored temperature in GeV: where a sparse file stores nothing, T is below it."""
+        return float(np.nanmin(self.T))
+
+    def temperature_at_frames(
+        self, frame: ArrayLike, x_fm: ArrayLike, y_fm: ArrayLike, eta: ArrayLike = 0.0
+    ) -> Float:
+        """Interpolate T (bi- or trilinearly) in space at frames of the file.
+
+        Parameters
+        ----------
+        frame : array_like of int
+            Indices into `tau_fm`.
+        x_fm, y_fm : array_like
+            Positions in fm; the arguments broadcast together.
+        eta : array_like, optional
+            Space-time rapidity; a boost-invariant run does not depend on it.
+
+        Returns
+        -------
+        numpy.ndarray
+            GeV; NaN outside the grid and where a needed corner of the cell is not stored.
+        """
+        return self._combine(frame, (x_fm, y_fm, eta), largest=False)
+
+    def largest_corner(
+        self, frame: ArrayLike, x_fm: ArrayLike, y_fm: ArrayLike, eta: ArrayLike = 0.0
+    ) -> Float:
+        """Return the largest stored T among the corners of the cell, NaN if none or outside the grid.
+
+        Where `temperature_at_frames` is NaN inside the grid, this bounds the T that was cut away.
+        """
+        return self._combine(frame, (x_fm, y_fm, eta), largest=True)
+
+    def temperature(self, tau_fm: ArrayLike, x_fm: ArrayLike, y_fm: ArrayLike, eta: ArrayLike = 0.0) -> Float:
+        """Return T at any points inside the run, in GeV.
+
+        Linear in x, y (and eta) at the two frames around `tau_fm`, then linear in (ln tau, ln T) between
+        them, which is exact for Bjorken flow. Histories along paths use a monotone cubic in (ln tau, ln T)
+        instead.
+
+        Parameters
+        ----------
+        tau_fm, x_fm, y_fm, eta : array_like
+            Proper time in fm/c, position in fm, space-time rapidity; they broadcast together.
+
+        Returns
+        -------
+        numpy.ndarray
+            NaN outside the run and where a needed corner of the cell is not stored.
+        """
+        tau, x, y, e = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (tau_fm, x_fm, y_fm, eta)))
+        last = len(self.tau_fm) - 2
+        frame = np.clip(np.searchsorted(self.tau_fm, tau, side="right") - 1, 0, last)
+        t0, t1 = self.tau_fm[frame], self.tau_fm[frame + 1]
+        inside = (tau >= self.tau_fm[0]) & (tau <= self.tau_fm[-1])
+        weight = np.log(np.where(inside, tau, t0) / t0) / np.log(t1 / t0)
+        early = np.log(self.temperature_at_frames(frame, x, y, e))
+        late = np.log(self.temperature_at_frames(frame + 1, x, y, e))
+        # a frame of weight zero must not make a stored value NaN
+        early_part = np.where(weight < 1.0, (1.0 - weight) * early, 0.0)
+        late_part = np.where(weight > 0.0, weight * late, 0.0)
+        return np.asarray(np.where(inside, np.exp(early_part + late_part), np.nan))
+
+    def _combine(self, frame: ArrayLike, position: tuple[ArrayLike, ...], *, largest: bool) -> Float:
+        """Sum over the corners of the cell with their weights, or take the largest corner."""
+        frames, *coordinates = np.broadcast_arrays(
+            np.asarray(frame), *(np.asarray(p, dtype=float) for p in position)
+        )
+        cells = [_locate(axis, c) for axis, c in zip(self._space, coordinates, strict=False)]
+        inside = np.logical_and.reduce([cell[2] for cell in cells])
+        flat = self.T.reshape(-1)
+        result = np.full(frames.shape, -np.inf if largest else 0.0)
+        for corner in np.ndindex(*(2,) * len(cells)):
+            index, weight = frames, np.ones(frames.shape)
+            for axis, (low, fraction, _), upper in zip(self._space, cells, corner, strict=True):
+                index = index * len(axis) + low + upper
+                weight = weight * (fraction if upper else 1.0 - fraction)
+            value = flat[index].astype(float)
+            if largest:
+                result = np.fmax(result, np.where(weight > 0, value, -np.inf))
+            else:
+                result += np.where(weight > 0, weight * value, 0.0)
+        return np.where(inside & np.isfinite(result), result, np.nan)
+
+
+def _locate(axis: Float, position: Float) -> tuple[NDArray[np.intp], Float, NDArray[np.bool_]]:
+    """Return cell index, fraction inside the cell and whether the position is on the axis."""
+    step = (axis[-1] - axis[0]) / (len(axis) - 1)
+    cells = (position - axis[0]) / step
+    nearest = np.round(cells)
+    cells = np.where(np.abs(cells - nearest) < _SNAP, nearest, cells)
+    inside = (cells >= 0) & (cells <= len(axis) - 1)
+    low = np.clip(np.floor(np.where(inside, cells, 0.0)), 0, len(axis) - 2).astype(np.intp)
+    return low, np.where(inside, cells, 0.0) - low, inside

@@ -1,0 +1,186 @@
+"""Readers for the temperature files of QTraj 1 and 2: an averaged table, or many along trajectories."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import IO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import FileFormatError, InputError
+from ._check import check_temperature, check_times, existing_file
+
+Float = NDArray[np.float64]
+
+METADATA_NAMES: Final = ("b_fm", "x_fm", "y_fm", "eta", "pT", "phi", "rapidity", "weight")
+"""Metadata lines of a trajectory in their order; older files have the first six."""
+
+
+@dataclass(frozen=True, eq=False)
+class TemperatureTable:
+    """Temperature along one path.
+
+    Parameters
+    ----------
+    tau_fm, T : array_like, shape (n,)
+        Increasing proper times in fm/c and temperatures in GeV, n >= 2.
+    anisotropy : array_like, shape (n, 3), optional
+        alpha_x, alpha_y, alpha_z.
+    hard_scale : array_like, shape (n,), optional
+        lambda in GeV.
+    metadata : mapping of str to float, optional
+        See METADATA_NAMES: b, x, y in fm, space-time rapidity, p_T in GeV, phi, ...
+
+    Raises
+    ------
+    InputError
+        If times do not increase or are not fm/c, T is not positive, finite and in GeV, or shapes differ.
+    """
+
+    tau_fm: Float
+    T: Float
+    anisotropy: Float | None = None
+    hard_scale: Float | None = None
+    metadata: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tau_fm", check_times("tau_fm", self.tau_fm))
+        T = check_temperature("T", np.asarray(self.T, dtype=float), self.tau_fm.shape)
+        if np.any(np.isnan(T)):
+            raise InputError("T", np.nan, "be finite")
+        object.__setattr__(self, "T", T)
+        extra = [a for a in (self.anisotropy, self.hard_scale) if a is not None]
+        if any(len(a) != len(T) or not np.all(np.isfinite(a)) or np.any(np.asarray(a) <= 0) for a in extra):
+            raise InputError(
+                "anisotropy, hard_scale", "other", "be positive and finite, one row for each time"
+            )
+
+
+def read_qtraj_averaged(path: str | Path) -> TemperatureTable:
+    """Read an averaged temperature file: a comment, the number of points n, then n lines of six columns.
+
+    Parameters
+    ----------
+    path : path-like
+        Text, plain or gzip; columns tau [fm/c], T [GeV], alpha_x, alpha_y, alpha_z, lambda [GeV].
+
+    Returns
+    -------
+    TemperatureTable
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, empty, truncated, longer than it says, or its values cannot be meant.
+    """
+    file = existing_file(path)
+    with _open_text(file) as handle:
+        comment = handle.readline()
+        if _is_number(comment.strip()):
+            raise FileFormatError(
+                file,
+                "the first line is a number, not a comment",
+                "For trajectories use read_qtraj_trajectories.",
+            )
+        table = _read_points(file, handle, {})
+        if handle.read().strip():
+            raise FileFormatError(file, f"more lines follow than the {len(table.T)} announced")
+    return table
+
+
+def read_qtraj_trajectories(path: str | Path) -> Iterator[TemperatureTable]:
+    """Iterate over the blocks of a trajectory file without holding it in memory.
+
+    Parameters
+    ----------
+    path : path-like
+        Text, plain or gzip. A block is: the number of metadata lines, those lines (METADATA_NAMES), the
+        number of points, and the points with two columns (tau, T) or six, as in averaged files. Blocks
+        follow one another.
+
+    Yields
+    ------
+    TemperatureTable
+        One for each block.
+
+    Raises
+    ------
+    FileFormatError
+        When a block is truncated or not in this layout; the file itself is checked before the first block.
+    """
+    file = existing_file(path)
+    return _blocks(file)
+
+
+def _blocks(file: Path) -> Iterator[TemperatureTable]:
+    block = 0
+    with _open_text(file) as handle:
+        while line := handle.readline():
+            if not line.strip():
+                continue  # files are made with cat, some with a blank line between
+            block += 1
+            where = f"block {block}: "
+            n_metadata = _count(file, line, where + "number of metadata lines")
+            if not 1 <= n_metadata <= len(METADATA_NAMES):
+                raise FileFormatError(file, f"{where}{n_metadata} metadata lines, known are 1 to 8")
+            values = [_number(file, handle.readline(), where + n) for n in METADATA_NAMES[:n_metadata]]
+            metadata = dict(zip(METADATA_NAMES, values, strict=False))
+            yield _read_points(file, handle, metadata, where)
+    if block == 0:
+        raise FileFormatError(file, "it holds no block")
+
+
+def _read_points(
+    file: Path, handle: IO[str], metadata: Mapping[str, float], where: str = ""
+) -> TemperatureTable:
+    n = _count(file, handle.readline(), where + "number of points")
+    lines = list(islice(handle, n))
+    if len(lines) < n:
+        raise FileFormatError(file, f"{where}{len(lines)} of {n} points are there: truncated")
+    n_columns = len(lines[0].split()) if lines else 0
+    try:
+        values = np.array(" ".join(lines).split(), dtype=float).reshape(n, n_columns)
+    except ValueError:
+        raise FileFormatError(file, f"{where}the points are not {n} lines of {n_columns} numbers") from None
+    if n_columns not in (2, 6):
+        raise FileFormatError(file, f"{where}{n_columns} columns, known are 2 and 6")
+    try:
+        if n_columns == 2:
+            return TemperatureTable(values[:, 0], values[:, 1], metadata=metadata)
+        return TemperatureTable(values[:, 0], values[:, 1], values[:, 2:5], values[:, 5], metadata)
+    except InputError as error:
+        raise FileFormatError(file, where + str(error).rstrip(".")) from error
+
+
+def _open_text(file: Path) -> IO[str]:
+    if file.suffix == ".gz":
+        return gzip.open(file, "rt", encoding="utf-8", errors="replace")
+    return file.open(encoding="utf-8", errors="replace")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(file: Path, line: str, what: str) -> float:
+    # a remark may follow the number, as in the C++ code's own examples
+    words = line.split()
+    if not words or not _is_number(words[0]) or not np.isfinite(float(words[0])):
+        raise FileFormatError(file, f"{what}: {line.strip()!r} is not a finite number (truncated?)")
+    return float(words[0])
+
+
+def _count(file: Path, line: str, what: str) -> int:
+    number = _number(file, line, what)
+    if number != int(number) or number < 1:
+        raise FileFormatError(file, f"{what}: {line.strip()!r} is not a positive whole number")
+    return int(number)
