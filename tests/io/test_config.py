@@ -23,6 +23,8 @@ T_end = 0.25
 directory = "runs/test"
 """
 
+FILES = MINIMAL.replace("T_end", 'hydro = "files"\nT_end') + '[[medium.files]]\npath = "x.dat"\nb_fm = 2\n'
+
 
 def with_lines(section: str, *lines: str) -> str:
     header = f"[{section}]\n"
@@ -69,7 +71,7 @@ def test_the_example_is_valid_and_explains_every_key():
         (with_lines("paths", "replicates = 1"), "paths.replicates", "greater than or equal to 2"),
         (with_lines("method", "rtol = 0"), "method.rtol", "greater than or equal"),
         (with_lines("observables", 'states = ["1S"]'), "observables.states[0]", "Y(1S)"),
-        (with_lines("output", 'figures = ["gif"]'), "output.figures[0]", "'png'"),
+        (MINIMAL.replace('"runs/test"', '""'), "output.directory", "at least 1 character"),
         (with_lines("medium", 'hydro = "files"'), "medium", "[[medium.files]]"),
         (
             MINIMAL + '[[medium.files]]\npath = "x.dat"\nformat = "music"\nb_fm = 2',

@@ -26,8 +26,10 @@ from ..errors import FileFormatError
 from ..states import MESONS
 from .config_errors import input_error
 
-HydroFormat = Literal["music", "music_dense", "jetdata_h5", "columns", "oscar2008", "oscar2013"]
-"""Layouts of hydrodynamic output that ``[[medium.files]]`` may name."""
+HydroFormat = Literal[
+    "auto", "music", "jetdata", "oscar2008", "oscar2013", "jewel2d", "netcdf", "columns", "music_dense"
+]
+"""Layouts of hydrodynamic output that ``[[medium.files]]`` may name; the last two must be described."""
 
 KAPPA_FITS = ("central", "lower", "upper")
 MESON_NAMES = tuple(meson.name for meson in MESONS)
@@ -86,7 +88,11 @@ class System(_Section):
     name: Literal["PbPb", "AuAu", "XeXe", "OO"]
     sqrt_s_GeV: Positive
     sigma_nn_mb: Positive
-    label: str = ""
+
+    @property
+    def nucleus(self) -> str:
+        """Symbol of the nucleus."""
+        return self.name[: len(self.name) // 2]
 
 
 class Model(_Section):
@@ -100,14 +106,47 @@ class Model(_Section):
     T_c: Temperature = 0.150
 
 
+class Columns(_Section):
+    """Key ``columns`` of ``[[medium.files]]``: what a text file holds, see `qtraj.hydro.read_columns`."""
+
+    order: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+    T_unit: Literal["GeV", "MeV", "fm^-1"]
+    mirror: Literal["", "x", "y", "xy"] = ""
+    sparse: bool = False
+    skip_lines: Annotated[int, Field(ge=0)] = 0
+    delimiter: str | None = None
+
+
+class Grid(_Section):
+    """Key ``grid`` of ``[[medium.files]]``: MUSIC's file without a header, see `qtraj.hydro.MusicGrid`."""
+
+    tau0_fm: Positive
+    dtau_fm: Positive
+    nx: Annotated[int, Field(ge=2)]
+    dx_fm: Positive
+    x_min_fm: float
+    ny: Annotated[int, Field(ge=2)]
+    dy_fm: Positive
+    y_min_fm: float
+    neta: Annotated[int, Field(ge=1)] = 1
+
+
 class HydroFile(_Section):
     """One entry ``[[medium.files]]``: the output of a hydrodynamic code at one impact parameter."""
 
     path: str
-    format: HydroFormat
+    format: HydroFormat = "auto"
     b_fm: Annotated[float, Field(ge=0)]
     n_part: Positive | None = None
-    options: dict[str, Any] = {}
+    columns: Columns | None = None
+    grid: Grid | None = None
+
+    @model_validator(mode="after")
+    def _described(self) -> Self:
+        for key, layout in (("columns", "columns"), ("grid", "music_dense")):
+            if (getattr(self, key) is not None) != (self.format == layout):
+                raise _rule(f"have the key '{key}' if, and only if, format = '{layout}'")
+        return self
 
 
 class Medium(_Section):
@@ -123,7 +162,7 @@ class Medium(_Section):
         if self.hydro == "shipped" and self.files:
             raise _rule("be hydro = 'files' when [[medium.files]] are given")
         if self.hydro == "files" and not self.files:
-            raise _rule("have an entry [[medium.files]] with path, format and b_fm when hydro = 'files'")
+            raise _rule("have an entry [[medium.files]] with path and b_fm when hydro = 'files'")
         if self.hydro == "files" and self.b_fm is not None:
             raise _rule("not have b_fm when hydro = 'files': each of [[medium.files]] has its own")
         if len({file.b_fm for file in self.files}) < len(self.files):
@@ -167,7 +206,7 @@ class Output(_Section):
     """Section ``[output]``: where the results go, relative to the working directory."""
 
     directory: Annotated[str, Field(min_length=1)]
-    figures: Annotated[tuple[Literal["png", "pdf", "svg"], ...], Field(strict=False)] = ("png", "pdf")
+    title: str = ""
 
 
 class RunConfig(_Section):
