@@ -1,0 +1,183 @@
+"""The command line, a thin shell: read, call one public function, write.
+
+Heavy modules are imported inside the commands, so that ``qtraj --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from .errors import QtrajError
+
+EXIT_INPUT = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
+TABLE_WIDTH = 150  # columns, where no terminal says how many there are
+
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+
+
+@contextmanager
+def _one_line_messages() -> Iterator[None]:
+    """Turn errors that qtraj raises on purpose, and warnings, into one line each on the standard error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        warnings.showwarning = lambda message, *_: typer.echo(f"qtraj: warning: {message}", err=True)
+        try:
+            yield
+        except QtrajError as error:
+            typer.echo(f"qtraj: {error}", err=True)
+            raise typer.Exit(EXIT_INPUT) from None
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        typer.echo(f"qtraj {version('qtraj')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    """Heavy quarkonium in the quark-gluon plasma, from hydrodynamics to R_AA without sampling noise."""
+
+
+@app.command()
+@_one_line_messages()
+def run(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE.toml", help="Run file; examples/pbpb_5020.toml explains it.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the results instead of the run file's.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished parts again.")] = False,
+) -> None:
+    """Go from a run file to R_AA: a figure, a netCDF result and a table. Resumes where it was interrupted."""
+    from .campaign.prediction import VARIED, band
+    from .campaign.progress import reporting
+    from .campaign.run import RESULT, measured
+    from .campaign.run import run as run_campaign
+    from .campaign.summary import summary, table
+    from .io.config import load_run_file
+    from .plots import raa_figure, save_figure
+
+    run_file = load_run_file(file)
+    config = run_file.config
+    directory = output or Path(config.output.directory)
+    try:
+        with reporting(Console(stderr=True)) as report:
+            prediction = run_campaign(run_file, directory, fresh=fresh, report=report)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"Interrupted. Finished parts are in {directory}; the same command goes on from there.", err=True
+        )
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    data = measured(config)
+    bands = [band(prediction, meson, varied) for meson in config.observables.states for varied in VARIED]
+    pictures = save_figure(raa_figure(bands, data, title=config.output.title), directory / "raa")
+    out = Console()
+    out = out if out.is_terminal else Console(width=TABLE_WIDTH)
+    out.print(table(summary(prediction, config.observables.states, data), config.output.title))
+    for path in (*pictures, directory / RESULT):
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
+@_one_line_messages()
+def solve(
+    temperature: Annotated[
+        float, typer.Option("--T0", help="Temperature at --tau, GeV (Bjorken flow).")
+    ] = 0.425,
+    tau: Annotated[float, typer.Option("--tau", help="Proper time at which the medium begins, fm/c.")] = 0.6,
+    T_end: Annotated[
+        float, typer.Option("--T-end", help="Temperature at which the medium ends, GeV.")
+    ] = 0.250,
+    duration: Annotated[
+        float | None,
+        typer.Option("--duration", help="Hold T0 constant for this long, fm/c, instead of Bjorken flow."),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--table", exists=True, dir_okay=False, help="Text file of tau [fm/c] and T [GeV] instead."
+        ),
+    ] = None,
+    kappa: Annotated[str, typer.Option(help="central, lower, upper, or a number kappa/T^3.")] = "central",
+    gamma: Annotated[float, typer.Option(help="gamma/T^3.")] = -1.75,
+    T_c: Annotated[float, typer.Option("--T-c", help="Critical temperature of the kappa fits, GeV.")] = 0.150,
+    alpha: Annotated[float, typer.Option(help="Coulomb coupling C_F alpha_s.")] = 0.6239853,
+    mass: Annotated[float, typer.Option(help="Heavy-quark mass, GeV.")] = 4.73,
+    l: Annotated[int, typer.Option("--l", help="Angular momentum of the Gaussian start.")] = 0,  # noqa: E741
+    width: Annotated[float, typer.Option(help="Width of the Gaussian start in Bohr radii.")] = 0.2,
+    color: Annotated[str, typer.Option(help="Color of the start: singlet or octet.")] = "singlet",
+    state: Annotated[
+        str | None, typer.Option(help="Start in this Coulomb state, such as 1S, instead.")
+    ] = None,
+    rtol: Annotated[float, typer.Option(help="Relative accuracy of 1S, 2S, 3S.")] = 1e-3,
+) -> None:
+    """Solve one temperature history and print the survival of each state with its error."""
+    from .hydro.columns import load_table
+    from .physics.initial import CoulombState, GaussianState
+    from .physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
+    from .physics.model import LindbladModel
+    from .physics.potentials import CoulombPotential
+    from .physics.transport import Transport
+    from .solvers.density import DensityMatrix
+    from .solvers.solve import solve as solve_lindblad
+    from .states import State
+
+    transport = Transport(kappa=_number_or_name(kappa), gamma=gamma, T_c=T_c)
+    model = LindbladModel(CoulombPotential(alpha=alpha), transport, mass=mass, order="LO")
+    medium: Bjorken | ConstantTemperature | TabulatedTemperature
+    if table is not None:
+        medium = TabulatedTemperature(*load_table(table, 2).T, T_end=T_end)
+    elif duration is not None:
+        medium = ConstantTemperature(T=temperature, tau_fm=tau, duration_fm=duration)
+    else:
+        medium = Bjorken(T0=temperature, tau_fm=tau, T_end=T_end)
+    initial: CoulombState | GaussianState = GaussianState(l=l, width=width, color=color)
+    if state is not None:
+        named = State.named(state)
+        initial = CoulombState(n=named.n, l=named.l, color=color)
+    typer.echo(str(solve_lindblad(model, medium, initial, method=DensityMatrix(rtol=rtol))))
+
+
+@app.command()
+@_one_line_messages()
+def cite(
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE.toml]", help="Add the hydrodynamics and data of this run file."),
+    ] = None,
+) -> None:
+    """Print what to cite."""
+    from .io.citations import references
+
+    lines = references()
+    if file is not None:
+        from .campaign.geometry import backgrounds
+        from .campaign.run import citations
+        from .io.config import load_run_file
+
+        run_file = load_run_file(file)
+        lines = citations(run_file.config, [fluid.hydro.attrs for fluid in backgrounds(run_file)])
+    typer.echo("\n".join(lines))
+
+
+def _number_or_name(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
