@@ -129,7 +129,7 @@ class Band:
     Raises
     ------
     InputError
-        If shapes differ or ``low <= central <= high`` does not hold.
+        If the state is unknown, shapes differ or ``low <= central <= high`` does not hold.
     """
 
     state: str
@@ -140,6 +140,8 @@ class Band:
     label: str = ""
 
     def __post_init__(self) -> None:
+        if self.state not in MESON_NAMES:
+            raise InputError("state", self.state, f"be one of {', '.join(MESON_NAMES)}")
         object.__setattr__(self, "n_part", _increasing(self.n_part))
         for name in ("low", "high"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))

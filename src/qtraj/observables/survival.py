@@ -42,7 +42,7 @@ def average(
     -------
     Estimate
         Scalar, with part ``"paths"``; numerical parts of the paths are averaged linearly, since they may
-        share a sign. A statistical part of the paths is left out: the scatter over replicates already holds it.
+        share a sign. A statistical part of the paths is left out: the scatter over replicates holds it.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def meson_survival(
 
 _AT_LEAST_TWO = (
     "hold at least 2 replicates",
-    "The error of an average over paths is the scatter of independent replicates; sample the paths with more.",
+    "The error of an average over paths is the scatter of independent replicates: sample more of them.",
 )
 
 

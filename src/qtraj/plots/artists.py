@@ -1,0 +1,188 @@
+"""What the figures are made of: bands, points with errors, and their legends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, Rectangle
+from numpy.typing import ArrayLike
+from scipy.interpolate import PchipInterpolator
+
+from ..observables.estimate import Float
+from ..observables.experiment import DataSet
+from ..observables.raa import Band
+
+# Okabe and Ito (2008): told apart with every common kind of color vision
+STATE_COLORS: Final = {"Y(1S)": "#0072B2", "Y(2S)": "#D55E00", "Y(3S)": "#009E73"}
+EXPERIMENT_COLORS: Final = {"CMS": "#000000", "ATLAS": "#8E2C8E", "ALICE": "#7A5200", "STAR": "#444444"}
+MARKERS: Final = {"CMS": "o", "ATLAS": "s", "ALICE": "D", "STAR": "*"}
+GRAY: Final = "#666666"
+
+_BOX_HALF_WIDTH: Final = 4.0  # in N_part; narrower than the shifts of points
+
+
+def guide(n_part: ArrayLike, values: ArrayLike, points: int = 200) -> tuple[Float, Float]:
+    """Return a monotone curve through computed points, to guide the eye; it does not extrapolate.
+
+    Parameters
+    ----------
+    n_part, values : array_like, shape (k,)
+        Computed points, k >= 2, in increasing order of N_part.
+    points : int, optional
+        Number of points of the curve.
+
+    Returns
+    -------
+    x, y : ndarray, shape (points,)
+        The curve from the first to the last point: piecewise cubic (PCHIP, Fritsch and Butland 1984), through
+        every computed point and without extrema between them.
+    """
+    x = np.linspace(np.min(n_part), np.max(n_part), points)
+    return x, np.asarray(PchipInterpolator(n_part, values)(x))
+
+
+def draw_range(ax: Axes, band: Band, variant: int) -> None:
+    """Fill from the smallest to the largest value."""
+    if len(band.n_part) < 2:
+        return
+    x, central = guide(band.n_part, band.central.value)
+    # three monotone curves keep their order at the points only
+    low = np.minimum(guide(band.n_part, band.low)[1], central)
+    high = np.maximum(guide(band.n_part, band.high)[1], central)
+    ax.fill_between(x, low, high, zorder=2, label=band.label, **_fill(color_of(band.state), variant))
+
+
+def draw_central(ax: Axes, band: Band) -> None:
+    """Draw the central setting: markers with the error of the calculation where it was done, and a guide."""
+    color = color_of(band.state)
+    if len(band.n_part) > 1:
+        ax.plot(*guide(band.n_part, band.central.value), color=color, linewidth=1.8, zorder=3)
+    look = {**_theory_marker(color), "elinewidth": 1.6, "zorder": 5.5, "label": band.state}
+    ax.errorbar(band.n_part, band.central.value, yerr=band.central.error, **look)
+
+
+def draw_points(ax: Axes, data: DataSet, color: str, shift: float) -> None:
+    """Draw statistical errors as bars and systematic ones as boxes; totals as bars if only they are known."""
+    x = data.x + shift
+    split = np.isfinite(data.stat_plus)
+    bars = np.where(split, (data.stat_minus, data.stat_plus), (data.total_minus, data.total_plus))
+    boxes = np.isfinite(data.syst_minus + data.syst_plus)
+    low, high = data.value - data.syst_minus, data.value + data.syst_plus
+    for corner in zip(x[boxes], low[boxes], high[boxes], strict=True):
+        ax.add_patch(_box(*corner, color))
+    look = {**_data_marker(data), "color": color, "elinewidth": 1.3, "zorder": 6, "label": _data_label(data)}
+    ax.errorbar(x, data.value, yerr=bars, **look)
+
+
+def draw_global_boxes(ax: Axes, datasets: Sequence[DataSet], several: bool) -> None:
+    """Put one box per known global uncertainty at R_AA = 1, from the right edge inwards."""
+    x = ax.get_xlim()[1] - 2 * _BOX_HALF_WIDTH
+    for data in datasets:
+        plus, minus = data.global_rel_plus[0], data.global_rel_minus[0]
+        if np.isfinite(plus + minus):
+            ax.add_patch(_box(x, 1 - minus, 1 + plus, data_color(data, several), alpha=0.6))
+            x -= 2.5 * _BOX_HALF_WIDTH
+
+
+def add_data_legend(ax: Axes, datasets: Sequence[DataSet], several: bool) -> None:
+    """Name experiments and acceptances, one entry for all states that share them."""
+    if not datasets:
+        return
+    # global uncertainties differ between states, so one entry for several states cannot quote them
+    quote_global = not several and ax.get_ylim()[1] <= 1
+    entries = {_data_label(data, quote_global): data for data in sorted(datasets, key=_rank)}
+    handles = [
+        Line2D([], [], color=GRAY if several else data_color(data, several), **_data_marker(data))
+        for data in entries.values()
+    ]
+    # as a plain artist: the legend of the theory would replace it
+    ax.add_artist(ax.legend(handles, list(entries), loc="upper right", labelspacing=0.25, borderaxespad=0.4))
+
+
+def add_theory_legend(ax: Axes, bands: Sequence[Band], centrals: Mapping[str, str]) -> None:
+    """Name what was varied and the central curves; `centrals` gives the color of each name."""
+    if not bands:
+        return
+    color = next(iter(centrals.values())) if len(centrals) == 1 else GRAY
+    labels = list(dict.fromkeys(band.label for band in bands))
+    entries: dict[str, Any] = {label: Patch(**_fill(color, i)) for i, label in enumerate(labels) if label}
+    for name, own in centrals.items():
+        line = Line2D([], [], color=own, linewidth=1.8)
+        entries[name] = (line, Line2D([], [], **_theory_marker(own)))
+    ax.legend(
+        list(entries.values()),
+        list(entries),
+        handler_map={tuple: HandlerTuple(ndivide=1)},
+        loc="upper right",
+        bbox_to_anchor=(1.0, 0.69),  # below the legend of the data and the line at 1
+        labelspacing=0.3,
+        borderaxespad=0.4,
+    )
+
+
+def color_of(state: str) -> str:
+    """Return the color of a state."""
+    return STATE_COLORS.get(state, GRAY)
+
+
+def data_color(data: DataSet, several: bool) -> str:
+    """Return the color of points: by state where `several` are shown, else by experiment."""
+    return color_of(data.state) if several else EXPERIMENT_COLORS.get(data.experiment, GRAY)
+
+
+def state_label(state: str) -> str:
+    """Return the name of a state for a figure."""
+    for plain, symbol in (("Y(", r"$\mathrm{\Upsilon}$("), ("chi_b", r"$\chi_b$")):
+        state = state.replace(plain, symbol)
+    return state
+
+
+def _box(x: float, low: float, high: float, color: str, alpha: float = 0.22) -> Rectangle:
+    return Rectangle(
+        (x - _BOX_HALF_WIDTH, low),
+        2 * _BOX_HALF_WIDTH,
+        high - low,
+        facecolor=mpl.colors.to_rgba(color, alpha),
+        edgecolor=color,
+        linewidth=0.7,
+        zorder=5,
+    )
+
+
+def _fill(color: str, variant: int) -> dict[str, Any]:
+    """Return the look of a band: filled, or hatched for every second variation."""
+    edge = mpl.colors.to_rgba(color, 0.8)
+    if variant % 2:
+        return {"facecolor": "none", "edgecolor": edge, "hatch": "////", "linewidth": 0.8}
+    return {"facecolor": mpl.colors.to_rgba(color, 0.30), "edgecolor": "none", "linewidth": 0.0}
+
+
+def _theory_marker(color: str) -> dict[str, Any]:
+    face = {"markerfacecolor": "white", "markeredgewidth": 1.6, "markersize": 7}
+    return {"marker": "o", "linestyle": "none", "color": color, **face}
+
+
+def _data_marker(data: DataSet) -> dict[str, Any]:
+    size = {"STAR": 10.0, "CMS": 6.0}.get(data.experiment, 5.5)
+    return {"marker": MARKERS.get(data.experiment, "v"), "markersize": size, "linestyle": "none"}
+
+
+def _data_label(data: DataSet, quote_global: bool = False) -> str:
+    """Name the experiment and its rapidity range: ``CMS, |y| < 2.4``."""
+    rapidity = [part.strip() for part in data.kinematics.split(";") if "y" in part]
+    text = ", ".join([data.experiment, *rapidity]).replace("<", " < ")
+    for plain in ("|y|", " y "):
+        text = text.replace(plain, plain.replace("y", r"$\mathit{y}$"))
+    known = np.isfinite(data.global_rel_plus[0])
+    return f"{text} (global ±{100 * data.global_rel_plus[0]:.1f} %)" if quote_global and known else text
+
+
+def _rank(data: DataSet) -> int:
+    order = list(MARKERS)
+    return order.index(data.experiment) if data.experiment in order else len(order)

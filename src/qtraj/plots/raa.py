@@ -1,0 +1,227 @@
+"""R_AA against N_part, theory beside data."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ..errors import InputError
+from ..observables.experiment import DataSet
+from ..observables.feeddown import MESON_NAMES
+from ..observables.raa import Band
+from .artists import (
+    GRAY,
+    add_data_legend,
+    add_theory_legend,
+    color_of,
+    data_color,
+    draw_central,
+    draw_global_boxes,
+    draw_points,
+    draw_range,
+    state_label,
+)
+from .style import style
+
+SYSTEM_NAMES: Final = {"PbPb": "Pb–Pb", "AuAu": "Au–Au"}
+
+SHIFTS: Final = {"ATLAS": -9.0, "ALICE": 9.0}
+"""How far `raa_figure` moves points in N_part: experiments share classes and would cover each other."""
+
+_N_PART: Final = r"$\mathit{N}_\mathrm{part}$"
+_R_AA: Final = r"$\mathit{R}_\mathrm{AA}$"
+_N_PART_MAX: Final = 440.0  # leaves room for the global boxes right of central Pb-Pb
+_HEADROOM: Final = 1.27  # y axis over highest point: room for state label and legend
+
+
+def plot_raa_npart(
+    ax: Axes,
+    bands: Sequence[Band],
+    datasets: Sequence[DataSet] = (),
+    *,
+    y_max: float | None = None,
+    shifts: Mapping[str, float] | None = None,
+    legend: bool = True,
+) -> Axes:
+    """Draw R_AA against N_part: bands over model settings and measured points.
+
+    Call it inside ``with style():``.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    bands : sequence of Band
+        Theory. Bands of one state that carry different labels get different fills; the central curve of a
+        state is that of its first band.
+    datasets : sequence of DataSet, optional
+        Measured R_AA against N_part.
+    y_max : float, optional
+        Upper end of the R_AA axis; by default what leaves room for the legends.
+    shifts : mapping of str to float, optional
+        How far to move the points of an experiment in N_part, so that they do not cover others; none by
+        default.
+    legend : bool, optional
+        Whether to add legends for data and theory.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The same Axes.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw, or a data set is not R_AA against N_part or is an upper limit.
+
+    Notes
+    -----
+    Colors tell states apart; in an Axes with one state only, points are colored by experiment instead.
+    Theory is known at the markers, whose bars are the errors of the calculation; the lines between them are
+    `guide`. A known global uncertainty is a box at R_AA = 1, or a number in the legend if 1 is not shown.
+    """
+    states = _states(bands, datasets)
+    several = len(states) > 1
+    for data in datasets:
+        _check_data(data)
+    y_max = _HEADROOM * _top(bands, datasets) if y_max is None else y_max
+    ax.set(xlim=(0, _N_PART_MAX), ylim=(0, y_max))
+    ax.set_xlabel(r"$\langle \mathit{N}_\mathrm{part}\rangle$")
+    ax.set_ylabel(_R_AA)
+
+    labels = list(dict.fromkeys(band.label for band in bands))
+    for band in bands:
+        draw_range(ax, band, labels.index(band.label))
+    for state in dict.fromkeys(band.state for band in bands):
+        draw_central(ax, next(band for band in bands if band.state == state))
+    for data in datasets:
+        draw_points(ax, data, data_color(data, several), (shifts or {}).get(data.experiment, 0.0))
+    if y_max > 1:
+        ax.axhline(1.0, color="black", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+        draw_global_boxes(ax, datasets, several)
+    if legend:
+        add_data_legend(ax, datasets, several)
+        names = {state_label(state): color_of(state) for state in states}
+        add_theory_legend(ax, bands, names if several else {"central setting": color_of(states[0])})
+    return ax
+
+
+def raa_figure(
+    bands: Sequence[Band], datasets: Sequence[DataSet] = (), *, title: str = "", note: str | None = None
+) -> Figure:
+    """Return the figure of R_AA against N_part with one panel per state.
+
+    Excited states share a scale of their own: on that of Y(1S) their central points would lie on the axis.
+
+    Parameters
+    ----------
+    bands : sequence of Band
+        Theory, any number of bands per state.
+    datasets : sequence of DataSet, optional
+        Measured R_AA against N_part, all of one collision system and energy. ATLAS and ALICE points are moved
+        by `SHIFTS`.
+    title : str, optional
+        Text above the first panel, for example the name of the calculation.
+    note : str, optional
+        Text below the panels; by default `default_note`, empty for none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw, the data are of different systems, or as in `plot_raa_npart`.
+    """
+    states = _states(bands, datasets)
+    collisions = {_collision(data) for data in datasets}
+    if len(collisions) > 1:
+        raise InputError("datasets", sorted(collisions), "be of one collision system and energy")
+    width = max(9.0, 1.2 + 4.6 * len(states))
+    with style():
+        figure = Figure(figsize=(width, 5.9), layout="constrained")
+        panels = np.atleast_1d(figure.subplots(1, len(states)))
+        for ax, state in zip(panels, states, strict=True):
+            _draw_panel(ax, state, states, bands, datasets)
+        add_theory_legend(panels[-1], bands, {"central setting": GRAY})
+        panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
+        panels[-1].set_title("".join(collisions), loc="right", fontsize=15)
+        note = default_note(bands, datasets) if note is None else note
+        # letters and markup in an inch of this size
+        lines = [line for part in note.splitlines() for line in textwrap.wrap(part, int(17 * width))]
+        if lines:
+            text = "\n".join(lines)
+            figure.supxlabel(text, fontsize=10.5, color="#333333", x=0.01, ha="left", linespacing=1.4)
+    return figure
+
+
+def default_note(bands: Sequence[Band], datasets: Sequence[DataSet]) -> str:
+    """Return the text that says how to read the figure of `raa_figure`: a line on theory, one on data."""
+    lines = []
+    if bands:
+        lines.append(
+            "Theory is computed at the open circles (bars: errors of path sampling and numerics); the curves "
+            f"between them interpolate monotonically in {_N_PART}, to guide the eye."
+        )
+    if datasets:
+        parts = [f"Data: bars statistical, boxes systematic, boxes at {_R_AA}$=1$ global where published"]
+        experiments = list(dict.fromkeys(data.experiment for data in datasets))
+        moved = [f"{name} by {SHIFTS[name]:+g}".replace("-", "−") for name in experiments if name in SHIFTS]
+        if moved:
+            parts.append(f"points moved in {_N_PART}: {', '.join(moved)}")
+        read_off = dict.fromkeys(data.experiment for data in datasets if data.quality == "digitised")
+        if read_off:
+            parts.append(f"{' and '.join(read_off)} read off the published figure")
+        lines.append("; ".join(parts) + ".")
+    return "\n".join(lines)
+
+
+def _check_data(data: DataSet) -> None:
+    if (data.observable, data.x_name) != ("R_AA", "N_part"):
+        raise InputError("datasets", f"{data.observable} against {data.x_name}", "hold R_AA against N_part")
+    if np.any(np.isfinite(data.upper_limit_cl)):
+        raise InputError("datasets", str(data), "hold measured points, not upper limits")
+
+
+def _draw_panel(
+    ax: Axes, state: str, states: Sequence[str], bands: Sequence[Band], datasets: Sequence[DataSet]
+) -> None:
+    scale = [other for other in states if (other == "Y(1S)") == (state == "Y(1S)")]
+    y_max = _HEADROOM * _top(
+        [b for b in bands if b.state in scale], [d for d in datasets if d.state in scale]
+    )
+    points = [data for data in datasets if data.state == state]
+    mine = [band for band in bands if band.state == state]
+    plot_raa_npart(ax, mine, points, y_max=y_max, shifts=SHIFTS, legend=False)
+    add_data_legend(ax, points, several=False)
+    corner = ax.text(0.05, 0.95, state_label(state), fontsize=20, color=color_of(state), va="top")
+    corner.set_transform(ax.transAxes)
+    if state != scale[0]:
+        ax.tick_params(labelleft=False)
+        ax.set_ylabel("")
+
+
+def _states(bands: Sequence[Band], datasets: Sequence[DataSet]) -> list[str]:
+    drawn = {band.state for band in bands} | {data.state for data in datasets}
+    if not drawn:
+        raise InputError("bands", bands, "hold at least one band")
+    return [state for state in MESON_NAMES if state in drawn]
+
+
+def _top(bands: Sequence[Band], datasets: Sequence[DataSet]) -> float:
+    tops = [float(np.max(np.maximum(b.high, b.central.value + b.central.error))) for b in bands]
+    tops += [float(np.max(d.value + np.nan_to_num(d.total_plus))) for d in datasets]
+    return max(tops)
+
+
+def _collision(data: DataSet) -> str:
+    name = SYSTEM_NAMES.get(data.system, data.system)
+    energy = data.sqrt_s_GeV
+    text = f"{energy / 1000:.3g} TeV" if energy >= 1000 else f"{energy:g} GeV"
+    return rf"{name}  $\sqrt{{\mathit{{s}}_\mathrm{{NN}}}}$ = {text}"

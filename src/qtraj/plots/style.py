@@ -1,0 +1,81 @@
+"""The look of the field as a context, and files written complete or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+import mplhep
+from matplotlib.figure import Figure
+
+from ..errors import InputError
+
+_SIZES: Final[dict[str, Any]] = {
+    "figure.figsize": (8.0, 6.0),
+    "font.size": 15,
+    "axes.labelsize": 18,
+    "axes.linewidth": 1.2,
+    "xtick.labelsize": 14,
+    "ytick.labelsize": 14,
+    "legend.fontsize": 12.5,
+    "legend.handlelength": 1.6,
+    "xtick.major.size": 7,
+    "xtick.minor.size": 3.5,
+    "ytick.major.size": 7,
+    "ytick.minor.size": 3.5,
+    "hatch.linewidth": 0.8,
+    # TeX Gyre Heros has no root sign; the usual substitute lacks its Unicode number, which Matplotlib logs
+    "mathtext.fallback": "stixsans",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Use the fonts, ticks and sizes of the field inside a ``with`` block; nothing outside it changes."""
+    settings: Any = {**mplhep.style.CMS, **_SIZES}  # Matplotlib types every key of its settings
+    with mpl.rc_context(settings):
+        yield
+
+
+def save_figure(figure: Figure, path_stem: str | os.PathLike[str]) -> tuple[Path, Path]:
+    """Write a figure as PNG (200 dpi) and PDF, each complete or not at all.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure.
+    path_stem : str or path
+        Path without suffix; ``.png`` and ``.pdf`` are appended. The folder must exist.
+
+    Returns
+    -------
+    tuple of Path
+        The PNG and the PDF.
+
+    Raises
+    ------
+    InputError
+        If the folder does not exist.
+    """
+    stem = Path(path_stem)
+    if not stem.parent.is_dir():
+        raise InputError("path_stem", str(stem), "lie in an existing folder", f"Create {stem.parent} first.")
+    png, pdf = (stem.with_name(stem.name + suffix) for suffix in (".png", ".pdf"))
+    # fonts of formulas are looked up when a figure is drawn, not when it is made
+    with style():
+        _write(figure, png, dpi=200)
+        _write(figure, pdf, metadata={"CreationDate": None})  # the same figure gives the same file
+    return png, pdf
+
+
+def _write(figure: Figure, path: Path, **options: Any) -> None:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".figure-") as folder:
+        # a file made here gets the permissions of any new file, which one by mkstemp would not
+        partial = Path(folder) / path.name
+        figure.savefig(partial, **options)
+        partial.replace(path)
