@@ -1,0 +1,1 @@
+"""The equations: potentials, transport coefficients, media, the Lindblad model and initial states."""

@@ -1,0 +1,190 @@
+"""Initial states of the pair: a radial function, an angular momentum and a color."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline
+from scipy.special import eval_genlaguerre
+
+from ..errors import InputError
+
+Float = NDArray[np.float64]
+
+MAX_L = 3
+
+
+class InitialState(Protocol):
+    """What the solvers need of an initial state."""
+
+    @property
+    def l(self) -> int:  # noqa: E743
+        """Orbital angular momentum."""
+        ...
+
+    @property
+    def color(self) -> str | float:
+        """``"singlet"``, ``"octet"``, or the probability of the singlet."""
+        ...
+
+    @property
+    def survival_is_ratio(self) -> bool:
+        """Whether survival is quoted relative to the initial overlap (the C++ code's rule)."""
+        ...
+
+    def u(self, r: Float, bohr_radius: float) -> Float:
+        """Return the reduced radial function u(r), any norm, for r and `bohr_radius` in GeV^-1."""
+        ...
+
+
+def singlet_probability(color: str | float) -> float:
+    """Return the probability of the singlet, or raise `InputError` for a bad `color`."""
+    if isinstance(color, str):
+        if color not in ("singlet", "octet"):
+            raise InputError("color", color, "be 'singlet', 'octet' or the probability of the singlet")
+        return 1.0 if color == "singlet" else 0.0
+    if not 0 <= color <= 1:
+        raise InputError("color", color, "be 'singlet', 'octet' or a probability from 0 to 1")
+    return float(color)
+
+
+@dataclass(frozen=True)
+class GaussianState:
+    """Local ("Gaussian") start u ~ (r/a0)^(l+1) exp(-(r/a0)^2 / width^2), without a factor 1/2 in the exponent.
+
+    Parameters
+    ----------
+    l : int
+        Orbital angular momentum, 0 to 3.
+    width : float
+        Width Delta in units of the Bohr radius a0 = 2/(M alpha); the default is the group's 0.2.
+    color : {"singlet", "octet"} or float
+        Color, or the probability of the singlet in an incoherent mixture.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+    """
+
+    l: int = 0  # noqa: E741
+    width: float = 0.2
+    color: str | float = "singlet"
+
+    def __post_init__(self) -> None:
+        _check_l(self.l)
+        if not (np.isfinite(self.width) and 0.05 <= self.width <= 10):
+            raise InputError("width", self.width, "be between 0.05 and 10 Bohr radii")
+        singlet_probability(self.color)
+
+    @property
+    def survival_is_ratio(self) -> bool:
+        """True for a pure singlet."""
+        return singlet_probability(self.color) == 1.0
+
+    def u(self, r: Float, bohr_radius: float) -> Float:
+        """Return u(r), any norm."""
+        x = r / bohr_radius
+        return np.asarray(x ** (self.l + 1) * np.exp(-((x / self.width) ** 2)))
+
+
+@dataclass(frozen=True)
+class CoulombState:
+    """Coulomb eigenstate u ~ rho^(l+1) exp(-rho/2) L_{n-l-1}^{2l+1}(rho), rho = 2 r/(n a0).
+
+    Parameters
+    ----------
+    n, l : int
+        Quantum numbers, 0 <= l < n; (2, 1) is the 1P state.
+    color : {"singlet", "octet"} or float
+        Color, or the probability of the singlet in an incoherent mixture.
+
+    Raises
+    ------
+    InputError
+        If the quantum numbers are not those of a bound state.
+    """
+
+    n: int
+    l: int  # noqa: E741
+    color: str | float = "singlet"
+
+    def __post_init__(self) -> None:
+        _check_l(self.l)
+        if not (isinstance(self.n, int) and self.l < self.n <= 6):
+            raise InputError("n", self.n, f"be an integer with l = {self.l} < n <= 6", "1P is n = 2, l = 1.")
+        singlet_probability(self.color)
+
+    @property
+    def survival_is_ratio(self) -> bool:
+        """False: raw overlaps, as in the C++ code."""
+        return False
+
+    def u(self, r: Float, bohr_radius: float) -> Float:
+        """Return u(r), any norm."""
+        rho = 2 * r / (self.n * bohr_radius)
+        return np.asarray(
+            rho ** (self.l + 1)
+            * np.exp(-rho / 2)
+            * eval_genlaguerre(self.n - self.l - 1, 2 * self.l + 1, rho)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayState:
+    """A radial function given by values on a grid, interpolated by a cubic spline and zero beyond its last point.
+
+    Parameters
+    ----------
+    r : array_like, shape (n,)
+        Increasing radii in GeV^-1, the first >= 0.
+    values : array_like, shape (n,)
+        Reduced radial function u(r), real, any norm.
+    l : int
+        Orbital angular momentum, 0 to 3.
+    color : {"singlet", "octet"} or float
+        Color, or the probability of the singlet in an incoherent mixture.
+
+    Raises
+    ------
+    InputError
+        If the arrays are not finite, increasing, of one length >= 8, or the function vanishes.
+    """
+
+    r: ArrayLike
+    values: ArrayLike
+    l: int = 0  # noqa: E741
+    color: str | float = "singlet"
+    _spline: CubicSpline = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        _check_l(self.l)
+        singlet_probability(self.color)
+        r, u = np.asarray(self.r, dtype=float), np.asarray(self.values, dtype=float)
+        if r.ndim != 1 or r.shape != u.shape or len(r) < 8:
+            raise InputError("values", u.shape, f"be a 1-D array of the length of r (at least 8), {r.shape}")
+        if not (np.all(np.isfinite(r)) and np.all(np.diff(r) > 0) and r[0] >= 0):
+            raise InputError("r", r[:4], "be finite, increasing and non-negative radii in GeV^-1")
+        if not np.all(np.isfinite(u)) or not np.any(u):
+            raise InputError("values", u[:4], "be finite and not all zero")
+        if r[0] > 0:  # u vanishes at the origin
+            r, u = np.concatenate([[0.0], r]), np.concatenate([[0.0], u])
+        object.__setattr__(self, "_spline", CubicSpline(r, u))
+
+    @property
+    def survival_is_ratio(self) -> bool:
+        """False: raw overlaps."""
+        return False
+
+    def u(self, r: Float, bohr_radius: float) -> Float:
+        """Return u(r), any norm."""
+        inside = r <= self._spline.x[-1]
+        return np.where(inside, self._spline(np.minimum(r, self._spline.x[-1])), 0.0)
+
+
+def _check_l(l: int) -> None:  # noqa: E741
+    if not (isinstance(l, int) and 0 <= l <= MAX_L):
+        raise InputError("l", l, f"be an integer from 0 to {MAX_L}")

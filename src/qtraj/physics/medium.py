@@ -1,0 +1,325 @@
+"""Media: the temperature that acts on a pair as a function of its time, and where it acts.
+
+The medium acts while T > T_end, from the first time given on; before it, in colder gaps and after it the evolution
+is vacuum, which changes no overlap with a vacuum eigenstate, so a run stops at the last time with T > T_end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import PchipInterpolator
+
+from ..errors import InputError
+from ..units import HBARC, from_fm
+
+Float = NDArray[np.float64]
+Interval = tuple[float, float]
+
+MAX_T = 5.0
+"""No fluid is hotter than 5 GeV: a larger number was given in MeV."""
+
+MAX_START_FM = 2.5
+"""No medium starts later than 2.5 fm/c: a larger number was given in GeV^-1."""
+
+
+@runtime_checkable
+class History(Protocol):
+    """Temperature history of one pair."""
+
+    @property
+    def active(self) -> tuple[Interval, ...]:
+        """Intervals (start, end) in GeV^-1, increasing, in which the medium acts; empty for a cold history."""
+        ...
+
+    def temperature(self, t: Float) -> Float:
+        """Return T in GeV at times t in GeV^-1 inside the active intervals."""
+        ...
+
+
+@dataclass(frozen=True)
+class Bjorken:
+    """Ideal boost-invariant cooling, T = T0 (tau_med/t)^(1/3) from tau_med until T = T_end.
+
+    Parameters
+    ----------
+    T0 : float
+        Temperature at the start in GeV.
+    tau_fm : float
+        Start of the medium tau_med in fm/c.
+    T_end : float
+        Temperature at which the medium stops acting, in GeV, below T0.
+
+    Raises
+    ------
+    InputError
+        If a temperature is not positive, above 5 GeV (MeV?), T_end >= T0, or tau_fm is implausible (GeV^-1?).
+    """
+
+    T0: float
+    tau_fm: float = 0.6
+    T_end: float = 0.25
+
+    def __post_init__(self) -> None:
+        _check_temperature("T0", self.T0)
+        _check_start("tau_fm", self.tau_fm)
+        _check_end(self.T_end, float(self.T0))
+
+    @property
+    def active(self) -> tuple[Interval, ...]:
+        """One interval from tau_med to the time at which T = T_end, in GeV^-1."""
+        start = from_fm(self.tau_fm)
+        return ((start, start * (self.T0 / self.T_end) ** 3),)
+
+    def temperature(self, t: Float) -> Float:
+        """Return T(t) in GeV, t in GeV^-1."""
+        return np.asarray(self.T0 * np.cbrt(from_fm(self.tau_fm) / t))
+
+
+@dataclass(frozen=True)
+class ConstantTemperature:
+    """Constant temperature T from tau_fm on for duration_fm.
+
+    Parameters
+    ----------
+    T : float
+        Temperature in GeV.
+    tau_fm : float
+        Start in fm/c.
+    duration_fm : float
+        Duration in fm/c, positive.
+
+    Raises
+    ------
+    InputError
+        If an argument is not positive or implausible.
+    """
+
+    T: float
+    tau_fm: float
+    duration_fm: float
+
+    def __post_init__(self) -> None:
+        _check_temperature("T", self.T)
+        _check_start("tau_fm", self.tau_fm)
+        if not (np.isfinite(self.duration_fm) and 0 < self.duration_fm <= 100):
+            raise InputError("duration_fm", self.duration_fm, "be positive and at most 100 fm/c", _HINT_TIME)
+
+    @property
+    def active(self) -> tuple[Interval, ...]:
+        """The one interval, in GeV^-1."""
+        start = from_fm(self.tau_fm)
+        return ((start, start + from_fm(self.duration_fm)),)
+
+    def temperature(self, t: Float) -> Float:
+        """Return T for every t."""
+        return np.full_like(t, self.T)
+
+
+@dataclass(frozen=True, eq=False)
+class TabulatedTemperature:
+    """Temperature table, interpolated monotonically in (ln tau, ln T).
+
+    Parameters
+    ----------
+    tau_fm : array_like, shape (nt,)
+        Increasing times in fm/c; the medium acts from the first one.
+    T : array_like, shape (nt,)
+        Temperatures in GeV, positive.
+    T_end : float
+        The medium acts where T > T_end, in GeV.
+    allow_cold : bool
+        Accept a table that never exceeds T_end (then nothing happens to the pair).
+
+    Raises
+    ------
+    InputError
+        If the table is empty, not increasing, not finite, not positive, in MeV or GeV^-1, or cold and `allow_cold`
+        is False.
+
+    Notes
+    -----
+    The interpolation is the piecewise cubic Hermite polynomial of Fritsch and Butland: it does not overshoot, so no
+    heat appears between the points. After the last point the medium does not act.
+    """
+
+    tau_fm: ArrayLike
+    T: ArrayLike
+    T_end: float
+    allow_cold: bool = False
+    _log: PchipInterpolator = field(init=False, repr=False)
+    active: tuple[Interval, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        tau, T = check_table(self.tau_fm, self.T)
+        _check_temperature("T_end", self.T_end)
+        if not self.allow_cold:
+            _check_end(self.T_end, float(T.max()), "the largest T of the table")
+        log = PchipInterpolator(np.log(tau / HBARC), np.log(T))
+        object.__setattr__(self, "_log", log)
+        object.__setattr__(self, "active", _hot_intervals(log, float(np.log(self.T_end))))
+
+    def temperature(self, t: Float) -> Float:
+        """Return T(t) in GeV, t in GeV^-1 inside the table."""
+        return np.asarray(np.exp(self._log(np.log(t))))
+
+
+class Histories(Sequence[TabulatedTemperature]):
+    """A batch of tabulated histories on a common time grid.
+
+    Parameters
+    ----------
+    tau_fm : array_like, shape (nt,)
+        Increasing proper times in fm/c; the medium acts from the first one.
+    T : array_like, shape (n, nt)
+        Temperatures in GeV, finite and positive; where a fluid stored nothing put its floor temperature.
+    T_end : float
+        The medium acts where T > T_end, in GeV. A history that never exceeds it is cold: its pair survives.
+    metadata : mapping of str to array_like, optional
+        Arrays of shape (n,) that describe the histories: x_fm, y_fm, pT, phi, replicate, ...
+    attrs : mapping, optional
+        Provenance.
+
+    Raises
+    ------
+    InputError
+        For bad tables or metadata of another length.
+    """
+
+    def __init__(
+        self,
+        tau_fm: ArrayLike,
+        T: ArrayLike,
+        T_end: float,
+        metadata: Mapping[str, ArrayLike] | None = None,
+        attrs: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.T = np.asarray(T, dtype=float)
+        if self.T.ndim != 2 or self.T.shape[0] == 0:
+            raise InputError("T", self.T.shape, "be of shape (histories, times) with at least one history")
+        self.tau_fm, _ = check_table(tau_fm, self.T)
+        self.T_end = _check_temperature("T_end", T_end)
+        self.metadata = {name: np.asarray(values) for name, values in (metadata or {}).items()}
+        for name, values in self.metadata.items():
+            if values.shape[:1] != (len(self),):
+                raise InputError(
+                    f"metadata[{name!r}]", values.shape, f"have one entry for each of {len(self)} histories"
+                )
+        self.attrs = dict(attrs or {})
+
+    def __len__(self) -> int:
+        return int(self.T.shape[0])
+
+    def __getitem__(self, index: Any) -> Any:
+        """Return history `index`, or the batch of a slice or index array."""
+        if isinstance(index, int | np.integer):
+            return TabulatedTemperature(self.tau_fm, self.T[index], self.T_end, allow_cold=True)
+        metadata = {name: values[index] for name, values in self.metadata.items()}
+        return Histories(self.tau_fm, self.T[index], self.T_end, metadata, self.attrs)
+
+    def __iter__(self) -> Iterator[TabulatedTemperature]:
+        return (self[i] for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return (
+            f"Histories({len(self)} histories, {len(self.tau_fm)} times {self.tau_fm[0]:g}-{self.tau_fm[-1]:g} fm/c, "
+            f"T up to {self.T.max():.3f} GeV, T_end={self.T_end:g} GeV)"
+        )
+
+
+def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
+    """Return the sequence of histories in `medium`, and whether it was a batch.
+
+    Raises
+    ------
+    InputError
+        If `medium` is neither a medium, nor a non-empty sequence of media, nor `Histories`.
+    """
+    if isinstance(medium, Histories):
+        return medium, True
+    if isinstance(medium, History):
+        return (medium,), False
+    if isinstance(medium, Sequence) and not isinstance(medium, str) and len(medium) > 0:
+        for i, member in enumerate(medium):
+            if not isinstance(member, History):
+                raise InputError(f"medium[{i}]", member, "be a medium such as Bjorken(...)")
+        return medium, True
+    raise InputError(
+        "medium", medium, "be a medium such as Bjorken(...), a non-empty list of media, or Histories"
+    )
+
+
+def check_table(tau_fm: ArrayLike, T: ArrayLike) -> tuple[Float, Float]:
+    """Return tau_fm of shape (nt,) and T of shape (..., nt) as float arrays, or raise `InputError`."""
+    tau, temperature = np.asarray(tau_fm, dtype=float), np.asarray(T, dtype=float)
+    if tau.ndim != 1 or len(tau) < 2:
+        raise InputError("tau_fm", tau.shape, "be a 1-D array of at least two times in fm/c")
+    if temperature.shape[-1:] != tau.shape:
+        raise InputError("T", temperature.shape, f"have one temperature for each of {len(tau)} times")
+    if not np.all(np.isfinite(tau)):
+        raise InputError("tau_fm", float(tau[~np.isfinite(tau)][0]), "be finite")
+    if np.any(np.diff(tau) <= 0):
+        i = int(np.argmax(np.diff(tau) <= 0))
+        raise InputError(
+            "tau_fm", (float(tau[i]), float(tau[i + 1])), f"increase strictly (entries {i}, {i + 1})"
+        )
+    _check_start("tau_fm[0]", float(tau[0]))
+    bad = ~np.isfinite(temperature) | (temperature <= 0)
+    if np.any(bad):
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise InputError("T", float(temperature[bad][0]), f"be finite and positive, in GeV (entry {where})")
+    _check_temperature("T", float(temperature.max()))
+    return tau, temperature
+
+
+_HINT_MEV = "Temperatures are in GeV; divide MeV by 1000."
+_HINT_TIME = f"Times are in fm/c; multiply GeV^-1 by {HBARC:.4f}."
+
+
+def _check_temperature(name: str, T: Any) -> float:
+    if not (isinstance(T, int | float | np.number) and np.isfinite(T) and T > 0):
+        raise InputError(name, T, "be a positive, finite temperature in GeV")
+    if T > MAX_T:
+        raise InputError(name, T, f"be a temperature in GeV, at most {MAX_T:g}", _HINT_MEV)
+    return float(T)
+
+
+def _check_start(name: str, tau_fm: Any) -> None:
+    if not (
+        isinstance(tau_fm, int | float | np.number) and np.isfinite(tau_fm) and 0 < tau_fm <= MAX_START_FM
+    ):
+        raise InputError(
+            name, tau_fm, f"be a start time in fm/c, above 0 and at most {MAX_START_FM}", _HINT_TIME
+        )
+
+
+def _check_end(T_end: Any, hottest: float, what: str = "T0") -> None:
+    _check_temperature("T_end", T_end)
+    if T_end >= hottest:
+        raise InputError(
+            "T_end", T_end, f"be below {what} = {hottest:g} GeV", "Otherwise the medium never acts."
+        )
+
+
+def _hot_intervals(log: PchipInterpolator, log_end: float) -> tuple[Interval, ...]:
+    """Return the intervals of t in GeV^-1 in which the interpolant exceeds log_end."""
+    first, last = float(log.x[0]), float(log.x[-1])
+    crossings = np.asarray(log.solve(log_end, extrapolate=False), dtype=float)
+    crossings = crossings[np.isfinite(crossings) & (crossings > first) & (crossings < last)]
+    edges = np.concatenate([[first], np.unique(crossings), [last]])
+    hot = [
+        (float(np.exp(a)), float(np.exp(b)))
+        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        if log(0.5 * (a + b)) > log_end
+    ]
+    merged: list[Interval] = []
+    for start, end in hot:  # a touching point that is not a crossing splits nothing
+        if merged and start == merged[-1][1]:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return tuple(merged)

@@ -1,0 +1,129 @@
+"""The Lindblad equation of heavy quarkonium: Hamiltonian, widths and the one list of jump channels for every method.
+
+    d rho/dt = -i [H, rho] + sum_n ( C_n rho C_n^+ - 1/2 {C_n^+ C_n, rho} ),   Gamma = sum_n C_n^+ C_n
+
+At leading order in E/T (arXiv:1711.04515, arXiv:2107.06147 eqs. (2.2)-(2.9)) every jump operator is r times a color
+matrix. For an isotropic medium rho is block diagonal in color and l, and a channel that changes l by +-1 acts on the
+reduced radial function as sqrt(kappa * color_weight * angular_weight(l)) r.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..units import N_C
+from .potentials import COLORS, Color, CoulombPotential, Potential
+from .transport import Transport
+
+Float = NDArray[np.float64]
+
+OCTET_WIDTH = (N_C**2 - 2) / (2 * (N_C**2 - 1))
+"""Gamma_o/Gamma_s = 7/16 at leading order, and the ratio of the octet's gamma term to the singlet's."""
+
+
+@dataclass(frozen=True)
+class JumpChannel:
+    """One way to jump: from one color to another with l -> l + delta_l.
+
+    Parameters
+    ----------
+    source, target : {"singlet", "octet"}
+        Color before and after.
+    delta_l : {+1, -1}
+        Change of l.
+    color_weight : float
+        Rate of this color change in units of kappa r^2, summed over the final colors (B of the model).
+    """
+
+    source: Color
+    target: Color
+    delta_l: int
+    color_weight: float
+
+    def angular_weight(self, l: int) -> float:  # noqa: E741
+        """Return the probability that a jump from l goes this way: (l+1)/(2l+1) up, l/(2l+1) down."""
+        return (l + 1) / (2 * l + 1) if self.delta_l > 0 else l / (2 * l + 1)
+
+    def rate(self, l: int) -> float:  # noqa: E741
+        """Return the rate out of (source, l) through this channel in units of kappa r^2."""
+        return self.color_weight * self.angular_weight(l)
+
+
+def _leading_order_channels() -> tuple[JumpChannel, ...]:
+    # C^0 couples singlet and octet with weight 1 to the octet, 1/(N_c^2-1) back; C^1 stays in the octet
+    to_octet, to_singlet = 1.0, 1 / (N_C**2 - 1)
+    within_octet = (N_C**2 - 4) / (2 * (N_C**2 - 1))
+    colors: tuple[tuple[Color, Color, float], ...] = (
+        ("singlet", "octet", to_octet),
+        ("octet", "singlet", to_singlet),
+        ("octet", "octet", within_octet),
+    )
+    return tuple(JumpChannel(s, t, dl, w) for s, t, w in colors for dl in (1, -1))
+
+
+@dataclass(frozen=True)
+class LindbladModel:
+    """Potential, transport coefficients and mass: everything in the Lindblad equation but the medium.
+
+    Parameters
+    ----------
+    potential : Potential
+        Interaction of the pair, for example ``CoulombPotential()``.
+    transport : Transport
+        kappa_hat(T) and gamma_hat.
+    mass : float
+        Heavy-quark mass M_Q in GeV (the reduced mass is M_Q/2).
+    order : {"LO"}
+        Order in E/T.
+
+    Attributes
+    ----------
+    channels : tuple of JumpChannel
+        All jumps; their rates sum to the width of each color.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+    """
+
+    potential: Potential = field(default_factory=CoulombPotential)
+    transport: Transport = field(default_factory=Transport)
+    mass: float = 4.73
+    order: Literal["LO"] = "LO"
+    channels: tuple[JumpChannel, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.potential, Potential):
+            raise InputError("potential", self.potential, "be a potential such as CoulombPotential()")
+        if not isinstance(self.transport, Transport):
+            raise InputError("transport", self.transport, "be a Transport(kappa=..., gamma=...)")
+        if not (np.isfinite(self.mass) and 0.5 <= self.mass <= 10):
+            raise InputError("mass", self.mass, "be the heavy-quark mass in GeV, 0.5 to 10")
+        if self.order != "LO":
+            raise InputError("order", self.order, "be 'LO'")
+        object.__setattr__(self, "channels", _leading_order_channels())
+
+    @property
+    def bohr_radius(self) -> float:
+        """Return a0 = 2/(M alpha) in GeV^-1."""
+        return 2 / (self.mass * self.potential.alpha)
+
+    @property
+    def color_matrix(self) -> Float:
+        """B[c', c], the jump rate from color c to c' in units of kappa r^2, order (singlet, octet)."""
+        matrix = np.zeros((2, 2))
+        for channel in self.channels:
+            if channel.delta_l > 0:  # both directions carry the same color weight
+                matrix[COLORS.index(channel.target), COLORS.index(channel.source)] += channel.color_weight
+        return matrix
+
+    @property
+    def widths(self) -> Float:
+        """g_c = Gamma_c/(kappa r^2), (1, 7/16), also the color factor of the gamma term."""
+        return np.array([1.0, OCTET_WIDTH])
