@@ -17,6 +17,7 @@ MINIMAL = """
 name = "PbPb"
 sqrt_s_GeV = 5020
 sigma_nn_mb = 67.6
+woods_saxon = { A = 208, R_fm = 6.62, a_fm = 0.546 }
 [medium]
 T_end = 0.25
 [output]

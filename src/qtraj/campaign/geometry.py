@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..hydro import Hydro, MusicGrid, load_shipped, open_hydro, read_columns, read_music_dense, shipped_runs
-from ..hydro.glauber import NUCLEI, OpticalGlauber
+from ..hydro.glauber import Nucleus, OpticalGlauber
 from ..hydro.paths import histories_along
 from ..hydro.sampling import sample_paths
 from ..io.config import HydroFile, RunConfig, RunFile
@@ -66,7 +66,9 @@ def sample_geometries(run_file: RunFile) -> list[Geometry]:
         As for `backgrounds`.
     """
     config = run_file.config
-    glauber = OpticalGlauber(NUCLEI[config.system.nucleus], config.system.sigma_nn_mb)
+    system = config.system
+    nucleus = Nucleus(**system.woods_saxon.model_dump(), name=system.name)
+    glauber = OpticalGlauber(nucleus, system.sigma_nn_mb)
     return [_geometry(config, glauber, background) for background in backgrounds(run_file)]
 
 

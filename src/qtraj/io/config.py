@@ -82,17 +82,21 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
+class WoodsSaxon(_Section):
+    """Key ``woods_saxon`` of ``[system]``: density rho0/(1 + exp((r - R)/a)) of both nuclei."""
+
+    A: Annotated[int, Field(ge=1)]
+    R_fm: Positive
+    a_fm: Positive
+
+
 class System(_Section):
-    """Section ``[system]``: what collides."""
+    """Section ``[system]``: what collides; the name selects the data, the rest is the geometry."""
 
     name: Literal["PbPb", "AuAu", "XeXe", "OO"]
     sqrt_s_GeV: Positive
     sigma_nn_mb: Positive
-
-    @property
-    def nucleus(self) -> str:
-        """Symbol of the nucleus."""
-        return self.name[: len(self.name) // 2]
+    woods_saxon: WoodsSaxon
 
 
 class Model(_Section):

@@ -1,0 +1,178 @@
+"""A run gives the same answer however often it is interrupted, and never takes another run's parts."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file
+
+from qtraj.campaign.geometry import backgrounds, sample_geometries
+from qtraj.campaign.plan import Setting, plan, settings
+from qtraj.campaign.prediction import band, curves
+from qtraj.campaign.run import RESULT, citations, measured, run
+from qtraj.campaign.store import DamagedPartWarning
+from qtraj.campaign.summary import summary
+from qtraj.errors import InputError
+from qtraj.hydro import load_shipped, write_netcdf
+from qtraj.io.results import read_dataset
+from qtraj.observables.feeddown import MESON_NAMES, FeedDown
+
+N_TASKS = 3 * 2 * 2  # settings x impact parameters x l
+RADIAL = ("1S", "2S", "1P", "1P", "1P", "3S", "2P", "2P", "2P")  # of the nine mesons, in their order
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """An uninterrupted run: its folder and its prediction."""
+    directory = tmp_path_factory.mktemp("whole")
+    return directory, run(make_run_file(), directory, solve=ExponentialDecay())
+
+
+@pytest.fixture
+def finished(whole, tmp_path):
+    """A copy of the folder of the uninterrupted run."""
+    return Path(shutil.copytree(whole[0], tmp_path / "copy"))
+
+
+def parts_of(directory):
+    return sorted((directory / "parts").glob("*.nc"))
+
+
+def numbers(prediction: xr.Dataset) -> xr.Dataset:
+    return prediction.drop_attrs()
+
+
+def test_each_coefficient_is_varied_with_the_other_central(run_file):
+    assert settings(run_file.config.model) == (Setting(1.0, -1.75), Setting(0.5, -1.75), Setting(1.0, 0.0))
+    tasks = plan(run_file.config, sample_geometries(run_file))
+    assert len(tasks) == N_TASKS == len({task.key for task in tasks})
+
+
+def test_the_prediction_is_the_average_of_what_the_solver_says(run_file, solver, tmp_path):
+    prediction = run(run_file, tmp_path, solve=solver)
+    assert len(solver.calls) == N_TASKS
+    np.testing.assert_array_equal(prediction["b_fm"], [9.2, 2.3])  # increasing N_part
+    # the whole chain again in three lines, for one number
+    T = np.asarray(sample_geometries(run_file)[1].histories.T)
+    theta = np.where(T > 0.25, T - 0.25, 0).sum(axis=1)
+    survival = [
+        np.exp(-0.5 * {"1S": 1, "2S": 2, "1P": 3, "3S": 4, "2P": 5}[s] * theta).mean() for s in RADIAL
+    ]
+    expected = FeedDown.named("group").apply(np.array(survival))
+    found = prediction["raa"].sel(setting="kappa=0.5, gamma=-1.75").isel(geometry=1)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)  # rounding only
+    np.testing.assert_allclose(prediction["raa_no_jump"], 0.5 * prediction["raa"], rtol=1e-12)
+
+
+def test_the_result_file_holds_the_answer_and_how_to_make_it_again(whole):
+    stored = read_dataset(whole[0] / RESULT)
+    xr.testing.assert_identical(stored, whole[1])
+    assert stored.attrs["run_file"] == RUN_FILE
+    hydro = json.loads(stored.attrs["hydro"])
+    assert [entry["b_fm"] for entry in hydro] == [9.2, 2.3]
+    assert "1009.3244" in stored.attrs["citations"]  # MUSIC
+    assert "2107.06147" in stored.attrs["citations"]  # QTraj 1.0
+
+
+@pytest.mark.parametrize("interrupt_at", [0, 5, N_TASKS - 1])
+def test_an_interrupted_run_goes_on_and_ends_at_the_same_numbers(run_file, whole, tmp_path, interrupt_at):
+    with pytest.raises(KeyboardInterrupt):
+        run(run_file, tmp_path, solve=ExponentialDecay(interrupt_at=interrupt_at))
+    assert len(parts_of(tmp_path)) == interrupt_at
+    second = ExponentialDecay()
+    resumed = run(run_file, tmp_path, solve=second)
+    assert len(second.calls) == N_TASKS - interrupt_at
+    xr.testing.assert_identical(numbers(resumed), numbers(whole[1]))
+
+
+def test_a_finished_run_solves_nothing_unless_fresh(run_file, solver, whole, finished):
+    again = run(run_file, finished, solve=solver)
+    assert not solver.calls
+    xr.testing.assert_identical(numbers(again), numbers(whole[1]))
+    run(run_file, finished, solve=solver, fresh=True)
+    assert len(solver.calls) == N_TASKS
+
+
+def test_a_damaged_part_is_named_and_computed_again(run_file, solver, whole, finished):
+    damaged = parts_of(finished)[3]
+    damaged.write_bytes(damaged.read_bytes()[:-100])
+    with pytest.warns(DamagedPartWarning, match=damaged.name):
+        again = run(run_file, finished, solve=solver)
+    assert len(solver.calls) == 1
+    xr.testing.assert_identical(numbers(again), numbers(whole[1]))
+
+
+def test_a_part_under_another_tasks_name_is_refused(run_file, solver, whole, finished):
+    a, b = parts_of(finished)[:2]
+    a.write_bytes(b.read_bytes())
+    with pytest.warns(DamagedPartWarning, match="another task"):
+        again = run(run_file, finished, solve=solver)
+    xr.testing.assert_identical(numbers(again), numbers(whole[1]))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "solved_again"),
+    [
+        ('title = "small"', 'title = "other"', 0),  # the physics is the same
+        ("[paths]", "[observables]\nfeeddown = 'pdg2026'\n[paths]", 0),  # applied after the parts
+        ("n = 4", "n = 4\nseed = 2", N_TASKS),
+        ("T_end = 0.25", "T_end = 0.26", N_TASKS),
+        ("[model]", "[model]\nT_c = 0.155", N_TASKS),
+        ("[paths]", "[method]\nrtol = 1e-2\n[paths]", N_TASKS),
+        ("[paths]", "[initial]\nwidth = 0.3\n[paths]", N_TASKS),
+        ("kappa = [1.0, 0.5]", "kappa = [1.0, 0.7]", N_TASKS // 3),
+    ],
+)
+def test_exactly_what_a_change_touches_is_solved_again(solver, finished, old, new, solved_again):
+    run(make_run_file(RUN_FILE.replace(old, new)), finished, solve=solver)
+    assert len(solver.calls) == solved_again
+
+
+def test_bands_contain_their_settings_and_nothing_else(whole):
+    prediction = whole[1]
+    every = curves(prediction)
+    for meson in MESON_NAMES:
+        kappa = band(prediction, meson, "kappa")
+        low, high = (every[f"kappa={k}, gamma=-1.75"][meson].value for k in (1.0, 0.5))
+        np.testing.assert_array_equal(kappa.low, low)  # more kappa, less survival
+        np.testing.assert_array_equal(kappa.high, high)
+        np.testing.assert_array_equal(kappa.central.value, low)
+        gamma = band(prediction, meson, "gamma")
+        np.testing.assert_array_equal(gamma.low, gamma.high)  # the stand-in knows no gamma
+
+
+def test_the_table_quotes_the_nearest_measured_point(run_file, whole):
+    rows = list(summary(whole[1], ["Y(1S)"], measured(run_file.config)))
+    assert [round(row.b_fm, 1) for row in rows] == [2.3, 9.2]
+    central = [text for text in rows[0].measured if text.startswith("CMS")]
+    assert central == ["CMS 0.319(28) at 384"]  # arXiv:1805.09215, 0-5 %, total error in quadrature
+
+
+def test_own_hydro_files_give_the_same_answer_as_the_shipped_ones(solver, whole, finished, tmp_path):
+    for b in (9.2, 2.3):
+        write_netcdf(load_shipped(b), tmp_path / f"b{b}.nc")
+    entry = '[[medium.files]]\npath = "{}/b{}.nc"\nb_fm = {}\nn_part = {}\n'
+    entries = "".join(entry.format(tmp_path, b, b, n_part) for b, n_part in ((9.2, 118.7), (2.3, 380.7)))
+    text = RUN_FILE.replace("b_fm = [9.2, 2.3]", 'hydro = "files"') + entries
+    own = run(make_run_file(text), finished, solve=solver)
+    assert not solver.calls  # the same histories, so the same parts
+    xr.testing.assert_identical(numbers(own), numbers(whole[1]))
+
+
+def test_shipped_hydro_of_another_system_is_refused_before_anything_is_solved(solver, tmp_path):
+    text = RUN_FILE.replace('"PbPb"', '"AuAu"').replace("5020", "200")
+    with pytest.raises(InputError, match=r"Pb-Pb at 5020 GeV.*medium\.files"):
+        run(make_run_file(text), tmp_path, solve=solver)
+    with pytest.raises(InputError, match="b_fm"):
+        run(make_run_file(RUN_FILE.replace("[9.2, 2.3]", "[9.2, 3.0]")), tmp_path, solve=solver)
+    assert not solver.calls
+    assert not list(tmp_path.iterdir())
+
+
+def test_citations_name_equation_fluid_and_data(run_file):
+    text = "\n".join(citations(run_file.config, [fluid.hydro.attrs for fluid in backgrounds(run_file)]))
+    for number in ("1612.07248", "2012.01240", "2007.10078", "1004.1408", "1805.09215", "2205.03042"):
+        assert number in text
