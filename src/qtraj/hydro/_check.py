@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
@@ -92,6 +93,18 @@ def existing_file(path: str | Path) -> Path:
     if file.stat().st_size == 0:
         raise FileFormatError(file, "the file is empty")
     return file
+
+
+def check_last_line(path: Path) -> None:
+    """Raise FileFormatError if a text file does not end with its line: a number may be cut there."""
+    if path.suffix == ".gz":
+        return  # gzip notices truncation itself
+    with path.open("rb") as handle:
+        handle.seek(-1, os.SEEK_END)
+        if handle.read(1) not in b"\r\n":
+            raise FileFormatError(
+                path, "the last line has no end: truncated", "If the file is complete, add a line break."
+            )
 
 
 def sha256(path: Path) -> str:

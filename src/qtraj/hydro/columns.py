@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileFormatError, InputError
-from ._check import TO_GEV, TemperatureUnit, existing_file, file_attrs, for_file, zero_is_outside
+from ._check import (
+    TO_GEV,
+    TemperatureUnit,
+    check_last_line,
+    existing_file,
+    file_attrs,
+    for_file,
+    zero_is_outside,
+)
 from .field import Hydro
 
 Float = NDArray[np.float64]
@@ -83,6 +91,7 @@ def load_table(
     file: Path, n_columns: int, *, skip_lines: int = 0, delimiter: str | None = None, problem: str = ""
 ) -> Float:
     """Return the numbers of a text file, shape (lines, n_columns), or raise FileFormatError."""
+    check_last_line(file)
     try:
         with warnings.catch_warnings():
             # numpy warns about an empty table, which is refused below

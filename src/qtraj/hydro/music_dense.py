@@ -10,7 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileFormatError, InputError
-from ._check import T_MAX, existing_file, file_attrs, for_file, map_floats, uniform_axis, zero_is_outside
+from ._check import (
+    T_MAX,
+    check_last_line,
+    existing_file,
+    file_attrs,
+    for_file,
+    map_floats,
+    uniform_axis,
+    zero_is_outside,
+)
 from .field import Hydro
 
 
@@ -122,6 +131,7 @@ def _from_dense(file: Path, g: MusicGrid, cells: NDArray[Any]) -> Hydro:
 
 
 def _read_text(file: Path) -> NDArray[np.float64]:
+    check_last_line(file)
     try:
         values = np.loadtxt(file, ndmin=2)
     except ValueError as error:

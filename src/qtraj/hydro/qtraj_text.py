@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileFormatError, InputError
-from ._check import check_temperature, check_times, existing_file
+from ._check import check_last_line, check_temperature, check_times, existing_file
 
 Float = NDArray[np.float64]
 
@@ -79,6 +79,7 @@ def read_qtraj_averaged(path: str | Path) -> TemperatureTable:
         If the file is missing, empty, truncated, longer than it says, or its values cannot be meant.
     """
     file = existing_file(path)
+    check_last_line(file)
     with _open_text(file) as handle:
         comment = handle.readline()
         if _is_number(comment.strip()):
@@ -114,6 +115,7 @@ def read_qtraj_trajectories(path: str | Path) -> Iterator[TemperatureTable]:
         When a block is truncated or not in this layout; the file itself is checked before the first block.
     """
     file = existing_file(path)
+    check_last_line(file)
     return _blocks(file)
 
 

@@ -30,9 +30,9 @@ READERS: Final[Mapping[str, Callable[[str | Path], Hydro]]] = {
 """Formats that need nothing but the file (or, for jewel2d, the folder)."""
 
 _OTHERS: Final = (
-    f"Give format= one of {', '.join(READERS)}; use read_music_dense for evolution_xyeta.dat (needs the grid), "
-    "read_columns for plain text (needs order and unit), read_qtraj_averaged or read_qtraj_trajectories for "
-    "QTraj tables."
+    f"Give format= one of {', '.join(READERS)}; use read_music_dense for evolution_xyeta.dat (needs the "
+    "grid), read_columns for plain text (needs order and unit), read_qtraj_averaged or "
+    "read_qtraj_trajectories for QTraj tables."
 )
 
 

@@ -1,0 +1,177 @@
+"""Optical Glauber model: participants and binary collisions of two equal nuclei.
+
+Miller, Reygers, Sanders, Steinberg, arXiv:nucl-ex/0701025, section 2.3; its equations are quoted as (n).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline
+
+from ..errors import InputError
+
+Float = NDArray[np.float64]
+
+MB_TO_FM2: Final = 0.1
+
+# Diffuseness lengths after which a Woods-Saxon tail, e^-20 = 2e-9, is left out.
+_TAIL = 20.0
+
+# Trapezoid rule: the integrands are analytic within pi a = 1.7 fm of the real axis, so it converges as
+# exp(-2 pi 1.7/step); the step of 0.1 fm is far beyond need.
+_STEP_FM = 0.1
+
+
+@dataclass(frozen=True)
+class Nucleus:
+    """A spherical nucleus with Woods-Saxon density rho0/(1 + exp((r - R)/a)).
+
+    Parameters
+    ----------
+    A : int
+        Mass number.
+    R_fm, a_fm : float
+        Radius and diffuseness, fm.
+    rho0_fm3 : float, optional
+        Density at the center in fm^-3; by default the density integrates to A.
+    name : str, optional
+        For messages.
+
+    Raises
+    ------
+    InputError
+        If a number is not positive.
+    """
+
+    A: int
+    R_fm: float
+    a_fm: float
+    rho0_fm3: float | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for argument in ("A", "R_fm", "a_fm"):
+            if not 0 < getattr(self, argument) < np.inf:
+                raise InputError(argument, getattr(self, argument), "be positive")
+        if self.rho0_fm3 is not None and not 0 < self.rho0_fm3 < np.inf:
+            raise InputError("rho0_fm3", self.rho0_fm3, "be positive")
+
+    @property
+    def extent_fm(self) -> float:
+        """Radius beyond which the density is left out."""
+        return self.R_fm + _TAIL * self.a_fm
+
+    @cached_property
+    def rho0(self) -> float:
+        """Density at the center, fm^-3."""
+        if self.rho0_fm3 is not None:
+            return self.rho0_fm3
+        r = np.linspace(0.0, 2 * self.extent_fm, 8001)
+        return float(self.A / np.trapezoid(4 * np.pi * r**2 * self._shape(r), r))
+
+    def _shape(self, r: Float) -> Float:
+        return np.asarray(1.0 / (1.0 + np.exp((r - self.R_fm) / self.a_fm)))
+
+    @cached_property
+    def _log_thickness(self) -> CubicSpline:
+        r = np.linspace(0.0, 1.5 * self.extent_fm, 1201)
+        z = np.arange(0.0, 2 * self.extent_fm, _STEP_FM / 2)
+        density = self._shape(np.hypot(r[:, None], z))
+        return CubicSpline(r, np.log(self.rho0 * 2 * np.trapezoid(density, z, axis=1)))
+
+    def thickness(self, r_fm: ArrayLike) -> Float:
+        """Return T_A(r) = integral of the density over z, fm^-2, eq. (1); r is transverse, fm."""
+        r = np.asarray(r_fm, dtype=float)
+        inside = r <= 1.5 * self.extent_fm
+        return np.asarray(np.where(inside, np.exp(self._log_thickness(np.where(inside, r, 0.0))), 0.0))
+
+
+@dataclass(frozen=True)
+class OpticalGlauber:
+    """Two equal nuclei colliding; the impact parameter is along x, the nuclei sit at x = +b/2 and -b/2.
+
+    Parameters
+    ----------
+    nucleus : Nucleus
+        Both nuclei.
+    sigma_nn_mb : float
+        Inelastic nucleon-nucleon cross section, mb.
+    """
+
+    nucleus: Nucleus
+    sigma_nn_mb: float
+
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.sigma_nn_mb <= 1000.0:
+            raise InputError("sigma_nn_mb", self.sigma_nn_mb, "be in mb, between 1 and 1000")
+
+    @classmethod
+    def from_attrs(cls, attrs: Mapping[str, Any]) -> OpticalGlauber:
+        """Return the model behind a shipped run's initial state, from `Hydro.attrs`.
+
+        Raises
+        ------
+        InputError
+            If the attributes do not hold the parameters.
+        """
+        names = ("A", "woods_saxon_R_fm", "woods_saxon_a_fm", "sigma_nn_mb")
+        missing = [name for name in names if name not in attrs]
+        if missing:
+            raise InputError(
+                "attrs", sorted(attrs), f"hold {missing}", "Give the nucleus as Nucleus(A, R, a)."
+            )
+        A, R, a, sigma = (float(attrs[name]) for name in names)
+        return cls(Nucleus(int(A), R, a, name=str(attrs.get("system", ""))), sigma)
+
+    @property
+    def sigma_fm2(self) -> float:
+        """Cross section in fm^2."""
+        return self.sigma_nn_mb * MB_TO_FM2
+
+    def _thicknesses(self, b_fm: float, x_fm: ArrayLike, y_fm: ArrayLike) -> tuple[Float, Float]:
+        x, y = np.asarray(x_fm, dtype=float), np.asarray(y_fm, dtype=float)
+        T = self.nucleus.thickness
+        return T(np.hypot(x - b_fm / 2, y)), T(np.hypot(x + b_fm / 2, y))
+
+    def collision_density(self, b_fm: float, x_fm: ArrayLike, y_fm: ArrayLike) -> Float:
+        """Return binary collisions per transverse area, sigma T_A T_B, fm^-2; integrates to `n_coll`."""
+        T_A, T_B = self._thicknesses(b_fm, x_fm, y_fm)
+        return np.asarray(self.sigma_fm2 * T_A * T_B)
+
+    def participant_density(self, b_fm: float, x_fm: ArrayLike, y_fm: ArrayLike) -> Float:
+        """Return participants per transverse area, fm^-2, the integrand of eq. (8)."""
+        T_A, T_B = self._thicknesses(b_fm, x_fm, y_fm)
+        A = self.nucleus.A
+        hit_A, hit_B = (1.0 - (1.0 - self.sigma_fm2 * T / A) ** A for T in (T_B, T_A))
+        return np.asarray(T_A * hit_A + T_B * hit_B)
+
+    def n_coll(self, b_fm: float) -> float:
+        """Return the number of binary collisions at impact parameter `b_fm`, eq. (7)."""
+        x, y = self._grid(b_fm)
+        return float(self.collision_density(b_fm, x, y).sum() * _STEP_FM**2)
+
+    def n_part(self, b_fm: float) -> float:
+        """Return the number of participants at impact parameter `b_fm`, eq. (8)."""
+        x, y = self._grid(b_fm)
+        return float(self.participant_density(b_fm, x, y).sum() * _STEP_FM**2)
+
+    def _grid(self, b_fm: float) -> tuple[Float, Float]:
+        if not 0 <= b_fm < np.inf:
+            raise InputError("b_fm", b_fm, "be a non-negative number of fm")
+        x = np.arange(-self.nucleus.extent_fm - b_fm / 2, self.nucleus.extent_fm + b_fm / 2, _STEP_FM)
+        y = np.arange(-self.nucleus.extent_fm, self.nucleus.extent_fm, _STEP_FM)
+        return x[:, None], y[None, :]
+
+
+PB208: Final = Nucleus(208, R_fm=6.62, a_fm=0.546, name="Pb")
+"""Woods-Saxon of the shipped MUSIC runs (electron scattering; normalized to 208)."""
+
+PB208_GROUP: Final = Nucleus(208, R_fm=6.490843, a_fm=0.54, rho0_fm3=0.17, name="Pb")
+"""Woods-Saxon behind the (b, N_part) pairs of the QTraj papers: R = 1.12 A^(1/3) - 0.86 A^(-1/3); it is not
+renormalized to 208."""

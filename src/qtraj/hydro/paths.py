@@ -1,0 +1,203 @@
+"""Straight paths of quarkonia, and the temperature that a hydro run gives along them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import AccuracyWarning, InputError
+from ..physics.medium import Histories
+from ..states import MESONS
+from .field import Hydro
+
+Float = NDArray[np.float64]
+
+# The last digit of a PDG number of a meson is 2J + 1.
+_SPIN_STATES: Final = np.array([meson.pdg_id % 10 for meson in MESONS])
+
+MEAN_MASS: Final = float(np.average([meson.mass for meson in MESONS], weights=_SPIN_STATES))
+"""Mean mass of the nine bottomonia weighted with their 2J + 1 spin states, GeV: one p_T spectrum for all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """Straight paths of quarkonia at mid-rapidity, created at tau = 0.
+
+    Parameters
+    ----------
+    x_fm, y_fm : array_like, shape (n,)
+        Production point, fm; the impact parameter is along x.
+    pT : array_like, shape (n,)
+        Transverse momentum, GeV.
+    phi : array_like, shape (n,)
+        Its direction from the x axis, radians.
+    replicate : array_like of int, shape (n,)
+        Independent replicate to which the path belongs: the scatter of replicate means is the sampling error.
+    mass : float
+        Mass of the moving pair, GeV.
+    attrs : mapping, optional
+        How the paths were drawn.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, a number is not finite, or p_T is negative.
+    """
+
+    x_fm: Float
+    y_fm: Float
+    pT: Float
+    phi: Float
+    replicate: NDArray[np.int64]
+    mass: float = MEAN_MASS
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("x_fm", "y_fm", "pT", "phi"):
+            array = np.atleast_1d(np.asarray(getattr(self, name), dtype=float))
+            if array.ndim != 1 or not np.all(np.isfinite(array)) or array.size == 0:
+                raise InputError(name, array, "be a non-empty one-dimensional array of finite numbers")
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "replicate", np.atleast_1d(np.asarray(self.replicate, dtype=np.int64)))
+        lengths = {len(getattr(self, name)) for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
+        if len(lengths) != 1:
+            raise InputError("x_fm, y_fm, pT, phi, replicate", sorted(lengths), "have one length")
+        if np.any(self.pT < 0):
+            raise InputError("pT", float(self.pT.min()), "be non-negative")
+        if not 0 < self.mass < np.inf:
+            raise InputError("mass", self.mass, "be positive, in GeV")
+
+    def __len__(self) -> int:
+        return len(self.x_fm)
+
+    @property
+    def v_T(self) -> Float:
+        """Transverse velocity p_T/E_T in units of c, shape (n,)."""
+        return np.asarray(self.pT / np.hypot(self.pT, self.mass))
+
+    def position(self, tau_fm: ArrayLike) -> tuple[Float, Float]:
+        """Return (x, y) in fm at proper times `tau_fm` (nt,), each of shape (n, nt)."""
+        distance = self.v_T[:, None] * np.asarray(tau_fm, dtype=float)
+        x = self.x_fm[:, None] + distance * np.cos(self.phi)[:, None]
+        return x, self.y_fm[:, None] + distance * np.sin(self.phi)[:, None]
+
+
+def histories_along(hydro: Hydro, paths: Paths, T_end: float) -> Histories:
+    """Return the temperature that each path meets, at the frames of the run.
+
+    A pair created at (x, y), tau = 0, moves on a straight line with v_T = p_T/E_T at mid-rapidity, where
+    its time is the proper time tau of the hydro. Between the frames `Histories` interpolates T along the
+    moving path. Where a path leaves the stored cells, T is set to `hydro.T_floor`, an upper bound of what a
+    sparse file left out.
+
+    Parameters
+    ----------
+    hydro : Hydro
+        The run; 3+1D runs are read at eta = 0.
+    paths : Paths
+        n paths.
+    T_end : float
+        Temperature in GeV below which the medium does not act.
+
+    Returns
+    -------
+    Histories
+        n histories on `hydro.tau_fm`, with `metadata` x_fm, y_fm, pT, phi, replicate.
+
+    Raises
+    ------
+    InputError
+        If `T_end` is not above `hydro.T_floor`, or a path is hotter than `T_end` at the last frame or where
+        it leaves the grid: then the run does not contain what the history needs.
+
+    Warns
+    -----
+    AccuracyWarning
+        If a path loses medium hotter than `T_end` because a corner of its cell is not stored.
+    """
+    _check_T_end(hydro, T_end)
+    x, y = paths.position(hydro.tau_fm)
+    T = hydro.temperature_at_frames(np.arange(len(hydro.tau_fm)), x, y)
+    _check_end(hydro, T, T_end)
+    outside = np.isnan(T)
+    _check_grid(hydro, outside, x, y, T_end)
+    cut = _lost_at_the_edge(hydro, outside, x, y, T_end)
+    if cut:
+        warnings.warn(
+            f"{cut} of {len(paths)} paths end in a cell with a corner above T_end = {T_end} GeV and another "
+            "that the file does not store: their medium is cut short by part of a cell.",
+            AccuracyWarning,
+            stacklevel=2,
+        )
+    metadata = {name: getattr(paths, name) for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
+    histories = Histories(hydro.tau_fm, np.where(outside, hydro.T_floor, T), T_end, metadata=metadata)
+    histories.attrs.update(_provenance(hydro, paths))
+    return histories
+
+
+def _check_T_end(hydro: Hydro, T_end: float) -> None:
+    if not np.isfinite(T_end) or T_end <= hydro.T_floor:
+        raise InputError(
+            "T_end",
+            T_end,
+            f"be above {hydro.T_floor:.5f} GeV, the lowest temperature that {_name(hydro)} stores",
+            "The file does not know when the medium cools below it.",
+        )
+
+
+def _check_end(hydro: Hydro, T: Float, T_end: float) -> None:
+    last = T[:, -1]
+    hot = np.flatnonzero(last > T_end)
+    if hot.size:
+        where = f"path {hot[0]} has {last[hot[0]]:.4g} GeV at the last frame, tau = {hydro.tau_fm[-1]:g} fm/c"
+        raise InputError(
+            "T_end",
+            T_end,
+            f"be reached before {_name(hydro)} ends, but {where}",
+            "Raise T_end, or take a run that goes on longer.",
+        )
+
+
+def _check_grid(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> None:
+    """Refuse paths that leave the grid in a frame in which its border is hotter than T_end."""
+    n_frames = len(hydro.tau_fm)
+    edges = [hydro.T[:, [0, -1]].reshape(n_frames, -1), hydro.T[:, :, [0, -1]].reshape(n_frames, -1)]
+    border_is_hot = np.any(np.concatenate(edges, axis=1) > T_end, axis=1)
+    left = (x < hydro.x_fm[0]) | (x > hydro.x_fm[-1]) | (y < hydro.y_fm[0]) | (y > hydro.y_fm[-1])
+    bad = np.argwhere(outside & left & border_is_hot)
+    if bad.size:
+        path, frame = bad[0]
+        where = f"path {path} leaves its grid at tau = {hydro.tau_fm[frame]:g} fm/c"
+        raise InputError(
+            "hydro",
+            _name(hydro),
+            f"reach beyond the medium, but {where} while the border is above T_end = {T_end} GeV",
+            "Raise T_end, or take a run on a larger grid.",
+        )
+
+
+def _lost_at_the_edge(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> int:
+    """Count paths with an unknown T at a place that a stored neighbor shows to be possibly above T_end."""
+    path, frame = np.nonzero(outside)
+    corner = hydro.largest_corner(frame, x[path, frame], y[path, frame])
+    return len(np.unique(path[corner > T_end]))
+
+
+def _provenance(hydro: Hydro, paths: Paths) -> dict[str, Any]:
+    """Return what a result must record of the medium and the paths."""
+    return {
+        **{f"hydro_{name}": value for name, value in hydro.attrs.items()},
+        **{f"paths_{name}": value for name, value in paths.attrs.items()},
+        "T_floor": hydro.T_floor,
+        "clock": "proper time tau of the hydro; at mid-rapidity the lab time since the collision",
+        "path": "straight line from the production point at tau = 0 with v_T = p_T/E_T, rapidity 0",
+    }
+
+
+def _name(hydro: Hydro) -> str:
+    return str(hydro.attrs.get("source", "the hydro"))
