@@ -8,6 +8,7 @@ from typing import Any, Final
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.legend import Legend
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
@@ -101,8 +102,9 @@ def add_data_legend(ax: Axes, datasets: Sequence[DataSet], several: bool) -> Non
         Line2D([], [], color=GRAY if several else data_color(data, several), **_data_marker(data))
         for data in entries.values()
     ]
-    # as a plain artist: the legend of the theory would replace it
-    ax.add_artist(ax.legend(handles, list(entries), loc="upper right", labelspacing=0.25, borderaxespad=0.4))
+    # as a plain artist: an Axes keeps one legend of its own, which is that of the theory
+    place: dict[str, Any] = {"loc": "upper right", "labelspacing": 0.25, "borderaxespad": 0.4}
+    ax.add_artist(Legend(ax, handles, list(entries), **place))
 
 
 def add_theory_legend(ax: Axes, bands: Sequence[Band], centrals: Mapping[str, str]) -> None:

@@ -114,7 +114,7 @@ def plot_raa_npart(
 def raa_figure(
     bands: Sequence[Band], datasets: Sequence[DataSet] = (), *, title: str = "", note: str | None = None
 ) -> Figure:
-    """Return the figure of R_AA against N_part with one panel per state.
+    """Return the figure of R_AA against N_part with one panel per state; write it with `save_figure`.
 
     Excited states share a scale of their own: on that of Y(1S) their central points would lie on the axis.
 
@@ -137,9 +137,13 @@ def raa_figure(
     Raises
     ------
     InputError
-        If there is nothing to draw, the data are of different systems, or as in `plot_raa_npart`.
+        If there is nothing to draw, states have different bands, data are of different systems, or as in
+        `plot_raa_npart`.
     """
     states = _states(bands, datasets)
+    labels = {tuple(band.label for band in bands if band.state == state) for state in states}
+    if len(labels - {()}) > 1:  # one legend serves all panels
+        raise InputError("bands", sorted(labels), "carry the same labels in the same order for each state")
     collisions = {_collision(data) for data in datasets}
     if len(collisions) > 1:
         raise InputError("datasets", sorted(collisions), "be of one collision system and energy")

@@ -1,0 +1,113 @@
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qtraj.errors import InputError
+from qtraj.observables.estimate import Estimate, format_value, weighted_mean
+
+errors = st.floats(0, 1e3)
+scales = st.floats(1e-3, 1e3)
+
+
+@given(st.dictionaries(st.sampled_from(["statistical", "paths", "time_step", "mesh", "l_max"]), errors))
+def test_numerical_parts_add_linearly_and_statistical_ones_in_quadrature(parts):
+    estimate = Estimate(1.0, parts)
+    statistical = [parts[n] for n in parts if n in ("statistical", "paths")]
+    numerical = [parts[n] for n in parts if n not in ("statistical", "paths")]
+    # rounding of at most five terms
+    assert estimate.numerical == pytest.approx(sum(numerical), rel=1e-14)
+    assert estimate.statistical == pytest.approx(np.linalg.norm(statistical), rel=1e-14)
+    assert estimate.error == pytest.approx(np.hypot(estimate.statistical, estimate.numerical), rel=1e-14)
+
+
+@given(errors, errors, errors, scales)
+def test_error_scales_with_its_parts(a, b, c, scale):
+    def error(factor):
+        return Estimate(0.0, {"paths": factor * a, "mesh": factor * b, "l_max": factor * c}).error
+
+    # rounding only; subnormal squares lose digits, hence the absolute term
+    assert error(scale) == pytest.approx(scale * error(1.0), rel=1e-13, abs=1e-150)
+
+
+@given(st.integers(1, 4), st.integers(1, 4), errors)
+def test_parts_broadcast_to_the_value_and_index_with_it(n, m, error):
+    per_column = np.linspace(0, error, m)
+    estimate = Estimate(np.arange(n * m, dtype=float).reshape(n, m), {"mesh": error, "paths": per_column})
+    assert estimate.parts["mesh"].shape == estimate.parts["paths"].shape == (n, m)
+    last = estimate[n - 1, m - 1]
+    assert last.value == n * m - 1
+    assert (last.parts["mesh"], last.parts["paths"]) == (error, per_column[-1])
+
+
+def test_what_is_not_estimated_stays_with_the_entries():
+    assert Estimate([1.0, 2.0], not_estimated=("l_max",))[0].not_estimated == ("l_max",)
+
+
+@pytest.mark.parametrize(
+    ("value", "parts"),
+    [
+        (1.0, {"mesh": -1e-9}),
+        (1.0, {"mesh": np.nan}),
+        (1.0, {"mesh": [0.1, 0.2]}),
+        ([1.0, 2.0], {"paths": [0.1, 0.2, 0.3]}),
+        ("much", {}),
+        (1.0, {"mesh": "little"}),
+    ],
+)
+def test_an_error_that_is_no_error_is_refused(value, parts):
+    with pytest.raises(InputError):
+        Estimate(value, parts)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (0.35486, 0.000123, "0.35486(12)"),
+        (0.0996, 0.00996, "0.100(10)"),
+        (0.354, 0.0996, "0.35(10)"),
+        (0.5, 0.994, "0.50(99)"),
+        (0.5, 0.996, "0.5(10)"),
+        (12.34, 1.5, "12.3(15)"),
+        (5.4, 99.6, "5(100)"),
+        (1234.0, 567.0, "1234(567)"),
+        (-1e-5, 0.01, "0.000(10)"),
+        (-0.25, 0.01, "-0.250(10)"),
+        (1e-9, 1e-10, "1e-09 +- 1e-10"),
+        (12345.0, 9999.0, "12345 +- 1e+04"),
+        (0.25, 0.0, "0.25"),
+        (0.25, np.inf, "0.25"),
+        (np.nan, 0.1, "nan"),
+    ],
+)
+def test_format_rounds_value_and_error_together(value, error, text):
+    assert format_value(value, error) == text
+
+
+@given(st.floats(-10, 10), st.floats(1e-7, 9.0))
+def test_the_printed_number_reads_back(value, error):
+    match = re.fullmatch(r"(-?\d+)\.(\d+)\((\d\d)\)", format_value(value, error))
+    assert match is not None  # two digits of error, whatever the rounding does
+    whole, fraction, digits = match.groups()
+    unit = 10.0 ** -len(fraction)
+    # half a unit of the last digit, and rounding to binary
+    assert abs(float(f"{whole}.{fraction}") - value) <= 0.5 * unit * (1 + 1e-6)
+    assert abs(int(digits) * unit - error) <= 0.5 * unit * (1 + 1e-6)
+
+
+def test_a_scalar_prints_itself():
+    assert str(Estimate(0.35486, {"mesh": 1.2e-4})) == "0.35486(12)"
+    assert str(Estimate([0.5, 0.25], {"mesh": 0.5})) == "[0.5  0.25] +- [0.5 0.5]"
+
+
+@given(st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 1)), min_size=1), scales)
+def test_the_weighted_mean_is_linear_and_ignores_the_size_of_weights(rows, scale):
+    a, b, w = np.array(rows).T
+    # rounding of sums of terms of size 5, as the values may cancel
+    np.testing.assert_allclose(
+        weighted_mean(3 * a - b, w), 3 * weighted_mean(a, w) - weighted_mean(b, w), atol=1e-12
+    )
+    np.testing.assert_allclose(weighted_mean(a, scale * w), weighted_mean(a, w), atol=1e-12)
+    np.testing.assert_allclose(weighted_mean(np.full_like(w, 2.5), w), 2.5, rtol=1e-14)

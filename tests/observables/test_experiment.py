@@ -1,0 +1,133 @@
+import csv
+import re
+from importlib import resources
+
+import numpy as np
+import pytest
+
+from qtraj.errors import InputError
+from qtraj.observables.experiment import FILES, STATUSES, load_raa
+
+
+def rows(name):
+    path = resources.files("qtraj.data").joinpath(f"experiment/{name}")
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
+def test_the_main_selection_has_the_published_points():
+    counts = {(d.experiment, d.state): len(d) for d in load_raa("PbPb", 5020)}
+    assert counts == {
+        ("CMS", "Y(1S)"): 9,
+        ("CMS", "Y(2S)"): 9,
+        ("CMS", "Y(3S)"): 4,
+        ("ATLAS", "Y(1S)"): 8,
+        ("ATLAS", "Y(2S)"): 3,
+        ("ALICE", "Y(1S)"): 9,
+        ("ALICE", "Y(2S)"): 2,
+    }
+
+
+def test_a_point_as_published():
+    """Central point of CMS, PLB 790 (2019) 270: R_AA = 0.319 +- 0.019 + 0.019 - 0.020."""
+    (cms,) = load_raa(state="Y(1S)", experiment="CMS")
+    assert (cms.x[-1], cms.centrality[-1]) == (384.3, "0-5%")
+    assert (cms.value[-1], cms.stat_plus[-1], cms.syst_plus[-1], cms.syst_minus[-1]) == (
+        0.319,
+        0.019,
+        0.019,
+        0.020,
+    )
+    assert cms.paper == "PLB 790 (2019) 270"
+    assert cms.source.endswith("doi:10.17182/hepdata.83200.v2/t19")
+    assert "|y|<2.4" in str(cms)
+    # 3.05 % and 3.62 % in quadrature; four decimals are stored
+    assert cms.global_rel_plus[0] == pytest.approx(np.hypot(0.0305, 0.0362), abs=5e-5)
+
+
+def test_totals_are_the_quadrature_of_their_parts():
+    for x_name in ("N_part", "pT_GeV", "abs_y", "centrality_pct"):
+        for data in load_raa(x_name=x_name):
+            for sign in ("plus", "minus"):
+                stat, syst, total = (getattr(data, f"{part}_{sign}") for part in ("stat", "syst", "total"))
+                # five decimals are stored
+                np.testing.assert_allclose(np.hypot(stat, syst), total, atol=5.1e-6)
+
+
+def test_relative_global_errors_are_those_of_the_source():
+    for row in rows(FILES[0]):
+        relative = [float(row[f"global_rel_{sign}"] or "nan") for sign in ("plus", "minus")]
+        percents = re.findall(r"([+-]?)(\d+\.?\d*) *%", row["global_unc"])
+        if percents:
+            expected = [np.linalg.norm([float(p) for s, p in percents if s != other]) / 100 for other in "-+"]
+        elif row["global_plus"]:
+            expected = [float(row[f"global_{sign}"]) / float(row["value"]) for sign in ("plus", "minus")]
+        else:
+            expected = [np.nan, np.nan]
+        # four decimals are stored
+        np.testing.assert_allclose(relative, expected, atol=5.1e-5)
+
+
+def test_every_row_has_a_source_a_known_status_and_sound_numbers():
+    for name in FILES:
+        for row in rows(name):
+            assert row["paper"]
+            assert "@" in row["read_from"] or row["quality"] == "abstract"  # a repository at a commit
+            assert row["status"] in STATUSES
+            assert float(row["value"]) >= 0
+            errors = [row[c] for c in row if c.endswith(("_plus", "_minus")) or c == "total"]
+            assert all(float(error) >= 0 for error in errors if error)
+
+
+def test_data_that_should_not_be_compared_are_left_out():
+    current = load_raa(state="Y(2S)", experiment="CMS", x_name="pT_GeV")
+    superseded = load_raa(state="Y(2S)", experiment="CMS", x_name="pT_GeV", status="superseded")
+    assert [len(d) for d in current] == [5]
+    assert [len(d) for d in superseded] == [3]
+    assert "superseded" in superseded[0].note
+    assert {d.paper for d in current}.isdisjoint({d.paper for d in superseded})
+
+
+def test_preliminary_and_duplicate_points_come_only_when_asked_for():
+    secondary = load_raa(status=["preliminary", "duplicate"])
+    assert {d.quality for d in secondary} == {"notebook"}
+    assert {(d.experiment, d.status) for d in secondary} == {("ATLAS", "preliminary"), ("CMS", "duplicate")}
+    assert all(np.all(np.isnan(d.stat_plus)) and np.all(d.total_plus == d.total_minus) for d in secondary)
+    assert all(d.status == "current" and d.quality != "notebook" for d in load_raa())
+
+
+def test_duplicates_agree_with_the_first_copy():
+    (first,) = load_raa(state="Y(3S)", experiment="CMS")
+    (copy,) = load_raa(state="Y(3S)", experiment="CMS", status="duplicate")
+    # the first has two digits
+    np.testing.assert_allclose(copy.value, first.value, atol=0.0051)
+    np.testing.assert_array_equal(copy.x, first.x)
+
+
+def test_selection_by_quality():
+    assert {d.experiment for d in load_raa(quality="digitised")} == {"ATLAS"}
+    assert {d.experiment for d in load_raa(quality=("hepdata", "paper_table"))} == {"CMS", "ALICE"}
+
+
+def test_upper_limits_are_marked():
+    (limit,) = load_raa(state="Y(3S)", x_name="integrated")
+    assert limit.upper_limit_cl[0] == 0.95
+    assert np.isnan(limit.stat_plus[0])
+
+
+@pytest.mark.parametrize(
+    ("selection", "words"),
+    [
+        ({"state": "Y(4S)"}, r"`state` must be one of .*Y\(1S\)"),
+        ({"state": "1S"}, r"`state` must be one of .*Y\(1S\)"),
+        ({"experiment": "LHCb"}, "`experiment` must be one of .*CMS"),
+        ({"x_name": "npart"}, "`x_name` must be one of .*N_part"),
+        ({"quality": "good"}, "`quality` must be one of .*hepdata"),
+        ({"status": "all"}, "`status` must be one of .*current"),
+        ({"sqrt_s_GeV": 5.02}, "`sqrt_s_GeV` must be one of .*5020"),
+        ({"system": "AuAu"}, "Available: .*AuAu 200"),
+        ({"state": "Y(3S)", "experiment": "ATLAS"}, r"Available: .*ATLAS Y\(2S\) N_part current"),
+    ],
+)
+def test_a_selection_of_nothing_says_what_there_is(selection, words):
+    with pytest.raises(InputError, match=words):
+        load_raa(**selection)
