@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.console import Console
 
 from .errors import QtrajError
+
+if TYPE_CHECKING:
+    from .physics.transport import FitName
 
 EXIT_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
@@ -111,7 +114,7 @@ def solve(
     table: Annotated[
         Path | None,
         typer.Option(
-            "--table", exists=True, dir_okay=False, help="Text file of tau [fm/c] and T [GeV] instead."
+            "--table", exists=True, dir_okay=False, help="Text file of two columns, tau (fm/c) and T (GeV)."
         ),
     ] = None,
     kappa: Annotated[str, typer.Option(help="central, lower, upper, or a number kappa/T^3.")] = "central",
@@ -138,11 +141,12 @@ def solve(
     from .solvers.solve import solve as solve_lindblad
     from .states import State
 
-    transport = Transport(kappa=_number_or_name(kappa), gamma=gamma, T_c=T_c)
+    transport = Transport(kappa=_kappa(kappa), gamma=gamma, T_c=T_c)
     model = LindbladModel(CoulombPotential(alpha=alpha), transport, mass=mass, order="LO")
     medium: Bjorken | ConstantTemperature | TabulatedTemperature
     if table is not None:
-        medium = TabulatedTemperature(*load_table(table, 2).T, T_end=T_end)
+        tau_fm, T = load_table(table, 2).T
+        medium = TabulatedTemperature(tau_fm, T, T_end=T_end)
     elif duration is not None:
         medium = ConstantTemperature(T=temperature, tau_fm=tau, duration_fm=duration)
     else:
@@ -176,8 +180,8 @@ def cite(
     typer.echo("\n".join(lines))
 
 
-def _number_or_name(text: str) -> str | float:
+def _kappa(text: str) -> FitName | float:
     try:
         return float(text)
     except ValueError:
-        return text
+        return cast("FitName", text)  # Transport refuses other names

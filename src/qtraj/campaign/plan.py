@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..io.config import Model, RunConfig
 from ..physics.medium import Histories
+from ..physics.transport import FitName
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Setting:
         gamma/T^3.
     """
 
-    kappa: str | float
+    kappa: FitName | float
     gamma: float
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from ..errors import InputError
+from ..io.atomic import writable_folder
 from ..io.citations import references
 from ..io.config import RunConfig, RunFile
 from ..io.results import provenance, write_dataset
@@ -61,14 +62,14 @@ def run(
     Raises
     ------
     InputError, FileFormatError
-        If the hydrodynamics cannot be read or does not suit the run file, before anything is solved; or if a
-        result cannot be written.
+        If the hydrodynamics cannot be read or does not suit the run file, or nothing can be written into
+        `directory`: before anything is solved.
     """
     config = run_file.config
     feeddown = FeedDown.named(config.observables.feeddown)
     geometries = sample_geometries(run_file)
     tasks = plan(config, geometries)
-    store = PartStore(directory / "parts")
+    store = PartStore(writable_folder(directory / "parts"))
     if fresh:
         for task in tasks:
             store.discard(task)

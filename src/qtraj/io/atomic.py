@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,8 +41,35 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        problem = f"cannot be written ({error.strerror or error})"
-        raise FileFormatError(path, problem, "Check the folder's permissions and the free space.") from error
+        raise _cannot_be_written(path, error) from error
     finally:
         with suppress(OSError):  # gone after success; no folder, nothing to remove
             temporary.unlink()
+
+
+def writable_folder(path: str | Path) -> Path:
+    """Create a folder and make sure that files can be written there, before anything long begins.
+
+    Parameters
+    ----------
+    path : str or Path
+        The folder.
+
+    Raises
+    ------
+    FileFormatError
+        If it cannot be created or no file can be written there.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise _cannot_be_written(path, error) from error
+    return path
+
+
+def _cannot_be_written(path: Path, error: OSError) -> FileFormatError:
+    problem = f"cannot be written ({error.strerror or error})"
+    return FileFormatError(path, problem, "Check the folder's permissions and the free space.")

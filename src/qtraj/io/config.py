@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ..errors import FileFormatError
+from ..physics.transport import FitName
 from ..states import MESONS
 from .config_errors import input_error
 
@@ -31,7 +32,7 @@ HydroFormat = Literal[
 ]
 """Layouts of hydrodynamic output that ``[[medium.files]]`` may name; the last two must be described."""
 
-KAPPA_FITS = ("central", "lower", "upper")
+KAPPA_FITS = get_args(FitName)
 MESON_NAMES = tuple(meson.name for meson in MESONS)
 
 
@@ -40,7 +41,7 @@ def _rule(allowed: str) -> PydanticCustomError:
     return PydanticCustomError("rule", allowed)
 
 
-def _kappa(value: Any) -> str | float:
+def _kappa(value: Any) -> Any:
     if isinstance(value, str) and value in KAPPA_FITS:
         return value
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
@@ -74,7 +75,7 @@ def _temperature(value: float) -> float:
 
 Positive = Annotated[float, Field(gt=0)]
 Temperature = Annotated[float, AfterValidator(_temperature)]
-Kappa = Annotated[str | float, BeforeValidator(_kappa)]
+Kappa = Annotated[FitName | float, BeforeValidator(_kappa)]
 _SET = (Field(min_length=1, strict=False), AfterValidator(_distinct))  # TOML has lists only: not strict
 
 
@@ -105,7 +106,7 @@ class Model(_Section):
     alpha: Positive = 0.6239853
     mass: Positive = 4.73
     order: Literal["LO"] = "LO"
-    kappa: Annotated[tuple[Kappa, ...], *_SET] = KAPPA_FITS
+    kappa: Annotated[tuple[Kappa, ...], *_SET] = ("central", "lower", "upper")
     gamma: Annotated[tuple[float, ...], *_SET] = (-1.75, -3.5, 0.0)
     T_c: Temperature = 0.150
 
@@ -192,7 +193,7 @@ class Paths(_Section):
 class Method(_Section):
     """Section ``[method]``: accuracy of the density-matrix solver."""
 
-    rtol: Annotated[float, Field(ge=1e-6, le=0.1)] = 1e-3
+    rtol: Annotated[float, Field(ge=1e-5, le=0.05)] = 1e-3
 
 
 class Observables(_Section):

@@ -16,10 +16,10 @@ import xarray as xr
 
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
+from ..provenance import versions
 from .atomic import atomic_path
 
 CHECKSUM = "content_sha256"
-_LIBRARIES = ("qtraj", "numpy", "scipy", "jax", "xarray", "h5netcdf")
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
@@ -112,7 +112,8 @@ def provenance(run_file_text: str, seed: int, citations: Sequence[str]) -> dict[
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
-        "versions": ", ".join(f"{name} {version(name)}" for name in _LIBRARIES),
+        **versions(),
+        "h5netcdf_version": version("h5netcdf"),
         "citations": "\n".join(citations),
     }
 
