@@ -2,6 +2,7 @@
 
 from .columns import read_columns
 from .field import Hydro
+from .glauber import PB208, PB208_GROUP, Nucleus, OpticalGlauber
 from .jetdata import read_jetdata_h5
 from .jewel import read_jewel2d
 from .music import read_music
@@ -9,15 +10,28 @@ from .music_dense import MusicGrid, read_music_dense, read_music_input
 from .netcdf import read_netcdf, write_netcdf
 from .oscar2008 import read_oscar2008
 from .oscar2013 import read_oscar2013, write_oscar2013
+from .paths import MEAN_MASS, Paths, histories_along
+from .plane import PlaneDensity
 from .qtraj_text import TemperatureTable, read_qtraj_averaged, read_qtraj_trajectories
 from .recognize import open_hydro
+from .sampling import sample_paths
 from .shipped import ShippedRun, load_shipped, shipped_runs
+from .tables import histories_from_tables
 
 __all__ = [
+    "MEAN_MASS",
+    "PB208",
+    "PB208_GROUP",
     "Hydro",
     "MusicGrid",
+    "Nucleus",
+    "OpticalGlauber",
+    "Paths",
+    "PlaneDensity",
     "ShippedRun",
     "TemperatureTable",
+    "histories_along",
+    "histories_from_tables",
     "load_shipped",
     "open_hydro",
     "read_columns",
@@ -31,6 +45,7 @@ __all__ = [
     "read_oscar2013",
     "read_qtraj_averaged",
     "read_qtraj_trajectories",
+    "sample_paths",
     "shipped_runs",
     "write_netcdf",
     "write_oscar2013",

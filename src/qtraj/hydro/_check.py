@@ -12,14 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import FileFormatError, InputError
+from ..physics.medium import MAX_START_FM, MAX_T
 from ..units import HBARC
 
-T_MAX: Final = 5.0
-"""GeV; hotter than any nuclear collision, so a larger number is in MeV."""
-
-TAU_FIRST_MAX_FM: Final = 2.5
 TAU_LAST_MAX_FM: Final = 50.0
-"""fm/c; hydrodynamics at RHIC and LHC starts and ends earlier, so larger times are in GeV^-1."""
+"""fm/c; no fireball at RHIC or LHC lives longer, so a larger last time is in GeV^-1."""
 
 R = TypeVar("R")
 
@@ -58,8 +55,8 @@ def check_times(name: str, value: ArrayLike) -> NDArray[np.float64]:
     tau = check_axis(name, value, uniform=False)
     if tau[0] <= 0:
         raise InputError(name, float(tau[0]), "start at a positive proper time")
-    if tau[0] > TAU_FIRST_MAX_FM or tau[-1] > TAU_LAST_MAX_FM:
-        allowed = f"be in fm/c, from at most {TAU_FIRST_MAX_FM:g} to at most {TAU_LAST_MAX_FM:g}"
+    if tau[0] > MAX_START_FM or tau[-1] > TAU_LAST_MAX_FM:
+        allowed = f"be in fm/c, from at most {MAX_START_FM:g} to at most {TAU_LAST_MAX_FM:g}"
         raise InputError(
             name, [float(tau[0]), float(tau[-1])], allowed, f"Is it in GeV^-1? Multiply by {HBARC}."
         )
@@ -80,8 +77,8 @@ def check_temperature(name: str, value: ArrayLike, shape: tuple[int, ...]) -> ND
         raise InputError(
             name, low if low <= 0 else high, "be positive and finite, NaN where nothing is stored"
         )
-    if high > T_MAX:
-        raise InputError(name, high, f"be in GeV, at most {T_MAX:g}", "Is it in MeV? Divide by 1000.")
+    if high > MAX_T:
+        raise InputError(name, high, f"be in GeV, at most {MAX_T:g}", "Is it in MeV? Divide by 1000.")
     return array
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileFormatError, InputError
+from ..physics.medium import MAX_T
 from ._check import (
-    T_MAX,
     check_last_line,
     existing_file,
     file_attrs,
@@ -104,7 +104,7 @@ def read_music_dense(path: str | Path, grid: MusicGrid, *, binary: bool = True) 
     if (
         not np.all(np.isfinite(cells[..., [0, 2, 3]]))
         or np.any(cells[..., 0] < 0)
-        or np.any(cells[..., 0] > T_MAX)
+        or np.any(cells[..., 0] > MAX_T)
     ):
         raise FileFormatError(
             file,

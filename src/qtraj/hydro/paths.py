@@ -134,10 +134,13 @@ def histories_along(hydro: Hydro, paths: Paths, T_end: float) -> Histories:
             AccuracyWarning,
             stacklevel=2,
         )
-    metadata = {name: getattr(paths, name) for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
-    histories = Histories(hydro.tau_fm, np.where(outside, hydro.T_floor, T), T_end, metadata=metadata)
-    histories.attrs.update(_provenance(hydro, paths))
-    return histories
+    return Histories(
+        hydro.tau_fm,
+        np.where(outside, hydro.T_floor, T),
+        T_end,
+        metadata={name: getattr(paths, name) for name in ("x_fm", "y_fm", "pT", "phi", "replicate")},
+        attrs=_provenance(hydro, paths),
+    )
 
 
 def _check_T_end(hydro: Hydro, T_end: float) -> None:

@@ -115,7 +115,7 @@ def _bisect(cdf: Callable[[Float], Float], target: Float, low: float, high: floa
     """Solve cdf(z) = target for every element; the cdf increases from 0 at `low` to 1 at `high`."""
     a, b = np.full(target.shape, low), np.full(target.shape, high)
     for _ in range(_BISECTIONS):
-        middle = 0.5 * (a + b)
+        middle = np.asarray(0.5 * (a + b))
         below = cdf(middle) < target
         a, b = np.where(below, middle, a), np.where(below, b, middle)
-    return 0.5 * (a + b)
+    return np.asarray(0.5 * (a + b))

@@ -59,9 +59,8 @@ def histories_from_tables(
     T = np.stack([_resample(table, tau) for table in listed])
     names = [n for n in listed[0].metadata if all(n in t.metadata for t in listed)]
     metadata = {name: np.array([t.metadata[name] for t in listed]) for name in names}
-    histories = Histories(tau, T, T_end, metadata=metadata)
-    histories.attrs.update({"source": "QTraj temperature tables", "clock": "tau of the tables"})
-    return histories
+    attrs = {"source": "QTraj temperature tables", "clock": "tau of the tables"}
+    return Histories(tau, T, T_end, metadata=metadata, attrs=attrs)
 
 
 def _start(tables: list[TemperatureTable], tau_start_fm: float | None) -> float:

@@ -1,0 +1,193 @@
+"""Both temperature files of QTraj, and the histories made of them."""
+
+import gzip
+
+import numpy as np
+import pytest
+from hydro_files import truncate
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from qtraj.errors import FileFormatError, InputError
+from qtraj.hydro import (
+    TemperatureTable,
+    histories_from_tables,
+    read_qtraj_averaged,
+    read_qtraj_trajectories,
+)
+
+TAU = np.array([0.4, 0.6, 0.9, 1.5])
+T = np.array([0.40, 0.35, 0.30, 0.20])
+ANISOTROPY = np.array([[1.1, 1.05, 0.6]] * 4) + 0.01 * np.arange(4)[:, None]
+META = (5.25, 1.3, -0.75, 0.1, 6.4, 2.15)
+
+
+def points(tau, temperature, six=True):
+    rows = [
+        [t, T_, *a, T_ * 1.2] if six else [t, T_]
+        for t, T_, a in zip(tau, temperature, ANISOTROPY, strict=False)
+    ]
+    return [str(len(rows))] + ["\t".join(repr(float(v)) for v in row) for row in rows]
+
+
+def averaged(path, tau=TAU, temperature=T):
+    path.write_text("# t [fm/c] T [GeV] ...\n" + "\n".join(points(tau, temperature)) + "\n")
+    return path
+
+
+def block(meta=META, tau=TAU, temperature=T, six=True):
+    return [str(len(meta)), *(repr(float(m)) for m in meta), *points(tau, temperature, six)]
+
+
+def trajectories(path, *blocks):
+    path.write_text("\n".join(line for b in blocks for line in b) + "\n")
+    return path
+
+
+def test_averaged(tmp_path):
+    table = read_qtraj_averaged(averaged(tmp_path / "T.txt"))
+    np.testing.assert_array_equal(table.tau_fm, TAU)
+    np.testing.assert_array_equal(table.T, T)
+    np.testing.assert_array_equal(table.anisotropy, ANISOTROPY)
+    np.testing.assert_array_equal(table.hard_scale, T * 1.2)
+
+
+def test_trajectory_variants_in_one_file(tmp_path):
+    path = trajectories(tmp_path / "t.txt", block(), [""], block(six=False), block((*META, 0.3, 2.0)))
+    old, two_columns, new = read_qtraj_trajectories(path)
+    assert old.metadata == {"b_fm": 5.25, "x_fm": 1.3, "y_fm": -0.75, "eta": 0.1, "pT": 6.4, "phi": 2.15}
+    assert new.metadata == old.metadata | {"rapidity": 0.3, "weight": 2.0}
+    assert two_columns.anisotropy is None
+    np.testing.assert_array_equal(two_columns.T, T)
+    np.testing.assert_array_equal(new.anisotropy, ANISOTROPY)
+
+
+def test_blocks_are_read_one_at_a_time(tmp_path):
+    path = trajectories(tmp_path / "t.txt", block(), block()[:-2])
+    tables = read_qtraj_trajectories(path)
+    assert next(tables).metadata["pT"] == 6.4
+    with pytest.raises(FileFormatError, match="block 2: 2 of 4 points"):
+        next(tables)
+
+
+def test_compressed_files(tmp_path):
+    path = trajectories(tmp_path / "t.txt", block())
+    packed = tmp_path / "t.txt.gz"
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    (table,) = read_qtraj_trajectories(packed)
+    np.testing.assert_array_equal(table.T, T)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(
+    st.lists(st.tuples(st.floats(0.01, 2.0), st.floats(1e-3, 4.9)), min_size=2, max_size=4),
+    st.lists(st.floats(-20, 20), min_size=6, max_size=8),
+    st.booleans(),
+)
+def test_round_trip_of_any_table(tmp_path, rows, meta, six):
+    tau = np.cumsum([r[0] for r in rows])
+    temperature = np.array([r[1] for r in rows])
+    (table,) = read_qtraj_trajectories(trajectories(tmp_path / "t.txt", block(meta, tau, temperature, six)))
+    np.testing.assert_array_equal(table.tau_fm, tau)
+    np.testing.assert_array_equal(table.T, temperature)
+    assert tuple(table.metadata.values()) == tuple(meta)
+
+
+def bad_table(values):
+    return lambda p: averaged(p, **values)
+
+
+@pytest.mark.parametrize(
+    ("write", "word"),
+    [
+        (lambda p: (p.write_text(""), p)[1], "empty"),
+        (lambda p: p.with_name("absent"), "no such file"),
+        (lambda p: truncate(averaged(p), 3), "truncated"),
+        (lambda p: (p.write_text("# c\n5\n" + "\n".join(points(TAU, T)[1:]) + "\n"), p)[1], "4 of 5 points"),
+        (lambda p: (p.write_text("# c\n3\n" + "\n".join(points(TAU, T)[1:]) + "\n"), p)[1], "more lines"),
+        (lambda p: (p.write_text("# c\nmany\n"), p)[1], "not a finite number"),
+        (lambda p: (p.write_text("# c\n1.5\n"), p)[1], "whole number"),
+        (lambda p: (p.write_text("# c\n2\n0.4 x\n0.5 0.3\n"), p)[1], "not 2 lines"),
+        (lambda p: (p.write_text("# c\n2\n0.4 0.3\n0.5\n"), p)[1], "not 2 lines"),
+        (lambda p: (p.write_text("# c\n2\n0.4 0.3 1\n0.5 0.3 1\n"), p)[1], "3 columns"),
+        (lambda p: trajectories(p, block()), "not a comment"),
+        (bad_table({"tau": TAU[::-1]}), "increasing"),
+        (bad_table({"tau": TAU[:1], "temperature": T[:1]}), "at least 2"),
+        (bad_table({"tau": TAU / 0.15}), "GeV\\^-1"),
+        (bad_table({"temperature": 1000 * T}), "MeV"),
+        (bad_table({"temperature": -T}), "positive"),
+        (bad_table({"temperature": [0.4, np.nan, 0.3, 0.2]}), "finite"),
+    ],
+)
+def test_bad_averaged_files_are_refused(tmp_path, write, word):
+    with pytest.raises(FileFormatError, match=word):
+        read_qtraj_averaged(write(tmp_path / "T.txt"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "word"),
+    [
+        (["0"], "whole number"),
+        (["9"], "9 metadata lines"),
+        (["# t T"], "not a finite number"),
+        (["2", "1.0"], "truncated"),
+        (["1", "nan"], "not a finite number"),
+        ([""], "no block"),
+    ],
+)
+def test_bad_trajectory_files_are_refused(tmp_path, lines, word):
+    with pytest.raises(FileFormatError, match=word):
+        list(read_qtraj_trajectories(trajectories(tmp_path / "t.txt", lines)))
+
+
+def test_a_missing_trajectory_file_is_noticed_at_once(tmp_path):
+    with pytest.raises(FileFormatError, match="no such file"):
+        read_qtraj_trajectories(tmp_path / "absent")
+
+
+# --- histories
+
+
+def test_tables_of_one_grid_are_used_as_they_are():
+    tables = [TemperatureTable(TAU, f * T, metadata={"pT": f, "phi": 0.0}) for f in (1.0, 0.9)]
+    histories = histories_from_tables(tables, 0.25)
+    np.testing.assert_array_equal(histories.tau_fm, TAU)
+    np.testing.assert_array_equal(histories.T, [T, 0.9 * T])
+    np.testing.assert_array_equal(histories.metadata["pT"], [1.0, 0.9])
+
+
+def test_power_laws_survive_the_change_of_grid():
+    # T ~ tau^-1/3 is a straight line in (ln tau, ln T), which the monotone cubic reproduces
+    def bjorken(tau):
+        return 0.4 * (0.4 / tau) ** (1 / 3)
+
+    grids = (np.array([0.4, 0.7, 1.1, 2.5]), np.array([0.4, 0.5, 2.0]))
+    histories = histories_from_tables(
+        [TemperatureTable(g, bjorken(g)) for g in grids], 0.25, tau_start_fm=0.6
+    )
+    np.testing.assert_array_equal(histories.tau_fm, [0.6, 0.7, 1.1, 2.0, 2.5])
+    np.testing.assert_allclose(histories.T[0], bjorken(histories.tau_fm), rtol=1e-12)
+    np.testing.assert_allclose(histories.T[1, :-1], bjorken(histories.tau_fm[:-1]), rtol=1e-12)
+    assert histories.T[1, -1] == bjorken(2.0)  # kept after the end of the table: cold
+
+
+@pytest.mark.parametrize(
+    ("tables", "T_end", "start", "word"),
+    [
+        ([], 0.25, None, "at least one"),
+        ([TemperatureTable(TAU, T)], 0.15, None, "last temperature"),
+        ([TemperatureTable(TAU, T)], -0.1, None, "positive"),
+        ([TemperatureTable(TAU, T)], 0.25, 0.3, "at least 0.4"),
+        ([TemperatureTable(TAU, T)], 0.25, 1.5, "before the last"),
+        ([TemperatureTable(TAU, T), TemperatureTable(TAU + 0.1, T)], 0.25, None, "be given"),
+    ],
+)
+def test_bad_requests_for_histories_are_refused(tables, T_end, start, word):
+    with pytest.raises(InputError, match=word):
+        histories_from_tables(tables, T_end, tau_start_fm=start)
+
+
+@pytest.mark.parametrize("extra", [{"anisotropy": -ANISOTROPY}, {"hard_scale": T[:2]}])
+def test_bad_extra_columns_are_refused(extra):
+    with pytest.raises(InputError, match="anisotropy, hard_scale"):
+        TemperatureTable(TAU, T, **extra)
