@@ -96,8 +96,8 @@ def parse_music_header(head: NDArray[np.float32]) -> MusicHeader | None:
 def read_music(path: str | Path) -> Hydro:
     """Read MUSIC's sparse ``evolution_all_xyeta.dat`` (``output_evolution_data`` 2 or 4).
 
-    The file is memory-mapped and only the columns of indices, T, u^x and u^y are copied. A file cut off between
-    two records cannot be told from a complete one here; `histories_along` refuses a run that ends hot.
+    The file is memory-mapped and only the columns of indices, T, u^x and u^y are copied. A file cut off
+    between two records looks complete here; `histories_along` refuses a run that ends hot.
 
     Parameters
     ----------
