@@ -122,11 +122,12 @@ def band(prediction: xr.Dataset, meson: str, varied: str) -> Band:
     meson : str
         Name, for example ``"Y(1S)"``.
     varied : {"kappa", "gamma"}
-        The coefficient.
+        The coefficient; its values label the band.
     """
     fixed = VARIED[1 - VARIED.index(varied)]
-    values = prediction[fixed].values
-    labels = [str(label) for label in prediction["setting"].values]
-    chosen = {label for label, value in zip(labels, values, strict=True) if value == values[0]}
-    every = curves(prediction)
-    return envelope({label: every[label] for label in labels if label in chosen}, meson, labels[0], varied)
+    chosen = prediction.isel(setting=prediction[fixed].values == prediction[fixed].values[0])
+    every = curves(chosen)
+    values = ", ".join(f"{value:g}" if varied == "gamma" else value for value in chosen[varied].values)
+    return envelope(
+        every, meson, next(iter(every)), rf"$\hat\{varied}$: {values}".replace("-", "\N{MINUS SIGN}")
+    )
