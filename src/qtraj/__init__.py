@@ -1,0 +1,55 @@
+"""Heavy quarkonium in the quark-gluon plasma: the Lindblad equation from hydrodynamics to R_AA.
+
+Examples
+--------
+>>> import qtraj as qt
+>>> model = qt.LindbladModel(qt.CoulombPotential(), qt.Transport(kappa="central", gamma=-1.75))
+>>> result = qt.solve(model, qt.Bjorken(T0=0.425, tau_fm=0.6, T_end=0.25), qt.GaussianState(width=0.2))
+>>> print(f"{result.survival['1S'].value:.3f}")
+0.355
+"""
+
+from importlib.metadata import version as _version
+
+from .errors import AccuracyWarning, FileFormatError, InputError, QtrajError
+from .observables.estimate import Estimate
+from .physics.initial import ArrayState, CoulombState, GaussianState
+from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTemperature
+from .physics.model import JumpChannel, LindbladModel
+from .physics.potentials import CoulombPotential
+from .physics.transport import Transport
+from .radial.laguerre import LaguerreMesh
+from .solvers.density import DensityMatrix
+from .solvers.nojump import NoJump
+from .solvers.result import Result
+from .solvers.solve import solve
+from .states import STATES, State
+
+__version__ = _version("qtraj")
+
+__all__ = [
+    "STATES",
+    "AccuracyWarning",
+    "ArrayState",
+    "Bjorken",
+    "ConstantTemperature",
+    "CoulombPotential",
+    "CoulombState",
+    "DensityMatrix",
+    "Estimate",
+    "FileFormatError",
+    "GaussianState",
+    "Histories",
+    "InputError",
+    "JumpChannel",
+    "LaguerreMesh",
+    "LindbladModel",
+    "NoJump",
+    "QtrajError",
+    "Result",
+    "State",
+    "TabulatedTemperature",
+    "Transport",
+    "__version__",
+    "solve",
+]

@@ -26,7 +26,9 @@ class InputError(QtrajError, ValueError):
 
     def __init__(self, argument: str, value: Any, allowed: str, remedy: str = "") -> None:
         self.argument, self.value, self.allowed, self.remedy = argument, value, allowed, remedy
-        super().__init__(f"`{argument}` must {allowed}, but is {_short(value)}." + (f" {remedy}" if remedy else ""))
+        super().__init__(
+            f"`{argument}` must {allowed}, but is {_short(value)}." + (f" {remedy}" if remedy else "")
+        )
 
     def __reduce__(self) -> tuple[type[InputError], tuple[str, Any, str, str]]:
         # default pickling of exceptions would pass the message as `argument`

@@ -23,7 +23,7 @@ class State:
     """
 
     n: int
-    l: int  # noqa: E741 - the field's letter
+    l: int
 
     @property
     def radial_index(self) -> int:
@@ -40,7 +40,7 @@ class State:
         """Return the state called `name`, for example ``State.named("1P")``."""
         if len(name) < 2 or not name[:-1].isdigit() or int(name[:-1]) < 1 or name[-1] not in _L_LETTERS:
             raise InputError("name", name, "be a spectroscopic name such as '1S' or '2P'")
-        l = _L_LETTERS.index(name[-1])  # noqa: E741
+        l = _L_LETTERS.index(name[-1])
         return cls(n=int(name[:-1]) + l, l=l)
 
 

@@ -1,0 +1,1 @@
+"""Tables shipped with the package, each folder with the provenance of its files."""

@@ -70,7 +70,7 @@ class GaussianState:
         If an argument is out of range.
     """
 
-    l: int = 0  # noqa: E741
+    l: int = 0
     width: float = 0.2
     color: str | float = "singlet"
 
@@ -109,7 +109,7 @@ class CoulombState:
     """
 
     n: int
-    l: int  # noqa: E741
+    l: int
     color: str | float = "singlet"
 
     def __post_init__(self) -> None:
@@ -156,7 +156,7 @@ class ArrayState:
 
     r: ArrayLike
     values: ArrayLike
-    l: int = 0  # noqa: E741
+    l: int = 0
     color: str | float = "singlet"
     _spline: CubicSpline = field(init=False, repr=False)
 
@@ -185,6 +185,6 @@ class ArrayState:
         return np.where(inside, self._spline(np.minimum(r, self._spline.x[-1])), 0.0)
 
 
-def _check_l(l: int) -> None:  # noqa: E741
+def _check_l(l: int) -> None:
     if not (isinstance(l, int) and 0 <= l <= MAX_L):
         raise InputError("l", l, f"be an integer from 0 to {MAX_L}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -311,11 +312,7 @@ def _hot_intervals(log: PchipInterpolator, log_end: float) -> tuple[Interval, ..
     crossings = np.asarray(log.solve(log_end, extrapolate=False), dtype=float)
     crossings = crossings[np.isfinite(crossings) & (crossings > first) & (crossings < last)]
     edges = np.concatenate([[first], np.unique(crossings), [last]])
-    hot = [
-        (float(np.exp(a)), float(np.exp(b)))
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
-        if log(0.5 * (a + b)) > log_end
-    ]
+    hot = [(float(np.exp(a)), float(np.exp(b))) for a, b in pairwise(edges) if log(0.5 * (a + b)) > log_end]
     merged: list[Interval] = []
     for start, end in hot:  # a touching point that is not a crossing splits nothing
         if merged and start == merged[-1][1]:

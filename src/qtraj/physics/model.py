@@ -45,11 +45,11 @@ class JumpChannel:
     delta_l: int
     color_weight: float
 
-    def angular_weight(self, l: int) -> float:  # noqa: E741
+    def angular_weight(self, l: int) -> float:
         """Return the probability that a jump from l goes this way: (l+1)/(2l+1) up, l/(2l+1) down."""
         return (l + 1) / (2 * l + 1) if self.delta_l > 0 else l / (2 * l + 1)
 
-    def rate(self, l: int) -> float:  # noqa: E741
+    def rate(self, l: int) -> float:
         """Return the rate out of (source, l) through this channel in units of kappa r^2."""
         return self.color_weight * self.angular_weight(l)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -17,8 +18,8 @@ COLORS: tuple[Color, Color] = ("singlet", "octet")
 
 
 @runtime_checkable
-class Potential(Protocol):
-    """What the solvers need of a potential."""
+class Potential(Hashable, Protocol):
+    """What the solvers need of a potential; hashable, since eigenstates are cached."""
 
     @property
     def alpha(self) -> float:

@@ -106,7 +106,7 @@ class LaguerreMesh:
         """Return the values u(r_i) from coefficients, last axis (points,)."""
         return np.asarray(coefficients / np.sqrt(self.weights))
 
-    def hamiltonian(self, potential: Float, l: int, mass: float) -> Float:  # noqa: E741
+    def hamiltonian(self, potential: Float, l: int, mass: float) -> Float:
         """Return the matrix of p_r^2/M + l(l+1)/(M r^2) + V(r) in GeV, shape (points, points).
 
         Parameters

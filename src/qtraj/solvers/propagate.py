@@ -1,0 +1,227 @@
+"""Batches of histories through the JAX kernels: sorting, padding, check points, projection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from ..physics.initial import InitialState, singlet_probability
+from ..physics.medium import History
+from ..physics.model import LindbladModel
+from ..states import STATES
+from ..units import OCTET_DIMENSION
+from .basis import OCTET, SINGLET, Basis, states_with
+from .kernels import (
+    LindbladSector,
+    PureSector,
+    double_precision,
+    evolve_density,
+    evolve_pure,
+    lindblad_sector,
+)
+from .schedule import Steps, pad, step_edges
+
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+Splitting = Callable[[LindbladModel, History, Sequence[Float], float, float], Steps]
+
+
+@dataclass(frozen=True, eq=False)
+class Overlaps:
+    """Projections on the six states at the check points.
+
+    Parameters
+    ----------
+    overlap : ndarray, shape (n, times, 6)
+        |<n l|psi>|^2 or <n l|rho|n l>, order of `STATES`.
+    population : ndarray, shape (n, times, 2, l_max + 1)
+        Trace of each (color, l) sector.
+    lost : ndarray, shape (n, 2)
+        Trace lost in jumps (beyond l_max or the jump range) and above the basis, at the end.
+    purity, entropy : ndarray, shape (n,)
+        Tr rho^2 and -Tr rho ln rho of what is left at the end, counting color and m.
+    """
+
+    overlap: Float
+    population: Float
+    lost: Float
+    purity: Float
+    entropy: Float
+
+
+def initial_overlaps(basis: Basis, initial: InitialState) -> Float:
+    """Return the overlaps with the six states at the start, shape (6,)."""
+    overlap = np.zeros(len(STATES))
+    a = basis.coefficients(initial, SINGLET)
+    for i, state in states_with(initial.l):
+        overlap[i] = singlet_probability(initial.color) * a[state.radial_index] ** 2
+    return overlap
+
+
+def sequences(
+    model: LindbladModel,
+    history: History,
+    checkpoints: Sequence[float],
+    splitting: Splitting,
+    max_step: float,
+    *,
+    coarse: bool,
+) -> list[Steps]:
+    """Return the steps of one history from 0 through all check points (in GeV^-1) to the end of its medium."""
+    end = max([b for _, b in history.active] + list(checkpoints), default=0.0)
+    edges = [0.0, *checkpoints, end] if len(checkpoints) else [0.0, end]
+    result = []
+    for start, stop in pairwise(edges):
+        intervals = step_edges(history, start, stop, max_step, coarse=coarse)
+        result.append(splitting(model, history, intervals, start, stop))
+    return result
+
+
+def propagate_pure(
+    basis: Basis,
+    model: LindbladModel,
+    initial: InitialState,
+    plans: Sequence[Sequence[Steps]],
+    batch: int = 64,
+) -> tuple[Float, Float]:
+    """Propagate under H_eff alone, in the sectors the initial state occupies.
+
+    Returns
+    -------
+    overlap : ndarray, shape (n, segments, 6)
+        Overlaps after each segment.
+    norm : ndarray, shape (n, segments)
+        Probability of no jump so far, within the basis.
+    """
+    n, segments = len(plans), len(plans[0])
+    overlap, norm = np.zeros((n, segments, len(STATES))), np.zeros((n, segments))
+    for color, weight in _components(initial):
+        width = model.widths[color] * basis.mesh.r**2
+        sector = PureSector(basis.energies[color, initial.l], basis.vectors[color, initial.l], width)
+        start = basis.coefficients(initial, color)
+        for members, padded in _batches(plans, batch):
+            state: Complex = np.repeat(start[None].astype(complex), len(padded), axis=0)
+            for k in range(segments):
+                vacuum, kappa, gamma, steps = _stacked([plans[i][k] for i in padded], color)
+                with double_precision():
+                    state = np.asarray(evolve_pure(sector, state, vacuum, kappa, gamma, steps))
+                probability = np.abs(state[: len(members)]) ** 2
+                norm[members, k] += weight * probability.sum(axis=-1)
+                if color == SINGLET:
+                    for j, s in states_with(initial.l):
+                        overlap[members, k, j] = weight * probability[:, s.radial_index]
+    return overlap, norm
+
+
+def propagate_density(
+    basis: Basis,
+    model: LindbladModel,
+    initial: InitialState,
+    plans: Sequence[Sequence[Steps]],
+    *,
+    jump_range: float,
+    diagnostics: bool = False,
+) -> Overlaps:
+    """Propagate the density matrix of the full Lindblad equation.
+
+    Parameters
+    ----------
+    basis : Basis
+        Mesh, states and l_max.
+    model : LindbladModel
+        Model, leading order.
+    initial : InitialState
+        Start, any color mixture.
+    plans : sequence of sequence of Steps
+        For each history the steps of each segment, from `sequences`.
+    jump_range : float
+        Distance in GeV^-1 beyond which jumps count as lost.
+    diagnostics : bool
+        Compute purity and entropy at the end (NaN otherwise).
+    """
+    n, segments, M, K = len(plans), len(plans[0]), basis.l_max + 1, basis.size
+    overlap = np.zeros((n, segments, len(STATES)))
+    population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
+    purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
+    with double_precision():
+        sector: LindbladSector = jax.device_put(lindblad_sector(model, basis, jump_range))
+        start = np.zeros((2, M, K, K))
+        for color, weight in _components(initial):
+            a = basis.coefficients(initial, color)
+            start[color, initial.l] += weight * np.outer(a, a)
+        cut = 1 - float(np.trace(start, axis1=-2, axis2=-1).sum())
+        for members, padded in _batches(plans, _density_batch()):
+            X: Any = [np.repeat(block[:, None], len(padded), axis=1) for block in start]
+            count = len(members)
+            gone = np.repeat([[0.0], [cut]], len(padded), axis=1)
+            for k in range(segments):
+                vacuum, kappa, gamma, steps = _stacked([plans[i][k] for i in padded], SINGLET)
+                X, gone = evolve_density(sector, X, gone, vacuum, kappa, gamma, steps)
+                diagonal = np.einsum("clbaa->bcla", np.stack(X))[:count]
+                population[members, k] = diagonal.sum(axis=-1)
+                for j, s in enumerate(STATES):
+                    if s.l <= basis.l_max:
+                        overlap[members, k, j] = diagonal[:, SINGLET, s.l, s.radial_index]
+            lost[members] = np.asarray(gone).T[:count]
+            if diagnostics:
+                purity[members], entropy[members] = _purity_entropy(np.stack(X)[:, :, :count])
+    return Overlaps(overlap, population, lost, purity, entropy)
+
+
+def _components(initial: InitialState) -> tuple[tuple[int, float], ...]:
+    p = singlet_probability(initial.color)
+    return tuple((color, weight) for color, weight in ((SINGLET, p), (OCTET, 1 - p)) if weight > 0)
+
+
+def _density_batch() -> int:
+    # beyond eight histories the arrays leave the CPU's cache and nothing is gained; a GPU wants more
+    return 8 if jax.default_backend() == "cpu" else 128
+
+
+def _batches(plans: Sequence[Sequence[Steps]], size: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield groups of indices of similar length, bare and padded to a power of two so that few shapes compile."""
+    order = np.argsort([sum(s.steps for s in plan) for plan in plans], kind="stable")
+    for i in range(0, len(order), size):
+        members = [int(j) for j in order[i : i + size]]
+        full = min(size, 1 << (len(members) - 1).bit_length())
+        yield members, members + [members[-1]] * (full - len(members))
+
+
+def _stacked(members: Sequence[Steps], color: int) -> tuple[Float, Float, Float, int]:
+    """Return vacuum (S + 1, B), kappa and gamma (S, B) and the number of steps; S is rounded up to a power of two."""
+    steps = pad(members)
+    count = steps.steps
+    rows = max(16, 1 << max(0, count - 1).bit_length())
+
+    def padded(array: Float, length: int) -> Float:
+        return np.concatenate([array, np.zeros((array.shape[0], length - array.shape[1]))], axis=1).T
+
+    column = min(color, steps.kappa.shape[-1] - 1)
+    return (
+        padded(steps.vacuum, rows + 1),
+        padded(steps.kappa[..., column], rows),
+        padded(steps.gamma[..., column], rows),
+        count,
+    )
+
+
+def _purity_entropy(X: Float) -> tuple[Float, Float]:
+    """Purity and von Neumann entropy, X of shape (2, M, B, K, K).
+
+    A block rho_{c,l} stands for (2l+1) d_c equal copies, d_c the number of colors, of rho_{c,l}/((2l+1) d_c) each.
+    """
+    symmetric, antisymmetric = (X + X.swapaxes(-1, -2)) / 2, (X - X.swapaxes(-1, -2)) / 2
+    eigenvalues = np.linalg.eigvalsh(symmetric + 1j * antisymmetric)
+    copies = np.array([1, OCTET_DIMENSION])[:, None] * (2 * np.arange(X.shape[1]) + 1)
+    copies = copies[:, :, None, None]
+    # rounding leaves eigenvalues of -1e-18: they carry no entropy
+    positive = np.maximum(eigenvalues, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        term = np.where(positive > 0, positive * np.log(positive / copies), 0.0)
+    return np.sum(eigenvalues**2 / copies, axis=(0, 1, 3)), -np.sum(term, axis=(0, 1, 3))
