@@ -320,7 +320,7 @@ class _Block:
         if np.any(ratio > 1):
             warn(
                 f"{int(np.sum(ratio > 1))} of {len(ratio)} histories did not reach rtol={self.method.rtol:g}: the "
-                f"largest estimated error is {ratio.max():.2g} times that. The errors in the result are the true estimates.",
+                f"largest estimated error is {ratio.max():.2g} times that. The result carries the errors reached.",
                 AccuracyWarning,
                 stacklevel=5,
             )

@@ -188,7 +188,7 @@ def _at(phases: Any, i: Any) -> Any:
 
 
 def _rotate(X: Any, phase: Any) -> Any:
-    """Multiply rho_ab of each color by exp(-i (angle_a - angle_b)), in terms of X; `phase` is (cos, sin) of the angles."""
+    """Multiply rho_ab of each color by exp(-i (angle_a - angle_b)), in terms of X; `phase` is their (cos, sin)."""
     rotated = []
     for x, (c, s) in zip(X, phase, strict=True):
         cos = c[..., :, None] * c[..., None, :] + s[..., :, None] * s[..., None, :]
