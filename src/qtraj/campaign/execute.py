@@ -95,7 +95,7 @@ def _compute(task: Task, store: PartStore, solve: Solver, report: Reporter) -> x
         model,
         task.geometry.histories,
         GaussianState(l=task.l, width=config.initial.width),
-        method=DensityMatrix(rtol=config.method.rtol),
+        method=DensityMatrix(rtol=config.method.rtol, atol=config.method.atol),
         progress=lambda done, total: report.advance(task, done),
     )
     part = _part(result)

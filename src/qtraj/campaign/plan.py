@@ -97,7 +97,7 @@ class Task:
     config: RunConfig
     setting: Setting
     geometry: Geometry
-    l: int  # noqa: E741 - the field's letter
+    l: int
 
     def __len__(self) -> int:
         return len(self.geometry.histories)
@@ -143,5 +143,5 @@ def plan(config: RunConfig, geometries: Sequence[Geometry]) -> tuple[Task, ...]:
         Task(config, setting, geometry, l)
         for setting in settings(config.model)
         for geometry in geometries
-        for l in (0, 1)  # noqa: E741
+        for l in (0, 1)
     )

@@ -65,7 +65,7 @@ def predict(
 def _average(
     found: Mapping[tuple[Setting, float, int], xr.Dataset], setting: Setting, geometry: Geometry, source: str
 ) -> MesonSurvival:
-    s_wave, p_wave = (_by_state(found[setting, geometry.b_fm, l], source) for l in (0, 1))  # noqa: E741
+    s_wave, p_wave = (_by_state(found[setting, geometry.b_fm, l], source) for l in (0, 1))
     return meson_survival(s_wave, p_wave, geometry.replicate)
 
 

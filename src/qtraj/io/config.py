@@ -191,9 +191,10 @@ class Paths(_Section):
 
 
 class Method(_Section):
-    """Section ``[method]``: accuracy of the density-matrix solver."""
+    """Section ``[method]``: accuracy of the density-matrix solver, see `qtraj.DensityMatrix`."""
 
     rtol: Annotated[float, Field(ge=1e-5, le=0.05)] = 1e-3
+    atol: Annotated[float, Field(ge=1e-8, le=0.1)] = 2e-5
 
 
 class Observables(_Section):
