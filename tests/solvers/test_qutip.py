@@ -93,7 +93,7 @@ def ours(l_max: int, rho: np.ndarray, kappa: float, gamma: float):
     back = V.swapaxes(-1, -2)
     runs = [
         evolved(sector_of(MODEL, basis), back @ rho @ V, *strang_steps(DURATION, kappa, gamma, n))
-        for n in (4096, 8192)
+        for n in (8192, 16384)
     ]
     (coarse, coarse_lost), (fine, fine_lost) = runs
     # the step's error falls as dt^2 (test_kernels); what is left falls as dt^4
