@@ -23,10 +23,9 @@ from ..radial.laguerre import LaguerreMesh
 from ..states import STATES
 from .basis import Basis, make_basis
 from .discretization import (
-    L_MAX,
-    MESHES,
     RANGES,
     STEPS,
+    TIERS,
     Discretization,
     Levels,
     levels_to_climb,
@@ -132,25 +131,23 @@ class DensityMatrix:
     def discretization(self, levels: Levels, initial: InitialState) -> Discretization:
         """Return the discretization at some levels of the ladders, with the fixed arguments in their place."""
         return Discretization(
-            mesh=MESHES[levels.mesh] if self.mesh is None else self.mesh,
+            mesh=TIERS[levels.tier].mesh if self.mesh is None else self.mesh,
             # the jumps of a start with l > 0 need as many l above it
-            l_max=L_MAX[levels.l_max] + initial.l if self.l_max is None else self.l_max,
+            l_max=TIERS[levels.tier].l_max + initial.l if self.l_max is None else self.l_max,
             step=STEPS[levels.step] if self.step is None else self.step,
             jump_range=RANGES[levels.jump_range],
         )
 
-    def refined(self, levels: Levels, *, step: float, l_max: float, mesh: float) -> Levels:
-        """Return levels at which each part, now too large by the given factor, should fit if the ladders reach."""
-
-        def climb(level: int, ladder: Sequence[Any], excess: float, part: str, fixed: Any = None) -> int:
-            return level if fixed is not None else min(level + levels_to_climb(excess, part), len(ladder) - 1)
-
+    def refined(self, levels: Levels, excess: Mapping[str, float], highest: int) -> Levels:
+        """Return levels at which each part, now too large by a factor `excess`, should fit, up to a `highest` tier."""
+        climbs = {part: levels_to_climb(factor, part) for part, factor in excess.items()}
+        fixed = {"time_step": self.step, "l_max": self.l_max, "mesh": self.mesh}
+        climbs = {part: climb if fixed[part] is None else 0 for part, climb in climbs.items()}
         return Levels(
-            mesh=climb(levels.mesh, MESHES, mesh, "mesh", self.mesh),
-            l_max=climb(levels.l_max, L_MAX, l_max, "l_max", self.l_max),
-            step=climb(levels.step, STEPS, step, "step", self.step),
+            tier=min(levels.tier + max(climbs["l_max"], climbs["mesh"]), highest),
+            step=min(levels.step + climbs["time_step"], len(STEPS) - 1),
             # one at a time: a longer range than the mesh can absorb brings back what its end reflects
-            jump_range=min(levels.jump_range + int(mesh > 1), len(RANGES) - 1),
+            jump_range=min(levels.jump_range + int(climbs["mesh"] > 0), len(RANGES) - 1),
         )
 
 
@@ -164,6 +161,7 @@ class _Block:
     initial: InitialState
     checkpoints: Sequence[float]
     bare: Solution
+    starts: list[Levels] = field(init=False)
     levels: list[Levels] = field(init=False)
     regenerated: Float = field(init=False)
     parts: dict[str, Float] = field(init=False)
@@ -172,28 +170,35 @@ class _Block:
     def solve(self) -> Solution:
         n = len(self.histories)
         shape = self.bare.overlap.shape
-        self.levels = [
+        self.starts = [
             starting_levels(self.method.rtol, self.model, h, self.initial.l) for h in self.histories
         ]
+        self.levels = list(self.starts)
         self.regenerated = np.zeros(shape)
         self.parts = {name: np.zeros(shape) for name in PARTS} if self.method.error_budget else {}
         self.diagnostics = [{} for _ in range(n)]
         todo = list(range(n))
         for _ in range(1 + self.method.refinements):
-            for levels in {self.levels[i] for i in todo}:
-                self._run(levels, [i for i in todo if self.levels[i] == levels])
+            # histories with different steps share a run: the steps are only numbers to it
+            for key in sorted({self._key(i) for i in todo}):
+                self._run([i for i in todo if self._key(i) == key])
             todo = self._refined(todo)
         return self._solution()
 
-    def _run(self, levels: Levels, members: list[int]) -> None:
-        d = self.method.discretization(levels, self.initial)
-        fine = self._regeneration(d, members, coarse=False, keep=True)
+    def _key(self, i: int) -> tuple[int, int]:
+        return self.levels[i].tier, self.levels[i].jump_range
+
+    def _run(self, members: list[int]) -> None:
+        discretizations = [self.method.discretization(self.levels[i], self.initial) for i in members]
+        first = discretizations[0]
+        steps = [d.step for d in discretizations]
+        fine = self._regeneration(first, members, steps, coarse=False, keep=True)
         self.regenerated[members] = fine
         if not self.method.error_budget:
             return
-        coarse = self._regeneration(d, members, coarse=True)
-        higher = self._regeneration(replace(d, l_max=d.l_max + 1), members, coarse=False)
-        other = self._regeneration(d.companion(self._basis(d).size), members, coarse=False)
+        coarse = self._regeneration(first, members, steps, coarse=True)
+        higher = self._regeneration(replace(first, l_max=first.l_max + 1), members, steps, coarse=False)
+        other = self._regeneration(first.companion(self._basis(first).size), members, steps, coarse=False)
         # Richardson's estimate for a second-order method is a third of it; long steps are not yet asymptotic
         self.parts["time_step"][members] = self._error(fine, coarse)
         # contributions fall by about 0.45 per l, so all beyond l_max + 1 add as much again
@@ -214,13 +219,19 @@ class _Block:
         return difference
 
     def _regeneration(
-        self, d: Discretization, members: list[int], *, coarse: bool, keep: bool = False
+        self,
+        d: Discretization,
+        members: list[int],
+        steps: Sequence[float],
+        *,
+        coarse: bool,
+        keep: bool = False,
     ) -> Float:
         """Overlaps after at least one jump, shape (members, times, 6)."""
         basis = self._basis(d)
         plans = [
-            sequences(self.model, self.histories[i], self.checkpoints, strang, d.step, coarse=coarse)
-            for i in members
+            sequences(self.model, self.histories[i], self.checkpoints, strang, step, coarse=coarse)
+            for i, step in zip(members, steps, strict=True)
         ]
         full = propagate_density(
             basis,
@@ -258,8 +269,10 @@ class _Block:
             if sizes.sum() + floor <= 1:
                 continue
             # each part may use a third of the tolerance
-            step, l_max, mesh = (3 * float(size) for size in sizes)
-            levels = self.method.refined(self.levels[i], step=step, l_max=l_max, mesh=mesh)
+            excess = {name: 3 * float(size) for name, size in zip(PARTS, sizes, strict=True)}
+            # two tiers cost about ten times as much; who needs more asks for a smaller rtol
+            highest = min(self.starts[i].tier + 2, len(TIERS) - 1)
+            levels = self.method.refined(self.levels[i], excess, highest)
             if levels != self.levels[i]:
                 self.levels[i] = levels
                 again.append(i)

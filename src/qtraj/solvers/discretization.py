@@ -1,4 +1,4 @@
-"""Mesh, jump range, l_max and step of the density-matrix method: ladders of levels and where to start on them."""
+"""Mesh, l_max, jump range and step of the density-matrix method: tiers of accuracy and where to start on them."""
 
 from __future__ import annotations
 
@@ -11,42 +11,51 @@ from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 
-MESHES: Final = (
-    LaguerreMesh(48, 0.14),
-    LaguerreMesh(64, 0.12),
-    LaguerreMesh(80, 0.11),
-    LaguerreMesh(96, 0.10),
-    LaguerreMesh(128, 0.09),
+
+@dataclass(frozen=True)
+class Tier:
+    """A mesh and an l_max of matching accuracy; few of them, since each is compiled once.
+
+    Parameters
+    ----------
+    mesh : LaguerreMesh
+        Mesh points.
+    l_max : int
+        Largest l for a start with l = 0.
+    """
+
+    mesh: LaguerreMesh
+    l_max: int
+
+
+TIERS: Final = (
+    Tier(LaguerreMesh(48, 0.14), 2),
+    Tier(LaguerreMesh(64, 0.12), 3),
+    Tier(LaguerreMesh(64, 0.12), 5),
+    Tier(LaguerreMesh(80, 0.11), 7),
+    Tier(LaguerreMesh(104, 0.10), 9),
+    Tier(LaguerreMesh(128, 0.09), 12),
 )
-L_MAX: Final = (2, 3, 4, 5, 6, 8, 10, 12)
-STEPS: Final = (1.4, 1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.125, 0.09, 0.06, 0.045)
-"""Longest step in GeV^-1."""
-RANGES: Final = (10.0, 11.0, 12.0, 14.0, 16.0, 18.0, 20.0, 23.0, 26.0, 30.0, 35.0, 40.0)
+STEPS: Final = tuple(1.4 * 2 ** (-k / 2) for k in range(12))
+"""Time steps in GeV^-1 in a medium of the strength of the baseline, as in `step_edges`."""
+RANGES: Final = (12.0, 16.0, 20.0, 25.0, 31.0)
 """Jump ranges in GeV^-1."""
 
 
 @dataclass(frozen=True)
 class Levels:
-    """Positions on the ladders."""
+    """Positions in `TIERS`, `STEPS` and `RANGES`."""
 
-    mesh: int
-    l_max: int
+    tier: int
     step: int
     jump_range: int
 
 
-STARTS: Final = (
-    (3e-3, Levels(0, 0, 0, 2)),
-    (7e-4, Levels(1, 1, 1, 3)),
-    (3e-4, Levels(2, 2, 2, 4)),
-    (1e-4, Levels(3, 3, 3, 5)),
-    (0.0, Levels(4, 4, 5, 6)),
-)
-"""(smallest rtol, where to start), measured on the baseline medium of the tests."""
+STARTS: Final = ((3e-3, 0, 1), (7e-4, 1, 2), (3e-4, 2, 3), (1e-4, 3, 5), (0.0, 4, 7))
+"""(smallest rtol, tier, step) to start from, measured on the baseline medium of the tests."""
 
-RATES: Final = {"step": 2.0, "l_max": 2.0, "mesh": 2.5}
+RATES: Final = {"time_step": 2.0, "l_max": 4.0, "mesh": 3.0}
 """Factor by which one level reduces an error, from convergence studies; only decides how far to refine at once."""
-
 
 MAX_CLIMB: Final = 3
 """Levels climbed at once at most: differences far from convergence say little about how far to go."""
@@ -63,7 +72,7 @@ class Discretization:
     l_max : int
         Largest angular momentum kept.
     step : float
-        Longest time step in GeV^-1.
+        Time step in GeV^-1 in a medium of the strength of the baseline.
     jump_range : float
         Distance in GeV^-1 beyond which a jump counts as lost.
     size : int, optional
@@ -88,20 +97,13 @@ class Discretization:
 def starting_levels(rtol: float, model: LindbladModel, history: History, l: int) -> Levels:
     """Return where to start for a tolerance in the medium of one history and the l of the initial state.
 
-    The baseline sets the scale: strong coefficients need shorter steps, since kappa and gamma act as phases and decay
-    ~ (|gamma| + kappa) r^2 dt; weak ones let distant pairs come back, so the range grows as kappa falls.
+    Where kappa is weak distant pairs come back, so the range grows as kappa falls.
     """
-    start = next(levels for smallest, levels in STARTS if rtol >= smallest)
-    strongest, weakest = _strength(model, history)
-    step = STEPS[start.step] * min(1.0, 0.24 / strongest)
+    tier, step = next((tier, step) for smallest, tier, step in STARTS if rtol >= smallest)
     if l > 0:  # little survives without a jump, so the relative error of regeneration counts
-        start, step = replace(start, mesh=start.mesh + (start.mesh < len(MESHES) - 1)), step / 2
-    reach = RANGES[start.jump_range] * (0.0254 / weakest) ** 0.6
-    return replace(
-        start,
-        step=next((i for i, s in enumerate(STEPS) if s <= 1.001 * step), len(STEPS) - 1),
-        jump_range=next((i for i, r in enumerate(RANGES) if r >= 0.999 * reach), len(RANGES) - 1),
-    )
+        tier, step = min(tier + 1, len(TIERS) - 1), step + 2
+    reach = 15.0 * (0.0254 / _weakest_kappa(model, history)) ** 0.6
+    return Levels(tier, step, next((i for i, r in enumerate(RANGES) if r >= reach), len(RANGES) - 1))
 
 
 def levels_to_climb(excess: float, part: str) -> int:
@@ -111,10 +113,10 @@ def levels_to_climb(excess: float, part: str) -> int:
     return min(MAX_CLIMB, max(1, int(np.ceil(np.log(excess) / np.log(RATES[part]) - 0.3))))
 
 
-def _strength(model: LindbladModel, history: History) -> tuple[float, float]:
-    """Return the largest |gamma| + kappa and the smallest kappa while the medium acts, in GeV^3."""
+def _weakest_kappa(model: LindbladModel, history: History) -> float:
+    """Return the smallest kappa while the medium acts, in GeV^3."""
     times = [np.linspace(a, b, 9) for a, b in history.active]
     if not times:
-        return 1e-9, 1e-9
-    kappa, gamma = model.transport.at(history.temperature(np.concatenate(times)))
-    return max(1e-9, float(np.max(np.abs(gamma) + kappa))), max(1e-9, float(kappa.min()))
+        return 1.0
+    kappa, _ = model.transport.at(history.temperature(np.concatenate(times)))
+    return max(1e-9, float(kappa.min()))

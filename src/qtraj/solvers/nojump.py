@@ -33,7 +33,7 @@ class NoJump:
     grid : LaguerreMesh
         Mesh; its vacuum states up to 12 GeV are kept.
     step : float
-        Longest time step in GeV^-1. The error falls as step^4.
+        Time step in GeV^-1 in a medium of the strength of the baseline, as in `step_edges`; the error falls as step^4.
     error_budget : bool
         Also run with twice the step and on two other bases, and report the differences as errors.
 

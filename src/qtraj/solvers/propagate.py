@@ -25,7 +25,7 @@ from .kernels import (
     evolve_pure,
     lindblad_sector,
 )
-from .schedule import Steps, pad, step_edges
+from .schedule import Steps, coarsened, pad, step_edges
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -69,17 +69,19 @@ def sequences(
     history: History,
     checkpoints: Sequence[float],
     splitting: Splitting,
-    max_step: float,
+    step: float,
     *,
     coarse: bool,
 ) -> list[Steps]:
-    """Return the steps of one history from 0 through all check points (in GeV^-1) to the end of its medium."""
+    """Return the steps of one history from 0 through all check points (in GeV^-1) to the end of its medium.
+
+    `step` is the length of a step as in `step_edges`; `coarse` joins the steps in pairs.
+    """
     end = max([b for _, b in history.active] + list(checkpoints), default=0.0)
-    edges = [0.0, *checkpoints, end] if len(checkpoints) else [0.0, end]
     result = []
-    for start, stop in pairwise(edges):
-        intervals = step_edges(history, start, stop, max_step, coarse=coarse)
-        result.append(splitting(model, history, intervals, start, stop))
+    for start, stop in pairwise([0.0, *checkpoints, end]):
+        intervals = step_edges(model, history, start, stop, step)
+        result.append(splitting(model, history, coarsened(intervals) if coarse else intervals, start, stop))
     return result
 
 
@@ -185,19 +187,23 @@ def _density_batch() -> int:
 
 
 def _batches(plans: Sequence[Sequence[Steps]], size: int) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield groups of indices of similar length, bare and padded to a power of two so that few shapes compile."""
+    """Yield groups of indices of similar length, bare and padded to `size`, or alone, so that few shapes compile."""
     order = np.argsort([sum(s.steps for s in plan) for plan in plans], kind="stable")
     for i in range(0, len(order), size):
         members = [int(j) for j in order[i : i + size]]
-        full = min(size, 1 << (len(members) - 1).bit_length())
-        yield members, members + [members[-1]] * (full - len(members))
+        if len(members) <= size // 4:
+            yield from (([j], [j]) for j in members)
+        else:
+            yield members, members + [members[-1]] * (size - len(members))
 
 
 def _stacked(members: Sequence[Steps], color: int) -> tuple[Float, Float, Float, int]:
-    """Return vacuum (S + 1, B), kappa and gamma (S, B) and the number of steps; S is rounded up to a power of two."""
+    """Return vacuum (S + 1, B), kappa and gamma (S, B) and the number of steps; few values of S occur."""
     steps = pad(members)
     count = steps.steps
-    rows = max(16, 1 << max(0, count - 1).bit_length())
+    rows = 32
+    while rows < count:
+        rows *= 4
 
     def padded(array: Float, length: int) -> Float:
         return np.concatenate([array, np.zeros((array.shape[0], length - array.shape[1]))], axis=1).T

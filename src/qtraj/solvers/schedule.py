@@ -18,6 +18,7 @@ from ..physics.model import LindbladModel
 
 Float = NDArray[np.float64]
 
+_GRADING_POINTS = 65
 _GAUSS_X, _GAUSS_W = np.polynomial.legendre.leggauss(3)
 
 
@@ -43,19 +44,44 @@ class Steps:
         return int(self.kappa.shape[-2])
 
 
-def step_edges(history: History, start: float, end: float, max_step: float, *, coarse: bool) -> list[Float]:
+def step_edges(model: LindbladModel, history: History, start: float, end: float, step: float) -> list[Float]:
     """Return the edges of the steps in each active interval clipped to [start, end], in GeV^-1.
 
-    The number of steps of an interval is the smallest even one with steps no longer than `max_step`; `coarse` halves
-    it, so that a coarse and a fine run differ by exactly a factor of two everywhere.
+    Each interval gets an even number of steps, so that every second edge makes a run with exactly half of them.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        For its transport coefficients.
+    history : History
+        The medium.
+    start, end : float
+        Range of time in GeV^-1.
+    step : float
+        Length of a step in GeV^-1 where |gamma| + kappa = 0.12 GeV^3, the mean of the baseline medium.
+
+    Notes
+    -----
+    The density of steps is (0.3 + 0.7 (|gamma| + kappa)/0.12 GeV^3)/step: strong coefficients act as fast phases and
+    decay and need short steps; without them there remains the motion of the pair.
     """
     edges = []
     for a, b in history.active:
         a, b = max(a, start), min(b, end)  # noqa: PLW2901
         if b > a:
-            pairs = max(2, int(np.ceil((b - a) / (2 * max_step) - 1e-9)))
-            edges.append(np.linspace(a, b, (pairs if coarse else 2 * pairs) + 1))
+            t = np.linspace(a, b, _GRADING_POINTS)
+            kappa, gamma = model.transport.at(history.temperature(t))
+            density = (0.3 + 0.7 * (np.abs(gamma) + kappa) / 0.12) / step
+            count = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(t))])
+            pairs = max(2, int(np.ceil(count[-1] / 2 - 1e-9)))
+            inner = np.interp(np.linspace(0, count[-1], 2 * pairs + 1), count, t)
+            edges.append(np.concatenate([[a], inner[1:-1], [b]]))
     return edges
+
+
+def coarsened(intervals: Sequence[Float]) -> list[Float]:
+    """Return every second edge of each interval."""
+    return [edges[::2] for edges in intervals]
 
 
 def strang(
