@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from math import isfinite
+from numbers import Real
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class QtrajError(Exception):
@@ -58,6 +63,22 @@ class FileFormatError(QtrajError):
 
 class AccuracyWarning(UserWarning):
     """A requested accuracy was not reached; the result carries the error that was."""
+
+
+def is_finite_number(value: Any) -> bool:
+    """Return whether `value` is a finite real number: no string, None, bool, NaN or infinity."""
+    return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
+
+
+def float_array(argument: str, value: Any) -> NDArray[np.float64]:
+    """Return `value` as a float array of any shape, or raise `InputError` if it is not an array of real numbers."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # ragged
+        array = np.asarray("ragged")
+    if array.dtype.kind not in "iuf":
+        raise InputError(argument, value, "be an array of real numbers")
+    return array.astype(np.float64)
 
 
 def _short(value: Any, limit: int = 80) -> str:

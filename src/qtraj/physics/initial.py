@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 from scipy.special import eval_genlaguerre
 
-from ..errors import InputError
+from ..errors import InputError, float_array, is_finite_number
 
 Float = NDArray[np.float64]
 
@@ -46,7 +46,7 @@ def singlet_probability(color: str | float) -> float:
         if color not in ("singlet", "octet"):
             raise InputError("color", color, "be 'singlet', 'octet' or the probability of the singlet")
         return 1.0 if color == "singlet" else 0.0
-    if not 0 <= color <= 1:
+    if not (is_finite_number(color) and 0 <= color <= 1):
         raise InputError("color", color, "be 'singlet', 'octet' or a probability from 0 to 1")
     return float(color)
 
@@ -76,7 +76,7 @@ class GaussianState:
 
     def __post_init__(self) -> None:
         _check_l(self.l)
-        if not (np.isfinite(self.width) and 0.05 <= self.width <= 10):
+        if not (is_finite_number(self.width) and 0.05 <= self.width <= 10):
             raise InputError("width", self.width, "be between 0.05 and 10 Bohr radii")
         singlet_probability(self.color)
 
@@ -163,7 +163,7 @@ class ArrayState:
     def __post_init__(self) -> None:
         _check_l(self.l)
         singlet_probability(self.color)
-        r, u = np.asarray(self.r, dtype=float), np.asarray(self.values, dtype=float)
+        r, u = float_array("r", self.r), float_array("values", self.values)
         if r.ndim != 1 or r.shape != u.shape or len(r) < 8:
             raise InputError("values", u.shape, f"be a 1-D array of the length of r (at least 8), {r.shape}")
         if not (np.all(np.isfinite(r)) and np.all(np.diff(r) > 0) and r[0] >= 0):

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
 
-from ..errors import InputError
+from ..errors import InputError, float_array, is_finite_number
 from ..units import HBARC, from_fm
 
 Float = NDArray[np.float64]
@@ -107,7 +107,7 @@ class ConstantTemperature:
     def __post_init__(self) -> None:
         _check_temperature("T", self.T)
         _check_start("tau_fm", self.tau_fm)
-        if not (np.isfinite(self.duration_fm) and 0 < self.duration_fm <= 100):
+        if not (is_finite_number(self.duration_fm) and 0 < self.duration_fm <= 100):
             raise InputError("duration_fm", self.duration_fm, "be positive and at most 100 fm/c", _HINT_TIME)
 
     @property
@@ -157,6 +157,10 @@ class TabulatedTemperature:
 
     def __post_init__(self) -> None:
         tau, T = check_table(self.tau_fm, self.T)
+        if T.ndim != 1:
+            raise InputError(
+                "T", T.shape, "be a 1-D array", "A batch of tables is a Histories(tau_fm, T, T_end)."
+            )
         _check_temperature("T_end", self.T_end)
         if not self.allow_cold:
             _check_end(self.T_end, float(T.max()), "the largest T of the table")
@@ -199,7 +203,7 @@ class Histories(Sequence[TabulatedTemperature]):
         metadata: Mapping[str, ArrayLike] | None = None,
         attrs: Mapping[str, Any] | None = None,
     ) -> None:
-        self.T = np.asarray(T, dtype=float)
+        self.T = float_array("T", T)
         if self.T.ndim != 2 or self.T.shape[0] == 0:
             raise InputError("T", self.T.shape, "be of shape (histories, times) with at least one history")
         self.tau_fm, _ = check_table(tau_fm, self.T)
@@ -242,11 +246,11 @@ def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
     """
     if isinstance(medium, Histories):
         return medium, True
-    if isinstance(medium, History):
+    if isinstance(medium, History) and not isinstance(medium, type):
         return (medium,), False
     if isinstance(medium, Sequence) and not isinstance(medium, str) and len(medium) > 0:
         for i, member in enumerate(medium):
-            if not isinstance(member, History):
+            if isinstance(member, type) or not isinstance(member, History):
                 raise InputError(f"medium[{i}]", member, "be a medium such as Bjorken(...)")
         return medium, True
     raise InputError(
@@ -256,7 +260,7 @@ def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
 
 def check_table(tau_fm: ArrayLike, T: ArrayLike) -> tuple[Float, Float]:
     """Return tau_fm of shape (nt,) and T of shape (..., nt) as float arrays, or raise `InputError`."""
-    tau, temperature = np.asarray(tau_fm, dtype=float), np.asarray(T, dtype=float)
+    tau, temperature = float_array("tau_fm", tau_fm), float_array("T", T)
     if tau.ndim != 1 or len(tau) < 2:
         raise InputError("tau_fm", tau.shape, "be a 1-D array of at least two times in fm/c")
     if temperature.shape[-1:] != tau.shape:
@@ -282,7 +286,7 @@ _HINT_TIME = f"Times are in fm/c; multiply GeV^-1 by {HBARC:.4f}."
 
 
 def _check_temperature(name: str, T: Any) -> float:
-    if not (isinstance(T, int | float | np.number) and np.isfinite(T) and T > 0):
+    if not (is_finite_number(T) and T > 0):
         raise InputError(name, T, "be a positive, finite temperature in GeV")
     if T > MAX_T:
         raise InputError(name, T, f"be a temperature in GeV, at most {MAX_T:g}", _HINT_MEV)
@@ -290,9 +294,7 @@ def _check_temperature(name: str, T: Any) -> float:
 
 
 def _check_start(name: str, tau_fm: Any) -> None:
-    if not (
-        isinstance(tau_fm, int | float | np.number) and np.isfinite(tau_fm) and 0 < tau_fm <= MAX_START_FM
-    ):
+    if not (is_finite_number(tau_fm) and 0 < tau_fm <= MAX_START_FM):
         raise InputError(
             name, tau_fm, f"be a start time in fm/c, above 0 and at most {MAX_START_FM}", _HINT_TIME
         )

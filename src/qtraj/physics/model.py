@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, is_finite_number
 from ..units import N_C
 from .potentials import COLORS, Color, CoulombPotential, Potential
 from .transport import Transport
@@ -99,11 +99,12 @@ class LindbladModel:
     channels: tuple[JumpChannel, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.potential, Potential):
+        # a class has the attributes of its instances
+        if isinstance(self.potential, type) or not isinstance(self.potential, Potential):
             raise InputError("potential", self.potential, "be a potential such as CoulombPotential()")
         if not isinstance(self.transport, Transport):
             raise InputError("transport", self.transport, "be a Transport(kappa=..., gamma=...)")
-        if not (np.isfinite(self.mass) and 0.5 <= self.mass <= 10):
+        if not (is_finite_number(self.mass) and 0.5 <= self.mass <= 10):
             raise InputError("mass", self.mass, "be the heavy-quark mass in GeV, 0.5 to 10")
         if self.order != "LO":
             raise InputError("order", self.order, "be 'LO'")

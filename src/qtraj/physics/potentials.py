@@ -9,7 +9,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, is_finite_number
 from ..units import C_F
 
 Float = NDArray[np.float64]
@@ -53,7 +53,7 @@ class CoulombPotential:
     alpha: float = 0.6239853
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.alpha) and self.alpha > 0):
+        if not (is_finite_number(self.alpha) and self.alpha > 0):
             raise InputError("alpha", self.alpha, "be a positive coupling (C_F alpha_s)")
 
     @property

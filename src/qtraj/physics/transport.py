@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError
+from ..errors import InputError, is_finite_number
 
 Float = NDArray[np.float64]
 FitName = Literal["central", "lower", "upper"]
@@ -54,13 +54,13 @@ class Transport:
                 raise InputError(
                     "kappa", self.kappa, f"be one of {sorted(KAPPA_FITS)}, a number or a callable"
                 )
-        elif not callable(self.kappa) and not (_is_finite(self.kappa) and self.kappa >= 0):
+        elif not callable(self.kappa) and not (is_finite_number(self.kappa) and self.kappa >= 0):
             raise InputError(
                 "kappa", self.kappa, "be a non-negative number (kappa_hat), a fit name or a callable"
             )
-        if not callable(self.gamma) and not _is_finite(self.gamma):
+        if not callable(self.gamma) and not is_finite_number(self.gamma):
             raise InputError("gamma", self.gamma, "be a finite number (gamma_hat) or a callable")
-        if not (_is_finite(self.T_c) and 0.1 <= self.T_c <= 0.3):
+        if not (is_finite_number(self.T_c) and 0.1 <= self.T_c <= 0.3):
             raise InputError("T_c", self.T_c, "be between 0.1 and 0.3 GeV", "Temperatures are in GeV.")
 
     def kappa_hat(self, T: ArrayLike) -> Float:
@@ -111,7 +111,3 @@ def _evaluated(name: str, coefficient: Any, T: Float, *, non_negative: bool) -> 
             f"return {'non-negative, ' if non_negative else ''}finite values ({where})",
         )
     return result
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float | np.integer | np.floating) and bool(np.isfinite(value))

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import roots_laguerre
 
-from ..errors import InputError
+from ..errors import InputError, is_finite_number
 
 Float = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ class LaguerreMesh:
     def __post_init__(self) -> None:
         if not (isinstance(self.points, int) and 4 <= self.points <= MAX_POINTS):
             raise InputError("points", self.points, f"be an integer from 4 to {MAX_POINTS}")
-        if not (np.isfinite(self.scale) and self.scale > 0):
+        if not (is_finite_number(self.scale) and self.scale > 0):
             raise InputError("scale", self.scale, "be a positive length in GeV^-1")
 
     @cached_property
