@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, is_finite_number
 from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
@@ -112,5 +112,5 @@ class NoJump:
 
 def check_step(step: float) -> None:
     """Raise `InputError` unless `step` is a plausible time step in GeV^-1."""
-    if not (np.isfinite(step) and 1e-4 <= step <= 5):
+    if not (is_finite_number(step) and 1e-4 <= step <= 5):
         raise InputError("step", step, "be a time step in GeV^-1, from 1e-4 to 5")

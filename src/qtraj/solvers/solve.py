@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError
+from ..errors import InputError, float_array
 from ..physics.initial import InitialState
 from ..physics.medium import History, as_histories
 from ..physics.model import LindbladModel
@@ -91,10 +91,15 @@ def solve(
     method = DensityMatrix() if method is None else method
     if not isinstance(model, LindbladModel):
         raise InputError("model", model, "be a LindbladModel")
-    if not isinstance(method, Method):
+    # a class has the attributes of its instances
+    if isinstance(method, type) or not isinstance(method, Method):
         raise InputError("method", method, "be a method such as DensityMatrix() or NoJump()")
-    if not all(hasattr(initial, name) for name in ("u", "l", "color", "survival_is_ratio")):
+    if isinstance(initial, type) or not all(
+        hasattr(initial, name) for name in ("u", "l", "color", "survival_is_ratio")
+    ):
         raise InputError("initial", initial, "be an initial state such as GaussianState(l=0, width=0.2)")
+    if progress is not None and not callable(progress):
+        raise InputError("progress", progress, "be a function of (done, total) or None")
     histories, batch = as_histories(medium)
     times = _checked_times(times_fm)
     _check_transport(model, histories)
@@ -124,7 +129,7 @@ def _silent(done: int, total: int) -> None:
 
 
 def _checked_times(times_fm: ArrayLike | None) -> Float:
-    times = np.asarray([] if times_fm is None else times_fm, dtype=float)
+    times = float_array("times_fm", () if times_fm is None else times_fm)
     if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(times <= 0) or np.any(np.diff(times) <= 0):
         raise InputError("times_fm", times_fm, "be increasing, positive times in fm/c")
     if len(times) and times[-1] > MAX_TIME_FM:

@@ -1,0 +1,273 @@
+"""Regeneration of a few histories with an error budget: compare runs that differ in one discretization each, refine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+from warnings import warn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import AccuracyWarning
+from ..physics.initial import InitialState
+from ..physics.medium import History
+from ..physics.model import LindbladModel
+from ..states import STATES
+from .basis import make_basis
+from .discretization import TIERS, Discretization, Levels, starting_levels
+from .nojump import NoJump
+from .propagate import Overlaps, initial_overlaps, propagate_density, propagate_pure, sequences
+from .result import Solution
+from .schedule import strang
+
+Float = NDArray[np.float64]
+
+PARTS = ("time_step", "l_max", "mesh")
+
+
+class Settings(Protocol):
+    """What a comparison needs of the method: its tolerances and how it discretizes."""
+
+    @property
+    def rtol(self) -> float:
+        """Relative tolerance."""
+        ...
+
+    @property
+    def atol(self) -> float:
+        """Absolute tolerance."""
+        ...
+
+    @property
+    def error_budget(self) -> bool:
+        """Whether to compare."""
+        ...
+
+    @property
+    def refinements(self) -> int:
+        """How often to refine."""
+        ...
+
+    @property
+    def diagnostics(self) -> bool:
+        """Whether to compute purity and entropy."""
+        ...
+
+    def discretization(self, levels: Levels, initial: InitialState) -> Discretization:
+        """Return the discretization at some levels."""
+        ...
+
+    def refined(self, levels: Levels, excess: Mapping[str, float], highest: int) -> Levels:
+        """Return levels at which the parts of the error fit."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Regeneration:
+    """One run: overlaps after at least one jump, shape (members, times, 6), the density matrix's numbers, steps."""
+
+    overlap: Float
+    density: Overlaps
+    steps: list[int]
+
+
+@dataclass
+class Comparison:
+    """A few histories: solve, compare, refine where the budget exceeds the tolerance.
+
+    Parameters
+    ----------
+    method : Settings
+        The method.
+    model, histories, initial, checkpoints
+        As for the method.
+    bare : Solution
+        The part without any jump, with its errors.
+    """
+
+    method: Settings
+    model: LindbladModel
+    histories: Sequence[History]
+    initial: InitialState
+    checkpoints: Sequence[float]
+    bare: Solution
+    starts: list[Levels] = field(init=False)
+    levels: list[Levels] = field(init=False)
+    regenerated: Float = field(init=False)
+    parts: dict[str, Float] = field(init=False)
+    diagnostics: list[dict[str, Any]] = field(init=False)
+
+    def solve(self) -> Solution:
+        """Return the overlaps with their errors."""
+        n = len(self.histories)
+        shape = self.bare.overlap.shape
+        self.starts = [
+            starting_levels(self.method.rtol, self.model, h, self.initial.l) for h in self.histories
+        ]
+        self.levels = list(self.starts)
+        self.regenerated = np.zeros(shape)
+        self.parts = {name: np.zeros(shape) for name in PARTS} if self.method.error_budget else {}
+        self.diagnostics = [{} for _ in range(n)]
+        todo = list(range(n))
+        for _ in range(1 + self.method.refinements):
+            # histories with different steps share a run: the steps are only numbers to it
+            for key in sorted({self._key(i) for i in todo}):
+                self._run([i for i in todo if self._key(i) == key])
+            todo = self._refined(todo)
+        return self._solution()
+
+    def _key(self, i: int) -> tuple[int, int]:
+        return self.levels[i].tier, self.levels[i].jump_range
+
+    def _run(self, members: list[int]) -> None:
+        discretizations = [self.method.discretization(self.levels[i], self.initial) for i in members]
+        first, steps = discretizations[0], [d.step for d in discretizations]
+        runs = [(first, False)]
+        if self.method.error_budget:
+            size = make_basis(self.model, first.mesh, first.l_max).size
+            runs += [
+                (replace(first, l_max=first.l_max + 1), False),
+                (first.companion(size), False),
+                (first, True),
+            ]
+        # the runs are independent and XLA keeps one core busy with each
+        with ThreadPoolExecutor(max_workers=min(len(runs), os.cpu_count() or 1)) as pool:
+            jobs = [pool.submit(self._regenerate, d, members, steps, coarse=coarse) for d, coarse in runs]
+            fine, *others = [job.result() for job in jobs]
+        self._store(members, fine, first)
+        if others:
+            higher, other, coarse = (run.overlap for run in others)
+            # Richardson's estimate for a second-order method is a third; long steps are not yet asymptotic
+            self.parts["time_step"][members] = self._error(fine.overlap, coarse) / 2
+            # contributions fall by about 0.45 per l, so all beyond l_max + 1 add as much again
+            self.parts["l_max"][members] = 2 * self._error(fine.overlap, higher)
+            self.parts["mesh"][members] = self._error(fine.overlap, other)
+
+    def _regenerate(
+        self, d: Discretization, members: list[int], steps: Sequence[float], *, coarse: bool
+    ) -> Regeneration:
+        basis = make_basis(self.model, d.mesh, d.l_max, d.size)
+        plans = [
+            sequences(self.model, self.histories[i], self.checkpoints, strang, step, coarse=coarse)
+            for i, step in zip(members, steps, strict=True)
+        ]
+        diagnostics = self.method.diagnostics and not coarse
+        full = propagate_density(
+            basis, self.model, self.initial, plans, jump_range=d.jump_range, diagnostics=diagnostics
+        )
+        bare, _ = propagate_pure(basis, self.model, self.initial, plans)
+        return Regeneration(full.overlap - bare, full, [sum(s.steps for s in plan) for plan in plans])
+
+    def _store(self, members: list[int], fine: Regeneration, d: Discretization) -> None:
+        self.regenerated[members] = fine.overlap
+        for row, i in enumerate(members):
+            self.diagnostics[i] = {
+                "population": fine.density.population[row],
+                "lost": fine.density.lost[row],
+                "purity": fine.density.purity[row],
+                "entropy": fine.density.entropy[row],
+                "steps": fine.steps[row],
+                "l_max": d.l_max,
+            }
+
+    def _error(self, value: Float, other: Float) -> Float:
+        """Return |other - value|, where excited states share the largest relative change of regeneration.
+
+        The difference of two approximations can vanish by accident for one state, hardly for all of them; the excited
+        states of one l regenerate in the same region of r.
+        """
+        difference = np.abs(other - value)
+        excited = self._aimed & np.array([s.n > 1 for s in STATES])
+        size = np.maximum(np.abs(value), np.abs(other))[..., excited]
+        relative = difference[..., excited] / np.maximum(size, 1e-300)
+        difference[..., excited] = relative.max(axis=-1, keepdims=True) * size
+        return difference
+
+    def _refined(self, todo: list[int]) -> list[int]:
+        """Raise the levels of histories whose budget exceeds the tolerance; return those that changed."""
+        if not self.method.error_budget:
+            return []
+        allowed = self._allowed()
+        again = []
+        for i in todo:
+            sizes = np.array([np.max(self._target(self.parts[name][i]) / allowed[i]) for name in PARTS])
+            floor = np.max(self._target(_sum(self.bare.parts)[i]) / allowed[i])
+            if sizes.sum() + floor <= 1:
+                continue
+            # each part may use a third of the tolerance
+            excess = {name: 3 * float(size) for name, size in zip(PARTS, sizes, strict=True)}
+            # two tiers cost about ten times as much; who needs more asks for a smaller rtol
+            highest = min(self.starts[i].tier + 2, len(TIERS) - 1)
+            levels = self.method.refined(self.levels[i], excess, highest)
+            if levels != self.levels[i]:
+                self.levels[i] = levels
+                again.append(i)
+        return again
+
+    def _target(self, values: Float) -> Float:
+        """Restrict (times, 6) to the end and the states the tolerance is about."""
+        return np.asarray(values[-1][self._aimed])
+
+    @property
+    def _aimed(self) -> NDArray[np.bool_]:
+        """The states the tolerance is about, shape (6,): those the start overlaps with, or else 1S, 2S, 3S."""
+        aimed = self.bare.initial_overlap > 0
+        return aimed if aimed.any() else np.array([s.l == 0 for s in STATES])
+
+    def _allowed(self) -> Float:
+        scale = np.where(self.bare.initial_overlap > 0, self.bare.initial_overlap, 1.0)
+        total = self.bare.overlap + self.regenerated
+        return np.array(
+            [
+                self.method.rtol * np.abs(self._target(t)) + self.method.atol * self._target(scale[None])
+                for t in total
+            ]
+        )
+
+    def _solution(self) -> Solution:
+        parts = {name: self.parts[name] + self.bare.parts.get(name, 0.0) for name in self.parts}
+        self._warn(parts)
+        basis = make_basis(self.model, NoJump().grid, self.initial.l)
+        M = max(d["l_max"] for d in self.diagnostics) + 1
+        population = np.zeros((*self.bare.overlap.shape[:2], 2, M))
+        for row, d in enumerate(self.diagnostics):
+            population[row, :, :, : d["population"].shape[-1]] = d["population"]
+        diagnostics = {
+            name: np.array([d[name] for d in self.diagnostics])
+            for name in ("lost", "purity", "entropy", "steps", "l_max")
+        }
+        return Solution(
+            initial_overlap=initial_overlaps(basis, self.initial),
+            overlap=self.bare.overlap + self.regenerated,
+            parts=parts,
+            no_jump=self.bare.overlap,
+            no_jump_parts=self.bare.parts,
+            norm=self.bare.norm,
+            not_estimated=() if self.method.error_budget else PARTS,
+            diagnostics={"population": population, **diagnostics},
+        )
+
+    def _warn(self, parts: dict[str, Float]) -> None:
+        if not parts:
+            return
+        ratio = np.array(
+            [
+                np.max(self._target(total) / allowed)
+                for total, allowed in zip(_sum(parts), self._allowed(), strict=True)
+            ]
+        )
+        if np.any(ratio > 1):
+            warn(
+                f"{int(np.sum(ratio > 1))} of {len(ratio)} histories did not reach rtol={self.method.rtol:g}: the "
+                f"largest estimated error is {ratio.max():.2g} times that. The result carries the errors reached.",
+                AccuracyWarning,
+                stacklevel=5,
+            )
+
+
+def _sum(parts: Mapping[str, Float]) -> Float:
+    return np.asarray(np.sum(list(parts.values()), axis=0))
