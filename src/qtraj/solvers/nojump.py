@@ -79,10 +79,9 @@ class NoJump:
                 )[0]
                 for size in (None, basis.size)
             ]
-            # Richardson: the fine run's error is a fifteenth of the difference; tables are only piecewise smooth
-            # and then converge a little slower, hence a fifth
+            # a fifteenth would be Richardson's at fourth order, a third at second: tables are only piecewise smooth
             parts = {
-                "time_step": np.abs(overlap - coarse) / 5,
+                "time_step": np.abs(overlap - coarse) / 3,
                 "mesh": 2 * np.max([np.abs(other - coarse) for other in others], axis=0),
             }
         progress(len(histories), len(histories))
