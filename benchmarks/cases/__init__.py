@@ -1,0 +1,1 @@
+"""Benchmarks of qtraj: each module returns tables, run.py prints and saves them."""

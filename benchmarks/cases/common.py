@@ -1,0 +1,75 @@
+"""The baseline, timing, tables and the description of the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import qtraj as qt
+
+MODEL = qt.LindbladModel(qt.CoulombPotential(alpha=0.6239853), qt.Transport("central", -1.75, T_c=0.150))
+MEDIUM = qt.Bjorken(T0=0.425, tau_fm=0.6, T_end=0.25)
+START = qt.GaussianState(l=0, width=0.2)
+TRUTH = {"1S": 0.354863, "2S": 0.030488, "3S": 0.019442}
+"""Continuum values of the baseline, good to 4e-6, 3e-6, 3e-6."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the report: rows of text and numbers under named columns."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    note: str = ""
+
+
+def best_time(call: Callable[[], Any], repeats: int) -> tuple[float, Any]:
+    """Return (shortest wall time in s, last result) of a warm call: other loads of the machine only add."""
+    result = call()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        result = call()
+        times.append(time.perf_counter() - started)
+    return min(times), result
+
+
+def in_new_process(code: str, arguments: Sequence[str] = ()) -> tuple[float, str]:
+    """Return (wall time in s, output) of Python code in a process of its own, imports and compilation included."""
+    started = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True
+    )
+    return time.perf_counter() - started, done.stdout
+
+
+def machine() -> dict[str, Any]:
+    """Return what the timings depend on."""
+    packages = ("qtraj", "numpy", "scipy", "jax", "jaxlib", "qutip")
+    return {
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "load_1_5_15_min": [round(x, 2) for x in os.getloadavg()],
+        "system": f"{platform.system()} {platform.machine()}",
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in packages},
+        "date_utc": time.strftime("%Y-%m-%d %H:%M", time.gmtime()),
+    }
+
+
+def _cpu_name() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
