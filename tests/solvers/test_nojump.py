@@ -170,8 +170,8 @@ def test_interpolation_of_tables_against_the_cpp_code(name):
     assert np.max(np.abs(offset)) < (1e-6 if name == "file_averaged_T" else 2e-4)
     model, initial, method = model_of(case), initial_of(case), qt.NoJump(error_budget=False)
     found, cpp = (values(qt.solve(model, medium, initial, method)) for medium in (ours, theirs))
-    # 1e-4 GeV more at 0.2 to 0.5 GeV is dT/T = 2 to 5e-4, and ln S changes by 3 |ln S| dT/T, |ln S| up to 6: by 0.9 % at
-    # most, if it only decays. The coherent feeding of 2S and 3S by 1S (gamma) reacts to the shape of T(t), too: 2e-4 GeV
+    # 1e-4 GeV more at 0.2 to 0.5 GeV is dT/T = 2 to 5e-4, and ln S changes by 3 |ln S| dT/T, |ln S| up to 6: 0.9 % at
+    # most, if it only decays. The coherent feeding of 2S and 3S by 1S (gamma) reacts to the shape of T(t) too: 2e-4 GeV
     # of alternating sign for the trajectory, hence three times as much. Sparse tables carry this error.
     assert_allclose(found, cpp, rtol=0.009 if name == "file_averaged_T" else 0.027)
     assert_allclose(found[0], cpp[0], rtol=0.003)  # 1S: |ln S| about 1
