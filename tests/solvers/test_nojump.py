@@ -51,7 +51,7 @@ def test_baseline():
     result = qt.solve(MODEL, MEDIUM, qt.GaussianState(), qt.NoJump())
     # known to 2e-6 of 1S and one unit of the last digit, from meshes up to 128 points
     assert_allclose(values(result), [0.353884, 0.025555, 0.014088], rtol=1e-5, atol=5e-7)
-    assert_allclose(result.norm, 0.009246, atol=5e-7)
+    assert_allclose(result.norm.value, 0.009246, atol=5e-7)
 
 
 def test_baseline_is_the_limit_of_the_cpp_grids():
@@ -68,7 +68,7 @@ def test_baseline_is_the_limit_of_the_cpp_grids():
     step = [np.array([*(run["ratios"][name] for name in S_WAVES), run["norm"]]) for run in at]
     limit += step[0] - step[1]
     result = qt.solve(MODEL, MEDIUM, qt.GaussianState(), qt.NoJump())
-    found = np.array([*values(result), result.norm])
+    found = np.array([*values(result), result.norm.value])
     # left: a tenth of the dx^3 term removed, since dx^4 is next and dx halves (ratio 8 to 16), and half the dt term,
     # since at dt 0.002 the splitting error at the cusp, dt^(3/2), is mixed into it
     left = np.abs(limit - second[1]) + np.abs(step[0] - step[1]) / 2
@@ -95,7 +95,7 @@ def test_norms_agree_with_the_twin(name):
     result = qt.solve(model_of(case), history_of(case), initial_of(case), qt.NoJump())
     # The norm counts pairs of any energy. The sharp energy cut leaves slow tails near r = 0 that nothing absorbs: 1e-5
     # of the pairs at most in the Bjorken media, twice 1e-4 in the cold and short constant_T.
-    assert abs(result.norm - reference) < (2e-4 if name == "constant_T" else 1.1e-5)
+    assert abs(result.norm.value - reference) < (2e-4 if name == "constant_T" else 1.1e-5)
 
 
 def test_octet_norm_with_a_wide_basis():
@@ -262,7 +262,7 @@ def test_norm_decays_and_more_kappa_leaves_less():
     for kappa in (0.5, 1.0, 2.0):
         model = qt.LindbladModel(transport=qt.Transport(kappa=kappa))
         result = qt.solve(model, MEDIUM, qt.CoulombState(1, 0), qt.NoJump(step=0.4, error_budget=False))
-        norms.append(result.norm)
+        norms.append(result.norm.value)
     assert 1 > norms[0] > norms[1] > norms[2] > 0
 
 
@@ -421,4 +421,4 @@ def test_a_color_mixture_is_the_weighted_sum():
     ]
     assert_allclose(runs[2].overlap["1S"].value, 0.3 * runs[0].overlap["1S"].value, rtol=1e-12)
     assert runs[1].overlap["1S"].value == 0
-    assert_allclose(runs[2].norm, 0.3 * runs[0].norm + 0.7 * runs[1].norm, rtol=1e-12)
+    assert_allclose(runs[2].norm.value, 0.3 * runs[0].norm.value + 0.7 * runs[1].norm.value, rtol=1e-12)

@@ -247,6 +247,7 @@ class Comparison:
             no_jump=self.bare.overlap,
             no_jump_parts=self.bare.parts,
             norm=self.bare.norm,
+            norm_parts=self.bare.norm_parts,
             not_estimated=() if self.method.error_budget else PARTS,
             diagnostics={"population": population, **diagnostics},
         )

@@ -165,5 +165,6 @@ def _joined(blocks: list[Solution], order: Any) -> Solution:
         no_jump=joined([b.no_jump for b in blocks]),
         no_jump_parts={name: joined([b.no_jump_parts[name] for b in blocks]) for name in first.no_jump_parts},
         norm=joined([b.norm for b in blocks]),
+        norm_parts={name: joined([b.norm_parts[name] for b in blocks]) for name in first.norm_parts},
         diagnostics=diagnostics,
     )

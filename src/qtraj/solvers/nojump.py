@@ -12,7 +12,7 @@ from ..errors import InputError, is_finite_number
 from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
-from ..radial.laguerre import LaguerreMesh
+from ..radial.laguerre import MAX_POINTS, LaguerreMesh
 from .basis import Basis, make_basis
 from .propagate import initial_overlaps, propagate_pure, sequences
 from .result import Progress, Solution
@@ -33,9 +33,10 @@ class NoJump:
     grid : LaguerreMesh
         Mesh; its vacuum states up to 12 GeV are kept.
     step : float
-        Time step in GeV^-1 in a medium of the strength of the baseline, as in `step_edges`; the error falls as step^4.
+        Time step in GeV^-1 in a medium of the strength of the baseline, as in `step_edges`; the error falls as step^4
+        until it meets the limit of the basis, near 1e-6.
     error_budget : bool
-        Also run with twice the step and on two other bases, and report the differences as errors.
+        Also run with twice the step and on two finer bases, and report the differences as errors.
 
     Raises
     ------
@@ -62,51 +63,51 @@ class NoJump:
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
         basis = make_basis(model, self.grid, initial.l)
-        overlap, norm = self._run(basis, model, histories, initial, checkpoints, coarse=False)
+
+        def run(basis: Basis, *, coarse: bool) -> Float:
+            plans = [sequences(model, h, checkpoints, chin_4a, self.step, coarse=coarse) for h in histories]
+            overlap, norm = propagate_pure(basis, model, initial, plans)
+            return np.concatenate([overlap, norm[..., None]], axis=-1)
+
+        found = run(basis, coarse=False)
         parts: dict[str, Float] = {}
         if self.error_budget:
-            coarse, _ = self._run(basis, model, histories, initial, checkpoints, coarse=True)
-            mesh = replace(self.grid, scale=0.85 * self.grid.scale)
-            # by mesh points alone, and by mesh points with another energy cut; twice, as both are of one kind
-            others = [
-                self._run(
-                    make_basis(model, mesh, initial.l, size),
-                    model,
-                    histories,
-                    initial,
-                    checkpoints,
-                    coarse=True,
-                )[0]
-                for size in (None, basis.size)
-            ]
+            coarse = run(basis, coarse=True)
+            finer = self._finer_bases(model, initial.l)
             # a fifteenth would be Richardson's at fourth order, a third at second: tables are only piecewise smooth
-            parts = {
-                "time_step": np.abs(overlap - coarse) / 3,
-                "mesh": 2 * np.max([np.abs(other - coarse) for other in others], axis=0),
-            }
+            parts["time_step"] = _shared(coarse, found) / 3
+            # the finer bases have errors of their own, of about half the size
+            parts["mesh"] = 1.5 * np.max([_shared(run(other, coarse=True), coarse) for other in finer], axis=0)
         progress(len(histories), len(histories))
+        overlap_parts = {name: part[..., :-1] for name, part in parts.items()}
         return Solution(
             initial_overlap=initial_overlaps(basis, initial),
-            overlap=overlap,
-            parts=parts,
-            no_jump=overlap,
-            no_jump_parts=parts,
-            norm=norm,
+            overlap=found[..., :-1],
+            parts=overlap_parts,
+            no_jump=found[..., :-1],
+            no_jump_parts=overlap_parts,
+            norm=found[..., -1],
+            norm_parts={name: part[..., -1] for name, part in parts.items()},
             not_estimated=() if self.error_budget else ("time_step", "mesh"),
         )
 
-    def _run(
-        self,
-        basis: Basis,
-        model: LindbladModel,
-        histories: Sequence[History],
-        initial: InitialState,
-        checkpoints: Sequence[float],
-        *,
-        coarse: bool,
-    ) -> tuple[Float, Float]:
-        plans = [sequences(model, h, checkpoints, chin_4a, self.step, coarse=coarse) for h in histories]
-        return propagate_pure(basis, model, initial, plans)
+    def _finer_bases(self, model: LindbladModel, l: int) -> tuple[Basis, Basis]:
+        """Return a basis on a denser and longer mesh, and one that also keeps higher energies."""
+        mesh = replace(self.grid, points=min(MAX_POINTS, int(np.ceil(1.25 * self.grid.points))))
+        basis = make_basis(model, mesh, l)
+        return basis, make_basis(model, mesh, l, min(mesh.points, int(1.3 * basis.size)))
+
+
+def _shared(other: Float, value: Float) -> Float:
+    """Return |other - value| of (..., 7), where all states share the largest relative difference.
+
+    Two approximations can agree by accident for one state, hardly for all. The last entry, the norm, stands alone.
+    """
+    difference = np.abs(other - value)
+    size = np.abs(value[..., :-1])
+    relative = np.where(size > 0, difference[..., :-1] / np.where(size > 0, size, 1.0), 0.0)
+    difference[..., :-1] = relative.max(axis=-1, keepdims=True) * size
+    return difference
 
 
 def check_step(step: float) -> None:

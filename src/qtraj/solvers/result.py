@@ -30,6 +30,8 @@ class Solution:
         Numerical errors of the two.
     norm : ndarray, shape (n, times)
         Probability of no jump.
+    norm_parts : mapping of str to ndarray, shape (n, times)
+        Its numerical errors.
     not_estimated : tuple of str
         Errors that were not estimated.
     diagnostics : mapping of str to ndarray, shape (n, ...)
@@ -44,6 +46,7 @@ class Solution:
     no_jump: Float
     no_jump_parts: Mapping[str, Float]
     norm: Float
+    norm_parts: Mapping[str, Float]
     not_estimated: tuple[str, ...] = ()
     diagnostics: Mapping[str, Float] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -64,8 +67,9 @@ class Result:
         Raw overlaps at the end.
     initial_overlap : mapping of str to float
         Overlaps at the start.
-    norm : float or ndarray
-        Probability that the pair never jumped (within the basis).
+    norm : Estimate
+        Probability that the pair never jumped. Where it is far below the survivals of the start, its error is large: it
+        is then made of fast pairs that a finite mesh holds poorly.
     times_fm : ndarray, shape (nt,)
         Requested times in fm/c.
     survival_at, no_jump_at : mapping of str to Estimate, shape (nt,) or (n, nt)
@@ -81,7 +85,7 @@ class Result:
     no_jump: Mapping[str, Estimate]
     overlap: Mapping[str, Estimate]
     initial_overlap: Mapping[str, float]
-    norm: Any
+    norm: Estimate
     times_fm: Float
     survival_at: Mapping[str, Estimate]
     no_jump_at: Mapping[str, Estimate]
@@ -110,9 +114,11 @@ class Result:
                 continue
             budget = ", ".join(f"{part} {value:.1e}" for part, value in total.parts.items())
             lines.append(f"{name:4}{total!s:>22}{bare!s:>22}   {budget or 'not estimated'}")
-        if np.ndim(self.norm):
-            lines.append(f"(first of {len(self.norm)} histories)")
-        lines.append(f"norm without jump {np.ravel(self.norm)[0]:.6g}")
+        norm = self.norm
+        if np.ndim(norm.value):
+            lines.append(f"(first of {count} histories)")
+            norm = norm[0]
+        lines.append(f"norm without jump {norm!s}")
         return "\n".join(lines)
 
 
@@ -141,6 +147,7 @@ def make_result(
             for j, name in enumerate(STATE_NAMES)
         }
 
+    index: tuple[Any, ...] = (..., -1) if batch else (0, -1)
     total, bare = (solution.overlap, solution.parts), (solution.no_jump, solution.no_jump_parts)
     series = slice(0, len(times_fm))
     return Result(
@@ -148,7 +155,11 @@ def make_result(
         no_jump=estimates(*bare, -1, ratio=is_ratio),
         overlap=estimates(*total, -1, ratio=False),
         initial_overlap=dict(zip(STATE_NAMES, map(float, solution.initial_overlap), strict=True)),
-        norm=solution.norm[:, -1] if batch else float(solution.norm[0, -1]),
+        norm=Estimate(
+            solution.norm[index],
+            {part: error[index] for part, error in solution.norm_parts.items()},
+            solution.not_estimated,
+        ),
         times_fm=times_fm,
         survival_at=estimates(*total, series, ratio=is_ratio),
         no_jump_at=estimates(*bare, series, ratio=is_ratio),
