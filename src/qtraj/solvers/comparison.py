@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from warnings import warn
@@ -23,6 +21,7 @@ from .nojump import NoJump
 from .propagate import Overlaps, initial_overlaps, propagate_density, propagate_pure, sequences
 from .result import Solution
 from .schedule import strang
+from .threads import side_by_side
 
 Float = NDArray[np.float64]
 
@@ -134,10 +133,9 @@ class Comparison:
                 (first.companion(size), False),
                 (first, True),
             ]
-        # the runs are independent and XLA keeps one core busy with each
-        with ThreadPoolExecutor(max_workers=min(len(runs), os.cpu_count() or 1)) as pool:
-            jobs = [pool.submit(self._regenerate, d, members, steps, coarse=coarse) for d, coarse in runs]
-            fine, *others = [job.result() for job in jobs]
+        fine, *others = side_by_side(
+            lambda run: self._regenerate(run[0], members, steps, coarse=run[1]), runs
+        )
         self._store(members, fine, first)
         if others:
             higher, other, coarse = (run.overlap for run in others)

@@ -77,7 +77,9 @@ class NoJump:
             # a fifteenth would be Richardson's at fourth order, a third at second: tables are only piecewise smooth
             parts["time_step"] = _shared(coarse, found) / 3
             # the finer bases have errors of their own, of about half the size
-            parts["mesh"] = 1.5 * np.max([_shared(run(other, coarse=True), coarse) for other in finer], axis=0)
+            parts["mesh"] = 1.5 * np.max(
+                [_shared(run(other, coarse=True), coarse) for other in finer], axis=0
+            )
         progress(len(histories), len(histories))
         overlap_parts = {name: part[..., :-1] for name, part in parts.items()}
         return Solution(

@@ -26,6 +26,7 @@ from .kernels import (
     lindblad_sector,
 )
 from .schedule import Steps, coarsened, pad, step_edges
+from .threads import side_by_side
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -153,26 +154,31 @@ def propagate_density(
     purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
     with double_precision():
         sector: LindbladSector = jax.device_put(lindblad_sector(model, basis, jump_range))
-        start = np.zeros((2, M, K, K))
-        for color, weight in _components(initial):
-            a = basis.coefficients(initial, color)
-            start[color, initial.l] += weight * np.outer(a, a)
-        cut = 1 - float(np.trace(start, axis1=-2, axis2=-1).sum())
-        for members, padded in _batches(plans, _density_batch()):
-            X: Any = [np.repeat(block[:, None], len(padded), axis=1) for block in start]
-            count = len(members)
-            gone = np.repeat([[0.0], [cut]], len(padded), axis=1)
-            for k in range(segments):
-                vacuum, kappa, gamma, steps = _stacked([plans[i][k] for i in padded], SINGLET)
+    start = np.zeros((2, M, K, K))
+    for color, weight in _components(initial):
+        a = basis.coefficients(initial, color)
+        start[color, initial.l] += weight * np.outer(a, a)
+    cut = 1 - float(np.trace(start, axis1=-2, axis2=-1).sum())
+
+    def propagate(batch: tuple[list[int], list[int]]) -> None:
+        members, padded = batch
+        X: Any = [np.repeat(block[:, None], len(padded), axis=1) for block in start]
+        count = len(members)
+        gone = np.repeat([[0.0], [cut]], len(padded), axis=1)
+        for k in range(segments):
+            vacuum, kappa, gamma, steps = _stacked([plans[i][k] for i in padded], SINGLET)
+            with double_precision():
                 X, gone = evolve_density(sector, X, gone, vacuum, kappa, gamma, steps)
-                diagonal = np.einsum("clbaa->bcla", np.stack(X))[:count]
-                population[members, k] = diagonal.sum(axis=-1)
-                for j, s in enumerate(STATES):
-                    if s.l <= basis.l_max:
-                        overlap[members, k, j] = diagonal[:, SINGLET, s.l, s.radial_index]
-            lost[members] = np.asarray(gone).T[:count]
-            if diagnostics:
-                purity[members], entropy[members] = _purity_entropy(np.stack(X)[:, :, :count])
+            diagonal = np.einsum("clbaa->bcla", np.stack(X))[:count]
+            population[members, k] = diagonal.sum(axis=-1)
+            for j, s in enumerate(STATES):
+                if s.l <= basis.l_max:
+                    overlap[members, k, j] = diagonal[:, SINGLET, s.l, s.radial_index]
+        lost[members] = np.asarray(gone).T[:count]
+        if diagnostics:
+            purity[members], entropy[members] = _purity_entropy(np.stack(X)[:, :, :count])
+
+    side_by_side(propagate, list(_batches(plans, _density_batch())))
     return Overlaps(overlap, population, lost, purity, entropy)
 
 
