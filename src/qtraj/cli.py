@@ -122,7 +122,7 @@ def solve(
     T_c: Annotated[float, typer.Option("--T-c", help="Critical temperature of the kappa fits, GeV.")] = 0.150,
     alpha: Annotated[float, typer.Option(help="Coulomb coupling C_F alpha_s.")] = 0.6239853,
     mass: Annotated[float, typer.Option(help="Heavy-quark mass, GeV.")] = 4.73,
-    l: Annotated[int, typer.Option("--l", help="Angular momentum of the Gaussian start.")] = 0,  # noqa: E741
+    l: Annotated[int, typer.Option("--l", help="Angular momentum of the Gaussian start.")] = 0,
     width: Annotated[float, typer.Option(help="Width of the Gaussian start in Bohr radii.")] = 0.2,
     color: Annotated[str, typer.Option(help="Color of the start: singlet or octet.")] = "singlet",
     state: Annotated[

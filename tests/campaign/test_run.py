@@ -7,18 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
+from qtraj.campaign.execute import execute
 from qtraj.campaign.geometry import backgrounds, sample_geometries
 from qtraj.campaign.plan import Setting, plan, settings
 from qtraj.campaign.prediction import band, curves
 from qtraj.campaign.run import RESULT, citations, measured, run
-from qtraj.campaign.store import DamagedPartWarning
+from qtraj.campaign.store import DamagedPartWarning, PartStore
 from qtraj.campaign.summary import summary
 from qtraj.errors import InputError
 from qtraj.hydro import load_shipped, write_netcdf
 from qtraj.io.results import read_dataset
+from qtraj.observables.estimate import Estimate
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 N_TASKS = 3 * 2 * 2  # settings x impact parameters x l
 RADIAL = ("1S", "2S", "1P", "1P", "1P", "3S", "2P", "2P", "2P")  # of the nine mesons, in their order
@@ -176,3 +178,38 @@ def test_citations_name_equation_fluid_and_data(run_file):
     text = "\n".join(citations(run_file.config, [fluid.hydro.attrs for fluid in backgrounds(run_file)]))
     for number in ("1612.07248", "2012.01240", "2007.10078", "1004.1408", "1805.09215", "2205.03042"):
         assert number in text
+
+
+class SampledErrors(ExponentialDecay):
+    """The same values; an error that differs from path to path where one is asked for."""
+
+    def __call__(self, model, medium, initial, *, method, progress):
+        result = super().__call__(model, medium, initial, method=method, progress=progress)
+        if not method.error_budget:
+            bare = {s: Estimate(e.value, {}, ("mesh",)) for s, e in result.survival.items()}
+            return type(result)(bare, bare)
+        errors = np.linspace(1e-4, 3e-4, len(medium))
+        varied = {s: Estimate(e.value, {"mesh": errors}) for s, e in result.survival.items()}
+        return type(result)(varied, varied)
+
+
+def test_errors_of_one_replicate_stand_for_all_and_values_are_those_of_every_path(tmp_path):
+    run_file = make_run_file(RUN_FILE.replace("[output]", '[method]\nbudget = "replicate"\n[output]'))
+    solver = SampledErrors()
+    tasks = plan(run_file.config, sample_geometries(run_file))
+    parts = execute(tasks, PartStore(tmp_path), solve=solver)
+    assert len(solver.calls) == 2 * N_TASKS
+    for task, part in zip(tasks, parts, strict=True):
+        model = type("Model", (), {"transport": type("Transport", (), {"kappa": task.setting.kappa})})
+        alone = ExponentialDecay()(
+            model,
+            task.geometry.histories,
+            type("Start", (), {"l": task.l}),
+            method=None,
+            progress=lambda *_: None,
+        )
+        np.testing.assert_array_equal(part["survival"].sel(state="1S"), alone.survival["1S"].value)
+        errors = part["survival_error_mesh"].sel(state="1S").values
+        np.testing.assert_allclose(errors.mean(), 2e-4, rtol=1e-12)  # the mean of the sampled errors
+        chosen = task.geometry.replicate == task.geometry.replicate[0]
+        np.testing.assert_allclose(errors[~chosen], 2e-4, rtol=1e-12)

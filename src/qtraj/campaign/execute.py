@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
+from ..errors import AccuracyWarning
 from ..io.results import estimate_variables, stack
 from ..observables.estimate import Estimate
 from ..physics.initial import GaussianState
@@ -91,22 +95,56 @@ def _compute(task: Task, store: PartStore, solve: Solver, report: Reporter) -> x
         mass=config.model.mass,
         order=config.model.order,
     )
-    result = solve(
-        model,
-        task.geometry.histories,
-        GaussianState(l=task.l, width=config.initial.width),
-        method=DensityMatrix(rtol=config.method.rtol, atol=config.method.atol),
-        progress=lambda done, total: report.advance(task, done),
-    )
-    part = _part(result)
+    initial = GaussianState(l=task.l, width=config.initial.width)
+    settings = config.method
+
+    def solved(histories: Histories, before: int, **options: Any) -> Solved:
+        method = DensityMatrix(rtol=settings.rtol, atol=settings.atol, **options)
+        return solve(
+            model,
+            histories,
+            initial,
+            method=method,
+            progress=lambda done, total: report.advance(task, before + done),
+        )
+
+    histories = task.geometry.histories
+    if settings.budget == "all":
+        part = _part(*_estimates(solved(histories, 0)))
+    else:
+        chosen = task.geometry.replicate == task.geometry.replicate[0]
+        with warnings.catch_warnings():
+            # here the tolerance only chooses the discretization; the errors reached enter every average
+            warnings.simplefilter("ignore", AccuracyWarning)
+            sample = _estimates(solved(histories[chosen], 0, refinements=0))
+        rest = _estimates(solved(histories[~chosen], int(chosen.sum()), error_budget=False))
+        part = _part(*(_spread(a, b, chosen) for a, b in zip(sample, rest, strict=True)))
     store.save(task, part)
     report.finish(task)
     return part
 
 
-def _part(result: Solved) -> xr.Dataset:
+def _estimates(result: Solved) -> tuple[Estimate, Estimate]:
+    """Survival and its no-jump part, shape (state, history)."""
+    survival, no_jump = result.survival, result.no_jump
+    return stack({s: survival[s] for s in STATE_NAMES}), stack({s: no_jump[s] for s in STATE_NAMES})
+
+
+def _spread(sample: Estimate, rest: Estimate, chosen: NDArray[np.bool_]) -> Estimate:
+    """Join the histories of two estimates; those without an error get the mean error of the sample.
+
+    A replicate is a random sample of the paths, so the mean over all of them has the error it should have.
+    """
+    value = np.empty((len(STATE_NAMES), len(chosen)))
+    value[:, chosen], value[:, ~chosen] = sample.value, rest.value
+    parts = {}
+    for name, errors in sample.parts.items():
+        parts[name] = np.repeat(np.mean(errors, axis=1, keepdims=True), len(chosen), axis=1)
+        parts[name][:, chosen] = errors
+    return Estimate(value, parts, sample.not_estimated)
+
+
+def _part(survival: Estimate, no_jump: Estimate) -> xr.Dataset:
     dims = ("state", "history")
-    variables: dict[str, Any] = {}
-    for name, estimates in (("survival", result.survival), ("no_jump", result.no_jump)):
-        variables |= estimate_variables(name, stack({state: estimates[state] for state in STATE_NAMES}), dims)
+    variables = estimate_variables("survival", survival, dims) | estimate_variables("no_jump", no_jump, dims)
     return xr.Dataset(variables, coords={"state": list(STATE_NAMES)})

@@ -195,6 +195,7 @@ class Method(_Section):
 
     rtol: Annotated[float, Field(ge=1e-5, le=0.05)] = 1e-3
     atol: Annotated[float, Field(ge=1e-8, le=0.1)] = 2e-5
+    budget: Literal["all", "replicate"] = "all"
 
 
 class Observables(_Section):
