@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from warnings import warn
 
@@ -128,22 +128,20 @@ class Comparison:
         runs = [(first, False)]
         if self.method.error_budget:
             size = make_basis(self.model, first.mesh, first.l_max).size
-            runs += [
-                (replace(first, l_max=first.l_max + 1), False),
-                (first.companion(size), False),
-                (first, True),
-            ]
-        fine, *others = side_by_side(
-            lambda run: self._regenerate(run[0], members, steps, coarse=run[1]), runs
-        )
+            # the most expensive first, so that all cores end together
+            runs = [(first.finer(), False), (first.higher(size), False), (first, False), (first, True)]
+        found = side_by_side(lambda run: self._regenerate(run[0], members, steps, coarse=run[1]), runs)
+        if len(found) == 1:
+            self._store(members, found[0], first)
+            return
+        finer, higher, fine, coarse = found
         self._store(members, fine, first)
-        if others:
-            higher, other, coarse = (run.overlap for run in others)
-            # Richardson's estimate for a second-order method is a third; long steps are not yet asymptotic
-            self.parts["time_step"][members] = self._error(fine.overlap, coarse) / 2
-            # contributions fall by about 0.45 per l, so all beyond l_max + 1 add as much again
-            self.parts["l_max"][members] = 2 * self._error(fine.overlap, higher)
-            self.parts["mesh"][members] = self._error(fine.overlap, other)
+        # Richardson's estimate for a second-order method is a third; long steps are not yet asymptotic
+        self.parts["time_step"][members] = self._error(fine, coarse) / 2
+        # contributions fall by about 0.45 per l, so all beyond l_max + 1 add as much again
+        self.parts["l_max"][members] = 2 * self._error(fine, higher)
+        # the finer mesh has an error of its own, of about half the size
+        self.parts["mesh"][members] = 1.5 * self._error(fine, finer)
 
     def _regenerate(
         self, d: Discretization, members: list[int], steps: Sequence[float], *, coarse: bool
@@ -172,17 +170,18 @@ class Comparison:
                 "l_max": d.l_max,
             }
 
-    def _error(self, value: Float, other: Float) -> Float:
-        """Return |other - value|, where excited states share the largest relative change of regeneration.
+    def _error(self, value: Regeneration, other: Regeneration) -> Float:
+        """Return |other - value|, where states of one kind share the largest relative change of regeneration.
 
-        The difference of two approximations can vanish by accident for one state, hardly for all of them; the excited
-        states of one l regenerate in the same region of r.
+        The difference of two approximations can vanish by accident for one state, hardly for all. Of one kind are the
+        excited states that the tolerance is about, and the states of another l, which regenerate from far away.
         """
-        difference = np.abs(other - value)
+        difference = np.abs(other.overlap - value.overlap)
+        size = np.maximum(np.abs(value.overlap), np.abs(other.overlap))
         excited = self._aimed & np.array([s.n > 1 for s in STATES])
-        size = np.maximum(np.abs(value), np.abs(other))[..., excited]
-        relative = difference[..., excited] / np.maximum(size, 1e-300)
-        difference[..., excited] = relative.max(axis=-1, keepdims=True) * size
+        for kind in (excited, ~self._aimed):
+            relative = difference[..., kind] / np.maximum(size[..., kind], 1e-300)
+            difference[..., kind] = relative.max(axis=-1, keepdims=True, initial=0.0) * size[..., kind]
         return difference
 
     def _refined(self, todo: list[int]) -> list[int]:
@@ -217,7 +216,8 @@ class Comparison:
         return aimed if aimed.any() else np.array([s.l == 0 for s in STATES])
 
     def _allowed(self) -> Float:
-        scale = np.where(self.bare.initial_overlap > 0, self.bare.initial_overlap, 1.0)
+        # survivals are ratios to the initial overlap; where there is none, only the relative tolerance has a meaning
+        scale = self.bare.initial_overlap
         total = self.bare.overlap + self.regenerated
         return np.array(
             [

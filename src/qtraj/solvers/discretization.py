@@ -9,7 +9,7 @@ import numpy as np
 
 from ..physics.medium import History
 from ..physics.model import LindbladModel
-from ..radial.laguerre import LaguerreMesh
+from ..radial.laguerre import MAX_POINTS, LaguerreMesh
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Levels:
     jump_range: int
 
 
-STARTS: Final = ((3e-3, 0, 1), (7e-4, 1, 2), (3e-4, 2, 3), (1e-4, 3, 5), (0.0, 4, 7))
+STARTS: Final = ((3e-3, 0, 2), (7e-4, 1, 3), (3e-4, 2, 4), (1e-4, 3, 6), (0.0, 4, 8))
 """(smallest rtol, tier, step) to start from, measured on the baseline medium of the tests."""
 
 RATES: Final = {"time_step": 2.0, "l_max": 4.0, "mesh": 3.0}
@@ -85,13 +85,14 @@ class Discretization:
     jump_range: float
     size: int | None = None
 
-    def companion(self, size: int) -> Discretization:
-        """Return a discretization of equal cost to compare with: other mesh points, energy cut and range.
+    def finer(self) -> Discretization:
+        """Return a discretization with a denser, longer mesh and a longer range, to compare with."""
+        points = min(MAX_POINTS, int(np.ceil(1.2 * self.mesh.points)))
+        return replace(self, mesh=replace(self.mesh, points=points), jump_range=1.15 * self.jump_range)
 
-        `size` is the number of states of this one; at the smaller scale it reaches higher energies.
-        """
-        mesh = LaguerreMesh(self.mesh.points, round(0.85 * self.mesh.scale, 6))
-        return replace(self, mesh=mesh, jump_range=0.87 * self.jump_range, size=size)
+    def higher(self, size: int) -> Discretization:
+        """Return a discretization with one more l and an eighth more states than `size`, to compare with."""
+        return replace(self, l_max=self.l_max + 1, size=min(self.mesh.points, size + size // 8))
 
 
 def starting_levels(rtol: float, model: LindbladModel, history: History, l: int) -> Levels:
@@ -101,7 +102,7 @@ def starting_levels(rtol: float, model: LindbladModel, history: History, l: int)
     """
     tier, step = next((tier, step) for smallest, tier, step in STARTS if rtol >= smallest)
     if l > 0:  # little survives without a jump, so the relative error of regeneration counts
-        tier, step = min(tier + 1, len(TIERS) - 1), step + 3
+        tier, step = min(tier + 1, len(TIERS) - 1), step + 2
     reach = 15.0 * (0.0254 / _weakest_kappa(model, history)) ** 0.6
     return Levels(tier, step, next((i for i, r in enumerate(RANGES) if r >= reach), len(RANGES) - 1))
 
