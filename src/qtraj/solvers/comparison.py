@@ -140,8 +140,8 @@ class Comparison:
         self.parts["time_step"][members] = self._error(fine, coarse) / 2
         # contributions fall by about 0.45 per l, so all beyond l_max + 1 add as much again
         self.parts["l_max"][members] = 2 * self._error(fine, higher)
-        # the finer mesh has an error of its own, of about half the size
-        self.parts["mesh"][members] = 1.5 * self._error(fine, finer)
+        # the finer mesh has up to half of the error left
+        self.parts["mesh"][members] = 2 * self._error(fine, finer)
 
     def _regenerate(
         self, d: Discretization, members: list[int], steps: Sequence[float], *, coarse: bool
