@@ -152,7 +152,7 @@ def test_what_cannot_be_refined_warns_and_stays_honest(fixed):
 
 def test_refinement_brings_a_hard_history_closer():
     model = qt.LindbladModel(transport=qt.Transport("upper", -3.5))
-    medium = qt.Bjorken(0.40, 0.6, 0.25)
+    medium = qt.Bjorken(0.46, 0.6, 0.25)
     once, warned = solved(model, medium, START, qt.DensityMatrix(atol=1e-8, refinements=0))
     refined, _ = solved(model, medium, START, qt.DensityMatrix(atol=1e-8, refinements=3))
     assert warned
