@@ -1,6 +1,6 @@
 """The noise-free solver: the density matrix of the full Lindblad equation, with an error budget for every history.
 
-The answer is the sum of two parts. The part without any jump comes from `nojump`, accurate to 1e-6 at no cost. Only
+The answer is the sum of two parts. The part without any jump comes from `nojump`, accurate to 1e-5 at no cost. Only
 regeneration, the rest, needs the density matrix: it is the difference of two runs with the same discretization, with
 and without jumps, in which most of the splitting error cancels.
 """
@@ -58,9 +58,9 @@ class DensityMatrix:
     l_max : int, optional
         Fixed largest l, at least 2 and at least the l of the start.
     step : float, optional
-        Fixed longest time step in GeV^-1.
+        Fixed time step in GeV^-1 in a medium of the strength of the baseline, see `schedule.step_edges`.
     error_budget : bool
-        Estimate the errors (and refine) by comparisons: three more runs, 2.7 times the cost of the answer itself.
+        Estimate the errors (and refine) by comparisons: three more runs, 3.5 times the cost of the answer itself.
     refinements : int
         How often a history may be refined, 0 to 10, before an `AccuracyWarning` says what was reached.
     diagnostics : bool
@@ -74,7 +74,7 @@ class DensityMatrix:
     Notes
     -----
     A fixed argument is never refined. Errors: `time_step` from a run with twice the step, `l_max` from a run with
-    l_max + 1, `mesh` from a run on a second mesh with another energy cut.
+    l_max + 1 and a higher energy cut, `mesh` from a run on a denser and longer mesh with a longer jump range.
     """
 
     rtol: float = 1e-3
