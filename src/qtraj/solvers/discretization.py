@@ -102,7 +102,7 @@ def starting_levels(rtol: float, model: LindbladModel, history: History, l: int)
     """
     tier, step = next((tier, step) for smallest, tier, step in STARTS if rtol >= smallest)
     if l > 0:  # little survives without a jump, so the relative error of regeneration counts
-        tier, step = min(tier + 1, len(TIERS) - 1), step + 2
+        tier, step = min(tier + int(tier > 0), len(TIERS) - 1), step + 2
     reach = 15.0 * (0.0254 / _weakest_kappa(model, history)) ** 0.6
     return Levels(tier, step, next((i for i, r in enumerate(RANGES) if r >= reach), len(RANGES) - 1))
 
