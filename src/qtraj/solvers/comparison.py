@@ -17,8 +17,7 @@ from ..physics.model import LindbladModel
 from ..states import STATES
 from .basis import make_basis
 from .discretization import TIERS, Discretization, Levels, starting_levels
-from .nojump import NoJump
-from .propagate import Overlaps, initial_overlaps, propagate_density, propagate_pure, sequences
+from .propagate import Overlaps, propagate_density, propagate_pure, sequences
 from .result import Solution
 from .schedule import strang
 from .threads import side_by_side
@@ -229,7 +228,6 @@ class Comparison:
     def _solution(self) -> Solution:
         parts = {name: self.parts[name] + self.bare.parts.get(name, 0.0) for name in self.parts}
         self._warn(parts)
-        basis = make_basis(self.model, NoJump().grid, self.initial.l)
         M = max(d["l_max"] for d in self.diagnostics) + 1
         population = np.zeros((*self.bare.overlap.shape[:2], 2, M))
         for row, d in enumerate(self.diagnostics):
@@ -239,7 +237,7 @@ class Comparison:
             for name in ("lost", "purity", "entropy", "steps", "l_max")
         }
         return Solution(
-            initial_overlap=initial_overlaps(basis, self.initial),
+            initial_overlap=self.bare.initial_overlap,
             overlap=self.bare.overlap + self.regenerated,
             parts=parts,
             no_jump=self.bare.overlap,
