@@ -26,7 +26,7 @@ def points_basis(mesh: qt.LaguerreMesh, l_max: int) -> Basis:
     """Return the mesh points themselves as basis, all energies zero: a step is then the medium step alone."""
     shape = (2, l_max + 1, mesh.points)
     vectors = np.broadcast_to(np.eye(mesh.points), (*shape, mesh.points))
-    return Basis(mesh, np.zeros(shape), vectors, bohr_radius=1.0)
+    return Basis(mesh, np.zeros(shape), vectors, MODEL)
 
 
 def packed(rho: Any) -> list[Any]:

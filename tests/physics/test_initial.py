@@ -24,7 +24,7 @@ def overlaps(initial):
 
 
 def normalized(state, r, dr):
-    u = state.u(r, A0)
+    u = state.u(r, MODEL)
     return u / np.sqrt(np.sum(u**2) * dr)
 
 
@@ -95,8 +95,8 @@ def test_an_array_reproduces_the_function_it_was_made_of(l):
     errors = []
     for points in (200, 400):
         r = np.linspace(0, 4, points)
-        state = qt.ArrayState(r, 3.0 * gauss.u(r, A0), l=l)
-        errors.append(np.max(np.abs(state.u(MESH.r, A0) / 3.0 - gauss.u(MESH.r, A0))))
+        state = qt.ArrayState(r, 3.0 * gauss.u(r, MODEL), l=l)
+        errors.append(np.max(np.abs(state.u(MESH.r, MODEL) / 3.0 - gauss.u(MESH.r, MODEL))))
     # cubic spline: fourth order in the spacing, 2^4 = 16, a little less at the ends
     assert errors[0] / errors[1] > 8
     same, given = overlaps(gauss), overlaps(state)
@@ -105,7 +105,7 @@ def test_an_array_reproduces_the_function_it_was_made_of(l):
 
 def test_an_array_vanishes_beyond_its_last_point_and_at_the_origin():
     state = qt.ArrayState(np.linspace(0.5, 4, 20), np.linspace(1, 2, 20))
-    assert_allclose(state.u(np.array([0.0, 4.0, 4.001, 50.0]), A0), [0, 2, 0, 0], atol=1e-14)
+    assert_allclose(state.u(np.array([0.0, 4.0, 4.001, 50.0]), MODEL), [0, 2, 0, 0], atol=1e-14)
 
 
 def test_a_color_mixture_has_its_share_of_the_singlet_overlap():

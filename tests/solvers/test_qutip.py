@@ -80,7 +80,7 @@ class Space:
 
 def start(l: int, singlet: float, l_max: int) -> np.ndarray:
     """A coherent radial state of angular momentum l in an incoherent color mixture, at the mesh points."""
-    u = MESH.coefficients(qt.GaussianState(l, width=1.5).u(MESH.r, MODEL.bohr_radius))
+    u = MESH.coefficients(qt.GaussianState(l, width=1.5).u(MESH.r, MODEL))
     blocks = np.zeros((2, l_max + 1, MESH.points, MESH.points))
     blocks[:, l] = np.outer(u, u) / (u @ u)
     return blocks * np.array([singlet, 1 - singlet])[:, None, None, None]

@@ -11,6 +11,7 @@ from scipy.interpolate import CubicSpline
 from scipy.special import eval_genlaguerre
 
 from ..errors import InputError, float_array, is_finite_number
+from .model import LindbladModel
 
 Float = NDArray[np.float64]
 
@@ -35,8 +36,11 @@ class InitialState(Protocol):
         """Whether survival is quoted relative to the initial overlap (the C++ code's rule)."""
         ...
 
-    def u(self, r: Float, bohr_radius: float) -> Float:
-        """Return the reduced radial function u(r), any norm, for r and `bohr_radius` in GeV^-1."""
+    def u(self, r: Float, model: LindbladModel) -> Float:
+        """Return the reduced radial function u(r), any norm, for r in GeV^-1, of the shape of `r`.
+
+        The model gives what a state may depend on: its potential, mass and Bohr radius.
+        """
         ...
 
 
@@ -85,9 +89,9 @@ class GaussianState:
         """True for a pure singlet."""
         return singlet_probability(self.color) == 1.0
 
-    def u(self, r: Float, bohr_radius: float) -> Float:
+    def u(self, r: Float, model: LindbladModel) -> Float:
         """Return u(r), any norm."""
-        x = r / bohr_radius
+        x = r / model.bohr_radius
         return np.asarray(x ** (self.l + 1) * np.exp(-((x / self.width) ** 2)))
 
 
@@ -123,9 +127,9 @@ class CoulombState:
         """False: raw overlaps, as in the C++ code."""
         return False
 
-    def u(self, r: Float, bohr_radius: float) -> Float:
+    def u(self, r: Float, model: LindbladModel) -> Float:
         """Return u(r), any norm."""
-        rho = 2 * r / (self.n * bohr_radius)
+        rho = 2 * r / (self.n * model.bohr_radius)
         return np.asarray(
             rho ** (self.l + 1)
             * np.exp(-rho / 2)
@@ -179,7 +183,7 @@ class ArrayState:
         """False: raw overlaps."""
         return False
 
-    def u(self, r: Float, bohr_radius: float) -> Float:
+    def u(self, r: Float, model: LindbladModel) -> Float:
         """Return u(r), any norm."""
         inside = r <= self._spline.x[-1]
         return np.where(inside, self._spline(np.minimum(r, self._spline.x[-1])), 0.0)

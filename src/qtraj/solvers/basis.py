@@ -30,14 +30,14 @@ class Basis:
         Eigenvalues in GeV, order of colors (singlet, octet).
     vectors : ndarray, shape (2, l_max + 1, N, K)
         Mesh coefficients of the eigenstates, orthonormal columns.
-    bohr_radius : float
-        Scale of the initial states in GeV^-1.
+    model : LindbladModel
+        The model, of which initial states take potential, mass and Bohr radius.
     """
 
     mesh: LaguerreMesh
     energies: Float
     vectors: Float
-    bohr_radius: float
+    model: LindbladModel
 
     @property
     def l_max(self) -> int:
@@ -54,7 +54,7 @@ class Basis:
 
         Their norm is below one where the basis cuts off high energies.
         """
-        u = self.mesh.coefficients(initial.u(self.mesh.r, self.bohr_radius))
+        u = self.mesh.coefficients(initial.u(self.mesh.r, self.model))
         return np.asarray(self.vectors[color, initial.l].T @ (u / np.linalg.norm(u)))
 
 
@@ -80,17 +80,19 @@ def make_basis(model: LindbladModel, mesh: LaguerreMesh, l_max: int, size: int |
     if size is None:
         energies = _spectrum(model.potential, model.mass, mesh, 0)[0][SINGLET]
         size = max(len(STATES), int(np.searchsorted(energies, ENERGY_CUT)))
-    return _cached_basis(model.potential, model.mass, model.bohr_radius, mesh, l_max, size)
+    energies, vectors = _lowest(model.potential, model.mass, mesh, l_max, size)
+    return Basis(mesh, energies, vectors, model)
 
 
 @lru_cache(maxsize=64)
-def _cached_basis(
-    potential: Potential, mass: float, bohr_radius: float, mesh: LaguerreMesh, l_max: int, size: int
-) -> Basis:
+def _lowest(
+    potential: Potential, mass: float, mesh: LaguerreMesh, l_max: int, size: int
+) -> tuple[Float, Float]:
+    """Energies (2, l_max + 1, size) and vectors (2, l_max + 1, N, size) of all sectors."""
     spectra = [_spectrum(potential, mass, mesh, l) for l in range(l_max + 1)]
     energies = np.stack([e[:, :size] for e, _ in spectra], axis=1)
     vectors = np.stack([v[:, :, :size] for _, v in spectra], axis=1)
-    return Basis(mesh, energies, vectors, bohr_radius)
+    return energies, vectors
 
 
 @lru_cache(maxsize=64)
