@@ -156,6 +156,46 @@ def test_derivative_of_a_gaussian_converges_exponentially():
     assert errors[2] < errors[1] / 5
 
 
+@pytest.mark.parametrize("points", [16, 60, 170])
+def test_interpolation_is_exact_in_the_space_of_the_mesh(points):
+    mesh = LaguerreMesh(points, 0.12)
+    r = np.linspace(0, 1.5 * mesh.r[-1], 3001)
+    # beyond the last mesh point and exactly on a point, where a Lagrange formula would divide by zero, as well
+    r[::300] = mesh.r[:: max(1, points // 11)][: len(r[::300])]
+
+    def u(r, power):
+        return r**power * np.exp(-r / (2 * mesh.scale))
+
+    for power in (1, 2, 5):
+        found = mesh.interpolate(mesh.coefficients(u(mesh.r, power)), r)
+        # rounding of the zeros and of the three-term recurrence grows with the number of points
+        assert_allclose(found, u(r, power), atol=1e-13 * points * np.max(u(r, power)))
+
+
+def test_interpolation_converges_exponentially_to_rounding():
+    r = np.linspace(0, 12, 2001)
+    u, errors, counts = r * (1 - r / 1.4) * np.exp(-r / 0.7), [], np.array([8, 12, 16, 20])
+    for points in (*counts, 60):
+        mesh = LaguerreMesh(int(points), 0.2)
+        at_mesh = mesh.coefficients(mesh.r * (1 - mesh.r / 1.4) * np.exp(-mesh.r / 0.7))
+        errors.append(np.max(np.abs(mesh.interpolate(at_mesh, r) - u)))
+    # exp(-r/b) = exp(-x/2) sum_k z^k L_k(x) (1 - z), z = (b' - 1/2)/(b' + 1/2), b' = scale/b: the terms fall as
+    # |z|^N, times a power of N from the polynomial in front, which the fit contains
+    z = abs((0.2 / 0.7 - 0.5) / (0.2 / 0.7 + 0.5))
+    slope = np.polyfit(counts, np.log(errors[:-1]), 1)[0]
+    assert_allclose(slope, np.log(z), rtol=0.15)
+    assert errors[-1] < 1e-12  # rounding is left: |z|^60 is 1e-34
+
+
+def test_interpolation_keeps_the_shape_of_radii_and_of_stacks():
+    mesh = LaguerreMesh(12, 0.3)
+    c = np.arange(1.0, 25.0).reshape(2, 12)
+    r = np.linspace(0, 5, 6).reshape(3, 2)
+    assert mesh.interpolate(c, r).shape == (2, 3, 2)
+    assert_allclose(mesh.interpolate(c, r)[1], mesh.interpolate(c[1], r), rtol=1e-14)
+    assert_allclose(mesh.interpolate(c, mesh.r), mesh.values(c), rtol=1e-11)
+
+
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [

@@ -68,11 +68,7 @@ class LaguerreMesh:
     def weights(self) -> Float:
         """Quadrature weights, Int g(r) dr = sum_i weights_i g(r_i), in GeV^-1, shape (points,)."""
         x, n = self.x, self.points
-        # exp(-x/2) L_n(x) by the three-term recurrence: the bare polynomial overflows at large x
-        previous, current = np.exp(-x / 2), np.exp(-x / 2) * (1 - x)
-        for k in range(1, n):
-            previous, current = current, ((2 * k + 1 - x) * current - k * previous) / (k + 1)
-        derivative = -n * previous / x  # x L_n' = n (L_n - L_{n-1}) and L_n(x_i) = 0
+        derivative = -n * _laguerre_functions(x, n)[-1] / x  # x L_n' = n (L_n - L_{n-1}) and L_n(x_i) = 0
         return self.scale / (x * derivative**2)
 
     @cached_property
@@ -106,6 +102,31 @@ class LaguerreMesh:
         """Return the values u(r_i) from coefficients, last axis (points,)."""
         return np.asarray(coefficients / np.sqrt(self.weights))
 
+    def interpolate(self, coefficients: Float, r: Float) -> Float:
+        """Return u(r) between the mesh points: the function of the mesh's space with these coefficients.
+
+        The Lagrange functions are a finite sum of x exp(-x/2) L_k(x), k < points. Summed in this form (the
+        quadrature gives its coefficients exactly) nothing cancels, neither near a mesh point nor near the origin.
+
+        Parameters
+        ----------
+        coefficients : ndarray, shape (..., points)
+            c_i = sqrt(weights_i) u(r_i).
+        r : ndarray, any shape
+            Radii in GeV^-1, not negative.
+
+        Returns
+        -------
+        ndarray, shape (..., *r.shape)
+            u(r) in GeV^(1/2) for normalized coefficients.
+        """
+        x = np.asarray(r, dtype=float) / self.scale
+        at_points = _laguerre_functions(self.x, self.points) * np.sqrt(self.weights / self.scale)
+        expansion = (coefficients / self.x) @ at_points.T
+        functions = _laguerre_functions(x.ravel(), self.points)
+        values = expansion @ functions * x.ravel() / np.sqrt(self.scale)
+        return np.asarray(values.reshape(*values.shape[:-1], *x.shape))
+
     def hamiltonian(self, potential: Float, l: int, mass: float) -> Float:
         """Return the matrix of p_r^2/M + l(l+1)/(M r^2) + V(r) in GeV, shape (points, points).
 
@@ -120,3 +141,16 @@ class LaguerreMesh:
         """
         matrix = self.p_squared / mass
         return matrix + np.diag(potential + l * (l + 1) / (mass * self.r**2))
+
+
+def _laguerre_functions(x: Float, count: int) -> Float:
+    """Return exp(-x/2) L_k(x), k < count, shape (count, len(x)), by the three-term recurrence.
+
+    The bare polynomials overflow at large x.
+    """
+    functions = np.empty((count, len(x)))
+    functions[0] = np.exp(-x / 2)
+    functions[1] = functions[0] * (1 - x)
+    for k in range(1, count - 1):
+        functions[k + 1] = ((2 * k + 1 - x) * functions[k] - k * functions[k - 1]) / (k + 1)
+    return functions
