@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from typing import Any, Final
 
+from ...physics.transport import FitName
 from .keys import Key, key, keys_of
 from .rules import check_together
 
@@ -16,7 +17,7 @@ _MONTE_CARLO: Final = "Monte Carlo"
 _NUMERICS: Final = "numerics"
 _OUTPUT: Final = "output"
 
-KAPPA_NAMES: Final = {-1: "central", -2: "lower", -3: "upper"}
+KAPPA_NAMES: Final[Mapping[int, FitName]] = {-1: "central", -2: "lower", -3: "upper"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,7 +191,7 @@ class LegacyParameters:
         return 2 * self.m
 
     @property
-    def kappa_hat(self) -> str | float:
+    def kappa_hat(self) -> FitName | float:
         """The `kappa` argument of `Transport`: the name of a fit, or the constant."""
         return self.kappa if self.kappa >= 0 else KAPPA_NAMES[int(self.kappa)]
 
