@@ -1,5 +1,6 @@
 """Every file format of QTraj 1.0; nothing else in qtraj knows them."""
 
+from .averages import NoJumpPart, average_ratios, effective_rows
 from .basis import read_basis, write_basis
 from .parameters import LegacyParameters, describe_keys
 from .params import read_params, write_params
@@ -9,10 +10,13 @@ from .summary import SummaryBlock, iterate_summary, read_summary, write_summary
 
 __all__ = [
     "LegacyParameters",
+    "NoJumpPart",
     "RatioTable",
     "Snapshot",
     "SummaryBlock",
+    "average_ratios",
     "describe_keys",
+    "effective_rows",
     "iterate_ratios",
     "iterate_summary",
     "read_basis",

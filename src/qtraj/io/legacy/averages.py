@@ -1,0 +1,262 @@
+"""Means over ratio files, with errors that say when a mean rests on rare rows.
+
+A no-jump row of an S-wave run counts 38 where nearly all others count 0, so the plain mean and its standard
+error are both too small until dozens of such rows have been seen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ...errors import InputError, float_array, is_finite_number
+from ...observables.estimate import Estimate
+from ...states import STATE_NAMES
+from .ratios import RatioTable
+from .text import Float
+
+Index = NDArray[np.intp]
+
+ENOUGH_ROWS: Final = 20
+"""Effective number of contributing rows below which a mean is most likely too small, and its standard error too."""
+
+UNSEEN: Final = 3.0
+"""What happens less often than 3/n is not seen in n rows with a chance of 5 % (exp(-3)): the "rule of three"."""
+
+WEIGHT_COLUMN: Final = 7
+"""Index of the weight among eight metadata values."""
+
+
+@dataclass(frozen=True, eq=False)
+class NoJumpPart:
+    """What is known exactly about the trajectories that never jump.
+
+    Parameters
+    ----------
+    probability : float
+        p, the norm of the no-jump evolution at the end, between 0 and 1.
+    ratios : array_like, shape (6,)
+        Ratios of the no-jump evolution, not divided by p: the row of a run with ``doJumps 0``.
+    error : array_like, shape (6,), optional
+        Errors of `ratios`.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    probability: float
+    ratios: Any
+    error: Any = 0.0
+
+    def __post_init__(self) -> None:
+        if not (is_finite_number(self.probability) and 0 < self.probability < 1):
+            raise InputError("probability", self.probability, "be between 0 and 1 (the final no-jump norm)")
+        ratios = float_array("ratios", self.ratios)
+        if ratios.shape != (len(STATE_NAMES),) or not np.all(np.isfinite(ratios) & (ratios >= 0)):
+            raise InputError("ratios", self.ratios, f"be {len(STATE_NAMES)} finite, non-negative numbers")
+        object.__setattr__(self, "ratios", ratios)
+        object.__setattr__(self, "error", np.broadcast_to(float_array("error", self.error), ratios.shape))
+
+    @classmethod
+    def from_rows(cls, table: RatioTable, probability: float, resolution: float = 5e-7) -> NoJumpPart:
+        """Take the no-jump ratios from a row that did not jump: it is their value over p.
+
+        Parameters
+        ----------
+        table : RatioTable
+            Rows of one temperature history and one l.
+        probability : float
+            p, for example the last norm in the first block of ``summary.tsv``.
+        resolution : float
+            Largest error of p; ``summary.tsv`` prints six decimals.
+
+        Raises
+        ------
+        InputError
+            If all rows jumped: run once with ``doJumps 0`` instead.
+        """
+        still = np.flatnonzero(table.r0 < probability)
+        if not len(still):
+            remedy = "Run once with doJumps 0 and pass its row to NoJumpPart."
+            raise InputError(
+                "table", f"{len(table)} rows with a jump", "hold a row that did not jump", remedy
+            )
+        row = table.ratios[still[0]]
+        return cls(probability, probability * row, resolution * row)
+
+
+def average_ratios(
+    table: RatioTable,
+    *,
+    l: int | None = None,
+    by: Literal["auto", "rows", "paths"] = "auto",
+    weighted: bool = False,
+    no_jump: NoJumpPart | None = None,
+    r_max: float = 1.0,
+) -> dict[str, Estimate]:
+    r"""Return the mean of each state over a ratio file with its error.
+
+    Over rows, the error is the sample standard deviation over sqrt(n). Over physical trajectories ("paths", rows
+    of one metadata line), each path counts once, or with its weight, and the error is the scatter of the path means,
+
+    .. math:: m = \frac{\sum_g w_g m_g}{\sum_g w_g}, \qquad
+              \mathrm{paths}^2 = \frac{G}{G - 1} \frac{\sum_g w_g^2 (m_g - m)^2}{(\sum_g w_g)^2} ,
+
+    which holds the sampling noise inside the paths, too. With `no_jump` known, the rows that did not jump are
+    replaced by the exact number and the others fill the rest of the interval of the first random number,
+
+    .. math:: m = m_{\rm no\,jump} + (r_{\max} - p) \, \langle x \rangle_{p < r_0 \le r_{\max}} ,
+
+    which has the same expectation and a much smaller error.
+
+    Parameters
+    ----------
+    table : RatioTable
+        The rows.
+    l : int, optional
+        Initial angular momentum of the rows to average; needed where the table holds several.
+    by : {"auto", "rows", "paths"}
+        What is independent; auto takes paths where there is metadata.
+    weighted : bool
+        Use the weight in the metadata (its eighth value).
+    no_jump : NoJumpPart, optional
+        The exact no-jump part; for the rows of one temperature history only.
+    r_max : float
+        The parameter ``rMax`` of the run; rows beyond it are recorded as zeros, which biases the mean.
+
+    Returns
+    -------
+    dict of str to Estimate
+        For each of STATE_NAMES, with parts ``"statistical"`` or ``"paths"``; ``"rare_events"``, the bound
+        3 max(x)/n, where fewer than 20 effective rows, (sum x)^2 / sum x^2, carry the mean; ``"rounding"`` of the
+        exact part. What the rows cannot tell is named in ``not_estimated``.
+
+    Raises
+    ------
+    InputError
+        If the table holds no row of this `l`, or several l and none is chosen; if metadata or weights are asked for
+        and missing; if `no_jump` is given for several paths, or no row has a jump.
+    """
+    table = _of_one_l(table, l)
+    if by not in ("auto", "rows", "paths"):
+        raise InputError("by", by, "be 'auto', 'rows' or 'paths'")
+    if not (is_finite_number(r_max) and 0 < r_max <= 1):
+        raise InputError("r_max", r_max, "be above 0 and at most 1")
+    labels, weights, notes = _paths(table, by, weighted)
+    if r_max < 1:
+        notes += (f"trajectories with r0 above rMax = {r_max:g}, recorded as zeros",)
+    sampled = bool(np.any(table.r0))
+    if not sampled:
+        notes += ("jumps (doJumps 0)",)
+    if no_jump is not None:
+        return _with_exact_part(table, no_jump, r_max, len(weights), notes)
+    return {
+        name: _mean(values, labels, weights, notes, sampled)
+        for name, values in zip(STATE_NAMES, table.ratios.T, strict=True)
+    }
+
+
+def effective_rows(values: ArrayLike) -> float:
+    """Return the effective number of rows that carry a mean, (sum x)^2 / sum x^2 (L. Kish); 0 if all vanish."""
+    x = np.asarray(values, dtype=float)
+    # scaled to the largest: the squares of 1e-200 would vanish
+    x = x / peak if (peak := np.max(x)) > 0 else x
+    return float(np.sum(x) ** 2 / square) if (square := np.sum(x**2)) > 0 else 0.0
+
+
+def _of_one_l(table: RatioTable, l: int | None) -> RatioTable:
+    present = table.angular_momenta
+    if l is None and len(present) > 1:
+        remedy = "S-wave and P-wave runs answer different questions; average one at a time."
+        raise InputError("l", l, f"be one of {', '.join(map(str, present))}, which the table holds", remedy)
+    if l is not None and l not in present:
+        raise InputError("l", l, f"be one of {', '.join(map(str, present))}, which the table holds")
+    return table if len(present) == 1 else table.select(table.l == l)
+
+
+def _paths(table: RatioTable, by: str, weighted: bool) -> tuple[Index, Float, tuple[str, ...]]:
+    """Return the group of each row, the weight of each group, and what the choice leaves open."""
+    rows_alone = by == "rows" or (by == "auto" and table.metadata is None)
+    if rows_alone and weighted:
+        raise InputError(
+            "weighted", weighted, "be False for an average over rows", "Weights belong to paths."
+        )
+    if rows_alone:
+        return np.zeros(len(table), dtype=np.intp), np.ones(1), ()
+    if table.metadata is None:
+        raise InputError("by", by, "be 'rows' for a table without metadata")
+    names, labels = np.unique(np.array(table.metadata, dtype=object), return_inverse=True)
+    words = [str(name).split("\t") for name in names]
+    notes: tuple[str, ...] = ()
+    if len(names) == 1:
+        notes = ("scatter over paths (the table holds one)",)
+    if not weighted:
+        if all(len(each) > WEIGHT_COLUMN for each in words):
+            notes += ("weights of the paths, which the metadata hold and weighted=True uses",)
+        return labels, np.ones(len(names)), notes
+    try:
+        weights = np.array([float(each[WEIGHT_COLUMN]) for each in words])
+    except (IndexError, ValueError):
+        raise InputError(
+            "weighted", weighted, "be False: the metadata have no eighth value, the weight"
+        ) from None
+    if not (np.all(np.isfinite(weights) & (weights >= 0)) and weights.sum() > 0):
+        raise InputError(
+            "weighted", weights, "be False: the weights are not non-negative with a positive sum"
+        )
+    return labels, weights, notes
+
+
+def _mean(x: Float, labels: Index, weights: Float, notes: tuple[str, ...], sampled: bool) -> Estimate:
+    if len(weights) == 1:
+        value, parts = np.mean(x), {}
+        if len(x) > 1:
+            parts["statistical"] = np.std(x, ddof=1) / np.sqrt(len(x))
+        elif sampled:
+            notes += ("statistical error (one row)",)
+    else:
+        means = np.bincount(labels, x) / np.bincount(labels)
+        value = np.sum(weights * means) / weights.sum()
+        spread = np.sum((weights * (means - value)) ** 2) * len(weights) / (len(weights) - 1)
+        parts = {"paths": np.sqrt(spread) / weights.sum()}
+    bound, note = _rare(x, len(x)) if sampled else ({}, ())
+    return Estimate(value, parts | bound, notes + note)
+
+
+def _with_exact_part(
+    table: RatioTable, no_jump: NoJumpPart, r_max: float, paths: int, notes: tuple[str, ...]
+) -> dict[str, Estimate]:
+    p = no_jump.probability
+    if paths > 1:
+        remedy = "The no-jump part differs from path to path: select the rows of one."
+        raise InputError(
+            "no_jump", f"one part for {paths} paths", "belong to one temperature history", remedy
+        )
+    jumped = table.ratios[(table.r0 >= p) & (table.r0 <= r_max)]
+    if len(jumped) < 2:
+        raise InputError(
+            "table", f"{len(jumped)} rows with a jump", "hold at least two rows with p <= r0 <= r_max"
+        )
+    share = r_max - p
+    estimates = {}
+    for name, x, exact, rounding in zip(STATE_NAMES, jumped.T, no_jump.ratios, no_jump.error, strict=True):
+        bound, note = _rare(share * x, len(x), unseen=share * exact / p)
+        parts = {"statistical": share * np.std(x, ddof=1) / np.sqrt(len(x)), "rounding": rounding, **bound}
+        estimates[name] = Estimate(exact + share * np.mean(x), parts, notes + note)
+    return estimates
+
+
+def _rare(x: Float, n: int, unseen: float = 0.0) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the bound on rows not seen, and what cannot be bounded; `unseen` is the size of such a row if known."""
+    if n == 1 or (count := effective_rows(x)) >= ENOUGH_ROWS:
+        return {}, ()
+    size = float(np.max(x)) or unseen
+    if size == 0:
+        return {}, (f"rare rows: none of {n} contributes",)
+    note = f"rare rows: {count:.1f} effective rows of {n} carry the sampled mean, it is most likely too small"
+    return {"rare_events": UNSEEN * size / n}, (note,)
