@@ -11,14 +11,16 @@ Examples
 
 from importlib.metadata import version as _version
 
-from .errors import AccuracyWarning, FileFormatError, InputError, QtrajError
+from .errors import AccuracyWarning, FileFormatError, InputError, PerformanceWarning, QtrajError
 from .observables.estimate import Estimate
 from .physics.initial import ArrayState, CoulombState, GaussianState
+from .physics.ksu import KSUPotential
 from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTemperature
 from .physics.model import JumpChannel, LindbladModel
 from .physics.potentials import CoulombPotential
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
+from .radial.sine import SineGrid
 from .solvers.density import DensityMatrix
 from .solvers.nojump import NoJump
 from .solvers.result import Result
@@ -42,11 +44,14 @@ __all__ = [
     "Histories",
     "InputError",
     "JumpChannel",
+    "KSUPotential",
     "LaguerreMesh",
     "LindbladModel",
     "NoJump",
+    "PerformanceWarning",
     "QtrajError",
     "Result",
+    "SineGrid",
     "State",
     "TabulatedTemperature",
     "Transport",

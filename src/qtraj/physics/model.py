@@ -10,20 +10,23 @@ reduced radial function as sqrt(kappa * color_weight * angular_weight(l)) r.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, is_finite_number
 from ..units import N_C
-from .potentials import COLORS, Color, CoulombPotential, Potential
+from .potentials import COLORS, Color, CoulombPotential, Potential, ThermalPotential, thermal_potential
 from .transport import Transport
 
 Float = NDArray[np.float64]
 
 OCTET_WIDTH = (N_C**2 - 2) / (2 * (N_C**2 - 1))
 """Gamma_o/Gamma_s = 7/16 at leading order, and the ratio of the octet's gamma term to the singlet's."""
+
+NO_DIPOLE = Transport(kappa=0.0, gamma=0.0)
+"""No dipole terms: the coefficients of a model whose potential has a width of its own."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ class LindbladModel:
     ----------
     potential : Potential
         Interaction of the pair, for example ``CoulombPotential()``.
-    transport : Transport
-        kappa_hat(T) and gamma_hat.
+    transport : Transport, optional
+        kappa_hat(T) and gamma_hat of the dipole terms; by default ``Transport()``. A potential with a width of its own
+        (complex in the medium) has no dipole terms: then leave it out, and it is ``NO_DIPOLE``, kappa = gamma = 0.
     mass : float
         Heavy-quark mass M_Q in GeV (the reduced mass is M_Q/2).
     order : {"LO"}
@@ -84,16 +88,16 @@ class LindbladModel:
     Attributes
     ----------
     channels : tuple of JumpChannel
-        All jumps; their rates sum to the width of each color.
+        All jumps; their rates sum to the width of each color. None for a potential with a width of its own.
 
     Raises
     ------
     InputError
-        If an argument is out of range.
+        If an argument is out of range, or both a potential with a width of its own and dipole terms are given.
     """
 
     potential: Potential = field(default_factory=CoulombPotential)
-    transport: Transport = field(default_factory=Transport)
+    transport: Transport = None  # type: ignore[assignment]  # depends on the potential: see __post_init__
     mass: float = 4.73
     order: Literal["LO"] = "LO"
     channels: tuple[JumpChannel, ...] = field(init=False, repr=False)
@@ -102,13 +106,36 @@ class LindbladModel:
         # a class has the attributes of its instances
         if isinstance(self.potential, type) or not isinstance(self.potential, Potential):
             raise InputError("potential", self.potential, "be a potential such as CoulombPotential()")
-        if not isinstance(self.transport, Transport):
-            raise InputError("transport", self.transport, "be a Transport(kappa=..., gamma=...)")
+        self._set_transport()
         if not (is_finite_number(self.mass) and 0.5 <= self.mass <= 10):
             raise InputError("mass", self.mass, "be the heavy-quark mass in GeV, 0.5 to 10")
         if self.order != "LO":
             raise InputError("order", self.order, "be 'LO'")
-        object.__setattr__(self, "channels", _leading_order_channels())
+        object.__setattr__(self, "channels", () if self.has_width else _leading_order_channels())
+
+    def _set_transport(self) -> None:
+        default = NO_DIPOLE if self.has_width else Transport()
+        transport: Any = default if self.transport is None else self.transport
+        if not isinstance(transport, Transport):
+            raise InputError("transport", transport, "be a Transport(kappa=..., gamma=...)")
+        if self.has_width and (transport.kappa, transport.gamma) != (0.0, 0.0):
+            raise InputError(
+                "transport",
+                transport,
+                f"be left out with {type(self.potential).__name__}, which has a width of its own",
+                "Dipole terms would count the decay twice.",
+            )
+        object.__setattr__(self, "transport", transport)
+
+    @property
+    def thermal(self) -> ThermalPotential | None:
+        """The potential if it changes with the medium, else None."""
+        return thermal_potential(self.potential)
+
+    @property
+    def has_width(self) -> bool:
+        """Whether the potential is complex in the medium: decay without jumps, for `NoJump` only."""
+        return self.thermal is not None and self.thermal.has_width
 
     @property
     def bohr_radius(self) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError, is_finite_number
-from ..units import C_F
+from ..units import C_F, OCTET_DIMENSION
 
 Float = NDArray[np.float64]
 Color = Literal["singlet", "octet"]
@@ -29,6 +29,42 @@ class Potential(Hashable, Protocol):
     def vacuum(self, r: Float, color: Color) -> Float:
         """Return V_color(r) in GeV without medium, for r in GeV^-1, any shape."""
         ...
+
+
+@runtime_checkable
+class ThermalPotential(Potential, Protocol):
+    """A potential that changes with the medium.
+
+    A class that is thermal for some of its arguments only says so by an attribute ``is_thermal``; see
+    `thermal_potential`.
+    """
+
+    @property
+    def has_width(self) -> bool:
+        """Whether it is complex: then it describes decay, but no consistent jumps, and `NoJump` alone applies."""
+        ...
+
+    def medium(self, r: Float, color: Color, T: Float, xi: Float, hard_scale: Float) -> NDArray[Any]:
+        """Return V_color(r) in GeV in the medium, real or complex, shape (nt, nr).
+
+        Parameters
+        ----------
+        r : ndarray, shape (nr,)
+            Distances in GeV^-1.
+        color : {"singlet", "octet"}
+            Color of the pair.
+        T, xi, hard_scale : ndarray, shape (nt,)
+            Temperature in GeV, anisotropy and hard scale in GeV, as `medium_state` returns them; xi = 0 and
+            hard_scale = T in an isotropic medium.
+        """
+        ...
+
+
+def thermal_potential(potential: Potential) -> ThermalPotential | None:
+    """Return `potential` if it changes with the medium, else None."""
+    if isinstance(potential, ThermalPotential) and getattr(potential, "is_thermal", True):
+        return potential
+    return None
 
 
 @dataclass(frozen=True)
@@ -53,8 +89,7 @@ class CoulombPotential:
     alpha: float = 0.6239853
 
     def __post_init__(self) -> None:
-        if not (is_finite_number(self.alpha) and self.alpha > 0):
-            raise InputError("alpha", self.alpha, "be a positive coupling (C_F alpha_s)")
+        check_alpha(self.alpha)
 
     @property
     def alpha_s(self) -> float:
@@ -63,4 +98,21 @@ class CoulombPotential:
 
     def vacuum(self, r: Float, color: Color) -> Float:
         """Return V_color(r) in GeV, for r in GeV^-1."""
-        return -self.alpha / r if color == "singlet" else self.alpha / (8 * r)
+        return -self.alpha / r if color == "singlet" else self.alpha / (OCTET_DIMENSION * r)
+
+
+def check_alpha(alpha: Any) -> None:
+    """Raise `InputError` unless `alpha` is a positive coupling."""
+    if not (is_finite_number(alpha) and alpha > 0):
+        raise InputError("alpha", alpha, "be a positive coupling (C_F alpha_s)")
+
+
+def check_isotropic(xi: Float) -> None:
+    """Raise `InputError` if a medium is anisotropic, for potentials that know nothing of it."""
+    if np.any(xi != 0):
+        raise InputError(
+            "medium",
+            f"xi up to {float(np.max(np.abs(xi))):.3g}",
+            "be isotropic for a potential that depends on r and T only",
+            "Leave out alpha and hard_scale of the medium, or use a potential of (r, T, xi, hard_scale).",
+        )
