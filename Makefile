@@ -35,12 +35,12 @@ clean:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing qtraj into $(VENV)"
-	@$(INSTALL) --editable .
+	@$(INSTALL) --editable ".[fftw]"
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing qtraj with its test and lint tools into $(VENV)"
-	@$(INSTALL) --editable ".[test,lint]"
+	@$(INSTALL) --editable ".[fftw,test,lint]"
 	@touch $(VENV)/.installed $@
 
 $(BIN)/python:

@@ -65,6 +65,10 @@ class AccuracyWarning(UserWarning):
     """A requested accuracy was not reached; the result carries the error that was."""
 
 
+class PerformanceWarning(UserWarning):
+    """A choice costs up to ten times the time of one beside it; the result is as good."""
+
+
 def is_finite_number(value: Any) -> bool:
     """Return whether `value` is a finite real number: no string, None, bool, NaN or infinity."""
     return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
