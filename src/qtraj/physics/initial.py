@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import factorial
 from typing import Protocol
 
 import numpy as np
@@ -136,6 +137,11 @@ class CoulombState:
             * eval_genlaguerre(self.n - self.l - 1, 2 * self.l + 1, rho)
         )
 
+    def norm_squared(self, model: LindbladModel) -> float:
+        """Return Int u^2 dr in GeV^-1 of the function that `u` returns: (n a0/2) 2n (n+l)!/(n-l-1)!."""
+        ratio = factorial(self.n + self.l) / factorial(self.n - self.l - 1)
+        return self.n**2 * model.bohr_radius * ratio
+
 
 @dataclass(frozen=True, eq=False)
 class ArrayState:
@@ -152,6 +158,11 @@ class ArrayState:
     color : {"singlet", "octet"} or float
         Color, or the probability of the singlet in an incoherent mixture.
 
+    Attributes
+    ----------
+    spline : scipy.interpolate.CubicSpline
+        u(r) from the origin to the last radius.
+
     Raises
     ------
     InputError
@@ -162,7 +173,7 @@ class ArrayState:
     values: ArrayLike
     l: int = 0
     color: str | float = "singlet"
-    _spline: CubicSpline = field(init=False, repr=False)
+    spline: CubicSpline = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         _check_l(self.l)
@@ -176,7 +187,7 @@ class ArrayState:
             raise InputError("values", u[:4], "be finite and not all zero")
         if r[0] > 0:  # u vanishes at the origin
             r, u = np.concatenate([[0.0], r]), np.concatenate([[0.0], u])
-        object.__setattr__(self, "_spline", CubicSpline(r, u))
+        object.__setattr__(self, "spline", CubicSpline(r, u))
 
     @property
     def survival_is_ratio(self) -> bool:
@@ -185,8 +196,8 @@ class ArrayState:
 
     def u(self, r: Float, model: LindbladModel) -> Float:
         """Return u(r), any norm."""
-        inside = r <= self._spline.x[-1]
-        return np.where(inside, self._spline(np.minimum(r, self._spline.x[-1])), 0.0)
+        inside = r <= self.spline.x[-1]
+        return np.where(inside, self.spline(np.minimum(r, self.spline.x[-1])), 0.0)
 
 
 def _check_l(l: int) -> None:

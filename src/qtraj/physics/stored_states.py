@@ -1,0 +1,144 @@
+"""Radial functions of vacuum states from elsewhere: to project on and to start from."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline
+
+from ..errors import AccuracyWarning, InputError, float_array
+from ..states import STATE_NAMES, State
+from .initial import ArrayState
+
+Float = NDArray[np.float64]
+
+NORM_TOLERANCE: Final = 0.02
+"""Largest |Int u^2 dr - 1|. A coarse grid misses 1e-3; another unit of r, or R(r) given for u(r), far more."""
+
+ORTHOGONALITY_TOLERANCE: Final = 0.01
+"""Largest |Int u_i u_j dr| of two states of one l before a warning: 1e-4 of one survival in the other."""
+
+# the four-point Gauss rule integrates the square of a cubic exactly
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)
+
+
+@dataclass(frozen=True, eq=False)
+class StoredStates:
+    """Vacuum states given by values on a grid, interpolated by cubic splines and zero beyond the last point.
+
+    Parameters
+    ----------
+    r : array_like, shape (n,)
+        Increasing radii in GeV^-1, the first >= 0.
+    values : mapping of str to array_like (n,), or array_like (6, n)
+        Reduced radial functions u(r) = r R(r), real, Int u^2 dr = 1, by the names of the states; an array has the
+        rows 1S 2S 1P 3S 2P 1D. A state that a mapping leaves out does not exist: nothing survives as it.
+
+    Raises
+    ------
+    InputError
+        If an array is not finite or has the wrong shape, a name is none of the six, or a norm differs from one by
+        more than 0.02.
+
+    Warns
+    -----
+    AccuracyWarning
+        If two states of one l overlap by more than 0.01: they are then not the states of one potential.
+    """
+
+    r: ArrayLike
+    values: ArrayLike | Mapping[str, ArrayLike]
+    _splines: Mapping[str, CubicSpline] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        r, named = float_array("r", self.r), _by_name(self.values)
+        splines = {}
+        for name, values in named.items():
+            spline = ArrayState(r, values, l=State.named(name).l).spline
+            norm = _product(spline, spline)
+            if not abs(norm - 1) <= NORM_TOLERANCE:
+                raise InputError(
+                    "values",
+                    norm,
+                    f"be u = r R(r) with Int u^2 dr = 1 for {name}",
+                    "Radii are in GeV^-1; divide a function by the root of its integral.",
+                )
+            splines[name] = CubicSpline(spline.x, spline(spline.x) / np.sqrt(norm))
+        object.__setattr__(self, "_splines", MappingProxyType(splines))
+        self._warn_of_overlaps()
+
+    def __repr__(self) -> str:
+        radii = next(iter(self._splines.values())).x
+        return f"StoredStates({' '.join(self.names)}, {len(radii)} radii to {radii[-1]:.4g} GeV^-1)"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the states, in the order of `STATES`."""
+        return tuple(name for name in STATE_NAMES if name in self._splines)
+
+    @property
+    def radii(self) -> Float:
+        """Radii in GeV^-1 from the origin on, shape (n,) or (n + 1,)."""
+        return np.asarray(next(iter(self._splines.values())).x)
+
+    def u(self, name: str, r: Float) -> Float:
+        """Return u(r) of a state, Int u^2 dr = 1, zero beyond the last radius, for r in GeV^-1 of any shape."""
+        spline = self._splines[self._known(name)]
+        return np.where(r <= spline.x[-1], spline(np.minimum(r, spline.x[-1])), 0.0)
+
+    def state(self, name: str, color: str | float = "singlet") -> ArrayState:
+        """Return a state as a start for `qtraj.solve`.
+
+        Parameters
+        ----------
+        name : str
+            One of `names`.
+        color : {"singlet", "octet"} or float
+            Color, or the probability of the singlet.
+
+        Raises
+        ------
+        InputError
+            If there is no such state.
+        """
+        spline = self._splines[self._known(name)]
+        return ArrayState(spline.x, spline(spline.x), l=State.named(name).l, color=color)
+
+    def _known(self, name: str) -> str:
+        if name not in self._splines:
+            raise InputError("name", name, f"be one of the stored states {', '.join(self.names)}")
+        return name
+
+    def _warn_of_overlaps(self) -> None:
+        for one, other in combinations(self.names, 2):
+            if State.named(one).l == State.named(other).l:
+                overlap = _product(self._splines[one], self._splines[other])
+                if abs(overlap) > ORTHOGONALITY_TOLERANCE:
+                    message = f"the stored states {one} and {other} are not orthogonal: overlap {overlap:.3g}"
+                    warnings.warn(message, AccuracyWarning, stacklevel=4)
+
+
+def _by_name(values: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, Float]:
+    if isinstance(values, Mapping):
+        unknown = [name for name in values if name not in STATE_NAMES]
+        if unknown or not values:
+            raise InputError("values", unknown or values, f"have names among {', '.join(STATE_NAMES)}")
+        return {name: float_array(f"values[{name!r}]", values[name]) for name in values}
+    array = float_array("values", values)
+    if array.ndim != 2 or len(array) != len(STATE_NAMES):
+        raise InputError("values", array.shape, f"have one row for each of {' '.join(STATE_NAMES)}")
+    return dict(zip(STATE_NAMES, array, strict=True))
+
+
+def _product(one: CubicSpline, other: CubicSpline) -> float:
+    """Return Int u v dr of two cubic splines on the same radii, exactly."""
+    half = np.diff(one.x)[:, None] / 2
+    points = one.x[:-1, None] + half * (1 + _NODES)
+    return float(np.sum(half * _WEIGHTS * one(points) * other(points)))

@@ -1,0 +1,168 @@
+"""Lowest eigenstates of a radial Hamiltonian p_r^2/M + l(l+1)/(M r^2) + V(r) on a mesh or a uniform grid.
+
+On the Laguerre mesh and on small sine grids the matrix is dense and is diagonalized. With second differences it is
+tridiagonal. The spectral kinetic energy of a large sine grid is applied by transforms, and the states come from a
+block conjugate-gradient iteration (A. V. Knyazev, SIAM J. Sci. Comput. 23 (2001) 517): the tridiagonal problem has
+the same potential and a kinetic energy within a factor (pi/2)^2, so its states are good starts and its inverse is a
+preconditioner whose quality does not depend on the number of points.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import eigh, eigh_tridiagonal, solveh_banded
+from scipy.sparse.linalg import LinearOperator, lobpcg
+
+from ..errors import InputError, float_array, is_finite_number
+from .laguerre import LaguerreMesh
+from .sine import SineGrid
+
+Float = NDArray[np.float64]
+Grid = LaguerreMesh | SineGrid
+
+DENSE_LIMIT = 255
+"""Largest number of points of a spectral sine grid for which the dense matrix is faster than the iteration."""
+
+GUARDS = 2
+"""Further states in the iteration: the highest state of a block converges slowly when its neighbor is close."""
+
+TOLERANCE = 1e-10
+"""Norm of H c - E c in GeV that the iteration aims at; the error of E is its square over the level spacing."""
+
+ROUNDING = 10.0
+"""Residual that rounding leaves, in units of machine precision times the largest kinetic energy."""
+
+ROUND, MAX_ROUNDS = 30, 30
+"""Iterations between two looks at the states wanted (the guards need not converge), and the number of looks."""
+
+
+def bound_states(
+    grid: Grid, potential_values: ArrayLike, l: int, mass: float, count: int
+) -> tuple[Float, Float]:
+    """Return the lowest eigenstates of p_r^2/M + l(l+1)/(M r^2) + V(r), bound or not.
+
+    Parameters
+    ----------
+    grid : LaguerreMesh or SineGrid
+        Points r_i; ``derivative=1`` of a sine grid takes second differences.
+    potential_values : array_like, shape (N,)
+        V(r_i) in GeV, real.
+    l : int
+        Orbital angular momentum, not negative.
+    mass : float
+        Heavy-quark mass M in GeV.
+    count : int
+        Number of states, 1 to N.
+
+    Returns
+    -------
+    energies : ndarray, shape (count,)
+        Increasing eigenvalues in GeV.
+    vectors : ndarray, shape (count, N)
+        Coefficients c of the grid, sum c^2 = 1, positive near the origin.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or the iteration for a large grid does not converge.
+    """
+    values = _checked(grid, potential_values, l, mass, count)
+    if isinstance(grid, LaguerreMesh):
+        energies, vectors = _dense(grid, values, l, mass, count)
+    elif grid.derivative == 1:
+        energies, vectors = _tridiagonal(grid, values, l, mass, count)
+    elif len(values) <= DENSE_LIMIT or 5 * (count + GUARDS) > len(values):
+        energies, vectors = _dense(grid, values, l, mass, count)
+    else:
+        energies, vectors = _iterated(grid, values, l, mass, count)
+    return energies, _positive_near_the_origin(vectors.T)
+
+
+def _checked(grid: Grid, potential_values: ArrayLike, l: int, mass: float, count: int) -> Float:
+    if not isinstance(grid, LaguerreMesh | SineGrid):
+        raise InputError("grid", grid, "be a LaguerreMesh or a SineGrid")
+    values = float_array("potential_values", potential_values)
+    if values.shape != grid.r.shape or not np.all(np.isfinite(values)):
+        raise InputError(
+            "potential_values", potential_values, f"be finite values at the {len(grid.r)} points of the grid"
+        )
+    if not (isinstance(l, int) and l >= 0):
+        raise InputError("l", l, "be a non-negative integer")
+    if not (is_finite_number(mass) and mass > 0):
+        raise InputError("mass", mass, "be a positive mass in GeV")
+    if not (isinstance(count, int) and 1 <= count <= len(values)):
+        raise InputError("count", count, f"be an integer from 1 to the {len(values)} points of the grid")
+    return values
+
+
+def _dense(grid: Grid, values: Float, l: int, mass: float, count: int) -> tuple[Float, Float]:
+    energies, vectors = eigh(grid.hamiltonian(values, l, mass), subset_by_index=(0, count - 1))
+    return energies, vectors
+
+
+def _bands(grid: SineGrid, values: Float, l: int, mass: float) -> tuple[Float, float]:
+    """Diagonal (N,) and constant off-diagonal of the Hamiltonian with second differences, in GeV."""
+    off = -1 / (mass * grid.dx**2)
+    return _static(grid, values, l, mass) - 2 * off, off
+
+
+def _static(grid: SineGrid, values: Float, l: int, mass: float) -> Float:
+    """Potential and centrifugal term in GeV, shape (N,)."""
+    return values + l * (l + 1) / (mass * grid.r**2)
+
+
+def _tridiagonal(grid: SineGrid, values: Float, l: int, mass: float, count: int) -> tuple[Float, Float]:
+    diagonal, off = _bands(grid, values, l, mass)
+    energies, vectors = eigh_tridiagonal(
+        diagonal, np.full(len(diagonal) - 1, off), select="i", select_range=(0, count - 1)
+    )
+    return energies, vectors
+
+
+def _iterated(grid: SineGrid, values: Float, l: int, mass: float, count: int) -> tuple[Float, Float]:
+    """Refine the states of second differences to those of the spectral kinetic energy."""
+    energies, vectors = _tridiagonal(grid, values, l, mass, count + GUARDS)
+    static, kinetic = _static(grid, values, l, mass), grid.kinetic(mass)
+
+    def apply(states: Float) -> Float:
+        moving = grid.kinetic_step(states.T.astype(complex), kinetic)
+        return np.asarray(moving.real + static * states.T).T
+
+    diagonal, off = _bands(grid, values, l, mass)
+    # below the spectrum, so that the preconditioner is positive
+    shift = energies[0] - (energies[-1] - energies[0])
+    bands = np.array([np.full_like(diagonal, off), diagonal - shift])
+
+    def precondition(states: Float) -> Float:
+        return np.asarray(solveh_banded(bands, states))
+
+    shape = (len(values), len(values))
+    operator = LinearOperator(shape, matvec=apply, matmat=apply, dtype=float)
+    inverse = LinearOperator(shape, matvec=precondition, matmat=precondition, dtype=float)
+    goal = TOLERANCE + ROUNDING * float(np.finfo(float).eps * kinetic.max())
+    for _ in range(MAX_ROUNDS):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the residual below says whether it converged
+            energies, vectors = lobpcg(operator, vectors, M=inverse, largest=False, tol=goal, maxiter=ROUND)
+        order = np.argsort(energies)
+        energies, vectors = energies[order], vectors[:, order]
+        found = vectors[:, :count]
+        residual = float(np.max(np.linalg.norm(apply(found) - found * energies[:count], axis=0)))
+        if residual <= 2 * goal:
+            return energies[:count], found
+    raise InputError(
+        "grid",
+        grid,
+        f"hold {count} states of l = {l} that the iteration finds (residual {residual:.1e} GeV)",
+        "Take fewer points, a shorter grid or derivative=1.",
+    )
+
+
+def _positive_near_the_origin(vectors: Float) -> Float:
+    """Return the rows with the sign that makes the first value of any size positive."""
+    size = np.abs(vectors)
+    first = np.argmax(size > 1e-3 * size.max(axis=1, keepdims=True), axis=1)
+    return np.asarray(vectors * np.sign(vectors[np.arange(len(vectors)), first])[:, None])
