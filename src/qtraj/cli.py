@@ -160,6 +160,28 @@ def solve(
 
 @app.command()
 @_one_line_messages()
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="IN", help="QTraj 1.0 output: a folder or one file; or a netCDF file of it."),
+    ],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="FILE.nc; or the folder or file for the text.")
+    ],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
+) -> None:
+    """Convert QTraj 1.0's text files to netCDF, or such a file back to the same text."""
+    from .io.legacy.convert import convert as convert_files
+
+    done = convert_files(source, target, force=force)
+    for name in done.left_out:
+        typer.echo(f"qtraj: left out {source / name}: no output of QTraj 1.0", err=True)
+    for path in done.written:
+        typer.echo(f"wrote {path}")
+
+
+@app.command()
+@_one_line_messages()
 def cite(
     file: Annotated[
         Path | None,

@@ -44,13 +44,15 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
     return path
 
 
-def read_dataset(path: str | Path) -> xr.Dataset:
+def read_dataset(path: str | Path, group: str | None = None) -> xr.Dataset:
     """Read a whole file that `write_dataset` wrote, and close it.
 
     Parameters
     ----------
     path : str or Path
         The file.
+    group : str, optional
+        The group to read, of a file that has groups; each carries its own checksum.
 
     Raises
     ------
@@ -61,7 +63,7 @@ def read_dataset(path: str | Path) -> xr.Dataset:
     if not path.is_file():
         raise FileFormatError(path, "no such file", "Check the path.")
     try:
-        dataset = xr.load_dataset(path, engine="h5netcdf")
+        dataset = xr.load_dataset(path, engine="h5netcdf", group=group)
         found = checksum(dataset)
     # the HDF5 stack reports damage in any of these ways
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, EOFError) as error:
