@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import FileFormatError, InputError
-from ..physics.medium import MAX_START_FM, MAX_T
+from ..physics.medium_checks import MAX_START_FM, MAX_T
 from ..units import HBARC
 
 TAU_LAST_MAX_FM: Final = 50.0

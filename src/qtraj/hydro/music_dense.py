@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import FileFormatError, InputError
-from ..physics.medium import MAX_T
+from ..physics.medium_checks import MAX_T
 from ._check import (
     check_last_line,
     existing_file,

@@ -17,15 +17,11 @@ from scipy.interpolate import PchipInterpolator
 
 from ..errors import InputError, float_array, is_finite_number
 from ..units import HBARC, from_fm
+from .anisotropy import AnisotropyTable, check_columns
+from .medium_checks import HINT_TIME, check_end, check_start, check_table, check_temperature
 
 Float = NDArray[np.float64]
 Interval = tuple[float, float]
-
-MAX_T = 5.0
-"""No fluid is hotter than 5 GeV: a larger number was given in MeV."""
-
-MAX_START_FM = 2.5
-"""No medium starts later than 2.5 fm/c: a larger number was given in GeV^-1."""
 
 
 @runtime_checkable
@@ -40,6 +36,33 @@ class History(Protocol):
     def temperature(self, t: Float) -> Float:
         """Return T in GeV at times t in GeV^-1 inside the active intervals."""
         ...
+
+
+@runtime_checkable
+class AnisotropicHistory(History, Protocol):
+    """A history that knows the anisotropy of its medium."""
+
+    def anisotropy(self, t: Float) -> tuple[Float, Float]:
+        """Return xi and the hard scale in GeV at times t in GeV^-1, each of the shape of t."""
+        ...
+
+
+def medium_state(history: History, t: Float) -> tuple[Float, Float, Float]:
+    """Return temperature, anisotropy and hard scale of the medium at times t in GeV^-1 inside the active intervals.
+
+    Returns
+    -------
+    T : ndarray, shape of t
+        Temperature in GeV.
+    xi : ndarray, shape of t
+        Anisotropy (alpha_perp/alpha_z)^2 - 1; 0 for a history that knows none.
+    hard_scale : ndarray, shape of t
+        lambda in GeV; T for a history that knows none.
+    """
+    T = history.temperature(t)
+    if isinstance(history, AnisotropicHistory):
+        return (T, *history.anisotropy(t))
+    return T, np.zeros_like(T), T
 
 
 @dataclass(frozen=True)
@@ -66,9 +89,9 @@ class Bjorken:
     T_end: float = 0.25
 
     def __post_init__(self) -> None:
-        _check_temperature("T0", self.T0)
-        _check_start("tau_fm", self.tau_fm)
-        _check_end(self.T_end, float(self.T0))
+        check_temperature("T0", self.T0)
+        check_start("tau_fm", self.tau_fm)
+        check_end(self.T_end, float(self.T0))
 
     @property
     def active(self) -> tuple[Interval, ...]:
@@ -105,10 +128,10 @@ class ConstantTemperature:
     duration_fm: float
 
     def __post_init__(self) -> None:
-        _check_temperature("T", self.T)
-        _check_start("tau_fm", self.tau_fm)
+        check_temperature("T", self.T)
+        check_start("tau_fm", self.tau_fm)
         if not (is_finite_number(self.duration_fm) and 0 < self.duration_fm <= 100):
-            raise InputError("duration_fm", self.duration_fm, "be positive and at most 100 fm/c", _HINT_TIME)
+            raise InputError("duration_fm", self.duration_fm, "be positive and at most 100 fm/c", HINT_TIME)
 
     @property
     def active(self) -> tuple[Interval, ...]:
@@ -135,24 +158,32 @@ class TabulatedTemperature:
         The medium acts where T > T_end, in GeV.
     allow_cold : bool
         Accept a table that never exceeds T_end (then nothing happens to the pair).
+    alpha : array_like, shape (nt, 3), optional
+        alpha_x, alpha_y, alpha_z of an anisotropic medium, f = f_iso( sqrt(sum p_i^2/alpha_i^2 + m^2)/hard_scale ).
+    hard_scale : array_like, shape (nt,), optional
+        lambda in GeV; goes with `alpha`.
 
     Raises
     ------
     InputError
         If the table is empty, not increasing, not finite, not positive, in MeV or GeV^-1, or cold and `allow_cold`
-        is False.
+        is False, or if one of `alpha` and `hard_scale` is given without the other.
 
     Notes
     -----
     The interpolation is the piecewise cubic Hermite polynomial of Fritsch and Butland: it does not overshoot, so no
-    heat appears between the points. After the last point the medium does not act.
+    heat appears between the points. After the last point the medium does not act. Only potentials that change with
+    the medium see its anisotropy; kappa and gamma are functions of T.
     """
 
     tau_fm: ArrayLike
     T: ArrayLike
     T_end: float
     allow_cold: bool = False
+    alpha: ArrayLike | None = field(default=None, repr=False)
+    hard_scale: ArrayLike | None = field(default=None, repr=False)
     _log: PchipInterpolator = field(init=False, repr=False)
+    _anisotropy: AnisotropyTable | None = field(init=False, repr=False)
     active: tuple[Interval, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -161,16 +192,25 @@ class TabulatedTemperature:
             raise InputError(
                 "T", T.shape, "be a 1-D array", "A batch of tables is a Histories(tau_fm, T, T_end)."
             )
-        _check_temperature("T_end", self.T_end)
+        check_temperature("T_end", self.T_end)
         if not self.allow_cold:
-            _check_end(self.T_end, float(T.max()), "the largest T of the table")
+            check_end(self.T_end, float(T.max()), "the largest T of the table")
         log = PchipInterpolator(np.log(tau / HBARC), np.log(T))
+        alpha, hard_scale = check_columns(self.alpha, self.hard_scale, T.shape)
+        table = None if alpha is None or hard_scale is None else AnisotropyTable(tau, alpha, hard_scale)
         object.__setattr__(self, "_log", log)
+        object.__setattr__(self, "_anisotropy", table)
         object.__setattr__(self, "active", _hot_intervals(log, float(np.log(self.T_end))))
 
     def temperature(self, t: Float) -> Float:
         """Return T(t) in GeV, t in GeV^-1 inside the table."""
         return np.asarray(np.exp(self._log(np.log(t))))
+
+    def anisotropy(self, t: Float) -> tuple[Float, Float]:
+        """Return xi = (alpha_perp/alpha_z)^2 - 1 and lambda in GeV at t in GeV^-1; (0, T) for an isotropic table."""
+        if self._anisotropy is None:
+            return np.zeros_like(t), self.temperature(t)
+        return self._anisotropy(t)
 
 
 class Histories(Sequence[TabulatedTemperature]):
@@ -188,6 +228,10 @@ class Histories(Sequence[TabulatedTemperature]):
         Arrays of shape (n,) that describe the histories: x_fm, y_fm, pT, phi, replicate, ...
     attrs : mapping, optional
         Provenance.
+    alpha : array_like, shape (n, nt, 3), optional
+        alpha_x, alpha_y, alpha_z of anisotropic media, as for `TabulatedTemperature`.
+    hard_scale : array_like, shape (n, nt), optional
+        lambda in GeV; goes with `alpha`.
 
     Raises
     ------
@@ -202,12 +246,15 @@ class Histories(Sequence[TabulatedTemperature]):
         T_end: float,
         metadata: Mapping[str, ArrayLike] | None = None,
         attrs: Mapping[str, Any] | None = None,
+        alpha: ArrayLike | None = None,
+        hard_scale: ArrayLike | None = None,
     ) -> None:
         self.T = float_array("T", T)
         if self.T.ndim != 2 or self.T.shape[0] == 0:
             raise InputError("T", self.T.shape, "be of shape (histories, times) with at least one history")
         self.tau_fm, _ = check_table(tau_fm, self.T)
-        self.T_end = _check_temperature("T_end", T_end)
+        self.T_end = check_temperature("T_end", T_end)
+        self.alpha, self.hard_scale = check_columns(alpha, hard_scale, self.T.shape)
         self.metadata = {name: np.asarray(values) for name, values in (metadata or {}).items()}
         for name, values in self.metadata.items():
             if values.shape[:1] != (len(self),):
@@ -222,9 +269,16 @@ class Histories(Sequence[TabulatedTemperature]):
     def __getitem__(self, index: Any) -> Any:
         """Return history `index`, or the batch of a slice or index array."""
         if isinstance(index, int | np.integer):
-            return TabulatedTemperature(self.tau_fm, self.T[index], self.T_end, allow_cold=True)
+            columns = self._columns(index)
+            return TabulatedTemperature(self.tau_fm, self.T[index], self.T_end, True, *columns)
         metadata = {name: values[index] for name, values in self.metadata.items()}
-        return Histories(self.tau_fm, self.T[index], self.T_end, metadata, self.attrs)
+        return Histories(self.tau_fm, self.T[index], self.T_end, metadata, self.attrs, *self._columns(index))
+
+    def _columns(self, index: Any) -> tuple[Float | None, Float | None]:
+        """Return alpha and hard_scale of some histories."""
+        if self.alpha is None or self.hard_scale is None:
+            return None, None
+        return self.alpha[index], self.hard_scale[index]
 
     def __iter__(self) -> Iterator[TabulatedTemperature]:
         return (self[i] for i in range(len(self)))
@@ -256,56 +310,6 @@ def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
     raise InputError(
         "medium", medium, "be a medium such as Bjorken(...), a non-empty list of media, or Histories"
     )
-
-
-def check_table(tau_fm: ArrayLike, T: ArrayLike) -> tuple[Float, Float]:
-    """Return tau_fm of shape (nt,) and T of shape (..., nt) as float arrays, or raise `InputError`."""
-    tau, temperature = float_array("tau_fm", tau_fm), float_array("T", T)
-    if tau.ndim != 1 or len(tau) < 2:
-        raise InputError("tau_fm", tau.shape, "be a 1-D array of at least two times in fm/c")
-    if temperature.shape[-1:] != tau.shape:
-        raise InputError("T", temperature.shape, f"have one temperature for each of {len(tau)} times")
-    if not np.all(np.isfinite(tau)):
-        raise InputError("tau_fm", float(tau[~np.isfinite(tau)][0]), "be finite")
-    if np.any(np.diff(tau) <= 0):
-        i = int(np.argmax(np.diff(tau) <= 0))
-        raise InputError(
-            "tau_fm", (float(tau[i]), float(tau[i + 1])), f"increase strictly (entries {i}, {i + 1})"
-        )
-    _check_start("tau_fm[0]", float(tau[0]))
-    bad = ~np.isfinite(temperature) | (temperature <= 0)
-    if np.any(bad):
-        where = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise InputError("T", float(temperature[bad][0]), f"be finite and positive, in GeV (entry {where})")
-    _check_temperature("T", float(temperature.max()))
-    return tau, temperature
-
-
-_HINT_MEV = "Temperatures are in GeV; divide MeV by 1000."
-_HINT_TIME = f"Times are in fm/c; multiply GeV^-1 by {HBARC:.4f}."
-
-
-def _check_temperature(name: str, T: Any) -> float:
-    if not (is_finite_number(T) and T > 0):
-        raise InputError(name, T, "be a positive, finite temperature in GeV")
-    if T > MAX_T:
-        raise InputError(name, T, f"be a temperature in GeV, at most {MAX_T:g}", _HINT_MEV)
-    return float(T)
-
-
-def _check_start(name: str, tau_fm: Any) -> None:
-    if not (is_finite_number(tau_fm) and 0 < tau_fm <= MAX_START_FM):
-        raise InputError(
-            name, tau_fm, f"be a start time in fm/c, above 0 and at most {MAX_START_FM}", _HINT_TIME
-        )
-
-
-def _check_end(T_end: Any, hottest: float, what: str = "T0") -> None:
-    _check_temperature("T_end", T_end)
-    if T_end >= hottest:
-        raise InputError(
-            "T_end", T_end, f"be below {what} = {hottest:g} GeV", "Otherwise the medium never acts."
-        )
 
 
 def _hot_intervals(log: PchipInterpolator, log_end: float) -> tuple[Interval, ...]:

@@ -1,0 +1,73 @@
+"""Time integrals of a potential that changes with the medium: the pointwise phases and decay of a splitting step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..physics.medium import History, medium_state
+from ..physics.model import LindbladModel
+from ..physics.potentials import Color
+
+Float = NDArray[np.float64]
+
+_GAUSS_X, _GAUSS_W = np.polynomial.legendre.leggauss(3)
+_BLOCK = 2_000_000
+"""Values of the potential held at once: bounds memory for many steps on a large grid."""
+
+
+def thermal_integrals(
+    model: LindbladModel, history: History, edges: Float, r: Float, color: Color
+) -> NDArray[Any] | None:
+    """Return the integral over each step of V_medium(r; T(t)) - V_vacuum(r), or None if the potential is not thermal.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        For its potential.
+    history : History
+        The medium.
+    edges : ndarray, shape (steps + 1,)
+        Edges of the steps in GeV^-1, inside one active interval.
+    r : ndarray, shape (N,)
+        Grid points in GeV^-1.
+    color : {"singlet", "octet"}
+        Color of the pair.
+
+    Returns
+    -------
+    ndarray, shape (steps, N), or None
+        Dimensionless, complex for a potential with a width; three-point Gauss-Legendre in time.
+
+    Raises
+    ------
+    InputError
+        If the potential is not finite, not of shape (times, points), or amplifies: Im V > 0.
+    """
+    potential = model.thermal
+    if potential is None:
+        return None
+    half, middle = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
+    vacuum = potential.vacuum(r, color)
+    rows = []
+    block = max(1, _BLOCK // (len(_GAUSS_X) * len(r)))
+    for i in range(0, len(half), block):
+        h = half[i : i + block, None]
+        t = middle[i : i + block, None] + h * _GAUSS_X
+        V = potential.medium(r, color, *medium_state(history, t.ravel()))
+        _check(V, (t.size, len(r)))
+        V = V.reshape(*t.shape, len(r)) - vacuum
+        rows.append(np.einsum("sg,sgr->sr", h * _GAUSS_W, V))
+    return np.concatenate(rows) if rows else np.zeros((0, len(r)))
+
+
+def _check(V: NDArray[Any], shape: tuple[int, int]) -> None:
+    if V.shape != shape:
+        raise InputError("potential", V.shape, f"return (times, points) in the medium, {shape}")
+    if not np.all(np.isfinite(V)):
+        raise InputError("potential", V[~np.isfinite(V)][0], "be finite on the grid in the medium")
+    if np.iscomplexobj(V) and np.any(V.imag > 1e-12):
+        raise InputError("potential", float(V.imag.max()), "have Im V <= 0 GeV: a width absorbs")
