@@ -77,7 +77,8 @@ class Key:
             return text
         spelled = _NUMBER[self.kind].fullmatch(text)
         if not spelled:
-            raise InputError(name, text, self.allowed, self.meaning_of_choices)
+            remark = "A comment after a value begins with //." if len(text.split()) > 1 else ""
+            raise InputError(name, text, self.allowed, remark or self.meaning_of_choices)
         return float(text) if self.kind is float else int(text)
 
     def checked(self, name: str, value: Any) -> Value:
