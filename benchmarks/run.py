@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from cases import others, speed
+from cases import others, speed, split_step
 from cases.common import Table, machine
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -20,6 +20,7 @@ CASES = {
     "single": speed.one_history,
     "memory": speed.memory,
     "scaling": speed.scaling,
+    "split_step": split_step.split_step,
     "trajectories": others.trajectories,
     "mesolve": others.mesolve,
 }

@@ -54,7 +54,7 @@ def in_new_process(code: str, arguments: Sequence[str] = ()) -> tuple[float, str
 
 def machine() -> dict[str, Any]:
     """Return what the timings depend on."""
-    packages = ("qtraj", "numpy", "scipy", "jax", "jaxlib", "qutip")
+    packages = ("qtraj", "numpy", "scipy", "pyfftw", "jax", "jaxlib", "qutip")
     return {
         "cpu": _cpu_name(),
         "cores": os.cpu_count(),

@@ -211,13 +211,15 @@ class SineGrid:
 
 
 def _warn_if_slow(num: int) -> None:
-    below, above = prev_fast_len(num + 1) - 1, next_fast_len(num + 1) - 1
+    n = num + 1
+    below, above = prev_fast_len(n), next_fast_len(n)
     if below == above:
         return
-    power = 2 ** round(np.log2(num + 1)) - 1
+    power = 2 ** (n.bit_length() - 1)
+    nearest = power if n - power < 2 * power - n else 2 * power
     warnings.warn(
-        f"SineGrid: num = {num} is slow to transform, since num + 1 = {num + 1} has a prime factor above 11. "
-        f"The nearest fast values are {below} and {above}; the nearest of the fastest, 2^n - 1, is {power}.",
+        f"SineGrid: num = {num} is slow to transform, since num + 1 = {n} has a prime factor above 11. The nearest "
+        f"fast values are {below - 1} and {above - 1}; the nearest of the fastest, 2^n - 1, is {nearest - 1}.",
         PerformanceWarning,
         stacklevel=4,  # here, __post_init__, the generated __init__, the caller
     )
