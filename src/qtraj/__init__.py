@@ -13,11 +13,13 @@ from importlib.metadata import version as _version
 
 from .errors import AccuracyWarning, FileFormatError, InputError, PerformanceWarning, QtrajError
 from .observables.estimate import Estimate
+from .physics.bound_state import BoundState
 from .physics.initial import ArrayState, CoulombState, GaussianState
 from .physics.ksu import KSUPotential
 from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTemperature
 from .physics.model import JumpChannel, LindbladModel
 from .physics.potentials import CoulombPotential
+from .physics.stored_states import StoredStates
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
 from .radial.sine import SineGrid
@@ -34,6 +36,7 @@ __all__ = [
     "AccuracyWarning",
     "ArrayState",
     "Bjorken",
+    "BoundState",
     "ConstantTemperature",
     "CoulombPotential",
     "CoulombState",
@@ -53,6 +56,7 @@ __all__ = [
     "Result",
     "SineGrid",
     "State",
+    "StoredStates",
     "TabulatedTemperature",
     "Transport",
     "__version__",

@@ -160,6 +160,45 @@ def solve(
 
 @app.command()
 @_one_line_messages()
+def states(
+    potential: Annotated[str, typer.Option(help="coulomb or ksu.")] = "coulomb",
+    alpha: Annotated[
+        float | None, typer.Option(help="Coulomb coupling C_F alpha_s instead of the potential's.")
+    ] = None,
+    mass: Annotated[float | None, typer.Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")] = None,
+    grid: Annotated[str, typer.Option(help="mesh (Laguerre) or sine (uniform).")] = "mesh",
+    points: Annotated[int | None, typer.Option(help="Points of the mesh.")] = None,
+    scale: Annotated[float | None, typer.Option(help="Scale of the mesh, GeV^-1.")] = None,
+    num: Annotated[int | None, typer.Option(help="Points of the sine grid.")] = None,
+    length: Annotated[float | None, typer.Option(help="Length of the sine grid, GeV^-1.")] = None,
+    derivative: Annotated[
+        int | None, typer.Option(help="Sine grid: 0 spectral, 1 second differences.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.nc", help="Save the bound states as netCDF.")
+    ] = None,
+) -> None:
+    """Print masses, radii and Coulomb overlaps of the six vacuum states of a potential."""
+    from .io.choices import chosen_grid, chosen_model
+    from .io.stored_states import save_states
+    from .report.levels import levels_tables
+    from .solvers.levels import vacuum_levels
+
+    model = chosen_model(potential, alpha=alpha, mass=mass)
+    chosen = chosen_grid(grid, points=points, scale=scale, num=num, length=length, derivative=derivative)
+    levels = vacuum_levels(model, chosen)
+    stored = levels.stored() if out is not None else None
+    console = Console()
+    plain = not console.is_terminal
+    console = Console(width=TABLE_WIDTH) if plain else console
+    console.print(levels_tables(levels, plain=plain), highlight=False)
+    if out is not None and stored is not None:
+        source = {"potential": str(model.potential), "mass_GeV": f"{model.mass:g}", "grid": str(chosen)}
+        typer.echo(f"wrote {save_states(stored, out, source)}")
+
+
+@app.command()
+@_one_line_messages()
 def convert(
     source: Annotated[
         Path,

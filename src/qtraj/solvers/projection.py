@@ -69,7 +69,7 @@ def projection_vectors(projection: Projection, grid: Grid, model: LindbladModel)
     if projection == "computed":
         energies, vectors = vacuum_states(model.potential, model.mass, grid)
         _require_bound(energies, grid, model)
-        _warn_at_the_edge(energies, vectors, grid, model)
+        warn_at_the_edge(energies, vectors, grid, model)
         return vectors
     raise InputError("projection", projection, "be 'computed', 'coulomb' or StoredStates")
 
@@ -148,9 +148,12 @@ def _require_bound(energies: Float, grid: Grid, model: LindbladModel) -> None:
         )
 
 
-def _warn_at_the_edge(energies: Float, vectors: Float, grid: Grid, model: LindbladModel) -> None:
+def warn_at_the_edge(energies: Float, vectors: Float, grid: Grid, model: LindbladModel) -> None:
+    """Warn of each bound state that the end of the grid deforms; arguments as `vacuum_states` returns them."""
     r, limit = grid.r, threshold(model.potential, grid)
     for state, energy, c in zip(STATES, energies, vectors, strict=True):
+        if not energy < limit:
+            continue
         barrier = model.mass * (limit - energy) + state.l * (state.l + 1) / r[-1] ** 2
         edge = float(np.sum(c[r > r[-1] - 1 / np.sqrt(barrier)] ** 2))
         if edge > EDGE_TOLERANCE:

@@ -1,0 +1,77 @@
+"""Models and grids from the short words of the command line."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..errors import InputError
+from ..physics.ksu import KSUPotential
+from ..physics.model import LindbladModel
+from ..physics.potentials import CoulombPotential, Potential
+from ..radial.bound import Grid
+from ..radial.laguerre import LaguerreMesh
+from ..radial.sine import SineGrid
+
+KSU_MASS: Final = 4.70
+"""Bottom mass in GeV that belongs to the parameters of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461."""
+
+
+def chosen_model(potential: str, alpha: float | None = None, mass: float | None = None) -> LindbladModel:
+    """Return the model of a potential.
+
+    Parameters
+    ----------
+    potential : str
+        ``coulomb`` or ``ksu``.
+    alpha : float, optional
+        Coulomb coupling; by default that of the potential.
+    mass : float, optional
+        Heavy-quark mass in GeV; by default 4.70 with ``ksu`` and that of `LindbladModel` otherwise.
+
+    Raises
+    ------
+    InputError
+        For another word, or an argument out of range.
+    """
+    kinds: dict[str, type[CoulombPotential | KSUPotential]] = {
+        "coulomb": CoulombPotential,
+        "ksu": KSUPotential,
+    }
+    if potential not in kinds:
+        raise InputError("--potential", potential, f"be one of {', '.join(kinds)}")
+    kind = kinds[potential]
+    chosen: Potential = kind() if alpha is None else kind(alpha=alpha)
+    if mass is None:
+        mass = KSU_MASS if potential == "ksu" else LindbladModel.mass
+    return LindbladModel(chosen, mass=mass)
+
+
+def chosen_grid(kind: str, **settings: float | None) -> Grid:
+    """Return a grid.
+
+    Parameters
+    ----------
+    kind : {"mesh", "sine"}
+        `LaguerreMesh` or `SineGrid`.
+    **settings : float or None
+        ``points`` and ``scale`` of a mesh; ``num``, ``length`` and ``derivative`` of a sine grid. None leaves the
+        default of the grid.
+
+    Raises
+    ------
+    InputError
+        For another kind, a setting that belongs to the other kind, or a value out of range.
+    """
+    grids: dict[str, tuple[type[LaguerreMesh | SineGrid], tuple[str, ...]]] = {
+        "mesh": (LaguerreMesh, ("points", "scale")),
+        "sine": (SineGrid, ("num", "length", "derivative")),
+    }
+    if kind not in grids:
+        raise InputError("--grid", kind, f"be one of {', '.join(grids)}")
+    grid, own = grids[kind]
+    given = {name: value for name, value in settings.items() if value is not None}
+    for name, value in given.items():
+        if name not in own:
+            flags = ", ".join(f"--{setting}" for setting in own)
+            raise InputError(f"--{name}", value, f"be left out with --grid {kind}", f"It takes {flags}.")
+    return grid(**given)  # type: ignore[arg-type]  # the flags declare the types
