@@ -133,8 +133,8 @@ def average_ratios(
     -------
     dict of str to Estimate
         For each of STATE_NAMES, with parts ``"statistical"`` or ``"paths"``; ``"rare_events"``, the bound
-        3 max(x)/n, where fewer than 20 effective rows, (sum x)^2 / sum x^2, carry the mean; ``"rounding"`` of the
-        exact part. What the rows cannot tell is named in ``not_estimated``.
+        3 max(x)/n, where fewer than 20 effective rows, (sum x)^2 / sum x^2, carry the mean (with `no_jump`, a row
+        not seen may be as large as one that did not jump); ``"rounding"`` of the exact part. What the rows cannot tell is named in ``not_estimated``.
 
     Raises
     ------
@@ -252,10 +252,10 @@ def _with_exact_part(
 
 
 def _rare(x: Float, n: int, unseen: float = 0.0) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the bound on rows not seen, and what cannot be bounded; `unseen` is the size of such a row if known."""
+    """Return the bound on rows not seen, and a note; `unseen` is the size that such a row may have, if known."""
     if n == 1 or (count := effective_rows(x)) >= ENOUGH_ROWS:
         return {}, ()
-    size = float(np.max(x)) or unseen
+    size = max(float(np.max(x)), unseen)
     if size == 0:
         return {}, (f"rare rows: none of {n} contributes",)
     note = f"rare rows: {count:.1f} effective rows of {n} carry the sampled mean, it is most likely too small"
