@@ -27,6 +27,7 @@ from .solvers.density import DensityMatrix
 from .solvers.nojump import NoJump
 from .solvers.result import Result
 from .solvers.solve import solve
+from .solvers.trajectories import QuantumTrajectories
 from .states import STATES, State
 
 __version__ = _version("qtraj")
@@ -53,6 +54,7 @@ __all__ = [
     "NoJump",
     "PerformanceWarning",
     "QtrajError",
+    "QuantumTrajectories",
     "Result",
     "SineGrid",
     "State",

@@ -20,7 +20,7 @@ INDEX = {state.name: i for i, state in enumerate(qt.STATES)}
 
 
 def overlaps(initial):
-    return dict(zip(INDEX, initial_overlaps(make_basis(MODEL, MESH, initial.l), initial), strict=True))
+    return dict(zip(INDEX, initial_overlaps(make_basis(MODEL, MESH, initial.l), MODEL, initial), strict=True))
 
 
 def normalized(state, r, dr):

@@ -77,11 +77,15 @@ def make_basis(model: LindbladModel, mesh: LaguerreMesh, l_max: int, size: int |
     size : int, optional
         Number of states in each sector; by default as many as lie below `ENERGY_CUT` in the S-wave singlet.
     """
-    if size is None:
-        energies = _spectrum(model.potential, model.mass, mesh, 0)[0][SINGLET]
-        size = max(len(STATES), int(np.searchsorted(energies, ENERGY_CUT)))
+    size = basis_size(model, mesh) if size is None else size
     energies, vectors = _lowest(model.potential, model.mass, mesh, l_max, size)
     return Basis(mesh, energies, vectors, model)
+
+
+def basis_size(model: LindbladModel, mesh: LaguerreMesh) -> int:
+    """Return how many states of each sector are kept: as many as lie below `ENERGY_CUT` in the S-wave singlet."""
+    energies = spectrum(model.potential, model.mass, mesh, 0)[0][SINGLET]
+    return max(len(STATES), int(np.searchsorted(energies, ENERGY_CUT)))
 
 
 @lru_cache(maxsize=64)
@@ -89,14 +93,14 @@ def _lowest(
     potential: Potential, mass: float, mesh: LaguerreMesh, l_max: int, size: int
 ) -> tuple[Float, Float]:
     """Energies (2, l_max + 1, size) and vectors (2, l_max + 1, N, size) of all sectors."""
-    spectra = [_spectrum(potential, mass, mesh, l) for l in range(l_max + 1)]
+    spectra = [spectrum(potential, mass, mesh, l) for l in range(l_max + 1)]
     energies = np.stack([e[:, :size] for e, _ in spectra], axis=1)
     vectors = np.stack([v[:, :, :size] for _, v in spectra], axis=1)
     return energies, vectors
 
 
 @lru_cache(maxsize=64)
-def _spectrum(potential: Potential, mass: float, mesh: LaguerreMesh, l: int) -> tuple[Float, Float]:
+def spectrum(potential: Potential, mass: float, mesh: LaguerreMesh, l: int) -> tuple[Float, Float]:
     """Eigenvalues (2, N) and eigenvectors (2, N, N) of the vacuum Hamiltonian for both colors."""
     h = np.array([mesh.hamiltonian(potential.vacuum(mesh.r, c), l, mass) for c in COLORS])
     energies, vectors = np.linalg.eigh(h)

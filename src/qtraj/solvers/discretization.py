@@ -103,8 +103,13 @@ def starting_levels(rtol: float, model: LindbladModel, history: History, l: int)
     tier, step = next((tier, step) for smallest, tier, step in STARTS if rtol >= smallest)
     if l > 0:  # little survives without a jump, so the relative error of regeneration counts
         tier, step = min(tier + int(tier > 0), len(TIERS) - 1), step + 2
+    return Levels(tier, step, RANGES.index(default_jump_range(model, history)))
+
+
+def default_jump_range(model: LindbladModel, history: History) -> float:
+    """Return the jump range in GeV^-1 for the medium of one history."""
     reach = 15.0 * (0.0254 / _weakest_kappa(model, history)) ** 0.6
-    return Levels(tier, step, next((i for i, r in enumerate(RANGES) if r >= reach), len(RANGES) - 1))
+    return next((r for r in RANGES if r >= reach), RANGES[-1])
 
 
 def levels_to_climb(excess: float, part: str) -> int:

@@ -13,7 +13,12 @@ from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..radial.laguerre import MAX_POINTS, LaguerreMesh
+from ..radial.sine import SineGrid
 from .basis import Basis, make_basis
+from .nojump_budget import error_parts, no_jump_solution
+from .nojump_split import DEFAULT_DT, solve_on_sine_grid
+from .nojump_thermal import solve_thermal
+from .projection import Projection
 from .propagate import initial_overlaps, propagate_pure, sequences
 from .result import Progress, Solution
 from .schedule import chin_4a
@@ -30,28 +35,35 @@ class NoJump:
 
     Parameters
     ----------
-    grid : LaguerreMesh
-        Mesh; its vacuum states up to 12 GeV are kept.
+    grid : LaguerreMesh or SineGrid
+        On a mesh the vacuum states up to 12 GeV are kept; a sine grid is evolved by QTraj's split steps.
     step : float
-        Time step in GeV^-1 in a medium of the strength of the baseline, as in `step_edges`; the error falls as step^4
-        until it meets the limit of the basis, near 1e-6.
+        On a mesh: time step in GeV^-1 in a medium of the strength of the baseline, as in `step_edges`; the error falls
+        as step^4 until it meets the limit of the basis, near 1e-6.
+    dt : float, optional
+        On a sine grid: time step in GeV^-1, by default 0.002; the error falls as dt^2.
+    projection : {"computed", "coulomb"} or StoredStates
+        States to project on, see `projection_vectors`.
     error_budget : bool
-        Also run with twice the step and on two finer bases, and report the differences as errors.
+        Also run with twice the step and on other grids, and report the differences as errors.
 
     Raises
     ------
     InputError
-        If `step` is not positive.
+        If an argument is out of range, or `dt` is given for a mesh.
     """
 
-    grid: LaguerreMesh = field(default=DEFAULT_MESH)
+    grid: LaguerreMesh | SineGrid = field(default=DEFAULT_MESH)
     step: float = 0.2
+    dt: float | None = None
+    projection: Projection = "computed"
     error_budget: bool = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.grid, LaguerreMesh):
-            raise InputError("grid", self.grid, "be a LaguerreMesh(points=..., scale=...)")
+        if not isinstance(self.grid, LaguerreMesh | SineGrid):
+            raise InputError("grid", self.grid, "be a LaguerreMesh(points=...) or a SineGrid(num=...)")
         check_step(self.step)
+        check_dt(self.dt, self.grid)
 
     def solve(
         self,
@@ -62,57 +74,66 @@ class NoJump:
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
+        if isinstance(self.grid, SineGrid):
+            dt = DEFAULT_DT if self.dt is None else self.dt
+            return solve_on_sine_grid(
+                self.grid,
+                dt,
+                self.projection,
+                model,
+                histories,
+                initial,
+                checkpoints,
+                progress,
+                error_budget=self.error_budget,
+            )
+        if model.thermal is not None:
+            return solve_thermal(
+                self.grid,
+                self.step,
+                model,
+                histories,
+                initial,
+                checkpoints,
+                progress,
+                projection=self.projection,
+                error_budget=self.error_budget,
+            )
         basis = make_basis(model, self.grid, initial.l)
 
         def run(basis: Basis, *, coarse: bool) -> Float:
             plans = [sequences(model, h, checkpoints, chin_4a, self.step, coarse=coarse) for h in histories]
-            overlap, norm = propagate_pure(basis, model, initial, plans)
+            overlap, norm = propagate_pure(basis, model, initial, plans, self.projection)
             return np.concatenate([overlap, norm[..., None]], axis=-1)
 
         found = run(basis, coarse=False)
         parts: dict[str, Float] = {}
         if self.error_budget:
             coarse = run(basis, coarse=True)
-            finer = self._finer_bases(model, initial.l)
-            # a fifteenth would be Richardson's at fourth order, a third at second: tables are only piecewise smooth
-            parts["time_step"] = _shared(coarse, found) / 3
-            # the finer bases have errors of their own, of about half the size
-            parts["mesh"] = 1.5 * np.max(
-                [_shared(run(other, coarse=True), coarse) for other in finer], axis=0
-            )
+            finer = [run(other, coarse=True) for other in self._finer_bases(self.grid, model, initial.l)]
+            parts = error_parts(found, coarse, finer)
         progress(len(histories), len(histories))
-        overlap_parts = {name: part[..., :-1] for name, part in parts.items()}
-        return Solution(
-            initial_overlap=initial_overlaps(basis, initial),
-            overlap=found[..., :-1],
-            parts=overlap_parts,
-            no_jump=found[..., :-1],
-            no_jump_parts=overlap_parts,
-            norm=found[..., -1],
-            norm_parts={name: part[..., -1] for name, part in parts.items()},
-            not_estimated=() if self.error_budget else ("time_step", "mesh"),
-        )
+        return no_jump_solution(initial_overlaps(basis, model, initial, self.projection), found, parts)
 
-    def _finer_bases(self, model: LindbladModel, l: int) -> tuple[Basis, Basis]:
+    @staticmethod
+    def _finer_bases(grid: LaguerreMesh, model: LindbladModel, l: int) -> tuple[Basis, Basis]:
         """Return a basis on a denser and longer mesh, and one that also keeps higher energies."""
-        mesh = replace(self.grid, points=min(MAX_POINTS, int(np.ceil(1.25 * self.grid.points))))
+        mesh = replace(grid, points=min(MAX_POINTS, int(np.ceil(1.25 * grid.points))))
         basis = make_basis(model, mesh, l)
         return basis, make_basis(model, mesh, l, min(mesh.points, int(1.3 * basis.size)))
-
-
-def _shared(other: Float, value: Float) -> Float:
-    """Return |other - value| of (..., 7), where all states share the largest relative difference.
-
-    Two approximations can agree by accident for one state, hardly for all. The last entry, the norm, stands alone.
-    """
-    difference = np.abs(other - value)
-    size = np.abs(value[..., :-1])
-    relative = np.where(size > 0, difference[..., :-1] / np.where(size > 0, size, 1.0), 0.0)
-    difference[..., :-1] = relative.max(axis=-1, keepdims=True) * size
-    return difference
 
 
 def check_step(step: float) -> None:
     """Raise `InputError` unless `step` is a plausible time step in GeV^-1."""
     if not (is_finite_number(step) and 1e-4 <= step <= 5):
         raise InputError("step", step, "be a time step in GeV^-1, from 1e-4 to 5")
+
+
+def check_dt(dt: float | None, grid: LaguerreMesh | SineGrid) -> None:
+    """Raise `InputError` unless `dt` is a plausible time step in GeV^-1 on a sine grid, or None."""
+    if dt is None:
+        return
+    if isinstance(grid, LaguerreMesh):
+        raise InputError("dt", dt, "be None on a LaguerreMesh", "Its time step is `step`.")
+    if not (is_finite_number(dt) and 1e-6 <= dt <= 0.5):
+        raise InputError("dt", dt, "be a time step in GeV^-1, from 1e-6 to 0.5")

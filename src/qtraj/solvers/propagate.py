@@ -25,6 +25,7 @@ from .kernels import (
     evolve_pure,
     lindblad_sector,
 )
+from .projection import Projection, projection_vectors
 from .schedule import Steps, coarsened, pad, step_edges
 from .threads import side_by_side
 
@@ -56,12 +57,14 @@ class Overlaps:
     entropy: Float
 
 
-def initial_overlaps(basis: Basis, initial: InitialState) -> Float:
+def initial_overlaps(
+    basis: Basis, model: LindbladModel, initial: InitialState, projection: Projection = "computed"
+) -> Float:
     """Return the overlaps with the six states at the start, shape (6,)."""
     overlap = np.zeros(len(STATES))
     a = basis.coefficients(initial, SINGLET)
-    for i, state in states_with(initial.l):
-        overlap[i] = singlet_probability(initial.color) * a[state.radial_index] ** 2
+    rows, targets = _targets(basis, model, initial.l, projection)
+    overlap[rows] = singlet_probability(initial.color) * (targets @ a) ** 2
     return overlap
 
 
@@ -91,6 +94,7 @@ def propagate_pure(
     model: LindbladModel,
     initial: InitialState,
     plans: Sequence[Sequence[Steps]],
+    projection: Projection = "computed",
     batch: int = 64,
 ) -> tuple[Float, Float]:
     """Propagate under H_eff alone, in the sectors the initial state occupies.
@@ -104,6 +108,7 @@ def propagate_pure(
     """
     n, segments = len(plans), len(plans[0])
     overlap, norm = np.zeros((n, segments, len(STATES))), np.zeros((n, segments))
+    rows, targets = _targets(basis, model, initial.l, projection)
     for color, weight in _components(initial):
         width = model.widths[color] * basis.mesh.r**2
         sector = PureSector(basis.energies[color, initial.l], basis.vectors[color, initial.l], width)
@@ -114,11 +119,10 @@ def propagate_pure(
                 vacuum, kappa, gamma, steps = _stacked([plans[i][k] for i in padded], color)
                 with double_precision():
                     state = np.asarray(evolve_pure(sector, state, vacuum, kappa, gamma, steps))
-                probability = np.abs(state[: len(members)]) ** 2
-                norm[members, k] += weight * probability.sum(axis=-1)
+                found = state[: len(members)]
+                norm[members, k] += weight * (np.abs(found) ** 2).sum(axis=-1)
                 if color == SINGLET:
-                    for j, s in states_with(initial.l):
-                        overlap[members, k, j] = weight * probability[:, s.radial_index]
+                    overlap[np.ix_(members, [k], rows)] = weight * (np.abs(found @ targets.T) ** 2)[:, None]
     return overlap, norm
 
 
@@ -180,6 +184,12 @@ def propagate_density(
 
     side_by_side(propagate, list(_batches(plans, _density_batch())))
     return Overlaps(overlap, population, lost, purity, entropy)
+
+
+def _targets(basis: Basis, model: LindbladModel, l: int, projection: Projection) -> tuple[list[int], Float]:
+    """Return the positions in STATES of the states with this l, and the states in the basis, (states, K)."""
+    rows = [i for i, _ in states_with(l)]
+    return rows, projection_vectors(projection, basis.mesh, model)[rows] @ basis.vectors[SINGLET, l]
 
 
 def _components(initial: InitialState) -> tuple[tuple[int, float], ...]:

@@ -38,6 +38,8 @@ class Solution:
         Populations by color and l, lost trace, purity, entropy.
     settings : mapping
         What the method chose: mesh, l_max, steps.
+    jumps : tuple, optional
+        Record of the jumps of each history (`solvers.jumps.JumpRecord`), or None.
     """
 
     initial_overlap: Float
@@ -50,6 +52,7 @@ class Solution:
     not_estimated: tuple[str, ...] = ()
     diagnostics: Mapping[str, Float] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    jumps: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +82,8 @@ class Result:
         ``lost`` (..., 2): trace lost beyond l_max and above the basis, ``trace``, ``purity``, ``entropy``.
     settings, provenance : mapping
         What was asked, what the method chose, versions, wall time in seconds.
+    jumps : JumpRecord, tuple of JumpRecord or None
+        Jumps of the trajectories of one history, or of each of a batch, if they were asked for.
     """
 
     survival: Mapping[str, Estimate]
@@ -92,6 +97,7 @@ class Result:
     diagnostics: Mapping[str, Any]
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
+    jumps: Any = None
 
     @property
     def regeneration(self) -> Mapping[str, Estimate]:
@@ -166,6 +172,7 @@ def make_result(
         diagnostics=_diagnostics(solution, series, batch=batch),
         settings={**settings, **solution.settings},
         provenance=provenance,
+        jumps=(solution.jumps if batch else solution.jumps[0]) if any(solution.jumps) else None,
     )
 
 

@@ -105,7 +105,7 @@ def strang(
     for edges in intervals:
         dt = np.diff(edges)
         vacuum[-1] += edges[0] - now
-        for k, g, step in zip(*_integrals(model, history, edges), dt, strict=True):
+        for k, g, step in zip(*medium_integrals(model, history, edges), dt, strict=True):
             vacuum[-1] += step / 2
             kappa.append(k)
             gamma.append(g)
@@ -166,7 +166,7 @@ def pad(sequences: Sequence[Steps]) -> Steps:
     )
 
 
-def _integrals(model: LindbladModel, history: History, edges: Float) -> tuple[Float, Float]:
+def medium_integrals(model: LindbladModel, history: History, edges: Float) -> tuple[Float, Float]:
     """Integrals of kappa and gamma over each step, three-point Gauss-Legendre, in GeV^2."""
     half, middle = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
     t = middle[:, None] + half[:, None] * _GAUSS_X

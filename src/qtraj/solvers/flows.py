@@ -1,0 +1,329 @@
+"""One step of H_eff for a batch of states in any (color, l), on either grid.
+
+A step is exp(-P/2) exp(-i K dt) exp(-P/2) with a multiplication P(r) that contains the medium. On the Laguerre mesh
+K is the whole vacuum Hamiltonian, exact in its eigenbasis; on the sine grid K is the kinetic energy, and P contains
+the vacuum potential and the centrifugal term (QTraj's step, arXiv:2107.06147 section 3). States are rows of
+coefficients c with sum |c|^2 = Int |u|^2 dr; a sector is the number 2 l + color.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..physics.initial import InitialState
+from ..physics.medium import History
+from ..physics.model import LindbladModel
+from ..physics.potentials import COLORS
+from ..radial.laguerre import LaguerreMesh
+from ..radial.sine import SineGrid
+from .basis import basis_size, spectrum
+from .clock import Clock
+from .projection import Projection, initial_coefficients, projection_vectors
+from .thermal import thermal_integrals
+
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+Integer = NDArray[np.int64]
+Fraction = float | Float
+
+THERMAL_BLOCK = 128
+"""Steps for which a potential that changes with the medium is evaluated at once."""
+
+
+def sector_of(color: int, l: int | Integer) -> Any:
+    """Return the number of a sector, or of many."""
+    return 2 * l + color
+
+
+def color_and_l(sector: Any) -> tuple[Any, Any]:
+    """Return color (0 singlet, 1 octet) and l of a sector, or of many."""
+    return sector % 2, sector // 2
+
+
+class Flows(ABC):
+    """Steps of H_eff on one grid for one history.
+
+    Parameters
+    ----------
+    model, history, clock
+        What to evolve under, and when.
+    grid : LaguerreMesh or SineGrid
+        Grid of N points.
+    projection : str or StoredStates
+        What to project on.
+
+    Attributes
+    ----------
+    jump : ndarray, shape (N,)
+        The radial factor C(r) of a jump: r, cut off where a jump range is set.
+    """
+
+    jump: Float
+
+    def __init__(
+        self, model: LindbladModel, history: History, clock: Clock, grid: Any, projection: Projection
+    ) -> None:
+        self.model, self.history, self.clock, self.grid = model, history, clock, grid
+        self.projection = projection
+        self._block: dict[int, tuple[int, Complex]] = {}
+
+    @abstractmethod
+    def start(self, initial: InitialState, color: int) -> Float:
+        """Return the coefficients of the initial state, shape (N,)."""
+
+    @abstractmethod
+    def advance(
+        self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0
+    ) -> tuple[Complex, Float]:
+        """Return the states (B, N) after a fraction of a step of the clock, and the part of their norm kept, (B,).
+
+        What is not kept left the basis; the decay by the medium is not counted here.
+        """
+
+    @abstractmethod
+    def retreat(self, states: Complex, sector: int, step: int) -> Complex:
+        """Return the adjoint of a whole step, applied to states of one sector."""
+
+    @property
+    def r(self) -> Float:
+        """Grid points in GeV^-1, shape (N,)."""
+        return np.asarray(self.grid.r)
+
+    @cached_property
+    def targets(self) -> Float:
+        """The six states to project on, shape (6, N), order of `STATES`."""
+        return projection_vectors(self.projection, self.grid, self.model)
+
+    @cached_property
+    def _widths(self) -> Float:
+        return 0.5 * self.model.widths[:, None] * self.r**2
+
+    def _half(self, sector: int, step: int, fraction: Fraction) -> Complex:
+        """Return exp(-P/2), shape (N,), or (B, N) where each state has its own fraction."""
+        color, l = color_and_l(sector)
+        medium = self.clock.kappa[step] + 1j * self.clock.gamma[step]
+        exponent = medium * self._widths[color] + 1j * self._static(color, l) * self.clock.lengths[step]
+        thermal = self._thermal(color, step)
+        if thermal is not None:
+            exponent = exponent + 1j * thermal
+        return np.exp(-0.5 * np.multiply.outer(fraction, exponent))
+
+    def _thermal(self, color: int, step: int) -> Complex | None:
+        """Return the integral of the change of the potential over a step, (N,), computed for blocks of steps."""
+        clock = self.clock
+        if self.model.thermal is None or not clock.active[step]:
+            return None
+        first = step - step % THERMAL_BLOCK
+        if color not in self._block or self._block[color][0] != first:
+            edges = clock.edges[first : first + THERMAL_BLOCK + 1]
+            acts = clock.active[first : first + THERMAL_BLOCK]
+            found = np.zeros((len(acts), len(self.r)), dtype=complex)
+            for a, b in _runs(acts):
+                found[a:b] = thermal_integrals(
+                    self.model, self.history, edges[a : b + 1], self.r, COLORS[color]
+                )
+            self._block[color] = (first, found)
+        return self._block[color][1][step - first]
+
+    def _static(self, color: int, l: int) -> Float | float:
+        return 0.0
+
+
+class MeshFlows(Flows):
+    """Steps on a Laguerre mesh, with the vacuum states up to `basis.ENERGY_CUT`.
+
+    Parameters
+    ----------
+    model, history, clock
+        What to evolve under, and when.
+    grid : LaguerreMesh
+        The mesh.
+    projection : str or StoredStates
+        What to project on.
+    jump_range : float
+        Distance in GeV^-1 beyond which jumps count as lost, as in `kernels.lindblad_sector`.
+    """
+
+    def __init__(
+        self,
+        model: LindbladModel,
+        history: History,
+        clock: Clock,
+        grid: LaguerreMesh,
+        projection: Projection,
+        jump_range: float,
+    ) -> None:
+        super().__init__(model, history, clock, grid, projection)
+        self.size = basis_size(model, grid)
+        self.jump = self.r * np.exp(-((self.r / jump_range) ** 12))
+        self._sectors: dict[int, tuple[Float, Float]] = {}
+
+    def start(self, initial: InitialState, color: int) -> Float:
+        """Return the initial state, cut to the basis."""
+        _, vectors = self._eigenstates(int(sector_of(color, initial.l)))
+        full = initial_coefficients(initial, self.grid, self.model, COLORS[color])
+        return np.asarray(vectors @ (vectors.T @ full))
+
+    def advance(
+        self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0
+    ) -> tuple[Complex, Float]:
+        """Return the states after a fraction of a step, and the part of the norm inside the basis."""
+        out, keep = np.empty_like(states), np.empty(len(states))
+        for sector in np.unique(sectors):
+            rows = np.flatnonzero(sectors == sector)
+            share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
+            half = self._half(int(sector), step, share)
+            inside = states[rows] * half
+            evolved, kept = self._vacuum(inside, int(sector), self.clock.lengths[step] * share)
+            keep[rows] = kept / squared_norm(inside)
+            out[rows] = evolved * half
+        return out, keep
+
+    def retreat(self, states: Complex, sector: int, step: int) -> Complex:
+        """Return the adjoint of a whole step."""
+        half = self._half(sector, step, 1.0).conj()
+        evolved, _ = self._vacuum(states * half, sector, -self.clock.lengths[step])
+        return evolved * half
+
+    def _vacuum(self, states: Complex, sector: int, dt: Fraction) -> tuple[Complex, Float]:
+        energies, vectors = self._eigenstates(sector)
+        amplitudes = _real_product(states, vectors)
+        kept = squared_norm(amplitudes)
+        amplitudes *= np.exp(-1j * np.multiply.outer(dt, energies))
+        return _real_product(amplitudes, vectors.T), kept
+
+    def _eigenstates(self, sector: int) -> tuple[Float, Float]:
+        """Return energies (K,) and vectors (N, K) of a sector."""
+        if sector not in self._sectors:
+            color, l = color_and_l(sector)
+            energies, vectors = spectrum(self.model.potential, self.model.mass, self.grid, l)
+            self._sectors[sector] = (
+                energies[color, : self.size],
+                np.ascontiguousarray(vectors[color, :, : self.size]),
+            )
+        return self._sectors[sector]
+
+
+class SineFlows(Flows):
+    """Split-step evolution on a sine grid: potential, kinetic energy by sine transforms, potential.
+
+    Parameters
+    ----------
+    model, history, clock
+        What to evolve under, and when.
+    grid : SineGrid
+        The grid.
+    projection : str or StoredStates
+        What to project on.
+    """
+
+    def __init__(
+        self,
+        model: LindbladModel,
+        history: History,
+        clock: Clock,
+        grid: SineGrid,
+        projection: Projection,
+    ) -> None:
+        super().__init__(model, history, clock, grid, projection)
+        self.jump = self.r
+        self._kinetic = grid.kinetic(model.mass)
+        self._statics: dict[tuple[int, int], Float] = {}
+        self._memo: dict[object, tuple[object, Complex]] = {}
+
+    def start(self, initial: InitialState, color: int) -> Float:
+        """Return the initial state."""
+        return initial_coefficients(initial, self.grid, self.model, COLORS[color])
+
+    def advance(
+        self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0
+    ) -> tuple[Complex, Float]:
+        """Return the states after a fraction of a step; nothing leaves this basis."""
+        halves = []
+        out = states.copy()
+        for sector in np.unique(sectors):
+            rows = np.flatnonzero(sectors == sector)
+            share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
+            halves.append(
+                (slice(None) if len(rows) == len(states) else rows, self._half(int(sector), step, share))
+            )
+        for rows, half in halves:
+            out[rows] *= half
+        out = self.grid.kinetic_step(out, self._kinetic_phase(self.clock.lengths[step] * fraction))
+        for rows, half in halves:
+            out[rows] *= half
+        return out, np.ones(len(states))
+
+    def retreat(self, states: Complex, sector: int, step: int) -> Complex:
+        """Return the adjoint of a whole step."""
+        half = self._half(sector, step, 1.0).conj()
+        phase = self._kinetic_phase(self.clock.lengths[step]).conj()
+        return self.grid.kinetic_step(states * half, phase) * half
+
+    def _half(self, sector: int, step: int, fraction: Fraction) -> Complex:
+        """Return exp(-P/2) as the product of a factor of each color and a phase of each sector, which repeat."""
+        color, l = color_and_l(sector)
+        if np.ndim(fraction) or self.model.thermal is not None:
+            return super()._half(sector, step, fraction)
+        dt = float(self.clock.lengths[step]) * float(fraction)
+        medium = 0.5 * float(fraction) * complex(self.clock.kappa[step], self.clock.gamma[step])
+        return self._remembered(
+            ("medium", color), medium, lambda: np.exp(-medium * self._widths[color])
+        ) * self._remembered(("static", sector), dt, lambda: np.exp(-0.5j * dt * self._static(color, l)))
+
+    def _kinetic_phase(self, dt: Fraction) -> Complex:
+        if np.ndim(dt):
+            return np.exp(-1j * np.multiply.outer(dt, self._kinetic))
+        return self._remembered("kinetic", dt, lambda: np.exp(-1j * float(dt) * self._kinetic))
+
+    def _remembered(self, key: object, argument: object, compute: Callable[[], Complex]) -> Complex:
+        """Return compute(), kept until `argument` changes: equal steps follow each other."""
+        found = self._memo.get(key)
+        if found is None or found[0] != argument:
+            found = self._memo[key] = (argument, compute())
+        return found[1]
+
+    def _static(self, color: int, l: int) -> Float:
+        key = (color, l)
+        if key not in self._statics:
+            centrifugal = l * (l + 1) / (self.model.mass * self.r**2)
+            self._statics[key] = self.model.potential.vacuum(self.r, COLORS[color]) + centrifugal
+        return self._statics[key]
+
+
+def make_flows(
+    model: LindbladModel,
+    history: History,
+    clock: Clock,
+    grid: LaguerreMesh | SineGrid,
+    projection: Projection,
+    jump_range: float,
+) -> Flows:
+    """Return the flows of either grid; `jump_range` is for the mesh only."""
+    if isinstance(grid, SineGrid):
+        return SineFlows(model, history, clock, grid, projection)
+    return MeshFlows(model, history, clock, grid, projection, jump_range)
+
+
+def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return (first, one past the last) of every run of true values."""
+    turns = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
+    return [(int(a), int(b)) for a, b in turns.reshape(-1, 2)]
+
+
+def squared_norm(states: Complex) -> Float:
+    """Return sum |c|^2 of each row."""
+    pairs = states.view(float)
+    return np.einsum("bi,bi->b", pairs, pairs)
+
+
+def _real_product(states: Complex, matrix: Float) -> Complex:
+    """Return states @ matrix for a real matrix at half the cost: the real and imaginary parts are rows of their own."""
+    rows = np.concatenate([states.real, states.imag]) @ matrix
+    return rows[: len(states)] + 1j * rows[len(states) :]

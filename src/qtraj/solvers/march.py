@@ -1,0 +1,283 @@
+"""A batch of quantum trajectories marching together through the steps of one history.
+
+Row 0 of the batch is the state that never jumps; it belongs to all trajectories until their first jump, so a
+trajectory costs nothing before it. The waiting time of a jump is where the norm of the state since its last jump falls
+to a random number (arXiv:2107.06147, section 2.3). Here the time is located inside the step, by inverse cubic Hermite
+interpolation of the logarithm of the norm, whose slopes are the known widths; the state there is a partial step, of
+second order like the step itself.
+
+A trajectory carries a weight: what leaves the basis, or would jump beyond the jump range, reduces it instead of
+ending the trajectory by chance. Trajectories of small weight play Russian roulette.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..physics.potentials import COLORS
+from .flows import Complex, Flows, Integer, color_and_l, sector_of, squared_norm
+from .streams import Streams
+
+Float = NDArray[np.float64]
+
+ROULETTE_BELOW, ROULETTE_WEIGHT = 0.1, 0.4
+"""Trajectories below the first of these fractions of their first weight survive with the second one, or end."""
+
+UNLIMITED = np.iinfo(np.int64).max
+
+
+class Jumps(NamedTuple):
+    """Jumps of one step: trajectory, time (GeV^-1), color and l after it; each of shape (jumps,)."""
+
+    trajectory: Integer
+    time: Float
+    color: Integer
+    l: Integer
+
+
+class Scorer(Protocol):
+    """What looks at the trajectories at the edges of the steps."""
+
+    @property
+    def scores(self) -> Float:
+        """Scores of every row at every mark, shape (marks, B + 1, 6)."""
+        ...
+
+    def look(self, edge: int, march: March, rows: Integer) -> None:
+        """Score the states of `rows` at an edge of the clock."""
+        ...
+
+
+@dataclass(eq=False)
+class Segments:
+    """Pieces of trajectories inside one step: from a start state to the end of the step.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (J,)
+        Their trajectories.
+    start, end : ndarray, shape (J, N)
+        States at both ends, |state|^2 being the norm since the last jump.
+    sectors : ndarray, shape (J,)
+        Sector numbers.
+    norm_start, norm_end : ndarray, shape (J,)
+        Norms.
+    keep : ndarray, shape (J,)
+        Part of the weight that stays in the basis on the way.
+    fraction : ndarray, shape (J,)
+        Lengths in units of the step.
+    """
+
+    rows: Integer
+    start: Complex
+    end: Complex
+    sectors: Integer
+    norm_start: Float
+    norm_end: Float
+    keep: Float
+    fraction: Float
+
+    def __getitem__(self, chosen: Any) -> Segments:
+        return Segments(*(getattr(self, f.name)[chosen] for f in fields(self)))
+
+    def joined(self, other: Segments) -> Segments:
+        """Return these segments, then the others."""
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return Segments(*(np.concatenate(pair) for pair in pairs))
+
+
+@dataclass(eq=False)
+class March:
+    """Trajectories with given first random numbers, from t = 0 to the end.
+
+    Parameters
+    ----------
+    flows : Flows
+        Steps of H_eff.
+    start : ndarray, shape (N,)
+        Initial state.
+    start_sector : int
+        Its sector.
+    r0 : ndarray, shape (B,)
+        Norm at which each trajectory jumps first.
+    first_weight : ndarray, shape (B,)
+        Weight of each trajectory before anything is lost.
+    streams : Streams
+        Their further random numbers; number 0 was used for r0.
+    max_jumps : int
+        A trajectory that would jump once more ends.
+    scorers : sequence of Scorer
+        What looks at them.
+    record : bool
+        Keep every jump.
+    """
+
+    flows: Flows
+    start: Float
+    start_sector: int
+    r0: Float
+    first_weight: Float
+    streams: Streams
+    scorers: tuple[Scorer, ...]
+    max_jumps: int = UNLIMITED
+    record: bool = False
+    jumps: list[Jumps] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        size = len(self.r0) + 1
+        self.states = np.zeros((size, len(self.start)), dtype=complex)
+        self.states[0] = self.start
+        self.sectors = np.full(size, self.start_sector)
+        self.norm = np.ones(size)
+        self.norm[0] = squared_norm(self.states[:1])[0]
+        self.threshold = np.concatenate([[0.0], self.r0])
+        # row 0: the part of its norm that did not leave the basis
+        self.weight = np.concatenate([[1.0], self.first_weight])
+        self.active = np.zeros(size, dtype=bool)
+        self.active[0] = True
+        self.drawn = np.ones(size, dtype=np.int64)
+        self.jumped = np.zeros(size, dtype=np.int64)
+        self.waiting = np.ones(size, dtype=bool)
+        self.waiting[0] = False
+        self._cumulative: dict[int, tuple[Integer, Float]] = {}
+
+    def run(self) -> None:
+        """March to the end."""
+        self._look(0)
+        for step in range(self.flows.clock.steps):
+            self._advance(step)
+            self._look(step + 1)
+
+    def _look(self, edge: int) -> None:
+        rows = np.flatnonzero(self.active)
+        for scorer in self.scorers:
+            scorer.look(edge, self, rows)
+
+    def _advance(self, step: int) -> None:
+        rows = np.flatnonzero(self.active)
+        segments = self._evolved(rows, self.states[rows], self.sectors[rows], self.norm[rows], step)
+        jumping = segments.norm_end <= self.threshold[rows]
+        again = segments[jumping].joined(self._first_jumps(segments[:1]))
+        self._settle(segments[~jumping])
+        while len(again.rows):
+            again = self._jump(again, step)
+
+    def _evolved(
+        self,
+        rows: Integer,
+        states: Complex,
+        sectors: Integer,
+        norm: Float,
+        step: int,
+        fraction: Float | None = None,
+    ) -> Segments:
+        end, keep = self.flows.advance(states, sectors, step, 1.0 if fraction is None else fraction)
+        end /= np.sqrt(keep)[:, None]
+        lengths = np.ones(len(rows)) if fraction is None else fraction
+        return Segments(rows, states, end, sectors, norm, squared_norm(end), keep, lengths)
+
+    def _first_jumps(self, bare: Segments) -> Segments:
+        """Return a copy of row 0's segment for every trajectory that jumps first in it."""
+        rows = np.flatnonzero(self.waiting & (self.threshold >= bare.norm_end))
+        self.waiting[rows] = False
+        self.active[rows] = True
+        self.weight[rows] *= self.weight[0]
+        copies = bare[np.zeros(len(rows), dtype=np.int64)]
+        copies.rows = rows
+        return copies
+
+    def _settle(self, segments: Segments) -> None:
+        """Take the ends of segments without a jump as the new states."""
+        rows = segments.rows
+        self.states[rows], self.norm[rows] = segments.end, segments.norm_end
+        self.sectors[rows] = segments.sectors
+        self.weight[rows] *= segments.keep
+
+    def _jump(self, at: Segments, step: int) -> Segments:
+        """Let every segment jump where its norm meets its threshold; return those that jump again in the step."""
+        ended = self.jumped[at.rows] >= self.max_jumps
+        self.active[at.rows[ended]] = False
+        at = at[~ended]
+        part = self._locate(at, step)
+        before, keep = self.flows.advance(at.start, at.sectors, step, part * at.fraction)
+        after = before * self.flows.jump
+        size = squared_norm(after)
+        self.weight[at.rows] *= keep * size / squared_norm(before * self.flows.r)
+        after /= np.sqrt(size)[:, None]
+        sectors = self._draw_channels(at.rows, at.sectors)
+        left = at.fraction * (1 - part)
+        if self.record:
+            self._record(at.rows, step, left, sectors)
+        self.jumped[at.rows] += 1
+        self.threshold[at.rows] = self._draw(at.rows)
+        alive = self._roulette(at.rows)
+        rows = at.rows[alive]
+        segments = self._evolved(rows, after[alive], sectors[alive], np.ones(len(rows)), step, left[alive])
+        again = segments.norm_end <= self.threshold[rows]
+        self._settle(segments[~again])
+        return segments[again]
+
+    def _locate(self, at: Segments, step: int) -> Float:
+        """Return where the norm of each segment meets its threshold, in units of the segment."""
+        fall = np.log(at.norm_start / at.norm_end)
+        depth = np.log(at.norm_start / self.threshold[at.rows]) / fall
+        color, _ = color_and_l(at.sectors)
+        rate = self.flows.clock.kappa[step] * at.fraction * self.flows.model.widths[color]
+        slopes = []
+        for states, norm in ((at.start, at.norm_start), (at.end, at.norm_end)):
+            mean = squared_norm(states * self.flows.r) / norm
+            # slopes of the inverse function; above 3 a cubic Hermite polynomial is not monotone
+            slopes.append(np.minimum(fall / np.maximum(rate * mean, fall / 3), 3.0))
+        s = np.clip(depth, 0.0, 1.0)
+        cubic = slopes[0] * s * (1 - s) ** 2 + s**2 * (3 - 2 * s) - slopes[1] * s**2 * (1 - s)
+        return np.clip(cubic, 0.0, 1.0)
+
+    def _draw_channels(self, rows: Integer, sectors: Integer) -> Integer:
+        """Return the sectors after the jump."""
+        chance, target = self._draw(rows), np.empty_like(sectors)
+        for sector in np.unique(sectors):
+            targets, cumulative = self._channels(int(sector))
+            chosen = sectors == sector
+            target[chosen] = targets[np.searchsorted(cumulative, chance[chosen], side="right")]
+        return target
+
+    def _channels(self, sector: int) -> tuple[Integer, Float]:
+        if sector not in self._cumulative:
+            color, l = color_and_l(sector)
+            open_channels = [
+                (sector_of(COLORS.index(c.target), l + c.delta_l), c.rate(l))
+                for c in self.flows.model.channels
+                if c.source == COLORS[color] and c.rate(l) > 0
+            ]
+            rates = np.array([rate for _, rate in open_channels])
+            inner = np.cumsum(rates)[:-1] / rates.sum()
+            self._cumulative[sector] = (np.array([target for target, _ in open_channels]), inner)
+        return self._cumulative[sector]
+
+    def _draw(self, rows: Integer) -> Float:
+        numbers = self.streams.take(rows - 1, self.drawn[rows])
+        self.drawn[rows] += 1
+        return numbers
+
+    def _roulette(self, rows: Integer) -> NDArray[np.bool_]:
+        """End most trajectories of small weight, and give the others theirs."""
+        share = self.weight[rows] / self.first_weight[rows - 1]
+        small = np.flatnonzero(share < ROULETTE_BELOW)
+        alive = np.ones(len(rows), dtype=bool)
+        if len(small):
+            lucky = self._draw(rows[small]) * ROULETTE_WEIGHT < share[small]
+            alive[small] = lucky
+            self.weight[rows[small]] = np.where(
+                lucky, ROULETTE_WEIGHT * self.first_weight[rows[small] - 1], 0.0
+            )
+        self.active[rows[~alive]] = False
+        return alive
+
+    def _record(self, rows: Integer, step: int, left: Float, sectors: Integer) -> None:
+        clock = self.flows.clock
+        color, l = color_and_l(sectors)
+        self.jumps.append(Jumps(rows - 1, clock.edges[step + 1] - left * clock.lengths[step], color, l))

@@ -1,0 +1,214 @@
+"""The sampling of one history: rounds until a stop rule applies, then what was omitted and what may be unseen."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import AccuracyWarning
+from ..physics.initial import InitialState, singlet_probability
+from ..physics.medium import History
+from ..physics.model import LindbladModel
+from ..radial.sine import SineGrid
+from ..states import STATE_NAMES
+from .basis import states_with
+from .clock import graded_clock, uniform_clock
+from .discretization import default_jump_range
+from .flows import make_flows
+from .jumps import JumpRecord, join_jumps
+from .nojump_split import DEFAULT_DT
+from .rounds import Course, Round
+from .scoring import L_TRACKED
+from .statistics import Sample
+
+if TYPE_CHECKING:
+    from .trajectories import QuantumTrajectories
+
+Float = NDArray[np.float64]
+
+ROUND = 1024
+"""Trajectories between two looks at the stop rules, and strata of a full round."""
+
+BATCH_VALUES = 1 << 17
+"""Complex numbers in the states of a batch: 2 MB, so that a step stays in the CPU's cache."""
+
+NODE_SPACING = 0.05
+"""Distance in GeV^-1 of the places where the last jump is scored, if the steps are shorter."""
+
+OCTET_KEY, OMITTED_KEY = 1 << 40, 1 << 41
+"""Added to the number of a history, for octet starts and for the trajectories that measure what `r_max` omits."""
+
+
+@dataclass(eq=False)
+class Sampling:
+    """Trajectories of one history.
+
+    Parameters
+    ----------
+    method : QuantumTrajectories
+        The method.
+    model, history, initial, checkpoints
+        As for the method.
+    number : int
+        Number of the history, part of the key of its random numbers.
+    bare : ndarray, shape (marks, 6)
+        Overlaps without any jump, which the target error counts too.
+    """
+
+    method: QuantumTrajectories
+    model: LindbladModel
+    history: History
+    initial: InitialState
+    checkpoints: Sequence[float]
+    number: int
+    bare: Float
+
+    def __post_init__(self) -> None:
+        p = singlet_probability(self.initial.color)
+        self._shares = [(color, share) for color, share in ((0, p), (1, 1 - p)) if share > 0]
+        self._courses = [self._course(color) for color, _ in self._shares]
+        marks = len(self._courses[0].flows.clock.marks)
+        self.sample = Sample((marks, len(STATE_NAMES)))
+        self.stopped_by = "n"
+        zero = np.zeros(self.sample.shape)
+        self.parts: dict[str, Float] = {"statistical": zero, "rare_events": zero}
+        self.record: JumpRecord | None = None
+        self._one_jump = self._mixed([course.one_jump for course in self._courses])
+        self._jumped = np.zeros((marks, 2, L_TRACKED + 1))
+        self._first_scores: Float | None = None
+
+    @property
+    def mean(self) -> Float:
+        """Overlaps after at least one jump, shape (marks, 6)."""
+        return self._one_jump + self.sample.mean
+
+    @property
+    def populations(self) -> Float:
+        """Populations by color and l at the marks, shape (marks, 2, L_TRACKED + 1)."""
+        return self._mixed([course.population for course in self._courses]) + self._jumped
+
+    def run(self, deadline: float) -> Iterator[int]:
+        """Sample until a stop rule applies, and yield the number of rounds done."""
+        first, kept = 0, []
+        if all(high <= low * (1 + 1e-12) for low, high in (c.norm_range for c in self._courses)):
+            self.stopped_by = "nothing to sample"  # a cold history: no trajectory jumps
+            return
+        for done, size in enumerate(round_sizes(self.method.n)):
+            rounds = self._rounds(first, size)
+            self._add(rounds, size)
+            first += size
+            if self.method.records:
+                kept.append(rounds)
+            yield done + 1
+            if self._precise_enough():
+                self.stopped_by = "target_error"
+                break
+            if time.monotonic() >= deadline:
+                self.stopped_by = "time_limit_s"
+                break
+        if kept:
+            self.record = join_jumps([r for rounds in kept for r in rounds])
+        self._judge()
+        self._measure_omissions()
+
+    def _course(self, color: int) -> Course:
+        method, grid = self.method, self.method.grid
+        if isinstance(grid, SineGrid):
+            dt = DEFAULT_DT if method.dt is None else method.dt
+            clock = uniform_clock(self.model, self.history, self.checkpoints, dt)
+            stride = max(1, int(NODE_SPACING / dt))
+        else:
+            clock = graded_clock(self.model, self.history, self.checkpoints, method.step)
+            stride = 1
+        reach = method.jump_range or default_jump_range(self.model, self.history)
+        flows = make_flows(self.model, self.history, clock, grid, method.projection, reach)
+        batch = method.batch or min(ROUND, max(16, BATCH_VALUES // len(grid.r)))
+        return Course(flows, self.initial, color, method.estimator, stride, batch)
+
+    def _rounds(
+        self, first: int, size: int, *, omitted: bool = False, unlimited: bool = False
+    ) -> list[Round]:
+        """Return a round of every starting color; trajectory j starts in each, weighted with its probability."""
+        method, rounds = self.method, []
+        for course in self._courses:
+            low, high = course.norm_range
+            edge = min(max(low, method.r_max), high)
+            key = self.number + course.color * OCTET_KEY + omitted * OMITTED_KEY
+            rounds.append(
+                course.round(
+                    (method.seed, key),
+                    first,
+                    size,
+                    (edge, high) if omitted else (low, edge),
+                    None if unlimited else method.max_jumps,
+                    record=method.records and not (omitted or unlimited),
+                )
+            )
+        return rounds
+
+    def _add(self, rounds: Sequence[Round], size: int) -> None:
+        scores = self._mixed([r.scores for r in rounds])
+        share = size / (self.sample.n + size)
+        self._jumped += share * (self._mixed([r.population for r in rounds]) - self._jumped)
+        self.sample.add(scores)
+        if self._first_scores is None:
+            self._first_scores = scores
+
+    def _precise_enough(self) -> bool:
+        if self.method.target_error is None:
+            return False
+        own = [i for i, _ in states_with(self.initial.l)]
+        total = np.abs(self.bare + self.mean)[-1, own]
+        safe = np.all(self.sample.unseen(1.0)[-1, own] == 0)
+        return bool(safe and np.all(self.sample.error[-1, own] <= self.method.target_error * total))
+
+    def _judge(self) -> None:
+        """Set the statistical error, and a bound where the scatter of the sample is no safe error."""
+        most = max(high * np.log(high / low) for low, high in (c.norm_range for c in self._courses))
+        self.parts["statistical"] = self.sample.error
+        rare = self.sample.unseen(most)
+        own = [i for i, _ in states_with(self.initial.l)]
+        self.parts["rare_events"] = rare
+        if np.any(rare[-1, own] > 0):
+            names = ", ".join(STATE_NAMES[i] for i in own if rare[-1, i] > 0)
+            counts = ", ".join(f"{self.sample.effective[-1, i]:.1f}" for i in own if rare[-1, i] > 0)
+            message = (
+                f"history {self.number}: {self.sample.n} trajectories leave only {counts} effective contributions to "
+                f"{names}, so their scatter is no safe error; the part rare_events of the error bounds what was not "
+                "seen (95 % confidence). Take more trajectories, estimator='last_jump', or DensityMatrix()."
+            )
+            warnings.warn(message, AccuracyWarning, stacklevel=4)
+
+    def _measure_omissions(self) -> None:
+        """Measure what max_jumps and r_max leave out, on one round each; the sum with its error bounds the bias."""
+        size = min(self.method.n, ROUND)
+        if self.method.max_jumps is not None and self._first_scores is not None:
+            free = self._mixed([r.scores for r in self._rounds(0, size, unlimited=True)])
+            self.parts["max_jumps"] = _bound(free - self._first_scores)
+        if self.method.r_max < 1:
+            self.parts["r_max"] = _bound(self._mixed([r.scores for r in self._rounds(0, size, omitted=True)]))
+
+    def _mixed(self, values: Sequence[Float]) -> Float:
+        return np.asarray(
+            sum(share * value for (_, share), value in zip(self._shares, values, strict=True)), dtype=float
+        )
+
+
+def round_sizes(n: int) -> list[int]:
+    """Return the sizes of the rounds of n trajectories; each has at least two."""
+    full, rest = divmod(n, ROUND)
+    if rest == 1:
+        return [ROUND] * (full - 1) + [ROUND - 1, 2] if full else [1]
+    return [ROUND] * full + ([rest] if rest else [])
+
+
+def _bound(scores: Float) -> Float:
+    sample = Sample((scores.shape[0], scores.shape[2]))
+    sample.add(scores)
+    return np.abs(sample.mean) + 2 * sample.error

@@ -1,0 +1,198 @@
+"""Estimators of the final overlaps: what a trajectory is worth.
+
+`LastJump` scores every place where the last jump may happen: a trajectory in the octet at time t jumps into the
+singlet at a known rate, and what such a state is worth at the end, without another jump, is its overlap with the
+bound states evolved backward in time under the adjoint of H_eff. The sum over t is the trapezoidal rule over the
+edges of the steps; since the expectation value of the score is a smooth function of t, it is of second order. In the
+transport literature this is next-event estimation. `EndPoint` is the plain one, its twin: the overlap of the state
+in which a trajectory ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..physics.model import LindbladModel
+from ..physics.potentials import COLORS
+from ..states import STATES
+from .basis import SINGLET, states_with
+from .clock import Clock
+from .flows import Complex, Flows, Integer, color_and_l, sector_of
+from .march import March
+
+Float = NDArray[np.float64]
+
+L_TRACKED = 7
+"""Populations are counted for l = 0 ... 6, and for l >= 7 together."""
+
+L_TARGETS = tuple(sorted({state.l for state in STATES}))
+
+
+class EndPoint:
+    """Overlaps of the states at the marks, and their populations.
+
+    Parameters
+    ----------
+    flows : Flows
+        For the states to project on.
+    rows : int
+        Number B + 1 of rows of the march; row 0 is the state that never jumps.
+
+    Attributes
+    ----------
+    scores : ndarray, shape (marks, B + 1, 6)
+        Overlaps, weighted.
+    population : ndarray, shape (marks, B + 1, 2, L_TRACKED + 1)
+        Weights by color and l.
+    """
+
+    def __init__(self, flows: Flows, rows: int) -> None:
+        self._flows, self._marks = flows, flows.clock.marks
+        self.scores = np.zeros((len(self._marks), rows, len(STATES)))
+        self.population = np.zeros((len(self._marks), rows, 2, L_TRACKED + 1))
+
+    def look(self, edge: int, march: March, rows: Integer) -> None:
+        """Score at the marks."""
+        marks = [m for m, at in enumerate(self._marks) if at == edge]
+        if not marks:
+            return
+        color, l = color_and_l(march.sectors[rows])
+        worth = march.weight[rows] * np.where(rows == 0, march.norm[rows], 1.0)
+        for m in marks:
+            self.population[m, rows, color, np.minimum(l, L_TRACKED)] = worth
+        for target in L_TARGETS:
+            chosen = rows[(color == SINGLET) & (l == target)]
+            columns = [i for i, _ in states_with(target)]
+            overlap = np.abs(march.states[chosen] @ self._flows.targets[columns].T) ** 2
+            overlap *= _worth(march, chosen)[:, None]
+            for m in marks:
+                self.scores[m][np.ix_(chosen, columns)] = overlap
+
+
+@dataclass(frozen=True, eq=False)
+class BackwardStates:
+    """The bound states evolved backward from every mark, times the radial factor of a jump.
+
+    Parameters
+    ----------
+    nodes : ndarray, shape (n,)
+        Edges at which they are known.
+    weights : ndarray, shape (n, marks)
+        Integrals of kappa by the trapezoidal rule, in GeV^2; zero after the mark.
+    states : dict of int to ndarray, shape (n, N, marks * states of this l)
+        Conjugate amplitudes for each l.
+    """
+
+    nodes: Integer
+    weights: Float
+    states: dict[int, Complex]
+
+
+def backward_states(flows: Flows, stride: int) -> BackwardStates:
+    """Return the states to project on, evolved backward, at every `stride`-th edge in the medium and at its ends."""
+    clock = flows.clock
+    nodes = _nodes(clock, stride)
+    weights = _node_weights(clock, nodes)
+    position = {int(edge): i for i, edge in enumerate(nodes)}
+    found = {}
+    for l in L_TARGETS:
+        columns = [i for i, _ in states_with(l)]
+        count, marks = len(columns), len(clock.marks)
+        table = np.zeros((len(nodes), len(flows.r), marks * count), dtype=complex)
+        states = np.zeros((marks * count, len(flows.r)), dtype=complex)
+        last = max(clock.marks)
+        first = int(nodes[0]) if len(nodes) else last
+        for edge in range(last, first - 1, -1):
+            if edge < last:
+                states = flows.retreat(states, int(sector_of(SINGLET, l)), edge)
+            for m, at in enumerate(clock.marks):
+                if at == edge:
+                    states[m * count : (m + 1) * count] = flows.targets[columns]
+            if edge in position:
+                table[position[edge]] = (states.conj() * flows.jump).T
+        found[l] = table
+    return BackwardStates(nodes, weights, found)
+
+
+class LastJump:
+    """Expected overlaps from a last jump anywhere along a trajectory.
+
+    Parameters
+    ----------
+    flows : Flows
+        For the channels.
+    backward : BackwardStates
+        Worth of a state in the singlet.
+    rows : int
+        Number B + 1 of rows of the march; row 0 is the state that never jumps.
+
+    Attributes
+    ----------
+    scores : ndarray, shape (marks, B + 1, 6)
+        Expected overlaps, weighted.
+    """
+
+    def __init__(self, flows: Flows, backward: BackwardStates, rows: int) -> None:
+        self._model, self._backward = flows.model, backward
+        self._position = {int(edge): i for i, edge in enumerate(backward.nodes)}
+        self.scores = np.zeros((len(flows.clock.marks), rows, len(STATES)))
+
+    def look(self, edge: int, march: March, rows: Integer) -> None:
+        """Add the worth of a jump around this edge."""
+        if edge not in self._position:
+            return
+        node = self._position[edge]
+        weights = self._backward.weights[node]
+        for sector in np.unique(march.sectors[rows]):
+            chosen = rows[march.sectors[rows] == sector]
+            for l, rate in _into_singlet(self._model, int(sector)):
+                columns = [i for i, _ in states_with(l)]
+                amplitude = march.states[chosen] @ self._backward.states[l][node]
+                worth = rate * _worth(march, chosen)
+                flux = np.abs(amplitude) ** 2 * worth[:, None]
+                flux = flux.reshape(len(chosen), len(weights), len(columns)).swapaxes(0, 1)
+                self.scores[:, chosen[:, None], columns] += weights[:, None, None] * flux
+
+
+def _worth(march: March, rows: Integer) -> Float:
+    """Weights of the normalized states; the state that never jumps counts with its norm."""
+    return march.weight[rows] / np.where(rows == 0, 1.0, march.norm[rows])
+
+
+def _into_singlet(model: LindbladModel, sector: int) -> list[tuple[int, float]]:
+    """Return (l after the jump, rate in units of kappa r^2) of the jumps from a sector to bound states."""
+    color, l = color_and_l(sector)
+    return [
+        (l + c.delta_l, c.rate(l))
+        for c in model.channels
+        if c.source == COLORS[color]
+        and c.target == COLORS[SINGLET]
+        and l + c.delta_l in L_TARGETS
+        and c.rate(l) > 0
+    ]
+
+
+def _nodes(clock: Clock, stride: int) -> Integer:
+    """Return every stride-th edge of each stretch of medium between two marks, and the ends of the stretches."""
+    active = np.concatenate([[False], clock.kappa > 0, [False]])
+    ends = {int(i) for i in np.flatnonzero(active[1:] != active[:-1])} | set(clock.marks)
+    corners = sorted(ends | {0, clock.steps})
+    nodes: set[int] = set()
+    for a, b in pairwise(corners):
+        if clock.kappa[a] > 0:
+            nodes |= {*range(a, b, stride), b}
+    return np.array(sorted(nodes), dtype=np.int64)
+
+
+def _node_weights(clock: Clock, nodes: Integer) -> Float:
+    weights = np.zeros((len(nodes), len(clock.marks)))
+    total = np.concatenate([[0.0], np.cumsum(clock.kappa)])
+    for i, (a, b) in enumerate(pairwise(nodes)):
+        for m, mark in enumerate(clock.marks):
+            if b <= mark:
+                weights[i : i + 2, m] += (total[b] - total[a]) / 2
+    return weights
