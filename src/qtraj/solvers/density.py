@@ -109,6 +109,7 @@ class DensityMatrix:
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
+        _check_potential(model)
         if self.l_max is not None and self.l_max < initial.l:
             raise InputError("l_max", self.l_max, f"be at least the l = {initial.l} of the initial state")
         bare = NoJump(error_budget=self.error_budget)
@@ -142,6 +143,20 @@ class DensityMatrix:
             # one at a time: a longer range than the mesh can absorb brings back what its end reflects
             jump_range=min(levels.jump_range + int(climbs["mesh"] > 0), len(RANGES) - 1),
         )
+
+
+def _check_potential(model: LindbladModel) -> None:
+    """Raise `InputError` for a potential that changes with the medium, and name the methods that solve it."""
+    if model.thermal is None:
+        return
+    works = "NoJump()" if model.has_width else "NoJump() or QuantumTrajectories()"
+    why = "It has a width of its own and no jumps." if model.has_width else ""
+    raise InputError(
+        "method",
+        "DensityMatrix",
+        f"be {works} for {type(model.potential).__name__}, which changes with the medium",
+        why,
+    )
 
 
 def _joined(blocks: list[Solution], order: Any) -> Solution:

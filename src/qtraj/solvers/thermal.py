@@ -15,6 +15,10 @@ from ..physics.potentials import Color
 Float = NDArray[np.float64]
 
 _GAUSS_X, _GAUSS_W = np.polynomial.legendre.leggauss(3)
+
+AMPLIFICATION = 1e-9
+"""Largest Im V in GeV that counts as rounding, of a table for example."""
+
 _BLOCK = 2_000_000
 """Values of the potential held at once: bounds memory for many steps on a large grid."""
 
@@ -31,7 +35,7 @@ def thermal_integrals(
     history : History
         The medium.
     edges : ndarray, shape (steps + 1,)
-        Edges of the steps in GeV^-1, inside one active interval.
+        Edges of the steps in GeV^-1. Each step lies inside an active interval or outside all; outside the result is 0.
     r : ndarray, shape (N,)
         Grid points in GeV^-1.
     color : {"singlet", "octet"}
@@ -45,29 +49,35 @@ def thermal_integrals(
     Raises
     ------
     InputError
-        If the potential is not finite, not of shape (times, points), or amplifies: Im V > 0.
+        If the potential is not finite, not of shape (times, points), amplifies (Im V > 0), or is complex without
+        saying so.
     """
     potential = model.thermal
     if potential is None:
         return None
     half, middle = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
+    active = np.flatnonzero(
+        np.any([(a < middle) & (middle < b) for a, b in history.active or [(0, 0)]], axis=0)
+    )
     vacuum = potential.vacuum(r, color)
-    rows = []
+    integrals = np.zeros((len(half), len(r)), dtype=complex if potential.has_width else float)
     block = max(1, _BLOCK // (len(_GAUSS_X) * len(r)))
-    for i in range(0, len(half), block):
-        h = half[i : i + block, None]
-        t = middle[i : i + block, None] + h * _GAUSS_X
+    for i in range(0, len(active), block):
+        steps = active[i : i + block]
+        t = middle[steps, None] + half[steps, None] * _GAUSS_X
         V = potential.medium(r, color, *medium_state(history, t.ravel()))
-        _check(V, (t.size, len(r)))
+        _check(V, (t.size, len(r)), has_width=potential.has_width)
         V = V.reshape(*t.shape, len(r)) - vacuum
-        rows.append(np.einsum("sg,sgr->sr", h * _GAUSS_W, V))
-    return np.concatenate(rows) if rows else np.zeros((0, len(r)))
+        integrals[steps] = np.einsum("sg,sgr->sr", half[steps, None] * _GAUSS_W, V)
+    return integrals
 
 
-def _check(V: NDArray[Any], shape: tuple[int, int]) -> None:
+def _check(V: NDArray[Any], shape: tuple[int, int], *, has_width: bool) -> None:
     if V.shape != shape:
         raise InputError("potential", V.shape, f"return (times, points) in the medium, {shape}")
     if not np.all(np.isfinite(V)):
         raise InputError("potential", V[~np.isfinite(V)][0], "be finite on the grid in the medium")
-    if np.iscomplexobj(V) and np.any(V.imag > 1e-12):
+    if np.iscomplexobj(V) and not has_width:
+        raise InputError("potential", V.dtype, "be real in the medium, as its has_width says")
+    if np.iscomplexobj(V) and np.any(V.imag > AMPLIFICATION):
         raise InputError("potential", float(V.imag.max()), "have Im V <= 0 GeV: a width absorbs")

@@ -1,0 +1,59 @@
+"""Error parts of a no-jump run from its comparison with coarser steps and finer bases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .result import Solution
+
+Float = NDArray[np.float64]
+
+
+def error_parts(found: Float, coarse: Float, finer: Sequence[Float]) -> dict[str, Float]:
+    """Return the parts `time_step` and `mesh`, each of the shape of `found`.
+
+    Parameters
+    ----------
+    found : ndarray, shape (..., 7)
+        Six overlaps and the norm.
+    coarse : ndarray, shape (..., 7)
+        The same with twice the step.
+    finer : sequence of ndarray, shape (..., 7)
+        With twice the step on finer bases.
+    """
+    return {
+        # a fifteenth would be Richardson's at fourth order, a third at second: tables are only piecewise smooth
+        "time_step": _shared(coarse, found) / 3,
+        # the finer bases have errors of their own, of about half the size
+        "mesh": 1.5 * np.max([_shared(other, coarse) for other in finer], axis=0),
+    }
+
+
+def no_jump_solution(initial_overlap: Float, found: Float, parts: dict[str, Float]) -> Solution:
+    """Return the solution of a method without jumps from overlaps and norm (n, times, 7) and their error parts."""
+    overlap_parts = {name: part[..., :-1] for name, part in parts.items()}
+    return Solution(
+        initial_overlap=initial_overlap,
+        overlap=found[..., :-1],
+        parts=overlap_parts,
+        no_jump=found[..., :-1],
+        no_jump_parts=overlap_parts,
+        norm=found[..., -1],
+        norm_parts={name: part[..., -1] for name, part in parts.items()},
+        not_estimated=() if parts else ("time_step", "mesh"),
+    )
+
+
+def _shared(other: Float, value: Float) -> Float:
+    """Return |other - value| of (..., 7), where all states share the largest relative difference.
+
+    Two approximations can agree by accident for one state, hardly for all. The last entry, the norm, stands alone.
+    """
+    difference = np.abs(other - value)
+    size = np.abs(value[..., :-1])
+    relative = np.where(size > 0, difference[..., :-1] / np.where(size > 0, size, 1.0), 0.0)
+    difference[..., :-1] = relative.max(axis=-1, keepdims=True) * size
+    return difference
