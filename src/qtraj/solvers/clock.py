@@ -90,6 +90,5 @@ def _clock(model: LindbladModel, history: History, checkpoints: Sequence[float],
         gamma.append(g)
     all_edges = np.concatenate(edges)
     marks = tuple(int(np.searchsorted(all_edges, t)) for t in (*checkpoints, end))
-    return Clock(
-        all_edges, *(np.concatenate(parts) for parts in (lengths, kappa, gamma)), np.concatenate(acts), marks
-    )
+    sums = [np.concatenate(parts) for parts in (lengths, kappa, gamma)]
+    return Clock(all_edges, sums[0], sums[1], sums[2], np.concatenate(acts), marks)

@@ -112,7 +112,7 @@ class Flows(ABC):
         thermal = self._thermal(color, step)
         if thermal is not None:
             exponent = exponent + 1j * thermal
-        return np.exp(-0.5 * np.multiply.outer(fraction, exponent))
+        return np.asarray(np.exp(-0.5 * np.multiply.outer(fraction, exponent)))
 
     def _thermal(self, color: int, step: int) -> Complex | None:
         """Return the integral of the change of the potential over a step, (N,), computed for blocks of steps."""
@@ -129,7 +129,7 @@ class Flows(ABC):
                     self.model, self.history, edges[a : b + 1], self.r, COLORS[color]
                 )
             self._block[color] = (first, found)
-        return self._block[color][1][step - first]
+        return np.asarray(self._block[color][1][step - first])
 
     def _static(self, color: int, l: int) -> Float | float:
         return 0.0
@@ -245,19 +245,18 @@ class SineFlows(Flows):
         self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0
     ) -> tuple[Complex, Float]:
         """Return the states after a fraction of a step; nothing leaves this basis."""
-        halves = []
-        out = states.copy()
+        halves: list[tuple[Any, Complex]] = []
         for sector in np.unique(sectors):
             rows = np.flatnonzero(sectors == sector)
             share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
-            halves.append(
-                (slice(None) if len(rows) == len(states) else rows, self._half(int(sector), step, share))
-            )
-        for rows, half in halves:
-            out[rows] *= half
+            all_rows = len(rows) == len(states)
+            halves.append((slice(None) if all_rows else rows, self._half(int(sector), step, share)))
+        out = states.copy()
+        for chosen, half in halves:
+            out[chosen] *= half
         out = self.grid.kinetic_step(out, self._kinetic_phase(self.clock.lengths[step] * fraction))
-        for rows, half in halves:
-            out[rows] *= half
+        for chosen, half in halves:
+            out[chosen] *= half
         return out, np.ones(len(states))
 
     def retreat(self, states: Complex, sector: int, step: int) -> Complex:
@@ -279,7 +278,7 @@ class SineFlows(Flows):
 
     def _kinetic_phase(self, dt: Fraction) -> Complex:
         if np.ndim(dt):
-            return np.exp(-1j * np.multiply.outer(dt, self._kinetic))
+            return np.asarray(np.exp(-1j * np.multiply.outer(dt, self._kinetic)))
         return self._remembered("kinetic", dt, lambda: np.exp(-1j * float(dt) * self._kinetic))
 
     def _remembered(self, key: object, argument: object, compute: Callable[[], Complex]) -> Complex:
@@ -320,7 +319,7 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
 def squared_norm(states: Complex) -> Float:
     """Return sum |c|^2 of each row."""
     pairs = states.view(float)
-    return np.einsum("bi,bi->b", pairs, pairs)
+    return np.asarray(np.einsum("bi,bi->b", pairs, pairs))
 
 
 def _real_product(states: Complex, matrix: Float) -> Complex:

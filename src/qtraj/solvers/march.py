@@ -234,7 +234,7 @@ class March:
             slopes.append(np.minimum(fall / np.maximum(rate * mean, fall / 3), 3.0))
         s = np.clip(depth, 0.0, 1.0)
         cubic = slopes[0] * s * (1 - s) ** 2 + s**2 * (3 - 2 * s) - slopes[1] * s**2 * (1 - s)
-        return np.clip(cubic, 0.0, 1.0)
+        return np.asarray(np.clip(cubic, 0.0, 1.0))
 
     def _draw_channels(self, rows: Integer, sectors: Integer) -> Integer:
         """Return the sectors after the jump."""
