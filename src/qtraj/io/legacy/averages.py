@@ -134,7 +134,8 @@ def average_ratios(
     dict of str to Estimate
         For each of STATE_NAMES, with parts ``"statistical"`` or ``"paths"``; ``"rare_events"``, the bound
         3 max(x)/n, where fewer than 20 effective rows, (sum x)^2 / sum x^2, carry the mean (with `no_jump`, a row
-        not seen may be as large as one that did not jump); ``"rounding"`` of the exact part. What the rows cannot tell is named in ``not_estimated``.
+        not seen may be as large as one that did not jump); ``"rounding"`` of the exact part.
+        What the rows cannot tell is named in ``not_estimated``.
 
     Raises
     ------
