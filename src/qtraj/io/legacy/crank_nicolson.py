@@ -1,0 +1,146 @@
+"""The Crank-Nicolson steps of the original program's successor: stepper 1 at leading order, stepper 2 at NLO in E/T.
+
+    (1 + i H_eff dt/2) u(t + dt) = (1 - i H_eff dt/2) u(t)
+
+On the grid p^2 is the second difference and p the centered first difference, so H_eff is tridiagonal. At NLO
+(arXiv:2205.10289) H_eff has, beside the width below, the term kappa/(4 M T) {r_i, p_i}, for the octet times 7/16; on
+u = r R it is the symmetrized product -i (r d/dr + d/dr r), hermitian on the grid, too.
+
+    Gamma_s = kappa [ r^2 - 3/(2MT) - 2 a r + p^2/(4 M^2 T^2) + a/(M T r) + a^2 ],    a = N_c alpha_s/(8T), M = 2 m
+    Gamma_o = (kappa/8) [ the same with a -> -a ] + (5 kappa/16) [ the same with a = 0 ]
+
+Flaws of the original: the temperature is that of the start of the step; where there is no medium (T = 0) the NLO
+terms are left out; its jumps at NLO take direction-averaged rates (`run.refuse_unknown`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg.lapack import zgtsv
+
+from ...errors import QtrajError
+from ...physics.model import OCTET_WIDTH
+from ...radial.sine import SineGrid
+from ...units import C_F, N_C, OCTET_DIMENSION
+from .interaction import WIDTHS, Interaction, Munich
+from .split_step import sectors
+
+Float = NDArray[np.float64]
+Integer = NDArray[np.int64]
+Complex = NDArray[np.complex128]
+
+TO_SINGLET = 1 / OCTET_DIMENSION
+"""Weight of the octet's width that leads to the singlet; the rest of 7/16 stays in the octet."""
+
+
+@dataclass(frozen=True)
+class Tridiagonal:
+    """A tridiagonal matrix: rows are lower[i-1], diagonal[i], upper[i].
+
+    Parameters
+    ----------
+    lower, upper : ndarray, shape (num - 1,)
+    diagonal : ndarray, shape (num,)
+    """
+
+    lower: Complex
+    diagonal: Complex
+    upper: Complex
+
+    def __matmul__(self, states: Complex) -> Complex:
+        """Return the product with states, shape (B, num)."""
+        out = self.diagonal * states
+        out[:, :-1] += self.upper * states[:, 1:]
+        out[:, 1:] += self.lower * states[:, :-1]
+        return out
+
+    def __add__(self, other: Tridiagonal) -> Tridiagonal:
+        return Tridiagonal(self.lower + other.lower, self.diagonal + other.diagonal, self.upper + other.upper)
+
+    def __rmul__(self, factor: complex) -> Tridiagonal:
+        return Tridiagonal(factor * self.lower, factor * self.diagonal, factor * self.upper)
+
+    def solve(self, states: Complex) -> Complex:
+        """Return the solutions of self @ x = states, shape (B, num)."""
+        *_, solution, info = zgtsv(self.lower, self.diagonal, self.upper, states.T)
+        if info != 0:
+            raise QtrajError("The Crank-Nicolson matrix is singular: choose another dt.")
+        return np.ascontiguousarray(solution.T)
+
+
+class CrankNicolson:
+    """Crank-Nicolson on the points of the sine grid, with second differences.
+
+    Parameters
+    ----------
+    grid : SineGrid
+    interaction : Interaction
+        For `nlo`, `Munich`.
+    m, dt : float
+        Reduced mass in GeV and time step in GeV^-1.
+    alpha : float
+        Coulomb coupling C_F alpha_s, for the NLO terms.
+    nlo : bool
+        Whether to go to next-to-leading order in E/T.
+    """
+
+    def __init__(
+        self, grid: SineGrid, interaction: Interaction, m: float, dt: float, alpha: float, nlo: bool
+    ) -> None:
+        self._r, self._dx, self._m, self._dt = grid.r, grid.dx, m, dt
+        self._interaction, self._alpha, self._nlo = interaction, alpha, nlo
+        self._p_squared: dict[int, Tridiagonal] = {}
+        between = np.asarray(-0.5j * (self._r[:-1] + self._r[1:]) / self._dx, dtype=np.complex128)
+        self._rp_pr = Tridiagonal(-between, np.zeros(grid.num, complex), between)  # r p + p r
+
+    def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
+        """Return the states after step `n`; see `Stepper.advance`."""
+        different, index = sectors(color, l)
+        for i, (c, angular) in enumerate(different):
+            rows = index == i
+            # i H_eff dt/2
+            generator = 0.5j * self._dt * self._effective(c, angular, n)
+            right = states[rows] - generator @ states[rows]
+            left = Tridiagonal(generator.lower, 1 + generator.diagonal, generator.upper)
+            states[rows] = left.solve(right)
+        return states
+
+    def _effective(self, color: int, l: int, n: int) -> Tridiagonal:
+        """Return H_eff of a sector during step `n`."""
+        p_squared = self._momentum_squared(l)
+        free = (1 / (2 * self._m)) * p_squared
+        if not (self._nlo and isinstance(self._interaction, Munich) and self._interaction.T[n] > 0):
+            return free + self._local(self._interaction.local(color, n))
+        return free + self._next_to_leading(self._interaction, color, n, p_squared)
+
+    def _next_to_leading(self, medium: Munich, color: int, n: int, p_squared: Tridiagonal) -> Tridiagonal:
+        r, M, T, kappa = self._r, 2 * self._m, medium.T[n], medium.kappa[n]
+        a = N_C * self._alpha / C_F / (8 * T)
+
+        def width(a: float) -> Float:
+            return np.asarray(r**2 - 3 / (2 * M * T) - 2 * a * r + a / (M * T * r) + a**2)
+
+        octet_width = TO_SINGLET * width(-a) + (OCTET_WIDTH - TO_SINGLET) * width(0.0)
+        local_width = octet_width if color else width(a)
+        shift = medium.potential[color] + WIDTHS[color] * medium.gamma[n] * r**2 / 2
+        momentum_width = WIDTHS[color] * kappa / (4 * M**2 * T**2)
+        return (
+            self._local(shift - 0.5j * kappa * local_width)
+            + complex(-0.5j * momentum_width) * p_squared
+            + complex(WIDTHS[color] * kappa / (4 * M * T)) * self._rp_pr
+        )
+
+    def _momentum_squared(self, l: int) -> Tridiagonal:
+        """Return p^2 = p_r^2 + l(l+1)/r^2 by second differences."""
+        if l not in self._p_squared:
+            off = np.full(len(self._r) - 1, -1 / self._dx**2, dtype=complex)
+            diagonal = 2 / self._dx**2 + l * (l + 1) / self._r**2
+            self._p_squared[l] = Tridiagonal(off, diagonal.astype(complex), off)
+        return self._p_squared[l]
+
+    def _local(self, energies: Complex) -> Tridiagonal:
+        none = np.zeros(len(energies) - 1, dtype=complex)
+        return Tridiagonal(none, energies, none)

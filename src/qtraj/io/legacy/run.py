@@ -1,0 +1,128 @@
+"""Run a ``params.txt`` of QTraj 1.0: its input and output files, its grid, its steps and its numbers.
+
+Each flaw of the original that is kept is named in the docstring of the module that has it: `temperature`,
+`split_step`, `crank_nicolson`, `states`, `setup`, `no_jump`, `trajectories`. Not reproduced are the random numbers, and
+the jumps of stepper 2 (refused). A trajectory file may hold several blocks: each physical trajectory gets
+nTrajectories rows in ``ratios.tsv``, each under its metadata, as if the files were run one after another into one
+folder; ``summary.tsv`` and the snapshots are then those of the last block.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from ...errors import InputError
+from .basis import write_basis
+from .files import OutputFolder
+from .no_jump import evolve_without_jumps
+from .parameters import LegacyParameters
+from .screen import Screen
+from .setup import Setup, Transform, make_setup, refuse_unknown
+from .temperature import histories
+from .trajectories import sample
+
+CLOCK: Final = 0
+"""randomseed that takes the clock, in seconds, as seed."""
+
+
+def run_legacy(
+    p: LegacyParameters,
+    directory: str | Path = ".",
+    *,
+    transform: Transform = "scipy",
+    screen: Screen | None = None,
+) -> Path:
+    """Run what a ``params.txt`` of QTraj 1.0 says and write the files of the original.
+
+    Parameters
+    ----------
+    p : LegacyParameters
+        randomseed 0 takes the clock, -1 is a fixed seed like any other (the original: a fixed list of numbers).
+    directory : str or Path
+        Where relative file names count from and where the output folder appears.
+    transform : {"scipy", "fftw"}
+        Library of the sine transform.
+    screen : Screen, optional
+        Where to print; the standard output by default.
+
+    Returns
+    -------
+    Path
+        The output folder: ``output``, or ``output-<seed>`` with dirnameWithSeed. On an interrupt it holds all
+        finished trajectories, and KeyboardInterrupt goes on to the caller.
+
+    Raises
+    ------
+    InputError
+        For jumps with stepper 2, or an unsuitable grid.
+    FileFormatError
+        If an input file is missing or damaged, or the folder cannot be written.
+    """
+    refuse_unknown(p)
+    screen = Screen() if screen is None else screen
+    seed = int(time.time()) if p.randomseed == CLOCK else p.randomseed
+    screen.start(p)
+    directory = Path(directory)
+    folder = OutputFolder(directory / (f"output-{seed}" if p.dirnameWithSeed else "output"), p)
+    screen.say(f"Creating output directory '{folder.path.name}'")
+    folder.record_run(seed, transform)
+    first = 0
+    try:
+        for steps in histories(p, directory):
+            screen.say(f"Set maxSteps to {steps.total}")
+            setup = make_setup(p, steps, directory, transform)
+            _save_basis(setup, folder, screen)
+            _run_history(setup, folder, screen, seed, first)
+            first += p.nTrajectories
+    finally:
+        folder.write()
+    screen.end()
+    return folder.path
+
+
+def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
+    """Return command-line words ``-KEY value ...`` as pairs for `read_params`.
+
+    Raises
+    ------
+    InputError
+        If a word that should be a key has no dash, or the last key no value.
+    """
+    for key, value in zip(words[::2], [*words[1::2], ""], strict=False):
+        if not key.startswith("-") or not value:
+            raise InputError(key, value, "be a pair -KEY value", "For example: -T0 0.425 -kappa -1.")
+    return list(zip(words[::2], words[1::2], strict=True))
+
+
+def _save_basis(setup: Setup, folder: OutputFolder, screen: Screen) -> None:
+    functions = setup.functions
+    if functions.computed is not None and functions.masses is not None:
+        screen.say(f"Finding the first {len(functions.masses)} eigenstates")
+        screen.masses(functions.masses)
+        screen.say("Saving basis functions")
+        write_basis(folder.path / "basisfunctions.tsv", functions.computed)
+    screen.say("Basis functions loaded")
+    screen.say("Initial wavefunction loaded")
+
+
+def _run_history(setup: Setup, folder: OutputFolder, screen: Screen, seed: int, first: int) -> None:
+    """Evolve one history without jumps, then its trajectories, numbered from `first`."""
+    p, metadata = setup.p, setup.steps.metadata
+    with screen.bar("without jumps", setup.steps.total) as tick:
+        evolution = evolve_without_jumps(setup, tick)
+    folder.begin_history(evolution)
+    screen.no_jump(evolution, jumps=p.doJumps)
+    if not p.doJumps:
+        folder.add_row(evolution.ratios, 0.0, metadata)
+        return
+    counts = {"evolved": 0, "jumps": 0}
+    with screen.bar("trajectories", p.nTrajectories) as tick:
+        for outcome in sample(setup, evolution, seed, range(first, first + p.nTrajectories)):
+            folder.add(outcome, metadata)
+            counts["evolved"] += outcome.evolved
+            counts["jumps"] += outcome.jumps
+            tick(outcome.number - first + 1)
+    screen.say(f"{p.nTrajectories} trajectories: {counts['evolved']} evolved, {counts['jumps']} jumps")
