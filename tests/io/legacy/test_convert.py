@@ -153,11 +153,15 @@ def test_the_command_names_what_it_wrote_and_left_out(tmp_path):
     folder = tmp_path / "output-307"
     shutil.copytree(RATIOS.parent, folder)
     (folder / "log.txt").write_text("x")
+    (folder / "run.json").write_text('{\n "seed": 307\n}\n')
     runner = CliRunner()
     done = runner.invoke(app, ["convert", str(folder), str(tmp_path / "run.nc")])
     assert done.exit_code == 0
     assert done.stdout == f"wrote {tmp_path / 'run.nc'}\n"
     assert f"left out {folder / 'log.txt'}" in done.stderr
+    assert runner.invoke(app, ["convert", str(tmp_path / "run.nc"), str(tmp_path / "back")]).exit_code == 0
+    (folder / "log.txt").unlink()
+    assert contents(tmp_path / "back") == contents(folder)
     again = runner.invoke(app, ["convert", str(folder), str(tmp_path / "run.nc")])
     assert again.exit_code == 2
     assert again.stderr.startswith("qtraj: ")

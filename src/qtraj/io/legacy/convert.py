@@ -17,6 +17,7 @@ from ...provenance import versions
 from ..atomic import atomic_path
 from ..results import CHECKSUM, checksum, read_dataset
 from .datasets import FORMATS, Format
+from .files import RUN_RECORD
 from .text import lines_of, write_lines
 
 NETCDF: Final = ".nc"
@@ -46,8 +47,9 @@ class Conversion:
 def convert(source: str | Path, target: str | Path, *, force: bool = False) -> Conversion:
     """Convert QTraj 1.0 output to netCDF, or such a netCDF file back to text.
 
-    The netCDF file has a group for each text file, named after it, with its checksum and the versions that wrote
-    it. Before it is written, each text file is compared with what it will come back as, byte for byte.
+    The netCDF file has a group for each text file, named after it, with its checksum, and the versions that wrote
+    it; a run record of `qtraj legacy` goes along. Before anything is written, each text file is compared with what
+    it will come back as, byte for byte.
 
     Parameters
     ----------
@@ -93,6 +95,9 @@ def _to_netcdf(source: Path, target: Path) -> Conversion:
             remedy = "It should hold ratios.tsv, summary.tsv, snapshot_<step>.tsv or basisfunctions.tsv."
             raise FileFormatError(source, "no output of QTraj 1.0 in this folder", remedy)
     groups = {file.name: _dataset(file) for file in files}
+    record = source / RUN_RECORD  # what `qtraj legacy` adds to the files of the original
+    if record.is_file():
+        left_out.remove(RUN_RECORD)
     root = xr.Dataset(
         attrs={
             "title": TITLE,
@@ -100,6 +105,7 @@ def _to_netcdf(source: Path, target: Path) -> Conversion:
             "source_kind": "folder" if source.is_dir() else "file",
             "files": "\n".join(groups),
             "file_checksums": "\n".join(str(group.attrs[CHECKSUM]) for group in groups.values()),
+            "run_record": record.read_text(encoding="utf-8") if record.is_file() else "",
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             **versions(),
         }
@@ -127,9 +133,13 @@ def _to_text(source: Path, target: Path, force: bool) -> Conversion:
     if whole and target.is_file():
         raise InputError("OUT", str(target), "be a folder: this netCDF file was made from one")
     paths = {name: target / name if whole else target for name in names}
+    if root.attrs["run_record"]:
+        paths[RUN_RECORD] = target / RUN_RECORD
     _refuse_existing(list(paths.values()), force)
     for name, group in groups.items():
         write_lines(paths[name], _format(group).lines(group))
+    if root.attrs["run_record"]:
+        write_lines(paths[RUN_RECORD], root.attrs["run_record"].removesuffix("\n").split("\n"))
     return Conversion(tuple(paths.values()))
 
 

@@ -49,7 +49,7 @@ class LegacyParameters:
         int,
         "",
         "jumps after which a trajectory stops",
-        "`QuantumTrajectories`: unlimited by default",
+        "`QuantumTrajectories(max_jumps=)`, unlimited by default",
         least=0,
     )
     m: float = key(
@@ -70,7 +70,13 @@ class LegacyParameters:
     )
     gam: float = key(_PHYSICS, float, "", "gamma/T^3", "`Transport(gamma=)`")
     mdfac: float = key(
-        _PHYSICS, float, "", "factor on the Debye mass (KSU)", "`KSUPotential`", above=0, default=1.0
+        _PHYSICS,
+        float,
+        "",
+        "factor on the Debye mass (KSU)",
+        "`KSUPotential(md_factor=)`",
+        above=0,
+        default=1.0,
     )
 
     temperatureEvolution: int = key(
@@ -136,7 +142,7 @@ class LegacyParameters:
         least=-1,
     )
     rMax: float = key(
-        _MONTE_CARLO, float, "", "a first random number above it records zeros", "none: it biases the mean",
+        _MONTE_CARLO, float, "", "a first random number above it records zeros", "`QuantumTrajectories(r_max=)`",
         above=0, most=1,
     )  # fmt: skip
 
@@ -147,7 +153,7 @@ class LegacyParameters:
         _NUMERICS,
         int,
         "",
-        "most steps; the number of steps for constant T0",
+        "number of steps for constant T0",
         "none: the medium ends the run",
         least=1,
     )
@@ -160,7 +166,7 @@ class LegacyParameters:
         choices=(0, 1),
     )
     stepper: int = key(
-        _NUMERICS, int, "", "0 split step (that of 1.0), 1 Crank-Nicolson LO, 2 NLO", "`LindbladModel(order=)`",
+        _NUMERICS, int, "", "0 split step (that of 1.0), 1 Crank-Nicolson LO, 2 NLO", "none: `qtraj legacy` only",
         choices=(0, 1, 2), default=0,
     )  # fmt: skip
     nThreads: int = key(
