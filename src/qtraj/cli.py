@@ -219,6 +219,34 @@ def convert(
         typer.echo(f"wrote {path}")
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@_one_line_messages()
+def legacy(
+    context: typer.Context,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="params.txt [-KEY value ...]", help="Input of QTraj 1.0, and what replaces it."
+        ),
+    ],
+    fftw: Annotated[bool, typer.Option("--fftw/--scipy", help="Library of the sine transforms.")] = False,
+) -> None:
+    """Run a params.txt of QTraj 1.0 here: the files, grid, steps and numbers of the C++ program.
+
+    The output folder appears in the current one, from which relative names in the file count, too.
+    """
+    from .io.legacy import read_params
+    from .io.legacy.run import pairs, run_legacy
+
+    parameters = read_params(file, pairs(context.args))
+    try:
+        folder = run_legacy(parameters, transform="fftw" if fftw else "scipy")
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. The finished trajectories are in the output folder.", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    typer.echo(f"wrote {folder}")
+
+
 @app.command()
 @_one_line_messages()
 def cite(
