@@ -107,7 +107,7 @@ class LegacyParameters:
 
     initType: int = key(
         _START, int, "", "0 Coulomb singlet, 1 Gaussian, 100 computed eigenstate, 200 from basisFunctionsFile",
-        "`CoulombState`, `GaussianState`, `BoundState`, `StoredStates`", choices=(0, 1, 100, 200),
+        "`CoulombState`, `GaussianState`, `BoundState`, `ArrayState`", choices=(0, 1, 100, 200),
     )  # fmt: skip
     projType: int = key(
         _START, int, "", "final states: 0 Coulomb, 1 computed, 2 from a file", "`projection=` of the method",
@@ -177,8 +177,8 @@ class LegacyParameters:
         _OUTPUT, int, "steps", "steps between rows of summary.tsv and snapshots", "none", least=1
     )
     snapPts: int = key(_OUTPUT, int, "", "points of a snapshot, num/snapPts is the stride", "none", least=1)
-    dirnameWithSeed: bool = key(_OUTPUT, bool, "", "1 output-<seed>, 0 output", "the caller chooses names")
-    saveWavefunctions: bool = key(_OUTPUT, bool, "", "1 writes snapshot_<step>.tsv", "none")
+    dirnameWithSeed: bool = key(_OUTPUT, bool, "", "1 output-SEED, 0 output", "the caller chooses names")
+    saveWavefunctions: bool = key(_OUTPUT, bool, "", "1 writes snapshot_STEP.tsv", "none")
     outputSummaryFile: bool = key(_OUTPUT, bool, "", "1 writes summary.tsv", "none")
     outfileID: str | None = key(
         _OUTPUT, str, "", "mark of a run; no influence on the numbers", "none", default=None
