@@ -19,6 +19,7 @@ from .physics.ksu import KSUPotential
 from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTemperature
 from .physics.model import JumpChannel, LindbladModel
 from .physics.potentials import CoulombPotential
+from .physics.potentials_callable import CallablePotential
 from .physics.stored_states import StoredStates
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
@@ -38,6 +39,7 @@ __all__ = [
     "ArrayState",
     "Bjorken",
     "BoundState",
+    "CallablePotential",
     "ConstantTemperature",
     "CoulombPotential",
     "CoulombState",

@@ -98,7 +98,22 @@ class CoulombPotential:
 
     def vacuum(self, r: Float, color: Color) -> Float:
         """Return V_color(r) in GeV, for r in GeV^-1."""
-        return -self.alpha / r if color == "singlet" else self.alpha / (OCTET_DIMENSION * r)
+        return -self.alpha / r if color == "singlet" else coulomb_octet(self.alpha, r)
+
+
+def coulomb_octet(alpha: float, r: Float) -> Float:
+    """Return the Coulomb potential of an octet, alpha/((N_c^2 - 1) r) in GeV, for r in GeV^-1."""
+    return alpha / (OCTET_DIMENSION * r)
+
+
+def octet_missing(kind: str) -> InputError:
+    """Return the error of a potential of class `kind` that was given no octet."""
+    return InputError(
+        "octet",
+        None,
+        f"be given to {kind}: this method needs the octet's potential",
+        "octet='coulomb' is +alpha/(8 r).",
+    )
 
 
 def check_alpha(alpha: Any) -> None:
