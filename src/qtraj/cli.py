@@ -167,12 +167,12 @@ def states(
     ] = None,
     mass: Annotated[float | None, typer.Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")] = None,
     grid: Annotated[str, typer.Option(help="mesh (Laguerre) or sine (uniform).")] = "mesh",
-    points: Annotated[int | None, typer.Option(help="Points of the mesh.")] = None,
-    scale: Annotated[float | None, typer.Option(help="Scale of the mesh, GeV^-1.")] = None,
-    num: Annotated[int | None, typer.Option(help="Points of the sine grid.")] = None,
-    length: Annotated[float | None, typer.Option(help="Length of the sine grid, GeV^-1.")] = None,
+    points: Annotated[int | None, typer.Option(help="Points of the mesh  [128]")] = None,
+    scale: Annotated[float | None, typer.Option(help="Scale of the mesh, GeV^-1  [0.12]")] = None,
+    num: Annotated[int | None, typer.Option(help="Points of the sine grid  [2047]")] = None,
+    length: Annotated[float | None, typer.Option(help="Length of the sine grid, GeV^-1  [40]")] = None,
     derivative: Annotated[
-        int | None, typer.Option(help="Sine grid: 0 spectral, 1 second differences.")
+        int | None, typer.Option(help="Sine grid: 0 spectral, 1 second differences  [0]")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.nc", help="Save the bound states as netCDF.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from ..errors import InputError
@@ -14,6 +15,10 @@ from ..radial.sine import SineGrid
 
 KSU_MASS: Final = 4.70
 """Bottom mass in GeV that belongs to the parameters of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461."""
+
+
+STATES_MESH: Final = LaguerreMesh(128, 0.12)
+"""Longer than the solvers' mesh, to 58 GeV^-1: the radius of the Coulomb 3S is then right to all digits printed."""
 
 
 def chosen_model(potential: str, alpha: float | None = None, mass: float | None = None) -> LindbladModel:
@@ -54,24 +59,24 @@ def chosen_grid(kind: str, **settings: float | None) -> Grid:
     kind : {"mesh", "sine"}
         `LaguerreMesh` or `SineGrid`.
     **settings : float or None
-        ``points`` and ``scale`` of a mesh; ``num``, ``length`` and ``derivative`` of a sine grid. None leaves the
-        default of the grid.
+        ``points`` and ``scale`` of a mesh; ``num``, ``length`` and ``derivative`` of a sine grid. None leaves
+        `STATES_MESH` or the default of `SineGrid`.
 
     Raises
     ------
     InputError
         For another kind, a setting that belongs to the other kind, or a value out of range.
     """
-    grids: dict[str, tuple[type[LaguerreMesh | SineGrid], tuple[str, ...]]] = {
-        "mesh": (LaguerreMesh, ("points", "scale")),
-        "sine": (SineGrid, ("num", "length", "derivative")),
+    grids: dict[str, tuple[Grid, tuple[str, ...]]] = {
+        "mesh": (STATES_MESH, ("points", "scale")),
+        "sine": (SineGrid(), ("num", "length", "derivative")),
     }
     if kind not in grids:
         raise InputError("--grid", kind, f"be one of {', '.join(grids)}")
-    grid, own = grids[kind]
+    default, own = grids[kind]
     given = {name: value for name, value in settings.items() if value is not None}
     for name, value in given.items():
         if name not in own:
             flags = ", ".join(f"--{setting}" for setting in own)
             raise InputError(f"--{name}", value, f"be left out with --grid {kind}", f"It takes {flags}.")
-    return grid(**given)  # type: ignore[arg-type]  # the flags declare the types
+    return replace(default, **given)  # type: ignore[arg-type]  # the flags declare the types

@@ -64,9 +64,9 @@ def projection_vectors(projection: Projection, grid: Grid, model: LindbladModel)
     """
     if isinstance(projection, StoredStates):
         return np.array([_stored(projection, name, grid) for name in STATE_NAMES])
-    if projection == "coulomb":
+    if isinstance(projection, str) and projection == "coulomb":
         return np.array([_coulomb(i, grid, model) for i in range(len(STATES))])
-    if projection == "computed":
+    if isinstance(projection, str) and projection == "computed":
         energies, vectors = vacuum_states(model.potential, model.mass, grid)
         _require_bound(energies, grid, model)
         warn_at_the_edge(energies, vectors, grid, model)
