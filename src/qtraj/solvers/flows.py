@@ -120,7 +120,8 @@ class Flows(ABC):
         if self.model.thermal is None or not clock.active[step]:
             return None
         first = step - step % THERMAL_BLOCK
-        if color not in self._block or self._block[color][0] != first:
+        block = self._block.get(color)
+        if block is None or block[0] != first:
             edges = clock.edges[first : first + THERMAL_BLOCK + 1]
             acts = clock.active[first : first + THERMAL_BLOCK]
             found = np.zeros((len(acts), len(self.r)), dtype=complex)
@@ -128,8 +129,9 @@ class Flows(ABC):
                 found[a:b] = thermal_integrals(
                     self.model, self.history, edges[a : b + 1], self.r, COLORS[color]
                 )
-            self._block[color] = (first, found)
-        return np.asarray(self._block[color][1][step - first])
+            # one assignment of a pair: other threads see the old block or the new one
+            block = self._block[color] = (first, found)
+        return np.asarray(block[1][step - first])
 
     def _static(self, color: int, l: int) -> Float | float:
         return 0.0
@@ -263,7 +265,7 @@ class SineFlows(Flows):
         """Return the adjoint of a whole step."""
         half = self._half(sector, step, 1.0).conj()
         phase = self._kinetic_phase(self.clock.lengths[step]).conj()
-        return self.grid.kinetic_step(states * half, phase) * half
+        return np.asarray(self.grid.kinetic_step(states * half, phase) * half)
 
     def _half(self, sector: int, step: int, fraction: Fraction) -> Complex:
         """Return exp(-P/2) as the product of a factor of each color and a phase of each sector, which repeat."""

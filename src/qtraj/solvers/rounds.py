@@ -18,6 +18,7 @@ from .flows import Flows, sector_of
 from .march import UNLIMITED, Jumps, March
 from .scoring import EndPoint, LastJump, backward_states
 from .streams import Streams
+from .threads import side_by_side
 
 Float = NDArray[np.float64]
 Estimator = Literal["last_jump", "end_point"]
@@ -64,6 +65,8 @@ class Course:
         Steps between the places where `LastJump` scores.
     batch : int
         Trajectories that march together.
+    workers : int
+        Batches side by side.
     """
 
     flows: Flows
@@ -72,6 +75,7 @@ class Course:
     estimator: Estimator
     stride: int
     batch: int
+    workers: int
 
     def __post_init__(self) -> None:
         self._start = self.flows.start(self.initial, self.color)
@@ -99,15 +103,24 @@ class Course:
         numbers = Streams(*key, first, size).numbers(0)
         r0 = np.exp(low + (np.arange(size) + numbers) / size * (high - low))
         weight = r0 * (high - low)
-        scores, populations, jumps = [], [], []
-        for a in range(0, size, self.batch):
+
+        def march(a: int) -> tuple[Float, Float, list[Jumps]]:
             part = slice(a, min(a + self.batch, size))
             streams = Streams(*key, first + a, part.stop - a)
-            march = self._march(r0[part], weight[part], streams, max_jumps, record=record)
-            scores.append(_scores(march)[:, 1:])
-            populations.append(_end_point(march).population[:, 1:].sum(axis=1))
-            jumps += [step._replace(trajectory=step.trajectory + first + a) for step in march.jumps]
-        return Round(np.concatenate(scores, axis=1), sum(populations) / size, tuple(jumps), r0, weight)
+            done = self._march(r0[part], weight[part], streams, max_jumps, record=record)
+            jumps = [step._replace(trajectory=step.trajectory + first + a) for step in done.jumps]
+            return _scores(done)[:, 1:], _end_point(done).population[:, 1:].sum(axis=1), jumps
+
+        scores, populations, jumps = zip(
+            *side_by_side(march, range(0, size, self.batch), self.workers), strict=True
+        )
+        return Round(
+            np.concatenate(scores, axis=1),
+            np.asarray(sum(populations) / size),
+            tuple(step for steps in jumps for step in steps),
+            r0,
+            weight,
+        )
 
     def _march(
         self,

@@ -129,7 +129,7 @@ class Sampling:
         reach = method.jump_range or default_jump_range(self.model, self.history)
         flows = make_flows(self.model, self.history, clock, grid, method.projection, reach)
         batch = method.batch or min(ROUND, max(16, BATCH_VALUES // len(grid.r)))
-        return Course(flows, self.initial, color, method.estimator, stride, batch)
+        return Course(flows, self.initial, color, method.estimator, stride, batch, method.workers)
 
     def _rounds(
         self, first: int, size: int, *, omitted: bool = False, unlimited: bool = False

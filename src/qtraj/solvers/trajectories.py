@@ -69,6 +69,8 @@ class QuantumTrajectories:
         Keep every jump of every trajectory in ``result.jumps``.
     batch : int, optional
         Trajectories that march together; changes nothing but speed and memory.
+    workers : int
+        Threads that march batches side by side; changes nothing but speed.
 
     Raises
     ------
@@ -101,6 +103,7 @@ class QuantumTrajectories:
     jump_range: float | None = None
     records: bool = False
     batch: int | None = None
+    workers: int = 1
 
     def __post_init__(self) -> None:
         _check_integer("n", self.n, 2)
@@ -115,6 +118,7 @@ class QuantumTrajectories:
             _check_integer("max_jumps", self.max_jumps, 1)
         if not (is_finite_number(self.r_max) and 0 < self.r_max <= 1):
             raise InputError("r_max", self.r_max, "be above 0 and at most 1")
+        _check_integer("workers", self.workers, 1)
         if self.batch is not None:
             _check_integer("batch", self.batch, 1)
         for name in ("target_error", "time_limit_s", "jump_range"):
