@@ -20,6 +20,7 @@ from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTe
 from .physics.model import JumpChannel, LindbladModel
 from .physics.potentials import CoulombPotential
 from .physics.potentials_callable import CallablePotential
+from .physics.potentials_table import TabulatedPotential
 from .physics.stored_states import StoredStates
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
@@ -61,6 +62,7 @@ __all__ = [
     "SineGrid",
     "State",
     "StoredStates",
+    "TabulatedPotential",
     "TabulatedTemperature",
     "Transport",
     "__version__",
