@@ -81,7 +81,7 @@ def test_what_would_not_come_back_is_refused(tmp_path):
 
 def test_damage_never_passes(tmp_path):
     netcdf = tmp_path / "run.nc"
-    convert(FOLDERS[1], netcdf)
+    convert(RATIOS.parent, netcdf)
     with h5py.File(netcdf, "r+") as file:
         file["ratios.tsv/r0"][3] = 0.5
     with pytest.raises(FileFormatError, match="checksum"):
@@ -127,7 +127,7 @@ def test_targets_of_the_wrong_kind_are_refused(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(FileFormatError, match=r"should hold ratios\.tsv"):
         convert(tmp_path / "empty", tmp_path / "out.nc")
-    convert(FOLDERS[0], tmp_path / "run.nc")
+    convert(RATIOS.parent, tmp_path / "run.nc")
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="be a folder"):
         convert(tmp_path / "run.nc", tmp_path / "file")
@@ -139,7 +139,7 @@ def test_targets_of_the_wrong_kind_are_refused(tmp_path):
 def test_files_are_recognized_by_content_where_the_name_says_nothing(tmp_path):
     for source in (
         RATIOS,
-        FOLDERS[0] / "basisfunctions.tsv",
+        SAMPLES / "basis" / "output" / "basisfunctions.tsv",
         RATIOS.parent / "summary.tsv",
         RATIOS.parent / "snapshot_0.tsv",
     ):
