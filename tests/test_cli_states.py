@@ -76,6 +76,22 @@ def test_ksu_masses_of_the_original_on_its_own_lattice():
         assert_allclose(float(properties[name][1]), mass, atol=5.1e-5)
 
 
+def test_a_table_of_the_coulomb_potential_gives_its_levels(tmp_path):
+    path = tmp_path / "V.txt"
+    r = np.linspace(0.05, 60, 1200)
+    np.savetxt(path, np.column_stack([r, -MODEL.potential.alpha / r]), header="r[GeV^-1] V[GeV]", comments="")
+    arguments = ["--potential", str(path), "--alpha", str(MODEL.potential.alpha)]
+    # r V, which the table's spline interpolates, is constant: exact
+    assert tables(invoke(*arguments).stdout) == tables(invoke().stdout)
+    bare = runner.invoke(app, ["states", "--potential", str(path)])
+    assert bare.exit_code == 2
+    assert "--alpha" in bare.stderr
+    short = runner.invoke(app, ["states", *arguments, "--scale", "0.2"])
+    assert short.exit_code == 2
+    assert "beyond" in short.stderr
+    assert "Vacuum states" in invoke(*arguments, "--scale", "0.2", "--beyond", "constant").stdout
+
+
 def test_overlaps_are_probabilities_within_one_l():
     levels = vacuum_levels(qt.LindbladModel(qt.KSUPotential(), mass=4.7), qt.LaguerreMesh())
     overlap = levels.coulomb_overlap
@@ -122,7 +138,8 @@ def test_a_terminal_gets_lines_that_fit_it():
 @pytest.mark.parametrize(
     ("arguments", "fragments"),
     [
-        ("--potential ksy", ["--potential", "coulomb, ksu", "ksy"]),
+        ("--potential ksy", ["--potential", "coulomb, ksu or a file", "ksy"]),
+        ("--potential ksu --beyond linear", ["--beyond", "ksu"]),
         ("--grid mash", ["--grid", "mesh, sine"]),
         ("--num 511", ["--num", "--grid mesh", "--points, --scale"]),
         ("--grid sine --scale 0.1", ["--scale", "--grid sine"]),

@@ -161,9 +161,16 @@ def solve(
 @app.command()
 @_one_line_messages()
 def states(
-    potential: Annotated[str, typer.Option(help="coulomb or ksu.")] = "coulomb",
+    potential: Annotated[
+        str, typer.Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")
+    ] = "coulomb",
     alpha: Annotated[
-        float | None, typer.Option(help="Coulomb coupling C_F alpha_s instead of the potential's.")
+        float | None,
+        typer.Option(help="Coulomb coupling C_F alpha_s instead of the potential's; a file needs one."),
+    ] = None,
+    beyond: Annotated[
+        str | None,
+        typer.Option(metavar="constant|linear", help="How a table goes on beyond its last point."),
     ] = None,
     mass: Annotated[float | None, typer.Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")] = None,
     grid: Annotated[str, typer.Option(help="mesh (Laguerre) or sine (uniform).")] = "mesh",
@@ -184,7 +191,7 @@ def states(
     from .report.levels import levels_tables
     from .solvers.levels import vacuum_levels
 
-    model = chosen_model(potential, alpha=alpha, mass=mass)
+    model = chosen_model(potential, alpha=alpha, mass=mass, beyond=beyond)
     chosen = chosen_grid(grid, points=points, scale=scale, num=num, length=length, derivative=derivative)
     levels = vacuum_levels(model, chosen)
     stored = levels.stored() if out is not None else None

@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 import qtraj as qt
 from qtraj import InputError
 from qtraj.radial.bound import bound_states
+from qtraj.solvers.projection import initial_coefficients, projection_vectors
 
 MODEL = qt.LindbladModel()
 R = np.linspace(0, 80, 4001)
@@ -78,6 +79,18 @@ def test_a_kink_in_the_potential_leaves_a_small_error():
     found = [qt.BoundState(n, 0).energy(model) for n in (1, 2, 3)]
     # string breaking at 1.25 fm: the mesh points around it are 0.2 GeV^-1 apart, where 3S is still sizable
     assert_allclose(found, exact, atol=2e-5)
+
+
+@pytest.mark.parametrize("state", qt.STATES, ids=lambda s: s.name)
+def test_a_bound_start_overlaps_with_itself_only(state):
+    model = qt.LindbladModel(qt.KSUPotential(), mass=4.7)
+    mesh = qt.LaguerreMesh(96, 0.12)
+    start = initial_coefficients(qt.BoundState(state.n, state.l), mesh, model, "singlet")
+    found = (projection_vectors("computed", mesh, model) @ start) ** 2
+    expected = [float(s == state) for s in qt.STATES]
+    # the mesh of the solver resolves the kink in another way than that of the state: amplitudes of 1e-4
+    same_l = [s.l == state.l for s in qt.STATES]
+    assert_allclose(found[same_l], np.array(expected)[same_l], atol=1e-7)
 
 
 def test_a_screened_potential_keeps_1s_only():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from pathlib import Path
+from typing import Final, cast
 
 from ..errors import InputError
 from ..physics.ksu import KSUPotential
 from ..physics.model import LindbladModel
 from ..physics.potentials import CoulombPotential, Potential
+from ..physics.potentials_table import Beyond, TabulatedPotential
 from ..radial.bound import Grid
 from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
@@ -21,34 +23,51 @@ STATES_MESH: Final = LaguerreMesh(128, 0.12)
 """Longer than the solvers' mesh, to 58 GeV^-1: the radius of the Coulomb 3S is then right to all digits printed."""
 
 
-def chosen_model(potential: str, alpha: float | None = None, mass: float | None = None) -> LindbladModel:
+def chosen_model(
+    potential: str, alpha: float | None = None, mass: float | None = None, beyond: str | None = None
+) -> LindbladModel:
     """Return the model of a potential.
 
     Parameters
     ----------
     potential : str
-        ``coulomb`` or ``ksu``.
+        ``coulomb``, ``ksu`` or the path of a file that `TabulatedPotential.read` reads.
     alpha : float, optional
-        Coulomb coupling; by default that of the potential.
+        Coulomb coupling; by default that of the potential. A file needs one.
     mass : float, optional
         Heavy-quark mass in GeV; by default 4.70 with ``ksu`` and that of `LindbladModel` otherwise.
+    beyond : {"constant", "linear"}, optional
+        How the potential of a file goes on beyond its last point.
 
     Raises
     ------
     InputError
         For another word, or an argument out of range.
+    FileFormatError
+        If the file is not a table of a potential.
     """
+    if mass is None:
+        mass = KSU_MASS if potential == "ksu" else LindbladModel.mass
+    return LindbladModel(_potential(potential, alpha, beyond), mass=mass)
+
+
+def _potential(potential: str, alpha: float | None, beyond: str | None) -> Potential:
     kinds: dict[str, type[CoulombPotential | KSUPotential]] = {
         "coulomb": CoulombPotential,
         "ksu": KSUPotential,
     }
-    if potential not in kinds:
-        raise InputError("--potential", potential, f"be one of {', '.join(kinds)}")
-    kind = kinds[potential]
-    chosen: Potential = kind() if alpha is None else kind(alpha=alpha)
-    if mass is None:
-        mass = KSU_MASS if potential == "ksu" else LindbladModel.mass
-    return LindbladModel(chosen, mass=mass)
+    if potential in kinds:
+        if beyond is not None:
+            raise InputError("--beyond", beyond, f"be left out with --potential {potential}")
+        kind = kinds[potential]
+        return kind() if alpha is None else kind(alpha=alpha)
+    if not Path(potential).is_file():
+        raise InputError("--potential", potential, f"be {', '.join(kinds)} or a file with a table of V(r)")
+    if alpha is None:
+        raise InputError(
+            "--alpha", None, "be given with a file", "It sets the radius of the Coulomb functions."
+        )
+    return TabulatedPotential.read(potential, alpha=alpha, beyond=cast("Beyond | None", beyond))
 
 
 def chosen_grid(kind: str, **settings: float | None) -> Grid:
