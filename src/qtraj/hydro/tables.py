@@ -16,31 +16,37 @@ Float = NDArray[np.float64]
 
 
 def histories_from_tables(
-    tables: Iterable[TemperatureTable], T_end: float, *, tau_start_fm: float | None = None
+    tables: Iterable[TemperatureTable],
+    T_end: float,
+    *,
+    tau_start_fm: float | None = None,
+    anisotropic: bool = True,
 ) -> Histories:
     """Return histories of QTraj's tables, brought to one time grid.
 
     Parameters
     ----------
     tables : iterable of TemperatureTable
-        For example `read_qtraj_trajectories`. Anisotropy columns are not used.
+        For example `read_qtraj_trajectories`.
     T_end : float
         Temperature in GeV below which the medium does not act.
     tau_start_fm : float, optional
         Time from which the medium acts; by default the first time of the tables, if they share it.
+    anisotropic : bool
+        Keep alpha_x, alpha_y, alpha_z and lambda where all tables have them; False makes isotropic media.
 
     Returns
     -------
     Histories
         On the union of all times from `tau_start_fm` on; tables of equal times are used as they are, others
-        are interpolated by monotone cubics in (ln tau, ln T). A table that ends early keeps its last T,
-        below `T_end`.
+        are interpolated by monotone cubics in (ln tau, ln T), and the anisotropy columns likewise. A table that
+        ends early keeps its last values, T below `T_end`.
 
     Raises
     ------
     InputError
         If there is no table, tables start at different times and `tau_start_fm` is not given, one starts
-        after it, or ends above `T_end`.
+        after it, or ends above `T_end`, or only some have anisotropy columns.
     """
     listed = list(tables)
     if not listed:
@@ -56,11 +62,29 @@ def histories_from_tables(
     tau = np.concatenate([[start], times[times > start]])
     if len(tau) < 2:
         raise InputError("tau_start_fm", start, "be before the last time of the tables")
-    T = np.stack([_resample(table, tau) for table in listed])
+    T = np.stack([_resample(table, table.T, tau) for table in listed])
+    alpha, hard_scale = _anisotropy(listed, tau) if anisotropic else (None, None)
     names = [n for n in listed[0].metadata if all(n in t.metadata for t in listed)]
     metadata = {name: np.array([t.metadata[name] for t in listed]) for name in names}
     attrs = {"source": "QTraj temperature tables", "clock": "tau of the tables"}
-    return Histories(tau, T, T_end, metadata=metadata, attrs=attrs)
+    return Histories(tau, T, T_end, metadata, attrs, alpha, hard_scale)
+
+
+def _anisotropy(tables: list[TemperatureTable], tau: Float) -> tuple[Float | None, Float | None]:
+    """Return alpha (n, nt, 3) and hard_scale (n, nt) at the times tau, or None for both if no table has them."""
+    having = [t for t in tables if t.anisotropy is not None and t.hard_scale is not None]
+    if not having:
+        return None, None
+    if len(having) < len(tables):
+        raise InputError(
+            "tables",
+            f"{len(having)} of {len(tables)} tables with anisotropy columns",
+            "all have anisotropy columns, or none",
+            "anisotropic=False ignores the columns.",
+        )
+    columns = [np.column_stack([np.asarray(t.anisotropy), np.asarray(t.hard_scale)]) for t in having]
+    at = np.stack([_resample(t, c, tau) for t, c in zip(having, columns, strict=True)])
+    return at[..., :3], at[..., 3]
 
 
 def _start(tables: list[TemperatureTable], tau_start_fm: float | None) -> float:
@@ -74,10 +98,13 @@ def _start(tables: list[TemperatureTable], tau_start_fm: float | None) -> float:
     return start
 
 
-def _resample(table: TemperatureTable, tau: Float) -> Float:
-    inside = tau <= table.tau_fm[-1]
-    curve = PchipInterpolator(np.log(table.tau_fm), np.log(table.T))
-    T = np.where(inside, np.exp(curve(np.log(np.where(inside, tau, table.tau_fm[-1])))), table.T[-1])
+def _resample(table: TemperatureTable, values: Float, tau: Float) -> Float:
+    """Return `values` (n, ...) of a table at the times tau, shape (nt, ...)."""
+    tau = np.minimum(tau, table.tau_fm[-1])
+    curve = PchipInterpolator(np.log(table.tau_fm), np.log(values))
+    at = np.exp(curve(np.log(tau)))
     # knots are kept to the last digit
-    index = np.clip(np.searchsorted(table.tau_fm, tau), 0, len(table.tau_fm) - 1)
-    return np.where(table.tau_fm[index] == tau, table.T[index], T)
+    index = np.searchsorted(table.tau_fm, tau)
+    same = table.tau_fm[index] == tau
+    at[same] = values[index[same]]
+    return np.asarray(at)

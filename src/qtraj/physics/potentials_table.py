@@ -226,10 +226,11 @@ class TabulatedPotential:
 
 
 def _check_temperatures(known: Float, T: Float) -> None:
-    if np.any(T < known[0]) or np.any(T > known[-1]):
+    low, high = float(np.min(T, initial=np.inf)), float(np.max(T, initial=0.0))
+    if low < known[0] or high > known[-1]:
         raise InputError(
             "medium",
-            f"T from {float(np.min(T)):.4g} to {float(np.max(T)):.4g} GeV",
+            f"T from {low:.4g} to {high:.4g} GeV",
             f"stay inside the table of the potential, {known[0]:.4g} to {known[-1]:.4g} GeV",
             "Extend the table, or raise T_end.",
         )
