@@ -129,6 +129,12 @@ def solve(
         str | None, typer.Option(help="Start in this Coulomb state, such as 1S, instead.")
     ] = None,
     rtol: Annotated[float, typer.Option(help="Relative accuracy of 1S, 2S, 3S.")] = 1e-3,
+    view: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Also write figure, animation and page of the evolution without jumps."
+        ),
+    ] = None,
 ) -> None:
     """Solve one temperature history and print the survival of each state with its error."""
     from .hydro.columns import load_table
@@ -156,6 +162,12 @@ def solve(
         named = State.named(state)
         initial = CoulombState(n=named.n, l=named.l, color=color)
     typer.echo(str(solve_lindblad(model, medium, initial, method=DensityMatrix(rtol=rtol))))
+    if view is not None:
+        from .plots.evolution import evolve_for_view
+        from .plots.view_files import write_views
+
+        for path in write_views(evolve_for_view(model, medium, initial), view):
+            typer.echo(f"wrote {path}")
 
 
 @app.command()
@@ -252,6 +264,42 @@ def legacy(
         typer.echo("Interrupted. The finished trajectories are in the output folder.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     typer.echo(f"wrote {folder}")
+
+
+@app.command("view")
+@_one_line_messages()
+def view_run(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            help="QTraj 1.0 output folder, or netCDF file of it; or a ratios.tsv, whose averages are printed.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the views.")] = Path("view"),
+    formats: Annotated[
+        str | None, typer.Option("--format", help="Of png, pdf, gif, mp4, html  [png,pdf,html,gif]")
+    ] = None,
+    trajectory: Annotated[
+        int | None, typer.Option(help="Show this trajectory instead of the evolution without jumps.")
+    ] = None,
+    params: Annotated[
+        Path | None, typer.Option(help="The run's params.txt  [../input/params.txt of SOURCE]")
+    ] = None,
+) -> None:
+    """Show a stored run in time: wave functions, norm, radius, overlaps, as figure, animation and page."""
+    from .plots.view_files import checked_formats, is_ratio_file, load_evolution, write_views
+
+    chosen = checked_formats(formats)
+    if is_ratio_file(source):
+        from .report.ratios import ratios_table
+
+        console = Console()
+        console = console if console.is_terminal else Console(width=TABLE_WIDTH)
+        console.print(ratios_table(source))
+        return
+    for path in write_views(load_evolution(source, trajectory=trajectory, params=params), out, chosen):
+        typer.echo(f"wrote {path}")
 
 
 @app.command()

@@ -1,0 +1,92 @@
+// The page of `qtraj view`: a time slider that moves through wave functions and marks the curves.
+(() => {
+  "use strict";
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const { element, format, lineChart } = QtrajCharts;
+  const panels = document.getElementById("panels"), slider = document.getElementById("time");
+  const shown = document.getElementById("shown"), play = document.getElementById("play");
+  const readout = document.getElementById("readout"), same = document.getElementById("same");
+  const MISSING = "no wave function stored at this time";
+  const last = data.t.length - 1;
+  let now = 0, timer = null;
+
+  function panel(title, spec) {
+    const box = element("section", "panel");
+    box.append(element("h2", "", title));
+    panels.append(box);
+    return lineChart(box, Object.assign({ title }, spec));
+  }
+
+  const radial = { x: data.r, xLabel: "r [fm]", xName: "r", xUnit: "fm", lines: [], empty: MISSING };
+  const wave = data.r.length ? panel("Wave function", Object.assign({ yLabel: "u(r) [1/√fm]" }, radial)) : null;
+  const density = data.r.length
+    ? panel("Density", Object.assign({ yLabel: "|u(r)|² [1/fm]", fromZero: true }, radial))
+    : null;
+  const curves = data.series.map((series) =>
+    panel(series.title, Object.assign({ x: data.t, xLabel: "t [fm/c]", xName: "t", xUnit: "fm/c", pick: show }, series)));
+
+  function waveLines(i) {
+    const re = data.re[i], im = data.im[i];
+    if (!re) return null;
+    const size = re.map((v, k) => Math.hypot(v, im[k]));
+    return {
+      density: [{ name: "", tipName: "|u|²", color: "var(--blue)", values: size.map((v) => v * v) }],
+      wave: [
+        { name: "±|u|", tipName: "|u|", color: "var(--faint)", values: size, low: size.map((v) => -v) },
+        { name: "Re u", color: "var(--blue)", values: re },
+        { name: "Im u", color: "var(--red)", values: im, dash: "6 4" },
+      ],
+    };
+  }
+
+  const highest = Math.max(...data.re.map((re, i) => re ? Math.max(...re.map((v, k) => Math.hypot(v, data.im[i][k]))) : 0));
+
+  function show(i) {
+    now = Math.min(Math.max(i, 0), last);
+    slider.value = now;
+    shown.textContent = `t = ${data.t[now].toFixed(3)} fm/c`;
+    slider.setAttribute("aria-valuetext", shown.textContent);
+    if (wave) {
+      const lines = waveLines(now) || { wave: [], density: [] };
+      wave.update({ lines: lines.wave, yRange: same.checked ? [-1.05 * highest, 1.05 * highest] : null });
+      density.update({ lines: lines.density, yRange: same.checked ? [0, 1.05 * highest * highest] : null });
+    }
+    curves.forEach((curve) => curve.mark(now));
+    readout.replaceChildren();
+    for (const [name, values, unit] of data.readout) {
+      const entry = element("li");
+      const value = values[now];
+      const text = typeof value === "number" ? format(value) : value || "–";
+      entry.append(element("span", "", name), `${text}${unit ? ` ${unit}` : ""}`);
+      readout.append(entry);
+    }
+  }
+
+  function fromHash() {
+    const match = /^#t=([0-9.]+)$/.exec(location.hash);
+    if (!match) return false;
+    const wanted = Number(match[1]);
+    const distances = data.t.map((t) => Math.abs(t - wanted));
+    show(distances.indexOf(Math.min(...distances)));
+    return true;
+  }
+
+  function stop() {
+    clearInterval(timer);
+    timer = null;
+    play.textContent = "Play";
+  }
+
+  play.addEventListener("click", () => {
+    if (timer) { stop(); return; }
+    play.textContent = "Pause";
+    // the whole evolution takes about ten seconds, few frames stay a while each
+    timer = setInterval(() => show(now === last ? 0 : now + 1), Math.min(800, Math.max(60, 10000 / (last + 1))));
+  });
+  slider.max = last;
+  slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
+  same.addEventListener("change", () => show(now));
+  window.addEventListener("hashchange", fromHash);
+  if (!wave) same.parentElement.hidden = true;
+  if (!fromHash()) show(0);
+})();
