@@ -62,10 +62,11 @@ def run_legacy(
         If an input file is missing or damaged, or the folder cannot be written.
     """
     refuse_unknown(p)
-    screen = Screen() if screen is None else screen
+    directory, screen = Path(directory), Screen() if screen is None else screen
+    for _ in histories(p, directory):  # a damaged block is found before the first one is computed
+        pass
     seed = int(time.time()) if p.randomseed == CLOCK else p.randomseed
     screen.start(p)
-    directory = Path(directory)
     folder = OutputFolder(directory / (f"output-{seed}" if p.dirnameWithSeed else "output"), p)
     screen.say(f"Creating output directory '{folder.path.name}'")
     folder.record_run(seed, transform)

@@ -1,0 +1,148 @@
+"""Every no-jump case of the reference set: the numbers of the C++ code on its own grid, with its own time steps.
+
+Its 15-digit output is reproduced to the rounding that accumulates over 15 000 steps. The KSU cases differ by more,
+since the code integrates the Landau-damping function numerically; ours is exact to 1e-14.
+"""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from legacy_runs import CASES, INPUTS, no_jump, parameters, setup_of
+from qtraj.errors import InputError, PerformanceWarning
+from qtraj.io.legacy.setup import refuse_unknown
+from qtraj.io.legacy.temperature import HBARC, histories
+
+ROUNDING = 5e-11
+"""Relative; 15 000 steps of rounding to 1e-16 add up to 1e-12, ten times that in small interfering overlaps."""
+
+QUADRATURE = 5e-7
+"""Relative, for the KSU potentials: what the quadrature of the C++ code leaves; below its six printed digits."""
+
+WHOLE = ("coulomb_computed_basis", "cn_nlo_octet", "constant_T", "file_trajectory", "dt_0p005")
+"""Short cases, run to the end in the fast suite."""
+
+BEGINNING = ("derivtype1", "octet_swave", "pwave_gaussian", "baseline_num1024_L20", "file_averaged_T",
+             "cn_lo", "cn_nlo", "ksu_iso_gaussian", "ksu_aniso")  # fmt: skip
+"""One case of everything else, run to the first snapshot that the medium has acted on."""
+
+
+def tolerance(case) -> float:
+    return QUADRATURE if case["parameters"].get("potential") else ROUNDING
+
+
+def run(name, last=None):
+    case = CASES[name]
+    p = parameters(case["parameters"], snapFreq=case["steps"][1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PerformanceWarning)  # of the case with 1024 points
+        return (case, *no_jump(p, last=last))
+
+
+def assert_series(case, evolution, count):
+    """Compare the first `count` rows of the time series: norm, overlaps, <r> and energy."""
+    rows, rtol = evolution.rows, tolerance(case)
+    once = np.flatnonzero(np.diff(rows.t_fm, prepend=-1) > 0)[:count]  # the row at tau_med comes twice
+    np.testing.assert_allclose(rows.norm[once], case["norms"][:count], rtol=rtol)
+    np.testing.assert_allclose(rows.r_mean[once], case["r_mean"][:count], rtol=rtol)
+    np.testing.assert_allclose(rows.energy[once], case["energy"][:count], rtol=rtol)
+    # an overlap that nearly vanishes by orthogonality has the absolute rounding of amplitudes of order 1
+    rounding = {"atol": 1e-13} if rtol == ROUNDING else {"atol": 1e-9}
+    np.testing.assert_allclose(rows.overlaps[once], case["overlaps"][:count], rtol=rtol, **rounding)
+
+
+def assert_end(case, evolution):
+    np.testing.assert_allclose(evolution.ratios, case["ratios"], rtol=tolerance(case))
+    np.testing.assert_allclose(evolution.norm, case["norm"], rtol=tolerance(case))
+    # what the unmodified code prints
+    np.testing.assert_allclose(evolution.ratios, case["ratios_printed"], rtol=6e-6)
+    assert f"{evolution.norm:.6f}" == case["norm_printed"]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_short_cases(name):
+    case, _, evolution = run(name)
+    assert_series(case, evolution, len(case["steps"]))
+    assert_end(case, evolution)
+
+
+@pytest.mark.parametrize("name", BEGINNING)
+def test_beginnings(name):
+    count = next(i for i, step in enumerate(CASES[name]["steps"]) if step > CASES[name]["vacuum_steps"]) + 1
+    case, _, evolution = run(name, last=CASES[name]["steps"][count - 1])
+    assert [each.step for each in evolution.stored] == case["steps"][:count]
+    assert_series(case, evolution, count)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in CASES if name not in WHOLE])
+def test_all_other_cases_to_the_end(name):
+    case, _, evolution = run(name)
+    assert_series(case, evolution, len(case["steps"]))
+    assert_end(case, evolution)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_steps_and_temperatures(name):
+    case = CASES[name]
+    (steps,) = histories(parameters(case["parameters"]), INPUTS)
+    assert (steps.first_medium, steps.total) == (case["vacuum_steps"], case["total_steps"])
+    assert steps.metadata == case.get("metadata", "")
+    at, known = case["steps"][:-1], case["T"][:-1]
+    np.testing.assert_allclose(steps.T[at], known, rtol=1e-14)
+    if "alpha_x" in case:
+        x, y, z, hard_scale = (case[key] for key in ("alpha_x", "alpha_y", "alpha_z", "lambda_GeV"))
+        medium = [i for i, T in enumerate(known) if T > 0]
+        chosen = [at[i] for i in medium]
+        np.testing.assert_allclose(steps.hard_scale[chosen], [hard_scale[i] for i in medium], rtol=1e-14)
+        xi = [((x[i] + y[i]) / (2 * z[i])) ** 2 - 1 for i in medium]
+        np.testing.assert_allclose(steps.xi[chosen], xi, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if "masses" in case])
+def test_masses_of_computed_states(name):
+    case = CASES[name]
+    found = setup_of(parameters(case["parameters"]), last=1).functions.masses
+    np.testing.assert_allclose(found, case["masses"], rtol=1e-12)
+
+
+def test_both_transforms_agree():
+    p = parameters(CASES["constant_T"]["parameters"], num=255, maxSteps=1700)
+    scipy, fftw = (no_jump(p, transform=name)[1] for name in ("scipy", "fftw"))
+    np.testing.assert_allclose(fftw.overlaps, scipy.overlaps, rtol=1e-11)
+
+
+def test_two_points_are_joined_by_a_power_law(tmp_path):
+    # linear in (ln t, ln(T + 1e-4)); the 1e-4 GeV stay in
+    table = tmp_path / "two.txt"
+    table.write_text("# two points\n2\n0.3\t0.5\t1\t1\t1\t0.5\n3.0\t0.2\t1\t1\t1\t0.2\n", encoding="utf-8")
+    p = parameters(temperatureEvolution=1, temperatureFile=table.name, Tf=0.25, dt=0.01)
+    (steps,) = histories(p, tmp_path)
+    t = p.dt * np.arange(steps.total)
+    power = np.log(0.2001 / 0.5001) / np.log(3.0 / 0.3)
+    expected = np.where(t >= p.tmed, 0.5001 * (np.maximum(t, p.dt) * HBARC / 0.3) ** power, 0)
+    np.testing.assert_allclose(steps.T, expected, rtol=1e-12)
+    # the step after the last one has T > Tf, too, and is not taken; the next but one is below
+    after = 0.5001 * ((steps.total + np.arange(2)) * p.dt * HBARC / 0.3) ** power
+    assert after[0] > p.Tf > after[1]
+
+
+def test_a_medium_below_the_final_temperature_is_no_medium(tmp_path):
+    table = tmp_path / "cold.txt"
+    table.write_text("1\n5.25\n2\n0.3\t0.21\n3.0\t0.2\n", encoding="utf-8")
+    p = parameters(temperatureEvolution=2, temperatureFile=table.name, Tf=0.25)
+    setup, evolution = no_jump(p, tmp_path)
+    assert setup.steps.total == 0
+    assert evolution.norm == pytest.approx(1, abs=1e-14)
+    np.testing.assert_allclose(evolution.ratios[[0, 1, 3]], 1, rtol=1e-13)
+
+
+def test_jumps_of_the_nlo_stepper_are_refused():
+    with pytest.raises(InputError, match="doJumps"):
+        refuse_unknown(parameters(doJumps=1, stepper=2))
+
+
+def test_a_constant_medium_that_never_begins_is_refused():
+    with pytest.raises(InputError, match="maxSteps"):
+        list(histories(parameters(temperatureEvolution=3, maxSteps=10, Tf=0.1), INPUTS))
