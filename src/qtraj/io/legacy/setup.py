@@ -114,7 +114,7 @@ class Record:
     def add(self, step: int, state: Complex, color: int, l: int, norm: float) -> None:
         """Add the row of a state (num,) at the start of `step`."""
         setup = self.setup
-        scale = norm if setup.p.doJumps else 1.0
+        scale = norm if setup.p.doJumps and norm > 0 else 1.0
         overlaps = setup.overlaps(state[None, :], np.array([color]), np.array([l]))[0]
         radius = setup.grid.dx * float(np.sum(setup.grid.r * np.abs(state) ** 2)) / _coulomb_radius(setup.p)
         energy = printed_energy(setup, state, color, l)

@@ -24,6 +24,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
 from ...physics.model import OCTET_WIDTH
 from ...states import STATES
 from ...units import OCTET_DIMENSION
@@ -136,7 +137,8 @@ def sample(
 
 def _begin(setup: Setup, no_jump: NoJumpEvolution, seed: int, number: int) -> Outcome | _Trajectory:
     p = setup.p
-    random = np.random.Generator(np.random.Philox(key=[seed % 2**64, number]))
+    key = np.array([seed % 2**64, number], dtype=np.uint64)  # a list of large integers would become floats
+    random = np.random.Generator(np.random.Philox(key=key))
     r0 = float(random.random())
     record = Record(setup)
     if r0 < no_jump.norm or r0 > p.rMax:
@@ -200,14 +202,21 @@ class _Batch:
         for i in np.flatnonzero(hit):
             if self._active[i].jumps < self._p.maxJumps:
                 self._active[i].jump()
-                self._states[i] *= self._setup.grid.r
-                self._states[i] /= np.sqrt(self._setup.norms(self._states[i]))
+                self._states[i] = self._jumped(self._states[i])
                 norms[i] = 1.0
         spent = [h and each.jumps == self._p.maxJumps for h, each in zip(hit, self._active, strict=True)]
         if not any(spent):
             return norms
         self._stop(spent)
         return np.asarray(norms[~np.array(spent)])
+
+    def _jumped(self, state: Complex) -> Complex:
+        """Return r u, normalized."""
+        jumped = self._setup.grid.r * state
+        norm = float(self._setup.norms(jumped))
+        if norm == 0:
+            raise InputError("dt", self._p.dt, "be so short that something of a state is left after a step")
+        return np.asarray(jumped / np.sqrt(norm))
 
     def _note(self, step: int, norms: Float) -> None:
         if self._setup.is_snapshot(step):
