@@ -35,8 +35,10 @@ def read_potential_table(path: str | Path) -> dict[str, Any]:
 
 
 def _read_npz(file: Path) -> dict[str, Any]:
+    if not zipfile.is_zipfile(file):
+        raise FileFormatError(file, "it is no npz file, or a truncated one")
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise FileFormatError(file, f"it is no npz file of plain arrays ({error})") from None
