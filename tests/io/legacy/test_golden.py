@@ -143,6 +143,7 @@ def test_jumps_of_the_nlo_stepper_are_refused():
         refuse_unknown(parameters(doJumps=1, stepper=2))
 
 
-def test_a_constant_medium_that_never_begins_is_refused():
-    with pytest.raises(InputError, match="maxSteps"):
-        list(histories(parameters(temperatureEvolution=3, maxSteps=10, Tf=0.1), INPUTS))
+def test_a_constant_medium_after_the_last_step_leaves_the_vacuum():
+    setup, evolution = no_jump(parameters(temperatureEvolution=3, maxSteps=100, Tf=0.1))
+    assert (setup.steps.first_medium, setup.steps.total) == (100, 100)
+    assert evolution.norm == pytest.approx(1, abs=1e-12)

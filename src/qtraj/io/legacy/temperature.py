@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
-from ...errors import InputError
 from ...hydro.qtraj_text import TemperatureTable, read_qtraj_averaged, read_qtraj_trajectories
 from ...physics.ksu_legacy import HBARC_QTRAJ
 from .parameters import LegacyParameters
@@ -94,8 +93,6 @@ def histories(p: LegacyParameters, directory: Path) -> Iterator[Steps]:
     ------
     FileFormatError
         If the temperature file is missing or not in its layout.
-    InputError
-        If the medium never begins.
     """
     if p.temperatureEvolution == BJORKEN:
         yield _bjorken(p)
@@ -119,8 +116,6 @@ def _bjorken(p: LegacyParameters) -> Steps:
 
 def _constant(p: LegacyParameters) -> Steps:
     t = p.t0 + p.dt * np.arange(p.maxSteps)
-    if t[-1] < p.tmed:
-        raise InputError("maxSteps", p.maxSteps, "reach beyond tmed", "It ends the constant medium.")
     return _isotropic(p, np.where(t >= p.tmed, p.T0, 0.0))
 
 
