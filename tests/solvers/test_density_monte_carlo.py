@@ -76,3 +76,27 @@ def test_short_medium_monte_carlo(name, initial):
     counts = np.append(counts[:8], counts[8:].sum())  # the last ones are few
     expected = np.append(expected[:8], expected[8:].sum())
     assert_compatible((counts - expected) / np.sqrt(expected))
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "initial", "settings"),
+    [
+        ("baseline_rMax_0p03", MODEL, START, {"r_max": 0.03}),
+        ("short_medium_1S", SHORT_MODEL, qt.CoulombState(1, 0), {"jump_range": UNLIMITED}),
+        ("short_medium_octet", SHORT_MODEL, qt.GaussianState(0, 1.0, "octet"), {"jump_range": UNLIMITED}),
+    ],
+)
+def test_our_trajectories_against_theirs(name, model, initial, settings):
+    run = RUNS[name]
+    m = run["medium"]
+    medium = qt.Bjorken(m["T0"], to_fm(m["tau_per_GeV"]), m["T_end"])
+    result = qt.solve(model, medium, initial, qt.QuantumTrajectories(n=4096, step=0.2, **settings))
+    found = np.array([result.survival[n].value - result.no_jump[n].value for n in STATE_NAMES])
+    errors = np.array([result.survival[n].parts["statistical"] for n in STATE_NAMES])
+    theirs = [run["jump_part"][n] for n in STATE_NAMES]
+    # 6 %: the effect of their grid, as above
+    error = [
+        np.hypot(t["standard_error"], np.hypot(0.06 * x, e))
+        for t, x, e in zip(theirs, found, errors, strict=True)
+    ]
+    assert_compatible((found - [t["mean"] for t in theirs]) / np.array(error))
