@@ -1,7 +1,22 @@
-"""Figures in the style of the field: each plot takes Axes and returns them."""
+"""Figures in the style of the field: each plot takes Axes and returns them. Views of one evolution in time."""
 
 from .artists import guide
+from .evolution import Evolution, evolve_for_view
 from .raa import default_note, plot_raa_npart, raa_figure
 from .style import save_figure, style
+from .view import view_figure
+from .view_files import load_evolution, write_views
 
-__all__ = ["default_note", "guide", "plot_raa_npart", "raa_figure", "save_figure", "style"]
+__all__ = [
+    "Evolution",
+    "default_note",
+    "evolve_for_view",
+    "guide",
+    "load_evolution",
+    "plot_raa_npart",
+    "raa_figure",
+    "save_figure",
+    "style",
+    "view_figure",
+    "write_views",
+]

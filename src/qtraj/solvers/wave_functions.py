@@ -90,7 +90,8 @@ def wave_functions(
     grid : SineGrid, optional
         Where the functions live; the error falls as dx^2 for a potential with a Coulomb cusp.
     dt : float, optional
-        Longest step in GeV^-1; the error falls as dt^2.
+        Longest step in GeV^-1; the error falls as dt^2. Below 2 M dx^2/pi, so that the fastest wave on the grid turns
+        less than once in a step: otherwise the potential at the origin makes spurious fast waves.
     projection : optional
         What to project on, as for `NoJump`.
 
