@@ -22,11 +22,16 @@ UNLIMITED = 1e6
 """A jump range that no mesh reaches."""
 
 
+class PointsBasis(Basis):
+    """The mesh points themselves as basis, all energies zero: a step is then the medium step alone."""
+
+    def sector(self, color: int, l: int) -> tuple[Any, Any]:
+        return np.zeros(self.size), np.eye(self.size)
+
+
 def points_basis(mesh: qt.LaguerreMesh, l_max: int) -> Basis:
-    """Return the mesh points themselves as basis, all energies zero: a step is then the medium step alone."""
-    shape = (2, l_max + 1, mesh.points)
-    vectors = np.broadcast_to(np.eye(mesh.points), (*shape, mesh.points))
-    return Basis(mesh, np.zeros(shape), vectors, MODEL)
+    """Return the basis of mesh points."""
+    return PointsBasis(mesh, MODEL, l_max, mesh.points)
 
 
 def packed(rho: Any) -> list[Any]:

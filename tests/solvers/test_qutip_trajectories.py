@@ -37,8 +37,8 @@ class Lowest:
 
 def test_populations_equal_those_of_mcsolve():
     """Start in the lowest singlet state; probabilities of the lowest singlet S states and of all octets at the end."""
-    _, vectors = spectrum(MODEL.potential, MODEL.mass, MESH, 0)
-    lowest = vectors[SINGLET, :, 0]
+    _, vectors = spectrum(MODEL.potential, MODEL.mass, MESH, SINGLET, 0)
+    lowest = vectors[:, 0]
     # four l are enough: a return to l = 0 from l = 4 takes at least eight jumps, of which there is less than one
     space = Space(l_max=3)
     kappa, gamma = MODEL.transport.at(TEMPERATURE)
@@ -46,7 +46,7 @@ def test_populations_equal_those_of_mcsolve():
     state[space.sector(SINGLET, 0)] = lowest
     observables = []
     for k in range(2):
-        v = vectors[SINGLET, :, k]
+        v = vectors[:, k]
         where = space.sector(SINGLET, 0)
         observables.append(space.operator([((where, where), np.outer(v, v))]))
     whole = [space.sector(SINGLET, l) for l in range(space.l_max + 1)]
@@ -68,7 +68,7 @@ def test_populations_equal_those_of_mcsolve():
     flows = make_flows(MODEL, medium, graded_clock(MODEL, medium, [], 0.1), MESH, "coulomb", 1e6)
     # six points do not bind six states; the lowest of each l are only vectors to project on
     flows.targets = np.array(
-        [spectrum(MODEL.potential, MODEL.mass, MESH, s.l)[1][SINGLET, :, s.radial_index] for s in STATES]
+        [spectrum(MODEL.potential, MODEL.mass, MESH, SINGLET, s.l)[1][:, s.radial_index] for s in STATES]
     )
     # both parts on the same six points: QuantumTrajectories takes the part without jumps from a finer mesh
     course = Course(flows, Lowest(lowest), SINGLET, "last_jump", 1, 1024, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,28 +26,36 @@ class Basis:
     ----------
     mesh : LaguerreMesh
         The mesh of N points.
-    energies : ndarray, shape (2, l_max + 1, K)
-        Eigenvalues in GeV, order of colors (singlet, octet).
-    vectors : ndarray, shape (2, l_max + 1, N, K)
-        Mesh coefficients of the eigenstates, orthonormal columns.
     model : LindbladModel
         The model, of which initial states take potential, mass and Bohr radius.
+    l_max : int
+        Largest l.
+    size : int
+        Number K of states kept in each sector.
     """
 
     mesh: LaguerreMesh
-    energies: Float
-    vectors: Float
     model: LindbladModel
+    l_max: int
+    size: int
 
-    @property
-    def l_max(self) -> int:
-        """Largest l."""
-        return int(self.energies.shape[1]) - 1
+    def sector(self, color: int, l: int) -> tuple[Float, Float]:
+        """Return energies (K,) in GeV and orthonormal mesh coefficients (N, K) of one sector.
 
-    @property
-    def size(self) -> int:
-        """Number K of states kept in each sector."""
-        return int(self.energies.shape[2])
+        Built when asked for: a potential may know no octet, and a pure state needs one sector only.
+        """
+        energies, vectors = spectrum(self.model.potential, self.model.mass, self.mesh, color, l)
+        return energies[: self.size], vectors[:, : self.size]
+
+    @cached_property
+    def energies(self) -> Float:
+        """Eigenvalues in GeV, shape (2, l_max + 1, K), order of colors (singlet, octet)."""
+        return np.array([[self.sector(c, l)[0] for l in range(self.l_max + 1)] for c in range(len(COLORS))])
+
+    @cached_property
+    def vectors(self) -> Float:
+        """Mesh coefficients of the eigenstates, orthonormal columns, shape (2, l_max + 1, N, K)."""
+        return np.array([[self.sector(c, l)[1] for l in range(self.l_max + 1)] for c in range(len(COLORS))])
 
     def coefficients(self, initial: InitialState, color: int) -> Float:
         """Return the coefficients of the normalized initial radial function in sector (color, l), shape (K,).
@@ -55,7 +63,8 @@ class Basis:
         Their norm is below one where the basis cuts off high energies.
         """
         u = self.mesh.coefficients(initial.u(self.mesh.r, self.model))
-        return np.asarray(self.vectors[color, initial.l].T @ (u / np.linalg.norm(u)))
+        _, vectors = self.sector(color, initial.l)
+        return np.asarray(vectors.T @ (u / np.linalg.norm(u)))
 
 
 ENERGY_CUT = 12.0
@@ -77,33 +86,26 @@ def make_basis(model: LindbladModel, mesh: LaguerreMesh, l_max: int, size: int |
     size : int, optional
         Number of states in each sector; by default as many as lie below `ENERGY_CUT` in the S-wave singlet.
     """
-    size = basis_size(model, mesh) if size is None else size
-    energies, vectors = _lowest(model.potential, model.mass, mesh, l_max, size)
-    return Basis(mesh, energies, vectors, model)
+    return _cached_basis(model, mesh, l_max, basis_size(model, mesh) if size is None else size)
 
 
 def basis_size(model: LindbladModel, mesh: LaguerreMesh) -> int:
     """Return how many states of each sector are kept: as many as lie below `ENERGY_CUT` in the S-wave singlet."""
-    energies = spectrum(model.potential, model.mass, mesh, 0)[0][SINGLET]
+    energies, _ = spectrum(model.potential, model.mass, mesh, SINGLET, 0)
     return max(len(STATES), int(np.searchsorted(energies, ENERGY_CUT)))
 
 
 @lru_cache(maxsize=64)
-def _lowest(
-    potential: Potential, mass: float, mesh: LaguerreMesh, l_max: int, size: int
+def _cached_basis(model: LindbladModel, mesh: LaguerreMesh, l_max: int, size: int) -> Basis:
+    return Basis(mesh, model, l_max, size)
+
+
+@lru_cache(maxsize=128)
+def spectrum(
+    potential: Potential, mass: float, mesh: LaguerreMesh, color: int, l: int
 ) -> tuple[Float, Float]:
-    """Energies (2, l_max + 1, size) and vectors (2, l_max + 1, N, size) of all sectors."""
-    spectra = [spectrum(potential, mass, mesh, l) for l in range(l_max + 1)]
-    energies = np.stack([e[:, :size] for e, _ in spectra], axis=1)
-    vectors = np.stack([v[:, :, :size] for _, v in spectra], axis=1)
-    return energies, vectors
-
-
-@lru_cache(maxsize=64)
-def spectrum(potential: Potential, mass: float, mesh: LaguerreMesh, l: int) -> tuple[Float, Float]:
-    """Eigenvalues (2, N) and eigenvectors (2, N, N) of the vacuum Hamiltonian for both colors."""
-    h = np.array([mesh.hamiltonian(potential.vacuum(mesh.r, c), l, mass) for c in COLORS])
-    energies, vectors = np.linalg.eigh(h)
+    """Return all eigenvalues (N,) and eigenvectors (N, N) of the vacuum Hamiltonian of one color and l."""
+    energies, vectors = np.linalg.eigh(mesh.hamiltonian(potential.vacuum(mesh.r, COLORS[color]), l, mass))
     return energies, vectors
 
 

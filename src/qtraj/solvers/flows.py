@@ -204,11 +204,8 @@ class MeshFlows(Flows):
         """Return energies (K,) and vectors (N, K) of a sector."""
         if sector not in self._sectors:
             color, l = color_and_l(sector)
-            energies, vectors = spectrum(self.model.potential, self.model.mass, self.grid, l)
-            self._sectors[sector] = (
-                energies[color, : self.size],
-                np.ascontiguousarray(vectors[color, :, : self.size]),
-            )
+            energies, vectors = spectrum(self.model.potential, self.model.mass, self.grid, color, l)
+            self._sectors[sector] = (energies[: self.size], np.ascontiguousarray(vectors[:, : self.size]))
         return self._sectors[sector]
 
 

@@ -62,9 +62,10 @@ def initial_overlaps(
 ) -> Float:
     """Return the overlaps with the six states at the start, shape (6,)."""
     overlap = np.zeros(len(STATES))
-    a = basis.coefficients(initial, SINGLET)
-    rows, targets = _targets(basis, model, initial.l, projection)
-    overlap[rows] = singlet_probability(initial.color) * (targets @ a) ** 2
+    share = singlet_probability(initial.color)
+    if share > 0:
+        rows, targets = _targets(basis, model, initial.l, projection)
+        overlap[rows] = share * (targets @ basis.coefficients(initial, SINGLET)) ** 2
     return overlap
 
 
@@ -111,7 +112,7 @@ def propagate_pure(
     rows, targets = _targets(basis, model, initial.l, projection)
     for color, weight in _components(initial):
         width = model.widths[color] * basis.mesh.r**2
-        sector = PureSector(basis.energies[color, initial.l], basis.vectors[color, initial.l], width)
+        sector = PureSector(*basis.sector(color, initial.l), width)
         start = basis.coefficients(initial, color)
         for members, padded in _batches(plans, batch):
             state: Complex = np.repeat(start[None].astype(complex), len(padded), axis=0)
@@ -189,7 +190,10 @@ def propagate_density(
 def _targets(basis: Basis, model: LindbladModel, l: int, projection: Projection) -> tuple[list[int], Float]:
     """Return the positions in STATES of the states with this l, and the states in the basis, (states, K)."""
     rows = [i for i, _ in states_with(l)]
-    return rows, projection_vectors(projection, basis.mesh, model)[rows] @ basis.vectors[SINGLET, l]
+    targets = projection_vectors(projection, basis.mesh, model)[rows]
+    if projection == "computed":  # they are the first states of the basis, exactly
+        return rows, np.eye(basis.size)[: len(rows)]
+    return rows, targets @ basis.sector(SINGLET, l)[1]
 
 
 def _components(initial: InitialState) -> tuple[tuple[int, float], ...]:
