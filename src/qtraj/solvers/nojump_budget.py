@@ -12,7 +12,9 @@ from .result import Solution
 Float = NDArray[np.float64]
 
 
-def error_parts(found: Float, coarse: Float, finer: Sequence[Float]) -> dict[str, Float]:
+def error_parts(
+    found: Float, coarse: Float, finer: Sequence[Float], *, share: float = 1 / 3, excess: float = 1.5
+) -> dict[str, Float]:
     """Return the parts `time_step` and `mesh`, each of the shape of `found`.
 
     Parameters
@@ -23,12 +25,16 @@ def error_parts(found: Float, coarse: Float, finer: Sequence[Float]) -> dict[str
         The same with twice the step.
     finer : sequence of ndarray, shape (..., 7)
         With twice the step on finer bases.
+    share : float
+        Share of the difference between the steps that counts as error. Richardson's is a fifteenth at fourth order and
+        a third at second; the default is for fourth order and tables, which are only piecewise smooth.
+    excess : float
+        Error over the largest difference between the bases: the others have errors of their own, by default of about
+        half the size.
     """
     return {
-        # a fifteenth would be Richardson's at fourth order, a third at second: tables are only piecewise smooth
-        "time_step": _shared(coarse, found) / 3,
-        # the finer bases have errors of their own, of about half the size
-        "mesh": 1.5 * np.max([_shared(other, coarse) for other in finer], axis=0),
+        "time_step": _shared(coarse, found) * share,
+        "mesh": excess * np.max([_shared(other, coarse) for other in finer], axis=0),
     }
 
 
