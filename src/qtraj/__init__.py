@@ -14,10 +14,11 @@ from importlib.metadata import version as _version
 from .errors import AccuracyWarning, FileFormatError, InputError, PerformanceWarning, QtrajError
 from .observables.estimate import Estimate
 from .physics.bound_state import BoundState
+from .physics.channels import JumpChannel
 from .physics.initial import ArrayState, CoulombState, GaussianState
 from .physics.ksu import KSUPotential
 from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTemperature
-from .physics.model import JumpChannel, LindbladModel
+from .physics.model import LindbladModel
 from .physics.potentials import CoulombPotential
 from .physics.potentials_callable import CallablePotential
 from .physics.potentials_table import TabulatedPotential

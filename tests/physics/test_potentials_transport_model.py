@@ -167,7 +167,8 @@ def test_a_potential_of_the_user_is_accepted():
         ({"mass": float("nan")}, "mass"),
         ({"mass": "4.73"}, "mass"),
         ({"mass": None}, "mass"),
-        ({"order": "NLO"}, "order"),
+        ({"order": "N2LO"}, "order"),
+        ({"order": "NLO", "potential": qt.KSUPotential()}, "order"),
         ({"order": None}, "order"),
     ],
 )

@@ -2,9 +2,11 @@
 
     d rho/dt = -i [H, rho] + sum_n ( C_n rho C_n^+ - 1/2 {C_n^+ C_n, rho} ),   Gamma = sum_n C_n^+ C_n
 
-At leading order in E/T (arXiv:1711.04515, arXiv:2107.06147 eqs. (2.2)-(2.9)) every jump operator is r times a color
-matrix. For an isotropic medium rho is block diagonal in color and l, and a channel that changes l by +-1 acts on the
-reduced radial function as sqrt(kappa * color_weight * angular_weight(l)) r.
+For an isotropic medium rho is block diagonal in color and l; `channels` has the jumps between the blocks. At leading
+order in E/T (arXiv:1711.04515, arXiv:2107.06147 eqs. (2.2)-(2.9)) a jump is a multiplication by r; at next-to-leading
+order (arXiv:2205.10289) it knows the pair's momentum and binding, and the Hamiltonian gains a friction term,
+
+    H = diag(h_s, h_o) + g_c [ gamma r^2/2 + (kappa/(4 M T)) {r_i, p_i} ],   g_c = (1, 7/16).
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from numpy.typing import NDArray
 
 from ..errors import InputError, is_finite_number
 from ..units import N_C
-from .potentials import COLORS, Color, CoulombPotential, Potential, ThermalPotential, thermal_potential
+from .channels import JumpChannel, leading_order_channels, next_order_channels
+from .potentials import COLORS, CoulombPotential, Potential, ThermalPotential, thermal_potential
 from .transport import Transport
 
 Float = NDArray[np.float64]
@@ -27,46 +30,6 @@ OCTET_WIDTH = (N_C**2 - 2) / (2 * (N_C**2 - 1))
 
 NO_DIPOLE = Transport(kappa=0.0, gamma=0.0)
 """No dipole terms: the coefficients of a model whose potential has a width of its own."""
-
-
-@dataclass(frozen=True)
-class JumpChannel:
-    """One way to jump: from one color to another with l -> l + delta_l.
-
-    Parameters
-    ----------
-    source, target : {"singlet", "octet"}
-        Color before and after.
-    delta_l : {+1, -1}
-        Change of l.
-    color_weight : float
-        Rate of this color change in units of kappa r^2, summed over the final colors (B of the model).
-    """
-
-    source: Color
-    target: Color
-    delta_l: int
-    color_weight: float
-
-    def angular_weight(self, l: int) -> float:
-        """Return the probability that a jump from l goes this way: (l+1)/(2l+1) up, l/(2l+1) down."""
-        return (l + 1) / (2 * l + 1) if self.delta_l > 0 else l / (2 * l + 1)
-
-    def rate(self, l: int) -> float:
-        """Return the rate out of (source, l) through this channel in units of kappa r^2."""
-        return self.color_weight * self.angular_weight(l)
-
-
-def _leading_order_channels() -> tuple[JumpChannel, ...]:
-    # C^0 couples singlet and octet with weight 1 to the octet, 1/(N_c^2-1) back; C^1 stays in the octet
-    to_octet, to_singlet = 1.0, 1 / (N_C**2 - 1)
-    within_octet = (N_C**2 - 4) / (2 * (N_C**2 - 1))
-    colors: tuple[tuple[Color, Color, float], ...] = (
-        ("singlet", "octet", to_octet),
-        ("octet", "singlet", to_singlet),
-        ("octet", "octet", within_octet),
-    )
-    return tuple(JumpChannel(s, t, dl, w) for s, t, w in colors for dl in (1, -1))
 
 
 @dataclass(frozen=True)
@@ -82,24 +45,26 @@ class LindbladModel:
         (complex in the medium) has no dipole terms: then leave it out, and it is ``NO_DIPOLE``, kappa = gamma = 0.
     mass : float
         Heavy-quark mass M_Q in GeV (the reduced mass is M_Q/2).
-    order : {"LO"}
-        Order in E/T.
+    order : {"LO", "NLO"}
+        Order in E/T. NLO needs a `CoulombPotential`: its jump operators contain the alpha_s of the Coulomb potentials.
 
     Attributes
     ----------
     channels : tuple of JumpChannel
-        All jumps; their rates sum to the width of each color. None for a potential with a width of its own.
+        All jumps; sum_channels kappa rate(l) C^+C is the width of each color. None for a potential with a width of its
+        own.
 
     Raises
     ------
     InputError
-        If an argument is out of range, or both a potential with a width of its own and dipole terms are given.
+        If an argument is out of range, both a potential with a width of its own and dipole terms are given, or the
+        order is NLO for a potential that is not Coulomb's.
     """
 
     potential: Potential = field(default_factory=CoulombPotential)
     transport: Transport = None  # type: ignore[assignment]  # depends on the potential: see __post_init__
     mass: float = 4.73
-    order: Literal["LO"] = "LO"
+    order: Literal["LO", "NLO"] = "LO"
     channels: tuple[JumpChannel, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -109,9 +74,21 @@ class LindbladModel:
         self._set_transport()
         if not (is_finite_number(self.mass) and 0.5 <= self.mass <= 10):
             raise InputError("mass", self.mass, "be the heavy-quark mass in GeV, 0.5 to 10")
-        if self.order != "LO":
-            raise InputError("order", self.order, "be 'LO'")
-        object.__setattr__(self, "channels", () if self.has_width else _leading_order_channels())
+        if self.order not in ("LO", "NLO"):
+            raise InputError("order", self.order, "be 'LO' or 'NLO'")
+        object.__setattr__(self, "channels", self._channels())
+
+    def _channels(self) -> tuple[JumpChannel, ...]:
+        if self.order == "NLO":
+            if not isinstance(self.potential, CoulombPotential):
+                raise InputError(
+                    "order",
+                    self.order,
+                    f"be 'LO' for {type(self.potential).__name__}",
+                    "The NLO jump operators of arXiv:2205.10289 are those of Coulomb potentials: use CoulombPotential.",
+                )
+            return next_order_channels(self.potential.alpha_s, self.mass)
+        return () if self.has_width else leading_order_channels()
 
     def _set_transport(self) -> None:
         default = NO_DIPOLE if self.has_width else Transport()
@@ -152,6 +129,11 @@ class LindbladModel:
         return matrix
 
     @property
+    def friction(self) -> float:
+        """Coefficient of kappa g_c {r_i, p_i}/T in H, in GeV^-1: 1/(4 M) at NLO, 0 at LO."""
+        return 1 / (4 * self.mass) if self.order == "NLO" else 0.0
+
+    @property
     def widths(self) -> Float:
-        """g_c = Gamma_c/(kappa r^2), (1, 7/16), also the color factor of the gamma term."""
+        """g_c = Gamma_c/(kappa r^2) at LO, (1, 7/16); color factor of the gamma term and of the friction, too."""
         return np.array([1.0, OCTET_WIDTH])

@@ -29,6 +29,7 @@ from .discretization import (
     levels_to_climb,
 )
 from .nojump import NoJump, check_step
+from .order import require_leading_order
 from .result import Progress, Solution
 
 Float = NDArray[np.float64]
@@ -110,6 +111,7 @@ class DensityMatrix:
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
         _check_potential(model)
+        require_leading_order(model, "DensityMatrix")
         if self.l_max is not None and self.l_max < initial.l:
             raise InputError("l_max", self.l_max, f"be at least the l = {initial.l} of the initial state")
         bare = NoJump(error_budget=self.error_budget)

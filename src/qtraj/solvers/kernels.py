@@ -150,13 +150,13 @@ def evolve_density(
 
     def step(i: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
         X, lost = carry
-        Y = [_congruence(v, x) for v, x in zip(sector.vectors, X, strict=True)]
+        Y = [congruence(v, x) for v, x in zip(sector.vectors, X, strict=True)]
         Z = _medium(sector, Y, kappa[i], _at(medium_phase, i))
-        X = [_congruence(v, z) for v, z in zip(back, Z, strict=True)]
-        before, after, kept = _trace(Y), _trace(Z), _trace(X)
-        return _rotate(X, _at(free_phase, i + 1)), lost + jnp.stack([before - after, after - kept])
+        X = [congruence(v, z) for v, z in zip(back, Z, strict=True)]
+        before, after, kept = trace(Y), trace(Z), trace(X)
+        return rotate(X, _at(free_phase, i + 1)), lost + jnp.stack([before - after, after - kept])
 
-    X, lost = jax.lax.fori_loop(0, steps, step, (_rotate(X, _at(free_phase, 0)), lost))
+    X, lost = jax.lax.fori_loop(0, steps, step, (rotate(X, _at(free_phase, 0)), lost))
     return X, lost
 
 
@@ -172,7 +172,7 @@ def _medium(sector: LindbladSector, Y: Any, kappa: Any, phase: Any) -> Any:
     """One medium step at the mesh points, Y of shape (M, B, N, N) for each color."""
     # Singlet and octet stay separate arrays: stacked, XLA evaluates the exponentials element by element.
     to_mu, to_l = legendre_transform(Y[0].shape[0])
-    singlet, octet = (jnp.tensordot(to_mu, y, 1) for y in _rotate(Y, phase))
+    singlet, octet = (jnp.tensordot(to_mu, y, 1) for y in rotate(Y, phase))
     P, s = sector.projector[:, :, :, None], kappa[:, None, None]
     slow, fast = jnp.exp(sector.lambda_plus[:, None] * s), jnp.exp(sector.lambda_minus[:, None] * s)
     difference = slow - fast
@@ -180,14 +180,14 @@ def _medium(sector: LindbladSector, Y: Any, kappa: Any, phase: Any) -> Any:
         fast * singlet + difference * (P[0, 0] * singlet + P[0, 1] * octet),
         fast * octet + difference * (P[1, 0] * singlet + P[1, 1] * octet),
     )
-    return _rotate([jnp.tensordot(to_l, z, 1) for z in mixed], phase)
+    return rotate([jnp.tensordot(to_l, z, 1) for z in mixed], phase)
 
 
 def _at(phases: Any, i: Any) -> Any:
     return [(c[i], s[i]) for c, s in phases]
 
 
-def _rotate(X: Any, phase: Any) -> Any:
+def rotate(X: Any, phase: Any) -> Any:
     """Multiply rho_ab of each color by exp(-i (angle_a - angle_b)), in terms of X; `phase` is their (cos, sin)."""
     rotated = []
     for x, (c, s) in zip(X, phase, strict=True):
@@ -197,11 +197,11 @@ def _rotate(X: Any, phase: Any) -> Any:
     return rotated
 
 
-def _congruence(V: Any, x: Any) -> Any:
+def congruence(V: Any, x: Any) -> Any:
     """Return V x V^T for each l, V of shape (M, n, k) and x of shape (M, B, k, k)."""
     return jnp.einsum("lia,lbaj->lbij", V, jnp.einsum("lbad,ljd->lbaj", x, V))
 
 
-def _trace(X: Any) -> Any:
+def trace(X: Any) -> Any:
     """Trace over colors, l and r, shape (B,); a strided sum, since XLA masks whole matrices for a diagonal."""
     return sum(jnp.sum(x.reshape(*x.shape[:2], -1)[..., :: x.shape[-1] + 1], axis=(0, 2)) for x in X)

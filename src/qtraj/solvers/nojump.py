@@ -18,6 +18,7 @@ from .basis import Basis, make_basis
 from .nojump_budget import error_parts, no_jump_solution
 from .nojump_split import DEFAULT_DT, solve_on_sine_grid
 from .nojump_thermal import solve_thermal
+from .order import require_leading_order
 from .projection import Projection
 from .propagate import initial_overlaps, propagate_pure, sequences
 from .result import Progress, Solution
@@ -74,6 +75,7 @@ class NoJump:
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
+        require_leading_order(model, "NoJump")
         if isinstance(self.grid, SineGrid):
             dt = DEFAULT_DT if self.dt is None else self.dt
             return solve_on_sine_grid(

@@ -64,7 +64,7 @@ def initial_overlaps(
     overlap = np.zeros(len(STATES))
     share = singlet_probability(initial.color)
     if share > 0:
-        rows, targets = _targets(basis, model, initial.l, projection)
+        rows, targets = target_states(basis, model, initial.l, projection)
         overlap[rows] = share * (targets @ basis.coefficients(initial, SINGLET)) ** 2
     return overlap
 
@@ -109,12 +109,12 @@ def propagate_pure(
     """
     n, segments = len(plans), len(plans[0])
     overlap, norm = np.zeros((n, segments, len(STATES))), np.zeros((n, segments))
-    rows, targets = _targets(basis, model, initial.l, projection)
-    for color, weight in _components(initial):
+    rows, targets = target_states(basis, model, initial.l, projection)
+    for color, weight in components(initial):
         width = model.widths[color] * basis.mesh.r**2
         sector = PureSector(*basis.sector(color, initial.l), width)
         start = basis.coefficients(initial, color)
-        for members, padded in _batches(plans, batch):
+        for members, padded in batches(plans, batch):
             state: Complex = np.repeat(start[None].astype(complex), len(padded), axis=0)
             for k in range(segments):
                 vacuum, kappa, gamma, steps = _stacked([plans[i][k] for i in padded], color)
@@ -160,7 +160,7 @@ def propagate_density(
     with double_precision():
         sector: LindbladSector = jax.device_put(lindblad_sector(model, basis, jump_range))
     start = np.zeros((2, M, K, K))
-    for color, weight in _components(initial):
+    for color, weight in components(initial):
         a = basis.coefficients(initial, color)
         start[color, initial.l] += weight * np.outer(a, a)
     cut = 1 - float(np.trace(start, axis1=-2, axis2=-1).sum())
@@ -181,13 +181,15 @@ def propagate_density(
                     overlap[members, k, j] = diagonal[:, SINGLET, s.l, s.radial_index]
         lost[members] = np.asarray(gone).T[:count]
         if diagnostics:
-            purity[members], entropy[members] = _purity_entropy(np.stack(X)[:, :, :count])
+            purity[members], entropy[members] = purity_entropy(np.stack(X)[:, :, :count])
 
-    side_by_side(propagate, list(_batches(plans, _density_batch())))
+    side_by_side(propagate, list(batches(plans, density_batch())))
     return Overlaps(overlap, population, lost, purity, entropy)
 
 
-def _targets(basis: Basis, model: LindbladModel, l: int, projection: Projection) -> tuple[list[int], Float]:
+def target_states(
+    basis: Basis, model: LindbladModel, l: int, projection: Projection
+) -> tuple[list[int], Float]:
     """Return the positions in STATES of the states with this l, and the states in the basis, (states, K)."""
     rows = [i for i, _ in states_with(l)]
     targets = projection_vectors(projection, basis.mesh, model)[rows]
@@ -196,17 +198,19 @@ def _targets(basis: Basis, model: LindbladModel, l: int, projection: Projection)
     return rows, targets @ basis.sector(SINGLET, l)[1]
 
 
-def _components(initial: InitialState) -> tuple[tuple[int, float], ...]:
+def components(initial: InitialState) -> tuple[tuple[int, float], ...]:
+    """Return (color, probability) of the colors a start occupies."""
     p = singlet_probability(initial.color)
     return tuple((color, weight) for color, weight in ((SINGLET, p), (OCTET, 1 - p)) if weight > 0)
 
 
-def _density_batch() -> int:
+def density_batch() -> int:
+    """Return how many density matrices to propagate at once."""
     # beyond eight histories the arrays leave the CPU's cache and nothing is gained; a GPU wants more
     return 8 if jax.default_backend() == "cpu" else 128
 
 
-def _batches(plans: Sequence[Sequence[Steps]], size: int) -> Iterator[tuple[list[int], list[int]]]:
+def batches(plans: Sequence[Sequence[Steps]], size: int) -> Iterator[tuple[list[int], list[int]]]:
     """Yield groups of indices of similar length, bare and padded to `size`, or alone, so that few shapes compile."""
     order = np.argsort([sum(s.steps for s in plan) for plan in plans], kind="stable")
     for i in range(0, len(order), size):
@@ -237,7 +241,7 @@ def _stacked(members: Sequence[Steps], color: int) -> tuple[Float, Float, Float,
     )
 
 
-def _purity_entropy(X: Float) -> tuple[Float, Float]:
+def purity_entropy(X: Float) -> tuple[Float, Float]:
     """Purity and von Neumann entropy, X of shape (2, M, B, K, K).
 
     A block rho_{c,l} stands for (2l+1) d_c equal copies, d_c the number of colors, of rho_{c,l}/((2l+1) d_c) each.

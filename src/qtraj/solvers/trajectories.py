@@ -16,6 +16,7 @@ from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
 from .nojump import NoJump, check_dt, check_step
+from .order import require_leading_order
 from .projection import Projection
 from .result import Progress, Solution
 from .rounds import Estimator
@@ -137,6 +138,7 @@ class QuantumTrajectories:
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
+        require_leading_order(model, type(self).__name__)
         if not model.channels:
             raise InputError(
                 "method",

@@ -1,0 +1,91 @@
+"""The jump channels of quarkonium, one list for every method, at leading and next-to-leading order in E/T.
+
+A channel leads from one color to another and changes l by +-1. On reduced radial functions u = r R it acts as
+sqrt(kappa * color_weight * angular_weight(l)) C with (arXiv:1711.04515 at LO, arXiv:2205.10289 at NLO)
+
+    LO    C = r
+    NLO   C_i = r_i + i p_i/(2 M T) + a r_i/r,   a T = -N_c alpha_s/8 (s -> o), +N_c alpha_s/8 (o -> s), 0 (o -> o)
+          C   = r + (1/(2 M T)) (d/dr + l/r) + a         for l -> l - 1
+          C   = r + (1/(2 M T)) (d/dr - (l+1)/r) + a     for l -> l + 1
+
+All of it has the form C = r + (1/T) [recoil (d/dr + centrifugal(l)/r) + shift].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ..units import N_C
+from .potentials import Color
+
+
+@dataclass(frozen=True)
+class JumpChannel:
+    """One way to jump: from one color to another with l -> l + delta_l.
+
+    Parameters
+    ----------
+    source, target : {"singlet", "octet"}
+        Color before and after.
+    delta_l : {+1, -1}
+        Change of l.
+    color_weight : float
+        Rate of this color change in units of kappa C^+C, summed over the final colors (B of the model).
+    recoil : float
+        1/(2 M) in GeV^-1 at next-to-leading order, 0 at leading order.
+    shift : float
+        a T, dimensionless: what the potential changes in the jump.
+    """
+
+    source: Color
+    target: Color
+    delta_l: int
+    color_weight: float
+    recoil: float = 0.0
+    shift: float = 0.0
+
+    def angular_weight(self, l: int) -> float:
+        """Return the weight of this direction from l: (l+1)/(2l+1) up, l/(2l+1) down.
+
+        At leading order it is the probability that a jump from l goes this way.
+        """
+        return (l + 1) / (2 * l + 1) if self.delta_l > 0 else l / (2 * l + 1)
+
+    def rate(self, l: int) -> float:
+        """Return the weight of C^+C out of (source, l) through this channel in units of kappa."""
+        return self.color_weight * self.angular_weight(l)
+
+    def centrifugal(self, l: int) -> int:
+        """Return the coefficient of 1/r beside d/dr in C: -(l+1) up, l down."""
+        return -(l + 1) if self.delta_l > 0 else l
+
+
+def leading_order_channels() -> tuple[JumpChannel, ...]:
+    """Return the channels of the LO equation, arXiv:2107.06147 eqs. (2.7) and (2.8)."""
+    # C^0 couples singlet and octet with weight 1 to the octet, 1/(N_c^2-1) back; C^1 stays in the octet
+    to_octet, to_singlet = 1.0, 1 / (N_C**2 - 1)
+    within_octet = (N_C**2 - 4) / (2 * (N_C**2 - 1))
+    colors: tuple[tuple[Color, Color, float], ...] = (
+        ("singlet", "octet", to_octet),
+        ("octet", "singlet", to_singlet),
+        ("octet", "octet", within_octet),
+    )
+    return tuple(JumpChannel(s, t, dl, w) for s, t, w in colors for dl in (1, -1))
+
+
+def next_order_channels(alpha_s: float, mass: float) -> tuple[JumpChannel, ...]:
+    """Return the channels of the NLO equation, arXiv:2205.10289.
+
+    Parameters
+    ----------
+    alpha_s : float
+        Strong coupling of the Coulomb potentials -C_F alpha_s/r and alpha_s/(2 N_c r).
+    mass : float
+        Heavy-quark mass M in GeV.
+    """
+    # -(V_target - V_source) r/4: the jump changes the energy, to first order in energy over temperature
+    shift = {("singlet", "octet"): -N_C * alpha_s / 8, ("octet", "singlet"): N_C * alpha_s / 8}
+    return tuple(
+        replace(c, recoil=1 / (2 * mass), shift=shift.get((c.source, c.target), 0.0))
+        for c in leading_order_channels()
+    )
