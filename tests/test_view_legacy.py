@@ -86,6 +86,9 @@ def test_a_snapshot_belongs_to_the_last_trajectory_that_passed_its_step():
     assert radius == pytest.approx(last.mean_radius[6], rel=1e-3)
     other = load_evolution(BJORKEN, trajectory=5)
     assert other.snapshots.tolist() == [0]
+    assert (
+        len(other.thinned(100, 100).r) == 25
+    )  # a start narrower than the spacing does not shrink the view to it
     assert "--trajectory 39" in " ".join(other.notes)
 
 

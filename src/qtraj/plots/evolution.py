@@ -22,6 +22,7 @@ Integer = NDArray[np.int64]
 
 _HELD = 0.99  # share of the probability that sets the radius of the views
 _MARGIN = 2.0
+_LEAST_POINTS = 24
 _TIMES = 121
 _COLD_FM = 3.0  # shown of a pair that meets no medium
 _ROUNDING = 1e-12  # projections that vanish by symmetry come out as rounding in stored runs
@@ -137,7 +138,11 @@ class Evolution:
         density = self.density_fm[self.snapshots]
         inside = np.cumsum(density * np.gradient(self.r_fm), axis=1)
         reached = np.argmax(inside >= _HELD * inside[:, -1:], axis=1)
-        return min(_MARGIN * float(np.median(self.r_fm[reached])), float(self.r_fm[-1]))
+        typical = np.percentile(self.r_fm[reached], 50, method="higher")
+        least = self.r_fm[
+            min(_LEAST_POINTS, len(self.r) - 1)
+        ]  # a local start between a few points shows nothing
+        return float(min(max(_MARGIN * typical, least), self.r_fm[-1]))
 
     def nearest_snapshots(self, times_fm: ArrayLike) -> Integer:
         """Return the distinct indices of the snapshots nearest to the given times, increasing."""

@@ -52,7 +52,7 @@ def plot_density_map(ax: Axes, evolution: Evolution) -> Axes:
     i = _known(evolution)
     density = evolution.density_fm[i].T
     # the brightest moments of a narrow start would leave the rest black
-    top = float(np.percentile(density.max(axis=0), 75))
+    top = float(np.percentile(density.max(axis=0), 75, method="lower"))
     image = ax.pcolormesh(
         _edges(evolution.times_fm[i]),
         _edges(evolution.r_fm),
@@ -77,7 +77,7 @@ def plot_densities(ax: Axes, evolution: Evolution, times_fm: ArrayLike | None = 
     chosen = _chosen(evolution, times_fm, _CURVES)
     peaks = evolution.density_fm[chosen].max(axis=1)
     # a local start is a hundred times higher than what it becomes
-    top = float(peaks[peaks <= _OUTLIER * np.median(peaks)].max())
+    top = float(peaks[peaks <= _OUTLIER * np.percentile(peaks, 50, method="lower")].max())
     for i, peak, color in zip(chosen, peaks, _time_colors(len(chosen)), strict=True):
         label = _time_label(evolution, i) + (f" (up to {peak:.3g})" if peak > top else "")
         ax.plot(evolution.r_fm, evolution.density_fm[i], color=color, label=label)
@@ -176,7 +176,9 @@ def view_figure(evolution: Evolution) -> Figure:
     """
     panels = [plot_norm, plot_mean_radius, plot_overlaps]
     if len(evolution.snapshots):
-        panels = [plot_density_map, plot_densities, plot_wave_function, *panels]
+        panels = [plot_densities, plot_wave_function, *panels]
+    if len(evolution.snapshots) > 1:
+        panels = [plot_density_map, *panels]
     if np.any(np.isfinite(evolution.energy)):
         panels.append(plot_energy)
     if evolution.jumps:

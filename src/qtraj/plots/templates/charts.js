@@ -106,11 +106,20 @@ const QtrajCharts = (() => {
       drawLegend();
       const shown = spec.lines.some((line) => line.values.some((v) => v !== null));
       drawAxes(svg, width, shown);
-      if (shown) spec.lines.forEach((line) => drawLine(svg, line));
+      const middle = inside(width);
+      svg.append(middle);
+      if (shown) spec.lines.forEach((line) => drawLine(middle, line));
       else svg.append(node("text", { class: "empty", x: (LEFT + width) / 2, y: HEIGHT / 2 }, spec.empty || "nothing to show"));
       svg.append(node("g", { class: "moving" }));
       plot.replaceChildren(svg, tip);
+      tip.hidden = true;
       drawMarker();
+    }
+
+    function inside(width) {
+      // an inner svg cuts what leaves the axes; dots on them stay whole
+      const y = TOP - 6, height = HEIGHT - BOTTOM - TOP + 12;
+      return node("svg", { x: 0, y, width, height, viewBox: `0 ${y} ${width} ${height}` });
     }
 
     function makeScales(width) {
@@ -121,7 +130,7 @@ const QtrajCharts = (() => {
         x: (v) => LEFT + ((v - first) / span) * (width - LEFT - RIGHT),
         y: (v) => {
           const share = ((spec.log ? Math.log10(v) : v) - low) / (high - low);
-          return HEIGHT - BOTTOM - Math.min(Math.max(share, -0.02), 1.02) * (HEIGHT - TOP - BOTTOM);
+          return HEIGHT - BOTTOM - Math.min(Math.max(share, -2), 3) * (HEIGHT - TOP - BOTTOM);
         },
       };
     }

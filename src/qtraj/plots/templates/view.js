@@ -39,7 +39,10 @@
     };
   }
 
-  const highest = Math.max(...data.re.map((re, i) => re ? Math.max(...re.map((v, k) => Math.hypot(v, data.im[i][k]))) : 0));
+  const peaks = data.re.flatMap((re, i) => (re ? [Math.max(...re.map((v, k) => Math.hypot(v, data.im[i][k])))] : []));
+  peaks.sort((a, b) => a - b);
+  // a local start is many times higher than what it becomes: the common scale is not its
+  const highest = peaks.length ? Math.min(peaks[peaks.length - 1], 2 * peaks[Math.floor(peaks.length / 2)]) : 1;
 
   function show(i) {
     now = Math.min(Math.max(i, 0), last);
