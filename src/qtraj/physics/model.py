@@ -12,6 +12,7 @@ order (arXiv:2205.10289) it knows the pair's momentum and binding, and the Hamil
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -104,12 +105,12 @@ class LindbladModel:
             )
         object.__setattr__(self, "transport", transport)
 
-    @property
+    @cached_property
     def thermal(self) -> ThermalPotential | None:
         """The potential if it changes with the medium, else None."""
         return thermal_potential(self.potential)
 
-    @property
+    @cached_property
     def has_width(self) -> bool:
         """Whether the potential is complex in the medium: decay without jumps, for `NoJump` only."""
         return self.thermal is not None and self.thermal.has_width
