@@ -278,7 +278,7 @@ def view_run(
     ],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the views.")] = Path("view"),
     formats: Annotated[
-        str | None, typer.Option("--format", help="Of png, pdf, gif, mp4, html  [png,pdf,html,gif]")
+        str | None, typer.Option("--format", help="Of png, pdf, gif, mp4, html; by default png,pdf,html,gif.")
     ] = None,
     trajectory: Annotated[
         int | None, typer.Option(help="Show this trajectory instead of the evolution without jumps.")
