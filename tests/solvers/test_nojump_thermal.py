@@ -276,7 +276,7 @@ def test_ksu_on_the_mesh_agrees_with_the_continuum_of_the_twin(case):
 @pytest.mark.parametrize("points", [48, 56, 64, 72, 80, 100, 120, 140, 160])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_kink_is_inside_the_mesh_part(case, points):
-    # the same reach of 35 GeV^-1, so that the points differ in their spacing at the kink
+    # the same reach of 32 GeV^-1, so that the points differ in their spacing at the kink
     mesh = qt.LaguerreMesh(points, 8.64 / points)
     result = qt.solve(KSU, MEDIUM, case.initial, qt.NoJump(grid=mesh))
     true = np.abs(values(result, case.names) - case.value)
@@ -373,3 +373,23 @@ def test_a_table_that_ends_inside_the_mesh_is_refused():
     table = qt.TabulatedPotential(r, KSU.potential.vacuum(r, "singlet") - 0.1j, alpha=0.409)
     with pytest.raises(InputError, match="beyond"):
         qt.solve(qt.LindbladModel(table), MEDIUM, qt.GaussianState(), qt.NoJump())
+
+
+@pytest.mark.parametrize(
+    ("medium", "word"),
+    [(qt.Bjorken(0.45, 0.6, 0.25), "inside the table"), (aniso_table([1.0, 1.0, 0.9]), "isotropic")],
+)
+def test_a_medium_that_the_potential_does_not_know_is_found_before_the_others_are_solved(medium, word):
+    T = np.array([0.0, 0.2, 0.3, 0.43])
+    r = np.geomspace(0.01, 50.0, 100)
+    table = qt.TabulatedPotential(r, KSU.potential.medium(r, "singlet", T, 0 * T, T), alpha=0.409, T=T)
+    done = []
+    with pytest.raises(InputError, match=word):
+        qt.solve(
+            qt.LindbladModel(table),
+            [MEDIUM, medium],
+            qt.GaussianState(),
+            qt.NoJump(),
+            progress=lambda i, n: done.append(i),
+        )
+    assert not done

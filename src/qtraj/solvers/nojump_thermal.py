@@ -25,7 +25,7 @@ from .nojump_budget import error_parts, no_jump_solution
 from .projection import Projection, initial_coefficients, projection_vectors
 from .result import Progress, Solution
 from .schedule import coarsened, medium_integrals, step_edges
-from .thermal import thermal_integrals
+from .thermal import check_thermal, thermal_integrals
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -91,6 +91,8 @@ def solve_thermal(
         time = Timing(checkpoints, step * STEP_FRACTION, coarse)
         return _propagate(model, mesh, size, history, initial, projection, time)
 
+    for color, _ in _components(initial):
+        check_thermal(model, histories, grid.r, COLORS[color])
     size = _size(model, grid)
     others = _other_bases(model, grid) if error_budget else []
     found, parts = [], []

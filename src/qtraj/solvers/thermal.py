@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,35 @@ def thermal_integrals(
         V = V.reshape(*t.shape, len(r)) - vacuum
         integrals[steps] = np.einsum("sg,sgr->sr", half[steps, None] * _GAUSS_W, V)
     return integrals
+
+
+def check_thermal(model: LindbladModel, histories: Sequence[History], r: Float, color: Color) -> None:
+    """Evaluate a thermal potential at the extremes of the media in use, so that a bad one is found before a long run.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        For its potential; nothing is done if it is not thermal.
+    histories : sequence of History
+        All media.
+    r : ndarray, shape (N,)
+        Grid points in GeV^-1.
+    color : {"singlet", "octet"}
+        Color of the pair.
+
+    Raises
+    ------
+    InputError
+        As `thermal_integrals`, or if the potential does not know such a medium.
+    """
+    potential = model.thermal
+    probes = [medium_state(h, np.linspace(a, b, 5)) for h in histories for a, b in h.active]
+    if potential is None or not probes:
+        return
+    states = np.concatenate(probes, axis=1)
+    extremes = np.unique([*np.argmin(states, axis=1), *np.argmax(states, axis=1)])
+    V = potential.medium(r, color, *states[:, extremes])
+    _check(V, (len(extremes), len(r)), has_width=potential.has_width)
 
 
 def _check(V: NDArray[Any], shape: tuple[int, int], *, has_width: bool) -> None:
