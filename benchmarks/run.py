@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from cases import others, speed, split_step
+from cases import others, sampling, speed, split_step
 from cases.common import Table, machine
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -21,6 +21,10 @@ CASES = {
     "memory": speed.memory,
     "scaling": speed.scaling,
     "split_step": split_step.split_step,
+    "mesh_trajectories": sampling.mesh_trajectories,
+    "sine_trajectories": sampling.sine_trajectories,
+    "estimators": sampling.estimators,
+    "sampling_memory": sampling.sampling_memory,
     "trajectories": others.trajectories,
     "mesolve": others.mesolve,
 }

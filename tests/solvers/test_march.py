@@ -57,9 +57,9 @@ def test_take_picks_each_trajectorys_own_number():
     np.testing.assert_array_equal(streams.take(rows, k), expected)
 
 
-@given(st.integers(2, 10_000))
-def test_rounds_add_up_and_can_be_judged(n):
-    sizes = round_sizes(n)
+@given(n=st.integers(2, 20_000), grid=st.sampled_from([MESH, qt.SineGrid(127, 20.0)]))
+def test_rounds_add_up_and_can_be_judged(n, grid):
+    sizes = round_sizes(qt.QuantumTrajectories(n=n, grid=grid))
     assert sum(sizes) == n
     assert min(sizes) >= 2
 

@@ -78,10 +78,8 @@ class Flows(ABC):
         """Return the coefficients of the initial state, shape (N,)."""
 
     @abstractmethod
-    def advance(
-        self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0
-    ) -> tuple[Complex, Float]:
-        """Return the states (B, N) after a fraction of a step of the clock, and the part of their norm kept, (B,).
+    def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
+        """Evolve the states (B, N), in place, through a fraction of a step; return the part of their norm kept, (B,).
 
         What is not kept left the basis; the decay by the medium is not counted here.
         """
@@ -172,11 +170,9 @@ class MeshFlows(Flows):
         full = initial_coefficients(initial, self.grid, self.model, COLORS[color])
         return np.asarray(vectors @ (vectors.T @ full))
 
-    def advance(
-        self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0
-    ) -> tuple[Complex, Float]:
-        """Return the states after a fraction of a step, and the part of the norm inside the basis."""
-        out, keep = np.empty_like(states), np.empty(len(states))
+    def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
+        """Evolve the states in place; return the part of their norm inside the basis."""
+        keep = np.empty(len(states))
         for sector in np.unique(sectors):
             rows = np.flatnonzero(sectors == sector)
             share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
@@ -184,8 +180,8 @@ class MeshFlows(Flows):
             inside = states[rows] * half
             evolved, kept = self._vacuum(inside, int(sector), self.clock.lengths[step] * share)
             keep[rows] = kept / squared_norm(inside)
-            out[rows] = evolved * half
-        return out, keep
+            states[rows] = evolved * half
+        return keep
 
     def retreat(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step."""
@@ -240,23 +236,20 @@ class SineFlows(Flows):
         """Return the initial state."""
         return initial_coefficients(initial, self.grid, self.model, COLORS[color])
 
-    def advance(
-        self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0
-    ) -> tuple[Complex, Float]:
-        """Return the states after a fraction of a step; nothing leaves this basis."""
-        halves: list[tuple[Any, Complex]] = []
-        for sector in np.unique(sectors):
-            rows = np.flatnonzero(sectors == sector)
-            share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
-            all_rows = len(rows) == len(states)
-            halves.append((slice(None) if all_rows else rows, self._half(int(sector), step, share)))
-        out = states.copy()
-        for chosen, half in halves:
-            out[chosen] *= half
-        out = self.grid.kinetic_step(out, self._kinetic_phase(self.clock.lengths[step] * fraction))
-        for chosen, half in halves:
-            out[chosen] *= half
-        return out, np.ones(len(states))
+    def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
+        """Evolve the states in place; nothing leaves this basis."""
+        if np.ndim(fraction):
+            halves = [self._half(int(s), step, f) for s, f in zip(sectors, np.asarray(fraction), strict=True)]
+        else:
+            of_sector = {int(s): self._half(int(s), step, fraction) for s in np.unique(sectors)}
+            halves = [of_sector[int(s)] for s in sectors]
+        # row by row: rows are long, and gathering those of a sector would cost two more passes through memory
+        for i, half in enumerate(halves):
+            states[i] *= half
+        states[...] = self.grid.kinetic_step(states, self._kinetic_phase(self.clock.lengths[step] * fraction))
+        for i, half in enumerate(halves):
+            states[i] *= half
+        return np.ones(len(states))
 
     def retreat(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step."""
@@ -267,10 +260,10 @@ class SineFlows(Flows):
     def _half(self, sector: int, step: int, fraction: Fraction) -> Complex:
         """Return exp(-P/2) as the product of a factor of each color and a phase of each sector, which repeat."""
         color, l = color_and_l(sector)
-        if np.ndim(fraction) or self.model.thermal is not None:
+        if fraction != 1.0 or self.model.thermal is not None:
             return super()._half(sector, step, fraction)
-        dt = float(self.clock.lengths[step]) * float(fraction)
-        medium = 0.5 * float(fraction) * complex(self.clock.kappa[step], self.clock.gamma[step])
+        dt = float(self.clock.lengths[step])
+        medium = 0.5 * complex(self.clock.kappa[step], self.clock.gamma[step])
         return self._remembered(
             ("medium", color), medium, lambda: np.exp(-medium * self._widths[color])
         ) * self._remembered(("static", sector), dt, lambda: np.exp(-0.5j * dt * self._static(color, l)))

@@ -159,26 +159,30 @@ class March:
 
     def _advance(self, step: int) -> None:
         rows = np.flatnonzero(self.active)
-        segments = self._evolved(rows, self.states[rows], self.sectors[rows], self.norm[rows], step)
-        jumping = segments.norm_end <= self.threshold[rows]
-        again = segments[jumping].joined(self._first_jumps(segments[:1]))
-        self._settle(segments[~jumping])
-        while len(again.rows):
-            again = self._jump(again, step)
-
-    def _evolved(
-        self,
-        rows: Integer,
-        states: Complex,
-        sectors: Integer,
-        norm: Float,
-        step: int,
-        fraction: Float | None = None,
-    ) -> Segments:
-        end, keep = self.flows.advance(states, sectors, step, 1.0 if fraction is None else fraction)
-        end /= np.sqrt(keep)[:, None]
-        lengths = np.ones(len(rows)) if fraction is None else fraction
-        return Segments(rows, states, end, sectors, norm, squared_norm(end), keep, lengths)
+        # r0 falls with the row, so without deaths the active rows come first and are evolved in place
+        whole = slice(0, len(rows)) if rows[-1] == len(rows) - 1 else rows
+        start, end = self.states[whole].copy(), self.states[whole]
+        sectors, norm = self.sectors[rows], self.norm[rows]
+        keep = self.flows.advance(end, sectors, step)
+        norm_end = _restored(end, keep)
+        again = norm_end <= self.threshold[rows]
+        ones = np.ones(len(rows))
+        jumping = Segments(
+            rows[again],
+            start[again],
+            end[again],
+            sectors[again],
+            norm[again],
+            norm_end[again],
+            keep[again],
+            ones[again],
+        )
+        bare = Segments(rows[:1], start[:1], end[:1], sectors[:1], norm[:1], norm_end[:1], keep[:1], ones[:1])
+        jumping = jumping.joined(self._first_jumps(bare))
+        self.states[whole], self.norm[rows] = end, norm_end
+        self.weight[rows[~again]] *= keep[~again]
+        while len(jumping.rows):
+            jumping = self._jump(jumping, step)
 
     def _first_jumps(self, bare: Segments) -> Segments:
         """Return a copy of row 0's segment for every trajectory that jumps first in it."""
@@ -203,7 +207,8 @@ class March:
         self.active[at.rows[ended]] = False
         at = at[~ended]
         part = self._locate(at, step)
-        before, keep = self.flows.advance(at.start, at.sectors, step, part * at.fraction)
+        before = at.start.copy()
+        keep = self.flows.advance(before, at.sectors, step, part * at.fraction)
         after = before * self.flows.jump
         size = squared_norm(after)
         self.weight[at.rows] *= keep * size / squared_norm(before * self.flows.r)
@@ -216,7 +221,11 @@ class March:
         self.threshold[at.rows] = self._draw(at.rows)
         alive = self._roulette(at.rows)
         rows = at.rows[alive]
-        segments = self._evolved(rows, after[alive], sectors[alive], np.ones(len(rows)), step, left[alive])
+        start, fraction = after[alive], left[alive]
+        end = start.copy()
+        keep = self.flows.advance(end, sectors[alive], step, fraction)
+        norm_end = _restored(end, keep)
+        segments = Segments(rows, start, end, sectors[alive], np.ones(len(rows)), norm_end, keep, fraction)
         again = segments.norm_end <= self.threshold[rows]
         self._settle(segments[~again])
         return segments[again]
@@ -281,3 +290,10 @@ class March:
         clock = self.flows.clock
         color, l = color_and_l(sectors)
         self.jumps.append(Jumps(rows - 1, clock.edges[step + 1] - left * clock.lengths[step], color, l))
+
+
+def _restored(states: Complex, keep: Float) -> Float:
+    """Give the states back, in place, what left the basis: it is in the weights. Return their norms."""
+    if np.any(keep < 1):
+        states /= np.sqrt(keep)[:, None]
+    return squared_norm(states)

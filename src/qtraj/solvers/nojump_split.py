@@ -86,7 +86,7 @@ class SineRun:
                     if color == SINGLET:
                         found[m, own] = np.abs(flows.targets[own] @ states[0]) ** 2
             if edge < clock.steps:
-                states, _ = flows.advance(states, sectors, edge)
+                flows.advance(states, sectors, edge)
         return found
 
 

@@ -101,7 +101,8 @@ class Course:
         """Return the trajectories first ... first + size - 1 of a (seed, history), which sample r0 in `r_range`."""
         low, high = np.log(r_range)
         numbers = Streams(*key, first, size).numbers(0)
-        r0 = np.exp(low + (np.arange(size) + numbers) / size * (high - low))
+        # falling, so that trajectories which jump first come first, see `March`
+        r0 = np.exp(high - (np.arange(size) + numbers) / size * (high - low))
         weight = r0 * (high - low)
 
         def march(a: int) -> tuple[Float, Float, list[Jumps]]:

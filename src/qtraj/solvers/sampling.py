@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 
 Float = NDArray[np.float64]
 
-ROUND = 1024
-"""Trajectories between two looks at the stop rules, and strata of a full round."""
+MESH_ROUND, SINE_ROUND = 4096, 256
+"""Trajectories between two looks at the stop rules, and strata of a full round: seconds to a minute."""
 
-BATCH_VALUES = 1 << 17
-"""Complex numbers in the states of a batch: 2 MB, so that a step stays in the CPU's cache."""
+MESH_BATCH, SINE_VALUES = 4096, 1 << 16
+"""Trajectories of a batch on a mesh, where many share a matrix product; complex numbers of one on a sine grid: 1 MB,
+so that a step stays in the CPU's cache."""
 
 NODE_SPACING = 0.05
 """Distance in GeV^-1 of the places where the last jump is scored, if the steps are shorter."""
@@ -99,7 +100,7 @@ class Sampling:
         if all(high <= low * (1 + 1e-12) for low, high in (c.norm_range for c in self._courses)):
             self.stopped_by = "nothing to sample"  # a cold history: no trajectory jumps
             return
-        for done, size in enumerate(round_sizes(self.method.n)):
+        for done, size in enumerate(round_sizes(self.method)):
             rounds = self._rounds(first, size)
             self._add(rounds, size)
             first += size
@@ -128,7 +129,9 @@ class Sampling:
             stride = 1
         reach = method.jump_range or default_jump_range(self.model, self.history)
         flows = make_flows(self.model, self.history, clock, grid, method.projection, reach)
-        batch = method.batch or min(ROUND, max(16, BATCH_VALUES // len(grid.r)))
+        batch = method.batch or (
+            max(16, SINE_VALUES // grid.num) if isinstance(grid, SineGrid) else MESH_BATCH
+        )
         return Course(flows, self.initial, color, method.estimator, stride, batch, method.workers)
 
     def _rounds(
@@ -187,7 +190,7 @@ class Sampling:
 
     def _measure_omissions(self) -> None:
         """Measure what max_jumps and r_max leave out, on one round each; the sum with its error bounds the bias."""
-        size = min(self.method.n, ROUND)
+        size = round_sizes(self.method)[0]
         if self.method.max_jumps is not None and self._first_scores is not None:
             free = self._mixed([r.scores for r in self._rounds(0, size, unlimited=True)])
             self.parts["max_jumps"] = _bound(free - self._first_scores)
@@ -200,12 +203,12 @@ class Sampling:
         )
 
 
-def round_sizes(n: int) -> list[int]:
-    """Return the sizes of the rounds of n trajectories; each has at least two."""
-    full, rest = divmod(n, ROUND)
+def round_sizes(method: QuantumTrajectories) -> list[int]:
+    """Return the sizes of the rounds; each has at least two trajectories."""
+    full, rest = divmod(method.n, largest := SINE_ROUND if isinstance(method.grid, SineGrid) else MESH_ROUND)
     if rest == 1:
-        return [ROUND] * (full - 1) + [ROUND - 1, 2] if full else [1]
-    return [ROUND] * full + ([rest] if rest else [])
+        return [largest] * (full - 1) + [largest - 1, 2]
+    return [largest] * full + ([rest] if rest else [])
 
 
 def _bound(scores: Float) -> Float:

@@ -147,7 +147,7 @@ class QuantumTrajectories:
                 "Such a width comes without jump operators.",
             )
         bare = self._without_jumps().solve(model, histories, initial, checkpoints, lambda done, total: None)
-        rounds = len(round_sizes(self.n))
+        rounds = len(round_sizes(self))
         answers = []
         started = time.monotonic()
         for i, history in enumerate(histories):

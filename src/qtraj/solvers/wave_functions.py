@@ -148,7 +148,7 @@ def _coefficients_at_marks(
     found, edge = [], 0
     for mark in clock.marks[:count]:
         for step in range(edge, mark):
-            state, _ = flows.advance(state, sectors, step)
+            flows.advance(state, sectors, step)
         edge = mark
         found.append(state[0].copy())
     return np.array(found)
