@@ -156,7 +156,7 @@ def test_a_run_with_jumps_writes_every_file(tmp_path):
     assert len(table) == 12
     assert [block.trajectory for block in blocks] == [None, *range(12)]
     record = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    assert record["seed"] == 9
+    assert record["parameters"]["randomseed"] == 9
     assert record["parameters"]["T0"] == 0.6
     assert record["transform"] == "scipy"
     # a snapshot is that of the last trajectory that passed
@@ -221,6 +221,8 @@ def test_bad_input_is_found_before_anything_is_written(tmp_path):
         run(p, tmp_path)
     with pytest.raises(InputError, match="doJumps"):
         run(parameters(FAST, doJumps=1, stepper=2), tmp_path)
+    with pytest.raises(InputError, match="initC"):
+        run(parameters(FAST, potential=1, initC=1), tmp_path)
     assert not (tmp_path / "output").exists()
 
 

@@ -58,9 +58,9 @@ class OutputFolder:
         self._snapshots: dict[int, Complex] = {}
         self._flushed = time.monotonic()
 
-    def record_run(self, seed: int, transform: str) -> None:
-        """Write parameters, seed and versions."""
-        record: dict[str, Any] = {"seed": seed, "transform": transform, **versions()}
+    def record_run(self, transform: str) -> None:
+        """Write parameters with the seed, and versions."""
+        record: dict[str, Any] = {"transform": transform, **versions()}
         if transform == "fftw":
             record["pyfftw_version"] = version("pyfftw")
         record["parameters"] = self._p.given()

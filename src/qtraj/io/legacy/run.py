@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -62,21 +63,22 @@ def run_legacy(
         If an input file is missing or damaged, or the folder cannot be written.
     """
     refuse_unknown(p)
+    if p.randomseed == CLOCK:
+        p = replace(p, randomseed=int(time.time()))
     directory, screen = Path(directory), Screen() if screen is None else screen
     for _ in histories(p, directory):  # a damaged block is found before the first one is computed
         pass
-    seed = int(time.time()) if p.randomseed == CLOCK else p.randomseed
     screen.start(p)
-    folder = OutputFolder(directory / (f"output-{seed}" if p.dirnameWithSeed else "output"), p)
+    folder = OutputFolder(directory / p.output_folder, p)
     screen.say(f"Creating output directory '{folder.path.name}'")
-    folder.record_run(seed, transform)
+    folder.record_run(transform)
     first = 0
     try:
         for steps in histories(p, directory):
             screen.say(f"Set maxSteps to {steps.total}")
             setup = make_setup(p, steps, directory, transform)
             _save_basis(setup, folder, screen)
-            _run_history(setup, folder, screen, seed, first)
+            _run_history(setup, folder, screen, first)
             first += p.nTrajectories
     finally:
         folder.write()
@@ -109,7 +111,7 @@ def _save_basis(setup: Setup, folder: OutputFolder, screen: Screen) -> None:
     screen.say("Initial wavefunction loaded")
 
 
-def _run_history(setup: Setup, folder: OutputFolder, screen: Screen, seed: int, first: int) -> None:
+def _run_history(setup: Setup, folder: OutputFolder, screen: Screen, first: int) -> None:
     """Evolve one history without jumps, then its trajectories, numbered from `first`."""
     p, metadata = setup.p, setup.steps.metadata
     with screen.bar("without jumps", setup.steps.total) as tick:
@@ -121,7 +123,7 @@ def _run_history(setup: Setup, folder: OutputFolder, screen: Screen, seed: int, 
         return
     counts = {"evolved": 0, "jumps": 0}
     with screen.bar("trajectories", p.nTrajectories) as tick:
-        for outcome in sample(setup, evolution, seed, range(first, first + p.nTrajectories)):
+        for outcome in sample(setup, evolution, p.randomseed, range(first, first + p.nTrajectories)):
             folder.add(outcome, metadata)
             counts["evolved"] += outcome.evolved
             counts["jumps"] += outcome.jumps

@@ -141,8 +141,12 @@ def refuse_unknown(p: LegacyParameters) -> None:
     """Raise InputError for what the original does in a way that no document describes to the last factor.
 
     At NLO its jumps branch by direction-averaged rates, with a reduced mass in the place of the heavy-quark mass in
-    one term.
+    one term; what its KSU potential is for octets is not said.
     """
+    if p.potential != 0 and p.initC == 1:
+        raise InputError(
+            "initC", 1, f"be 0 with potential {p.potential}", "A KSU potential is one of singlets."
+        )
     if p.stepper == 2 and p.doJumps:
         raise InputError(
             "doJumps",

@@ -18,7 +18,7 @@ trajectories run side by side.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -63,7 +63,8 @@ class Outcome:
     rows : SummaryBlock
         Its block of ``summary.tsv``.
     snapshots : mapping of int to ndarray
-        Un-normalized states (num,) by step, if wave functions are saved.
+        Un-normalized states (num,) by step, if wave functions are saved: those that no later trajectory of the
+        batch replaces.
     """
 
     number: int
@@ -91,7 +92,6 @@ class _Trajectory:
     l: int
     jumps: int = 0
     to_singlet: int = 0
-    snapshots: dict[int, Complex] = field(default_factory=dict)
 
     def jump(self) -> None:
         """Choose color and l after a jump and draw the next random number."""
@@ -169,6 +169,7 @@ class _Batch:
         self._active: list[_Trajectory] = []
         self._states = np.empty((0, setup.grid.num), dtype=complex)
         self._done: dict[int, Outcome] = {}
+        self._snapshots: dict[int, tuple[int, Complex]] = {}  # by step: trajectory and state
 
     def evolve(self) -> dict[int, Outcome]:
         """Return the outcomes by number."""
@@ -185,6 +186,8 @@ class _Batch:
                 norms = self._jump(norms)
             self._note(n + 1, norms)
         self._stop([True] * len(self._active))
+        for step, (number, state) in self._snapshots.items():
+            self._done[number].snapshots[step] = state
         return self._done
 
     def _join(self, step: int) -> None:
@@ -226,8 +229,8 @@ class _Batch:
     def _keep(self, each: _Trajectory, step: int, state: Complex, norm: float) -> None:
         if self._p.outputSummaryFile:
             each.record.add(step, state, each.color, each.l, norm)
-        if self._p.saveWavefunctions:
-            each.snapshots[step] = state.copy()
+        if self._p.saveWavefunctions and self._snapshots.get(step, (-1,))[0] < each.number:
+            self._snapshots[step] = (each.number, state.copy())
 
     def _stop(self, spent: Sequence[bool]) -> None:
         """Turn the trajectories marked in `spent` into outcomes."""
@@ -245,5 +248,5 @@ class _Batch:
         rows = each.record.block(each.number)
         return Outcome(
             each.number, each.r0, ratios, each.color, each.l, each.jumps, each.to_singlet,
-            evolved=True, rows=rows, snapshots=each.snapshots,
+            evolved=True, rows=rows, snapshots={},
         )  # fmt: skip
