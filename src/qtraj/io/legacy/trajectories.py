@@ -38,8 +38,10 @@ Complex = NDArray[np.complex128]
 OCTET_TO_SINGLET: Final = 1 / OCTET_DIMENSION / OCTET_WIDTH
 """Probability 2/7 that the jump of an octet leads to a singlet."""
 
-BATCH: Final = 64
-"""Trajectories that evolve side by side: their states fit into a core's cache."""
+BATCH_NUMBERS: Final = 2**14
+"""Complex numbers in the states that evolve side by side; more gain nothing and are lost together by an interrupt."""
+
+SMALLEST_BATCH: Final = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,7 @@ class _Trajectory:
 
 
 def sample(
-    setup: Setup, no_jump: NoJumpEvolution, seed: int, numbers: range, batch: int = BATCH
+    setup: Setup, no_jump: NoJumpEvolution, seed: int, numbers: range, batch: int | None = None
 ) -> Iterator[Outcome]:
     """Iterate over the outcomes of trajectories, in their order.
 
@@ -116,13 +118,14 @@ def sample(
     seed : int
     numbers : range
         Which trajectories; their random numbers depend on seed and number alone.
-    batch : int
+    batch : int, optional
         How many are evolved side by side; no influence on the outcomes.
 
     Yields
     ------
     Outcome
     """
+    batch = max(SMALLEST_BATCH, BATCH_NUMBERS // setup.grid.num) if batch is None else batch
     waiting: list[Outcome | _Trajectory] = []
     evolving = 0
     for number in numbers:
