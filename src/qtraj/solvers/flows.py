@@ -121,14 +121,9 @@ class Flows(ABC):
         block = self._block.get(color)
         if block is None or block[0] != first:
             edges = clock.edges[first : first + THERMAL_BLOCK + 1]
-            acts = clock.active[first : first + THERMAL_BLOCK]
-            found = np.zeros((len(acts), len(self.r)), dtype=complex)
-            for a, b in _runs(acts):
-                found[a:b] = thermal_integrals(
-                    self.model, self.history, edges[a : b + 1], self.r, COLORS[color]
-                )
+            found = thermal_integrals(self.model, self.history, edges, self.r, COLORS[color])
             # one assignment of a pair: other threads see the old block or the new one
-            block = self._block[color] = (first, found)
+            block = self._block[color] = (first, np.asarray(found, dtype=complex))
         return np.asarray(block[1][step - first])
 
     def _static(self, color: int, l: int) -> Float | float:
@@ -148,6 +143,8 @@ class MeshFlows(Flows):
         What to project on.
     jump_range : float
         Distance in GeV^-1 beyond which jumps count as lost, as in `kernels.lindblad_sector`.
+    size : int, optional
+        Number of states kept in each sector, by default `basis_size`.
     """
 
     def __init__(
@@ -157,10 +154,11 @@ class MeshFlows(Flows):
         clock: Clock,
         grid: LaguerreMesh,
         projection: Projection,
-        jump_range: float,
+        jump_range: float = np.inf,
+        size: int | None = None,
     ) -> None:
         super().__init__(model, history, clock, grid, projection)
-        self.size = basis_size(model, grid)
+        self.size = basis_size(model, grid) if size is None else size
         self.jump = self.r * np.exp(-((self.r / jump_range) ** 12))
         self._sectors: dict[int, tuple[Float, Float]] = {}
 
@@ -300,12 +298,6 @@ def make_flows(
     if isinstance(grid, SineGrid):
         return SineFlows(model, history, clock, grid, projection)
     return MeshFlows(model, history, clock, grid, projection, jump_range)
-
-
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Return (first, one past the last) of every run of true values."""
-    turns = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(int)))
-    return [(int(a), int(b)) for a, b in turns.reshape(-1, 2)]
 
 
 def squared_norm(states: Complex) -> Float:

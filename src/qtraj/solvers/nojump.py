@@ -16,8 +16,7 @@ from ..radial.laguerre import MAX_POINTS, LaguerreMesh
 from ..radial.sine import SineGrid
 from .basis import Basis, make_basis
 from .nojump_budget import error_parts, no_jump_solution
-from .nojump_split import DEFAULT_DT, solve_on_sine_grid
-from .nojump_thermal import solve_thermal
+from .nojump_split import DEFAULT_DT, STEP_FRACTION, SplitRun, solve_split
 from .order import require_leading_order
 from .projection import Projection
 from .propagate import initial_overlaps, propagate_pure, sequences
@@ -76,31 +75,9 @@ class NoJump:
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
         require_leading_order(model, "NoJump")
-        if isinstance(self.grid, SineGrid):
-            dt = DEFAULT_DT if self.dt is None else self.dt
-            return solve_on_sine_grid(
-                self.grid,
-                dt,
-                self.projection,
-                model,
-                histories,
-                initial,
-                checkpoints,
-                progress,
-                error_budget=self.error_budget,
-            )
-        if model.thermal is not None:
-            return solve_thermal(
-                self.grid,
-                self.step,
-                model,
-                histories,
-                initial,
-                checkpoints,
-                progress,
-                projection=self.projection,
-                error_budget=self.error_budget,
-            )
+        if isinstance(self.grid, SineGrid) or model.thermal is not None:
+            split = SplitRun(model, initial, self.projection, self.grid, self._split_step())
+            return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
         basis = make_basis(model, self.grid, initial.l)
 
         def run(basis: Basis, *, coarse: bool) -> Float:
@@ -116,6 +93,11 @@ class NoJump:
             parts = error_parts(found, coarse, finer)
         progress(len(histories), len(histories))
         return no_jump_solution(initial_overlaps(basis, model, initial, self.projection), found, parts)
+
+    def _split_step(self) -> float:
+        if isinstance(self.grid, SineGrid):
+            return DEFAULT_DT if self.dt is None else self.dt
+        return self.step * STEP_FRACTION
 
     @staticmethod
     def _finer_bases(grid: LaguerreMesh, model: LindbladModel, l: int) -> tuple[Basis, Basis]:
