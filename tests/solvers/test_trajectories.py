@@ -263,3 +263,42 @@ def test_bad_arguments_are_named(settings, argument):
     with pytest.raises(qt.InputError) as caught:
         qt.QuantumTrajectories(**settings)
     assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize("grid", [MESH, qt.SineGrid(255, 30.0)])
+def test_a_thermal_potential_without_width_jumps(grid):
+    """A Coulomb potential that only claims to depend on T: the same trajectories, up to rounding of its integrals."""
+    coulomb = qt.CoulombPotential()
+    claims = qt.CallablePotential(
+        lambda r, T: -coulomb.alpha / r + 0 * T, alpha=coulomb.alpha, octet="coulomb"
+    )
+    settings = {"n": 64, "records": True, "projection": "coulomb"}
+    if isinstance(grid, qt.SineGrid):
+        settings |= {"jump_range": None, "dt": 0.02}
+    found = [
+        qt.solve(
+            qt.LindbladModel(potential, MODEL.transport), MEDIUM, STARTS["1S"], sampled(grid=grid, **settings)
+        )
+        for potential in (claims, coulomb)
+    ]
+    np.testing.assert_array_equal(found[0].jumps.trajectory, found[1].jumps.trajectory)
+    np.testing.assert_allclose(found[0].jumps.time_fm, found[1].jumps.time_fm, rtol=1e-10)
+
+
+def test_a_thermal_potential_moves_the_levels():
+    """Real V(r, T) = V(r) + shift for the singlet: a phase common to all, so no probability changes."""
+    coulomb = qt.CoulombPotential()
+    shifted = qt.CallablePotential(
+        lambda r, T: -coulomb.alpha / r - 0.3 * T, alpha=coulomb.alpha, octet="coulomb"
+    )
+    found = [
+        qt.solve(qt.LindbladModel(potential, MODEL.transport), MEDIUM, STARTS["1S"], sampled(n=64, records=True))
+        for potential in (shifted, coulomb)
+    ]
+    np.testing.assert_allclose(found[0].jumps.time_fm, found[1].jumps.time_fm, rtol=1e-10)
+
+
+def test_a_width_without_jump_operators_is_refused():
+    model = qt.LindbladModel(qt.KSUPotential())
+    with pytest.raises(qt.InputError, match="NoJump"):
+        qt.solve(model, MEDIUM, STARTS["1S"], sampled(n=64))
