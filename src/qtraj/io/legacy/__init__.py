@@ -5,6 +5,7 @@ from .basis import read_basis, write_basis
 from .parameters import LegacyParameters, describe_keys
 from .params import read_params, write_params
 from .ratios import RatioTable, iterate_ratios, read_ratios, write_ratios
+from .run import run_legacy
 from .snapshots import Snapshot, read_snapshot, thinned, write_snapshot
 from .summary import SummaryBlock, iterate_summary, read_summary, write_summary
 
@@ -24,6 +25,7 @@ __all__ = [
     "read_ratios",
     "read_snapshot",
     "read_summary",
+    "run_legacy",
     "thinned",
     "write_basis",
     "write_params",
