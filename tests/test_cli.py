@@ -110,10 +110,31 @@ def test_an_output_folder_that_cannot_be_written_is_one_line(monkeypatch, file):
         (["--T0", "0.2"], ["T0"]),
         (["--l", "7"], ["l"]),
         (["--state", "9X"], ["9X"]),
+        (["--method", "luck"], ["--method", "luck", "trajectories"]),
+        (["--method", "trajectories", "--n", "1"], ["n", "1"]),
+        (["--method", "trajectories", "--potential", "ksu"], ["NoJump"]),
+        (["--potential", "ksu", "--kappa", "central"], ["transport", "width"]),
+        (["--potential", "nofile.txt"], ["--potential", "nofile.txt"]),
+        (["--duration", "1", "--table", __file__], ["--duration"]),
     ],
 )
 def test_a_mistake_in_the_flags_of_solve_is_one_line(flags, fragments):
     assert_one_line(runner.invoke(app, ["solve", *flags]), *fragments)
+
+
+@pytest.mark.parametrize(
+    ("flags", "fragments"),
+    [
+        (["--method", "nojump"], ["NoJump", "0.3538"]),
+        (["--method", "trajectories", "--n", "256"], ["QuantumTrajectories", "0.354", "statistical"]),
+        (["--potential", "ksu"], ["NoJump", "mesh"]),
+    ],
+)
+def test_solve_by_every_method(flags, fragments):
+    result = runner.invoke(app, ["solve", *flags])
+    assert result.exit_code == 0, result.output
+    for fragment in fragments:
+        assert fragment in result.stdout
 
 
 def test_cite_names_the_papers_and_with_a_run_file_its_fluid_and_data(file):

@@ -117,18 +117,31 @@ def solve(
             "--table", exists=True, dir_okay=False, help="Text file of two columns, tau (fm/c) and T (GeV)."
         ),
     ] = None,
-    kappa: Annotated[str, typer.Option(help="central, lower, upper, or a number kappa/T^3.")] = "central",
-    gamma: Annotated[float, typer.Option(help="gamma/T^3.")] = -1.75,
+    kappa: Annotated[
+        str | None, typer.Option(help="central, lower, upper, or a number kappa/T^3.  [central]")
+    ] = None,
+    gamma: Annotated[float | None, typer.Option(help="gamma/T^3.  [-1.75]")] = None,
     T_c: Annotated[float, typer.Option("--T-c", help="Critical temperature of the kappa fits, GeV.")] = 0.150,
-    alpha: Annotated[float, typer.Option(help="Coulomb coupling C_F alpha_s.")] = 0.6239853,
-    mass: Annotated[float, typer.Option(help="Heavy-quark mass, GeV.")] = 4.73,
+    potential: Annotated[
+        str, typer.Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")
+    ] = "coulomb",
+    alpha: Annotated[
+        float | None, typer.Option(help="Coulomb coupling C_F alpha_s instead of the potential's.")
+    ] = None,
+    mass: Annotated[float | None, typer.Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")] = None,
     l: Annotated[int, typer.Option("--l", help="Angular momentum of the Gaussian start.")] = 0,
     width: Annotated[float, typer.Option(help="Width of the Gaussian start in Bohr radii.")] = 0.2,
     color: Annotated[str, typer.Option(help="Color of the start: singlet or octet.")] = "singlet",
     state: Annotated[
         str | None, typer.Option(help="Start in this Coulomb state, such as 1S, instead.")
     ] = None,
-    rtol: Annotated[float, typer.Option(help="Relative accuracy of 1S, 2S, 3S.")] = 1e-3,
+    method: Annotated[
+        str | None,
+        typer.Option(help="density (no sampling noise), nojump or trajectories.  [density; with ksu nojump]"),
+    ] = None,
+    rtol: Annotated[float, typer.Option(help="Of density: relative accuracy of 1S, 2S, 3S.")] = 1e-3,
+    n: Annotated[int, typer.Option("--n", help="Of trajectories: their number.")] = 4096,
+    seed: Annotated[int, typer.Option(help="Of trajectories: seed.")] = 0,
     view: Annotated[
         Path | None,
         typer.Option(
@@ -137,31 +150,22 @@ def solve(
     ] = None,
 ) -> None:
     """Solve one temperature history and print the survival of each state with its error."""
-    from .hydro.columns import load_table
-    from .physics.initial import CoulombState, GaussianState
-    from .physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
-    from .physics.model import LindbladModel
-    from .physics.potentials import CoulombPotential
+    from .campaign.progress import solving
+    from .io.choices import chosen_initial, chosen_medium, chosen_method, chosen_model
     from .physics.transport import Transport
-    from .solvers.density import DensityMatrix
     from .solvers.solve import solve as solve_lindblad
-    from .states import State
 
-    transport = Transport(kappa=_kappa(kappa), gamma=gamma, T_c=T_c)
-    model = LindbladModel(CoulombPotential(alpha=alpha), transport, mass=mass, order="LO")
-    medium: Bjorken | ConstantTemperature | TabulatedTemperature
-    if table is not None:
-        tau_fm, T = load_table(table, 2).T
-        medium = TabulatedTemperature(tau_fm, T, T_end=T_end)
-    elif duration is not None:
-        medium = ConstantTemperature(T=temperature, tau_fm=tau, duration_fm=duration)
-    else:
-        medium = Bjorken(T0=temperature, tau_fm=tau, T_end=T_end)
-    initial: CoulombState | GaussianState = GaussianState(l=l, width=width, color=color)
-    if state is not None:
-        named = State.named(state)
-        initial = CoulombState(n=named.n, l=named.l, color=color)
-    typer.echo(str(solve_lindblad(model, medium, initial, method=DensityMatrix(rtol=rtol))))
+    # a potential with a width of its own takes no dipole terms, so they are given only if asked for
+    given = (kappa, gamma) != (None, None) or potential != "ksu"
+    transport = Transport(_kappa(kappa or "central"), -1.75 if gamma is None else gamma, T_c)
+    model = chosen_model(potential, alpha, mass, transport=transport if given else None)
+    medium = chosen_medium(temperature, tau, T_end, duration, table)
+    initial = chosen_initial(l, width, color, state)
+    method = method or ("nojump" if model.has_width else "density")
+    chosen = chosen_method(method, rtol, n, seed)
+    with solving(Console(stderr=True)) as progress:
+        result = solve_lindblad(model, medium, initial, chosen, progress=progress)
+    typer.echo(str(result))
     if view is not None:
         from .plots.evolution import evolve_for_view
         from .plots.view_files import write_views

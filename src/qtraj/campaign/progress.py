@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -124,3 +124,21 @@ def reporting(console: Console) -> Iterator[Reporter]:
     )
     with Progress(*columns, console=console) as progress:
         yield Bar(progress)
+
+
+@contextmanager
+def solving(console: Console) -> Iterator[Callable[[int, int], None] | None]:
+    """Yield a function of (done, total) for `qtraj.solve` that moves a bar on a terminal, or None elsewhere."""
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("solving"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)

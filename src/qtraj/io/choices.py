@@ -1,4 +1,4 @@
-"""Models and grids from the short words of the command line."""
+"""Models, media, starts, methods and grids from the short words of the command line."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ from pathlib import Path
 from typing import Final, cast
 
 from ..errors import InputError
+from ..hydro.columns import load_table
+from ..physics.initial import CoulombState, GaussianState, InitialState
 from ..physics.ksu import KSUPotential
+from ..physics.medium import Bjorken, ConstantTemperature, History, TabulatedTemperature
 from ..physics.model import LindbladModel
 from ..physics.potentials import CoulombPotential, Potential
 from ..physics.potentials_table import Beyond, TabulatedPotential
+from ..physics.transport import Transport
 from ..radial.bound import Grid
 from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
+from ..solvers.density import DensityMatrix
+from ..solvers.nojump import NoJump
+from ..solvers.solve import Method
+from ..solvers.trajectories import QuantumTrajectories
+from ..states import State
 
 KSU_MASS: Final = 4.70
 """Bottom mass in GeV that belongs to the parameters of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461."""
@@ -24,7 +33,11 @@ STATES_MESH: Final = LaguerreMesh(128, 0.12)
 
 
 def chosen_model(
-    potential: str, alpha: float | None = None, mass: float | None = None, beyond: str | None = None
+    potential: str,
+    alpha: float | None = None,
+    mass: float | None = None,
+    beyond: str | None = None,
+    transport: Transport | None = None,
 ) -> LindbladModel:
     """Return the model of a potential.
 
@@ -38,6 +51,8 @@ def chosen_model(
         Heavy-quark mass in GeV; by default 4.70 with ``ksu`` and that of `LindbladModel` otherwise.
     beyond : {"constant", "linear"}, optional
         How the potential of a file goes on beyond its last point.
+    transport : Transport, optional
+        Dipole terms; by default those of `LindbladModel`.
 
     Raises
     ------
@@ -48,7 +63,55 @@ def chosen_model(
     """
     if mass is None:
         mass = KSU_MASS if potential == "ksu" else LindbladModel.mass
-    return LindbladModel(_potential(potential, alpha, beyond), mass=mass)
+    found = _potential(potential, alpha, beyond)
+    return LindbladModel(found, mass=mass) if transport is None else LindbladModel(found, transport, mass)
+
+
+def chosen_medium(
+    T0: float, tau_fm: float, T_end: float, duration_fm: float | None, table: Path | None
+) -> History:
+    """Return the medium of a table of (tau in fm/c, T in GeV), of a constant temperature, or of a Bjorken flow.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or both a table and a duration are given.
+    FileFormatError
+        If the file is not a table of two columns.
+    """
+    if table is not None:
+        if duration_fm is not None:
+            raise InputError("--duration", duration_fm, "be left out with --table")
+        tau, T = load_table(table, 2).T
+        return TabulatedTemperature(tau, T, T_end=T_end)
+    if duration_fm is not None:
+        return ConstantTemperature(T=T0, tau_fm=tau_fm, duration_fm=duration_fm)
+    return Bjorken(T0=T0, tau_fm=tau_fm, T_end=T_end)
+
+
+def chosen_initial(l: int, width: float, color: str, state: str | None) -> InitialState:
+    """Return a Gaussian start, or the Coulomb state called `state`."""
+    if state is None:
+        return GaussianState(l=l, width=width, color=color)
+    named = State.named(state)
+    return CoulombState(n=named.n, l=named.l, color=color)
+
+
+def chosen_method(name: str, rtol: float, n: int, seed: int) -> Method:
+    """Return the method ``density``, ``nojump`` or ``trajectories``; `rtol` is for the first, n and seed for the last.
+
+    Raises
+    ------
+    InputError
+        For another name, or a setting out of range.
+    """
+    if name == "density":
+        return DensityMatrix(rtol=rtol)
+    if name == "nojump":
+        return NoJump()
+    if name == "trajectories":
+        return QuantumTrajectories(n=n, seed=seed)
+    raise InputError("--method", name, "be density, nojump or trajectories")
 
 
 def _potential(potential: str, alpha: float | None, beyond: str | None) -> Potential:

@@ -69,7 +69,7 @@ class LaguerreMesh:
         """Quadrature weights, Int g(r) dr = sum_i weights_i g(r_i), in GeV^-1, shape (points,)."""
         x, n = self.x, self.points
         derivative = -n * _laguerre_functions(x, n)[-1] / x  # x L_n' = n (L_n - L_{n-1}) and L_n(x_i) = 0
-        return self.scale / (x * derivative**2)
+        return np.asarray(self.scale / (x * derivative**2))
 
     @cached_property
     def p_squared(self) -> Float:
