@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ...errors import FileFormatError, InputError, float_array
-from ...states import STATE_NAMES
+from ...states import STATE_NAMES, STATES
 from .text import CHUNK, Float, is_finite, lines_of, numbers, write_lines
 
 COLUMNS: Final = len(STATE_NAMES) + 2
@@ -156,7 +156,8 @@ def has_metadata(path: str | Path, head: Sequence[str]) -> bool:
 
     A line of eight metadata values may look like a row. It is a row only if its numbers are in the range of one
     and spelled as QTraj 1.0 spells them (``1.3``, never ``1.30``), and if it does not come again as third line
-    around another one.
+    around another one, unless it is then certainly a row: the state at the end has one l, so the ratios of the others
+    vanish.
 
     Parameters
     ----------
@@ -176,12 +177,16 @@ def has_metadata(path: str | Path, head: Sequence[str]) -> bool:
     values = list(map(float, words))
     if min(values) < 0 or values[-2] > 1 or values[-1] != int(values[-1]):
         return True
-    if len(head) == 3 and head[0] == head[2] != head[1]:
+    if len(head) == 3 and head[0] == head[2] != head[1] and not _has_one_l(values):
         return True
     if all(f"{value:g}" == word for value, word in zip(values, words, strict=True)):
         return False
     remedy = "Say which it is: metadata=True or metadata=False."
     raise FileFormatError(path, "line 1 may be a row or a line of metadata", remedy)
+
+
+def _has_one_l(values: Sequence[float]) -> bool:
+    return len({state.l for state, ratio in zip(STATES, values, strict=False) if ratio}) <= 1
 
 
 def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) -> Path:
