@@ -22,6 +22,15 @@ def test_python_examples_of_the_readme_run(capsys):
     assert len(names["histories"]) == 64
 
 
+@pytest.mark.parametrize("page", ["trajectories"])
+def test_python_examples_of_the_docs_run(page):
+    text = (README.parent / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), {})
+
+
 @pytest.mark.parametrize("module", [qtraj, qtraj.solvers.solve], ids=lambda m: m.__name__)
 def test_docstring_examples_run(module):
     failed, attempted = doctest.testmod(module)

@@ -210,7 +210,8 @@ class March:
         before = at.start.copy()
         keep = self.flows.advance(before, at.sectors, step, part * at.fraction)
         after = before * self.flows.jump
-        size = squared_norm(after)
+        # a state wholly beyond the jump range keeps no weight, and roulette ends it
+        size = np.maximum(squared_norm(after), np.finfo(float).tiny)
         self.weight[at.rows] *= keep * size / squared_norm(before * self.flows.r)
         after /= np.sqrt(size)[:, None]
         sectors = self._draw_channels(at.rows, at.sectors)
