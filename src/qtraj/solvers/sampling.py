@@ -6,7 +6,6 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,9 +25,7 @@ from .nojump_split import DEFAULT_DT
 from .rounds import Course, Round
 from .scoring import L_TRACKED
 from .statistics import Sample
-
-if TYPE_CHECKING:
-    from .trajectories import QuantumTrajectories
+from .trajectory_settings import TrajectorySettings
 
 Float = NDArray[np.float64]
 
@@ -52,8 +49,8 @@ class Sampling:
 
     Parameters
     ----------
-    method : QuantumTrajectories
-        The method.
+    settings : TrajectorySettings
+        Of the method.
     model, history, initial, checkpoints
         As for the method.
     number : int
@@ -62,7 +59,7 @@ class Sampling:
         Overlaps without any jump, which the target error counts too.
     """
 
-    method: QuantumTrajectories
+    settings: TrajectorySettings
     model: LindbladModel
     history: History
     initial: InitialState
@@ -100,11 +97,11 @@ class Sampling:
         if all(high <= low * (1 + 1e-12) for low, high in (c.norm_range for c in self._courses)):
             self.stopped_by = "nothing to sample"  # a cold history: no trajectory jumps
             return
-        for done, size in enumerate(round_sizes(self.method)):
+        for done, size in enumerate(round_sizes(self.settings)):
             rounds = self._rounds(first, size)
             self._add(rounds, size)
             first += size
-            if self.method.records:
+            if self.settings.records:
                 kept.append(rounds)
             yield done + 1
             if self._precise_enough():
@@ -119,38 +116,38 @@ class Sampling:
         self._measure_omissions()
 
     def _course(self, color: int) -> Course:
-        method, grid = self.method, self.method.grid
+        settings, grid = self.settings, self.settings.grid
         if isinstance(grid, SineGrid):
-            dt = DEFAULT_DT if method.dt is None else method.dt
+            dt = DEFAULT_DT if settings.dt is None else settings.dt
             clock = uniform_clock(self.model, self.history, self.checkpoints, dt)
             stride = max(1, int(NODE_SPACING / dt))
         else:
-            clock = graded_clock(self.model, self.history, self.checkpoints, method.step)
+            clock = graded_clock(self.model, self.history, self.checkpoints, settings.step)
             stride = 1
-        reach = method.jump_range or default_jump_range(self.model, self.history)
-        flows = make_flows(self.model, self.history, clock, grid, method.projection, reach)
-        batch = method.batch or (
+        reach = settings.jump_range or default_jump_range(self.model, self.history)
+        flows = make_flows(self.model, self.history, clock, grid, settings.projection, reach)
+        batch = settings.batch or (
             max(16, SINE_VALUES // grid.num) if isinstance(grid, SineGrid) else MESH_BATCH
         )
-        return Course(flows, self.initial, color, method.estimator, stride, batch, method.workers)
+        return Course(flows, self.initial, color, settings.estimator, stride, batch, settings.workers)
 
     def _rounds(
         self, first: int, size: int, *, omitted: bool = False, unlimited: bool = False
     ) -> list[Round]:
         """Return a round of every starting color; trajectory j starts in each, weighted with its probability."""
-        method, rounds = self.method, []
+        settings, rounds = self.settings, []
         for course in self._courses:
             low, high = course.norm_range
-            edge = min(max(low, method.r_max), high)
+            edge = min(max(low, settings.r_max), high)
             key = self.number + course.color * OCTET_KEY + omitted * OMITTED_KEY
             rounds.append(
                 course.round(
-                    (method.seed, key),
+                    (settings.seed, key),
                     first,
                     size,
                     (edge, high) if omitted else (low, edge),
-                    None if unlimited else method.max_jumps,
-                    record=method.records and not (omitted or unlimited),
+                    None if unlimited else settings.max_jumps,
+                    record=settings.records and not (omitted or unlimited),
                 )
             )
         return rounds
@@ -164,12 +161,12 @@ class Sampling:
             self._first_scores = scores
 
     def _precise_enough(self) -> bool:
-        if self.method.target_error is None:
+        if self.settings.target_error is None:
             return False
         own = [i for i, _ in states_with(self.initial.l)]
         total = np.abs(self.bare + self.mean)[-1, own]
         safe = np.all(self.sample.unseen(1.0)[-1, own] == 0)
-        return bool(safe and np.all(self.sample.error[-1, own] <= self.method.target_error * total))
+        return bool(safe and np.all(self.sample.error[-1, own] <= self.settings.target_error * total))
 
     def _judge(self) -> None:
         """Set the statistical error, and a bound where the scatter of the sample is no safe error."""
@@ -190,11 +187,11 @@ class Sampling:
 
     def _measure_omissions(self) -> None:
         """Measure what max_jumps and r_max leave out, on one round each; the sum with its error bounds the bias."""
-        size = round_sizes(self.method)[0]
-        if self.method.max_jumps is not None and self._first_scores is not None:
+        size = round_sizes(self.settings)[0]
+        if self.settings.max_jumps is not None and self._first_scores is not None:
             free = self._mixed([r.scores for r in self._rounds(0, size, unlimited=True)])
             self.parts["max_jumps"] = _bound(free - self._first_scores)
-        if self.method.r_max < 1:
+        if self.settings.r_max < 1:
             self.parts["r_max"] = _bound(self._mixed([r.scores for r in self._rounds(0, size, omitted=True)]))
 
     def _mixed(self, values: Sequence[Float]) -> Float:
@@ -203,9 +200,11 @@ class Sampling:
         )
 
 
-def round_sizes(method: QuantumTrajectories) -> list[int]:
+def round_sizes(settings: TrajectorySettings) -> list[int]:
     """Return the sizes of the rounds; each has at least two trajectories."""
-    full, rest = divmod(method.n, largest := SINE_ROUND if isinstance(method.grid, SineGrid) else MESH_ROUND)
+    full, rest = divmod(
+        settings.n, largest := SINE_ROUND if isinstance(settings.grid, SineGrid) else MESH_ROUND
+    )
     if rest == 1:
         return [largest] * (full - 1) + [largest - 1, 2]
     return [largest] * full + ([rest] if rest else [])
