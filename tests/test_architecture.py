@@ -20,8 +20,9 @@ LAYERS = [
     {"physics"},
     {"solvers", "hydro"},
     {"io"},
-    {"campaign"},
+    {"campaign", "spectroscopy"},
     {"plots", "report"},
+    {"cli_spectrum"},
     {"cli"},
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}

@@ -10,15 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from .cli_campaign import campaign_app
+from .cli_spectrum import spectrum
 from .errors import QtrajError
-
-if TYPE_CHECKING:
-    from .physics.transport import FitName
 
 EXIT_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
@@ -65,7 +64,7 @@ def run(
     output: Annotated[
         Path | None, typer.Option(help="Folder for the results instead of the run file's.")
     ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished parts again.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished chunks again.")] = False,
 ) -> None:
     """Go from a run file to R_AA: a figure, a netCDF result and a table. Resumes where it was interrupted."""
     from .campaign.prediction import VARIED, band
@@ -84,7 +83,7 @@ def run(
             prediction = run_campaign(run_file, directory, fresh=fresh, report=report)
     except KeyboardInterrupt:
         typer.echo(
-            f"Interrupted. Finished parts are in {directory}; the same command goes on from there.", err=True
+            f"Interrupted. Finished chunks are in {directory}; the same command goes on from there.", err=True
         )
         raise typer.Exit(EXIT_INTERRUPTED) from None
     data = measured(config)
@@ -151,14 +150,10 @@ def solve(
 ) -> None:
     """Solve one temperature history and print the survival of each state with its error."""
     from .campaign.progress import solving
-    from .io.choices import chosen_initial, chosen_medium, chosen_method, chosen_model
-    from .physics.transport import Transport
+    from .io.choices import chosen_initial, chosen_medium, chosen_method, chosen_model, chosen_transport
     from .solvers.solve import solve as solve_lindblad
 
-    # a potential with a width of its own takes no dipole terms, so they are given only if asked for
-    given = (kappa, gamma) != (None, None) or potential != "ksu"
-    transport = Transport(_kappa(kappa or "central"), -1.75 if gamma is None else gamma, T_c)
-    model = chosen_model(potential, alpha, mass, transport=transport if given else None)
+    model = chosen_model(potential, alpha, mass, transport=chosen_transport(potential, kappa, gamma, T_c))
     medium = chosen_medium(temperature, tau, T_end, duration, table)
     initial = chosen_initial(l, width, color, state)
     method = method or ("nojump" if model.has_width else "density")
@@ -319,17 +314,14 @@ def cite(
 
     lines = references()
     if file is not None:
-        from .campaign.geometry import backgrounds
+        from .campaign.plan import make_plan
         from .campaign.run import citations
         from .io.config import load_run_file
 
-        run_file = load_run_file(file)
-        lines = citations(run_file.config, [fluid.hydro.attrs for fluid in backgrounds(run_file)])
+        plan = make_plan(load_run_file(file))
+        lines = citations(plan.config, [source.attrs for source in plan.sources])
     typer.echo("\n".join(lines))
 
 
-def _kappa(text: str) -> FitName | float:
-    try:
-        return float(text)
-    except ValueError:
-        return cast("FitName", text)  # Transport refuses other names
+app.command()(_one_line_messages()(spectrum))
+app.add_typer(campaign_app(_one_line_messages()), name="campaign")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from ..errors import InputError
 from ..hydro.columns import load_table
@@ -65,6 +66,33 @@ def chosen_model(
         mass = KSU_MASS if potential == "ksu" else LindbladModel.mass
     found = _potential(potential, alpha, beyond)
     return LindbladModel(found, mass=mass) if transport is None else LindbladModel(found, transport, mass)
+
+
+def chosen_transport(potential: str, kappa: str | None, gamma: float | None, T_c: float) -> Transport | None:
+    """Return the dipole terms, or None for ``ksu`` unless they are asked for: it has a width of its own.
+
+    Parameters
+    ----------
+    potential : str
+        As for `chosen_model`.
+    kappa : str, optional
+        Name of a fit or a number, kappa_hat; by default ``central``.
+    gamma : float, optional
+        gamma_hat; by default -1.75.
+    T_c : float
+        Critical temperature of the fits in GeV.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+    """
+    if potential == "ksu" and kappa is None and gamma is None:
+        return None
+    strength: Any = Transport.kappa if kappa is None else kappa
+    with suppress(ValueError):  # Transport refuses what is neither a number nor a name
+        strength = float(strength)
+    return Transport(strength, Transport.gamma if gamma is None else gamma, T_c)
 
 
 def chosen_medium(

@@ -1,0 +1,130 @@
+"""`qtraj spectrum`: thermal mass shifts and widths, read, computed, written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .spectroscopy.files import Row
+    from .spectroscopy.levels import ThermalLevels
+
+TABLE_WIDTH = 150  # columns, where no terminal says how many there are
+
+OMEGA_POINTS = 600
+OMEGA_ABOVE = 0.6  # GeV above the highest vacuum level
+OMEGA_BELOW = 0.5  # GeV below the lowest
+FUNCTIONS = 5  # spectral functions drawn at most per channel
+
+
+def spectrum(
+    potential: Annotated[
+        str, typer.Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")
+    ] = "coulomb",
+    alpha: Annotated[
+        float | None,
+        typer.Option(help="Coulomb coupling C_F alpha_s instead of the potential's; a file needs one."),
+    ] = None,
+    beyond: Annotated[
+        str | None,
+        typer.Option(metavar="constant|linear", help="How a table goes on beyond its last point."),
+    ] = None,
+    mass: Annotated[float | None, typer.Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")] = None,
+    kappa: Annotated[
+        str | None, typer.Option(help="central, lower, upper, or a number kappa/T^3.  [central]")
+    ] = None,
+    gamma: Annotated[float | None, typer.Option(help="gamma/T^3.  [-1.75]")] = None,
+    T_c: Annotated[float, typer.Option("--T-c", help="Critical temperature of the kappa fits, GeV.")] = 0.150,
+    order: Annotated[str, typer.Option(help="Order in E/T: LO.")] = "LO",
+    T_min: Annotated[float, typer.Option("--T-min", help="Lowest temperature, GeV.")] = 0.150,
+    T_max: Annotated[float, typer.Option("--T-max", help="Highest temperature, GeV.")] = 0.450,
+    points: Annotated[int, typer.Option(help="Number of temperatures.")] = 7,
+    states: Annotated[str, typer.Option(help="States, separated by commas.")] = "1S,2S,1P",
+    route: Annotated[
+        str, typer.Option(help="Of perturbation, poles, spectral, separated by commas.")
+    ] = "perturbation,poles,spectral",
+    source: Annotated[
+        str, typer.Option(help="Of spectral: state (each state's vacuum wave function) or local.")
+    ] = "state",
+    compare: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE.csv", help="Table from elsewhere to show beside; may be repeated."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write CSV, JSON and figures there.")
+    ] = None,
+) -> None:
+    """Print thermal mass shifts and widths against temperature, by several routes side by side."""
+    import numpy as np
+
+    from .errors import InputError
+    from .io.atomic import writable_folder
+    from .io.choices import chosen_model, chosen_transport
+    from .spectroscopy.files import read_levels, rows
+    from .spectroscopy.levels import thermal_levels
+    from .spectroscopy.summary import table
+
+    if order != "LO":
+        raise InputError("--order", order, "be LO: thermal levels of next order are not there yet")
+    if not points >= 1:
+        raise InputError("--points", points, "be at least 1")
+    model = chosen_model(potential, alpha, mass, beyond, chosen_transport(potential, kappa, gamma, T_c))
+    others = [row for path in compare or [] for row in read_levels(path)]
+    if out is not None:
+        writable_folder(out)
+    T = np.linspace(T_min, T_max, points) if points > 1 else np.array([T_min])
+    found = thermal_levels(model, T, _words(states), routes=_words(route), source=source)
+    shown = [*rows(found), *others]
+    console = Console()
+    plain = not console.is_terminal
+    console = Console(width=TABLE_WIDTH) if plain else console
+    console.print(table(shown, _title(found), plain=plain), highlight=False)
+    if out is not None:
+        _write(found, shown, out)
+
+
+def _write(found: ThermalLevels, shown: list[Row], out: Path) -> None:
+    from .plots.spectrum import spectrum_figure
+    from .plots.style import save_figure
+    from .spectroscopy.files import write_levels
+
+    title = _title(found)
+    written = [*write_levels(found, out), *save_figure(spectrum_figure(shown, title=title), out / "spectrum")]
+    written += save_figure(_functions_figure(found), out / "spectral_functions")
+    for path in written:
+        typer.echo(f"wrote {path}")
+
+
+def _functions_figure(found: ThermalLevels) -> Figure:
+    import numpy as np
+
+    from .plots.spectrum import spectral_figure
+    from .spectroscopy.peak_levels import source_of
+    from .spectroscopy.spectral import SpectralFunction
+
+    picked = np.unique(np.linspace(0, len(found.T) - 1, FUNCTIONS).round().astype(int))
+    omega = np.linspace(found.vacuum.min() - OMEGA_BELOW, found.vacuum.max() + OMEGA_ABOVE, OMEGA_POINTS)
+    channels, levels = {}, {}
+    for l in sorted({state.l for state in found.states}):
+        members = [i for i, state in enumerate(found.states) if state.l == l]
+        text = f"{'SPDF'[l]} wave, local source"
+        source = source_of(found.states[members[0]], "local")
+        channels[text] = [SpectralFunction(found.model, float(found.T[j]), source) for j in picked]
+        levels[text] = {found.states[i].name: float(found.vacuum[i]) for i in members}
+    return spectral_figure(channels, omega, levels, title=_title(found))
+
+
+def _title(found: ThermalLevels) -> str:
+    model = found.model
+    transport = model.transport
+    dipole = "" if model.has_width else f", kappa_hat {transport.kappa}, gamma_hat {transport.gamma}"
+    return f"{model.potential}, M = {model.mass:g} GeV{dipole}"
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -1,0 +1,281 @@
+"""Thermal mass shifts and widths against temperature, and spectral functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..spectroscopy.files import Row
+from ..spectroscopy.spectral import SpectralFunction
+from .style import style
+
+Quantity = Literal["shift", "width", "binding"]
+
+LABELS: Final = {
+    "shift": r"$\Delta\mathit{m}$  [MeV]",
+    "width": r"$\mathit{\Gamma}$  [MeV]",
+    "binding": r"$\mathit{E}_\mathrm{bind}$  [MeV]",
+}
+NAMES: Final = {
+    "perturbation": "first order",
+    "poles": r"eigenvalues of $\mathit{H}_\mathrm{eff}$",
+    "spectral": "peaks of $\\rho(\\omega)$",
+}
+# Okabe and Ito (2008)
+LOOKS: Final[dict[str, dict[str, Any]]] = {
+    "perturbation": {"color": "#666666", "linestyle": (0, (5, 2)), "linewidth": 1.6, "zorder": 2},
+    "poles": {"color": "#0072B2", "linestyle": "-", "linewidth": 2.2, "zorder": 3},
+    "spectral": {"color": "#D55E00", "linestyle": "", "marker": "o", "markersize": 6, "zorder": 4},
+}
+OTHERS: Final = (("s", "#000000"), ("D", "#009E73"), ("^", "#8E2C8E"), ("v", "#7A5200"))
+"""Markers and colors of tables from elsewhere."""
+
+ROOM: Final = 0.12
+"""Share of the range of the numbers left free above and below."""
+
+
+def plot_levels(
+    ax: Axes, rows: Sequence[Row], state: str, quantity: Quantity, *, legend: bool = True
+) -> Axes:
+    """Draw one quantity of one state against temperature, by route.
+
+    Call it inside ``with style():``.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    rows : sequence of Row
+        From `rows` of `qtraj.spectroscopy.files`, and of tables from elsewhere, which are drawn as points.
+    state : str
+        Such as ``"1S"``.
+    quantity : {"shift", "width", "binding"}
+        What to draw.
+    legend : bool, optional
+        Whether to name the routes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The same Axes.
+
+    Raises
+    ------
+    InputError
+        If no row has this quantity of this state.
+
+    Notes
+    -----
+    The axis follows all but first-order perturbation theory, which runs out of it where it fails. Bars, and the band of
+    first order, are errors.
+    """
+    mine = [row for row in rows if row.state == state and row.values[quantity] is not None]
+    if not mine:
+        raise InputError("state", state, f"have a {quantity} in the rows")
+    for route in dict.fromkeys(row.route for row in mine):
+        _draw(ax, route, *_arrays(mine, route, quantity), look=_looks(rows)[route])
+    ax.set_xlabel(r"$\mathit{T}$  [MeV]")
+    ax.set_ylabel(LABELS[quantity])
+    ax.set_ylim(_limits(mine, quantity))
+    temperatures = [row.T_MeV for row in rows]
+    margin = 0.03 * (max(temperatures) - min(temperatures)) or 10.0
+    ax.set_xlim(min(temperatures) - margin, max(temperatures) + margin)
+    if legend:
+        ax.legend(handles=_handles(rows), frameon=False)
+    return ax
+
+
+def spectrum_figure(rows: Sequence[Row], *, title: str = "") -> Figure:
+    """Return the figure of shifts (above) and widths (below), one column per state; write it with `save_figure`.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        As for `plot_levels`; states without any number are left out.
+    title : str, optional
+        Above the figure.
+    """
+    states = [
+        state
+        for state in dict.fromkeys(row.state for row in rows)
+        if all(_any(rows, state, quantity) for quantity in ("shift", "width"))
+    ]
+    if not states:
+        raise InputError("rows", len(rows), "have a shift and a width of some state")
+    with style():
+        figure = Figure(figsize=(1.6 + 4.2 * len(states), 8.4), layout="constrained")
+        axes = figure.subplots(2, len(states), sharex=True, squeeze=False)
+        for column, state in enumerate(states):
+            for row, quantity in enumerate(("shift", "width")):
+                ax = plot_levels(axes[row, column], rows, state, quantity, legend=False)  # type: ignore[arg-type]
+                if column > 0:
+                    ax.set_ylabel("")
+                if row == 0:
+                    ax.set_xlabel("")
+            axes[0, column].set_title(state, fontsize=20)
+        handles = _handles(rows)
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+        if title:
+            figure.suptitle(title, fontsize=14)
+    return figure
+
+
+def plot_spectral_functions(
+    ax: Axes,
+    functions: Sequence[SpectralFunction],
+    omega: NDArray[np.float64],
+    *,
+    levels: Mapping[str, float] | None = None,
+    legend: bool = True,
+) -> Axes:
+    """Draw spectral functions of one channel, from dark (cold) to light (hot).
+
+    Call it inside ``with style():``.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    functions : sequence of SpectralFunction
+        One per temperature.
+    omega : ndarray, shape (nw,)
+        Energies in GeV without the masses of the quarks.
+    levels : mapping of str to float, optional
+        Vacuum energies in GeV to mark, by name.
+    legend : bool, optional
+        Whether to name the temperatures.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The same Axes, with masses 2 M_Q + omega.
+    """
+    if not functions:
+        raise InputError("functions", functions, "hold at least one spectral function")
+    # a plain ramp through the colors of a printed page; the ends of the map are too dark and too pale
+    shades = _shades(len(functions))
+    for function, color in zip(functions, shades, strict=True):
+        mass = 2 * function.model.mass + omega
+        label = f"{1000 * function.T:.0f} MeV"
+        ax.plot(mass, function.density(omega), color=color, linewidth=1.8, label=label)
+    ax.set_yscale("log")
+    ax.set_xlim(2 * functions[0].model.mass + omega[0], 2 * functions[0].model.mass + omega[-1])
+    ax.set_xlabel(r"$\mathit{M} = 2\mathit{M}_\mathit{Q} + \omega$  [GeV]")
+    ax.set_ylabel(r"$\rho(\omega)$  [GeV$^{-1}$]")
+    for name, energy in (levels or {}).items():
+        mass_there = 2 * functions[0].model.mass + energy
+        ax.axvline(mass_there, color="#666666", linewidth=1.0, linestyle=(0, (2, 3)), zorder=1)
+        ax.annotate(
+            name,
+            (mass_there, 1.0),
+            xytext=(0, 4),
+            xycoords=ax.get_xaxis_transform(),
+            textcoords="offset points",
+            ha="center",
+            fontsize=13,
+            color="#444444",
+        )
+    if legend:
+        ax.legend(title=r"$\mathit{T}$", frameon=False)
+    return ax
+
+
+def spectral_figure(
+    channels: Mapping[str, Sequence[SpectralFunction]],
+    omega: NDArray[np.float64],
+    levels: Mapping[str, Mapping[str, float]],
+    *,
+    title: str = "",
+) -> Figure:
+    """Return the figure of spectral functions, one panel per channel; write it with `save_figure`.
+
+    Parameters
+    ----------
+    channels : mapping of str to sequence of SpectralFunction
+        By the text of the panel.
+    omega : ndarray, shape (nw,)
+        Energies in GeV.
+    levels : mapping of str to mapping of str to float
+        Vacuum energies to mark, by channel.
+    title : str, optional
+        Above the figure.
+    """
+    with style():
+        figure = Figure(figsize=(1.2 + 6.2 * len(channels), 5.8), layout="constrained")
+        axes = figure.subplots(1, len(channels), squeeze=False)[0]
+        for ax, (text, functions) in zip(axes, channels.items(), strict=True):
+            plot_spectral_functions(ax, functions, omega, levels=levels.get(text), legend=ax is axes[-1])
+            ax.text(0.04, 0.95, text, transform=ax.transAxes, va="top", fontsize=18)
+            if ax is not axes[0]:
+                ax.set_ylabel("")
+        if title:
+            figure.suptitle(title, fontsize=14)
+    return figure
+
+
+def _draw(
+    ax: Axes,
+    route: str,
+    T: NDArray[np.float64],
+    value: NDArray[np.float64],
+    error: NDArray[np.float64],
+    *,
+    look: dict[str, Any],
+) -> None:
+    if route == "perturbation":
+        ax.fill_between(T, value - error, value + error, color=look["color"], alpha=0.18, linewidth=0)
+    if look["linestyle"] == "":
+        ax.errorbar(T, value, yerr=error, elinewidth=1.6, **look)
+        return
+    # a single temperature needs a marker to be seen
+    ax.plot(T, value, **look, marker="" if len(T) > 1 else "o")
+
+
+def _arrays(rows: Sequence[Row], route: str, quantity: str) -> tuple[NDArray[np.float64], ...]:
+    chosen = sorted((row for row in rows if row.route == route), key=lambda row: row.T_MeV)
+    columns = [(row.T_MeV, row.values[quantity], row.errors[quantity] or 0.0) for row in chosen]
+    return tuple(np.array(column, dtype=float) for column in zip(*columns, strict=True))
+
+
+def _any(rows: Sequence[Row], state: str, quantity: str) -> bool:
+    return any(row.state == state and row.values[quantity] is not None for row in rows)
+
+
+def _looks(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    looks = dict(LOOKS)
+    others = [route for route in dict.fromkeys(row.route for row in rows) if route not in LOOKS]
+    for i, route in enumerate(others):
+        marker, color = OTHERS[i % len(OTHERS)]
+        looks[route] = {
+            "color": color, "linestyle": "", "marker": marker, "markersize": 7, "fillstyle": "none", "zorder": 5
+        }  # fmt: skip
+    return looks
+
+
+def _handles(rows: Sequence[Row]) -> list[Line2D]:
+    looks = _looks(rows)
+    return [
+        Line2D([], [], label=NAMES.get(route, route), **looks[route])
+        for route in dict.fromkeys(row.route for row in rows)
+    ]
+
+
+def _limits(rows: Sequence[Row], quantity: str) -> tuple[float, float]:
+    steady = [row for row in rows if row.route != "perturbation"] or list(rows)
+    centers = np.array([row.values[quantity] for row in steady], dtype=float)
+    low, high = min(0.0, float(centers.min())), max(0.0, float(centers.max()))
+    room = ROOM * (high - low) or 1.0
+    return (low - room if low < 0 else -0.3 * room), high + room
+
+
+def _shades(count: int) -> list[Any]:
+    from matplotlib import colormaps  # noqa: PLC0415
+
+    return [colormaps["plasma"](x) for x in np.linspace(0.05, 0.85, count)]

@@ -1,0 +1,228 @@
+"""Tables of thermal levels as files, CSV and JSON, one row per state, temperature and route; and reading them back.
+
+Lattice groups quote T, mass shift and width in MeV; a table in these columns from any source can be read and compared.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ..errors import FileFormatError, QtrajError
+from ..io.atomic import atomic_path
+from ..provenance import versions
+from ..states import State
+from ..units import to_fm
+from .levels import ThermalLevels
+
+GEV: Final = 1000.0
+"""MeV."""
+
+QUANTITIES: Final = ("mass", "shift", "width", "binding", "radius")
+
+COLUMNS: Final = (
+    "T_MeV",
+    "state",
+    "route",
+    *(f"{name}{suffix}_MeV" for name in QUANTITIES[:-1] for suffix in ("", "_error")),
+    "radius_fm",
+    "radius_error_fm",
+    "remark",
+)
+"""Of the CSV file. A missing number is an empty field, and the remark says why."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One state at one temperature by one route, in MeV and fm; None for what is missing.
+
+    Parameters
+    ----------
+    T_MeV : float
+        Temperature.
+    state, route : str
+        Which state, and where the numbers come from.
+    values, errors : dict of str to float or None
+        By quantity: mass, shift, width, binding in MeV, radius in fm.
+    remark : str
+        Why numbers are missing.
+    """
+
+    T_MeV: float
+    state: str
+    route: str
+    values: dict[str, float | None]
+    errors: dict[str, float | None]
+    remark: str = ""
+
+
+def rows(levels: ThermalLevels) -> Iterator[Row]:
+    """Yield the rows of a table, state by state, temperatures upward, routes side by side."""
+    tables: dict[str, Any] = {
+        route: {
+            "mass": levels.mass(route),
+            "shift": levels.shift(route),
+            "width": levels.width(route),
+            "binding": levels.binding(route),
+            "radius": levels.mean_radius(route),
+        }
+        for route in levels.routes
+    }
+    for i, state in enumerate(levels.states):
+        for j, T in enumerate(levels.T):
+            for route, table in tables.items():
+                values: dict[str, float | None] = {}
+                errors: dict[str, float | None] = {}
+                for name, estimate in table.items():
+                    unit = to_fm(1.0) if name == "radius" else GEV
+                    value, error = float(estimate.value[i, j]), float(estimate.error[i, j])
+                    known = bool(np.isfinite(value))
+                    values[name], errors[name] = (unit * value, unit * error) if known else (None, None)
+                remark = levels.routes[route].remark(i, j)
+                yield Row(GEV * float(T), state.name, route, values, errors, remark)
+
+
+def write_levels(levels: ThermalLevels, folder: str | Path, stem: str = "spectrum") -> tuple[Path, Path]:
+    """Write a table as CSV and JSON, each complete or not at all.
+
+    Parameters
+    ----------
+    levels : ThermalLevels
+        From `thermal_levels`.
+    folder : str or Path
+        Where to; it is created.
+    stem : str
+        Name of the files without their ending.
+
+    Returns
+    -------
+    tuple of Path
+        The CSV file and the JSON file, which also has settings, versions, vacuum energies and the parts of the errors.
+
+    Raises
+    ------
+    FileFormatError
+        If they cannot be written.
+    """
+    table = list(rows(levels))
+    paths = Path(folder) / f"{stem}.csv", Path(folder) / f"{stem}.json"
+    with atomic_path(paths[0]) as path, path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(_fields(row) for row in table)
+    with atomic_path(paths[1]) as path:
+        path.write_text(
+            json.dumps(_document(levels, table), indent=1, allow_nan=False) + "\n", encoding="utf-8"
+        )
+    return paths
+
+
+def read_levels(path: str | Path) -> list[Row]:
+    """Read the CSV file that `write_levels` writes, or one in its columns from another program.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CSV file. ``T_MeV`` and ``state`` must be there and any other of `COLUMNS` may be; lines that begin with ``#``
+        are comments. Without a column ``route`` the rows are called by the name of the file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing or is no such table; the message names the line.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileFormatError(path, f"cannot be read ({error})") from error
+    kept = [
+        (number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")
+    ]
+    reader = csv.DictReader(line for _, line in kept)
+    columns = [name.strip() for name in reader.fieldnames or []]
+    reader.fieldnames = columns
+    missing = {"T_MeV", "state"} - set(columns)
+    unknown = set(columns) - set(COLUMNS)
+    if missing or unknown:
+        problem = f"lacks the column {min(missing)}" if missing else f"has an unknown column {min(unknown)!r}"
+        raise FileFormatError(path, problem, f"Columns are {', '.join(COLUMNS)}.")
+    found = []
+    for (number, _), record in zip(kept[1:], reader, strict=False):
+        try:
+            found.append(_row(record, path.stem))
+        except (ValueError, QtrajError) as error:
+            raise FileFormatError(path, f"line {number}: {error}") from error
+    if not found:
+        raise FileFormatError(path, "has no rows")
+    return found
+
+
+def _row(record: dict[str, Any], stem: str) -> Row:
+    if None in record or None in record.values():
+        raise ValueError("has not one field per column")
+    text = {name: value.strip() for name, value in record.items()}
+    values: dict[str, float | None] = {}
+    errors: dict[str, float | None] = {}
+    for name in QUANTITIES:
+        unit = "fm" if name == "radius" else "MeV"
+        values[name] = _number(text.get(f"{name}_{unit}", ""))
+        errors[name] = _number(text.get(f"{name}_error_{unit}", ""))
+    T = _number(text["T_MeV"])
+    if T is None or T < 0:
+        raise ValueError("T_MeV must be a temperature")
+    state = State.named(text["state"]).name
+    return Row(T, state, text.get("route") or stem, values, errors, text.get("remark", ""))
+
+
+def _number(text: str) -> float | None:
+    if not text:
+        return None
+    value = float(text)
+    if not np.isfinite(value):
+        raise ValueError(f"{text} is not finite; leave the field empty")
+    return value
+
+
+def _fields(row: Row) -> list[str]:
+    numbers = []
+    for name in QUANTITIES:
+        numbers += [_text(row.values[name]), _text(row.errors[name])]
+    return [_text(row.T_MeV), row.state, row.route, *numbers, row.remark]
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.9g}"
+
+
+def _document(levels: ThermalLevels, table: list[Row]) -> dict[str, Any]:
+    return {
+        "settings": dict(levels.settings),
+        "versions": versions(),
+        "units": {"energy": "MeV", "radius": "fm"},
+        "vacuum_energy_MeV": {
+            state.name: GEV * float(energy)
+            for state, energy in zip(levels.states, levels.vacuum, strict=True)
+        },
+        "continuum_MeV": [GEV * float(energy) for energy in levels.continuum],
+        "error_parts_MeV": {
+            route: {name: _parts(part) for name, part in found.parts.items()}
+            for route, found in levels.routes.items()
+        },
+        "rows": [
+            {"T_MeV": row.T_MeV, "state": row.state, "route": row.route, "remark": row.remark}
+            | {name: {"value": row.values[name], "error": row.errors[name]} for name in QUANTITIES}
+            for row in table
+        ],
+    }
+
+
+def _parts(part: Any) -> dict[str, Any]:
+    """Bounds in MeV as (state, temperature); of the width, twice those of the imaginary part."""
+    return {"energy": (GEV * part.real).tolist(), "width": (2 * GEV * part.imag).tolist()}

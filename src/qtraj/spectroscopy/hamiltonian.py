@@ -1,0 +1,185 @@
+"""The effective Hamiltonian of a singlet pair at constant temperature, as a matrix on a Laguerre mesh.
+
+    H_eff(T) = p_r^2/M + l(l+1)/(M r^2) + V(r; T) + (gamma - i kappa) r^2/2,   kappa, gamma ~ T^3
+
+(arXiv:2107.06147 eqs. (2.2)-(2.4)). A potential with a width of its own is complex and has no dipole terms. All routes
+to thermal masses and widths see this matrix only, so a further order in E/T is one more branch here.
+
+Complex scaling r -> r e^{i theta} is exact for an analytic potential: the mesh keeps its form with the complex scale
+h e^{i theta}, the matrix becomes complex symmetric in another way, and isolated eigenvalues stay where they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError, float_array, is_finite_number
+from ..physics.model import LindbladModel
+from ..physics.potentials import CoulombPotential
+from ..radial.laguerre import LaguerreMesh
+
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+HIGHEST_T = 2.0
+"""GeV; above it a temperature was meant in MeV."""
+
+MAX_ROTATION = np.pi / 4
+"""Below it, r e^{i theta} keeps eigenfunctions of the dipole terms square integrable for every kappa and gamma."""
+
+
+def checked_temperatures(T: ArrayLike) -> Float:
+    """Return increasing temperatures in GeV as an array of one dimension.
+
+    Raises
+    ------
+    InputError
+        If they are not positive, not increasing or above 2 GeV.
+    """
+    array = np.atleast_1d(float_array("T", T))
+    good = array.ndim == 1 and len(array) > 0 and bool(np.all((array > 0) & (array <= HIGHEST_T)))
+    if not (good and np.all(np.diff(array) > 0)):
+        raise InputError(
+            "T",
+            np.asarray(T).tolist(),
+            f"be increasing temperatures above 0 and up to {HIGHEST_T:g} GeV",
+            "Temperatures are in GeV.",
+        )
+    return array
+
+
+def check_model(model: LindbladModel) -> None:
+    """Raise `InputError` for a model that has no matrix here yet."""
+    if not isinstance(model, LindbladModel):
+        raise InputError("model", model, "be a LindbladModel")
+    if model.order != "LO":
+        raise InputError(
+            "order",
+            model.order,
+            "be 'LO' for thermal levels",
+            "Its terms of next order are not in H_eff here yet.",
+        )
+
+
+def is_analytic(model: LindbladModel) -> bool:
+    """Return whether complex scaling applies: the potential is a formula in r without kinks."""
+    return isinstance(model.potential, CoulombPotential)
+
+
+def vacuum_hamiltonian(model: LindbladModel, mesh: LaguerreMesh, l: int, rotation: float = 0.0) -> Complex:
+    """Return the matrix of the singlet's vacuum Hamiltonian in GeV, shape (N, N).
+
+    Parameters
+    ----------
+    model : LindbladModel
+        For its potential and mass.
+    mesh : LaguerreMesh
+        Mesh of N points.
+    l : int
+        Orbital angular momentum.
+    rotation : float
+        Angle theta of complex scaling, 0 for none.
+
+    Raises
+    ------
+    InputError
+        If a rotation is asked for and the potential is not analytic, or the angle is not from 0 to below pi/4.
+    """
+    turn = _turn(model, rotation)
+    matrix = mesh.p_squared / (model.mass * turn**2)
+    static = _vacuum(model, mesh.r * turn) + l * (l + 1) / (model.mass * (mesh.r * turn) ** 2)
+    return np.asarray(matrix + np.diag(static), dtype=complex)
+
+
+def effective_hamiltonian(
+    model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float = 0.0
+) -> Complex:
+    """Return the matrix of H_eff at temperature T in GeV, complex symmetric, shape (N, N).
+
+    Parameters
+    ----------
+    model, mesh, l, rotation
+        As for `vacuum_hamiltonian`.
+    T : float
+        Temperature in GeV; the medium is isotropic.
+
+    Raises
+    ------
+    InputError
+        As `vacuum_hamiltonian`, for a model beyond leading order, or for a T that its coefficients do not know.
+    """
+    check_model(model)
+    turn = _turn(model, rotation)
+    kappa, gamma = model.transport.at(T)
+    change = 0.5 * (gamma - 1j * kappa) * (mesh.r * turn) ** 2
+    if model.thermal is not None:
+        change = change + medium_potential(model, mesh.r, T) - _vacuum(model, mesh.r)
+    return np.asarray(vacuum_hamiltonian(model, mesh, l, rotation) + np.diag(change))
+
+
+def medium_potential(model: LindbladModel, r: Float, T: float) -> Complex:
+    """Return the singlet potential V(r; T) in GeV without dipole terms, shape of r; the vacuum's if not thermal."""
+    if model.thermal is None:
+        return np.asarray(_vacuum(model, r), dtype=complex)
+    V = np.asarray(model.thermal.medium(r, "singlet", np.array([T]), np.zeros(1), np.array([T])))
+    if V.shape != (1, len(r)) or not np.all(np.isfinite(V)):
+        raise InputError("potential", V.shape, f"return {len(r)} finite values at T = {T:g} GeV")
+    return np.asarray(V[0], dtype=complex)
+
+
+def continuum(model: LindbladModel, mesh: LaguerreMesh, T: Float) -> Complex:
+    """Return V(r; T) in GeV at the last point of the mesh, where the continuum begins, shape (nt,); complex if V is."""
+    return np.array([medium_potential(model, mesh.r[-1:], float(t))[0] for t in T])
+
+
+def best_rotation(model: LindbladModel, T: Float) -> float:
+    """Return the angle theta in which the far region decays fastest, averaged over temperatures.
+
+    At large r, u ~ exp(-sqrt(M c) e^{2 i theta} r^2/2) with c = (gamma - i kappa)/2, so the exponent is real for
+    theta = -arg(c)/4. It is 0 for potentials that are not analytic.
+
+    Raises
+    ------
+    InputError
+        If without complex scaling nothing binds or absorbs far pairs: gamma < 0 = kappa.
+    """
+    kappa, gamma = model.transport.at(T)
+    if not is_analytic(model):
+        repelled = (gamma < 0) & (kappa <= 0)
+        if np.any(repelled):
+            raise InputError(
+                "transport",
+                model.transport,
+                f"have kappa > 0 where gamma < 0 with {type(model.potential).__name__}",
+                "Such a pair tunnels out, and only analytic potentials can be scaled to see its resonance.",
+            )
+        return 0.0
+    acting = (kappa > 0) | (gamma != 0)
+    if not np.any(acting):
+        return 0.0
+    # kappa >= 0 puts the angle of c into [-pi, 0]; -0.0 would turn it to +pi
+    angle = -np.arctan2(kappa[acting] + 0.0, gamma[acting])
+    return float(np.clip(-np.mean(angle) / 4, 0.0, MAX_ROTATION - 0.1))
+
+
+def _turn(model: LindbladModel, rotation: float) -> complex:
+    if not (is_finite_number(rotation) and 0 <= rotation < MAX_ROTATION):
+        raise InputError("rotation", rotation, "be an angle from 0 to below pi/4")
+    if rotation > 0 and not is_analytic(model):
+        raise InputError(
+            "rotation",
+            rotation,
+            f"be 0 for {type(model.potential).__name__}",
+            "Complex scaling needs a potential that is analytic in r: Coulomb's.",
+        )
+    return complex(np.exp(1j * rotation)) if rotation else 1.0 + 0j
+
+
+def _vacuum(model: LindbladModel, r: NDArray[Any]) -> NDArray[Any]:
+    # -alpha/r holds for complex r as it stands; others only ever see real radii
+    if np.iscomplexobj(r) and not np.any(r.imag):
+        r = r.real
+    return np.asarray(model.potential.vacuum(r, "singlet"))

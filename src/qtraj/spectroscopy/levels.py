@@ -1,0 +1,184 @@
+"""Thermal mass shifts, widths and binding energies of quarkonium by several routes side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from ..observables.estimate import Estimate
+from ..physics.model import LindbladModel
+from ..radial.laguerre import MAX_POINTS, LaguerreMesh
+from ..solvers.projection import threshold
+from ..states import State
+from .hamiltonian import (
+    check_model,
+    checked_temperatures,
+    continuum,
+    effective_hamiltonian,
+    vacuum_hamiltonian,
+)
+from .peak_levels import peak_levels, source_of
+from .perturbation import first_order
+from .poles import complex_levels
+from .routes import RouteLevels
+from .spectral import DEFAULT_MESH
+
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+ROUTES: Final = ("perturbation", "poles", "spectral")
+"""First order in the medium; complex eigenvalues of H_eff; peaks of spectral functions."""
+
+QUANTITIES: Final = ("shift", "width", "binding", "radius")
+
+DENSER = 1.25
+"""Points of the mesh to compare with over those of the mesh: denser near the origin and longer, too."""
+
+
+@dataclass(frozen=True, eq=False)
+class ThermalLevels:
+    """Levels of ns states at nt temperatures.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        The model.
+    T : ndarray, shape (nt,)
+        Temperatures in GeV.
+    states : tuple of State
+        The ns states.
+    vacuum : ndarray, shape (ns,)
+        Energies in the vacuum in GeV, without the masses of the quarks.
+    continuum : ndarray, shape (nt,)
+        Re V(r; T) in GeV at the end of the mesh, without dipole terms: binding energies count from it.
+    routes : mapping of str to RouteLevels
+        Results by route.
+    settings : mapping of str to str
+        Mesh, source and what else was chosen.
+    """
+
+    model: LindbladModel
+    T: Float
+    states: tuple[State, ...]
+    vacuum: Float
+    continuum: Float
+    routes: Mapping[str, RouteLevels]
+    settings: Mapping[str, str]
+
+    def shift(self, route: str) -> Estimate:
+        """Return Re E(T) - E(0) in GeV, shape (ns, nt)."""
+        return self.routes[route].real(self.vacuum[:, None])
+
+    def width(self, route: str) -> Estimate:
+        """Return Gamma(T) in GeV, shape (ns, nt)."""
+        return self.routes[route].width()
+
+    def mass(self, route: str) -> Estimate:
+        """Return 2 M_Q + Re E(T) in GeV, shape (ns, nt)."""
+        return self.routes[route].real(-2 * self.model.mass)
+
+    def binding(self, route: str) -> Estimate:
+        """Return Re V(infinity; T) - Re E(T) in GeV, shape (ns, nt); negative for a state above the threshold."""
+        energy = self.routes[route].real(self.continuum)
+        return Estimate(-energy.value, energy.parts)
+
+    def mean_radius(self, route: str) -> Estimate:
+        """Return <r> in GeV^-1, shape (ns, nt)."""
+        return self.routes[route].mean_radius()
+
+
+def thermal_levels(
+    model: LindbladModel,
+    T: ArrayLike,
+    states: Sequence[str] = ("1S", "2S", "1P"),
+    *,
+    routes: Sequence[str] = ROUTES,
+    mesh: LaguerreMesh = DEFAULT_MESH,
+    rotation: float | None = None,
+    source: str = "state",
+) -> ThermalLevels:
+    """Return thermal levels of singlet quarkonium in a static isotropic medium.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        The model, of leading order in E/T.
+    T : array_like, shape (nt,)
+        Increasing temperatures in GeV. States are followed from the vacuum through them.
+    states : sequence of str
+        States that are bound in the vacuum, such as ``"1S"``.
+    routes : sequence of str
+        Of ``"perturbation"``, ``"poles"``, ``"spectral"``; see docs/spectroscopy.md for which to trust when.
+    mesh : LaguerreMesh
+        Mesh; the ``mesh`` part of each error is the difference to one with a quarter more points.
+    rotation : float, optional
+        Of ``poles``: angle of complex scaling, by default the best one.
+    source : {"state", "local"}
+        Of ``spectral``: an extended source for each state, or one narrow Gaussian.
+
+    Returns
+    -------
+    ThermalLevels
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, a state is not bound in the vacuum, or the model is not of leading order.
+    """
+    check_model(model)
+    temperatures = checked_temperatures(T)
+    if not isinstance(mesh, LaguerreMesh):
+        raise InputError("mesh", mesh, "be a LaguerreMesh")
+    chosen = _checked_states(states)
+    for route in routes:
+        if route not in ROUTES:
+            raise InputError("routes", route, f"be of {', '.join(ROUTES)}")
+    source_of(chosen[0], source)
+    vacuum = _vacuum_energies(model, mesh, chosen)
+    for t in temperatures:  # coefficients that do not exist there are found before anything is computed
+        effective_hamiltonian(model, mesh, chosen[0].l, float(t))
+    finer = LaguerreMesh(min(MAX_POINTS, int(np.ceil(DENSER * mesh.points))), mesh.scale)
+    found: dict[str, RouteLevels] = {}
+    if "perturbation" in routes:
+        found["perturbation"] = first_order(model, temperatures, chosen, mesh, finer)
+    if "poles" in routes:
+        found["poles"] = complex_levels(model, temperatures, chosen, mesh, finer, rotation)
+    if "spectral" in routes:
+        found["spectral"] = peak_levels(model, temperatures, chosen, mesh, finer, source)
+    settings = {"potential": str(model.potential), "transport": str(model.transport), "mesh": str(mesh)}
+    settings |= {"mass_GeV": f"{model.mass:g}", "source": source}
+    limit = continuum(model, mesh, temperatures).real
+    return ThermalLevels(model, temperatures, chosen, vacuum, limit, found, settings)
+
+
+def _checked_states(names: Sequence[str]) -> tuple[State, ...]:
+    if isinstance(names, str) or len(names) == 0:
+        raise InputError("states", names, "be a sequence of names such as ('1S', '1P')")
+    states = tuple(State.named(name) for name in names)
+    if len(set(states)) < len(states):
+        raise InputError("states", list(names), "name each state once")
+    return states
+
+
+def _vacuum_energies(model: LindbladModel, mesh: LaguerreMesh, states: tuple[State, ...]) -> Float:
+    limit = threshold(model.potential, mesh)
+    energies = np.array(
+        [
+            np.linalg.eigvalsh(vacuum_hamiltonian(model, mesh, state.l).real)[state.radial_index]
+            for state in states
+        ]
+    )
+    loose = [state.name for state, energy in zip(states, energies, strict=True) if not energy < limit]
+    if loose:
+        raise InputError(
+            "states",
+            ", ".join(loose),
+            "be bound in the vacuum",
+            f"They lie above {limit:.4g} GeV, the potential at the end of the mesh, {mesh.r[-1]:.3g} GeV^-1.",
+        )
+    return energies

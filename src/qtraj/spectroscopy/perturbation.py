@@ -1,0 +1,85 @@
+"""First-order perturbation theory in the change of H_eff by the medium, with the second order as its error.
+
+    E_n(T) = E_n + <n|dH|n> + sum_k <n|dH|k>^2/(E_n - E_k) + ...,   dH = H_eff(T) - H_vacuum
+
+For the dipole terms the first order is delta E = (gamma/2) <r^2> and Gamma = kappa <r^2> (N. Brambilla, M. A.
+Escobedo, A. Vairo and P. Vander Griend, arXiv:1903.08063), for a complex potential <Re V - V_vac> and -2 <Im V>.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..physics.model import LindbladModel
+from ..radial.laguerre import LaguerreMesh
+from ..states import State
+from .hamiltonian import effective_hamiltonian, vacuum_hamiltonian
+from .routes import RouteLevels, distance, modulus
+
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+
+def first_order(
+    model: LindbladModel, T: Float, states: tuple[State, ...], mesh: LaguerreMesh, finer: LaguerreMesh
+) -> RouteLevels:
+    """Return energies of first order in the medium.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        The model.
+    T : ndarray, shape (nt,)
+        Temperatures in GeV.
+    states : tuple of State
+        The states, bound in the vacuum.
+    mesh, finer : LaguerreMesh
+        The mesh, and another to tell the error.
+
+    Returns
+    -------
+    RouteLevels
+        With the parts ``second_order``, the size of the second-order term, and ``mesh``. <r> is of first order, too,
+        and the square of its relative change is the error.
+    """
+    energy, second, radius, change = _orders(model, T, states, mesh)
+    energy_finer, _, radius_finer, _ = _orders(model, T, states, finer)
+    return RouteLevels(
+        energy,
+        {"second_order": modulus(second), "mesh": distance(energy, energy_finer)},
+        radius + change,
+        {"second_order": change**2 / radius, "mesh": np.abs(radius - radius_finer)},
+    )
+
+
+def _orders(
+    model: LindbladModel, T: Float, states: tuple[State, ...], mesh: LaguerreMesh
+) -> tuple[Complex, Complex, Float, Float]:
+    """Energies to first order, second-order terms, vacuum radii and their first-order changes, (ns, nt) each."""
+    shape = (len(states), len(T))
+    energy, second = np.empty(shape, dtype=complex), np.empty(shape, dtype=complex)
+    radius, change = np.empty(shape), np.empty(shape)
+    for l in sorted({state.l for state in states}):
+        vacuum = vacuum_hamiltonian(model, mesh, l)
+        levels, vectors = np.linalg.eigh(vacuum.real)
+        r = (vectors.T * mesh.r) @ vectors
+        for j, t in enumerate(T):
+            medium = vectors.T @ (effective_hamiltonian(model, mesh, l, float(t)) - vacuum) @ vectors
+            for i, state in enumerate(states):
+                if state.l != l:
+                    continue
+                n = state.radial_index
+                mixing = _mixing(medium[n], levels, n)
+                energy[i, j] = levels[n] + medium[n, n]
+                second[i, j] = mixing @ medium[n]
+                radius[i, j] = r[n, n]
+                change[i, j] = 2 * (mixing @ r[n]).real
+    return energy, second, radius, change
+
+
+def _mixing(row: Complex, levels: Float, n: int) -> Complex:
+    """Admixtures <k|dH|n>/(E_n - E_k) of the other states, shape (N,), zero for k = n."""
+    gaps = levels[n] - levels
+    gaps[n] = np.inf
+    return np.asarray(row / gaps)
