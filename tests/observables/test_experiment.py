@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from qtraj.errors import InputError
-from qtraj.observables.experiment import FILES, STATUSES, load_raa
+from qtraj.observables.acceptance import Acceptance
+from qtraj.observables.experiment import FILES, STATUSES, load_data, load_raa
 
 
 def rows(name):
@@ -73,7 +74,7 @@ def test_every_row_has_a_source_a_known_status_and_sound_numbers():
             assert row["paper"]
             assert "@" in row["read_from"] or row["quality"] == "abstract"  # a repository at a commit
             assert row["status"] in STATUSES
-            assert float(row["value"]) >= 0
+            assert row["observable"] == "v2" or float(row["value"]) >= 0
             errors = [row[c] for c in row if c.endswith(("_plus", "_minus")) or c == "total"]
             assert all(float(error) >= 0 for error in errors if error)
 
@@ -112,6 +113,63 @@ def test_upper_limits_are_marked():
     (limit,) = load_raa(state="Y(3S)", x_name="integrated")
     assert limit.upper_limit_cl[0] == 0.95
     assert np.isnan(limit.stat_plus[0])
+
+
+def test_four_colliders_and_four_observables():
+    systems = {(d.system, d.sqrt_s_GeV) for o in ("R_AA", "double_ratio", "v2", "R_pA") for d in load_data(o)}
+    assert systems == {("PbPb", 5020), ("PbPb", 2760), ("AuAu", 200), ("pPb", 5020), ("pPb", 8160)}
+    counts = {o: sum(map(len, load_data(o, status=STATUSES))) for o in ("double_ratio", "v2", "R_pA")}
+    assert counts == {"double_ratio": 59, "v2": 32, "R_pA": 122}
+
+
+def test_flow_as_published():
+    """ALICE, PRL 123 (2019) 192301: v2 = -0.003 +- 0.030 +- 0.006 in 5-60 %."""
+    (alice,) = load_data("v2", experiment="ALICE", x_name="centrality_pct")
+    i = alice.centrality.index("5-60%")
+    assert (alice.value[i], alice.stat_plus[i], alice.syst_plus[i]) == (-0.003, 0.030, 0.006)
+    assert alice.acceptance == Acceptance((2, 15), (2.5, 4.0))
+
+
+def test_measurements_in_one_centrality_class_stay_apart():
+    classes = [set(d.centrality) for d in load_data("v2", experiment="CMS", system="PbPb", x_name="pT_GeV")]
+    assert all(len(each) == 1 for each in classes)
+    assert len(classes) == 5
+
+
+def test_selection_by_kinematics():
+    central = load_data("R_AA", system="PbPb", sqrt_s_GeV=5020, x_name="N_part", y=(-2.4, 2.4))
+    assert {d.experiment for d in central} == {"CMS", "ATLAS"}
+    forward = load_data("R_AA", system="PbPb", sqrt_s_GeV=5020, x_name="N_part", y=(2, 5), pT=(0, 20))
+    assert {d.experiment for d in forward} == {"ALICE"}
+    with pytest.raises(InputError, match="match measured points"):
+        load_data("R_AA", pT=(0, 1))
+
+
+def test_every_acceptance_is_understood():
+    for name in FILES:
+        for row in rows(name):
+            low, high = Acceptance.parse(row["kinematics"]).y
+            assert low < high
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("pT<30 GeV; |y|<2.4", Acceptance((0, 30), (-2.4, 2.4))),
+        ("2<pT<15 GeV; 2.5<y<4", Acceptance((2, 15), (2.5, 4))),
+        ("-4.46<y_cm<-2.96", Acceptance(y=(-4.46, -2.96))),
+        ("pT>0 GeV", Acceptance()),
+        ("69<Ntrk<300; |y|<2.4", Acceptance(y=(-2.4, 2.4), other=("69<Ntrk<300",))),
+        ("", Acceptance()),
+    ],
+)
+def test_acceptances_in_words(words, expected):
+    assert Acceptance.parse(words) == expected
+
+
+def test_words_that_are_no_condition_are_refused():
+    with pytest.raises(InputError, match="`kinematics`"):
+        Acceptance.parse("mid-rapidity")
 
 
 @pytest.mark.parametrize(

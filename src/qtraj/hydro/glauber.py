@@ -30,7 +30,7 @@ _STEP_FM = 0.1
 
 @dataclass(frozen=True)
 class Nucleus:
-    """A spherical nucleus with Woods-Saxon density rho0/(1 + exp((r - R)/a)).
+    """A spherical nucleus with Woods-Saxon density rho0 (1 + w r^2/R^2)/(1 + exp((r - R)/a)).
 
     Parameters
     ----------
@@ -42,11 +42,13 @@ class Nucleus:
         Density at the center in fm^-3; by default the density integrates to A.
     name : str, optional
         For messages.
+    w : float, optional
+        Central depression (below zero) or bump of a light nucleus (three-parameter Fermi distribution).
 
     Raises
     ------
     InputError
-        If a number is not positive.
+        If a number is not positive, or `w` makes the density negative within the nucleus.
     """
 
     A: int
@@ -54,6 +56,7 @@ class Nucleus:
     a_fm: float
     rho0_fm3: float | None = None
     name: str = ""
+    w: float = 0.0
 
     def __post_init__(self) -> None:
         for argument in ("A", "R_fm", "a_fm"):
@@ -61,6 +64,8 @@ class Nucleus:
                 raise InputError(argument, getattr(self, argument), "be positive")
         if self.rho0_fm3 is not None and not 0 < self.rho0_fm3 < np.inf:
             raise InputError("rho0_fm3", self.rho0_fm3, "be positive")
+        if not -0.25 < self.w < np.inf:
+            raise InputError("w", self.w, "be above -0.25, so that the density is positive up to 2 R")
 
     @property
     def extent_fm(self) -> float:
@@ -76,7 +81,9 @@ class Nucleus:
         return float(self.A / np.trapezoid(4 * np.pi * r**2 * self._shape(r), r))
 
     def _shape(self, r: Float) -> Float:
-        return np.asarray(1.0 / (1.0 + np.exp((r - self.R_fm) / self.a_fm)))
+        # w < 0 would turn the far tail negative; 1 % of it is below any digit that matters
+        factor = np.maximum(1.0 + self.w * (r / self.R_fm) ** 2, 0.01)
+        return np.asarray(factor / (1.0 + np.exp((r - self.R_fm) / self.a_fm)))
 
     @cached_property
     def _log_thickness(self) -> CubicSpline:

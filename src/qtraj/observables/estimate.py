@@ -35,8 +35,8 @@ class Estimate:
 
     Notes
     -----
-    Numerical parts are bounds that may share a sign, so they add linearly; the sum of the numerical parts
-    and the statistical ones add in quadrature, as independent.
+    Numerical parts are bounds that may share a sign, so they add linearly. Their sum, the statistical parts
+    and the errors of measured input (branching fractions, cross sections) add in quadrature, as independent.
     """
 
     value: Any
@@ -44,6 +44,7 @@ class Estimate:
     not_estimated: tuple[str, ...] = ()
 
     STATISTICAL: ClassVar[tuple[str, ...]] = ("statistical", "paths")
+    INPUT: ClassVar[tuple[str, ...]] = ("branching", "cross_sections")
 
     def __post_init__(self) -> None:
         value = _numbers("value", self.value)
@@ -66,19 +67,26 @@ class Estimate:
     @property
     def statistical(self) -> Any:
         """Quadrature sum of the statistical parts."""
-        return np.sqrt(
-            sum((np.square(self.parts[n]) for n in self.parts if n in self.STATISTICAL), self._zero)
-        )
+        return self._quadrature(self.STATISTICAL)
+
+    @property
+    def input(self) -> Any:
+        """Quadrature sum of the errors of measured input: branching fractions and cross sections."""
+        return self._quadrature(self.INPUT)
 
     @property
     def numerical(self) -> Any:
         """Linear sum of the numerical parts."""
-        return sum((self.parts[n] for n in self.parts if n not in self.STATISTICAL), self._zero)
+        others = (*self.STATISTICAL, *self.INPUT)
+        return sum((self.parts[n] for n in self.parts if n not in others), self._zero)
 
     @property
     def error(self) -> Any:
-        """Total error: statistical and numerical in quadrature."""
-        return np.hypot(self.statistical, self.numerical)
+        """Total error: statistical, of measured input and numerical in quadrature."""
+        return np.hypot(np.hypot(self.statistical, self.input), self.numerical)
+
+    def _quadrature(self, names: tuple[str, ...]) -> Any:
+        return np.sqrt(sum((np.square(self.parts[n]) for n in self.parts if n in names), self._zero))
 
     @property
     def _zero(self) -> Any:

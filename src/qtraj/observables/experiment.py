@@ -1,20 +1,28 @@
-"""Measured R_AA of the Upsilon states, as shipped with the package."""
+"""Measurements of the Upsilon states in nuclear collisions, as shipped with the package."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from .acceptance import Acceptance
 from .estimate import Float
 
-FILES: Final = ("upsilon_raa_AA.csv", "upsilon_raa_group_notebook.csv")
+FILES: Final = (
+    "upsilon_raa_AA.csv",
+    "upsilon_raa_group_notebook.csv",
+    "upsilon_double_ratio.csv",
+    "upsilon_v2.csv",
+    "upsilon_rpa.csv",
+)
 """Tables in ``qtraj/data/experiment``; its README explains columns, quality and status."""
 
 STATUSES: Final = ("current", "superseded", "preliminary", "duplicate")
@@ -103,6 +111,17 @@ class DataSet:
         doi = f"doi:{self.hepdata}" if self.hepdata else ""
         return ", ".join(text for text in (self.paper, self.arxiv, doi) if text)
 
+    @property
+    def acceptance(self) -> Acceptance:
+        """Kinematic range, from the words of `kinematics`."""
+        return Acceptance.parse(self.kinematics)
+
+    def points(self, chosen: ArrayLike) -> DataSet:
+        """Return the points that an index array or a mask picks."""
+        index = np.arange(len(self))[np.asarray(chosen)]
+        arrays = {name: getattr(self, name)[index] for name in _NUMBERS}
+        return replace(self, **arrays, centrality=tuple(self.centrality[i] for i in index))
+
     def __str__(self) -> str:
         what = f"{self.experiment} {self.state} {self.observable} against {self.x_name}"
         where = f"{self.system} {self.sqrt_s_GeV:g} GeV, {self.kinematics}"
@@ -120,25 +139,54 @@ def load_raa(
     quality: str | Collection[str] | None = None,
     status: str | Collection[str] = "current",
 ) -> tuple[DataSet, ...]:
-    """Return the measurements that match a selection.
+    """Return measured R_AA against N_part of Pb-Pb at 5.02 TeV, or what the arguments say: see `load_data`."""
+    return load_data(
+        observable,
+        system=system,
+        sqrt_s_GeV=sqrt_s_GeV,
+        state=state,
+        experiment=experiment,
+        x_name=x_name,
+        quality=quality,
+        status=status,
+    )
+
+
+def load_data(
+    observable: str,
+    *,
+    system: str | None = None,
+    sqrt_s_GeV: float | None = None,
+    state: str | Collection[str] | None = None,
+    experiment: str | Collection[str] | None = None,
+    x_name: str | Collection[str] | None = None,
+    pT: tuple[float, float] | None = None,
+    y: tuple[float, float] | None = None,
+    quality: str | Collection[str] | None = None,
+    status: str | Collection[str] = "current",
+) -> tuple[DataSet, ...]:
+    """Return the measurements that match a selection; None does not restrict.
 
     Parameters
     ----------
+    observable : str
+        ``"R_AA"``, ``"double_ratio"``, ``"v2"`` or ``"R_pA"``.
     system : str, optional
-        ``"PbPb"`` or ``"AuAu"``.
+        ``"PbPb"``, ``"AuAu"``, ``"pPb"``, ``"pAu"``.
     sqrt_s_GeV : float, optional
-        5020, 2760 or 200.
+        8160, 5020, 2760 or 200.
     state : str or collection of str, optional
-        Meson names such as ``"Y(1S)"``; all by default.
+        Meson names such as ``"Y(1S)"``, or ratios such as ``"Y(2S)/Y(1S)"``.
     experiment : str or collection of str, optional
-        ``"CMS"``, ``"ATLAS"``, ``"ALICE"``, ``"STAR"``; all by default.
-    x_name : str, optional
-        ``"N_part"``, ``"centrality_pct"``, ``"pT_GeV"``, ``"abs_y"`` or ``"integrated"``.
-    observable : str, optional
-        ``"R_AA"``.
+        ``"CMS"``, ``"ATLAS"``, ``"ALICE"``, ``"LHCb"``, ``"STAR"``.
+    x_name : str or collection of str, optional
+        ``"N_part"``, ``"centrality_pct"``, ``"pT_GeV"``, ``"abs_y"``, ``"y_cm"`` or ``"integrated"``.
+    pT, y : (low, high), optional
+        Only measurements whose acceptance lies in this range of p_T in GeV or of rapidity, ends included;
+        a measurement in |y| is taken as -y to y. Where a paper states no limit, there is none.
     quality : str or collection of str, optional
         How the numbers were read: ``"hepdata"``, ``"paper_table"``, ``"abstract"``, ``"digitised"``,
-        ``"notebook"``; all by default.
+        ``"notebook"``.
     status : str or collection of str, optional
         ``"current"`` by default: superseded and preliminary data and second copies of a measurement
         (``"superseded"``, ``"preliminary"``, ``"duplicate"``) are left out unless asked for.
@@ -155,27 +203,38 @@ def load_raa(
     """
     wanted = {
         "system": _names(system),
-        "sqrt_s_GeV": (f"{sqrt_s_GeV:g}",),
+        "sqrt_s_GeV": None if sqrt_s_GeV is None else (f"{sqrt_s_GeV:g}",),
         "state": _names(state),
         "experiment": _names(experiment),
         "x_name": _names(x_name),
-        "observable": _names(observable),
         "quality": _names(quality),
         "status": _names(status),
     }
-    rows = _table()
+    rows = _of_observable(observable)
     for column, names in wanted.items():
         known = dict.fromkeys(row[column] for row in rows)
         for name in names or ():
-            if name not in known:
+            # a status is a fixed vocabulary, the other names are what the tables hold
+            if name not in (STATUSES if column == "status" else known):
                 raise InputError(column, name, f"be one of {', '.join(known)}")
     selected = [row for row in rows if all(names is None or row[c] in names for c, names in wanted.items())]
+    selected = [row for row in selected if Acceptance.parse(row["kinematics"]).within(pT, y)]
     if not selected:
         raise InputError("selection", _compact(wanted), "match measured points", _available(rows, wanted))
     groups: dict[tuple[str, ...], list[_Row]] = {}
     for row in selected:
-        groups.setdefault(tuple(row[c] for c in _IDENTITY), []).append(row)
+        # points against N_part or centrality differ in their class, other ones are measured in one class
+        same = () if row["x_name"] in ("N_part", "centrality_pct") else (row["centrality"],)
+        groups.setdefault((*(row[c] for c in _IDENTITY), *same), []).append(row)
     return tuple(_data_set(group) for group in groups.values())
+
+
+def _of_observable(observable: str) -> list[_Row]:
+    rows = [row for row in _table() if row["observable"] == observable]
+    if not rows:
+        known = dict.fromkeys(row["observable"] for row in _table())
+        raise InputError("observable", observable, f"be one of {', '.join(known)}")
+    return rows
 
 
 def _names(value: str | Collection[str] | None) -> Collection[str] | None:

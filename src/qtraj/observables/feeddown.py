@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any, Final
@@ -19,7 +21,7 @@ MESON_NAMES: Final = tuple(meson.name for meson in MESONS)
 """PDG names of the nine states, in the order of every array of length nine."""
 
 NOT_ESTIMATED: Final = ("feed-down fractions", "cross sections")
-"""Sources of error of R_AA that no part of an Estimate covers yet."""
+"""Errors of measured input that enter R_AA; `raa` leaves them out, the curves hold those that are known."""
 
 _COUNT: Final = len(MESONS)
 
@@ -37,6 +39,11 @@ class FeedDown:
         Inclusive cross sections, feed-down included. Any unit: only their ratios matter.
     name, source : str, optional
         What to call the table, and where it comes from.
+    matrix_shifts : mapping of str to array_like, shape (9, 9), optional
+        How the matrix changes when one measured branching fraction rises by its standard error; the keys name
+        the decays, whose errors are independent.
+    sigma_exp_error : array_like, shape (9,), optional
+        Independent standard errors of `sigma_exp`, in its unit.
 
     Raises
     ------
@@ -49,6 +56,8 @@ class FeedDown:
     sigma_exp: Any
     name: str = "custom"
     source: str = ""
+    matrix_shifts: Mapping[str, Any] = field(default_factory=dict)
+    sigma_exp_error: Any = None
 
     def __post_init__(self) -> None:
         matrix = _array("matrix", self.matrix, (_COUNT, _COUNT))
@@ -63,6 +72,13 @@ class FeedDown:
             raise InputError("matrix", self.name, "be invertible", "Two states feed each other completely.")
         object.__setattr__(self, "matrix", matrix)
         object.__setattr__(self, "sigma_exp", sigma_exp)
+        shifts = {n: _array(f"matrix_shifts[{n!r}]", s, matrix.shape) for n, s in self.matrix_shifts.items()}
+        object.__setattr__(self, "matrix_shifts", shifts)
+        if self.sigma_exp_error is not None:
+            error = _array("sigma_exp_error", self.sigma_exp_error, (_COUNT,))
+            if np.any(error < 0):
+                raise InputError("sigma_exp_error", self.sigma_exp_error, "hold non-negative errors")
+            object.__setattr__(self, "sigma_exp_error", error)
         direct = self.sigma_direct
         if np.any(direct < 0):
             raise InputError(
@@ -93,7 +109,7 @@ class FeedDown:
             raise InputError("name", name, f"be one of {', '.join(tables['matrices'])}")
         entry = tables["matrices"][name]
         source = f"matrix: {entry['source']}; sigma_exp: {tables['sigma_exp_source']}"
-        return cls(entry["matrix"], tables["sigma_exp"], name, source)
+        return cls(entry["matrix"], tables["sigma_exp"], name, source, _shifts(name))
 
     @property
     def sigma_direct(self) -> Float:
@@ -122,12 +138,38 @@ class FeedDown:
         InputError
             If the last axis is not of length nine.
         """
-        # contiguous rows make every sum run in one order, so that survival 1 gives 1.0 to the last bit
-        survival = np.ascontiguousarray(survival, dtype=float)
+        # contiguous rows make every sum run in one order, so that survival 1 gives 1.0 to the last bit;
+        # complex survivals carry derivatives (see `sums.estimate`)
+        survival = np.ascontiguousarray(survival, dtype=complex if np.iscomplexobj(survival) else float)
         if survival.shape[-1:] != (_COUNT,):
             raise InputError("survival", survival.shape, f"have a last axis of length {_COUNT}")
         yields = self.matrix * self.sigma_direct
         return np.asarray(np.sum(yields * survival[..., None, :], axis=-1) / np.sum(yields, axis=-1))
+
+    def variations(self) -> Iterator[tuple[str, FeedDown, FeedDown]]:
+        """Yield the tables with one measured number one standard error up and down.
+
+        Yields
+        ------
+        (part, up, down)
+            `part` is ``"branching"`` or ``"cross_sections"``: the part of an error it belongs to. Half the
+            difference that an observable makes between the two is the error that this number gives it.
+        """
+        bare = replace(self, matrix_shifts={}, sigma_exp_error=None)
+        for shift in self.matrix_shifts.values():
+            # a fraction with an error as large as itself stops at zero
+            up, down = (np.maximum(self.matrix + sign * shift, 0.0) for sign in (1, -1))
+            yield "branching", replace(bare, matrix=up), replace(bare, matrix=down)
+        if self.sigma_exp_error is not None:
+            for shift in np.diag(self.sigma_exp_error)[self.sigma_exp_error > 0]:
+                up, down = (self.sigma_exp + sign * shift for sign in (1, -1))
+                yield "cross_sections", replace(bare, sigma_exp=up), replace(bare, sigma_exp=down)
+
+    @property
+    def not_estimated(self) -> tuple[str, ...]:
+        """Errors of R_AA that this table cannot give because it has no errors of its own."""
+        known = (bool(self.matrix_shifts), self.sigma_exp_error is not None)
+        return tuple(name for name, there in zip(NOT_ESTIMATED, known, strict=True) if not there)
 
 
 def _array(name: str, value: Any, shape: tuple[int, ...]) -> Float:
@@ -141,6 +183,27 @@ def _array(name: str, value: Any, shape: tuple[int, ...]) -> Float:
         raise InputError(name, value, "be finite")
     array.setflags(write=False)
     return array
+
+
+@cache
+def _shifts(name: str) -> dict[str, Float]:
+    """Return the changes of a shipped matrix per standard error of each of its decays (PDG 2026)."""
+    text = resources.files("qtraj.data").joinpath("feeddown/branching.csv").read_text(encoding="utf-8")
+    matrix = np.array(_tables()["matrices"][name]["matrix"])
+    shifts = {}
+    for row in csv.DictReader(text.splitlines()):
+        if name not in row["used_by"].split():
+            continue
+        step = np.zeros((_COUNT, _COUNT))
+        step[MESON_NAMES.index(row["daughter"]), MESON_NAMES.index(row["parent"])] = float(
+            row["pdg2026_error"]
+        )
+        # F = (1 - B)^-1 of a cascade changes by F dB F, the matrix of single steps by dB itself
+        cascade = name == "pdg2026"
+        shifts[f"{row['parent']} -> {row['daughter']} {row['channel']}"] = (
+            matrix @ step @ matrix if cascade else step
+        )
+    return shifts
 
 
 @cache

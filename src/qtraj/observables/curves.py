@@ -1,0 +1,246 @@
+"""Bins of a kinematic variable, and an observable in each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.interpolate import PchipInterpolator
+
+from ..errors import InputError
+from .estimate import Estimate, Float
+from .experiment import DataSet
+from .table import COORDINATES, SurvivalTable
+
+INTEGRATED: Final = "integrated"
+"""Name of the axis of a single number over everything, minimum bias for a table of all centralities."""
+
+_SAME: Final = 1e-9  # values of one geometry agree to rounding
+
+
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """Bins of one variable.
+
+    Parameters
+    ----------
+    x_name : str
+        ``"N_part"``, ``"centrality_pct"``, ``"b_fm"``, ``"pT_GeV"``, ``"y"``, ``"abs_y"`` or ``"integrated"``.
+    intervals : sequence of (low, high), optional
+        low <= x < high; they may overlap or leave gaps, as those of measurements do. By default each value that the
+        table holds is a bin of its own (geometries at fixed impact parameters).
+
+    Raises
+    ------
+    InputError
+        If the name is unknown or an interval is not increasing.
+    """
+
+    x_name: str
+    intervals: Sequence[tuple[float, float]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.x_name not in (*COORDINATES, INTEGRATED):
+            raise InputError("x_name", self.x_name, f"be one of {', '.join(COORDINATES)}, {INTEGRATED}")
+        if self.intervals is not None:
+            pairs = np.asarray(self.intervals, dtype=float)
+            if pairs.ndim != 2 or pairs.shape[1:] != (2,) or not np.all(pairs[:, 0] < pairs[:, 1]):
+                raise InputError("intervals", self.intervals, "be pairs (low, high) with low < high")
+            object.__setattr__(self, "intervals", [(float(low), float(high)) for low, high in pairs])
+
+    @classmethod
+    def edges(cls, x_name: str, edges: ArrayLike) -> Bins:
+        """Return adjacent bins with these edges."""
+        e = np.asarray(edges, dtype=float).tolist()
+        return cls(x_name, list(pairwise(e)))
+
+    @classmethod
+    def of(cls, data: DataSet) -> Bins:
+        """Return the bins of a measurement, so that theory is averaged over the same intervals.
+
+        Raises
+        ------
+        InputError
+            If the data set gives no bin edges.
+        """
+        if data.x_name == INTEGRATED:
+            return cls(INTEGRATED)
+        if not np.all(np.isfinite(data.x_low) & np.isfinite(data.x_high)):
+            raise InputError("data", str(data), "have the edges of its bins")
+        return cls(data.x_name, list(zip(data.x_low.tolist(), data.x_high.tolist(), strict=True)))
+
+    def split(self, table: SurvivalTable) -> Iterator[tuple[float, float, float, SurvivalTable]]:
+        """Yield x, low, high and the rows of each bin; x is the weighted mean of the rows.
+
+        Raises
+        ------
+        InputError
+            If a bin holds no row of positive weight.
+        """
+        if self.x_name == INTEGRATED:
+            yield np.nan, np.nan, np.nan, table
+            return
+        x = table.coordinate(self.x_name)
+        if self.intervals is None:
+            for value in _distinct(x):
+                yield value, value, value, table.rows(np.abs(x - value) <= _SAME * max(abs(value), 1.0))
+            return
+        for low, high in self.intervals:
+            chosen = (low <= x) & (x < high)
+            if not table.weight[chosen].sum() > 0:
+                raise InputError(
+                    "intervals", (low, high), f"hold rows of the table, {self.x_name} of which is "
+                    f"{x.min():.4g} to {x.max():.4g}"
+                )  # fmt: skip
+            yield float(np.average(x[chosen], weights=table.weight[chosen])), low, high, table.rows(chosen)
+
+
+def _distinct(x: Float) -> list[float]:
+    values = np.unique(x)
+    new = np.diff(values, prepend=-np.inf) > _SAME * np.maximum(np.abs(values), 1.0)
+    return [float(value) for value in values[new]]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """An observable in bins of one variable, for one setting of the model.
+
+    Parameters
+    ----------
+    observable : str
+        ``"R_AA"``, ``"double_ratio"``, ``"v2"``, ...
+    x_name : str
+        As in `Bins`.
+    x, x_low, x_high : array_like, shape (k,)
+        Mean of the bin and its edges (equal at a fixed value, NaN for ``"integrated"``).
+    values : mapping of str to Estimate, shape (k,)
+        For each meson (``"Y(1S)"``) or ratio (``"Y(2S)/Y(1S)"``).
+    selection : str, optional
+        In words, what else was selected.
+    """
+
+    observable: str
+    x_name: str
+    x: Any
+    x_low: Any
+    x_high: Any
+    values: Mapping[str, Estimate]
+    selection: str = ""
+
+    def __post_init__(self) -> None:
+        for name in ("x", "x_low", "x_high"):
+            object.__setattr__(self, name, np.atleast_1d(np.asarray(getattr(self, name), dtype=float)))
+        for name, value in self.values.items():
+            if np.shape(value.value) != self.x.shape:
+                raise InputError(f"values[{name!r}]", np.shape(value.value), f"have shape {self.x.shape}")
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, name: str) -> Estimate:
+        """Return the values of one meson or ratio."""
+        if name not in self.values:
+            raise InputError("name", name, f"be one of {', '.join(self.values)}")
+        return self.values[name]
+
+    def at(self, name: str, x: ArrayLike) -> Estimate:
+        """Return the observable between its points, by a monotone cubic (PCHIP) through values and errors.
+
+        Parameters
+        ----------
+        name : str
+            Meson or ratio.
+        x : array_like, shape (m,)
+            Where.
+
+        Returns
+        -------
+        Estimate, shape (m,)
+            NaN outside of the points: nothing is extrapolated. The error of the interpolation is in
+            ``not_estimated``.
+
+        Raises
+        ------
+        InputError
+            If there are fewer than two points or x does not increase.
+        """
+        if len(self) < 2 or not np.all(np.diff(self.x) > 0):
+            raise InputError("x", self.x, "hold at least two increasing points to interpolate between")
+        at, own = np.asarray(x, dtype=float), self[name]
+
+        def between(values: Any) -> Float:
+            return np.asarray(PchipInterpolator(self.x, values, extrapolate=False)(at))
+
+        # an error is undefined outside and has no sign
+        parts = {n: np.nan_to_num(np.maximum(between(part), 0.0)) for n, part in own.parts.items()}
+        return Estimate(between(own.value), parts, (*own.not_estimated, f"interpolation in {self.x_name}"))
+
+
+@dataclass(frozen=True, eq=False)
+class CurveBand:
+    """One meson or ratio of several curves: the central one and the range that all of them span.
+
+    Parameters
+    ----------
+    name : str
+        Meson or ratio.
+    curve : Curve
+        The central one, with the errors of the calculation.
+    low, high : ndarray, shape (k,)
+        Smallest and largest value over the settings, point by point: how far the model moves, no confidence interval.
+    label : str, optional
+        What was varied, for a legend.
+    """
+
+    name: str
+    curve: Curve
+    low: Float
+    high: Float
+    label: str = ""
+
+    @property
+    def central(self) -> Estimate:
+        """Values of the central setting."""
+        return self.curve[self.name]
+
+
+def curve_band(curves: Sequence[Curve], name: str, label: str = "") -> CurveBand:
+    """Return the band that curves over model settings (kappa, gamma, T_f, ...) span around the first of them.
+
+    Raises
+    ------
+    InputError
+        If there is no curve, or they differ in observable or bins.
+    """
+    if not curves:
+        raise InputError("curves", curves, "hold at least the central one")
+    central = curves[0]
+    for other in curves:
+        if (other.observable, other.x_name) != (central.observable, central.x_name) or not np.array_equal(
+            other.x, central.x, equal_nan=True
+        ):
+            raise InputError(
+                "curves", (other.observable, other.x), f"have the bins of the first, {central.x}"
+            )
+    values = np.stack([np.asarray(curve[name].value) for curve in curves])
+    return CurveBand(name, central, values.min(axis=0), values.max(axis=0), label)
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Ranges that select rows, and their words.
+
+    Parameters
+    ----------
+    ranges : mapping of str to (low, high)
+        Keyed by the names of axes.
+    """
+
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return "; ".join(f"{low:g} <= {name} < {high:g}" for name, (low, high) in self.ranges.items())

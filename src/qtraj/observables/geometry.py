@@ -1,0 +1,196 @@
+"""Centrality, participants and collisions as functions of the impact parameter, and weights of geometries."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.interpolate import PchipInterpolator
+
+from ..errors import InputError, float_array
+from .estimate import Float
+from .table import SurvivalTable
+
+Weighting = Literal["collisions", "exponential"]
+
+EXPONENTIAL_SCALE: Final = 0.25
+"""Centrality scale of the minimum-bias weight exp(-c/0.25) in the notebooks of the Kent State group."""
+
+_COLUMNS: Final = {
+    "b_fm": "b_fm",
+    "centrality": "centrality",
+    "n_part": "N_part",
+    "n_coll": "N_bin",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class CollisionGeometry:
+    """Geometry of a collision system against the impact parameter.
+
+    Parameters
+    ----------
+    b_fm : array_like, shape (k,)
+        Impact parameters from 0, increasing, fm.
+    centrality : array_like, shape (k,)
+        Fraction of inelastic collisions with a smaller impact parameter, 0 to 1, not decreasing.
+    n_part, n_coll : array_like, shape (k,)
+        Mean participants and binary collisions.
+    name : str, optional
+        What to call it.
+
+    Raises
+    ------
+    InputError
+        If a shape differs or a column is out of order.
+    """
+
+    b_fm: Any
+    centrality: Any
+    n_part: Any
+    n_coll: Any
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for column in _COLUMNS:
+            object.__setattr__(self, column, float_array(column, getattr(self, column)))
+        b = self.b_fm
+        if b.ndim != 1 or len(b) < 2 or b[0] != 0 or np.any(np.diff(b) <= 0):
+            raise InputError("b_fm", self.b_fm, "increase from 0")
+        for column in ("centrality", "n_part", "n_coll"):
+            values = getattr(self, column)
+            if values.shape != b.shape or not np.all(np.isfinite(values) & (values >= 0)):
+                raise InputError(column, values.shape, f"be {len(b)} non-negative numbers, one for each b")
+        if np.any(np.diff(self.centrality) < 0) or self.centrality[-1] > 1:
+            raise InputError("centrality", self.centrality, "rise from 0 to at most 1")
+
+    @classmethod
+    def named(cls, name: str) -> CollisionGeometry:
+        """Return a geometry shipped with the package, from ``data/glauber/glauber_optical_NAME.csv``.
+
+        Raises
+        ------
+        InputError
+            If there is none of this name.
+        """
+        folder = resources.files("qtraj.data").joinpath("glauber")
+        prefix = "glauber_optical_"
+        known = sorted(f.name.removeprefix(prefix).removesuffix(".csv") for f in folder.iterdir()
+                       if f.name.startswith(prefix) and f.name.endswith(".csv") and "_bins" not in f.name)  # fmt: skip
+        if name not in known:
+            raise InputError("name", name, f"be one of {', '.join(known)}")
+        return _shipped(name)
+
+    def at(self, column: str, b_fm: ArrayLike) -> Float:
+        """Return ``centrality``, ``n_part`` or ``n_coll`` at impact parameters within the table.
+
+        Interpolated with monotone cubics; between the shipped points, 0.1 fm apart, to 1e-4.
+        """
+        b = float_array("b_fm", b_fm)
+        if np.any((b < 0) | (b > self.b_fm[-1])):
+            raise InputError("b_fm", b_fm, f"be between 0 and {self.b_fm[-1]:g} fm, the end of {self.name}")
+        return np.asarray(PchipInterpolator(self.b_fm, getattr(self, column))(b))
+
+    def b_of(self, centrality: ArrayLike) -> Float:
+        """Return the impact parameter in fm at which this fraction of collisions is more central."""
+        c = float_array("centrality", centrality)
+        if np.any((c < 0) | (c > self.centrality[-1])):
+            raise InputError("centrality", centrality, f"be between 0 and {self.centrality[-1]:.5g}")
+        rising = np.concatenate([[True], np.diff(self.centrality) > 0])
+        b = PchipInterpolator(self.centrality[rising], self.b_fm[rising])(c)
+        return np.asarray(np.minimum(b, self.b_fm[-1]))  # the end may be missed by a rounding
+
+    def class_mean(self, column: str, low: float, high: float) -> float:
+        """Return the mean of ``n_part`` or ``n_coll`` over a centrality class, low and high as fractions."""
+        if not 0 <= low < high <= 1:
+            raise InputError("low, high", (low, high), "be fractions with 0 <= low < high <= 1")
+        # in centrality every collision counts once; the last of them lie beyond the table
+        c = np.linspace(low, min(high, float(self.centrality[-1])), 401)
+        return float(np.trapezoid(self.at(column, self.b_of(c)), c) / (c[-1] - c[0]))
+
+
+def with_geometry(
+    table: SurvivalTable, geometry: CollisionGeometry, weighting: Weighting | None = "collisions"
+) -> SurvivalTable:
+    r"""Return a table whose rows know centrality and N_part, and whose impact parameters weigh what they should.
+
+    The mean over all collisions that make the pairs is an integral over centrality with the yield as weight,
+
+    .. math:: \langle S \rangle = \frac{\int_0^1 dc \, N_{coll}(c) S(c)}{\int_0^1 dc \, N_{coll}(c)} .
+
+    The table knows S at a few impact parameters; S is taken to be linear in c between them and constant beyond, so each
+    of them gets the integral of N_coll times its hat function, which the rows of that impact parameter share.
+
+    Parameters
+    ----------
+    table : SurvivalTable
+        With ``b_fm``.
+    geometry : CollisionGeometry
+        Of the same collision system.
+    weighting : {"collisions", "exponential"}, optional
+        ``"collisions"``: N_coll(c) of the geometry. ``"exponential"``: exp(-c/0.25), the weight in the notebooks of the
+        Kent State group. None keeps the weights, for rows whose impact parameters were drawn with the yield.
+
+    Returns
+    -------
+    SurvivalTable
+        An N_part that the table has stays; it belongs to its hydrodynamics.
+
+    Raises
+    ------
+    InputError
+        If the table has no impact parameters, or they leave the geometry.
+    """
+    if weighting is not None and weighting not in get_args(Weighting):
+        raise InputError("weighting", weighting, f"be one of {', '.join(get_args(Weighting))}, or None")
+    b = table.coordinate("b_fm")
+    centrality = geometry.at("centrality", b)
+    n_part = table.n_part if table.n_part is not None else geometry.at("n_part", b)
+    weight = table.weight
+    if weighting is not None:
+        values, place = np.unique(b, return_inverse=True)
+        own = np.bincount(place, table.weight)
+        if np.any(own <= 0):
+            raise InputError("weight", values[own <= 0].tolist(), "be positive somewhere at each b")
+        weight = table.weight * (geometric_weights(values, geometry, weighting) / own)[place]
+    return replace(
+        table,
+        weight=weight,
+        centrality_pct=100 * centrality,
+        n_part=n_part,
+        attrs={**table.attrs, "geometry": geometry.name, "weighting": weighting or "as sampled"},
+    )
+
+
+def geometric_weights(
+    b_fm: Sequence[float] | Float, geometry: CollisionGeometry, weighting: Weighting = "collisions"
+) -> Float:
+    """Return the share of each of a few impact parameters in the yield of all collisions; they sum to 1.
+
+    Parameters
+    ----------
+    b_fm : array_like, shape (k,)
+        Different impact parameters, increasing, fm.
+    geometry, weighting
+        As in `with_geometry`.
+    """
+    points = geometry.at("centrality", b_fm)
+    c = geometry.centrality
+    density = geometry.n_coll if weighting == "collisions" else np.exp(-c / EXPONENTIAL_SCALE)
+    hats = np.array([np.interp(c, points, one) for one in np.eye(len(points))])
+    shares = np.trapezoid(hats * density, c, axis=1)
+    return np.asarray(shares / shares.sum())
+
+
+@cache
+def _shipped(name: str) -> CollisionGeometry:
+    path = resources.files("qtraj.data").joinpath(f"glauber/glauber_optical_{name}.csv")
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    columns = {key: np.array([float(row[column]) for row in rows]) for key, column in _COLUMNS.items()}
+    return CollisionGeometry(**columns, name=name)

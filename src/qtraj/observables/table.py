@@ -1,0 +1,222 @@
+"""Survival along many paths, with where and how each pair was made: the input of every observable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError, float_array
+from ..states import MESONS, STATE_NAMES
+from .estimate import Estimate, Float
+
+Part = Literal["total", "no_jump", "regeneration"]
+"""Which survival: of all pairs, of those that never jumped, or the difference."""
+
+COORDINATES: Final = {
+    "b_fm": "b_fm",
+    "N_part": "n_part",
+    "centrality_pct": "centrality_pct",
+    "pT_GeV": "pT",
+    "y": "y",
+    "abs_y": "y",
+    "phi": "phi",
+}
+"""Column of a `SurvivalTable` behind each name of an axis; the names are those of the data tables."""
+
+MESON_COLUMNS: Final = np.array([STATE_NAMES.index(meson.radial) for meson in MESONS])
+"""Column of the radial state that each of the nine mesons takes its survival from."""
+
+_OPTIONAL: Final = ("b_fm", "n_part", "centrality_pct", "pT", "phi", "y")
+
+
+@dataclass(frozen=True, eq=False)
+class SurvivalTable:
+    """One row per path of a pair (or per quantum trajectory), for one setting of the model.
+
+    Parameters
+    ----------
+    survival : Estimate or array_like, shape (n, 6)
+        Survival of the radial states in the order of `STATE_NAMES`, with the numerical parts of its error; NaN
+        where a row does not know a state (a run that starts in l = 0 does not know 1P).
+    replicate : array_like of int, shape (n,)
+        Independent group of each row: the replicate of a Sobol sequence, or the row itself where rows are
+        independent. The scatter of groups is the statistical error of everything.
+    no_jump : Estimate or array_like, shape (n, 6), optional
+        Survival without any jump on the same paths.
+    weight : array_like, shape (n,), optional
+        Non-negative weight of each row; 1 by default.
+    b_fm, n_part, centrality_pct : array_like, shape (n,), optional
+        Impact parameter in fm, mean number of participants, centrality in percent (0 is head-on).
+    pT, phi, y : array_like, shape (n,), optional
+        Transverse momentum in GeV, its direction from the reaction plane in radians, rapidity.
+    attrs : mapping, optional
+        Where the numbers come from; ``kappa``, ``gamma``, ``T_end`` where they are known.
+
+    Raises
+    ------
+    InputError
+        If a shape differs, a number is not finite, a weight is negative, or no row knows any state.
+    """
+
+    survival: Any
+    replicate: Any
+    no_jump: Any = None
+    weight: Any = None
+    b_fm: Any = None
+    n_part: Any = None
+    centrality_pct: Any = None
+    pT: Any = None
+    phi: Any = None
+    y: Any = None
+    attrs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        survival = _survival("survival", self.survival)
+        n = len(survival.value)
+        object.__setattr__(self, "survival", survival)
+        if self.no_jump is not None:
+            no_jump = _survival("no_jump", self.no_jump)
+            if not np.array_equal(np.isnan(no_jump.value), np.isnan(survival.value)):
+                raise InputError("no_jump", no_jump.value.shape, "know the states that `survival` knows")
+            object.__setattr__(self, "no_jump", no_jump)
+        replicate = np.asarray(self.replicate)
+        if replicate.shape != (n,) or replicate.dtype.kind not in "iu":
+            raise InputError("replicate", self.replicate, f"be {n} integers, one for each row")
+        object.__setattr__(self, "replicate", replicate.astype(np.int64))
+        weight = _column("weight", np.ones(n) if self.weight is None else self.weight, n)
+        if np.any(weight < 0) or weight.sum() <= 0:
+            raise InputError("weight", self.weight, "be non-negative with a positive sum")
+        object.__setattr__(self, "weight", weight)
+        for name in _OPTIONAL:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, _column(name, getattr(self, name), n))
+
+    def __len__(self) -> int:
+        return len(self.replicate)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Radial states that at least one row knows."""
+        known = np.any(np.isfinite(self.survival.value), axis=0)
+        return tuple(state for state, there in zip(STATE_NAMES, known, strict=True) if there)
+
+    def part(self, part: Part = "total") -> Estimate:
+        """Return one survival of shape (n, 6).
+
+        Parameters
+        ----------
+        part : {"total", "no_jump", "regeneration"}
+            Regeneration is the total minus its no-jump part, path by path; the numerical parts of both add, as
+            bounds on a difference do.
+
+        Raises
+        ------
+        InputError
+            If the table has no no-jump survival.
+        """
+        if part not in get_args(Part):
+            raise InputError("part", part, f"be one of {', '.join(get_args(Part))}")
+        if part == "total":
+            return self.survival  # type: ignore[no-any-return]  # an Estimate since __post_init__
+        if self.no_jump is None:
+            raise InputError("part", part, "be 'total' for a table without no-jump survivals")
+        if part == "no_jump":
+            return self.no_jump  # type: ignore[no-any-return]
+        total, still = self.survival, self.no_jump
+        names = dict.fromkeys((*total.parts, *still.parts))
+        parts = {n: total.parts.get(n, 0.0) + still.parts.get(n, 0.0) for n in names}
+        missing = tuple(dict.fromkeys(total.not_estimated + still.not_estimated))
+        return Estimate(total.value - still.value, parts, missing)
+
+    def coordinate(self, name: str) -> Float:
+        """Return a column by the name of an axis: one of `COORDINATES`.
+
+        Raises
+        ------
+        InputError
+            If there is no such axis, or the table lacks the column.
+        """
+        if name not in COORDINATES:
+            raise InputError("x_name", name, f"be one of {', '.join(COORDINATES)}")
+        values = getattr(self, COORDINATES[name])
+        if values is None:
+            raise InputError(
+                "x_name",
+                name,
+                f"belong to a column of the table, which lacks {COORDINATES[name]}",
+                "`with_geometry` gives tables with b_fm their N_part and centrality."
+                if name in ("N_part", "centrality_pct")
+                else "",
+            )
+        return np.abs(values) if name == "abs_y" else np.asarray(values)
+
+    def rows(self, chosen: ArrayLike) -> SurvivalTable:
+        """Return the rows that an index array or a mask picks."""
+        index = np.arange(len(self))[np.asarray(chosen)]
+        if not len(index):
+            raise InputError("chosen", 0, "leave at least one row")
+
+        def pick(value: Any) -> Any:
+            return value if value is None else value[index]
+
+        columns = {name: pick(getattr(self, name)) for name in ("replicate", "weight", *_OPTIONAL)}
+        return replace(self, survival=pick(self.survival), no_jump=pick(self.no_jump), **columns)
+
+    def select(self, **ranges: tuple[float, float] | None) -> SurvivalTable:
+        """Return the rows inside ranges, for example ``select(centrality_pct=(10, 60), abs_y=(0, 2.4))``.
+
+        Parameters
+        ----------
+        **ranges : (low, high) or None
+            Keyed by the names of `COORDINATES`; low <= x < high. None does not restrict.
+
+        Raises
+        ------
+        InputError
+            If a name is unknown, a range is not increasing, or no row is inside.
+        """
+        inside = np.ones(len(self), dtype=bool)
+        for name, limits in ranges.items():
+            if limits is None:
+                continue
+            low, high = limits
+            if not low < high:
+                raise InputError(name, limits, "be a range (low, high) with low < high")
+            x = self.coordinate(name)
+            inside &= (low <= x) & (x < high)
+        if not inside.any():
+            raise InputError("ranges", ranges, "hold at least one row of the table")
+        return self.rows(inside)
+
+    def check_states(self) -> None:
+        """Raise `InputError` if a state that feed-down needs is unknown in every row."""
+        needed = tuple(dict.fromkeys(meson.radial for meson in MESONS))
+        missing = [state for state in needed if state not in self.states]
+        if missing:
+            raise InputError(
+                "survival",
+                ", ".join(self.states),
+                f"hold {', '.join(needed)}: feed-down mixes them",
+                f"Add a run that starts in the l of {', '.join(missing)}.",
+            )
+
+
+def _survival(name: str, value: Any) -> Estimate:
+    estimate = value if isinstance(value, Estimate) else Estimate(float_array(name, value))
+    shape = np.shape(estimate.value)
+    if len(shape) != 2 or shape[1] != len(STATE_NAMES) or not shape[0]:
+        raise InputError(name, shape, f"have shape (n, {len(STATE_NAMES)}), n at least 1")
+    if np.any(np.isinf(estimate.value)) or np.all(np.isnan(estimate.value)):
+        raise InputError(name, estimate.value, "be finite, or NaN where a row does not know a state")
+    return estimate
+
+
+def _column(name: str, value: Any, n: int) -> NDArray[np.float64]:
+    array = float_array(name, value)
+    if array.shape != (n,) or not np.all(np.isfinite(array)):
+        raise InputError(name, value, f"be {n} finite numbers, one for each row")
+    return array
