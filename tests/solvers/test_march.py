@@ -11,7 +11,7 @@ from trajectory_cases import GAUSSIAN, MEDIUM, MESH, MODEL, UNLIMITED
 
 import qtraj as qt
 from qtraj.solvers.clock import graded_clock, uniform_clock
-from qtraj.solvers.flows import MeshFlows, make_flows
+from qtraj.solvers.flows_grids import MeshFlows, make_flows
 from qtraj.solvers.march import March
 from qtraj.solvers.rounds import Course
 from qtraj.solvers.sampling import round_sizes

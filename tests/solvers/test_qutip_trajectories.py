@@ -11,7 +11,7 @@ from test_qutip import DURATION, MESH, MODEL, TEMPERATURE, Space
 import qtraj as qt
 from qtraj.solvers.basis import SINGLET, spectrum
 from qtraj.solvers.clock import graded_clock
-from qtraj.solvers.flows import make_flows
+from qtraj.solvers.flows_grids import make_flows
 from qtraj.solvers.rounds import Course
 from qtraj.solvers.statistics import Sample
 from qtraj.states import STATES

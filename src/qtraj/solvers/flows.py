@@ -9,22 +9,19 @@ coefficients c with sum |c|^2 = Int |u|^2 dr; a sector is the number 2 l + color
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..physics.channels import JumpChannel
 from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..physics.potentials import COLORS
-from ..radial.laguerre import LaguerreMesh
-from ..radial.sine import SineGrid
-from .basis import basis_size, spectrum
 from .clock import Clock
-from .projection import Projection, initial_coefficients, projection_vectors
+from .projection import Projection, projection_vectors
 from .thermal import thermal_integrals
 
 Float = NDArray[np.float64]
@@ -58,13 +55,7 @@ class Flows(ABC):
     projection : str or StoredStates
         What to project on.
 
-    Attributes
-    ----------
-    jump : ndarray, shape (N,)
-        The radial factor C(r) of a jump: r, cut off where a jump range is set.
     """
-
-    jump: Float
 
     def __init__(
         self, model: LindbladModel, history: History, clock: Clock, grid: Any, projection: Projection
@@ -85,6 +76,20 @@ class Flows(ABC):
         """
 
     @abstractmethod
+    def decay(self, states: Complex, sectors: Integer, step: int) -> Float:
+        """Return <Gamma> of the states times the length of the step, (B,); not divided by their norms."""
+
+    @abstractmethod
+    def jump(
+        self, states: Complex, sectors: Integer, step: int, chance: Float
+    ) -> tuple[Complex, Integer, Float]:
+        """Return normalized states after a jump, their sectors, and the part of the weight kept, from one draw each."""
+
+    @abstractmethod
+    def pull_back(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
+        """Return sqrt(rate) C^+ of the channel from l, applied to states (B, N) behind the jump, at an edge."""
+
+    @abstractmethod
     def retreat(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step, applied to states of one sector."""
 
@@ -97,6 +102,56 @@ class Flows(ABC):
     def targets(self) -> Float:
         """The six states to project on, shape (6, N), order of `STATES`."""
         return projection_vectors(self.projection, self.grid, self.model)
+
+
+class DipoleFlows(Flows):
+    """Steps and jumps at leading order, where the medium multiplies by r^2 and a jump by r, on either grid.
+
+    Attributes
+    ----------
+    radial_factor : ndarray, shape (N,)
+        The factor C(r) of a jump: r, cut off where a jump range is set.
+    """
+
+    radial_factor: Float
+
+    def decay(self, states: Complex, sectors: Integer, step: int) -> Float:
+        """Return <Gamma> of the states times the length of the step."""
+        color, _ = color_and_l(sectors)
+        return np.asarray(self.clock.kappa[step] * self.model.widths[color] * squared_norm(states * self.r))
+
+    def jump(
+        self, states: Complex, sectors: Integer, step: int, chance: Float
+    ) -> tuple[Complex, Integer, Float]:
+        """Return normalized states after a jump; which channel it takes does not depend on the state."""
+        after, target = states * self.radial_factor, np.empty_like(sectors)
+        # a state wholly beyond the jump range keeps no weight, and roulette ends it
+        size = np.maximum(squared_norm(after), np.finfo(float).tiny)
+        kept = size / squared_norm(states * self.r)
+        after /= np.sqrt(size)[:, None]
+        for sector in np.unique(sectors):
+            targets, cumulative = self._branching(int(sector))
+            chosen = sectors == sector
+            target[chosen] = targets[np.searchsorted(cumulative, chance[chosen], side="right")]
+        return after, target, kept
+
+    def pull_back(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
+        """Return sqrt(rate) C^+ of the channel from l, applied to states behind the jump."""
+        return np.asarray(np.sqrt(channel.rate(l)) * states * self.radial_factor)
+
+    def _branching(self, sector: int) -> tuple[Integer, Float]:
+        """Return the sectors that jumps lead to, and the cumulated probabilities of all but the last."""
+        if sector not in self._branchings:
+            color, l = color_and_l(sector)
+            channels = [c for c in self.model.channels if c.source == COLORS[color] and c.rate(l) > 0]
+            rates = np.array([c.rate(l) for c in channels])
+            targets = np.array([sector_of(COLORS.index(c.target), l + c.delta_l) for c in channels])
+            self._branchings[sector] = (targets, np.cumsum(rates)[:-1] / rates.sum())
+        return self._branchings[sector]
+
+    @cached_property
+    def _branchings(self) -> dict[int, tuple[Integer, Float]]:
+        return {}
 
     @cached_property
     def _widths(self) -> Float:
@@ -130,183 +185,7 @@ class Flows(ABC):
         return 0.0
 
 
-class MeshFlows(Flows):
-    """Steps on a Laguerre mesh, with the vacuum states up to `basis.ENERGY_CUT`.
-
-    Parameters
-    ----------
-    model, history, clock
-        What to evolve under, and when.
-    grid : LaguerreMesh
-        The mesh.
-    projection : str or StoredStates
-        What to project on.
-    jump_range : float
-        Distance in GeV^-1 beyond which jumps count as lost, as in `kernels.lindblad_sector`.
-    size : int, optional
-        Number of states kept in each sector, by default `basis_size`.
-    """
-
-    def __init__(
-        self,
-        model: LindbladModel,
-        history: History,
-        clock: Clock,
-        grid: LaguerreMesh,
-        projection: Projection,
-        jump_range: float = np.inf,
-        size: int | None = None,
-    ) -> None:
-        super().__init__(model, history, clock, grid, projection)
-        self.size = basis_size(model, grid) if size is None else size
-        self.jump = self.r * np.exp(-((self.r / jump_range) ** 12))
-        self._sectors: dict[int, tuple[Float, Float]] = {}
-
-    def start(self, initial: InitialState, color: int) -> Float:
-        """Return the initial state, cut to the basis."""
-        _, vectors = self._eigenstates(int(sector_of(color, initial.l)))
-        full = initial_coefficients(initial, self.grid, self.model, COLORS[color])
-        return np.asarray(vectors @ (vectors.T @ full))
-
-    def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
-        """Evolve the states in place; return the part of their norm inside the basis."""
-        keep = np.empty(len(states))
-        for sector in np.unique(sectors):
-            rows = np.flatnonzero(sectors == sector)
-            share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
-            half = self._half(int(sector), step, share)
-            inside = states[rows] * half
-            evolved, kept = self._vacuum(inside, int(sector), self.clock.lengths[step] * share)
-            keep[rows] = kept / squared_norm(inside)
-            states[rows] = evolved * half
-        return keep
-
-    def retreat(self, states: Complex, sector: int, step: int) -> Complex:
-        """Return the adjoint of a whole step."""
-        half = self._half(sector, step, 1.0).conj()
-        evolved, _ = self._vacuum(states * half, sector, -self.clock.lengths[step])
-        return evolved * half
-
-    def _vacuum(self, states: Complex, sector: int, dt: Fraction) -> tuple[Complex, Float]:
-        energies, vectors = self._eigenstates(sector)
-        amplitudes = _real_product(states, vectors)
-        kept = squared_norm(amplitudes)
-        amplitudes *= np.exp(-1j * np.multiply.outer(dt, energies))
-        return _real_product(amplitudes, vectors.T), kept
-
-    def _eigenstates(self, sector: int) -> tuple[Float, Float]:
-        """Return energies (K,) and vectors (N, K) of a sector."""
-        if sector not in self._sectors:
-            color, l = color_and_l(sector)
-            energies, vectors = spectrum(self.model.potential, self.model.mass, self.grid, color, l)
-            self._sectors[sector] = (energies[: self.size], np.ascontiguousarray(vectors[:, : self.size]))
-        return self._sectors[sector]
-
-
-class SineFlows(Flows):
-    """Split-step evolution on a sine grid: potential, kinetic energy by sine transforms, potential.
-
-    Parameters
-    ----------
-    model, history, clock
-        What to evolve under, and when.
-    grid : SineGrid
-        The grid.
-    projection : str or StoredStates
-        What to project on.
-    """
-
-    def __init__(
-        self,
-        model: LindbladModel,
-        history: History,
-        clock: Clock,
-        grid: SineGrid,
-        projection: Projection,
-    ) -> None:
-        super().__init__(model, history, clock, grid, projection)
-        self.jump = self.r
-        self._kinetic = grid.kinetic(model.mass)
-        self._statics: dict[tuple[int, int], Float] = {}
-        self._memo: dict[object, tuple[object, Complex]] = {}
-
-    def start(self, initial: InitialState, color: int) -> Float:
-        """Return the initial state."""
-        return initial_coefficients(initial, self.grid, self.model, COLORS[color])
-
-    def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
-        """Evolve the states in place; nothing leaves this basis."""
-        if np.ndim(fraction):
-            halves = [self._half(int(s), step, f) for s, f in zip(sectors, np.asarray(fraction), strict=True)]
-        else:
-            of_sector = {int(s): self._half(int(s), step, fraction) for s in np.unique(sectors)}
-            halves = [of_sector[int(s)] for s in sectors]
-        # row by row: rows are long, and gathering those of a sector would cost two more passes through memory
-        for i, half in enumerate(halves):
-            states[i] *= half
-        states[...] = self.grid.kinetic_step(states, self._kinetic_phase(self.clock.lengths[step] * fraction))
-        for i, half in enumerate(halves):
-            states[i] *= half
-        return np.ones(len(states))
-
-    def retreat(self, states: Complex, sector: int, step: int) -> Complex:
-        """Return the adjoint of a whole step."""
-        half = self._half(sector, step, 1.0).conj()
-        phase = self._kinetic_phase(self.clock.lengths[step]).conj()
-        return np.asarray(self.grid.kinetic_step(states * half, phase) * half)
-
-    def _half(self, sector: int, step: int, fraction: Fraction) -> Complex:
-        """Return exp(-P/2) as the product of a factor of each color and a phase of each sector, which repeat."""
-        color, l = color_and_l(sector)
-        if fraction != 1.0 or self.model.thermal is not None:
-            return super()._half(sector, step, fraction)
-        dt = float(self.clock.lengths[step])
-        medium = 0.5 * complex(self.clock.kappa[step], self.clock.gamma[step])
-        return self._remembered(
-            ("medium", color), medium, lambda: np.exp(-medium * self._widths[color])
-        ) * self._remembered(("static", sector), dt, lambda: np.exp(-0.5j * dt * self._static(color, l)))
-
-    def _kinetic_phase(self, dt: Fraction) -> Complex:
-        if np.ndim(dt):
-            return np.asarray(np.exp(-1j * np.multiply.outer(dt, self._kinetic)))
-        return self._remembered("kinetic", dt, lambda: np.exp(-1j * float(dt) * self._kinetic))
-
-    def _remembered(self, key: object, argument: object, compute: Callable[[], Complex]) -> Complex:
-        """Return compute(), kept until `argument` changes: equal steps follow each other."""
-        found = self._memo.get(key)
-        if found is None or found[0] != argument:
-            found = self._memo[key] = (argument, compute())
-        return found[1]
-
-    def _static(self, color: int, l: int) -> Float:
-        key = (color, l)
-        if key not in self._statics:
-            centrifugal = l * (l + 1) / (self.model.mass * self.r**2)
-            self._statics[key] = self.model.potential.vacuum(self.r, COLORS[color]) + centrifugal
-        return self._statics[key]
-
-
-def make_flows(
-    model: LindbladModel,
-    history: History,
-    clock: Clock,
-    grid: LaguerreMesh | SineGrid,
-    projection: Projection,
-    jump_range: float,
-) -> Flows:
-    """Return the flows of either grid; `jump_range` is for the mesh only."""
-    if isinstance(grid, SineGrid):
-        return SineFlows(model, history, clock, grid, projection)
-    return MeshFlows(model, history, clock, grid, projection, jump_range)
-
-
 def squared_norm(states: Complex) -> Float:
     """Return sum |c|^2 of each row."""
     pairs = states.view(float)
     return np.asarray(np.einsum("bi,bi->b", pairs, pairs))
-
-
-def _real_product(states: Complex, matrix: Float) -> Complex:
-    """Return states @ matrix for a real matrix at half the cost: the real and imaginary parts are rows of their own."""
-    rows = np.concatenate([states.real, states.imag]) @ matrix
-    return rows[: len(states)] + 1j * rows[len(states) :]

@@ -18,8 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..physics.potentials import COLORS
-from .flows import Complex, Flows, Integer, color_and_l, sector_of, squared_norm
+from .flows import Complex, Flows, Integer, color_and_l, squared_norm
 from .streams import Streams
 
 Float = NDArray[np.float64]
@@ -143,7 +142,6 @@ class March:
         self.jumped = np.zeros(size, dtype=np.int64)
         self.waiting = np.ones(size, dtype=bool)
         self.waiting[0] = False
-        self._cumulative: dict[int, tuple[Integer, Float]] = {}
 
     def run(self) -> None:
         """March to the end."""
@@ -209,12 +207,8 @@ class March:
         part = self._locate(at, step)
         before = at.start.copy()
         keep = self.flows.advance(before, at.sectors, step, part * at.fraction)
-        after = before * self.flows.jump
-        # a state wholly beyond the jump range keeps no weight, and roulette ends it
-        size = np.maximum(squared_norm(after), np.finfo(float).tiny)
-        self.weight[at.rows] *= keep * size / squared_norm(before * self.flows.r)
-        after /= np.sqrt(size)[:, None]
-        sectors = self._draw_channels(at.rows, at.sectors)
+        after, sectors, kept = self.flows.jump(before, at.sectors, step, self._draw(at.rows))
+        self.weight[at.rows] *= keep * kept
         left = at.fraction * (1 - part)
         if self.record:
             self._record(at.rows, step, left, sectors)
@@ -235,38 +229,14 @@ class March:
         """Return where the norm of each segment meets its threshold, in units of the segment."""
         fall = np.log(at.norm_start / at.norm_end)
         depth = np.log(at.norm_start / self.threshold[at.rows]) / fall
-        color, _ = color_and_l(at.sectors)
-        rate = self.flows.clock.kappa[step] * at.fraction * self.flows.model.widths[color]
         slopes = []
         for states, norm in ((at.start, at.norm_start), (at.end, at.norm_end)):
-            mean = squared_norm(states * self.flows.r) / norm
+            rate = at.fraction * self.flows.decay(states, at.sectors, step) / norm
             # slopes of the inverse function; above 3 a cubic Hermite polynomial is not monotone
-            slopes.append(np.minimum(fall / np.maximum(rate * mean, fall / 3), 3.0))
+            slopes.append(np.minimum(fall / np.maximum(rate, fall / 3), 3.0))
         s = np.clip(depth, 0.0, 1.0)
         cubic = slopes[0] * s * (1 - s) ** 2 + s**2 * (3 - 2 * s) - slopes[1] * s**2 * (1 - s)
         return np.asarray(np.clip(cubic, 0.0, 1.0))
-
-    def _draw_channels(self, rows: Integer, sectors: Integer) -> Integer:
-        """Return the sectors after the jump."""
-        chance, target = self._draw(rows), np.empty_like(sectors)
-        for sector in np.unique(sectors):
-            targets, cumulative = self._channels(int(sector))
-            chosen = sectors == sector
-            target[chosen] = targets[np.searchsorted(cumulative, chance[chosen], side="right")]
-        return target
-
-    def _channels(self, sector: int) -> tuple[Integer, Float]:
-        if sector not in self._cumulative:
-            color, l = color_and_l(sector)
-            open_channels = [
-                (sector_of(COLORS.index(c.target), l + c.delta_l), c.rate(l))
-                for c in self.flows.model.channels
-                if c.source == COLORS[color] and c.rate(l) > 0
-            ]
-            rates = np.array([rate for _, rate in open_channels])
-            inner = np.cumsum(rates)[:-1] / rates.sum()
-            self._cumulative[sector] = (np.array([target for target, _ in open_channels]), inner)
-        return self._cumulative[sector]
 
     def _draw(self, rows: Integer) -> Float:
         numbers = self.streams.take(rows - 1, self.drawn[rows])

@@ -21,7 +21,8 @@ from ..radial.sine import SineGrid
 from ..states import STATES
 from .basis import OCTET, SINGLET, basis_size, states_with
 from .clock import graded_clock, uniform_clock
-from .flows import Flows, MeshFlows, SineFlows, sector_of, squared_norm
+from .flows import Flows, sector_of, squared_norm
+from .flows_grids import MeshFlows, SineFlows
 from .nojump_budget import error_parts, no_jump_solution
 from .projection import Projection
 from .result import Progress, Solution

@@ -19,7 +19,7 @@ from ..states import STATE_NAMES
 from .basis import states_with
 from .clock import graded_clock, uniform_clock
 from .discretization import default_jump_range
-from .flows import make_flows
+from .flows_grids import make_flows
 from .jumps import JumpRecord, join_jumps
 from .nojump_split import DEFAULT_DT
 from .rounds import Course, Round

@@ -16,7 +16,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..physics.model import LindbladModel
 from ..physics.potentials import COLORS
 from ..states import STATES
 from .basis import SINGLET, states_with
@@ -75,7 +74,7 @@ class EndPoint:
 
 @dataclass(frozen=True, eq=False)
 class BackwardStates:
-    """The bound states evolved backward from every mark, times the radial factor of a jump.
+    """The bound states evolved backward from every mark, and through every jump that leads to them.
 
     Parameters
     ----------
@@ -83,39 +82,50 @@ class BackwardStates:
         Edges at which they are known.
     weights : ndarray, shape (n, marks)
         Integrals of kappa by the trapezoidal rule, in GeV^2; zero after the mark.
-    states : dict of int to ndarray, shape (n, N, marks * states of this l)
-        Conjugate amplitudes for each l.
+    channels : dict of int to list of (int, ndarray)
+        For each sector that jumps into a bound l: that l, and the conjugate amplitudes of what a jump from there is
+        worth, shape (n, N, marks * states of this l).
     """
 
     nodes: Integer
     weights: Float
-    states: dict[int, Complex]
+    channels: dict[int, list[tuple[int, Complex]]]
 
 
 def backward_states(flows: Flows, stride: int) -> BackwardStates:
     """Return the states to project on, evolved backward, at every `stride`-th edge in the medium and at its ends."""
-    clock = flows.clock
-    nodes = _nodes(clock, stride)
-    weights = _node_weights(clock, nodes)
-    position = {int(edge): i for i, edge in enumerate(nodes)}
-    found = {}
+    nodes = _nodes(flows.clock, stride)
+    found: dict[int, list[tuple[int, Complex]]] = {}
     for l in L_TARGETS:
-        columns = [i for i, _ in states_with(l)]
-        count, marks = len(columns), len(clock.marks)
-        table = np.zeros((len(nodes), len(flows.r), marks * count), dtype=complex)
-        states = np.zeros((marks * count, len(flows.r)), dtype=complex)
-        last = max(clock.marks)
-        first = int(nodes[0]) if len(nodes) else last
-        for edge in range(last, first - 1, -1):
-            if edge < last:
-                states = flows.retreat(states, int(sector_of(SINGLET, l)), edge)
-            for m, at in enumerate(clock.marks):
-                if at == edge:
-                    states[m * count : (m + 1) * count] = flows.targets[columns]
-            if edge in position:
-                table[position[edge]] = (states.conj() * flows.jump).T
-        found[l] = table
-    return BackwardStates(nodes, weights, found)
+        behind = _evolved_back(flows, l, nodes)
+        for channel in flows.model.channels:
+            start = l - channel.delta_l
+            if channel.target == COLORS[SINGLET] and start >= 0 and channel.rate(start) > 0:
+                table = [
+                    flows.pull_back(states, channel, start, int(edge)).conj().T
+                    for states, edge in zip(behind, nodes, strict=True)
+                ]
+                sector = int(sector_of(COLORS.index(channel.source), start))
+                found.setdefault(sector, []).append((l, np.array(table)))
+    return BackwardStates(nodes, _node_weights(flows.clock, nodes), found)
+
+
+def _evolved_back(flows: Flows, l: int, nodes: Integer) -> Complex:
+    """Return the states with this l evolved backward from every mark to every node, (n, marks * states, N)."""
+    columns, marks = [i for i, _ in states_with(l)], flows.clock.marks
+    count, last = len(columns), max(marks)
+    states = np.zeros((len(marks) * count, len(flows.r)), dtype=complex)
+    found = np.zeros((len(nodes), *states.shape), dtype=complex)
+    position = {int(edge): i for i, edge in enumerate(nodes)}
+    for edge in range(last, int(nodes[0]) - 1 if len(nodes) else last, -1):
+        if edge < last:
+            states = flows.retreat(states, int(sector_of(SINGLET, l)), edge)
+        for m, at in enumerate(marks):
+            if at == edge:
+                states[m * count : (m + 1) * count] = flows.targets[columns]
+        if edge in position:
+            found[position[edge]] = states
+    return found
 
 
 class LastJump:
@@ -124,9 +134,9 @@ class LastJump:
     Parameters
     ----------
     flows : Flows
-        For the channels.
+        For its clock.
     backward : BackwardStates
-        Worth of a state in the singlet.
+        Worth of a jump.
     rows : int
         Number B + 1 of rows of the march; row 0 is the state that never jumps.
 
@@ -137,7 +147,7 @@ class LastJump:
     """
 
     def __init__(self, flows: Flows, backward: BackwardStates, rows: int) -> None:
-        self._model, self._backward = flows.model, backward
+        self._backward = backward
         self._position = {int(edge): i for i, edge in enumerate(backward.nodes)}
         self.scores = np.zeros((len(flows.clock.marks), rows, len(STATES)))
 
@@ -149,11 +159,9 @@ class LastJump:
         weights = self._backward.weights[node]
         for sector in np.unique(march.sectors[rows]):
             chosen = rows[march.sectors[rows] == sector]
-            for l, rate in _into_singlet(self._model, int(sector)):
+            for l, amplitudes in self._backward.channels.get(int(sector), ()):
                 columns = [i for i, _ in states_with(l)]
-                amplitude = march.states[chosen] @ self._backward.states[l][node]
-                worth = rate * _worth(march, chosen)
-                flux = np.abs(amplitude) ** 2 * worth[:, None]
+                flux = np.abs(march.states[chosen] @ amplitudes[node]) ** 2 * _worth(march, chosen)[:, None]
                 flux = flux.reshape(len(chosen), len(weights), len(columns)).swapaxes(0, 1)
                 self.scores[:, chosen[:, None], columns] += weights[:, None, None] * flux
 
@@ -161,19 +169,6 @@ class LastJump:
 def _worth(march: March, rows: Integer) -> Float:
     """Weights of the normalized states; the state that never jumps counts with its norm."""
     return march.weight[rows] / np.where(rows == 0, 1.0, march.norm[rows])
-
-
-def _into_singlet(model: LindbladModel, sector: int) -> list[tuple[int, float]]:
-    """Return (l after the jump, rate in units of kappa r^2) of the jumps from a sector to bound states."""
-    color, l = color_and_l(sector)
-    return [
-        (l + c.delta_l, c.rate(l))
-        for c in model.channels
-        if c.source == COLORS[color]
-        and c.target == COLORS[SINGLET]
-        and l + c.delta_l in L_TARGETS
-        and c.rate(l) > 0
-    ]
 
 
 def _nodes(clock: Clock, stride: int) -> Integer:

@@ -22,7 +22,8 @@ from ..states import STATES
 from ..units import from_fm
 from .basis import OCTET, SINGLET
 from .clock import Clock, uniform_clock
-from .flows import SineFlows, sector_of
+from .flows import sector_of
+from .flows_grids import SineFlows
 from .projection import Projection
 
 Float = NDArray[np.float64]
