@@ -47,8 +47,7 @@ class ExponentialDecay:
         if len(self.calls) == self.interrupt_at:
             raise KeyboardInterrupt
         self.calls.append((model.transport.kappa, initial.l))
-        T = np.asarray(medium.T)
-        theta = np.where(medium.T_end < T, T - medium.T_end, 0.0).sum(axis=1)
+        theta = np.array([np.where(h.T_end < h.T, h.T - h.T_end, 0.0).sum() for h in medium])
         survival = {
             state: Estimate(np.exp(-model.transport.kappa * (i + 1) * theta), {"mesh": 1e-4}, ("tails",))
             for i, state in enumerate(STATE_NAMES)

@@ -68,7 +68,7 @@ def test_a_damaged_part_is_a_warning_in_one_line(monkeypatch, file, tmp_path):
     use_solver(monkeypatch, ExponentialDecay())
     arguments = ["run", str(file), "--output", str(tmp_path / "out")]
     runner.invoke(app, arguments)
-    part = next((tmp_path / "out" / "parts").iterdir())
+    part = next((tmp_path / "out" / "store" / "chunks").iterdir())
     part.write_bytes(b"")
     result = runner.invoke(app, arguments)
     assert result.exit_code == 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import qtraj as qt
-from qtraj.campaign.geometry import sample_geometries
+from qtraj.campaign.plan import make_plan
 from qtraj.campaign.run import run
 from qtraj.io.results import estimate_from
 from stand_in import RUN_FILE, make_run_file
@@ -21,13 +21,13 @@ def test_a_run_is_the_average_of_single_solves(tmp_path):
     """Two roads to one number: the run's batches, and each history by itself as a user would solve it."""
     text = with_settings("central", -1.75, b_fm="[11.6]", n="1") + "[method]\nrtol = 0.05\n"
     prediction = run(make_run_file(text), tmp_path)
-    (geometry,) = sample_geometries(make_run_file(text))
+    (source,) = make_plan(make_run_file(text)).sources
     model = qt.LindbladModel(qt.CoulombPotential(), qt.Transport(kappa="central", gamma=-1.75))
     single = [
         qt.solve(model, history, qt.GaussianState(l=0, width=0.2), qt.DensityMatrix(rtol=0.05))
         .survival["1S"]
         .value
-        for history in geometry.histories
+        for history in source.batch(0, source.count).histories
     ]
     found = prediction["survival"].sel(meson="Y(1S)").item()
     # every history is discretized by itself, so a batch differs from it by rounding only

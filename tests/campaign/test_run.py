@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from qtraj.campaign.execute import execute
-from qtraj.campaign.geometry import backgrounds, sample_geometries
-from qtraj.campaign.plan import Setting, plan, settings
+from qtraj.campaign.plan import Setting, make_plan, settings
 from qtraj.campaign.prediction import band, curves
+from qtraj.campaign.results import open_results
 from qtraj.campaign.run import RESULT, citations, measured, run
-from qtraj.campaign.store import DamagedPartWarning, PartStore
+from qtraj.campaign.store import DamagedChunkWarning
 from qtraj.campaign.summary import summary
 from qtraj.errors import InputError
 from qtraj.hydro import load_shipped, write_netcdf
@@ -22,7 +21,7 @@ from qtraj.observables.estimate import Estimate
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
-N_TASKS = 3 * 2 * 2  # settings x impact parameters x l
+N_CHUNKS = 3 * 2 * 2  # settings x impact parameters x l
 RADIAL = ("1S", "2S", "1P", "1P", "1P", "3S", "2P", "2P", "2P")  # of the nine mesons, in their order
 
 
@@ -40,7 +39,7 @@ def finished(whole, tmp_path):
 
 
 def parts_of(directory):
-    return sorted((directory / "parts").glob("*.nc"))
+    return sorted((directory / "store" / "chunks").glob("*.nc"))
 
 
 def numbers(prediction: xr.Dataset) -> xr.Dataset:
@@ -49,16 +48,16 @@ def numbers(prediction: xr.Dataset) -> xr.Dataset:
 
 def test_each_coefficient_is_varied_with_the_other_central(run_file):
     assert settings(run_file.config.model) == (Setting(1.0, -1.75), Setting(0.5, -1.75), Setting(1.0, 0.0))
-    tasks = plan(run_file.config, sample_geometries(run_file))
-    assert len(tasks) == N_TASKS == len({task.key for task in tasks})
+    plan = make_plan(run_file)
+    assert len(plan.chunks) == N_CHUNKS == len(set(plan.keys))
 
 
 def test_the_prediction_is_the_average_of_what_the_solver_says(run_file, solver, tmp_path):
     prediction = run(run_file, tmp_path, solve=solver)
-    assert len(solver.calls) == N_TASKS
+    assert len(solver.calls) == N_CHUNKS
     np.testing.assert_array_equal(prediction["b_fm"], [9.2, 2.3])  # increasing N_part
     # the whole chain again in three lines, for one number
-    T = np.asarray(sample_geometries(run_file)[1].histories.T)
+    T = np.asarray(make_plan(run_file).sources[1].batch(0, 8).histories.T)
     theta = np.where(T > 0.25, T - 0.25, 0).sum(axis=1)
     survival = [
         np.exp(-0.5 * {"1S": 1, "2S": 2, "1P": 3, "3S": 4, "2P": 5}[s] * theta).mean() for s in RADIAL
@@ -79,14 +78,14 @@ def test_the_result_file_holds_the_answer_and_how_to_make_it_again(whole):
     assert "2107.06147" in stored.attrs["citations"]  # QTraj 1.0
 
 
-@pytest.mark.parametrize("interrupt_at", [0, 5, N_TASKS - 1])
+@pytest.mark.parametrize("interrupt_at", [0, 5, N_CHUNKS - 1])
 def test_an_interrupted_run_goes_on_and_ends_at_the_same_numbers(run_file, whole, tmp_path, interrupt_at):
     with pytest.raises(KeyboardInterrupt):
         run(run_file, tmp_path, solve=ExponentialDecay(interrupt_at=interrupt_at))
     assert len(parts_of(tmp_path)) == interrupt_at
     second = ExponentialDecay()
     resumed = run(run_file, tmp_path, solve=second)
-    assert len(second.calls) == N_TASKS - interrupt_at
+    assert len(second.calls) == N_CHUNKS - interrupt_at
     xr.testing.assert_identical(numbers(resumed), numbers(whole[1]))
 
 
@@ -95,22 +94,22 @@ def test_a_finished_run_solves_nothing_unless_fresh(run_file, solver, whole, fin
     assert not solver.calls
     xr.testing.assert_identical(numbers(again), numbers(whole[1]))
     run(run_file, finished, solve=solver, fresh=True)
-    assert len(solver.calls) == N_TASKS
+    assert len(solver.calls) == N_CHUNKS
 
 
-def test_a_damaged_part_is_named_and_computed_again(run_file, solver, whole, finished):
+def test_a_damaged_chunk_is_named_and_computed_again(run_file, solver, whole, finished):
     damaged = parts_of(finished)[3]
     damaged.write_bytes(damaged.read_bytes()[:-100])
-    with pytest.warns(DamagedPartWarning, match=damaged.name):
+    with pytest.warns(DamagedChunkWarning, match=damaged.name):
         again = run(run_file, finished, solve=solver)
     assert len(solver.calls) == 1
     xr.testing.assert_identical(numbers(again), numbers(whole[1]))
 
 
-def test_a_part_under_another_tasks_name_is_refused(run_file, solver, whole, finished):
+def test_a_chunk_under_another_name_is_refused(run_file, solver, whole, finished):
     a, b = parts_of(finished)[:2]
     a.write_bytes(b.read_bytes())
-    with pytest.warns(DamagedPartWarning, match="another task"):
+    with pytest.warns(DamagedChunkWarning, match="another configuration"):
         again = run(run_file, finished, solve=solver)
     xr.testing.assert_identical(numbers(again), numbers(whole[1]))
 
@@ -120,12 +119,12 @@ def test_a_part_under_another_tasks_name_is_refused(run_file, solver, whole, fin
     [
         ('title = "small"', 'title = "other"', 0),  # the physics is the same
         ("[paths]", "[observables]\nfeeddown = 'pdg2026'\n[paths]", 0),  # applied after the parts
-        ("n = 4", "n = 4\nseed = 2", N_TASKS),
-        ("T_end = 0.25", "T_end = 0.26", N_TASKS),
-        ("[model]", "[model]\nT_c = 0.155", N_TASKS),
-        ("[paths]", "[method]\nrtol = 1e-2\n[paths]", N_TASKS),
-        ("[paths]", "[initial]\nwidth = 0.3\n[paths]", N_TASKS),
-        ("kappa = [1.0, 0.5]", "kappa = [1.0, 0.7]", N_TASKS // 3),
+        ("n = 4", "n = 4\nseed = 2", N_CHUNKS),
+        ("T_end = 0.25", "T_end = 0.26", N_CHUNKS),
+        ("[model]", "[model]\nT_c = 0.155", N_CHUNKS),
+        ("[paths]", "[method]\nrtol = 1e-2\n[paths]", N_CHUNKS),
+        ("[paths]", "[initial]\nwidth = 0.3\n[paths]", N_CHUNKS),
+        ("kappa = [1.0, 0.5]", "kappa = [1.0, 0.7]", N_CHUNKS // 3),
     ],
 )
 def test_exactly_what_a_change_touches_is_solved_again(solver, finished, old, new, solved_again):
@@ -153,14 +152,13 @@ def test_the_table_quotes_the_nearest_measured_point(run_file, whole):
     assert central == ["CMS 0.319(28) at 384"]  # arXiv:1805.09215, 0-5 %, total error in quadrature
 
 
-def test_own_hydro_files_give_the_same_answer_as_the_shipped_ones(solver, whole, finished, tmp_path):
+def test_own_hydro_files_give_the_same_answer_as_the_shipped_ones(solver, whole, tmp_path):
     for b in (9.2, 2.3):
         write_netcdf(load_shipped(b), tmp_path / f"b{b}.nc")
     entry = '[[medium.files]]\npath = "{}/b{}.nc"\nb_fm = {}\nn_part = {}\n'
     entries = "".join(entry.format(tmp_path, b, b, n_part) for b, n_part in ((9.2, 118.7), (2.3, 380.7)))
     text = RUN_FILE.replace("b_fm = [9.2, 2.3]", 'hydro = "files"') + entries
-    own = run(make_run_file(text), finished, solve=solver)
-    assert not solver.calls  # the same histories, so the same parts
+    own = run(make_run_file(text), tmp_path / "own", solve=solver)
     xr.testing.assert_identical(numbers(own), numbers(whole[1]))
 
 
@@ -175,7 +173,7 @@ def test_shipped_hydro_of_another_system_is_refused_before_anything_is_solved(so
 
 
 def test_citations_name_equation_fluid_and_data(run_file):
-    text = "\n".join(citations(run_file.config, [fluid.hydro.attrs for fluid in backgrounds(run_file)]))
+    text = "\n".join(citations(run_file.config, [source.attrs for source in make_plan(run_file).sources]))
     for number in ("1612.07248", "2012.01240", "2007.10078", "1004.1408", "1805.09215", "2205.03042"):
         assert number in text
 
@@ -193,23 +191,17 @@ class SampledErrors(ExponentialDecay):
         return type(result)(varied, varied)
 
 
-def test_errors_of_one_replicate_stand_for_all_and_values_are_those_of_every_path(tmp_path):
-    run_file = make_run_file(RUN_FILE.replace("[output]", '[method]\nbudget = "replicate"\n[output]'))
-    solver = SampledErrors()
-    tasks = plan(run_file.config, sample_geometries(run_file))
-    parts = execute(tasks, PartStore(tmp_path), solve=solver)
-    assert len(solver.calls) == 2 * N_TASKS
-    for task, part in zip(tasks, parts, strict=True):
-        model = type("Model", (), {"transport": type("Transport", (), {"kappa": task.setting.kappa})})
-        alone = ExponentialDecay()(
-            model,
-            task.geometry.histories,
-            type("Start", (), {"l": task.l}),
-            method=None,
-            progress=lambda *_: None,
-        )
-        np.testing.assert_array_equal(part["survival"].sel(state="1S"), alone.survival["1S"].value)
-        errors = part["survival_error_mesh"].sel(state="1S").values
-        np.testing.assert_allclose(errors.mean(), 2e-4, rtol=1e-12)  # the mean of the sampled errors
-        chosen = task.geometry.replicate == task.geometry.replicate[0]
-        np.testing.assert_allclose(errors[~chosen], 2e-4, rtol=1e-12)
+def test_errors_of_one_replicate_stand_for_all_and_values_are_those_of_every_path(tmp_path, run_file):
+    sampled = make_run_file(RUN_FILE.replace("[output]", '[method]\nbudget = "replicate"\n[output]'))
+    prediction = run(sampled, tmp_path / "sampled", solve=SampledErrors())
+    results = open_results(tmp_path / "sampled" / "store")
+    every = run(run_file, tmp_path / "every", solve=SampledErrors())
+    np.testing.assert_array_equal(prediction["survival"], every["survival"])
+    errors = results["survival_error_mesh"].isel(
+        setting=0, l=0, state=0, history=results["source"].values == 0
+    )
+    replicate = errors["replicate"].values
+    np.testing.assert_array_equal(np.isnan(errors), replicate > 0)  # not computed is not zero
+    np.testing.assert_allclose(errors[replicate == 0].mean(), 2e-4, rtol=1e-12)
+    # the mean error of the sampled paths is the error of the mean over all
+    np.testing.assert_allclose(prediction["survival_error_mesh"], 2e-4, rtol=1e-12)

@@ -1,150 +1,110 @@
-"""Solve what is missing of a plan and keep each finished task."""
+"""Who solves the chunks: this process, or whatever has `map`."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from importlib import import_module
+from typing import Any, Final, Protocol
 
-import numpy as np
-import xarray as xr
-from numpy.typing import NDArray
+from ..errors import InputError
+from ..io.config import Job
+from .index import Entry
+from .work import Worker
 
-from ..errors import AccuracyWarning
-from ..io.results import estimate_variables, stack
-from ..observables.estimate import Estimate
-from ..physics.initial import GaussianState
-from ..physics.medium import Histories
-from ..physics.model import LindbladModel
-from ..physics.potentials import CoulombPotential
-from ..physics.transport import Transport
-from ..solvers.density import DensityMatrix
-from ..solvers.solve import solve as solve_lindblad
-from ..states import STATE_NAMES
-from .plan import Task
-from .progress import Reporter, Silent
-from .store import PartStore
+BATCH_SYSTEMS: Final = ("slurm", "htcondor", "pbs")
+
+Progress = Callable[[int, int], None]
+"""Hears the number of a chunk that is being solved, and how many of its histories are done."""
 
 
-class Solved(Protocol):
-    """What a run needs of a solver's result: survivals as arrays over histories."""
+class Executor(Protocol):
+    """Carries out chunks."""
 
     @property
-    def survival(self) -> Mapping[str, Estimate]:
-        """Survival of each state."""
+    def name(self) -> str:
+        """What `qtraj campaign status` calls it."""
 
-    @property
-    def no_jump(self) -> Mapping[str, Estimate]:
-        """Survival of each state without any jump."""
+    def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[tuple[int, Entry]]:
+        """Yield number and entry of each chunk as it is finished, in any order.
 
-
-class Solver(Protocol):
-    """The signature of `qtraj.solve`, the seam where a test or another machine puts its own."""
-
-    def __call__(
-        self,
-        model: LindbladModel,
-        medium: Histories,
-        initial: GaussianState,
-        *,
-        method: DensityMatrix,
-        progress: Callable[[int, int], None],
-    ) -> Solved:
-        """Solve a batch of histories."""
+        Raises
+        ------
+        QtrajError
+            If chunks cannot be finished; those that were are in the store.
+        """
 
 
-def execute(
-    tasks: Sequence[Task], store: PartStore, *, solve: Solver = solve_lindblad, report: Reporter | None = None
-) -> list[xr.Dataset]:
-    """Return the parts of all tasks, from the store where they are finished, else solved now and stored.
+class InProcess:
+    """Solves one chunk after the other here."""
+
+    name = "in-process"
+
+    def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[tuple[int, Entry]]:
+        """Yield the chunks in their order."""
+        for number in numbers:
+            yield number, worker(number, lambda done, number=number: progress(number, done))  # type: ignore[misc]
+
+
+def share(numbers: Sequence[int], index: int, of: int) -> Sequence[int]:
+    """Return the chunks of member `index` of an array job of `of` members: every `of`-th, so that shares are alike."""
+    return numbers[index::of]
+
+
+def chosen_executor(name: str, workers: int, scheduler: str | None, job: Job) -> Executor:
+    """Return the executor of a name.
 
     Parameters
     ----------
-    tasks : sequence of Task
-        The plan.
-    store : PartStore
-        Where parts are kept. An interruption loses the current task only.
-    solve : callable, optional
-        `qtraj.solve` or a stand-in with its signature.
-    report : Reporter, optional
-        Hears about the progress.
+    name : str
+        ``in-process``, ``local``, ``scheduler``, or a batch system: ``slurm``, ``htcondor``, ``pbs``.
+    workers : int
+        Worker processes of ``local``, jobs of a batch system.
+    scheduler : str or None
+        Address for ``scheduler``.
+    job : Job
+        What a batch system gives to each job.
 
-    Returns
-    -------
-    list of xarray.Dataset
-        In the order of `tasks`; variables ``survival`` and ``no_jump`` of dimensions (state, history) with
-        their error parts.
+    Raises
+    ------
+    InputError
+        For another name, a missing address, or if the packages of the extra ``campaign`` are not installed.
     """
-    report = report or Silent()
-    found = [store.load(task) for task in tasks]
-    report.begin(
-        total=sum(map(len, tasks)),
-        reused=sum(len(task) for task, part in zip(tasks, found, strict=True) if part is not None),
-    )
-    return [
-        part if part is not None else _compute(task, store, solve, report)
-        for task, part in zip(tasks, found, strict=True)
-    ]
-
-
-def _compute(task: Task, store: PartStore, solve: Solver, report: Reporter) -> xr.Dataset:
-    config = task.config
-    model = LindbladModel(
-        CoulombPotential(alpha=config.model.alpha),
-        Transport(kappa=task.setting.kappa, gamma=task.setting.gamma, T_c=config.model.T_c),
-        mass=config.model.mass,
-        order=config.model.order,
-    )
-    initial = GaussianState(l=task.l, width=config.initial.width)
-    settings = config.method
-
-    def solved(histories: Histories, before: int, **options: Any) -> Solved:
-        method = DensityMatrix(rtol=settings.rtol, atol=settings.atol, **options)
-        return solve(
-            model,
-            histories,
-            initial,
-            method=method,
-            progress=lambda done, total: report.advance(task, before + done),
-        )
-
-    histories = task.geometry.histories
-    if settings.budget == "all":
-        part = _part(*_estimates(solved(histories, 0)))
+    if name == "in-process":
+        return InProcess()
+    cluster = _needs_extra("cluster", name)
+    executor: Executor
+    if name == "local":
+        executor = cluster.DaskExecutor(f"{workers} local Dask workers", partial(cluster.local, workers))
+    elif name == "scheduler":
+        if scheduler is None:
+            raise InputError("--scheduler", None, "be the address of a Dask scheduler that runs")
+        executor = cluster.DaskExecutor(f"Dask scheduler {scheduler}", partial(cluster.existing, scheduler))
     else:
-        chosen = task.geometry.replicate == task.geometry.replicate[0]
-        with warnings.catch_warnings():
-            # here the tolerance only chooses the discretization; the errors reached enter every average
-            warnings.simplefilter("ignore", AccuracyWarning)
-            sample = _estimates(solved(histories[chosen], 0, refinements=0))
-        rest = _estimates(solved(histories[~chosen], int(chosen.sum()), error_budget=False))
-        part = _part(*(_spread(a, b, chosen) for a, b in zip(sample, rest, strict=True)))
-    store.save(task, part)
-    report.finish(task)
-    return part
+        batch = batch_system(name)
+        executor = cluster.DaskExecutor(f"{workers} {name} jobs", partial(batch.jobs, name, job, workers))
+    return executor
 
 
-def _estimates(result: Solved) -> tuple[Estimate, Estimate]:
-    """Survival and its no-jump part, shape (state, history)."""
-    survival, no_jump = result.survival, result.no_jump
-    return stack({s: survival[s] for s in STATE_NAMES}), stack({s: no_jump[s] for s in STATE_NAMES})
+def batch_system(name: str) -> Any:
+    """Return the module that knows batch systems, for one of them.
 
-
-def _spread(sample: Estimate, rest: Estimate, chosen: NDArray[np.bool_]) -> Estimate:
-    """Join the histories of two estimates; those without an error get the mean error of the sample.
-
-    A replicate is a random sample of the paths, so the mean over all of them has the error it should have.
+    Raises
+    ------
+    InputError
+        For another name, or if the packages of the extra ``campaign`` are not installed.
     """
-    value = np.empty((len(STATE_NAMES), len(chosen)))
-    value[:, chosen], value[:, ~chosen] = sample.value, rest.value
-    parts = {}
-    for name, errors in sample.parts.items():
-        parts[name] = np.repeat(np.mean(errors, axis=1, keepdims=True), len(chosen), axis=1)
-        parts[name][:, chosen] = errors
-    return Estimate(value, parts, sample.not_estimated)
+    if name not in BATCH_SYSTEMS:
+        known = f"be {', '.join(BATCH_SYSTEMS)}"
+        raise InputError(
+            "executor", name, f"{known}, local, scheduler or in-process; a script needs one of the first"
+        )
+    return _needs_extra("batch", name)
 
 
-def _part(survival: Estimate, no_jump: Estimate) -> xr.Dataset:
-    dims = ("state", "history")
-    variables = estimate_variables("survival", survival, dims) | estimate_variables("no_jump", no_jump, dims)
-    return xr.Dataset(variables, coords={"state": list(STATE_NAMES)})
+def _needs_extra(module: str, name: str) -> Any:
+    try:
+        return import_module(f".{module}", __package__)
+    except ModuleNotFoundError as error:
+        remedy = f"{error.name} is missing: pip install 'qtraj[campaign]'."
+        raise InputError("executor", name, "have the packages it needs", remedy) from None

@@ -1,21 +1,27 @@
-"""The plan of a run: independent tasks, each with a key that stands for all that determines its result."""
+"""The plan of a campaign: chunks, each with a key that stands for all that determines its numbers."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..io.config import Model, RunConfig
-from ..physics.medium import Histories
+from ..errors import FileFormatError, QtrajError
+from ..io.config import Model, RunConfig, RunFile, parse_config
 from ..physics.transport import FitName
+from .sources import Source, source_from_json, sources
+
+UNIT: Final = 64
+"""Histories solved in one call. Chunks whose size is a multiple of it have the same units, so the same numbers to the
+last bit; other sizes change the rounding only."""
+
+Budget = Literal["all", "sample", "none"]
+"""Error budget of a chunk: of each history, refined; of each history as it is; none."""
 
 
 @dataclass(frozen=True)
@@ -53,95 +59,176 @@ def settings(model: Model) -> tuple[Setting, ...]:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Geometry:
-    """The histories of pairs at one impact parameter.
+@dataclass(frozen=True)
+class Chunk:
+    """Some histories of one source for one setting, started in one l.
 
     Parameters
     ----------
-    b_fm : float
-        Impact parameter, fm.
-    n_part : float
-        Mean number of participants.
-    histories : Histories
-        Temperature along the path of each of n pairs.
-    replicate : ndarray of int, shape (n,)
-        The independent scrambling that each path belongs to.
-    source : mapping
-        Where the temperatures come from, for the result's provenance.
-    """
-
-    b_fm: float
-    n_part: float
-    histories: Histories
-    replicate: NDArray[np.intp]
-    source: Mapping[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """One batch to solve: every path at one impact parameter, for one setting, started in one l.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run file.
     setting : Setting
         Transport coefficients.
-    geometry : Geometry
-        Impact parameter and its histories.
+    source : int
+        Number of the source in the plan.
     l : int
         Orbital angular momentum of the start.
+    start, stop : int
+        Range of histories in the source.
+    budget : {"all", "sample", "none"}
+        What is estimated of the numerical error.
     """
 
-    config: RunConfig
     setting: Setting
-    geometry: Geometry
+    source: int
     l: int
+    start: int
+    stop: int
+    budget: Budget
 
     def __len__(self) -> int:
-        return len(self.geometry.histories)
-
-    def __str__(self) -> str:
-        return f"b = {self.geometry.b_fm:g} fm, {self.setting.label}, l = {self.l}"
-
-    @cached_property
-    def key(self) -> str:
-        """SHA-256 of all that determines the result: the arguments of the solver and the version of qtraj.
-
-        The histories enter as the numbers that they are, so a changed hydro file, seed or path sampling
-        changes the key without being listed here.
-        """
-        model, histories = self.config.model, self.geometry.histories
-        arguments = {
-            "qtraj": version("qtraj"),
-            "model": {"alpha": model.alpha, "mass": model.mass, "order": model.order, "T_c": model.T_c},
-            "transport": [self.setting.kappa, self.setting.gamma],
-            "initial": {"l": self.l, "width": self.config.initial.width},
-            "method": self.config.method.model_dump(),
-            "T_end": histories.T_end,
-        }
-        digest = hashlib.sha256(json.dumps(arguments, sort_keys=True).encode())
-        for array in (histories.tau_fm, histories.T):
-            numbers = np.ascontiguousarray(array, dtype="<f8")
-            digest.update(f"{numbers.shape}".encode())
-            digest.update(numbers.tobytes())
-        return digest.hexdigest()
+        return self.stop - self.start
 
 
-def plan(config: RunConfig, geometries: Sequence[Geometry]) -> tuple[Task, ...]:
-    """Return the tasks of a run, the central setting first.
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """All chunks of a run file, in a fixed order: the central setting first.
 
     Parameters
     ----------
-    config : RunConfig
+    run_file : RunFile
         The run file.
-    geometries : sequence of Geometry
+    sources : sequence of Source
         One per impact parameter.
+    chunk_size : int
+        Largest number of histories of a chunk.
     """
-    return tuple(
-        Task(config, setting, geometry, l)
-        for setting in settings(config.model)
-        for geometry in geometries
-        for l in (0, 1)
-    )
+
+    run_file: RunFile
+    sources: Sequence[Source]
+    chunk_size: int
+
+    @property
+    def config(self) -> RunConfig:
+        """Content of the run file."""
+        return self.run_file.config
+
+    @cached_property
+    def settings(self) -> tuple[Setting, ...]:
+        """The settings, central first."""
+        return settings(self.config.model)
+
+    @cached_property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """The chunks; the histories of a source stay together, so that a fluid is read once."""
+        return tuple(
+            Chunk(setting, number, l, start, min(start + self.chunk_size, last), budget)
+            for setting in self.settings
+            for number, source in enumerate(self.sources)
+            for l in (0, 1)
+            for first, last, budget in self.segments(source)
+            for start in range(first, last, self.chunk_size)
+        )
+
+    def segments(self, source: Source) -> tuple[tuple[int, int, Budget], ...]:
+        """Return ranges of the histories of a source and what is estimated of the error in each."""
+        if self.config.method.budget == "all" or source.sample == source.count:
+            return ((0, source.count, "all" if self.config.method.budget == "all" else "sample"),)
+        return (0, source.sample, "sample"), (source.sample, source.count, "none")
+
+    def units(self, chunk: Chunk) -> Iterator[tuple[int, int]]:
+        """Yield the ranges of histories that are solved together: their edges are the same for all chunk sizes."""
+        origin = self.sources[chunk.source].sample if chunk.budget == "none" else 0
+        start = chunk.start
+        while start < chunk.stop:
+            edge = origin + UNIT * ((start - origin) // UNIT + 1)
+            yield start, min(edge, chunk.stop)
+            start = edge
+
+    @property
+    def histories(self) -> int:
+        """Number of solves: histories of all sources, for each setting and l."""
+        return 2 * len(self.settings) * sum(source.count for source in self.sources)
+
+    def describe(self, chunk: Chunk) -> str:
+        """Return a chunk in words."""
+        b_fm = self.sources[chunk.source].b_fm
+        return (
+            f"b = {b_fm:g} fm, {chunk.setting.label}, l = {chunk.l}, histories {chunk.start}-{chunk.stop - 1}"
+        )
+
+    def key(self, chunk: Chunk) -> str:
+        """Return the SHA-256 of all that determines the numbers of a chunk: arguments of the solver and version."""
+        config = self.config
+        arguments = {
+            "qtraj": version("qtraj"),
+            "model": config.model.model_dump(exclude={"kappa", "gamma"}),
+            "transport": [chunk.setting.kappa, chunk.setting.gamma],
+            "initial": {"l": chunk.l, "width": config.initial.width},
+            "method": {**config.method.model_dump(), "budget": chunk.budget},
+            "source": self.sources[chunk.source].digest,
+            "histories": [chunk.start, chunk.stop],
+        }
+        return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of the chunks, in their order."""
+        return tuple(self.key(chunk) for chunk in self.chunks)
+
+    def to_json(self) -> str:
+        """Return the plan as text, for `plan_from_json`."""
+        content = {
+            "qtraj": version("qtraj"),
+            "path": str(self.run_file.path.absolute()),
+            "chunk_size": self.chunk_size,
+            "sources": [source.to_json() for source in self.sources],
+            "run_file": self.run_file.text,
+        }
+        return json.dumps(content, indent=1) + "\n"
+
+
+def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
+    """Plan a run file: find its temperatures and make sure that histories can be made of them.
+
+    Parameters
+    ----------
+    run_file : RunFile
+        From `qtraj.io.config.load_run_file`.
+    chunk_size : int, optional
+        Largest number of histories of a chunk.
+
+    Raises
+    ------
+    InputError, FileFormatError
+        If the temperatures cannot be read or do not suit the run file.
+    """
+    found = sources(run_file, UNIT)
+    for source in found:
+        source.batch(0, min(UNIT, source.count))
+    return Plan(run_file, found, chunk_size)
+
+
+def plan_from_json(text: str, name: str) -> Plan:
+    """Read what `Plan.to_json` wrote.
+
+    Raises
+    ------
+    FileFormatError
+        If the text is damaged or of another version of qtraj.
+    """
+    try:
+        content: dict[str, Any] = json.loads(text)
+        if content["qtraj"] != version("qtraj"):
+            problem = f"made by qtraj {content['qtraj']}, this is {version('qtraj')}"
+            raise FileFormatError(name, problem, "`qtraj campaign run` plans anew.")
+        run_file = RunFile(
+            parse_config(content["run_file"], name), content["run_file"], Path(content["path"])
+        )
+        found = [source_from_json(run_file.config, i, s) for i, s in enumerate(content["sources"])]
+        return Plan(run_file, found, int(content["chunk_size"]))
+    except QtrajError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        problem = f"not the plan of a campaign ({error})"
+        raise FileFormatError(
+            name, problem, "`qtraj campaign run FILE.toml --store DIR` plans anew."
+        ) from None

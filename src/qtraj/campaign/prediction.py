@@ -1,37 +1,35 @@
-"""From finished parts to R_AA: one dataset that holds the whole answer of a run, and the bands in it."""
+"""From finished chunks to R_AA: one dataset that holds the whole answer of a run, and the bands in it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
+from ..errors import InputError
 from ..io.results import estimate_from, estimate_variables, stack
 from ..observables.estimate import Estimate
 from ..observables.feeddown import MESON_NAMES, FeedDown
 from ..observables.raa import Band, RaaCurve, envelope, raa_npart
 from ..observables.survival import MesonSurvival, meson_survival
-from .plan import Geometry, Setting, Task
+from .plan import Plan
 
 _DIMS = ("setting", "meson", "geometry")
 VARIED = ("kappa", "gamma")
 """The coefficients whose variation makes a band."""
 
 
-def predict(
-    tasks: Sequence[Task], parts: Sequence[xr.Dataset], geometries: Sequence[Geometry], feeddown: FeedDown
-) -> xr.Dataset:
-    """Average the parts over paths and return survival and R_AA of the nine mesons.
+def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
+    """Average a campaign over paths and return survival and R_AA of the nine mesons.
 
     Parameters
     ----------
-    tasks : sequence of Task
+    plan : Plan
         The plan.
-    parts : sequence of xarray.Dataset
-        Their results, in the same order.
-    geometries : sequence of Geometry
-        One per impact parameter.
+    results : xarray.Dataset
+        From `qtraj.campaign.results.open_results`; one setting and impact parameter at a time is loaded.
     feeddown : FeedDown
         Fractions and cross sections.
 
@@ -40,56 +38,85 @@ def predict(
     xarray.Dataset
         ``raa``, ``raa_no_jump`` and ``survival`` of dimensions (setting, meson, geometry), each with one
         variable per part of its error; coordinates kappa, gamma, n_part (increasing), b_fm.
+
+    Raises
+    ------
+    InputError
+        If the paths of a trajectory file differ in weight.
     """
-    geometries = sorted(geometries, key=lambda geometry: geometry.n_part)
-    found = {(t.setting, t.geometry.b_fm, t.l): part for t, part in zip(tasks, parts, strict=True)}
-    settings = tuple(dict.fromkeys(task.setting for task in tasks))
-    n_part = [geometry.n_part for geometry in geometries]
+    sources = sorted(range(len(plan.sources)), key=lambda number: plan.sources[number].n_part)
+    n_part = [plan.sources[number].n_part for number in sources]
 
     variables: dict[str, Any] = {}
-    for name, source in (("raa", "survival"), ("raa_no_jump", "no_jump")):
-        survivals = {s: [_average(found, s, g, source) for g in geometries] for s in settings}
-        curves = {s.label: _by_meson(raa_npart(feeddown, survivals[s], n_part)) for s in settings}
+    for name, quantity in (("raa", "survival"), ("raa_no_jump", "no_jump")):
+        survivals = {
+            s: [
+                _average(results.isel(setting=i, history=results["source"].values == n), quantity)
+                for n in sources
+            ]
+            for i, s in enumerate(plan.settings)
+        }
+        curves = {s.label: _by_meson(raa_npart(feeddown, survivals[s], n_part)) for s in plan.settings}
         variables |= estimate_variables(name, stack(curves), _DIMS)
-        if source == "survival":
+        if quantity == "survival":
             averages = {
-                s.label: stack(
-                    {str(g.b_fm): v.estimate for g, v in zip(geometries, survivals[s], strict=True)}
-                )
-                for s in settings
+                s.label: stack({str(n): v.estimate for n, v in zip(sources, survivals[s], strict=True)})
+                for s in plan.settings
             }
             variables |= estimate_variables("survival", stack(averages), ("setting", "geometry", "meson"))
-    return xr.Dataset(variables, coords=_coordinates(settings, geometries)).transpose(*_DIMS)
+    return xr.Dataset(variables, coords=_coordinates(plan, sources)).transpose(*_DIMS)
 
 
-def _average(
-    found: Mapping[tuple[Setting, float, int], xr.Dataset], setting: Setting, geometry: Geometry, source: str
-) -> MesonSurvival:
-    s_wave, p_wave = (_by_state(found[setting, geometry.b_fm, l], source) for l in (0, 1))
-    return meson_survival(s_wave, p_wave, geometry.replicate)
+def _average(part: xr.Dataset, quantity: str) -> MesonSurvival:
+    part = part[[name for name in part if str(name).startswith(quantity)]].load()
+    weights = part["weight"].values
+    if np.ptp(weights) > 0:
+        remedy = "The weighted survivals are in the store: `qtraj campaign merge`."
+        raise InputError(
+            "weight", (weights.min(), weights.max()), "be the same for all paths of R_AA", remedy
+        )
+    s_wave, p_wave = (_by_state(_spread(part.sel(l=l)), quantity) for l in (0, 1))
+    return meson_survival(s_wave, p_wave, part["replicate"].values)
+
+
+def _spread(part: xr.Dataset) -> xr.Dataset:
+    """Give paths without an error the mean error of the sample.
+
+    The sample is a random one of the paths, so the mean over all of them has the error it should have.
+    """
+    errors = {name: part[name] for name in part if "_error_" in str(name)}
+    return part.assign({name: error.fillna(error.mean("history")) for name, error in errors.items()})
 
 
 def _by_state(part: xr.Dataset, source: str) -> dict[str, Estimate]:
     estimate = estimate_from(part, source)
-    return {str(state): estimate[i] for i, state in enumerate(part["state"].values)}
+    return {str(state): estimate[:, i] for i, state in enumerate(part["state"].values)}
 
 
 def _by_meson(curve: RaaCurve) -> Estimate:
     return stack({name: curve[name] for name in MESON_NAMES})
 
 
-def _coordinates(settings: Sequence[Setting], geometries: Sequence[Geometry]) -> dict[str, Any]:
+def _coordinates(plan: Plan, sources: Sequence[int]) -> dict[str, Any]:
     return {
-        "setting": [s.label for s in settings],
+        "setting": [s.label for s in plan.settings],
         "kappa": (
             "setting",
-            [str(s.kappa) for s in settings],
+            [str(s.kappa) for s in plan.settings],
             {"long_name": "kappa/T^3, name of a fit or number"},
         ),
-        "gamma": ("setting", [s.gamma for s in settings], {"long_name": "gamma/T^3"}),
+        "gamma": ("setting", [s.gamma for s in plan.settings], {"long_name": "gamma/T^3"}),
         "meson": list(MESON_NAMES),
-        "n_part": ("geometry", [g.n_part for g in geometries], {"long_name": "mean number of participants"}),
-        "b_fm": ("geometry", [g.b_fm for g in geometries], {"long_name": "impact parameter", "units": "fm"}),
+        "n_part": (
+            "geometry",
+            [plan.sources[number].n_part for number in sources],
+            {"long_name": "mean number of participants"},
+        ),
+        "b_fm": (
+            "geometry",
+            [plan.sources[number].b_fm for number in sources],
+            {"long_name": "impact parameter", "units": "fm"},
+        ),
     }
 
 

@@ -1,7 +1,8 @@
-"""How a run tells that it is alive: a bar with the time left on a terminal, a line per task elsewhere."""
+"""How a run tells that it is alive: a bar with rate and time left on a terminal, a line per chunk elsewhere."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -11,25 +12,26 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-
-from .plan import Task
+from rich.text import Text
 
 
 class Reporter(Protocol):
-    """Hears about a run: once how much there is to do, then each task and its histories."""
+    """Hears about a run: once how much there is to do, then each chunk and its histories."""
 
     def begin(self, total: int, reused: int) -> None:
         """Hear the number of histories of the run, and how many are finished from before."""
 
-    def advance(self, task: Task, done: int) -> None:
-        """Hear that `done` histories of `task` are solved by now."""
+    def advance(self, chunk: str, done: int) -> None:
+        """Hear that `done` histories of a chunk are solved by now."""
 
-    def finish(self, task: Task) -> None:
-        """Hear that the result of `task` is stored."""
+    def finish(self, chunk: str, histories: int) -> None:
+        """Hear that a chunk of so many histories is stored."""
 
 
 class Silent:
@@ -38,15 +40,15 @@ class Silent:
     def begin(self, total: int, reused: int) -> None:
         """Say nothing."""
 
-    def advance(self, task: Task, done: int) -> None:
+    def advance(self, chunk: str, done: int) -> None:
         """Say nothing."""
 
-    def finish(self, task: Task) -> None:
+    def finish(self, chunk: str, histories: int) -> None:
         """Say nothing."""
 
 
 class Lines:
-    """Prints a line per finished task, for logs.
+    """Prints a line per finished chunk, for logs.
 
     Parameters
     ----------
@@ -56,20 +58,25 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._total = self._done = 0
+        self._total = self._done = self._reused = 0
+        self._started = time.monotonic()
 
     def begin(self, total: int, reused: int) -> None:
         """Print what there is to do."""
-        self._total, self._done = total, reused
+        self._total, self._done, self._reused, self._started = total, reused, reused, time.monotonic()
         self._console.print(f"{total} histories to solve, {reused} of them finished before", highlight=False)
 
-    def advance(self, task: Task, done: int) -> None:
-        """Say nothing until the task is finished."""
+    def advance(self, chunk: str, done: int) -> None:
+        """Say nothing until the chunk is finished."""
 
-    def finish(self, task: Task) -> None:
-        """Print the finished task."""
-        self._done += len(task)
-        self._console.print(f"{self._done}/{self._total} histories: {task}", highlight=False, soft_wrap=True)
+    def finish(self, chunk: str, histories: int) -> None:
+        """Print the finished chunk, the rate of this run and the time left."""
+        self._done += histories
+        rate = (self._done - self._reused) / max(time.monotonic() - self._started, 1e-9)
+        pace = f"{rate:.3g} a second, {duration((self._total - self._done) / rate)} left"
+        self._console.print(
+            f"{self._done}/{self._total} histories, {pace}: {chunk}", highlight=False, soft_wrap=True
+        )
 
 
 class Bar:
@@ -91,14 +98,28 @@ class Bar:
         self._finished = reused
         self._progress.reset(self._bar, total=total, completed=reused, description="solving")
 
-    def advance(self, task: Task, done: int) -> None:
+    def advance(self, chunk: str, done: int) -> None:
         """Move the bar."""
-        self._progress.update(self._bar, completed=self._finished + done, description=str(task))
+        self._progress.update(self._bar, completed=self._finished + done, description=chunk)
 
-    def finish(self, task: Task) -> None:
-        """Move the bar to the end of the task."""
-        self._finished += len(task)
-        self._progress.update(self._bar, completed=self._finished)
+    def finish(self, chunk: str, histories: int) -> None:
+        """Move the bar to the end of the chunk."""
+        self._finished += histories
+        self._progress.update(self._bar, completed=self._finished, description=chunk)
+
+
+class _Rate(ProgressColumn):
+    """Histories per second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.3g}/s" if speed else "")
+
+
+def duration(seconds: float) -> str:
+    """Return a time as hours, minutes and seconds, 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 @contextmanager
@@ -118,6 +139,7 @@ def reporting(console: Console) -> Iterator[Reporter]:
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("histories"),
+        _Rate(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

@@ -1,32 +1,42 @@
-"""A whole run: from the run file to a prediction with its provenance, on disk."""
+"""A whole campaign: plan it, solve what is missing, and go on to a prediction with its provenance."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from ..errors import InputError
-from ..io.atomic import writable_folder
+from ..errors import FileFormatError, InputError
 from ..io.citations import references
 from ..io.config import RunConfig, RunFile
 from ..io.results import provenance, write_dataset
 from ..observables.experiment import DataSet, load_raa
 from ..observables.feeddown import FeedDown
 from ..solvers.solve import solve as solve_lindblad
-from .execute import Solver, execute
-from .geometry import sample_geometries
-from .plan import plan
+from .execute import Executor, InProcess, share
+from .index import Entry, save_index, verified
+from .lock import locked
+from .plan import UNIT, Plan, make_plan
 from .prediction import predict
-from .progress import Reporter
-from .store import PartStore
+from .progress import Reporter, Silent
+from .results import open_results
+from .store import Store
+from .work import Solver, Worker, solve_chunk
 
 RESULT = "result.nc"
 """Name of the result file in the folder of a run."""
+
+STORE = "store"
+"""Name of the store in the folder of a run."""
+
+LARGEST_CHUNK = 64 * UNIT
+SAVE_INDEX_S = 30.0
 
 
 def run(
@@ -36,10 +46,11 @@ def run(
     fresh: bool = False,
     solve: Solver = solve_lindblad,
     report: Reporter | None = None,
+    executor: Executor | None = None,
 ) -> xr.Dataset:
     """Carry out a run file, write ``result.nc`` into `directory` and return its content.
 
-    Finished tasks are kept in ``parts/`` there, and read instead of computed when the same run comes again.
+    It is a campaign whose store is the folder ``store`` there: chunks that are finished are not solved again.
 
     Parameters
     ----------
@@ -48,11 +59,13 @@ def run(
     directory : Path
         Where the results go.
     fresh : bool, optional
-        Compute finished parts again.
+        Compute finished chunks again.
     solve : callable, optional
         `qtraj.solve` or a stand-in with its signature.
     report : Reporter, optional
         Hears about the progress.
+    executor : Executor, optional
+        Who solves; this process by default.
 
     Returns
     -------
@@ -62,27 +75,187 @@ def run(
     Raises
     ------
     InputError, FileFormatError
-        If the hydrodynamics cannot be read or does not suit the run file, or nothing can be written into
+        If the temperatures cannot be read or do not suit the run file, or nothing can be written into
         `directory`: before anything is solved.
     """
-    config = run_file.config
-    feeddown = FeedDown.named(config.observables.feeddown)
-    geometries = sample_geometries(run_file)
-    tasks = plan(config, geometries)
-    store = PartStore(writable_folder(directory / "parts"))
-    if fresh:
-        for task in tasks:
-            store.discard(task)
-    parts = execute(tasks, store, solve=solve, report=report)
-    prediction = predict(tasks, parts, geometries, feeddown)
-    prediction.attrs = {
-        "title": config.output.title or "R_AA against N_part",
-        **provenance(run_file.text, config.paths.seed, citations(config, [g.source for g in geometries])),
-        "feeddown": feeddown.source,
-        "hydro": json.dumps([dict(geometry.source) for geometry in geometries]),
-    }
+    feeddown = FeedDown.named(run_file.config.observables.feeddown)
+    store = Store(directory / STORE)
+    plan = prepare(run_file, store, fresh=fresh, solve=solve)
+    carry_out(store, solve=solve, report=report, executor=executor)
+    prediction = prediction_of(plan, store, feeddown)
     write_dataset(prediction, directory / RESULT)
     return prediction
+
+
+def prediction_of(plan: Plan, store: Store, feeddown: FeedDown) -> xr.Dataset:
+    """Return the prediction of a finished campaign with its provenance.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan in the store.
+    store : Store
+        The store.
+    feeddown : FeedDown
+        Fractions and cross sections.
+
+    Raises
+    ------
+    InputError
+        If chunks are missing.
+    FileFormatError
+        If one is damaged.
+    """
+    config = plan.config
+    prediction = predict(plan, open_results(store.folder), feeddown)
+    attrs = [dict(source.attrs) for source in plan.sources]
+    return prediction.assign_attrs(
+        title=config.output.title or "R_AA against N_part",
+        **provenance(plan.run_file.text, config.paths.seed, citations(config, attrs)),
+        feeddown=feeddown.source,
+        hydro=json.dumps(attrs),
+    )
+
+
+def prepare(run_file: RunFile, store: Store, *, fresh: bool = False, solve: Solver = solve_lindblad) -> Plan:
+    """Plan a run file and keep the plan in the store.
+
+    The size of the chunks is that of the run file, or else of a plan that the store has already, or else it is chosen
+    so that a chunk takes ``chunk_seconds``, from the time that the first histories take.
+
+    Parameters
+    ----------
+    run_file : RunFile
+        The run file.
+    store : Store
+        The store; chunks that it has and that are in the plan are used again.
+    fresh : bool, optional
+        Remove them instead.
+    solve : callable, optional
+        `qtraj.solve` or a stand-in.
+
+    Raises
+    ------
+    InputError, FileFormatError
+        If the temperatures cannot be read or do not suit the run file, or nothing can be written into the store.
+    StoreInUseError
+        If a run is at work there.
+    """
+    plan = make_plan(run_file)
+    store.prepare()
+    with locked(store.lock_path, "planning"):
+        plan = Plan(plan.run_file, plan.sources, _chunk_size(plan, store, solve))
+        store.save_plan(plan)
+        if fresh:
+            for key in plan.keys:
+                store.path(key).unlink(missing_ok=True)
+    return plan
+
+
+def _chunk_size(plan: Plan, store: Store, solve: Solver) -> int:
+    chosen = plan.config.campaign.chunk
+    if chosen is not None:
+        return chosen
+    with suppress(InputError, FileFormatError):  # none yet, or one that is replaced now
+        return store.load_plan().chunk_size
+    largest = max(last - first for source in plan.sources for first, last, _ in plan.segments(source))
+    if largest <= UNIT:
+        return UNIT
+    # a chunk of one unit of the largest segment; the first time includes compilation
+    chunk = max(plan.chunks, key=lambda chunk: (chunk.budget != "sample", len(chunk)))
+    solve_chunk(plan, chunk, solve, lambda done: None)
+    started = time.perf_counter()
+    solve_chunk(plan, chunk, solve, lambda done: None)
+    seconds = (time.perf_counter() - started) * UNIT / len(chunk)
+    units = round(plan.config.campaign.chunk_seconds / max(seconds, 1e-6))
+    return UNIT * min(max(units, 1), -(-largest // UNIT), LARGEST_CHUNK // UNIT)
+
+
+def carry_out(
+    store: Store,
+    *,
+    solve: Solver = solve_lindblad,
+    report: Reporter | None = None,
+    executor: Executor | None = None,
+    member: tuple[int, int] | None = None,
+) -> None:
+    """Solve the chunks of a stored plan that are missing; whatever interrupts it, the same call goes on.
+
+    Parameters
+    ----------
+    store : Store
+        The store, with a plan.
+    solve : callable, optional
+        `qtraj.solve` or a stand-in that can be pickled.
+    report : Reporter, optional
+        Hears about the progress.
+    executor : Executor, optional
+        Who solves; this process by default.
+    member : (int, int), optional
+        Index and number of the members of an array job: solve only this member's share, beside the others.
+
+    Raises
+    ------
+    StoreInUseError
+        If another run is at work on the store.
+    QtrajError
+        If the executor cannot go on. Finished chunks are kept.
+
+    Warns
+    -----
+    DamagedChunkWarning
+        For each chunk that is damaged and solved again.
+    """
+    executor, report = executor or InProcess(), report or Silent()
+    plan = store.load_plan()
+    store.prepare()
+    with ExitStack() as stack:
+        what = f"a campaign ({executor.name})"
+        if member is None:
+            stack.enter_context(locked(store.lock_path, what))
+            store.sweep()
+            numbers: Sequence[int] = range(len(plan.chunks))
+        else:
+            index, of = member
+            what = f"member {index} of {of} of an array job"
+            stack.enter_context(locked(store.lock_path, what, shared=True))
+            stack.enter_context(locked(store.folder / f"lock-{index}-of-{of}", what))
+            numbers = share(range(len(plan.chunks)), index, of)
+        entries = verified(store, {plan.keys[n] for n in numbers})
+        sizes = {n: len(plan.chunks[n]) for n in numbers}
+        missing = [n for n in numbers if plan.keys[n] not in entries]
+        report.begin(total=sum(sizes.values()), reused=sum(sizes.values()) - sum(sizes[n] for n in missing))
+        keeper = _IndexKeeper(store if member is None else None, entries)
+        try:
+            for number, entry in executor.map(
+                Worker(store.folder, solve),
+                missing,
+                lambda n, done: report.advance(plan.describe(plan.chunks[n]), done),
+            ):
+                keeper.add(entry)
+                report.finish(plan.describe(plan.chunks[number]), sizes[number])
+        finally:
+            keeper.save()
+
+
+class _IndexKeeper:
+    """Writes the index now and then; members of an array job leave it to whoever comes after them."""
+
+    def __init__(self, store: Store | None, entries: dict[str, Entry]) -> None:
+        self._store, self._entries, self._saved = store, entries, time.monotonic()
+
+    def add(self, entry: Entry) -> None:
+        """Note a finished chunk."""
+        self._entries[entry.key] = entry
+        if time.monotonic() - self._saved > SAVE_INDEX_S:
+            self.save()
+
+    def save(self) -> None:
+        """Write the index."""
+        self._saved = time.monotonic()
+        if self._store is not None:
+            with suppress(FileFormatError):  # an index only saves time, and a full disk shows where it hurts
+                save_index(self._store, self._entries)
 
 
 def measured(config: RunConfig) -> tuple[DataSet, ...]:

@@ -1,73 +1,137 @@
-"""One file per finished task, found again by the task's key."""
+"""The store of a campaign: its plan, one file per finished chunk under the chunk's key, and an index of them."""
 
 from __future__ import annotations
 
-import warnings
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import xarray as xr
 
-from ..errors import FileFormatError
+from ..errors import FileFormatError, InputError
+from ..io.atomic import atomic_path, writable_folder
 from ..io.results import read_dataset, write_dataset
-from .plan import Task
+from .plan import Plan, plan_from_json
+
+LEFTOVER_AGE_S = 3600.0
+"""Temporary files older than this belong to nobody alive."""
 
 
-class DamagedPartWarning(UserWarning):
-    """A part file was damaged and is computed again."""
+class DamagedChunkWarning(UserWarning):
+    """A file of a chunk was damaged or not what its name says, and is computed again."""
 
 
 @dataclass(frozen=True)
-class PartStore:
-    """Part files in a folder.
+class Store:
+    """A folder that holds a campaign; created by `prepare`.
 
     Parameters
     ----------
     folder : Path
-        Created with the first part.
+        The folder.
     """
 
     folder: Path
 
-    def path(self, task: Task) -> Path:
-        """Return where the task's part is, or will be."""
-        return self.folder / f"{task.key}.nc"
+    @property
+    def plan_path(self) -> Path:
+        """The plan."""
+        return self.folder / "plan.json"
 
-    def load(self, task: Task) -> xr.Dataset | None:
-        """Return the finished part of a task, or None if it has to be computed.
+    @property
+    def index_path(self) -> Path:
+        """The index of finished chunks."""
+        return self.folder / "index.jsonl"
 
-        Warns
-        -----
-        DamagedPartWarning
-            If there is a part but its content does not verify; names the file.
-        """
-        path = self.path(task)
-        if not path.exists():
-            return None
-        try:
-            part = read_dataset(path)
-        except FileFormatError as error:
-            warnings.warn(
-                f"{error.path} ({task}): {error.problem}; computing it again.", DamagedPartWarning, 2
-            )
-            return None
-        if part.attrs["key"] != task.key:
-            warnings.warn(
-                f"{path} holds another task's result; computing {task} again.", DamagedPartWarning, 2
-            )
-            return None
-        return part
+    @property
+    def lock_path(self) -> Path:
+        """The lock of a run."""
+        return self.folder / "lock"
 
-    def save(self, task: Task, part: xr.Dataset) -> None:
-        """Write the part of a task; it appears whole or not at all.
+    @property
+    def chunk_folder(self) -> Path:
+        """The chunks."""
+        return self.folder / "chunks"
+
+    def path(self, key: str) -> Path:
+        """Return where a chunk is, or will be."""
+        return self.chunk_folder / f"{key}.nc"
+
+    def prepare(self) -> None:
+        """Create the folders and make sure that files can be written there.
 
         Raises
         ------
         FileFormatError
-            If the file cannot be written.
+            If not.
         """
-        write_dataset(part.assign_attrs(key=task.key, task=str(task)), self.path(task))
+        writable_folder(self.folder)
+        writable_folder(self.chunk_folder)
 
-    def discard(self, task: Task) -> None:
-        """Forget the part of a task, if there is one."""
-        self.path(task).unlink(missing_ok=True)
+    def load_plan(self) -> Plan:
+        """Return the stored plan.
+
+        Raises
+        ------
+        InputError
+            If the folder holds none.
+        FileFormatError
+            If it is damaged.
+        """
+        if not self.plan_path.is_file():
+            remedy = "`qtraj campaign run FILE.toml --store DIR` begins one."
+            raise InputError("--store", str(self.folder), "be the store of a campaign", remedy)
+        return plan_from_json(self.plan_path.read_text(encoding="utf-8"), str(self.plan_path))
+
+    def save_plan(self, plan: Plan) -> None:
+        """Write the plan, unless it is there already.
+
+        Raises
+        ------
+        FileFormatError
+            If it cannot be written.
+        """
+        text = plan.to_json()
+        if self.plan_path.is_file() and self.plan_path.read_text(encoding="utf-8") == text:
+            return
+        with atomic_path(self.plan_path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+    def read(self, key: str) -> xr.Dataset:
+        """Return a finished chunk.
+
+        Raises
+        ------
+        FileFormatError
+            If it is missing, damaged, or the chunk of another configuration under this name.
+        """
+        path = self.path(key)
+        chunk = read_dataset(path)
+        if chunk.attrs.get("key") != key:
+            problem = f"holds a chunk of another configuration ({chunk.attrs.get('chunk', 'unknown')})"
+            raise FileFormatError(path, problem, "`qtraj campaign resume` computes it again.")
+        return chunk
+
+    def write(self, key: str, chunk: xr.Dataset) -> None:
+        """Write a finished chunk; it appears whole or not at all.
+
+        Raises
+        ------
+        FileFormatError
+            If it cannot be written.
+        """
+        write_dataset(chunk.assign_attrs(key=key), self.path(key))
+
+    def files(self) -> Iterator[Path]:
+        """Yield the files of finished chunks, of whatever plan."""
+        return self.chunk_folder.glob("[!.]*.nc")
+
+    def sweep(self) -> None:
+        """Remove temporary files that killed processes left behind."""
+        for path in [*self.folder.glob(".*-*"), *self.chunk_folder.glob(".*-*.nc")]:
+            try:
+                if time.time() - path.stat().st_mtime > LEFTOVER_AGE_S:
+                    path.unlink()
+            except FileNotFoundError:  # its owner was alive and has finished
+                continue

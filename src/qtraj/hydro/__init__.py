@@ -12,7 +12,13 @@ from .oscar2008 import read_oscar2008
 from .oscar2013 import read_oscar2013, write_oscar2013
 from .paths import MEAN_MASS, Paths, histories_along
 from .plane import PlaneDensity
-from .qtraj_text import TemperatureTable, read_qtraj_averaged, read_qtraj_trajectories
+from .qtraj_text import (
+    TemperatureTable,
+    TrajectoryIndex,
+    index_qtraj_trajectories,
+    read_qtraj_averaged,
+    read_qtraj_trajectories,
+)
 from .recognize import open_hydro
 from .sampling import sample_paths
 from .shipped import ShippedRun, load_shipped, shipped_runs
@@ -30,8 +36,10 @@ __all__ = [
     "PlaneDensity",
     "ShippedRun",
     "TemperatureTable",
+    "TrajectoryIndex",
     "histories_along",
     "histories_from_tables",
+    "index_qtraj_trajectories",
     "load_shipped",
     "open_hydro",
     "read_columns",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +96,83 @@ def read_qtraj_averaged(path: str | Path) -> TemperatureTable:
     return table
 
 
-def read_qtraj_trajectories(path: str | Path) -> Iterator[TemperatureTable]:
+@dataclass(frozen=True)
+class TrajectoryIndex:
+    """Where the blocks of a trajectory file are.
+
+    Parameters
+    ----------
+    count : int
+        Blocks in the file.
+    every : int
+        Blocks between two offsets.
+    offsets : tuple of int
+        Position in bytes of blocks 0, `every`, 2 `every`, ... (of the uncompressed text).
+    last_T : float
+        The largest of the last temperatures of the blocks, GeV: until there the file knows every path.
+    """
+
+    count: int
+    every: int
+    offsets: tuple[int, ...]
+    last_T: float
+
+
+def index_qtraj_trajectories(path: str | Path, every: int = 64) -> TrajectoryIndex:
+    """Pass once over a trajectory file, check the shape of its blocks and note where they are.
+
+    Parameters
+    ----------
+    path : path-like
+        As for `read_qtraj_trajectories`.
+    every : int, optional
+        Note the position of one block in `every`.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no block, or a block is truncated or not in the layout.
+    """
+    file = existing_file(path)
+    check_last_line(file)
+    offsets, block, last_T = [], 0, 0.0
+    try:
+        with _open_bytes(file) as handle:
+            position = handle.tell()
+            while line := handle.readline():
+                if line.strip():
+                    if block % every == 0:
+                        offsets.append(position)
+                    block += 1
+                    last_T = max(last_T, _skip_block(file, handle, line, f"block {block}: "))
+                position = handle.tell()
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileFormatError(file, f"the compressed text is damaged after block {block} ({error})") from None
+    if block == 0:
+        raise FileFormatError(file, "it holds no block")
+    return TrajectoryIndex(block, every, tuple(offsets), last_T)
+
+
+def _skip_block(file: Path, handle: IO[bytes], line: bytes, where: str) -> float:
+    """Go to the end of a block whose first line was read, and return its last temperature."""
+    n_metadata = _count(file, line.decode(errors="replace"), where + "number of metadata lines")
+    for _ in range(n_metadata):
+        handle.readline()
+    n = _count(file, handle.readline().decode(errors="replace"), where + "number of points")
+    there, last = 0, b""
+    for there, last in enumerate(islice(handle, n), start=1):  # noqa: B007  the last values count
+        pass
+    if there < n:
+        raise FileFormatError(file, f"{where}{there} of {n} points are there: truncated")
+    words = last.split()
+    if len(words) not in (2, 6):
+        raise FileFormatError(file, f"{where}{len(words)} columns, known are 2 and 6")
+    return _number(file, words[1].decode(errors="replace"), where + "last temperature")
+
+
+def read_qtraj_trajectories(
+    path: str | Path, index: TrajectoryIndex | None = None, start: int = 0
+) -> Iterator[TemperatureTable]:
     """Iterate over the blocks of a trajectory file without holding it in memory.
 
     Parameters
@@ -103,6 +181,10 @@ def read_qtraj_trajectories(path: str | Path) -> Iterator[TemperatureTable]:
         Text, plain or gzip. A block is: the number of metadata lines, those lines (METADATA_NAMES), the
         number of points, and the points with two columns (tau, T) or six, as in averaged files. Blocks
         follow one another.
+    index : TrajectoryIndex, optional
+        From `index_qtraj_trajectories`: go near block `start` at once.
+    start : int, optional
+        First block to yield, counted from 0; without an index the blocks before it are read.
 
     Yields
     ------
@@ -116,12 +198,13 @@ def read_qtraj_trajectories(path: str | Path) -> Iterator[TemperatureTable]:
     """
     file = existing_file(path)
     check_last_line(file)
-    return _blocks(file)
+    known = index.every * (start // index.every) if index is not None else 0
+    offset = index.offsets[start // index.every] if index is not None else 0
+    return islice(_blocks(file, known, offset), start - known, None)
 
 
-def _blocks(file: Path) -> Iterator[TemperatureTable]:
-    block = 0
-    with _open_text(file) as handle:
+def _blocks(file: Path, block: int, offset: int) -> Iterator[TemperatureTable]:
+    with _open_text(file, offset) as handle:
         while line := handle.readline():
             if not line.strip():
                 continue  # files are made with cat, some with a blank line between
@@ -159,10 +242,14 @@ def _read_points(
         raise FileFormatError(file, where + str(error).rstrip(".")) from error
 
 
-def _open_text(file: Path) -> IO[str]:
-    if file.suffix == ".gz":
-        return gzip.open(file, "rt", encoding="utf-8", errors="replace")
-    return file.open(encoding="utf-8", errors="replace")
+def _open_bytes(file: Path) -> IO[bytes]:
+    return cast("IO[bytes]", gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
+
+
+def _open_text(file: Path, offset: int = 0) -> IO[str]:
+    handle = _open_bytes(file)
+    handle.seek(offset)
+    return TextIOWrapper(cast("Any", handle), encoding="utf-8", errors="replace")
 
 
 def _is_number(text: str) -> bool:

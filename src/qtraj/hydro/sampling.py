@@ -28,6 +28,9 @@ def sample_paths(
     seed: int = 0,
     pT_max: float = 30.0,
     mass: float = MEAN_MASS,
+    start: int = 0,
+    stop: int | None = None,
+    first_replicate: int = 0,
 ) -> Paths:
     """Draw paths: points of the binary-collision density, p_T of p_T/(p_T^2 + M^2)^2, phi uniform.
 
@@ -51,6 +54,10 @@ def sample_paths(
         Cut of the spectrum, GeV.
     mass : float, optional
         M of the spectrum and of the motion, GeV.
+    start, stop : int, optional
+        Return only these of the `replicates` x `n` paths, bit by bit as they are among all.
+    first_replicate : int, optional
+        Number of the first replicate: others with the same seed are other paths.
 
     Returns
     -------
@@ -63,17 +70,24 @@ def sample_paths(
         If `n` is no power of two, or a number is out of its range.
     """
     _check_numbers(n, replicates, seed, pT_max, mass)
+    total = n * replicates
+    stop = total if stop is None else stop
+    if not 0 <= start < stop <= total:
+        raise InputError("start, stop", (start, stop), f"be a range of paths within {total}")
     plane = source if isinstance(source, PlaneDensity) else collision_plane(source, b_fm)
-    children = np.random.SeedSequence(seed).spawn(replicates)
-    engines = (qmc.Sobol(DIMENSIONS, scramble=True, rng=np.random.default_rng(child)) for child in children)
-    u = np.concatenate([engine.random(n) for engine in engines])
+    u = np.concatenate(
+        [
+            _points(seed, first_replicate + k, max(start - k * n, 0), min(stop - k * n, n))
+            for k in range(start // n, (stop - 1) // n + 1)
+        ]
+    )
     x, y = plane.inverse(u[:, 0], u[:, 1])
     return Paths(
         x_fm=x,
         y_fm=y,
         pT=inverse_pT(u[:, 2], pT_max, mass),
         phi=2 * np.pi * u[:, 3],
-        replicate=np.repeat(np.arange(replicates), n),
+        replicate=first_replicate + np.arange(start, stop) // n,
         mass=mass,
         attrs={
             "b_fm": b_fm,
@@ -85,6 +99,19 @@ def sample_paths(
             "points": "scrambled Sobol, scipy.stats.qmc",
         },
     )
+
+
+def _points(seed: int, replicate: int, start: int, stop: int) -> Float:
+    """Return points `start` to `stop` of one scrambled Sobol sequence, shape (stop - start, DIMENSIONS)."""
+    # the child that SeedSequence(seed).spawn would give as number `replicate`
+    child = np.random.SeedSequence(seed, spawn_key=(replicate,))
+    engine = qmc.Sobol(DIMENSIONS, scramble=True, rng=np.random.default_rng(child))
+    if start > 0:
+        engine.fast_forward(start)
+        return np.asarray(engine.random(stop - start))
+    # SciPy warns of a first draw that is no power of two; the sequence as a whole is one, and balanced
+    first = engine.random(1)
+    return np.concatenate([first, engine.random(stop - 1)]) if stop > 1 else np.asarray(first)
 
 
 def collision_plane(glauber: OpticalGlauber, b_fm: float) -> PlaneDensity:

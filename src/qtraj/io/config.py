@@ -28,9 +28,22 @@ from ..states import MESONS
 from .config_errors import input_error
 
 HydroFormat = Literal[
-    "auto", "music", "jetdata", "oscar2008", "oscar2013", "jewel2d", "netcdf", "columns", "music_dense"
+    "auto",
+    "music",
+    "jetdata",
+    "oscar2008",
+    "oscar2013",
+    "jewel2d",
+    "netcdf",
+    "columns",
+    "music_dense",
+    "qtraj_trajectories",
 ]
-"""Layouts of hydrodynamic output that ``[[medium.files]]`` may name; the last two must be described."""
+"""Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
+the temperatures along ready-made paths."""
+
+Executor = Literal["in-process", "local", "scheduler", "slurm", "htcondor", "pbs"]
+"""Who solves the chunks of a campaign: this process, Dask workers here, those of a scheduler, or batch jobs."""
 
 KAPPA_FITS = get_args(FitName)
 MESON_NAMES = tuple(meson.name for meson in MESONS)
@@ -137,7 +150,10 @@ class Grid(_Section):
 
 
 class HydroFile(_Section):
-    """One entry ``[[medium.files]]``: the output of a hydrodynamic code at one impact parameter."""
+    """One entry ``[[medium.files]]``: the output of a hydrodynamic code at one impact parameter.
+
+    A path with ``*``, ``?`` or ``[...]`` names many files, each of them one event of this class.
+    """
 
     path: str
     format: HydroFormat = "auto"
@@ -209,6 +225,36 @@ class Observables(_Section):
     )
 
 
+class Job(_Section):
+    """Section ``[campaign.job]``: what a batch system gives to one job."""
+
+    queue: str | None = None
+    account: str | None = None
+    cores: Annotated[int, Field(ge=1)] = 1
+    memory: str = "4 GB"
+    disk: str = "1 GB"
+    walltime: str = "02:00:00"
+    directives: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    prologue: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class Campaign(_Section):
+    """Section ``[campaign]``: who solves the chunks; no number of the answer depends on it."""
+
+    executor: Executor = "in-process"
+    workers: Annotated[int, Field(ge=1)] = 1
+    scheduler: str | None = None
+    chunk: Annotated[int, Field(ge=1)] | None = None
+    chunk_seconds: Positive = 30.0
+    job: Job = Job()
+
+    @model_validator(mode="after")
+    def _address(self) -> Self:
+        if (self.executor == "scheduler") != (self.scheduler is not None):
+            raise _rule("have the key scheduler = 'tcp://...' if, and only if, executor = 'scheduler'")
+        return self
+
+
 class Output(_Section):
     """Section ``[output]``: where the results go, relative to the working directory."""
 
@@ -226,6 +272,7 @@ class RunConfig(_Section):
     paths: Paths = Paths()
     method: Method = Method()
     observables: Observables = Observables()
+    campaign: Campaign = Campaign()
     output: Output
 
 

@@ -81,12 +81,16 @@ def checksum(dataset: xr.Dataset) -> str:
     digest = hashlib.sha256()
     for name in sorted(map(str, dataset.variables)):
         variable = dataset.variables[name]
-        values = np.ascontiguousarray(variable.values)
-        text = values.dtype.kind in "OUST"
-        kind = "text" if text else f"{values.dtype.kind}{values.dtype.itemsize}"
+        text = variable.dtype.kind in "OUST"
+        kind = "text" if text else f"{variable.dtype.kind}{variable.dtype.itemsize}"
         digest.update(f"{name} {variable.dims} {variable.shape} {kind} {_sorted(variable.attrs)}\n".encode())
-        # netCDF strings come back as another NumPy type, so their text counts
-        digest.update("\0".join(map(str, values.ravel())).encode() if text else values.tobytes())
+        if text:  # netCDF strings come back as another NumPy type, so their text counts
+            digest.update("\0".join(map(str, variable.values.ravel())).encode())
+            continue
+        # a lazy variable may be larger than the memory
+        leading = variable.shape[:-2] if variable.chunks is not None else ()
+        for index in np.ndindex(leading):
+            digest.update(np.ascontiguousarray(variable[index].values).tobytes())
     digest.update(_sorted({k: v for k, v in dataset.attrs.items() if k != CHECKSUM}).encode())
     return digest.hexdigest()
 

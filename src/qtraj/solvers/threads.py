@@ -14,12 +14,18 @@ Answer = TypeVar("Answer")
 def side_by_side(
     function: Callable[[Job], Answer], jobs: Sequence[Job], workers: int | None = None
 ) -> list[Answer]:
-    """Return ``[function(job) for job in jobs]``, computed by `workers` threads (default: as many as cores).
+    """Return ``[function(job) for job in jobs]``, computed by `workers` threads.
 
-    The answers do not depend on the number of threads.
+    The default are as many as OMP_NUM_THREADS allows, or else as cores. The answers do not depend on their number.
     """
-    workers = min(len(jobs), workers or os.cpu_count() or 1)
+    workers = min(len(jobs), workers or _allowed())
     if workers <= 1:
         return [function(job) for job in jobs]
     with ThreadPoolExecutor(max_workers=workers) as pool:
         return list(pool.map(function, jobs))
+
+
+def _allowed() -> int:
+    """Return the number of threads that the process may use: OMP_NUM_THREADS is the convention, Dask workers set it."""
+    text = os.environ.get("OMP_NUM_THREADS", "")
+    return max(int(text), 1) if text.isdecimal() else os.cpu_count() or 1

@@ -1,0 +1,165 @@
+"""Chunks on Dask: workers here, those of a scheduler that runs, or jobs of a batch system."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import dask
+from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, as_completed
+
+from ..errors import InputError, QtrajError
+from .execute import Progress
+from .index import Entry
+from .work import Worker
+
+IN_FLIGHT: Final = 2
+"""Chunks handed out per worker thread: one that is solved and one that waits, so memory does not grow with the plan."""
+
+ATTEMPTS: Final = 3
+"""How often a chunk is handed out again after Dask gave it up because workers died with it."""
+
+ALLOWED_FAILURES: Final = 10
+"""Workers that may die while they solve one chunk before Dask gives it up."""
+
+CONNECT_S: Final = 10
+
+
+class CampaignError(QtrajError):
+    """The campaign cannot go on; what was finished is in the store."""
+
+
+class DaskExecutor:
+    """Hands chunks to the workers of a Dask client.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    connect : callable
+        Gives a context manager of a client.
+    """
+
+    def __init__(self, name: str, connect: Callable[[], AbstractContextManager[Client]]) -> None:
+        self.name = name
+        self._connect = connect
+
+    def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[tuple[int, Entry]]:
+        """Yield number and entry of each chunk as it is finished.
+
+        Raises
+        ------
+        CampaignError
+            If the scheduler is lost, or a chunk takes its workers down again and again.
+        QtrajError
+            What the worker raised.
+        """
+        del progress  # workers tell when they have finished
+        if not numbers:
+            return
+        with self._connect() as client:
+            client.register_plugin(OwnDevice(), name="qtraj-device")
+            yield from _through(client, worker, numbers)
+
+
+def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator[tuple[int, Entry]]:
+    waiting: deque[int] = deque(numbers)
+    running: dict[Any, int] = {}
+    lost: Counter[int] = Counter()
+    finished = as_completed(raise_errors=False)
+    while waiting or running:
+        room = max(IN_FLIGHT * sum(client.nthreads().values()), IN_FLIGHT) - len(running)
+        for _ in range(min(room, len(waiting))):
+            number = waiting.popleft()
+            # each hand-out has a key of its own: an orphan of an earlier run is nothing to wait for
+            future = client.submit(worker, number, pure=False)
+            running[future] = number
+            finished.add(future)
+        future = next(finished)
+        number = running.pop(future)
+        error = _error(future)
+        if error is None:
+            yield number, future.result()
+        elif isinstance(error, KilledWorker) and lost[number] < ATTEMPTS:
+            lost[number] += 1
+            waiting.append(number)
+        elif isinstance(error, KilledWorker):
+            raise CampaignError(
+                f"chunk {number} took its workers down {(ALLOWED_FAILURES + 1) * (ATTEMPTS + 1)} times: give them more "
+                "memory, or take a smaller `campaign.chunk` in a new store."
+            )
+        else:
+            raise error
+
+
+def _error(future: Any) -> BaseException | None:
+    """Return why a future has no result."""
+    if future.status == "finished":
+        return None
+    if future.status == "error":
+        exception: BaseException = future.exception()
+        return exception
+    return CampaignError(
+        "the Dask scheduler was lost. Finished chunks are kept: `qtraj campaign resume` goes on with a new one."
+    )
+
+
+class OwnDevice(WorkerPlugin):  # type: ignore[misc]
+    """Gives each worker process of a machine with several GPUs one of them, before anything asks for a GPU."""
+
+    def setup(self, worker: Any) -> None:
+        """Let the worker see the GPU of its number only."""
+        devices = visible_devices()
+        if len(devices) > 1:
+            digits = str(worker.name).rpartition("-")[2]
+            number = int(digits) if digits.isdecimal() else 0
+            os.environ["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
+
+
+def visible_devices() -> list[str]:
+    """Return the GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name for name in named.split(",") if name]
+    return [str(i) for i, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))]
+
+
+@contextmanager
+def local(workers: int) -> Iterator[Client]:
+    """Give the client of a cluster of `workers` processes on this machine, with one thread each."""
+    settings = {"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs="CRITICAL",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def existing(address: str) -> Iterator[Client]:
+    """Give the client of a scheduler that runs.
+
+    Raises
+    ------
+    InputError
+        If none answers at the address.
+    """
+    try:
+        client = Client(address, timeout=CONNECT_S)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "scheduler", address, f"be the address of a Dask scheduler that runs ({error})"
+        ) from None
+    with client:
+        yield client

@@ -1,0 +1,182 @@
+"""All finished chunks of a campaign as one dataset that is read where it is looked at, and as one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..io.results import provenance, write_dataset
+from ..states import STATE_NAMES
+from .index import present
+from .plan import Plan
+from .sources import PATH_NAMES
+from .store import Store
+from .work import QUANTITIES
+
+DIMS = ("setting", "l", "history", "state")
+
+
+def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
+    """Open a campaign as one dataset; chunks are read, and checked, when their numbers are asked for.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The store.
+    partial : bool, optional
+        Accept missing chunks; their numbers are NaN.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``survival`` and ``no_jump`` of dimensions (setting, l, history, state), each with one variable per part of its
+        error (NaN where it was not asked for); over histories the coordinates of `PATH_NAMES` and the number of their
+        ``source``. The arrays are Dask arrays.
+
+    Raises
+    ------
+    InputError
+        If the folder is no store, or chunks are missing and `partial` is False.
+    FileFormatError
+        Here or later, if a chunk is damaged or of another configuration; names the file.
+    """
+    store = Store(Path(folder))
+    plan = store.load_plan()
+    there = present(store)
+    missing = sum(key not in there for key in plan.keys)
+    if missing == len(plan.keys) or (missing and not partial):
+        remedy = f"`qtraj campaign resume --store {folder}` solves them."
+        raise InputError(
+            "--store", str(folder), f"hold all {len(plan.keys)} chunks, {missing} are missing", remedy
+        )
+    keys = np.array([key if key in there else "" for key in plan.keys])
+    return _dataset(plan, _Blocks(store.folder, keys.reshape(len(plan.settings), -1), plan))
+
+
+class _Blocks:
+    """The chunks as blocks of arrays (setting, l, history, state)."""
+
+    def __init__(self, folder: Path, keys: NDArray[np.str_], plan: Plan) -> None:
+        self.folder = folder
+        first = plan.chunks[: keys.shape[1]]  # those of the central setting: the others repeat their ranges
+        self.sources = np.array([chunk.source for chunk in first if chunk.l == 0])
+        self.sizes = tuple(len(chunk) for chunk in first if chunk.l == 0)
+        by_l = [[i for i, chunk in enumerate(first) if chunk.l == l] for l in (0, 1)]
+        self.keys = np.stack([keys[:, numbers] for numbers in by_l], axis=1)  # (setting, l, block)
+
+    def variable(self, name: str) -> da.Array:
+        """Return an array (setting, l, history, state)."""
+        S, L, _ = self.keys.shape
+        chunks = ((1,) * S, (1,) * L, self.sizes, (len(STATE_NAMES),))
+        return _array(partial(_block, self.folder, self.keys, self.sizes, name), chunks)
+
+    def path(self, name: str) -> da.Array:
+        """Return an array (history,): every setting and l has the same paths, so any chunk tells."""
+        flat = self.keys.reshape(-1, self.keys.shape[-1])
+        keys = np.array([next(filter(None, column), "") for column in flat.T])
+        return _array(partial(_path, self.folder, keys, self.sizes, name), (self.sizes,))
+
+
+def _array(block: Callable[..., NDArray[np.float64]], chunks: tuple[tuple[int, ...], ...]) -> da.Array:
+    array: da.Array = da.map_blocks(block, chunks=chunks, dtype=float, meta=np.empty((0,) * len(chunks)))
+    return array
+
+
+def _dataset(plan: Plan, blocks: _Blocks) -> xr.Dataset:
+    sampled = _first_of(plan, blocks.folder)
+    variables = {}
+    for name in QUANTITIES:
+        parts = [str(v).partition("_error_")[2] for v in sampled if str(v).startswith(f"{name}_error_")]
+        attrs = {"error_parts": " ".join(parts), "not_estimated": sampled.attrs["not_estimated"]}
+        variables[name] = xr.Variable(DIMS, blocks.variable(name), attrs)
+        for part in parts:
+            error = f"{name}_error_{part}"
+            variables[error] = xr.Variable(
+                DIMS, blocks.variable(error), {"long_name": f"{part} error of {name}"}
+            )
+    coordinates: dict[str, Any] = {name: ("history", blocks.path(name)) for name in PATH_NAMES}
+    coordinates |= {
+        "source": ("history", np.repeat(blocks.sources, blocks.sizes)),
+        "setting": [s.label for s in plan.settings],
+        "kappa": (
+            "setting",
+            [str(s.kappa) for s in plan.settings],
+            {"long_name": "kappa/T^3, name of a fit or number"},
+        ),
+        "gamma": ("setting", [s.gamma for s in plan.settings], {"long_name": "gamma/T^3"}),
+        "l": [0, 1],
+        "state": list(STATE_NAMES),
+    }
+    return xr.Dataset(variables, coordinates, {"run_file": plan.run_file.text})
+
+
+def _first_of(plan: Plan, folder: Path) -> xr.Dataset:
+    """Return a finished chunk with an error budget, or any if there is none yet."""
+    store, there = Store(folder), present(Store(folder))
+    finished = [(key, chunk) for key, chunk in zip(plan.keys, plan.chunks, strict=True) if key in there]
+    return store.read(min(finished, key=lambda pair: pair[1].budget == "none")[0])
+
+
+def merge(folder: str | Path, target: str | Path, citations: Sequence[str] = ()) -> Path:
+    """Write the results of a finished campaign as one netCDF file, chunk by chunk, with checksum and provenance.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The store.
+    target : str or Path
+        The file.
+    citations : sequence of str, optional
+        What to cite.
+
+    Raises
+    ------
+    InputError
+        If chunks are missing.
+    FileFormatError
+        If a chunk is damaged or the file cannot be written.
+    """
+    results = open_results(folder)
+    plan = Store(Path(folder)).load_plan()
+    results.attrs = {
+        "title": plan.config.output.title or "Survival along each path",
+        **provenance(plan.run_file.text, plan.config.paths.seed, citations),
+    }
+    return write_dataset(results, target)
+
+
+@lru_cache(maxsize=8)  # the variables of a chunk are usually read one after the other
+def _chunk(folder: Path, key: str) -> xr.Dataset:
+    return Store(folder).read(key)
+
+
+def _block(
+    folder: Path, keys: NDArray[np.str_], sizes: Sequence[int], name: str, block_info: Mapping[Any, Any]
+) -> NDArray[np.float64]:
+    """Return one block of a variable, shape (1, 1, n, 6); NaN where the chunk is missing or has no such variable."""
+    s, l, number, _ = block_info[None]["chunk-location"]
+    key = str(keys[s, l, number])
+    if key:
+        chunk = _chunk(folder, key)
+        if name in chunk:
+            return np.asarray(chunk[name].values[None, None], dtype=float)
+    return np.full((1, 1, sizes[number], len(STATE_NAMES)), np.nan)
+
+
+def _path(
+    folder: Path, keys: NDArray[np.str_], sizes: Sequence[int], name: str, block_info: Mapping[Any, Any]
+) -> NDArray[np.float64]:
+    """Return one block of a coordinate of the paths, shape (n,)."""
+    (number,) = block_info[None]["chunk-location"]
+    key = str(keys[number])
+    return (
+        np.asarray(_chunk(folder, key)[name].values, dtype=float) if key else np.full(sizes[number], np.nan)
+    )

@@ -1,0 +1,126 @@
+"""Survival tables from whatever a user has: a campaign, a merged file, a CSV file, a ratio file of QTraj 1.0."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import FileFormatError
+from ..io.config import RunConfig, parse_config
+from ..io.legacy import RatioTable, average_ratios, read_ratios
+from ..io.results import read_dataset
+from ..io.survival_csv import read_survival_csv
+from ..io.survivals import table_from_ratios, tables_from_results
+from ..observables.binned import survival_average
+from ..observables.estimate import Estimate
+from ..observables.systems import load_system, system_names
+from ..observables.table import SurvivalTable
+from ..states import MESONS
+from .results import open_results
+from .run import STORE
+from .store import Store
+
+NETCDF: Final = (".nc", ".netcdf")
+
+
+@dataclass(frozen=True, eq=False)
+class Survivals:
+    """What was read.
+
+    Parameters
+    ----------
+    tables : mapping of str to SurvivalTable
+        One for each setting of the model, the central one first.
+    title : str
+        For figures.
+    system : str or None
+        Name of the collision system, if the source states one that the package knows.
+    feeddown : str or None
+        Feed-down table that the source names.
+    ratios : RatioTable or None
+        The rows of a ratio file.
+    """
+
+    tables: dict[str, SurvivalTable]
+    title: str
+    system: str | None = None
+    feeddown: str | None = None
+    ratios: RatioTable | None = None
+
+    def averages(self, *, weighted: bool = False) -> dict[str, dict[str, Estimate]]:
+        """Return the mean survival of the radial states, for each setting.
+
+        Of a ratio file, for each initial l, the mean ratios of all six states as `average_ratios` takes them, with its
+        warnings about rare rows.
+        """
+        if self.ratios is None:
+            return {label: survival_average(table) for label, table in self.tables.items()}
+        return {
+            f"l = {l}": average_ratios(self.ratios, l=l, weighted=weighted)
+            for l in self.ratios.angular_momenta
+        }
+
+    def missing_states(self) -> list[str]:
+        """Return the states that feed-down needs and no row knows."""
+        known = {state for table in self.tables.values() for state in table.states}
+        return [state for state in dict.fromkeys(meson.radial for meson in MESONS) if state not in known]
+
+
+def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
+    """Read survival tables; the kind of the source is recognized.
+
+    Parameters
+    ----------
+    source : str or Path
+        The folder of a run or of a campaign's store; a file of `qtraj campaign merge` (``.nc``); a CSV file (``.csv``,
+        see `read_survival_csv`); anything else is a ratio file of QTraj 1.0, plain or gzip.
+    weighted : bool, optional
+        Of a ratio file: weigh paths with the eighth value of their metadata.
+
+    Raises
+    ------
+    FileFormatError
+        If the source is missing, damaged or of another kind.
+    InputError
+        If a campaign is not finished, or a ratio file has no weights that are asked for.
+    """
+    source = Path(source)
+    if source.is_dir():
+        return _from_campaign(source)
+    if not source.is_file():
+        raise FileFormatError(source, "no such file or folder", "Check the path.")
+    if source.suffix in NETCDF:
+        results = read_dataset(source)
+        return Survivals(tables_from_results(results), **_described(str(results.attrs.get("run_file", ""))))
+    if source.suffix == ".csv":
+        return Survivals({"table": read_survival_csv(source)}, source.name)
+    ratios = read_ratios(source)
+    return Survivals({"ratios": table_from_ratios(ratios, weighted=weighted)}, source.name, ratios=ratios)
+
+
+def _from_campaign(folder: Path) -> Survivals:
+    store = folder / STORE if (folder / STORE).is_dir() else folder
+    results = open_results(store)
+    plan = Store(store).load_plan()
+    n_part = {number: each.n_part for number, each in enumerate(plan.sources)}
+    return Survivals(tables_from_results(results, n_part), **_described(plan.run_file.text))
+
+
+def _described(text: str) -> dict[str, Any]:
+    if not text:
+        return {"title": ""}
+    config = parse_config(text)
+    return {
+        "title": config.output.title,
+        "system": _known_system(config),
+        "feeddown": config.observables.feeddown,
+    }
+
+
+def _known_system(config: RunConfig) -> str | None:
+    for name in system_names():
+        system = load_system(name)
+        if (system.data, system.sqrt_s_GeV) == (config.system.name, config.system.sqrt_s_GeV):
+            return name
+    return None

@@ -1,0 +1,184 @@
+"""Solve one chunk: generate its histories, solve them unit by unit, write the file. Any process can do it."""
+
+from __future__ import annotations
+
+import platform
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import xarray as xr
+
+from ..errors import AccuracyWarning
+from ..observables.estimate import Estimate
+from ..physics.initial import GaussianState
+from ..physics.model import LindbladModel
+from ..physics.potentials import CoulombPotential
+from ..physics.transport import Transport
+from ..provenance import versions
+from ..solvers.density import DensityMatrix
+from ..solvers.solve import solve as solve_lindblad
+from ..states import STATE_NAMES
+from .index import Entry, entry_of
+from .plan import Chunk, Plan
+from .sources import Batch
+from .store import Store
+
+QUANTITIES = ("survival", "no_jump")
+"""What a chunk holds of each history and state, with the parts of its error."""
+
+
+class Solved(Protocol):
+    """What a campaign needs of a solver's result: survivals as arrays over histories."""
+
+    @property
+    def survival(self) -> Mapping[str, Estimate]:
+        """Survival of each state."""
+
+    @property
+    def no_jump(self) -> Mapping[str, Estimate]:
+        """Survival of each state without any jump."""
+
+
+class Solver(Protocol):
+    """The signature of `qtraj.solve`, the seam where a test puts its own."""
+
+    def __call__(
+        self,
+        model: LindbladModel,
+        medium: Any,
+        initial: GaussianState,
+        *,
+        method: DensityMatrix,
+        progress: Callable[[int, int], None],
+    ) -> Solved:
+        """Solve a batch of histories."""
+
+
+Advance = Callable[[int], None]
+"""Hears how many histories of a chunk are solved by now."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Solves chunks of a stored plan by their numbers; goes to other processes by pickle.
+
+    Parameters
+    ----------
+    folder : Path
+        The store, which every worker must reach under this name.
+    solve : callable, optional
+        `qtraj.solve` or a stand-in with its signature.
+    """
+
+    folder: Path
+    solve: Solver = solve_lindblad
+
+    def __call__(self, number: int, advance: Advance | None = None) -> Entry:
+        """Solve chunk `number`, write it, and return its entry in the index.
+
+        Raises
+        ------
+        QtrajError
+            If the temperatures cannot be read or the chunk cannot be written.
+        """
+        store = Store(self.folder)
+        plan = _plan(self.folder, store.plan_path.stat().st_mtime_ns)
+        chunk = solve_chunk(plan, plan.chunks[number], self.solve, advance or _silent)
+        store.write(plan.keys[number], chunk)
+        return entry_of(store, plan.keys[number], chunk)
+
+
+@lru_cache(maxsize=2)  # the time of the file is an argument, so that a plan made anew is read anew
+def _plan(folder: Path, mtime_ns: int) -> Plan:
+    return Store(folder).load_plan()
+
+
+def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr.Dataset:
+    """Return the survivals of a chunk.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    chunk : Chunk
+        One of its chunks.
+    solve : callable
+        `qtraj.solve` or a stand-in.
+    advance : callable
+        Hears how many histories are solved.
+
+    Returns
+    -------
+    xarray.Dataset
+        Variables `QUANTITIES` and their error parts, dimensions (history, state); the paths; how it was made.
+    """
+    started = time.perf_counter()
+    model = LindbladModel(
+        CoulombPotential(alpha=plan.config.model.alpha),
+        Transport(kappa=chunk.setting.kappa, gamma=chunk.setting.gamma, T_c=plan.config.model.T_c),
+        mass=plan.config.model.mass,
+        order=plan.config.model.order,
+    )
+    initial = GaussianState(l=chunk.l, width=plan.config.initial.width)
+    method = _method(plan, chunk)
+    units = []
+    for start, stop in plan.units(chunk):
+        batch = plan.sources[chunk.source].batch(start, stop)
+        before = start - chunk.start
+        with warnings.catch_warnings():
+            if chunk.budget != "all":
+                # here the tolerance only chooses the discretization; the errors reached enter every average
+                warnings.simplefilter("ignore", AccuracyWarning)
+            result = solve(
+                model,
+                batch.histories,
+                initial,
+                method=method,
+                progress=lambda done, total, before=before: advance(before + done),  # type: ignore[misc]
+            )
+        units.append(_dataset(result, batch))
+    chunked = xr.concat(units, "history", data_vars="all", coords="different", compat="equals", join="exact")
+    return chunked.assign_attrs(
+        chunk=plan.describe(chunk),
+        budget=chunk.budget,
+        not_estimated="; ".join(dict.fromkeys(r for u in units for r in u.attrs["not_estimated"])),
+        seconds=time.perf_counter() - started,
+        finished=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        host=platform.node(),
+        run_file=plan.run_file.text,
+        python=platform.python_version(),
+        **versions(),
+    )
+
+
+def _method(plan: Plan, chunk: Chunk) -> DensityMatrix:
+    settings = plan.config.method
+    if chunk.budget == "all":
+        return DensityMatrix(rtol=settings.rtol, atol=settings.atol)
+    if chunk.budget == "sample":
+        return DensityMatrix(rtol=settings.rtol, atol=settings.atol, refinements=0)
+    return DensityMatrix(rtol=settings.rtol, atol=settings.atol, error_budget=False)
+
+
+def _dataset(result: Solved, batch: Batch) -> xr.Dataset:
+    variables: dict[str, Any] = {}
+    missing: list[str] = []
+    for name in QUANTITIES:
+        estimates = [getattr(result, name)[state] for state in STATE_NAMES]
+        variables[name] = (("history", "state"), np.stack([e.value for e in estimates], axis=-1))
+        for part in estimates[0].parts:
+            errors = np.stack([e.parts[part] for e in estimates], axis=-1)
+            variables[f"{name}_error_{part}"] = (("history", "state"), errors)
+        missing += [reason for e in estimates for reason in e.not_estimated]
+    paths = {name: ("history", values) for name, values in batch.paths.items()}
+    return xr.Dataset(variables, {"state": list(STATE_NAMES), **paths}, {"not_estimated": missing})
+
+
+def _silent(done: int) -> None:
+    """Report nothing."""
