@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from .spectroscopy.files import Row
     from .spectroscopy.levels import ThermalLevels
 
-TABLE_WIDTH = 150  # columns, where no terminal says how many there are
+TABLE_WIDTH = 240  # columns, where no terminal says how many there are; the table takes what it needs
 
 OMEGA_POINTS = 600
 OMEGA_ABOVE = 0.6  # GeV above the highest vacuum level
 OMEGA_BELOW = 0.5  # GeV below the lowest
-FUNCTIONS = 5  # spectral functions drawn at most per channel
+FUNCTIONS = 4  # spectral functions drawn at most per channel
 
 
 def spectrum(
@@ -93,7 +93,7 @@ def _write(found: ThermalLevels, shown: list[Row], out: Path) -> None:
     from .plots.style import save_figure
     from .spectroscopy.files import write_levels
 
-    title = _title(found)
+    title = _figure_title(found)
     written = [*write_levels(found, out), *save_figure(spectrum_figure(shown, title=title), out / "spectrum")]
     written += save_figure(_functions_figure(found), out / "spectral_functions")
     for path in written:
@@ -116,7 +116,7 @@ def _functions_figure(found: ThermalLevels) -> Figure:
         source = source_of(found.states[members[0]], "local")
         channels[text] = [SpectralFunction(found.model, float(found.T[j]), source) for j in picked]
         levels[text] = {found.states[i].name: float(found.vacuum[i]) for i in members}
-    return spectral_figure(channels, omega, levels, title=_title(found))
+    return spectral_figure(channels, omega, levels, title=_figure_title(found))
 
 
 def _title(found: ThermalLevels) -> str:
@@ -124,6 +124,10 @@ def _title(found: ThermalLevels) -> str:
     transport = model.transport
     dipole = "" if model.has_width else f", kappa_hat {transport.kappa}, gamma_hat {transport.gamma}"
     return f"{model.potential}, M = {model.mass:g} GeV{dipole}"
+
+
+def _figure_title(found: ThermalLevels) -> str:
+    return _title(found).replace("kappa_hat", r"$\hat\kappa$").replace("gamma_hat", r"$\hat\gamma$ =")
 
 
 def _words(text: str) -> tuple[str, ...]:

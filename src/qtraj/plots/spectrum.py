@@ -73,14 +73,14 @@ def plot_levels(
 
     Notes
     -----
-    The axis follows all but first-order perturbation theory, which runs out of it where it fails. Bars, and the band of
-    first order, are errors.
+    The axis follows all but first-order perturbation theory, which runs out of it where it fails. Bars are errors, and
+    so is the band of first order, drawn where second order is smaller than first.
     """
     mine = [row for row in rows if row.state == state and row.values[quantity] is not None]
     if not mine:
         raise InputError("state", state, f"have a {quantity} in the rows")
     for route in dict.fromkeys(row.route for row in mine):
-        _draw(ax, route, *_arrays(mine, route, quantity), look=_looks(rows)[route])
+        _draw(ax, [row for row in mine if row.route == route], quantity, _looks(rows)[route])
     ax.set_xlabel(r"$\mathit{T}$  [MeV]")
     ax.set_ylabel(LABELS[quantity])
     ax.set_ylim(_limits(mine, quantity))
@@ -133,7 +133,7 @@ def plot_spectral_functions(
     omega: NDArray[np.float64],
     *,
     levels: Mapping[str, float] | None = None,
-    legend: bool = True,
+    title: str = "",
 ) -> Axes:
     """Draw spectral functions of one channel, from dark (cold) to light (hot).
 
@@ -149,8 +149,8 @@ def plot_spectral_functions(
         Energies in GeV without the masses of the quarks.
     levels : mapping of str to float, optional
         Vacuum energies in GeV to mark, by name.
-    legend : bool, optional
-        Whether to name the temperatures.
+    title : str, optional
+        Above the temperatures in the legend.
 
     Returns
     -------
@@ -163,7 +163,7 @@ def plot_spectral_functions(
     shades = _shades(len(functions))
     for function, color in zip(functions, shades, strict=True):
         mass = 2 * function.model.mass + omega
-        label = f"{1000 * function.T:.0f} MeV"
+        label = rf"$\mathit{{T}}$ = {1000 * function.T:.0f} MeV"
         ax.plot(mass, function.density(omega), color=color, linewidth=1.8, label=label)
     ax.set_yscale("log")
     ax.set_xlim(2 * functions[0].model.mass + omega[0], 2 * functions[0].model.mass + omega[-1])
@@ -182,8 +182,7 @@ def plot_spectral_functions(
             fontsize=13,
             color="#444444",
         )
-    if legend:
-        ax.legend(title=r"$\mathit{T}$", frameon=False)
+    ax.legend(title=title, frameon=False, loc="lower right", title_fontsize=14)
     return ax
 
 
@@ -211,8 +210,7 @@ def spectral_figure(
         figure = Figure(figsize=(1.2 + 6.2 * len(channels), 5.8), layout="constrained")
         axes = figure.subplots(1, len(channels), squeeze=False)[0]
         for ax, (text, functions) in zip(axes, channels.items(), strict=True):
-            plot_spectral_functions(ax, functions, omega, levels=levels.get(text), legend=ax is axes[-1])
-            ax.text(0.04, 0.95, text, transform=ax.transAxes, va="top", fontsize=18)
+            plot_spectral_functions(ax, functions, omega, levels=levels.get(text), title=text)
             if ax is not axes[0]:
                 ax.set_ylabel("")
         if title:
@@ -220,17 +218,15 @@ def spectral_figure(
     return figure
 
 
-def _draw(
-    ax: Axes,
-    route: str,
-    T: NDArray[np.float64],
-    value: NDArray[np.float64],
-    error: NDArray[np.float64],
-    *,
-    look: dict[str, Any],
-) -> None:
-    if route == "perturbation":
-        ax.fill_between(T, value - error, value + error, color=look["color"], alpha=0.18, linewidth=0)
+def _draw(ax: Axes, rows: Sequence[Row], quantity: str, look: dict[str, Any]) -> None:
+    """Draw one route."""
+    rows = sorted(rows, key=lambda row: row.T_MeV)
+    T, value = np.array([(row.T_MeV, row.values[quantity]) for row in rows], dtype=float).T
+    error = np.array([row.errors[quantity] or 0.0 for row in rows])
+    if rows[0].route == "perturbation":
+        means_something = np.array([(row.errors["shift"] or 0.0) < _size(row) for row in rows])
+        low, high = (np.where(means_something, value + sign * error, np.nan) for sign in (-1, 1))
+        ax.fill_between(T, low, high, color=look["color"], alpha=0.18, linewidth=0)
     if look["linestyle"] == "":
         ax.errorbar(T, value, yerr=error, elinewidth=1.6, **look)
         return
@@ -238,10 +234,9 @@ def _draw(
     ax.plot(T, value, **look, marker="" if len(T) > 1 else "o")
 
 
-def _arrays(rows: Sequence[Row], route: str, quantity: str) -> tuple[NDArray[np.float64], ...]:
-    chosen = sorted((row for row in rows if row.route == route), key=lambda row: row.T_MeV)
-    columns = [(row.T_MeV, row.values[quantity], row.errors[quantity] or 0.0) for row in chosen]
-    return tuple(np.array(column, dtype=float) for column in zip(*columns, strict=True))
+def _size(row: Row) -> float:
+    """Modulus of the complex shift in MeV."""
+    return float(np.hypot(row.values["shift"] or 0.0, (row.values["width"] or 0.0) / 2))
 
 
 def _any(rows: Sequence[Row], state: str, quantity: str) -> bool:

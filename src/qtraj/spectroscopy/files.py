@@ -85,7 +85,7 @@ def rows(levels: ThermalLevels) -> Iterator[Row]:
                     known = bool(np.isfinite(value))
                     values[name], errors[name] = (unit * value, unit * error) if known else (None, None)
                 remark = levels.routes[route].remark(i, j)
-                yield Row(GEV * float(T), state.name, route, values, errors, remark)
+                yield Row(_rounded(GEV * float(T)), state.name, route, values, errors, remark)
 
 
 def write_levels(levels: ThermalLevels, folder: str | Path, stem: str = "spectrum") -> tuple[Path, Path]:
@@ -130,7 +130,7 @@ def read_levels(path: str | Path) -> list[Row]:
     ----------
     path : str or Path
         A CSV file. ``T_MeV`` and ``state`` must be there and any other of `COLUMNS` may be; lines that begin with ``#``
-        are comments. Without a column ``route`` the rows are called by the name of the file.
+        are comments. The route of a row is the name of the file, followed by what its column says if there is one.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def _row(record: dict[str, Any], stem: str) -> Row:
     if T is None or T < 0:
         raise ValueError("T_MeV must be a temperature")
     state = State.named(text["state"]).name
-    return Row(T, state, text.get("route") or stem, values, errors, text.get("remark", ""))
+    return Row(T, state, f"{stem} {text.get('route', '')}".strip(), values, errors, text.get("remark", ""))
 
 
 def _number(text: str) -> float | None:
@@ -188,6 +188,11 @@ def _number(text: str) -> float | None:
     if not np.isfinite(value):
         raise ValueError(f"{text} is not finite; leave the field empty")
     return value
+
+
+def _rounded(T_MeV: float) -> float:
+    """Return what the file will say, so that rows of a file and of a calculation meet at the same temperature."""
+    return float(_text(T_MeV))
 
 
 def _fields(row: Row) -> list[str]:

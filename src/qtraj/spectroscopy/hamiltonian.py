@@ -131,7 +131,12 @@ def medium_potential(model: LindbladModel, r: Float, T: float) -> Complex:
 
 
 def continuum(model: LindbladModel, mesh: LaguerreMesh, T: Float) -> Complex:
-    """Return V(r; T) in GeV at the last point of the mesh, where the continuum begins, shape (nt,); complex if V is."""
+    """Return where the continuum of V(r; T) begins, in GeV, shape (nt,), complex if V is.
+
+    It is 0 for the Coulomb potential and the value at the last point of the mesh for others, as in `qtraj states`.
+    """
+    if isinstance(model.potential, CoulombPotential):
+        return np.zeros(len(T), dtype=complex)
     return np.array([medium_potential(model, mesh.r[-1:], float(t))[0] for t in T])
 
 

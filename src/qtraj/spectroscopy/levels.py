@@ -52,10 +52,11 @@ class ThermalLevels:
         Temperatures in GeV.
     states : tuple of State
         The ns states.
-    vacuum : ndarray, shape (ns,)
-        Energies in the vacuum in GeV, without the masses of the quarks.
+    vacuum, vacuum_error : ndarray, shape (ns,)
+        Energies in the vacuum in GeV, without the masses of the quarks, and their difference to those on a finer mesh.
     continuum : ndarray, shape (nt,)
-        Re V(r; T) in GeV at the end of the mesh, without dipole terms: binding energies count from it.
+        Re V(r; T) in GeV far away, without dipole terms, as `hamiltonian.continuum` has it: binding energies count from
+        it.
     routes : mapping of str to RouteLevels
         Results by route.
     settings : mapping of str to str
@@ -66,13 +67,17 @@ class ThermalLevels:
     T: Float
     states: tuple[State, ...]
     vacuum: Float
+    vacuum_error: Float
     continuum: Float
     routes: Mapping[str, RouteLevels]
     settings: Mapping[str, str]
 
     def shift(self, route: str) -> Estimate:
         """Return Re E(T) - E(0) in GeV, shape (ns, nt)."""
-        return self.routes[route].real(self.vacuum[:, None])
+        shift = self.routes[route].real(self.vacuum[:, None])
+        known = np.isfinite(shift.value)
+        vacuum_error = np.where(known, self.vacuum_error[:, None], 0.0)
+        return Estimate(shift.value, {**shift.parts, "vacuum_mesh": vacuum_error})
 
     def width(self, route: str) -> Estimate:
         """Return Gamma(T) in GeV, shape (ns, nt)."""
@@ -139,10 +144,10 @@ def thermal_levels(
         if route not in ROUTES:
             raise InputError("routes", route, f"be of {', '.join(ROUTES)}")
     source_of(chosen[0], source)
-    vacuum = _vacuum_energies(model, mesh, chosen)
+    finer = LaguerreMesh(min(MAX_POINTS, int(np.ceil(DENSER * mesh.points))), mesh.scale)
+    vacuum, on_finer = (_vacuum_energies(model, m, chosen) for m in (mesh, finer))
     for t in temperatures:  # coefficients that do not exist there are found before anything is computed
         effective_hamiltonian(model, mesh, chosen[0].l, float(t))
-    finer = LaguerreMesh(min(MAX_POINTS, int(np.ceil(DENSER * mesh.points))), mesh.scale)
     found: dict[str, RouteLevels] = {}
     if "perturbation" in routes:
         found["perturbation"] = first_order(model, temperatures, chosen, mesh, finer)
@@ -153,7 +158,9 @@ def thermal_levels(
     settings = {"potential": str(model.potential), "transport": str(model.transport), "mesh": str(mesh)}
     settings |= {"mass_GeV": f"{model.mass:g}", "source": source}
     limit = continuum(model, mesh, temperatures).real
-    return ThermalLevels(model, temperatures, chosen, vacuum, limit, found, settings)
+    return ThermalLevels(
+        model, temperatures, chosen, vacuum, np.abs(vacuum - on_finer), limit, found, settings
+    )
 
 
 def _checked_states(names: Sequence[str]) -> tuple[State, ...]:

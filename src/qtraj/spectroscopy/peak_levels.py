@@ -15,7 +15,7 @@ from ..radial.laguerre import LaguerreMesh
 from ..states import State
 from .peaks import Peak, fit_peak, refit
 from .perturbation import first_order
-from .routes import RouteLevels, distance, modulus
+from .routes import MISSING, RouteLevels, distance, modulus
 from .spectral import SpectralFunction
 
 Float = NDArray[np.float64]
@@ -72,7 +72,7 @@ def peak_levels(
         With the parts ``fit`` and ``mesh``; no radii. Where no peak can be told apart, NaN and the remark ``no peak``.
     """
     shape = (len(states), len(T))
-    energy = np.full(shape, np.nan, dtype=complex)
+    energy = np.full(shape, MISSING)
     fit, other = np.zeros(shape, dtype=complex), np.zeros(shape, dtype=complex)
     for l in sorted({state.l for state in states}):
         ladder = _ladder(states, l)

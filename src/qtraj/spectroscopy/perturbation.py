@@ -1,4 +1,4 @@
-"""First-order perturbation theory in the change of H_eff by the medium, with the second order as its error.
+"""First-order perturbation theory in the change of H_eff by the medium, with the next two orders as its error.
 
     E_n(T) = E_n + <n|dH|n> + sum_k <n|dH|k>^2/(E_n - E_k) + ...,   dH = H_eff(T) - H_vacuum
 
@@ -40,25 +40,28 @@ def first_order(
     Returns
     -------
     RouteLevels
-        With the parts ``second_order``, the size of the second-order term, and ``mesh``. <r> is of first order, too,
-        and the square of its relative change is the error.
+        With the parts ``second_order`` and ``third_order``, the sizes of these terms, and ``mesh``. <r> is of first
+        order, too, and its change times the relative change is the error.
     """
-    energy, second, radius, change = _orders(model, T, states, mesh)
-    energy_finer, _, radius_finer, _ = _orders(model, T, states, finer)
+    orders, radius, change = _orders(model, T, states, mesh)
+    orders_finer, radius_finer, change_finer = _orders(model, T, states, finer)
+    parts = {
+        "second_order": modulus(orders[1]),
+        "third_order": modulus(orders[2]),
+        "mesh": distance(orders[0], orders_finer[0]),
+    }
+    radius_mesh = np.abs(radius + change - radius_finer - change_finer)
     return RouteLevels(
-        energy,
-        {"second_order": modulus(second), "mesh": distance(energy, energy_finer)},
-        radius + change,
-        {"second_order": change**2 / radius, "mesh": np.abs(radius - radius_finer)},
+        orders[0], parts, radius + change, {"second_order": change**2 / radius, "mesh": radius_mesh}
     )
 
 
 def _orders(
     model: LindbladModel, T: Float, states: tuple[State, ...], mesh: LaguerreMesh
-) -> tuple[Complex, Complex, Float, Float]:
-    """Energies to first order, second-order terms, vacuum radii and their first-order changes, (ns, nt) each."""
+) -> tuple[Complex, Float, Float]:
+    """Energies to first order, terms of second and third (3, ns, nt), vacuum radii and first-order changes (ns, nt)."""
     shape = (len(states), len(T))
-    energy, second = np.empty(shape, dtype=complex), np.empty(shape, dtype=complex)
+    orders = np.empty((3, *shape), dtype=complex)
     radius, change = np.empty(shape), np.empty(shape)
     for l in sorted({state.l for state in states}):
         vacuum = vacuum_hamiltonian(model, mesh, l)
@@ -71,11 +74,12 @@ def _orders(
                     continue
                 n = state.radial_index
                 mixing = _mixing(medium[n], levels, n)
-                energy[i, j] = levels[n] + medium[n, n]
-                second[i, j] = mixing @ medium[n]
+                orders[0, i, j] = levels[n] + medium[n, n]
+                orders[1, i, j] = mixing @ medium[n]
+                orders[2, i, j] = mixing @ medium @ mixing - medium[n, n] * (mixing @ mixing)
                 radius[i, j] = r[n, n]
                 change[i, j] = 2 * (mixing @ r[n]).real
-    return energy, second, radius, change
+    return orders, radius, change
 
 
 def _mixing(row: Complex, levels: Float, n: int) -> Complex:

@@ -25,7 +25,7 @@ from .hamiltonian import (
     effective_hamiltonian,
     vacuum_hamiltonian,
 )
-from .routes import RouteLevels, distance
+from .routes import MISSING, RouteLevels, distance
 from .tracking import follow, nearest, select
 
 Float = NDArray[np.float64]
@@ -84,7 +84,7 @@ def complex_levels(
         parts["rotation"] = turned
     melted = np.abs(energy - on_finer) > MELTED * np.abs(energy - continuum(model, mesh, T))
     return RouteLevels(
-        np.where(melted, np.nan, energy),
+        np.where(melted, MISSING, energy),
         parts,
         np.where(melted, np.nan, radius),
         {"mesh": np.abs(radius - radius_finer)},

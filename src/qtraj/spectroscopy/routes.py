@@ -13,6 +13,9 @@ from ..observables.estimate import Estimate
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 
+MISSING = complex(np.nan, np.nan)
+"""Energy of a state that a route does not find."""
+
 
 @dataclass(frozen=True, eq=False)
 class RouteLevels:
@@ -21,7 +24,7 @@ class RouteLevels:
     Parameters
     ----------
     energy : ndarray, shape (ns, nt)
-        In GeV, without the masses of the quarks; NaN where the route finds no state.
+        In GeV, without the masses of the quarks; `MISSING` where the route finds no state.
     parts : mapping of str to ndarray, shape (ns, nt)
         Bounds of the error: the real part is that of Re E, the imaginary part that of Gamma/2, GeV.
     radius : ndarray, shape (ns, nt)

@@ -47,13 +47,13 @@ def table(rows: Iterable[Row], title: str = "", *, plain: bool = False) -> Table
         caption_justify="left",
         box=None if plain else box.HEAVY_HEAD,
     )
-    result.add_column("state")
-    result.add_column("T\nMeV", justify="right")
+    result.add_column("state", no_wrap=True, min_width=5)
+    result.add_column("T\n\nMeV", justify="right", no_wrap=True, min_width=3)
     for heading in ("shift", "width"):
         for route in routes:
-            result.add_column(f"{heading} {route}\nMeV", justify="right", no_wrap=True)
-    result.add_column("binding\nMeV", justify="right", no_wrap=True)
-    result.add_column("<r>\nfm", justify="right", no_wrap=True)
+            result.add_column(f"{heading}\n{route}\nMeV", justify="right", no_wrap=True)
+    result.add_column("binding\n\nMeV", justify="right", no_wrap=True)
+    result.add_column("<r>\n\nfm", justify="right", no_wrap=True)
     previous = ""
     for (state, T), cells in _lines(listed, routes, shown):
         if previous and state != previous:

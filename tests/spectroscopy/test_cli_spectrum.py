@@ -1,0 +1,95 @@
+"""`qtraj spectrum`: prints and writes what `thermal_levels` gives; mistakes are one line."""
+
+import pytest
+from numpy.testing import assert_allclose
+from typer.testing import CliRunner
+
+import qtraj as qt
+from qtraj.cli import app
+from qtraj.spectroscopy.files import read_levels
+from qtraj.spectroscopy.levels import thermal_levels
+
+runner = CliRunner()
+FAST = [
+    "--points",
+    "2",
+    "--T-min",
+    "0.2",
+    "--T-max",
+    "0.3",
+    "--states",
+    "1S,1P",
+    "--route",
+    "perturbation,poles",
+]
+
+
+def test_files_and_table_hold_what_the_function_gives(tmp_path):
+    other = tmp_path / "lattice.csv"
+    other.write_text("T_MeV,state,shift_MeV,width_MeV,width_error_MeV\n200,1S,-8,21,4\n")
+    result = runner.invoke(
+        app,
+        [
+            "spectrum",
+            *FAST,
+            "--kappa",
+            "1.0",
+            "--gamma",
+            "-1",
+            "--out",
+            str(tmp_path),
+            "--compare",
+            str(other),
+        ],
+    )
+    assert result.exit_code == 0, result.stderr
+    model = qt.LindbladModel(transport=qt.Transport(1.0, -1.0))
+    levels = thermal_levels(model, [0.2, 0.3], ("1S", "1P"), routes=["poles"])
+    width = 1000 * levels.width("poles").value
+    read = [
+        row.values["width"] for row in read_levels(tmp_path / "spectrum.csv") if row.route.endswith("poles")
+    ]
+    assert_allclose(read, width.ravel(), rtol=1e-8)
+    line = next(line.split() for line in result.stdout.splitlines() if line.split()[:2] == ["1S", "200"])
+    # shift by two routes and the other table, then width by them
+    assert line[4] == "-8.00"
+    assert float(line[6]) == pytest.approx(width[0, 0], abs=0.0051)
+    assert line[7] == "21.0(40)"
+    for name in (
+        "spectrum.json",
+        "spectrum.png",
+        "spectrum.pdf",
+        "spectral_functions.png",
+        "spectral_functions.pdf",
+    ):
+        assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_ksu_takes_no_dipole_terms():
+    result = runner.invoke(app, ["spectrum", *FAST, "--potential", "ksu"])
+    assert result.exit_code == 0, result.stderr
+    assert "kappa" not in result.stdout
+    assert "M = 4.7 GeV" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--order", "NLO"], "--order"),
+        (["--points", "0"], "--points"),
+        (["--states", "1Z"], "name"),
+        (["--states", "6S"], "bound in the vacuum"),
+        (["--route", "pole"], "routes"),
+        (["--T-min", "200"], "Temperatures are in GeV"),
+        (["--T-min", "0.4", "--T-max", "0.3"], "increasing"),
+        (["--kappa", "middle"], "kappa"),
+        (["--source", "wall"], "source"),
+        (["--potential", "ksu", "--kappa", "1"], "transport"),
+        (["--compare", "nowhere.csv"], "nowhere.csv"),
+    ],
+)
+def test_mistakes_are_one_line(arguments, message):
+    result = runner.invoke(app, ["spectrum", *arguments])
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
