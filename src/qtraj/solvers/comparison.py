@@ -15,8 +15,9 @@ from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..states import STATES
-from .basis import make_basis
 from .discretization import TIERS, Discretization, Levels, starting_levels
+from .nlo_discretization import NloDiscretization, nlo_starting_levels
+from .nlo_propagate import regenerate_nlo
 from .propagate import Overlaps, propagate_density, propagate_pure, sequences
 from .result import Solution
 from .schedule import strang
@@ -55,7 +56,7 @@ class Settings(Protocol):
         """Whether to compute purity and entropy."""
         ...
 
-    def discretization(self, levels: Levels, initial: InitialState) -> Discretization:
+    def discretization(self, levels: Levels, model: LindbladModel, initial: InitialState) -> Discretization:
         """Return the discretization at some levels."""
         ...
 
@@ -103,9 +104,8 @@ class Comparison:
         """Return the overlaps with their errors."""
         n = len(self.histories)
         shape = self.bare.overlap.shape
-        self.starts = [
-            starting_levels(self.method.rtol, self.model, h, self.initial.l) for h in self.histories
-        ]
+        begin = nlo_starting_levels if self._next_order else starting_levels
+        self.starts = [begin(self.method.rtol, self.model, h, self.initial.l) for h in self.histories]
         self.levels = list(self.starts)
         self.regenerated = np.zeros(shape)
         self.parts = {name: np.zeros(shape) for name in PARTS} if self.method.error_budget else {}
@@ -118,15 +118,21 @@ class Comparison:
             todo = self._refined(todo)
         return self._solution()
 
-    def _key(self, i: int) -> tuple[int, int]:
-        return self.levels[i].tier, self.levels[i].jump_range
+    @property
+    def _next_order(self) -> bool:
+        return self.model.order == "NLO"
+
+    def _key(self, i: int) -> tuple[int, int, int]:
+        return self.levels[i].tier, self.levels[i].jump_range, self.levels[i].speed
 
     def _run(self, members: list[int]) -> None:
-        discretizations = [self.method.discretization(self.levels[i], self.initial) for i in members]
+        discretizations = [
+            self.method.discretization(self.levels[i], self.model, self.initial) for i in members
+        ]
         first, steps = discretizations[0], [d.step for d in discretizations]
         runs = [(first, False)]
         if self.method.error_budget:
-            size = make_basis(self.model, first.mesh, first.l_max).size
+            size = first.basis(self.model).size
             # the most expensive first, so that all cores end together
             runs = [(first.finer(), False), (first.higher(size), False), (first, False), (first, True)]
         found = side_by_side(lambda run: self._regenerate(run[0], members, steps, coarse=run[1]), runs)
@@ -135,8 +141,9 @@ class Comparison:
             return
         finer, higher, fine, coarse = found
         self._store(members, fine, first)
-        # Richardson's estimate for a second-order method is a third; long steps are not yet asymptotic
-        self.parts["time_step"][members] = self._error(fine, coarse) / 2
+        # Richardson's estimate is a third at second order (LO) and a fifteenth at fourth (NLO); long steps are not yet
+        # asymptotic
+        self.parts["time_step"][members] = self._error(fine, coarse) / (3 if self._next_order else 2)
         # contributions fall by about 0.45 per l, so all beyond l_max + 1 add as much again
         self.parts["l_max"][members] = 2 * self._error(fine, higher)
         # the finer mesh has up to half of the error left
@@ -145,7 +152,21 @@ class Comparison:
     def _regenerate(
         self, d: Discretization, members: list[int], steps: Sequence[float], *, coarse: bool
     ) -> Regeneration:
-        basis = make_basis(self.model, d.mesh, d.l_max, d.size)
+        if isinstance(d, NloDiscretization):
+            histories = [self.histories[i] for i in members]
+            return Regeneration(
+                *regenerate_nlo(
+                    d,
+                    self.model,
+                    self.initial,
+                    histories,
+                    self.checkpoints,
+                    steps,
+                    coarse=coarse,
+                    diagnostics=self.method.diagnostics and not coarse,
+                )
+            )
+        basis = d.basis(self.model)
         plans = [
             sequences(self.model, self.histories[i], self.checkpoints, strang, step, coarse=coarse)
             for i, step in zip(members, steps, strict=True)
@@ -245,7 +266,7 @@ class Comparison:
             norm=self.bare.norm,
             norm_parts=self.bare.norm_parts,
             not_estimated=() if self.method.error_budget else PARTS,
-            diagnostics={"population": population, **diagnostics},
+            diagnostics={"population": population, **diagnostics, **self.bare.diagnostics},
         )
 
     def _warn(self, parts: dict[str, Float]) -> None:

@@ -28,8 +28,8 @@ from .discretization import (
     Levels,
     levels_to_climb,
 )
+from .nlo_discretization import NLO_STEPS, NLO_TIERS, NloDiscretization, nlo_mesh
 from .nojump import NoJump, check_step
-from .order import require_leading_order
 from .result import Progress, Solution
 
 Float = NDArray[np.float64]
@@ -111,7 +111,6 @@ class DensityMatrix:
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
         _check_potential(model)
-        require_leading_order(model, "DensityMatrix")
         if self.l_max is not None and self.l_max < initial.l:
             raise InputError("l_max", self.l_max, f"be at least the l = {initial.l} of the initial state")
         bare = NoJump(error_budget=self.error_budget)
@@ -124,22 +123,28 @@ class DensityMatrix:
             progress(min(i + BLOCK, len(order)), len(order))
         return _joined(blocks, np.argsort(order))
 
-    def discretization(self, levels: Levels, initial: InitialState) -> Discretization:
+    def discretization(self, levels: Levels, model: LindbladModel, initial: InitialState) -> Discretization:
         """Return the discretization at some levels of the ladders, with the fixed arguments in their place."""
-        return Discretization(
-            mesh=TIERS[levels.tier].mesh if self.mesh is None else self.mesh,
+        next_order = model.order == "NLO"
+        tier, steps = (NLO_TIERS[levels.tier], NLO_STEPS) if next_order else (TIERS[levels.tier], STEPS)
+        jump_range = RANGES[levels.jump_range]
+        mesh = nlo_mesh(tier, jump_range) if next_order else tier.mesh
+        found = Discretization(
+            mesh=mesh if self.mesh is None else self.mesh,
             # the jumps of a start with l > 0 need as many l above it
-            l_max=TIERS[levels.tier].l_max + initial.l if self.l_max is None else self.l_max,
-            step=STEPS[levels.step] if self.step is None else self.step,
-            jump_range=RANGES[levels.jump_range],
+            l_max=tier.l_max + initial.l if self.l_max is None else self.l_max,
+            step=steps[levels.step] if self.step is None else self.step,
+            jump_range=jump_range,
         )
+        return NloDiscretization.of(found, levels.speed) if next_order else found
 
     def refined(self, levels: Levels, excess: Mapping[str, float], highest: int) -> Levels:
         """Return levels at which each part, now too large by a factor `excess`, should fit, up to a `highest` tier."""
         climbs = {part: levels_to_climb(factor, part) for part, factor in excess.items()}
         fixed = {"time_step": self.step, "l_max": self.l_max, "mesh": self.mesh}
         climbs = {part: climb if fixed[part] is None else 0 for part, climb in climbs.items()}
-        return Levels(
+        return replace(
+            levels,
             tier=min(levels.tier + max(climbs["l_max"], climbs["mesh"]), highest),
             step=min(levels.step + climbs["time_step"], len(STEPS) - 1),
             # one at a time: a longer range than the mesh can absorb brings back what its end reflects

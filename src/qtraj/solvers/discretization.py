@@ -10,6 +10,7 @@ import numpy as np
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..radial.laguerre import MAX_POINTS, LaguerreMesh
+from .basis import Basis, make_basis
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,12 @@ RANGES: Final = (12.0, 16.0, 20.0, 25.0, 31.0)
 
 @dataclass(frozen=True)
 class Levels:
-    """Positions in `TIERS`, `STEPS` and `RANGES`."""
+    """Positions in `TIERS`, `STEPS` and `RANGES`; at NLO also how often the energy of the start doubles."""
 
     tier: int
     step: int
     jump_range: int
+    speed: int = 0
 
 
 STARTS: Final = ((3e-3, 0, 2), (7e-4, 1, 3), (3e-4, 2, 4), (1e-4, 3, 6), (0.0, 4, 8))
@@ -85,6 +87,10 @@ class Discretization:
     jump_range: float
     size: int | None = None
 
+    def basis(self, model: LindbladModel) -> Basis:
+        """Return the basis."""
+        return make_basis(model, self.mesh, self.l_max, self.size)
+
     def finer(self) -> Discretization:
         """Return a discretization with a denser, longer mesh and a longer range, to compare with."""
         points = min(MAX_POINTS, int(np.ceil(1.2 * self.mesh.points)))
@@ -108,7 +114,7 @@ def starting_levels(rtol: float, model: LindbladModel, history: History, l: int)
 
 def default_jump_range(model: LindbladModel, history: History) -> float:
     """Return the jump range in GeV^-1 for the medium of one history."""
-    reach = 15.0 * (0.0254 / _weakest_kappa(model, history)) ** 0.6
+    reach = 15.0 * (0.0254 / weakest_kappa(model, history)) ** 0.6
     return next((r for r in RANGES if r >= reach), RANGES[-1])
 
 
@@ -119,7 +125,7 @@ def levels_to_climb(excess: float, part: str) -> int:
     return min(MAX_CLIMB, max(1, int(np.ceil(np.log(excess) / np.log(RATES[part]) - 0.3))))
 
 
-def _weakest_kappa(model: LindbladModel, history: History) -> float:
+def weakest_kappa(model: LindbladModel, history: History) -> float:
     """Return the smallest kappa while the medium acts, in GeV^3."""
     times = [np.linspace(a, b, 9) for a, b in history.active]
     if not times:

@@ -15,9 +15,11 @@ from ..physics.model import LindbladModel
 from ..radial.laguerre import MAX_POINTS, LaguerreMesh
 from ..radial.sine import SineGrid
 from .basis import Basis, make_basis
+from .nlo_nojump import NloNoJump
+from .nlo_validity import warn_if_not_small
 from .nojump_budget import error_parts, no_jump_solution
 from .nojump_split import DEFAULT_DT, STEP_FRACTION, SplitRun, solve_split
-from .order import require_leading_order
+from .order import next_order_refused
 from .projection import Projection
 from .propagate import initial_overlaps, propagate_pure, sequences
 from .result import Progress, Solution
@@ -74,7 +76,8 @@ class NoJump:
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
-        require_leading_order(model, "NoJump")
+        if model.order == "NLO":
+            return self._solve_nlo(model, histories, initial, checkpoints, progress)
         if isinstance(self.grid, SineGrid) or model.thermal is not None:
             split = SplitRun(model, initial, self.projection, self.grid, self._split_step())
             return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
@@ -93,6 +96,22 @@ class NoJump:
             parts = error_parts(found, coarse, finer)
         progress(len(histories), len(histories))
         return no_jump_solution(initial_overlaps(basis, model, initial, self.projection), found, parts)
+
+    def _solve_nlo(
+        self,
+        model: LindbladModel,
+        histories: Sequence[History],
+        initial: InitialState,
+        checkpoints: Sequence[float],
+        progress: Progress,
+    ) -> Solution:
+        if isinstance(self.grid, SineGrid):
+            raise next_order_refused(model, "NoJump on a SineGrid")
+        run = NloNoJump(self.grid, self.step, self.projection, self.error_budget, model, initial, checkpoints)
+        solution = run.solve(histories)
+        warn_if_not_small(solution.diagnostics)
+        progress(len(histories), len(histories))
+        return solution
 
     def _split_step(self) -> float:
         if isinstance(self.grid, SineGrid):

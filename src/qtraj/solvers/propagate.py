@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -31,7 +31,7 @@ from .threads import side_by_side
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
-Splitting = Callable[[LindbladModel, History, Sequence[Float], float, float], Steps]
+S = TypeVar("S", bound=Steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +73,11 @@ def sequences(
     model: LindbladModel,
     history: History,
     checkpoints: Sequence[float],
-    splitting: Splitting,
+    splitting: Callable[[LindbladModel, History, Sequence[Float], float, float], S],
     step: float,
     *,
     coarse: bool,
-) -> list[Steps]:
+) -> list[S]:
     """Return the steps of one history from 0 through all check points (in GeV^-1) to the end of its medium.
 
     `step` is the length of a step as in `step_edges`; `coarse` joins the steps in pairs.

@@ -1,0 +1,122 @@
+"""What discretizes the NLO equation: energies of the start, states kept, and tiers of accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from ..physics.medium import History
+from ..physics.model import LindbladModel
+from ..radial.laguerre import MAX_POINTS, LaguerreMesh
+from ..states import STATES
+from .basis import SINGLET, Basis, make_basis, spectrum
+from .discretization import RANGES, Discretization, Levels, Tier, weakest_kappa
+
+LATE_START = 2.9
+"""Time in GeV^-1 from which on the medium meets only pairs slower than `FILTER`, 0.57 fm/c: at 4 GeV a pair is then
+5 GeV^-1 wide. A medium that starts earlier meets faster ones, with energies that grow as 1/t^2."""
+
+FILTER: Final = 4.0
+"""Energy in GeV above which a start is left out for the density matrix, if the medium starts late. See
+`nlo_operators.filtered`; the no-jump survivals of the baseline change by 2e-6 (1S) and 3e-5 (2S)."""
+
+STATES_UP_TO: Final = 8.0
+"""Energy in GeV of the states kept for the density matrix, if the medium starts late."""
+
+MAX_SPEED: Final = 2
+"""The filter doubles at most so often: no mesh in use holds more."""
+
+NLO_TIERS: Final = (
+    Tier(LaguerreMesh(56, 0.11), 2),
+    Tier(LaguerreMesh(64, 0.10), 3),
+    Tier(LaguerreMesh(80, 0.10), 4),
+    Tier(LaguerreMesh(96, 0.09), 6),
+    Tier(LaguerreMesh(112, 0.085), 8),
+    Tier(LaguerreMesh(128, 0.08), 11),
+)
+"""Meshes for the shortest jump range, see `nlo_mesh`."""
+
+NLO_STEPS: Final = tuple(2.8 * 2 ** (-k / 2) for k in range(12))
+"""Time steps in GeV^-1 in a medium of the strength of the baseline, two exponentials each."""
+
+NLO_STARTS: Final = ((3e-3, 0, 0), (7e-4, 1, 1), (3e-4, 2, 2), (1e-4, 3, 3), (0.0, 4, 5))
+"""(smallest rtol, tier, step) to start from, measured on the baseline medium of the tests."""
+
+
+@dataclass(frozen=True)
+class NloDiscretization(Discretization):
+    """Everything that discretizes the NLO density matrix.
+
+    Parameters
+    ----------
+    mesh, l_max, step, jump_range, size
+        As for `Discretization`; by default the states up to `cut` are kept.
+    filter_energy, cut : float
+        Energies in GeV above which the start is left out, smoothly, and states are dropped.
+    """
+
+    filter_energy: float = FILTER
+    cut: float = STATES_UP_TO
+
+    @classmethod
+    def of(cls, d: Discretization, speed: int) -> NloDiscretization:
+        """Return the NLO discretization with the numbers of `d`, for a start whose energy doubles `speed` times."""
+        factor = 2.0**speed
+        return cls(d.mesh, d.l_max, d.step, d.jump_range, d.size, FILTER * factor, STATES_UP_TO * factor)
+
+    def finer(self) -> NloDiscretization:
+        """Return a discretization with a denser, longer mesh, a longer range and a faster start, to compare with."""
+        points = min(MAX_POINTS, int(np.ceil(1.2 * self.mesh.points)))
+        return replace(
+            self,
+            mesh=replace(self.mesh, points=points),
+            jump_range=1.15 * self.jump_range,
+            filter_energy=1.3 * self.filter_energy,
+            cut=1.3 * self.cut,
+        )
+
+    def basis(self, model: LindbladModel) -> Basis:
+        """Return the basis."""
+        size = basis_size_up_to(model, self.mesh, self.cut) if self.size is None else self.size
+        return make_basis(model, self.mesh, self.l_max, size)
+
+
+def basis_size_up_to(model: LindbladModel, mesh: LaguerreMesh, energy: float) -> int:
+    """Return the number of S-wave singlet states below an energy in GeV."""
+    energies, _ = spectrum(model.potential, model.mass, mesh, SINGLET, 0)
+    return max(len(STATES), int(np.searchsorted(energies, energy)))
+
+
+def speed_of(history: History) -> int:
+    """Return how often the filter energy doubles because the medium of a history starts early."""
+    start = min((a for a, _ in history.active), default=LATE_START)
+    if start >= LATE_START:
+        return 0
+    return min(MAX_SPEED, int(np.ceil(2 * np.log2(LATE_START / max(start, 1e-3)))))
+
+
+def nlo_starting_levels(rtol: float, model: LindbladModel, history: History, l: int) -> Levels:
+    """Return where to start for a tolerance in the medium of one history and the l of the initial state."""
+    tier, step = next((tier, step) for smallest, tier, step in NLO_STARTS if rtol >= smallest)
+    if l > 0:  # little survives without a jump, so the relative error of regeneration counts
+        tier, step = min(tier + int(tier > 0), len(NLO_TIERS) - 1), step + 1
+    return Levels(tier, step, RANGES.index(nlo_jump_range(model, history)), speed_of(history))
+
+
+def nlo_mesh(tier: Tier, jump_range: float) -> LaguerreMesh:
+    """Return the mesh of a tier for a jump range in GeV^-1.
+
+    At a distance r a Laguerre mesh holds energies up to points/(M r scale); jumps give momenta at all distances up to
+    the range, and what the mesh cannot hold it sends back. A longer range therefore needs a longer and denser mesh.
+    """
+    stretch = jump_range / RANGES[0]
+    points = min(MAX_POINTS, round(stretch * tier.mesh.points))
+    return LaguerreMesh(points, tier.mesh.scale / stretch**0.5)
+
+
+def nlo_jump_range(model: LindbladModel, history: History) -> float:
+    """Return the jump range in GeV^-1 for the medium of one history."""
+    reach = 11.5 * (0.0254 / weakest_kappa(model, history)) ** 0.5
+    return next((r for r in RANGES if r >= reach), RANGES[-1])

@@ -1,0 +1,137 @@
+"""Batches of histories through the NLO kernels: matrices, start, check points, projection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from ..physics.initial import InitialState
+from ..physics.medium import History
+from ..physics.model import LindbladModel
+from ..states import STATES
+from .basis import OCTET, SINGLET, Basis
+from .kernels import double_precision
+from .kernels_nlo import NloSector, evolve_density_nlo
+from .nlo_discretization import NloDiscretization
+from .nlo_operators import filtered, gain_matrices, largest_rate, loss_matrices
+from .nlo_schedule import Bounds, ThermalSteps, commutator_free, stacked
+from .nlo_whole import propagate_whole
+from .propagate import Overlaps, batches, components, density_batch, purity_entropy, sequences
+from .threads import side_by_side
+
+Float = NDArray[np.float64]
+
+DECAY_MARGIN = 1.05
+"""Bound on the decay rates of the density matrix over twice that of a pure state; the largest reach 0.99 of that."""
+
+BARE_STEP = 0.4
+"""Step of the run without jumps; stability needs shorter ones, at which its error is below 1e-6."""
+
+
+def density_sector(model: LindbladModel, basis: Basis, jump_range: float) -> tuple[NloSector, Bounds]:
+    """Return the constants of `evolve_density_nlo`, and where the spectrum of the generator lies."""
+    losses = [
+        [loss_matrices(model, basis, c, l, jump_range) for l in range(basis.l_max + 1)]
+        for c in (SINGLET, OCTET)
+    ]
+    r_squared = [np.array([loss.r_squared for loss in row]) for row in losses]
+    decay = [np.stack([loss.decay for loss in row], axis=1) for row in losses]
+    up, down = (gain_matrices(model, basis, dl, jump_range) for dl in (1, -1))
+    bounds = Bounds(
+        energy=float((basis.energies[..., -1] - basis.energies[..., 0]).max()),
+        phase=0.5 * max(float(np.linalg.eigvalsh(r2)[..., -1].max()) for r2 in r_squared),
+        decay=2 * DECAY_MARGIN * max(largest_rate(loss) for row in losses for loss in row),
+    )
+    return NloSector(tuple(basis.energies), tuple(r_squared), tuple(decay), up, down), bounds
+
+
+def propagate_density_nlo(
+    basis: Basis,
+    model: LindbladModel,
+    initial: InitialState,
+    plans: Sequence[Sequence[ThermalSteps]],
+    *,
+    jump_range: float,
+    filter_energy: float,
+    diagnostics: bool = False,
+) -> Overlaps:
+    """Propagate the density matrix of the NLO equation; arguments as for `propagate_density`."""
+    n, segments, M, K = len(plans), len(plans[0]), basis.l_max + 1, basis.size
+    overlap = np.zeros((n, segments, len(STATES)))
+    population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
+    purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
+    matrices, bounds = density_sector(model, basis, jump_range)
+    with double_precision():
+        sector: NloSector = jax.device_put(matrices)
+    start = np.zeros((2, M, K, K))
+    for color, weight in components(initial):
+        a = filtered(basis, initial, color, filter_energy)
+        start[color, initial.l] += weight * np.outer(a, a)
+    lost[:, 1] = 1 - float(np.trace(start, axis1=-2, axis2=-1).sum())
+
+    def propagate(batch: tuple[list[int], list[int]]) -> None:
+        members, padded = batch
+        X: Any = tuple(np.repeat(block[:, None], len(padded), axis=1) for block in start)
+        count, gone = len(members), np.zeros(len(padded))
+        for k in range(segments):
+            steps, number = stacked([plans[i][k] for i in padded], bounds)
+            with double_precision():
+                X, gone = evolve_density_nlo(sector, X, gone, steps, number)
+            diagonal = np.einsum("clbaa->bcla", np.stack(X))[:count]
+            population[members, k] = diagonal.sum(axis=-1)
+            for j, s in enumerate(STATES):
+                if s.l <= basis.l_max:
+                    overlap[members, k, j] = diagonal[:, SINGLET, s.l, s.radial_index]
+        lost[members, 0] = np.asarray(gone)[:count]
+        if diagnostics:
+            purity[members], entropy[members] = purity_entropy(np.stack(X)[:, :, :count])
+
+    side_by_side(propagate, list(batches(plans, density_batch())))
+    return Overlaps(overlap, population, lost, purity, entropy)
+
+
+def regenerate_nlo(
+    d: NloDiscretization,
+    model: LindbladModel,
+    initial: InitialState,
+    histories: Sequence[History],
+    checkpoints: Sequence[float],
+    steps: Sequence[float],
+    *,
+    coarse: bool,
+    diagnostics: bool,
+) -> tuple[Float, Overlaps, list[int]]:
+    """Return the overlaps after at least one jump, (n, segments, 6), the whole density matrix's, and numbers of steps.
+
+    They are the difference of two runs with the same discretization, with and without jumps.
+    """
+    basis = d.basis(model)
+    plans = [
+        sequences(model, h, checkpoints, commutator_free, step, coarse=coarse)
+        for h, step in zip(histories, steps, strict=True)
+    ]
+    full = propagate_density_nlo(
+        basis,
+        model,
+        initial,
+        plans,
+        jump_range=d.jump_range,
+        filter_energy=d.filter_energy,
+        diagnostics=diagnostics,
+    )
+    bare = propagate_whole(
+        basis,
+        model,
+        initial,
+        histories,
+        checkpoints,
+        step=BARE_STEP,
+        coarse=True,
+        jump_range=d.jump_range,
+        filter_energy=d.filter_energy,
+    )
+    return full.overlap - bare.overlap, full, [sum(s.steps for s in plan) for plan in plans]
