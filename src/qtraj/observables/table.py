@@ -132,6 +132,10 @@ class SurvivalTable:
         missing = tuple(dict.fromkeys(total.not_estimated + still.not_estimated))
         return Estimate(total.value - still.value, parts, missing)
 
+    def column_known(self, name: str) -> bool:
+        """Return whether the table has the column behind an axis."""
+        return getattr(self, COORDINATES[name]) is not None
+
     def coordinate(self, name: str) -> Float:
         """Return a column by the name of an axis: one of `COORDINATES`.
 

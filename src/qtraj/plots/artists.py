@@ -56,7 +56,7 @@ def draw_range(ax: Axes, band: Band, variant: int) -> None:
     # three monotone curves keep their order at the points only
     low = np.minimum(guide(band.n_part, band.low)[1], central)
     high = np.maximum(guide(band.n_part, band.high)[1], central)
-    ax.fill_between(x, low, high, zorder=2, label=band.label, **_fill(color_of(band.state), variant))
+    ax.fill_between(x, low, high, zorder=2, label=band.label, **fill_look(color_of(band.state), variant))
 
 
 def draw_central(ax: Axes, band: Band) -> None:
@@ -64,11 +64,13 @@ def draw_central(ax: Axes, band: Band) -> None:
     color = color_of(band.state)
     if len(band.n_part) > 1:
         ax.plot(*guide(band.n_part, band.central.value), color=color, linewidth=1.8, zorder=3)
-    look = {**_theory_marker(color), "elinewidth": 1.6, "zorder": 5.5, "label": band.state}
+    look = {**theory_marker(color), "elinewidth": 1.6, "zorder": 5.5, "label": band.state}
     ax.errorbar(band.n_part, band.central.value, yerr=band.central.error, **look)
 
 
-def draw_points(ax: Axes, data: DataSet, color: str, shift: float) -> None:
+def draw_points(
+    ax: Axes, data: DataSet, color: str, shift: float, half_width: float = _BOX_HALF_WIDTH
+) -> None:
     """Draw statistical errors as bars and systematic ones as boxes; totals as bars if only they are known."""
     x = data.x + shift
     split = np.isfinite(data.stat_plus)
@@ -76,7 +78,7 @@ def draw_points(ax: Axes, data: DataSet, color: str, shift: float) -> None:
     boxes = np.isfinite(data.syst_minus + data.syst_plus)
     low, high = data.value - data.syst_minus, data.value + data.syst_plus
     for corner in zip(x[boxes], low[boxes], high[boxes], strict=True):
-        ax.add_patch(_box(*corner, color))
+        ax.add_patch(_box(*corner, color, half_width=half_width))
     look = {**_data_marker(data), "color": color, "elinewidth": 1.3, "zorder": 6, "label": _data_label(data)}
     ax.errorbar(x, data.value, yerr=bars, **look)
 
@@ -113,10 +115,10 @@ def add_theory_legend(ax: Axes, bands: Sequence[Band], centrals: Mapping[str, st
         return
     color = next(iter(centrals.values())) if len(centrals) == 1 else GRAY
     labels = list(dict.fromkeys(band.label for band in bands))
-    entries: dict[str, Any] = {label: Patch(**_fill(color, i)) for i, label in enumerate(labels) if label}
+    entries: dict[str, Any] = {label: Patch(**fill_look(color, i)) for i, label in enumerate(labels) if label}
     for name, own in centrals.items():
         line = Line2D([], [], color=own, linewidth=1.8)
-        entries[name] = (line, Line2D([], [], **_theory_marker(own)))
+        entries[name] = (line, Line2D([], [], **theory_marker(own)))
     ax.legend(
         list(entries.values()),
         list(entries),
@@ -145,10 +147,12 @@ def state_label(state: str) -> str:
     return state
 
 
-def _box(x: float, low: float, high: float, color: str, alpha: float = 0.22) -> Rectangle:
+def _box(
+    x: float, low: float, high: float, color: str, alpha: float = 0.22, half_width: float = _BOX_HALF_WIDTH
+) -> Rectangle:
     return Rectangle(
-        (x - _BOX_HALF_WIDTH, low),
-        2 * _BOX_HALF_WIDTH,
+        (x - half_width, low),
+        2 * half_width,
         high - low,
         facecolor=mpl.colors.to_rgba(color, alpha),
         edgecolor=color,
@@ -157,7 +161,7 @@ def _box(x: float, low: float, high: float, color: str, alpha: float = 0.22) -> 
     )
 
 
-def _fill(color: str, variant: int) -> dict[str, Any]:
+def fill_look(color: str, variant: int) -> dict[str, Any]:
     """Return the look of a band: filled, or hatched for every second variation."""
     edge = mpl.colors.to_rgba(color, 0.8)
     if variant % 2:
@@ -165,7 +169,8 @@ def _fill(color: str, variant: int) -> dict[str, Any]:
     return {"facecolor": mpl.colors.to_rgba(color, 0.30), "edgecolor": "none", "linewidth": 0.0}
 
 
-def _theory_marker(color: str) -> dict[str, Any]:
+def theory_marker(color: str) -> dict[str, Any]:
+    """Return the look of computed points."""
     face = {"markerfacecolor": "white", "markeredgewidth": 1.6, "markersize": 7}
     return {"marker": "o", "linestyle": "none", "color": color, **face}
 

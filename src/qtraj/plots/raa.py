@@ -224,6 +224,11 @@ def _top(bands: Sequence[Band], datasets: Sequence[DataSet]) -> float:
     return max(tops)
 
 
+def collision_label(datasets: Sequence[DataSet]) -> str:
+    """Return system and energy of measurements for a figure, empty without any."""
+    return ", ".join(sorted({_collision(data) for data in datasets}))
+
+
 def _collision(data: DataSet) -> str:
     name = SYSTEM_NAMES.get(data.system, data.system)
     energy = data.sqrt_s_GeV

@@ -1,0 +1,101 @@
+"""`qtraj observe`: every observable of a calculation beside the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from .observables.geometry import Weighting
+
+TABLE_WIDTH = 150  # columns, where no terminal says how many there are
+
+
+def observe(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            help="Folder of a run or campaign, merged result (.nc), survivals (.csv), or a ratio file of QTraj 1.0.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for figures and tables.")] = Path(
+        "observables"
+    ),
+    system: Annotated[
+        str | None,
+        typer.Option(
+            help="PbPb5020, PbPb2760, AuAu200, OO5360 or pPb5020: geometry and data; by default that of the run"
+        ),
+    ] = None,
+    feeddown: Annotated[
+        str | None,
+        typer.Option(metavar="group|pdg2026", help="Feed-down table; by default that of the run, or group."),
+    ] = None,
+    weighting: Annotated[
+        str,
+        typer.Option(
+            metavar="collisions|exponential|rows",
+            help="How impact parameters weigh: N_coll, exp(-c/0.25) as in the group's notebooks, or as the rows say.",
+        ),
+    ] = "collisions",
+    states: Annotated[str, typer.Option(help="Mesons to draw, separated by commas.")] = "Y(1S),Y(2S),Y(3S)",
+    weighted: Annotated[
+        bool,
+        typer.Option("--weighted", help="Of a ratio file: weigh paths with the weight in their metadata."),
+    ] = False,
+) -> None:
+    """Go from survivals to R_AA, double ratios and v2: figures, CSV, HEPData files, and chi-square with data."""
+    from .campaign.survivals import load_survivals
+    from .errors import InputError
+    from .io.atomic import writable_folder
+    from .io.curves_csv import write_survival_means
+    from .observables.feeddown import FeedDown
+    from .observables.overview import overview
+    from .observables.systems import load_system
+    from .plots.observables_files import write_observables
+    from .report.observed import agreement_table, left_out, minimum_bias_table, survival_table
+
+    if weighting not in ("collisions", "exponential", "rows"):
+        raise InputError("--weighting", weighting, "be collisions, exponential or rows")
+    chosen_system = load_system(system) if system is not None else None
+    chosen_feeddown = FeedDown.named(feeddown) if feeddown is not None else None
+    folder = writable_folder(out)
+
+    found = load_survivals(source, weighted=weighted)
+    if chosen_system is None and found.system is not None:
+        chosen_system = load_system(found.system)
+    if chosen_feeddown is None:
+        chosen_feeddown = FeedDown.named(found.feeddown or "group")
+    console = Console()
+    console = console if console.is_terminal else Console(width=TABLE_WIDTH)
+    averages = found.averages(weighted=weighted)
+    written = [write_survival_means(folder / "survival.csv", averages)]
+    console.print(survival_table(averages))
+    missing = found.missing_states()
+    if missing:
+        typer.echo(
+            f"No R_AA: feed-down needs {', '.join(missing)} as well, from a run that starts in the other l."
+        )
+    else:
+        panels = overview(
+            found.tables,
+            system=chosen_system,
+            feeddown=chosen_feeddown,
+            weighting=None if weighting == "rows" else cast("Weighting", weighting),
+            mesons=[name.strip() for name in states.split(",")],
+        )
+        for table in (minimum_bias_table(panels), agreement_table(panels)):
+            if table is not None:
+                console.print(table)
+        for line in left_out(panels):
+            typer.echo(line)
+        qualifiers = {"feed-down": chosen_feeddown.name, "source": source.name}
+        if chosen_system is not None:
+            qualifiers = {"system": chosen_system.label, **qualifiers}
+        written += write_observables(panels, folder, title=found.title, qualifiers=qualifiers)
+    for path in written:
+        typer.echo(f"wrote {path}")

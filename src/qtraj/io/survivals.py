@@ -1,0 +1,160 @@
+"""Survival tables from campaigns and from ratio files of QTraj 1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..observables.estimate import Estimate
+from ..observables.table import SurvivalTable
+from ..states import STATE_NAMES, STATES
+from .legacy.ratios import RatioTable
+from .results import estimate_from
+
+Float = NDArray[np.float64]
+
+_METADATA: Final = {0: "b_fm", 4: "pT", 5: "phi"}
+_WEIGHT: Final = 7  # of eight values: b, x, y, eta, pT, phi, y, weight
+_RAPIDITY: Final = 6
+
+
+def tables_from_results(
+    results: xr.Dataset, n_part: Mapping[int, float] | None = None
+) -> dict[str, SurvivalTable]:
+    """Return the tables of a campaign, one for each setting of the model, the central one first.
+
+    Parameters
+    ----------
+    results : xarray.Dataset
+        From `qtraj.campaign.results.open_results`, or a file that `qtraj campaign merge` wrote.
+    n_part : mapping of int to float, optional
+        Mean number of participants of each source.
+
+    Returns
+    -------
+    dict of str to SurvivalTable
+        Keyed by the name of the setting; S and D states come from the runs that start in l = 0, P states from l = 1.
+        Paths without numerical errors of their own get the mean of those of their source.
+
+    Raises
+    ------
+    InputError
+        If the dataset is of another kind.
+    """
+    needed = ("survival", "no_jump", "pT", "phi", "b_fm", "weight", "replicate", "source", "setting", "l")
+    missing = [name for name in needed if name not in results.variables]
+    if missing:
+        raise InputError("results", sorted(map(str, results.variables)), f"hold {', '.join(missing)}")
+    return {
+        str(setting): _table(results.isel(setting=i).load(), n_part)
+        for i, setting in enumerate(results["setting"].values)
+    }
+
+
+def _table(results: xr.Dataset, n_part: Mapping[int, float] | None) -> SurvivalTable:
+    results, source = _filled(results), results["source"].values
+    columns: dict[str, Any] = {name: results[name].values for name in ("pT", "phi", "b_fm", "weight")}
+    if n_part is not None:
+        columns["n_part"] = np.array([n_part[int(number)] for number in source])
+    return SurvivalTable(
+        survival=_joined(results, "survival"),
+        no_jump=_joined(results, "no_jump"),
+        replicate=results["replicate"].values.astype(np.int64),
+        y=np.zeros(len(source)),  # the paths of the hydrodynamics are at mid-rapidity
+        attrs={name: results[name].item() for name in ("setting", "kappa", "gamma") if name in results},
+        **columns,
+    )
+
+
+def _joined(results: xr.Dataset, name: str) -> Estimate:
+    """Return shape (history, state): each state from the run whose l it can be reached from without a jump."""
+    estimate = estimate_from(results, name)
+    place = [list(results["l"].values).index(state.l % 2) for state in STATES]
+
+    def chosen(values: Any) -> Float:
+        return np.stack([values[l, :, j] for j, l in enumerate(place)], axis=1)
+
+    parts = {part: chosen(values) for part, values in estimate.parts.items()}
+    return Estimate(chosen(estimate.value), parts, estimate.not_estimated)
+
+
+def _filled(results: xr.Dataset) -> xr.Dataset:
+    """Give paths without an error the mean of those of their source, which are a random sample of its paths."""
+    source = results["source"].values
+    results = results.transpose("l", "history", "state", ...)
+    errors = {}
+    for name in (name for name in results if "_error_" in str(name)):
+        values = results[name].values.copy()
+        for number in np.unique(source):
+            own = values[:, source == number]
+            values[:, source == number] = np.where(np.isnan(own), np.nanmean(own, axis=1, keepdims=True), own)
+        errors[name] = (("l", "history", "state"), values)
+    return results.assign(errors)
+
+
+def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> SurvivalTable:
+    """Return the table of a ratio file: one row per physical path, or per trajectory without metadata.
+
+    The rows of one metadata line are averaged, for each initial l; S waves come from the rows with l = 0, P waves from
+    those with l = 1, and a path without one of them does not know its states. Means and errors over the table are those
+    of `qtraj.io.legacy.average_ratios`.
+
+    Parameters
+    ----------
+    ratios : RatioTable
+        From `read_ratios`.
+    weighted : bool, optional
+        Weigh the paths with the eighth value of their metadata.
+
+    Returns
+    -------
+    SurvivalTable
+        With b_fm, pT and phi where the metadata are six or eight numbers, and y where they are eight.
+
+    Raises
+    ------
+    InputError
+        If no row starts in l = 0 or 1, or weights are asked for and missing.
+    """
+    metadata = ratios.metadata
+    if metadata is not None and len(set(metadata)) > 1:
+        names, rows = np.unique(np.array(metadata, dtype=object), return_inverse=True)
+    else:  # one path, or nothing known of it: the trajectories themselves are independent
+        names, rows = (
+            np.array([metadata[0] if metadata else ""] * len(ratios), dtype=object),
+            np.arange(len(ratios)),
+        )
+    survival = np.full((len(names), len(STATE_NAMES)), np.nan)
+    for j, state in enumerate(STATES):
+        mine = ratios.l == state.l % 2
+        count = np.bincount(rows[mine], minlength=len(names))
+        total = np.bincount(rows[mine], ratios.ratios[mine, j], minlength=len(names))
+        survival[count > 0, j] = total[count > 0] / count[count > 0]
+    known = np.any(np.isfinite(survival), axis=1)
+    if not known.any():
+        raise InputError("ratios", ratios.angular_momenta, "hold rows that start in l = 0 or l = 1")
+    columns: dict[str, Any] = _path_columns([str(name) for name in names[known]], weighted)
+    return SurvivalTable(survival[known], np.flatnonzero(known), **columns)
+
+
+def _path_columns(lines: Sequence[str], weighted: bool) -> dict[str, Any]:
+    try:
+        values = np.array([line.split("\t") for line in lines], dtype=float)
+    except ValueError:  # words, or lines of different length
+        values = np.empty((len(lines), 0))
+    width = values.shape[1]
+    columns: dict[str, Float] = {}
+    if width in (_WEIGHT - 1, _WEIGHT + 1):
+        columns = {name: values[:, i] for i, name in _METADATA.items()}
+    if width == _WEIGHT + 1:
+        columns["y"] = values[:, _RAPIDITY]
+    if weighted:
+        if width != _WEIGHT + 1:
+            raise InputError("weighted", weighted, "be False: the metadata have no eighth value, the weight")
+        columns["weight"] = values[:, _WEIGHT]
+    return columns

@@ -1,0 +1,119 @@
+"""Every observable of a calculation as figures, CSV files and a HEPData submission."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from matplotlib.figure import Figure
+
+from ..io.atomic import writable_folder
+from ..io.curves_csv import write_panel_csv
+from ..io.hepdata import HepdataTable, write_hepdata
+from ..observables.curves import INTEGRATED
+from ..observables.overview import Panel
+from ..observables.raa import Band
+from .observables import band_label, observable_figure, parts_figure
+from .raa import default_note, raa_figure
+from .style import save_figure
+
+AXIS_WORDS: Final = {
+    "N_part": "the mean number of participants",
+    "centrality_pct": "centrality",
+    "pT_GeV": "transverse momentum",
+    "abs_y": "rapidity",
+    "y": "rapidity",
+    "b_fm": "impact parameter",
+    "integrated": "everything (minimum bias)",
+}
+OBSERVABLE_WORDS: Final = {
+    "R_AA": "Nuclear modification factor",
+    "double_ratio": "Double ratios of nuclear modification factors",
+    "v2": "Elliptic flow coefficient v2",
+}
+
+
+def write_observables(
+    panels: Sequence[Panel], out: str | Path, *, title: str = "", qualifiers: Mapping[str, str] | None = None
+) -> list[Path]:
+    """Write one CSV file and one figure (PNG, PDF) per panel and a HEPData submission of all.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        From `qtraj.observables.overview`.
+    out : str or Path
+        The folder; created if need be.
+    title : str, optional
+        Above the figures.
+    qualifiers : mapping of str to str, optional
+        What holds for all tables: system, feed-down, ...
+
+    Returns
+    -------
+    list of Path
+        ``NAME.csv``, ``NAME.png``, ``NAME.pdf``, ``regeneration.png``, ``regeneration.pdf``, ``hepdata/*.yaml``.
+
+    Raises
+    ------
+    FileFormatError
+        If a file cannot be written.
+    """
+    folder = writable_folder(out)
+    written: list[Path] = []
+    for panel in panels:
+        written.append(write_panel_csv(folder / f"{panel.name}.csv", panel))
+        # a single point makes no figure
+        if panel.curve.x_name != INTEGRATED and len(panel.curve) > 1:
+            written += save_figure(_figure(panel, title), folder / panel.name)
+    for panel in panels:
+        if panel.name == "raa_npart" and panel.parts and len(panel.curve) > 1:
+            note = "Regenerated: total minus pairs that never jumped, path by path."
+            written += save_figure(parts_figure(panel, title=title, note=note), folder / "regeneration")
+    tables = [_table(panel, dict(qualifiers or {})) for panel in panels]
+    return written + write_hepdata(folder / "hepdata", tables, title)
+
+
+def _figure(panel: Panel, title: str) -> Figure:
+    curve = panel.curve
+    if (curve.observable, curve.x_name) == ("R_AA", "N_part"):
+        bands = [Band(b.name, curve.x, b.central, b.low, b.high, band_label(b.label)) for b in panel.bands]
+        note = default_note(bands, panel.datasets)
+        note = note.replace("sampling and numerics", "sampling, numerics and branching fractions")
+        return raa_figure(bands, panel.datasets, title=title, note=note)
+    return observable_figure(panel, title=title, note=_note(panel))
+
+
+def _note(panel: Panel) -> str:
+    curve = panel.curve
+    words = "bars: errors of path sampling, numerics and branching fractions"
+    binned = bool((curve.x_high > curve.x_low).any())
+    place = "in the bins shown" if binned else "at the open circles; curves between them guide the eye"
+    lines = [f"Theory is computed {place} ({words})."]
+    if curve.selection:
+        lines[0] += f" Selected: {_in_words(curve.selection)}."
+    if panel.datasets:
+        lines.append("Data: bars statistical, boxes systematic; bins and centrality classes of the papers.")
+    return "\n".join(lines)
+
+
+def _in_words(selection: str) -> str:
+    text = re.sub(r"(\S+) <= (\w+) < (\S+)", r"\2 \1 to \3", selection)
+    return text.replace("centrality_pct", "centrality in %").replace("pT_GeV", "p_T in GeV")
+
+
+def _table(panel: Panel, qualifiers: Mapping[str, str]) -> HepdataTable:
+    curve = panel.curve
+    what = OBSERVABLE_WORDS.get(curve.observable, curve.observable)
+    description = (
+        f"{what} against {AXIS_WORDS[curve.x_name]}, central setting with errors of the calculation; "
+    )
+    description += "further errors are the ranges over settings of the model."
+    bands: dict[str, dict[str, tuple[object, object]]] = {}
+    for band in panel.bands:
+        if band.label:
+            bands.setdefault(band.name, {})[band.label] = (band.low, band.high)
+    chosen = {"selection": curve.selection} if curve.selection else {}
+    return HepdataTable(panel.name, description, curve, bands, {**qualifiers, **chosen})
