@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from .cli_campaign import campaign_app
+from .cli_observe import observe
 from .cli_spectrum import spectrum
 from .errors import QtrajError
 
@@ -323,5 +324,6 @@ def cite(
     typer.echo("\n".join(lines))
 
 
+app.command()(_one_line_messages()(observe))
 app.command()(_one_line_messages()(spectrum))
 app.add_typer(campaign_app(_one_line_messages()), name="campaign")
