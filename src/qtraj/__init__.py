@@ -31,6 +31,8 @@ from .solvers.nojump import NoJump
 from .solvers.result import Result
 from .solvers.solve import solve
 from .solvers.trajectories import QuantumTrajectories
+from .spectroscopy.levels import thermal_levels
+from .spectroscopy.spectral import SpectralFunction
 from .states import STATES, State
 
 __version__ = _version("qtraj")
@@ -61,6 +63,7 @@ __all__ = [
     "QuantumTrajectories",
     "Result",
     "SineGrid",
+    "SpectralFunction",
     "State",
     "StoredStates",
     "TabulatedPotential",
@@ -68,4 +71,5 @@ __all__ = [
     "Transport",
     "__version__",
     "solve",
+    "thermal_levels",
 ]

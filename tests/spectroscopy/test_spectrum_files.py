@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 from io import StringIO
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -173,3 +175,16 @@ def test_nothing_to_draw_is_an_error(levels):
 def test_columns_of_the_file_are_documented(levels, tmp_path):
     path, _ = write_levels(levels, tmp_path / "new" / "folder")
     assert path.read_text().splitlines()[0] == ",".join(COLUMNS)
+
+
+def test_the_example_of_the_docs_prints_what_they_say(capsys):
+    page = (Path(__file__).parents[2] / "docs" / "spectroscopy.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```\n\nprints\n\n(.*?)\n\n", page, flags=re.DOTALL)
+    assert code is not None
+    exec(compile(code[1], "docs/spectroscopy.md", "exec"), {})
+    assert capsys.readouterr().out.split() == code[2].split()
+
+
+def test_the_docs_name_the_columns():
+    page = (Path(__file__).parents[2] / "docs" / "spectroscopy.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in page for name in COLUMNS if "error" not in name)

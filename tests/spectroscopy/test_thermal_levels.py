@@ -94,8 +94,8 @@ def test_without_scaling_a_callable_potential_finds_the_same_oscillator():
 
 
 def test_poles_do_not_depend_on_the_angle():
-    T = np.array([0.2, 0.35])
-    states = tuple(State.named(name) for name in NAMES)
+    T = np.array([0.3])
+    states = tuple(State.named(name) for name in ("1S", "2S", "1P"))
     reference = complex_levels(MUNICH, T, states, MESH, FINER)
     for angle in (0.45, 0.7):
         turned = complex_levels(MUNICH, T, states, MESH, FINER, angle)
@@ -105,14 +105,14 @@ def test_poles_do_not_depend_on_the_angle():
     assert np.max(np.abs(reference.parts["rotation"])) < 1e-8
 
 
-def test_the_bare_mesh_gives_low_levels_too_and_spoils_high_ones():
+def test_the_bare_mesh_gives_low_levels_too_and_is_slow_for_high_ones():
     T = np.array([0.3])
     states = tuple(State.named(name) for name in NAMES)
     scaled = complex_levels(MUNICH, T, states, MESH, FINER).energy[:, 0]
     bare = np.linalg.eigvals(effective_hamiltonian(MUNICH, MESH, 0, 0.3))
     misses = np.abs(bare - scaled[[0, 3], None]).min(axis=1)
     assert misses[0] < 1e-9  # 1S
-    assert misses[1] > 100 * misses[0]  # 3S, by the pseudospectrum
+    assert misses[1] > 100 * misses[0]  # 3S: nearly parallel eigenvectors amplify the error of the mesh
 
 
 @pytest.mark.parametrize("route", ["perturbation", "poles"])

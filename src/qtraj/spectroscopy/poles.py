@@ -2,8 +2,8 @@
 
 For dipole terms with kappa > 0 the eigenfunctions of H_eff fall like exp(-sqrt(M c) r^2/2), c = (gamma - i kappa)/2,
 without any scaling: -i kappa r^2/2 is its own absorbing boundary, and the spectrum is discrete. The bare matrix is far
-from normal, though, and on it rounding and the mesh spoil high levels (its pseudospectrum is wide). Rotated by
-theta = -arg(c)/4 the far region is as real as it can be, and the same eigenvalues converge exponentially.
+from normal, though, which amplifies what the mesh leaves out, and high levels converge slowly. Rotated by
+theta = -arg(c)/4 the far region is as real as it can be, and they are as good as the low ones.
 
 A complex potential that becomes constant, V -> V_inf with Im V_inf < Im E, needs no scaling either: a bound state
 decays like exp(i k r), k = sqrt(M (E - V_inf)) with Im k > 0, and stays isolated beside the continuum that starts at

@@ -89,4 +89,4 @@ def _cell(row: Row | None, name: str) -> str:
     if error < SHOWN:
         return f"{value + 0.0:.{DECIMALS}f}"
     # format_value changes to powers of ten for large errors: those of first order where it has run away
-    return format_value(value, error) if error < LARGE else f"{value:.0f}({error:.0f})"
+    return format_value(value, error) if error < LARGE else f"{round(value) + 0}({error:.0f})"
