@@ -93,10 +93,12 @@ def _write(found: ThermalLevels, shown: list[Row], out: Path) -> None:
     from .plots.style import save_figure
     from .spectroscopy.files import write_levels
 
-    title = _figure_title(found)
-    written = [*write_levels(found, out), *save_figure(spectrum_figure(shown, title=title), out / "spectrum")]
-    written += save_figure(_functions_figure(found), out / "spectral_functions")
-    for path in written:
+    for path in write_levels(found, out):
+        typer.echo(f"wrote {path}")
+    for path in save_figure(_functions_figure(found), out / "spectral_functions"):
+        typer.echo(f"wrote {path}")
+    # last: if no route has found a number it cannot be drawn, and the user is told
+    for path in save_figure(spectrum_figure(shown, title=_figure_title(found)), out / "spectrum"):
         typer.echo(f"wrote {path}")
 
 

@@ -14,6 +14,13 @@ from qtraj.states import State
 
 MUNICH = qt.LindbladModel()
 KSU = qt.LindbladModel(qt.KSUPotential(), mass=4.70)
+
+
+def amplifying_at_371_mev(r, T):
+    """Pass the check of the class, which cannot try every temperature."""
+    return -0.6 / r + 0.1j * np.where(np.abs(T - 0.371) < 1e-6, T, -T)
+
+
 NAMES = tuple(state.name for state in qt.STATES)
 MESH, FINER = qt.LaguerreMesh(96, 0.12), qt.LaguerreMesh(120, 0.12)
 
@@ -215,6 +222,11 @@ def test_following_keeps_states_where_levels_cross():
         ({"states": ["1S", "1S"]}, "states"),
         ({"states": ["S1"]}, "name"),
         ({"routes": ["pole"]}, "routes"),
+        ({"routes": ()}, "routes"),
+        (
+            {"model": qt.LindbladModel(qt.CallablePotential(amplifying_at_371_mev, alpha=0.6)), "T": [0.371]},
+            "potential",
+        ),
         ({"mesh": 64}, "mesh"),
         ({"source": "point"}, "source"),
         ({"rotation": 0.9}, "rotation"),

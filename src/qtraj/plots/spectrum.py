@@ -108,7 +108,7 @@ def spectrum_figure(rows: Sequence[Row], *, title: str = "") -> Figure:
         if all(_any(rows, state, quantity) for quantity in ("shift", "width"))
     ]
     if not states:
-        raise InputError("rows", len(rows), "have a shift and a width of some state")
+        raise InputError("rows", f"{len(rows)} without", "have a shift and a width of some state")
     with style():
         figure = Figure(figsize=(1.6 + 4.2 * len(states), 8.4), layout="constrained")
         axes = figure.subplots(2, len(states), sharex=True, squeeze=False)

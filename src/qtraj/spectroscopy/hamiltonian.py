@@ -20,6 +20,7 @@ from ..errors import InputError, float_array, is_finite_number
 from ..physics.model import LindbladModel
 from ..physics.potentials import CoulombPotential
 from ..radial.laguerre import LaguerreMesh
+from ..solvers.thermal import AMPLIFICATION
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -127,6 +128,10 @@ def medium_potential(model: LindbladModel, r: Float, T: float) -> Complex:
     V = np.asarray(model.thermal.medium(r, "singlet", np.array([T]), np.zeros(1), np.array([T])))
     if V.shape != (1, len(r)) or not np.all(np.isfinite(V)):
         raise InputError("potential", V.shape, f"return {len(r)} finite values at T = {T:g} GeV")
+    if np.any(V.imag > (AMPLIFICATION if model.has_width else 0.0)):
+        raise InputError(
+            "potential", float(V.imag.max()), "have Im V <= 0 GeV, and 0 without a width: it absorbs"
+        )
     return np.asarray(V[0], dtype=complex)
 
 

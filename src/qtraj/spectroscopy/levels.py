@@ -140,9 +140,8 @@ def thermal_levels(
     if not isinstance(mesh, LaguerreMesh):
         raise InputError("mesh", mesh, "be a LaguerreMesh")
     chosen = _checked_states(states)
-    for route in routes:
-        if route not in ROUTES:
-            raise InputError("routes", route, f"be of {', '.join(ROUTES)}")
+    if isinstance(routes, str) or not routes or not set(routes) <= set(ROUTES):
+        raise InputError("routes", routes, f"be some of {', '.join(ROUTES)}")
     source_of(chosen[0], source)
     finer = LaguerreMesh(min(MAX_POINTS, int(np.ceil(DENSER * mesh.points))), mesh.scale)
     vacuum, on_finer = (_vacuum_energies(model, m, chosen) for m in (mesh, finer))

@@ -119,6 +119,8 @@ def _fit(
         start, scale = energy, width
         omega = np.linspace(start - window * scale, start + window * scale, POINTS)
         values = density(omega)
+        if not np.any(values):
+            return None
         others = [((peak.energy - start) / scale, peak.width / scale) for peak in lower]
         # in units of the width of the peak, and of the height of rho; no further than a width from the last place
         problem = ((omega - start) / scale, values / np.max(np.abs(values)), others, degree)
