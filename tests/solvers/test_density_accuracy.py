@@ -139,7 +139,7 @@ def test_baseline_at_ten_times_the_accuracy():
     [
         {"l_max": 2},
         {"step": 2.8},
-        {"mesh": qt.LaguerreMesh(36, 0.15)},
+        {"mesh": qt.LaguerreMesh(36, 0.17)},
         {"l_max": 3, "step": 2.0, "mesh": qt.LaguerreMesh(40, 0.14)},
     ],
     ids=str,
