@@ -57,7 +57,7 @@ def observe(
     from .observables.overview import overview
     from .observables.systems import load_system
     from .plots.observables_files import write_observables
-    from .report.observed import agreement_table, left_out, minimum_bias_table, survival_table
+    from .report.observed import agreement_table, integrated_table, left_out, survival_table
 
     if weighting not in ("collisions", "exponential", "rows"):
         raise InputError("--weighting", weighting, "be collisions, exponential or rows")
@@ -88,7 +88,7 @@ def observe(
             weighting=None if weighting == "rows" else cast("Weighting", weighting),
             mesons=[name.strip() for name in states.split(",")],
         )
-        for table in (minimum_bias_table(panels), agreement_table(panels)):
+        for table in (integrated_table(panels), agreement_table(panels)):
             if table is not None:
                 console.print(table)
         for line in left_out(panels):

@@ -135,6 +135,15 @@ def test_metadata_fill_the_columns():
     assert table_from_ratios(odd).b_fm is None
 
 
+def test_means_of_few_rows_say_so():
+    rows = legacy(n=400)
+    assert table_from_ratios(rows).survival.not_estimated == ()
+    rare = rows.ratios.copy()
+    rare[5:400, 0] = 0.0  # five rows carry 1S
+    (note,) = table_from_ratios(RatioTable(rare, rows.r0, rows.l)).survival.not_estimated
+    assert note == "rare rows: fewer than 20 effective ones carry 1S"
+
+
 def test_ratio_files_without_an_answer_are_refused():
     rows = legacy()
     with pytest.raises(InputError, match="`ratios`"):

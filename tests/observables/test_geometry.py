@@ -9,7 +9,7 @@ import pytest
 from qtraj.errors import InputError
 from qtraj.hydro.collision import ProtonNucleus, collision_geometry
 from qtraj.hydro.glauber import PB208, PB208_GROUP, Nucleus, OpticalGlauber
-from qtraj.observables.geometry import CollisionGeometry, geometric_weights, with_geometry
+from qtraj.observables.geometry import CollisionGeometry, coverage, geometric_weights, with_geometry
 from qtraj.observables.systems import load_system
 from qtraj.observables.table import SurvivalTable
 
@@ -142,3 +142,14 @@ def test_every_impact_parameter_gets_its_share_whatever_its_rows_weigh():
 def test_bad_input_is_refused(ask, words):
     with pytest.raises(InputError, match=words):
         ask()
+
+
+def test_coverage_counts_collisions_near_computed_geometries():
+    assert coverage([0.0, 1.0], PBPB) == pytest.approx(1.0)
+    assert coverage([0.1], PBPB) == 0.0
+    # 0.3 and 0.5 stand for 0.2 to 0.6
+    c = PBPB.centrality
+    inside = (c >= 0.2) & (c <= 0.6)
+    expected = np.trapezoid(np.where(inside, PBPB.n_coll, 0), c) / np.trapezoid(PBPB.n_coll, c)
+    assert coverage([0.3, 0.5], PBPB) == pytest.approx(expected, abs=0.01)  # the table's steps of 1 %
+    assert coverage([0.3, 0.5], PBPB, 0.3, 0.5) == pytest.approx(1.0)

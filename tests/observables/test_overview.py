@@ -32,7 +32,7 @@ def test_everything_that_the_table_allows_is_there(panels):
     ]
     bare = toy_table()
     bare = SurvivalTable(bare.survival, bare.replicate)
-    assert [panel.name for panel in overview({"only": bare})] == ["raa_minimum_bias"]
+    assert [panel.name for panel in overview({"only": bare})] == ["raa_all_rows"]
 
 
 def test_each_coefficient_is_varied_with_the_others_central():
@@ -115,6 +115,14 @@ def test_agreement_is_with_every_measurement_of_what_is_shown(panels):
     }
     assert all(chi.points > 0 for panel in panels.values() for chi in panel.agreement.values())
     assert sum(len(panel.left_out) for panel in panels.values()) == 0
+
+
+def test_a_class_is_not_compared_with_geometries_that_say_little_about_it():
+    peripheral = overview({"t": toy_table(b_fm=(9.2, 11.6))}, system=PBPB)
+    panel = next(panel for panel in peripheral if panel.name == "raa_pt")
+    assert panel.datasets
+    assert not panel.agreement
+    assert all("cover at least 50 %" in line for line in panel.left_out)
 
 
 def test_a_table_of_one_wave_is_refused():

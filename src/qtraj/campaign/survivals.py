@@ -101,6 +101,9 @@ def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
 
 def _from_campaign(folder: Path) -> Survivals:
     store = folder / STORE if (folder / STORE).is_dir() else folder
+    if not Store(store).plan_path.is_file():
+        remedy = "`qtraj run FILE.toml` and `qtraj campaign run FILE.toml` make one."
+        raise FileFormatError(folder, "holds no campaign", remedy)
     results = open_results(store)
     plan = Store(store).load_plan()
     n_part = {number: each.n_part for number, each in enumerate(plan.sources)}

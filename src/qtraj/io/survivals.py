@@ -13,6 +13,7 @@ from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..observables.table import SurvivalTable
 from ..states import STATE_NAMES, STATES
+from .legacy.averages import ENOUGH_ROWS, effective_rows
 from .legacy.ratios import RatioTable
 from .results import estimate_from
 
@@ -139,7 +140,18 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
     if not known.any():
         raise InputError("ratios", ratios.angular_momenta, "hold rows that start in l = 0 or l = 1")
     columns: dict[str, Any] = _path_columns([str(name) for name in names[known]], weighted)
-    return SurvivalTable(survival[known], np.flatnonzero(known), **columns)
+    estimate = Estimate(survival[known], not_estimated=_rare(ratios))
+    return SurvivalTable(estimate, np.flatnonzero(known), **columns)
+
+
+def _rare(ratios: RatioTable) -> tuple[str, ...]:
+    """Name the states whose mean rests on few rows: then it is most likely too small, and its error with it."""
+    few = [
+        state.name
+        for j, state in enumerate(STATES)
+        if (mine := ratios.ratios[ratios.l == state.l % 2, j]).any() and effective_rows(mine) < ENOUGH_ROWS
+    ]
+    return (f"rare rows: fewer than {ENOUGH_ROWS} effective ones carry {', '.join(few)}",) if few else ()
 
 
 def _path_columns(lines: Sequence[str], weighted: bool) -> dict[str, Any]:

@@ -188,6 +188,33 @@ def geometric_weights(
     return np.asarray(shares / shares.sum())
 
 
+def coverage(
+    centrality: ArrayLike, geometry: CollisionGeometry, low: float = 0.0, high: float = 1.0
+) -> float:
+    """Return which share of the collisions of a centrality class lies near geometries that were computed.
+
+    A geometry stands for the centralities nearer to it than to its neighbors, the outermost ones for as much on their
+    other side.
+
+    Parameters
+    ----------
+    centrality : array_like, shape (k,)
+        Computed centralities, fractions; one alone stands for nothing but itself.
+    geometry : CollisionGeometry
+        Gives the number of collisions at each centrality.
+    low, high : float, optional
+        The class, fractions.
+    """
+    points = np.unique(float_array("centrality", centrality))
+    if len(points) < 2:
+        return 0.0
+    first = points[0] - (points[1] - points[0]) / 2
+    last = points[-1] + (points[-1] - points[-2]) / 2
+    c = np.linspace(low, min(high, float(geometry.centrality[-1])), 2001)
+    collisions = np.interp(c, geometry.centrality, geometry.n_coll)
+    return float(np.sum(collisions[(first <= c) & (c <= last)]) / np.sum(collisions))
+
+
 @cache
 def _shipped(name: str) -> CollisionGeometry:
     path = resources.files("qtraj.data").joinpath(f"glauber/glauber_optical_{name}.csv")

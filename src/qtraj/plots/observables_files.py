@@ -26,7 +26,7 @@ AXIS_WORDS: Final = {
     "abs_y": "rapidity",
     "y": "rapidity",
     "b_fm": "impact parameter",
-    "integrated": "everything (minimum bias)",
+    "integrated": "nothing: one number over all paths",
 }
 OBSERVABLE_WORDS: Final = {
     "R_AA": "Nuclear modification factor",

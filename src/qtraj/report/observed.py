@@ -30,13 +30,14 @@ def survival_table(averages: Mapping[str, Mapping[str, Estimate]]) -> Table:
     return table
 
 
-def minimum_bias_table(panels: Sequence[Panel]) -> Table | None:
+def integrated_table(panels: Sequence[Panel]) -> Table | None:
     """Return R_AA over everything with the parts of its error, or None if no panel holds it."""
     found = [panel for panel in panels if panel.curve.x_name == INTEGRATED]
     if not found:
         return None
     panel = found[0]
-    table = Table(title="R_AA, minimum bias", title_justify="left", caption_justify="left")
+    title = "R_AA, minimum bias" if panel.name.endswith("minimum_bias") else "R_AA over all rows"
+    table = Table(title=title, title_justify="left", caption_justify="left")
     for heading in ("meson", "R_AA", *panel.parts, "parts of the error"):
         table.add_column(heading.replace("_", " "), justify="left" if heading == "meson" else "right")
     for name in panel.shown:

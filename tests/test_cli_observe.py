@@ -1,0 +1,131 @@
+"""`qtraj observe` from files to files."""
+
+import csv
+import shutil
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from qtraj.cli import app
+from qtraj.io.legacy import average_ratios, read_ratios
+from qtraj.io.survival_csv import write_survival_csv
+from qtraj.states import STATE_NAMES
+from survival_tables import toy_table
+
+RUNNER = CliRunner()
+
+
+def observe(*arguments):
+    return RUNNER.invoke(app, ["observe", *map(str, arguments)], env={"COLUMNS": "200"})
+
+
+@pytest.fixture
+def no_figures(monkeypatch):
+    """Everything but the figures, which have tests of their own."""
+    from qtraj.plots import observables_files
+
+    monkeypatch.setattr(observables_files, "save_figure", lambda figure, stem: ())
+    monkeypatch.setattr(observables_files, "_figure", lambda panel, title: None)
+    monkeypatch.setattr(observables_files, "parts_figure", lambda panel, **_: None)
+
+
+def test_a_ratio_file_gives_what_the_originals_averaging_gives(tmp_path, no_figures, pytestconfig):
+    """Mean and standard error over the rows of each wave, computed here from the text of the genuine file."""
+    source = pytestconfig.rootpath / "tests" / "data" / "legacy" / "trajectory_datafile.gz"
+    result = observe(source, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    rows = read_ratios(source)
+    written = csv.DictReader((tmp_path / "out" / "survival.csv").read_text(encoding="utf-8").splitlines())
+    found = {(row["setting"], row["state"]): row for row in written}
+    assert len(found) == 12
+    for l in (0, 1):
+        for j, state in enumerate(STATE_NAMES):
+            column = rows.ratios[rows.l == l, j]
+            row = found[f"l = {l}", state]
+            # ten digits are written
+            assert float(row["survival"]) == pytest.approx(column.mean(), rel=1e-9, abs=1e-300)
+            error = column.std(ddof=1) / np.sqrt(len(column))
+            assert float(row["error_statistical"]) == pytest.approx(error, rel=1e-9, abs=1e-300)
+    assert "rare rows" in found["l = 0", "1S"]["not_estimated"]
+    assert "R_AA over all rows" in result.output
+    assert (tmp_path / "out" / "raa_all_rows.csv").is_file()
+
+
+def test_one_wave_gives_survivals_and_says_what_is_missing(tmp_path, pytestconfig):
+    source = pytestconfig.rootpath / "tests" / "data" / "legacy" / "bjorken" / "output-307" / "ratios.tsv"
+    result = observe(source, "--out", tmp_path)
+    assert result.exit_code == 0
+    assert "No R_AA: feed-down needs 1P, 2P as well" in result.output
+    assert [path.name for path in tmp_path.iterdir()] == ["survival.csv"]
+    found = csv.DictReader((tmp_path / "survival.csv").read_text(encoding="utf-8").splitlines())
+    expected = average_ratios(read_ratios(source))
+    assert {row["state"]: float(row["survival"]) for row in found} == pytest.approx(
+        {state: estimate.value for state, estimate in expected.items()}, rel=1e-9
+    )
+
+
+def test_a_table_with_a_system_is_compared_with_its_data(tmp_path, no_figures):
+    source = write_survival_csv(tmp_path / "mine.csv", toy_table(per_replicate=32))
+    result = observe(source, "--system", "PbPb5020", "--out", tmp_path / "out", "--feeddown", "pdg2026")
+    assert result.exit_code == 0, result.output
+    assert "R_AA, minimum bias" in result.output
+    assert "CMS Y(1S), |y|<2.4, 10-90%" in result.output
+    assert "not compared: " not in result.output
+    assert (tmp_path / "out" / "hepdata" / "submission.yaml").is_file()
+    data = (tmp_path / "out" / "hepdata" / "raa_npart.yaml").read_text(encoding="utf-8")
+    assert '{name: "feed-down", value: "pdg2026"}' in data
+
+
+def test_the_states_to_draw_are_chosen(tmp_path, no_figures):
+    source = write_survival_csv(tmp_path / "mine.csv", toy_table(per_replicate=8))
+    result = observe(source, "--out", tmp_path / "out", "--states", "Y(1S)")
+    assert result.exit_code == 0
+    assert "Y(2S)" not in result.output
+    assert not (tmp_path / "out" / "double_ratio_pt.csv").exists()  # a ratio needs two
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.csv"], "none.csv: no such file or folder"),
+        (["mine.csv", "--system", "PbPb"], "`system` must be one of AuAu200"),
+        (["mine.csv", "--feeddown", "mine"], "`name` must be one of group, pdg2026"),
+        (["mine.csv", "--weighting", "flat"], "`--weighting` must be collisions, exponential or rows"),
+        (["mine.csv", "--states", "Y(9S)"], "must be one of Y(1S)"),
+        (["empty.tsv"], "empty.tsv: the file is empty"),
+        (["."], "holds no campaign"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    write_survival_csv(tmp_path / "mine.csv", toy_table(per_replicate=8))
+    (tmp_path / "empty.tsv").touch()
+    result = observe(*arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_a_run_folder_knows_system_and_feeddown(tmp_path, no_figures):
+    from qtraj.campaign.run import run
+    from stand_in import ExponentialDecay, make_run_file
+
+    folder = tmp_path / "run"
+    run(make_run_file(), folder, solve=ExponentialDecay())
+    result = observe(folder, "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "kappa=0.5, gamma=-1.75" in result.output
+    rows = list(
+        csv.DictReader(
+            line
+            for line in (tmp_path / "out" / "raa_npart.csv").read_text(encoding="utf-8").splitlines()
+            if not line.startswith("#")
+        )
+    )
+    # half of the survival of the stand-in never jumped; N_part is that of the hydrodynamics
+    assert [float(row["N_part"]) for row in rows[:2]] == [118.7, 380.7]
+    assert all(float(r["no_jump"]) == pytest.approx(float(r["R_AA"]) / 2, rel=1e-9) for r in rows)
+    assert "kappa: 1.0, 0.5 low" in rows[0]
+    shutil.rmtree(folder / "store")
+    assert observe(folder, "--out", tmp_path / "out").exit_code == 2
