@@ -41,6 +41,20 @@ def test_defaults_are_the_central_bottomonium_values():
     assert (config.model.alpha, config.model.mass, config.initial.width) == (0.6239853, 4.73, 0.2)
 
 
+def test_a_preset_fills_in_the_system_and_yields_to_what_is_given():
+    by_preset = MINIMAL.replace(MINIMAL[: MINIMAL.index("[medium]")], '[system]\npreset = "PbPb5020"\n')
+    system = parse_config(by_preset).system
+    assert system.model_dump(exclude={"preset"}) == parse_config(MINIMAL).system.model_dump(
+        exclude={"preset"}
+    )
+    other = parse_config(by_preset.replace("[medium]", "sigma_nn_mb = 70\n[medium]")).system
+    assert (other.sigma_nn_mb, other.woods_saxon.A) == (70, 208)
+    oxygen = parse_config(by_preset.replace("PbPb5020", "OO5360")).system
+    assert (oxygen.name, oxygen.woods_saxon.w) == ("OO", -0.051)
+    with pytest.raises(InputError, match="have a preset among AuAu200, OO5360, PbPb2760, PbPb5020"):
+        parse_config(by_preset.replace("PbPb5020", "pPb5020"))  # no medium of equal nuclei
+
+
 def test_the_examples_are_valid_and_explain_every_key():
     run_file = load_run_file(EXAMPLE)
     assert run_file.config.system.sqrt_s_GeV == 5020

@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ..errors import FileFormatError
+from ..observables.systems import load_system, system_names
 from ..physics.transport import FitName
 from ..states import MESONS
 from .config_errors import input_error
@@ -97,20 +98,43 @@ class _Section(BaseModel):
 
 
 class WoodsSaxon(_Section):
-    """Key ``woods_saxon`` of ``[system]``: density rho0/(1 + exp((r - R)/a)) of both nuclei."""
+    """Key ``woods_saxon`` of ``[system]``: density rho0 (1 + w r^2/R^2)/(1 + exp((r - R)/a)) of both nuclei."""
 
     A: Annotated[int, Field(ge=1)]
     R_fm: Positive
     a_fm: Positive
+    w: Annotated[float, Field(gt=-0.25)] = 0.0
 
 
 class System(_Section):
-    """Section ``[system]``: what collides; the name selects the data, the rest is the geometry."""
+    """Section ``[system]``: what collides; the name selects the data, the rest is the geometry.
 
+    A preset fills in what is not given.
+    """
+
+    preset: str | None = None
     name: Literal["PbPb", "AuAu", "XeXe", "OO"]
     sqrt_s_GeV: Positive
     sigma_nn_mb: Positive
     woods_saxon: WoodsSaxon
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "preset" not in values:
+            return values
+        presets = {name: load_system(name) for name in system_names()}
+        known = {name: s for name, s in presets.items() if s.projectile == s.target}
+        if values["preset"] not in known:
+            raise _rule(f"have a preset among {', '.join(known)}")
+        system = known[values["preset"]]
+        defaults = {
+            "name": system.data,
+            "sqrt_s_GeV": system.sqrt_s_GeV,
+            "sigma_nn_mb": system.sigma_nn_mb,
+            "woods_saxon": dict(system.nucleus),
+        }
+        return defaults | values
 
 
 class Model(_Section):
