@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import chi2
+from scipy.special import gammaincc
 
 from ..errors import InputError, float_array
 from .curves import Curve
@@ -54,7 +54,7 @@ class ChiSquare:
     @property
     def p_value(self) -> float:
         """Probability of a larger chi-square if the theory is right and has no free parameter."""
-        return float(chi2.sf(self.value, self.points))
+        return float(gammaincc(self.points / 2, self.value / 2))
 
     def __str__(self) -> str:
         left = f", {self.left_out} left out" if self.left_out else ""

@@ -102,11 +102,9 @@ class Estimate:
 
     def __str__(self) -> str:
         if np.ndim(self.value):
-            return (
-                np.array2string(np.asarray(self.value), precision=6)
-                + " +- "
-                + np.array2string(np.asarray(self.error), precision=2)
-            )
+            pairs = zip(np.ravel(self.value).tolist(), np.ravel(self.error).tolist(), strict=True)
+            words = np.array([format_value(*pair) for pair in pairs]).reshape(np.shape(self.value))
+            return np.array2string(words, formatter={"str_kind": str})
         return format_value(float(self.value), float(self.error))
 
 

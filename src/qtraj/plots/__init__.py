@@ -2,6 +2,8 @@
 
 from .artists import guide
 from .evolution import Evolution, evolve_for_view
+from .observables import observable_figure, parts_figure, plot_curve, plot_parts
+from .observables_files import write_observables
 from .raa import default_note, plot_raa_npart, raa_figure
 from .style import save_figure, style
 from .view import view_figure
@@ -13,10 +15,15 @@ __all__ = [
     "evolve_for_view",
     "guide",
     "load_evolution",
+    "observable_figure",
+    "parts_figure",
+    "plot_curve",
+    "plot_parts",
     "plot_raa_npart",
     "raa_figure",
     "save_figure",
     "style",
     "view_figure",
+    "write_observables",
     "write_views",
 ]
