@@ -14,13 +14,17 @@ from ..errors import AccuracyWarning
 from ..physics.initial import InitialState, singlet_probability
 from ..physics.medium import History
 from ..physics.model import LindbladModel
+from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
 from ..states import STATE_NAMES
 from .basis import states_with
-from .clock import graded_clock, uniform_clock
-from .discretization import default_jump_range
+from .clock import Clock, graded_clock, uniform_clock
+from .discretization import Discretization, default_jump_range
+from .flows import Flows
 from .flows_grids import make_flows
+from .flows_nlo import NloFlows
 from .jumps import JumpRecord, join_jumps
+from .nlo_discretization import NloDiscretization, nlo_jump_range, speed_of
 from .nojump_split import DEFAULT_DT
 from .rounds import Course, Round
 from .scoring import L_TRACKED
@@ -124,12 +128,21 @@ class Sampling:
         else:
             clock = graded_clock(self.model, self.history, self.checkpoints, settings.step)
             stride = 1
-        reach = settings.jump_range or default_jump_range(self.model, self.history)
-        flows = make_flows(self.model, self.history, clock, grid, settings.projection, reach)
+        flows = self._flows(clock)
         batch = settings.batch or (
             max(16, SINE_VALUES // grid.num) if isinstance(grid, SineGrid) else MESH_BATCH
         )
         return Course(flows, self.initial, color, settings.estimator, stride, batch, settings.workers)
+
+    def _flows(self, clock: Clock) -> Flows:
+        settings, grid = self.settings, self.settings.grid
+        if self.model.order == "NLO" and isinstance(grid, LaguerreMesh):
+            reach = settings.jump_range or nlo_jump_range(self.model, self.history)
+            plain = Discretization(grid, self.initial.l, settings.step, reach)
+            d = NloDiscretization.of(plain, speed_of(self.history))
+            return NloFlows(self.model, self.history, clock, settings.projection, d)
+        reach = settings.jump_range or default_jump_range(self.model, self.history)
+        return make_flows(self.model, self.history, clock, grid, settings.projection, reach)
 
     def _rounds(
         self, first: int, size: int, *, omitted: bool = False, unlimited: bool = False

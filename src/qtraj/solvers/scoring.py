@@ -114,7 +114,7 @@ def _evolved_back(flows: Flows, l: int, nodes: Integer) -> Complex:
     """Return the states with this l evolved backward from every mark to every node, (n, marks * states, N)."""
     columns, marks = [i for i, _ in states_with(l)], flows.clock.marks
     count, last = len(columns), max(marks)
-    states = np.zeros((len(marks) * count, len(flows.r)), dtype=complex)
+    states = np.zeros((len(marks) * count, flows.targets.shape[1]), dtype=complex)
     found = np.zeros((len(nodes), *states.shape), dtype=complex)
     position = {int(edge): i for i, edge in enumerate(nodes)}
     for edge in range(last, int(nodes[0]) - 1 if len(nodes) else last, -1):

@@ -15,7 +15,7 @@ from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..radial.sine import SineGrid
 from .nojump import NoJump
-from .order import require_leading_order
+from .order import next_order_refused
 from .result import Progress, Solution
 from .sampling import Sampling, round_sizes
 from .trajectory_settings import TrajectorySettings
@@ -97,7 +97,8 @@ class QuantumTrajectories(TrajectorySettings):
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
-        require_leading_order(model, type(self).__name__)
+        if model.order == "NLO" and isinstance(self.grid, SineGrid):
+            raise next_order_refused(model, "QuantumTrajectories on a SineGrid")
         if not model.channels:
             raise InputError(
                 "method",

@@ -1,0 +1,164 @@
+"""Quantum trajectories at next-to-leading order: the density matrix, exact branching, adjoints, batches."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+from scipy.stats import chi2
+from trajectory_cases import STARTS, jumped
+
+import qtraj as qt
+from qtraj.solvers.clock import graded_clock
+from qtraj.solvers.discretization import Discretization
+from qtraj.solvers.flows import sector_of, squared_norm
+from qtraj.solvers.flows_nlo import NloFlows
+from qtraj.solvers.nlo_discretization import NloDiscretization
+from qtraj.states import STATE_NAMES
+
+MODEL = qt.LindbladModel(transport=qt.Transport(kappa=3.0, gamma=-1.75), order="NLO")
+MEDIUM = qt.ConstantTemperature(T=0.4, tau_fm=0.6, duration_fm=0.4)
+MESH = qt.LaguerreMesh(48, 0.14)
+FALSE_ALARM = 1e-3
+OCTET_P = int(sector_of(1, 1))
+
+
+def solved(initial, method):
+    with warnings.catch_warnings():
+        # r T of excited states is not small in this hot medium, which is not the question here
+        warnings.simplefilter("ignore", qt.AccuracyWarning)
+        return qt.solve(MODEL, MEDIUM, initial, method)
+
+
+@pytest.fixture(scope="module")
+def flows():
+    d = NloDiscretization.of(Discretization(MESH, 2, 0.5, 14.0), 0)
+    return NloFlows(MODEL, MEDIUM, graded_clock(MODEL, MEDIUM, [], 0.5), "coulomb", d)
+
+
+def random_states(flows, count=3, seed=0):
+    rng = np.random.default_rng(seed)
+    size = flows.targets.shape[1]
+    # low states are full of amplitude, as those of a pair are
+    envelope = np.exp(-np.arange(size) / 5)
+    return envelope * (rng.standard_normal((count, size)) + 1j * rng.standard_normal((count, size)))
+
+
+def active_step(flows):
+    return int(np.flatnonzero(flows.clock.active)[1])
+
+
+def pull(name, seed, exact, error):
+    """Return (trajectories - density matrix) / error for the part of the starting state after jumps."""
+    found, noise = jumped(solved(STARTS[name], qt.QuantumTrajectories(n=2048, seed=seed, grid=MESH)))
+    i = STATE_NAMES.index(name)
+    return (found[i] - exact) / np.hypot(noise[i], error)
+
+
+@pytest.mark.slow
+def test_trajectories_equal_the_density_matrix():
+    """Four independent starts, with the error that the density matrix quotes."""
+    pulls = []
+    for seed, name in enumerate(STARTS):
+        exact = solved(STARTS[name], qt.DensityMatrix(rtol=3e-3))
+        total = exact.overlap[name]
+        pulls.append(pull(name, seed, total.value - exact.no_jump[name].value, total.error))
+    assert np.sum(np.square(pulls)) < chi2.isf(FALSE_ALARM, len(pulls)), pulls
+
+
+def test_trajectories_equal_the_density_matrix_quickly():
+    """Three starts, and the density matrix without its budget: it knows these parts after jumps to 1 %."""
+    pulls = []
+    for seed, name in enumerate(("1S", "2S", "1P")):
+        exact = solved(STARTS[name], qt.DensityMatrix(error_budget=False))
+        truth = exact.overlap[name].value - exact.no_jump[name].value
+        pulls.append(pull(name, seed, truth, 0.01 * truth))
+    assert np.sum(np.square(pulls)) < chi2.isf(FALSE_ALARM, len(pulls)), pulls
+
+
+def test_rates_of_all_channels_add_up_to_the_width(flows):
+    """Sum ||C u||^2 = <Gamma> for any state of the octet P wave, which has all four channels."""
+    step, states = active_step(flows), random_states(flows)
+    x = flows._inverse_T(step)
+    kappa = flows.clock.kappa[step]
+    rates = [squared_norm(states @ (b.R + x * b.S).T) for b in flows._branches_of(OCTET_P)]
+    assert len(rates) == 4
+    sectors = np.full(len(states), OCTET_P)
+    # the temperature is constant, so kappa, kappa/T and kappa/T^2 belong to one T: rounding
+    np.testing.assert_allclose(kappa * np.sum(rates, axis=0), flows.decay(states, sectors, step), rtol=1e-10)
+
+
+def test_branching_depends_on_the_state(flows):
+    """Each draw picks channels with the probabilities ||C u||^2: counted over equidistant draws."""
+    step, state = active_step(flows), random_states(flows, 1)
+    n = 2000
+    chance = (np.arange(n) + 0.5) / n
+    after, target, kept = flows.jump(np.repeat(state, n, axis=0), np.full(n, OCTET_P), step, chance)
+    x = flows._inverse_T(step)
+    branches = flows._branches_of(OCTET_P)
+    rates = np.array([squared_norm(state @ (b.R + x * b.S).T)[0] for b in branches])
+    counts = [np.sum(target == b.target) for b in branches]
+    # equidistant draws miss the probability of an interval by less than one count
+    assert np.abs(counts - n * rates / rates.sum()).max() <= 1
+    np.testing.assert_allclose(squared_norm(after), 1, rtol=1e-12)
+    assert np.all((kept > 0) & (kept <= 1 + 1e-12))
+
+
+def test_norm_falls_with_the_width(flows):
+    """d ln(norm)/dt at the start of a step is -<Gamma>."""
+    step, states = active_step(flows), random_states(flows)
+    sectors, part = np.full(len(states), OCTET_P), 1e-6
+    end = states.copy()
+    flows.advance(end, sectors, step, np.full(len(states), part))
+    slope = (squared_norm(states) - squared_norm(end)) / part
+    np.testing.assert_allclose(slope, flows.decay(states, sectors, step), rtol=1e-4)
+
+
+def test_parts_of_a_step_make_a_step(flows):
+    step, states = active_step(flows), random_states(flows)
+    sectors = np.full(len(states), OCTET_P)
+    whole, parts = states.copy(), states.copy()
+    flows.advance(whole, sectors, step)
+    for share in (0.3, 0.7):
+        flows.advance(parts, sectors, step, np.full(len(states), share))
+    # eigenvectors of a non-hermitian matrix with a condition number of 1e4
+    np.testing.assert_allclose(whole, parts, atol=1e-10)
+
+
+def test_backward_is_the_adjoint_of_forward(flows):
+    step, u, v = active_step(flows), random_states(flows, 1, 1), random_states(flows, 1, 2)
+    forward = u.copy()
+    flows.advance(forward, np.array([OCTET_P]), step)
+    back = flows.retreat(v, OCTET_P, step)
+    assert np.vdot(v, forward) == pytest.approx(np.vdot(back, u), rel=1e-10)
+
+
+def test_pull_back_is_the_adjoint_of_a_jump(flows):
+    """<v| sqrt(rate) C u> = <sqrt(rate) C^+ v|u>, for the channel from the octet P wave to the singlet S wave."""
+    (channel,) = (c for c in MODEL.channels if (c.source, c.target, c.delta_l) == ("octet", "singlet", -1))
+    (branch,) = (b for b in flows._branches_of(OCTET_P) if b.target == int(sector_of(0, 0)))
+    u, v = random_states(flows, 1, 3), random_states(flows, 1, 4)
+    edge = active_step(flows)
+    x = 1 / MEDIUM.T
+    cut = np.exp(-((MESH.r / 14.0) ** 12))
+    jumped_state = ((u @ (branch.R + x * branch.S).T) * cut) @ flows._states(branch.target)
+    pulled = flows.pull_back(v, channel, 1, edge)
+    assert np.vdot(v, jumped_state) == pytest.approx(np.vdot(pulled, u), rel=1e-12)
+
+
+def test_batches_change_nothing():
+    settings = {"n": 100, "seed": 3, "grid": MESH, "records": True}
+    one, other = (
+        solved(STARTS["1S"], qt.QuantumTrajectories(**settings, batch=batch, workers=workers))
+        for batch, workers in ((100, 1), (9, 2))
+    )
+    np.testing.assert_array_equal(one.jumps.trajectory, other.jumps.trajectory)
+    np.testing.assert_array_equal(one.jumps.l, other.jumps.l)
+    # rounding, times the condition number of the eigenvectors
+    np.testing.assert_allclose(one.jumps.time_fm, other.jumps.time_fm, rtol=1e-9)
+
+
+def test_a_sine_grid_is_refused():
+    with pytest.raises(qt.InputError, match="LaguerreMesh"):
+        solved(STARTS["1S"], qt.QuantumTrajectories(n=64, grid=qt.SineGrid(255, 30.0)))
