@@ -292,7 +292,9 @@ def test_a_thermal_potential_moves_the_levels():
         lambda r, T: -coulomb.alpha / r - 0.3 * T, alpha=coulomb.alpha, octet="coulomb"
     )
     found = [
-        qt.solve(qt.LindbladModel(potential, MODEL.transport), MEDIUM, STARTS["1S"], sampled(n=64, records=True))
+        qt.solve(
+            qt.LindbladModel(potential, MODEL.transport), MEDIUM, STARTS["1S"], sampled(n=64, records=True)
+        )
         for potential in (shifted, coulomb)
     ]
     np.testing.assert_allclose(found[0].jumps.time_fm, found[1].jumps.time_fm, rtol=1e-10)
