@@ -99,7 +99,7 @@ def test_the_printed_number_reads_back(value, error):
 
 def test_a_scalar_prints_itself():
     assert str(Estimate(0.35486, {"mesh": 1.2e-4})) == "0.35486(12)"
-    assert str(Estimate([0.5, 0.25], {"mesh": 0.5})) == "[0.5  0.25] +- [0.5 0.5]"
+    assert str(Estimate([0.5, 0.25], {"mesh": 0.5})) == "[0.50(50) 0.25(50)]"
 
 
 @given(st.lists(st.tuples(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.1, 1)), min_size=1), scales)

@@ -1,4 +1,4 @@
-"""docs/observables.md tells the truth: its example runs, its functions and systems exist, its numbers are the data's."""
+"""docs/observables.md tells the truth: its example runs, its functions, systems and numbers are the package's."""
 
 import re
 from pathlib import Path

@@ -125,9 +125,10 @@ class System(_Section):
             return values
         presets = {name: load_system(name) for name in system_names()}
         known = {name: s for name, s in presets.items() if s.projectile == s.target}
-        if values["preset"] not in known:
+        preset = values["preset"]
+        if not isinstance(preset, str) or preset not in known:
             raise _rule(f"have a preset among {', '.join(known)}")
-        system = known[values["preset"]]
+        system = known[preset]
         defaults = {
             "name": system.data,
             "sqrt_s_GeV": system.sqrt_s_GeV,

@@ -198,7 +198,7 @@ def _with_input_errors(
     central = estimate(sums, statistic(feeddown))
     total = sums.groups.sum(axis=0)
     squares: dict[str, Float] = {}
-    for name, up, down in feeddown.variations():
+    for name, up, down in feeddown.variations:
         shift = (np.real(statistic(up)(total)) - np.real(statistic(down)(total))) / 2
         squares[name] = squares.get(name, np.zeros_like(shift)) + shift**2
     measured = {name: np.sqrt(square) for name, square in squares.items()}

@@ -6,7 +6,7 @@ import csv
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any, Final
 
@@ -111,7 +111,7 @@ class FeedDown:
         source = f"matrix: {entry['source']}; sigma_exp: {tables['sigma_exp_source']}"
         return cls(entry["matrix"], tables["sigma_exp"], name, source, _shifts(name))
 
-    @property
+    @cached_property
     def sigma_direct(self) -> Float:
         """Cross sections without feed-down, F^-1 sigma_exp, shape (9,)."""
         return np.asarray(np.linalg.solve(self.matrix, self.sigma_exp))
@@ -146,15 +146,16 @@ class FeedDown:
         yields = self.matrix * self.sigma_direct
         return np.asarray(np.sum(yields * survival[..., None, :], axis=-1) / np.sum(yields, axis=-1))
 
-    def variations(self) -> Iterator[tuple[str, FeedDown, FeedDown]]:
-        """Yield the tables with one measured number one standard error up and down.
+    @cached_property
+    def variations(self) -> tuple[tuple[str, FeedDown, FeedDown], ...]:
+        """Tables with one measured number one standard error up and down, as (part, up, down).
 
-        Yields
-        ------
-        (part, up, down)
-            `part` is ``"branching"`` or ``"cross_sections"``: the part of an error it belongs to. Half the
-            difference that an observable makes between the two is the error that this number gives it.
+        ``part`` is ``"branching"`` or ``"cross_sections"``: the part of an error it belongs to. Half the difference
+        that an observable makes between the two is the error that this number gives it.
         """
+        return tuple(self._variations())
+
+    def _variations(self) -> Iterator[tuple[str, FeedDown, FeedDown]]:
         bare = replace(self, matrix_shifts={}, sigma_exp_error=None)
         for shift in self.matrix_shifts.values():
             # a fraction with an error as large as itself stops at zero
