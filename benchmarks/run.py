@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from cases import others, sampling, speed, split_step
+from cases import branching, others, sampling, speed, split_step
 from cases.common import Table, machine
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -25,6 +25,7 @@ CASES = {
     "sine_trajectories": sampling.sine_trajectories,
     "estimators": sampling.estimators,
     "sampling_memory": sampling.sampling_memory,
+    "branching": branching.branching,
     "trajectories": others.trajectories,
     "mesolve": others.mesolve,
 }

@@ -132,16 +132,20 @@ class Course:
         *,
         record: bool = False,
     ) -> March:
-        rows = len(r0) + 1
-        # the estimator comes last: it makes the scores; the end points make the populations in any case
-        scorers: tuple[EndPoint | LastJump, ...] = (EndPoint(self.flows, rows),)
-        if self.estimator == "last_jump":
-            scorers += (LastJump(self.flows, self._backward, rows),)
         sector = int(sector_of(self.color, self.initial.l))
         limit = UNLIMITED if max_jumps is None else max_jumps
-        march = March(self.flows, self._start, sector, r0, weight, streams, scorers, limit, record)
+        march = March(
+            self.flows, self._start, sector, r0, weight, streams, self._scorers(len(r0) + 1), limit, record
+        )
         march.run()
         return march
+
+    def _scorers(self, rows: int) -> tuple[EndPoint | LastJump, ...]:
+        # the estimator comes last: it makes the scores; the end points make the populations in any case
+        plain = EndPoint(self.flows, rows)
+        return (
+            (plain,) if self.estimator == "end_point" else (plain, LastJump(self.flows, self._backward, rows))
+        )
 
 
 def _scores(march: March) -> Float:
