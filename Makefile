@@ -1,5 +1,5 @@
 # Everything runs in .venv, which is created once and renewed when pyproject.toml or constraints.txt change.
-#   make run        Pb-Pb 5.02 TeV from hydrodynamics to R_AA: figure, netCDF file and table in runs/pbpb_5020
+#   make run        Pb-Pb 5.02 TeV from hydrodynamics to R_AA, at LO and NLO: figures, netCDF files and tables in runs/
 #   make test       the test suite            make test-slow  the physics checks that take minutes
 #   make check      lint, format, types, import layers
 #   make bench      the benchmarks            make clean      remove the environment and the caches
@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 .PHONY: run test test-slow check bench clean
 
 run: $(VENV)/.installed
-	$(BIN)/qtraj run examples/pbpb_5020.toml
+	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -W error

@@ -49,6 +49,23 @@ def test_run_writes_figure_result_and_table(monkeypatch, file, tmp_path):
     assert result.stderr.count("\n") == 1 + 12  # a heading and a line per task where there is no terminal
 
 
+def test_several_run_files_are_compared(monkeypatch, file, tmp_path):
+    use_solver(monkeypatch, ExponentialDecay())
+    other = tmp_path / "other.toml"
+    monkeypatch.chdir(tmp_path)
+    head, _, _ = file.read_text(encoding="utf-8").partition("[output]")
+    for path, name in ((file, "one"), (other, "two")):
+        path.write_text(f'{head}[output]\ndirectory = "{name}"\ntitle = "{name}"\n', encoding="utf-8")
+    result = runner.invoke(app, ["run", str(file), str(other)])
+    assert result.exit_code == 0, result.stderr
+    for name in ("one/raa.png", "two/raa.png", "two/raa_comparison.png", "two/raa_comparison.pdf"):
+        assert (tmp_path / name).stat().st_size > 1000
+        assert f"wrote {name}" in result.stdout
+    same = runner.invoke(app, ["run", str(file), str(file)])
+    assert_one_line(same, "directory", "differ")
+    assert_one_line(runner.invoke(app, ["run", str(file), str(other), "--output", "x"]), "--output")
+
+
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, file, tmp_path):
     solver = ExponentialDecay(interrupt_at=5)
     use_solver(monkeypatch, solver)

@@ -14,7 +14,15 @@ from qtraj.errors import InputError
 from qtraj.observables.estimate import Estimate
 from qtraj.observables.experiment import load_raa
 from qtraj.observables.raa import Band
-from qtraj.plots import default_note, guide, plot_raa_npart, raa_figure, save_figure, style
+from qtraj.plots import (
+    default_note,
+    guide,
+    plot_raa_npart,
+    raa_comparison_figure,
+    raa_figure,
+    save_figure,
+    style,
+)
 from qtraj.plots.artists import STATE_COLORS
 
 N_PART = np.array([48.0, 130.0, 265.0, 372.0])
@@ -206,6 +214,20 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         save_figure(figure, tmp_path / "raa")
     assert [p.name for p in tmp_path.iterdir()] == ["raa.png"]
     assert (tmp_path / "raa.png").read_text() == "old"
+
+
+def test_calculations_are_compared_on_the_same_scales():
+    data = load_raa()
+    higher = [band(state, width=0.5) for state in CENTRAL]
+    figure = raa_comparison_figure({"LO": BANDS, "NLO": higher}, data)
+    rows = np.reshape(figure.axes, (2, 3))
+    assert [row[0].get_title(loc="left") for row in rows] == ["LO", "NLO"]
+    for above, below in rows.T:
+        assert above.get_ylim() == below.get_ylim()
+        assert len(above.containers) > 0
+        assert len(below.containers) == len(above.containers)  # the same points in both
+    with pytest.raises(InputError, match="Y\\(3S\\)"):
+        raa_comparison_figure({"LO": BANDS, "NLO": higher[:2]}, data)
 
 
 def test_what_cannot_be_drawn_is_refused(tmp_path):

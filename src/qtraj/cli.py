@@ -17,12 +17,11 @@ from rich.console import Console
 
 from .cli_campaign import campaign_app
 from .cli_observe import observe
+from .cli_run import EXIT_INTERRUPTED, TABLE_WIDTH, run
 from .cli_spectrum import spectrum
 from .errors import QtrajError
 
 EXIT_INPUT = 2
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
-TABLE_WIDTH = 150  # columns, where no terminal says how many there are
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 
@@ -56,45 +55,7 @@ def main(
     """Heavy quarkonium in the quark-gluon plasma, from hydrodynamics to R_AA without sampling noise."""
 
 
-@app.command()
-@_one_line_messages()
-def run(
-    file: Annotated[
-        Path, typer.Argument(metavar="FILE.toml", help="Run file; examples/pbpb_5020.toml explains it.")
-    ],
-    output: Annotated[
-        Path | None, typer.Option(help="Folder for the results instead of the run file's.")
-    ] = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished chunks again.")] = False,
-) -> None:
-    """Go from a run file to R_AA: a figure, a netCDF result and a table. Resumes where it was interrupted."""
-    from .campaign.prediction import VARIED, band
-    from .campaign.progress import reporting
-    from .campaign.run import RESULT, measured
-    from .campaign.run import run as run_campaign
-    from .campaign.summary import summary, table
-    from .io.config import load_run_file
-    from .plots import raa_figure, save_figure
-
-    run_file = load_run_file(file)
-    config = run_file.config
-    directory = output or Path(config.output.directory)
-    try:
-        with reporting(Console(stderr=True)) as report:
-            prediction = run_campaign(run_file, directory, fresh=fresh, report=report)
-    except KeyboardInterrupt:
-        typer.echo(
-            f"Interrupted. Finished chunks are in {directory}; the same command goes on from there.", err=True
-        )
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    data = measured(config)
-    bands = [band(prediction, meson, varied) for meson in config.observables.states for varied in VARIED]
-    pictures = save_figure(raa_figure(bands, data, title=config.output.title), directory / "raa")
-    out = Console()
-    out = out if out.is_terminal else Console(width=TABLE_WIDTH)
-    out.print(table(summary(prediction, config.observables.states, data), config.output.title))
-    for path in (*pictures, directory / RESULT):
-        typer.echo(f"wrote {path}")
+app.command()(_one_line_messages()(run))
 
 
 @app.command()

@@ -143,7 +143,7 @@ class Model(_Section):
 
     alpha: Positive = 0.6239853
     mass: Positive = 4.73
-    order: Literal["LO"] = "LO"
+    order: Literal["LO", "NLO"] = "LO"
     kappa: Annotated[tuple[Kappa, ...], *_SET] = ("central", "lower", "upper")
     gamma: Annotated[tuple[float, ...], *_SET] = (-1.75, -3.5, 0.0)
     T_c: Temperature = 0.150

@@ -4,7 +4,7 @@ from .artists import guide
 from .evolution import Evolution, evolve_for_view
 from .observables import observable_figure, parts_figure, plot_curve, plot_parts
 from .observables_files import write_observables
-from .raa import default_note, plot_raa_npart, raa_figure
+from .raa import default_note, plot_raa_npart, raa_comparison_figure, raa_figure
 from .style import save_figure, style
 from .view import view_figure
 from .view_files import load_evolution, write_views
@@ -20,6 +20,7 @@ __all__ = [
     "plot_curve",
     "plot_parts",
     "plot_raa_npart",
+    "raa_comparison_figure",
     "raa_figure",
     "save_figure",
     "style",

@@ -157,11 +157,52 @@ def raa_figure(
         panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
         panels[-1].set_title("".join(collisions), loc="right", fontsize=15)
         note = default_note(bands, datasets) if note is None else note
-        # letters and markup in an inch of this size
-        lines = [line for part in note.splitlines() for line in textwrap.wrap(part, int(17 * width))]
-        if lines:
-            text = "\n".join(lines)
-            figure.supxlabel(text, fontsize=10.5, color="#333333", x=0.01, ha="left", linespacing=1.4)
+        _write_note(figure, note, width)
+    return figure
+
+
+def raa_comparison_figure(
+    calculations: Mapping[str, Sequence[Band]], datasets: Sequence[DataSet] = (), *, note: str | None = None
+) -> Figure:
+    """Return calculations one above the other, a row of panels for each, beside the same data on the same scales.
+
+    Parameters
+    ----------
+    calculations : mapping of str to sequence of Band
+        Title of each row and its theory; all of the same states.
+    datasets : sequence of DataSet, optional
+        Measured R_AA against N_part, all of one collision system and energy.
+    note : str, optional
+        Text below the panels; by default `default_note`, empty for none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw, the calculations have different states, or as in `raa_figure`.
+    """
+    everything = [band for bands in calculations.values() for band in bands]
+    states = _states(everything, datasets)
+    for title, bands in calculations.items():
+        if missing := set(states) - {band.state for band in bands}:
+            raise InputError("calculations", title, f"hold all states, also {', '.join(sorted(missing))}")
+    collisions = {_collision(data) for data in datasets}
+    if len(collisions) > 1:
+        raise InputError("datasets", sorted(collisions), "be of one collision system and energy")
+    width = max(9.0, 1.2 + 4.6 * len(states))
+    with style():
+        figure = Figure(figsize=(width, 0.9 + 5.0 * len(calculations)), layout="constrained")
+        rows = figure.subplots(len(calculations), len(states), squeeze=False)
+        for panels, (title, bands) in zip(rows, calculations.items(), strict=True):
+            for ax, state in zip(panels, states, strict=True):
+                _draw_panel(ax, state, states, bands, datasets, scaled_to=everything)
+            add_theory_legend(panels[-1], bands, {"central setting": GRAY})
+            panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
+        rows[0, -1].set_title("".join(collisions), loc="right", fontsize=15)
+        _write_note(figure, default_note(everything, datasets) if note is None else note, width)
     return figure
 
 
@@ -193,12 +234,26 @@ def _check_data(data: DataSet) -> None:
         raise InputError("datasets", str(data), "hold measured points, not upper limits")
 
 
+def _write_note(figure: Figure, note: str, width: float) -> None:
+    # letters and markup in an inch of this size
+    lines = [line for part in note.splitlines() for line in textwrap.wrap(part, int(17 * width))]
+    if lines:
+        text = "\n".join(lines)
+        figure.supxlabel(text, fontsize=10.5, color="#333333", x=0.01, ha="left", linespacing=1.4)
+
+
 def _draw_panel(
-    ax: Axes, state: str, states: Sequence[str], bands: Sequence[Band], datasets: Sequence[DataSet]
+    ax: Axes,
+    state: str,
+    states: Sequence[str],
+    bands: Sequence[Band],
+    datasets: Sequence[DataSet],
+    scaled_to: Sequence[Band] | None = None,
 ) -> None:
     scale = [other for other in states if (other == "Y(1S)") == (state == "Y(1S)")]
+    shown = bands if scaled_to is None else scaled_to
     y_max = _HEADROOM * _top(
-        [b for b in bands if b.state in scale], [d for d in datasets if d.state in scale]
+        [b for b in shown if b.state in scale], [d for d in datasets if d.state in scale]
     )
     points = [data for data in datasets if data.state == state]
     mine = [band for band in bands if band.state == state]
