@@ -21,7 +21,7 @@ LAYERS = [
     {"solvers", "hydro"},
     {"io"},
     {"campaign", "spectroscopy"},
-    {"plots", "report"},
+    {"plots", "report", "explore"},
     {"cli_spectrum", "cli_campaign", "cli_observe", "cli_report", "cli_run"},
     {"cli"},
 ]
