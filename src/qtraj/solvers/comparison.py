@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any, Protocol
 from warnings import warn
 
@@ -113,7 +113,7 @@ class Comparison:
         todo = list(range(n))
         for _ in range(1 + self.method.refinements):
             # histories with different steps share a run: the steps are only numbers to it
-            for key in sorted({self._key(i) for i in todo}):
+            for key in sorted({self._key(i) for i in todo}, key=astuple):
                 self._run([i for i in todo if self._key(i) == key])
             todo = self._refined(todo)
         return self._solution()
@@ -122,8 +122,8 @@ class Comparison:
     def _next_order(self) -> bool:
         return self.model.order == "NLO"
 
-    def _key(self, i: int) -> tuple[int, int, int]:
-        return self.levels[i].tier, self.levels[i].jump_range, self.levels[i].speed
+    def _key(self, i: int) -> Levels:
+        return replace(self.levels[i], step=0)
 
     def _run(self, members: list[int]) -> None:
         discretizations = [

@@ -132,7 +132,7 @@ class DensityMatrix:
         found = Discretization(
             mesh=mesh if self.mesh is None else self.mesh,
             # the jumps of a start with l > 0 need as many l above it
-            l_max=tier.l_max + initial.l if self.l_max is None else self.l_max,
+            l_max=tier.l_max + initial.l + levels.added_l if self.l_max is None else self.l_max,
             step=steps[levels.step] if self.step is None else self.step,
             jump_range=jump_range,
         )

@@ -45,12 +45,13 @@ RANGES: Final = (12.0, 16.0, 20.0, 25.0, 31.0)
 
 @dataclass(frozen=True)
 class Levels:
-    """Positions in `TIERS`, `STEPS` and `RANGES`; at NLO also how often the energy of the start doubles."""
+    """Positions in `TIERS`, `STEPS` and `RANGES`; at NLO also doublings of the start's energy, and added l."""
 
     tier: int
     step: int
     jump_range: int
     speed: int = 0
+    added_l: int = 0
 
 
 STARTS: Final = ((3e-3, 0, 2), (7e-4, 1, 3), (3e-4, 2, 4), (1e-4, 3, 6), (0.0, 4, 8))

@@ -18,26 +18,26 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from .kernels import rotate, trace
 
-COLOR_CHANGES = ((0, 1), (1, 0), (1, 1))
-"""Source and target of the jumps s -> o, o -> s, o -> o, in the order of `model.channels`."""
+SOURCES = np.array([0, 1, 1])
+"""Color before the jumps s -> o, o -> s, o -> o, in the order of `model.channels`."""
 
 
 class NloSector(NamedTuple):
-    """Constants for K states and M = l_max + 1.
+    """Constants for K states and M = l_max + 1; the first axis is color, but for the jumps.
 
-    energies, one (M, K) for each color; r_squared, g_c r^2, one (M, K, K) each; decay, A0 to A2, one (3, M, K, K) each;
-    up and down (2, 3, M - 1, K, K): R and S of the jumps of `COLOR_CHANGES` between l and l + 1.
+    energies (2, M, K); r_squared, g_c r^2, (2, M, K, K); decay, A0 to A2, (3, 2, M, K, K); jumps
+    (2, 2, 3, M - 1, K, K): R and S of the jumps up and down of `SOURCES`, between l and l + 1.
     """
 
     energies: Any
     r_squared: Any
     decay: Any
-    up: Any
-    down: Any
+    jumps: Any
 
 
 class NloSteps(NamedTuple):
@@ -67,8 +67,8 @@ def evolve_density_nlo(sector: NloSector, X: Any, lost: Any, s: NloSteps, steps:
     ----------
     sector : NloSector
         Matrices of the model in the basis.
-    X : tuple of two arrays, shape (M, B, K, K)
-        Re rho + Im rho of each l in the vacuum states, for the singlet and the octet.
+    X : array, shape (2, M, B, K, K)
+        Re rho + Im rho of each color and l in the vacuum states.
     lost : array, shape (B,)
         Trace lost so far in jumps beyond l_max, the jump range or the energies of the basis; more is added.
     s : NloSteps
@@ -85,7 +85,7 @@ def evolve_density_nlo(sector: NloSector, X: Any, lost: Any, s: NloSteps, steps:
         X = _exponential(_generator(sector, at), X, at)
         return X, lost + before - trace(X)
 
-    X, lost = lax.fori_loop(0, steps, step, (tuple(X), lost))
+    X, lost = lax.fori_loop(0, steps, step, (X, lost))
     return _free(sector, X, s.vacuum[steps]), lost
 
 
@@ -96,52 +96,43 @@ def _exponential(generator: Any, X: Any, at: NloSteps) -> Any:
     """
     focus, shift, c = at.focus[:, None, None], at.shift[:, None, None], at.coefficients[..., None, None]
 
-    def scaled(Y: Any) -> Any:
-        return tuple((l + shift * y) / focus for l, y in zip(generator(Y), Y, strict=True))
-
     def term(n: Any, carry: Any) -> Any:
         before, now, total = carry
-        after = tuple(2 * p + b for p, b in zip(scaled(now), before, strict=True))
-        return now, after, tuple(t + c[n] * a for t, a in zip(total, after, strict=True))
+        factor = jnp.where(n == 1, 1.0, 2.0) / focus
+        after = factor * (generator(now) + shift * now) + before
+        return now, after, total + c[n] * after
 
-    first = scaled(X)
-    total = tuple(c[0] * x + c[1] * y for x, y in zip(X, first, strict=True))
-    return lax.fori_loop(2, at.terms, term, (X, first, total))[2]
+    return lax.fori_loop(1, at.terms, term, (jnp.zeros_like(X), X, c[0] * X))[2]
 
 
 def _generator(sector: NloSector, at: NloSteps) -> Any:
     """Return the function X -> L X for one step."""
     x, kappa = at.inverse_T[:, None, None], at.kappa[:, None, None]
-    decay = [kappa * (A0[:, None] + x * (A1[:, None] + x * A2[:, None])) for A0, A1, A2 in sector.decay]
-    phase = [0.5 * at.gamma[:, None, None] * r2[:, None] for r2 in sector.r_squared]
-    energies = [at.length[:, None] * e[:, None] for e in sector.energies]
-    # of the two factors sqrt(kappa) one C gets both
-    up, down = (
-        [R[:, None] + x * S[:, None] for R, S in zip(*m, strict=True)] for m in (sector.up, sector.down)
-    )
+    A0, A1, A2 = sector.decay[:, :, :, None]
+    A = kappa * (A0 + x * (A1 + x * A2))
+    H = 0.5 * at.gamma[:, None, None] * sector.r_squared[:, :, None]
+    energies = at.length[:, None] * sector.energies[:, :, None]
+    differences = energies[..., :, None] - energies[..., None, :]
+    R, S = sector.jumps[:, :, :, :, None]
+    C = R + x * S
+    rate_C = kappa * C  # not sqrt(kappa) twice: it has no derivative at 0, where padding is
 
     def act(X: Any) -> Any:
-        out = []
-        for A, H, e, y in zip(decay, phase, energies, X, strict=True):
-            t = jnp.swapaxes(y, -1, -2)
-            out.append(
-                A @ y - H @ t + y @ jnp.swapaxes(A, -1, -2) + t @ H - (e[..., :, None] - e[..., None, :]) * t
-            )
-        for k, (source, target) in enumerate(COLOR_CHANGES):
-            from_below = _congruence(up[k], X[source][:-1])
-            from_above = _congruence(down[k], X[source][1:])
-            out[target] = out[target].at[1:].add(kappa * from_below).at[:-1].add(kappa * from_above)
-        return tuple(out)
+        T = _transposed(X)
+        out = A @ X + X @ _transposed(A) - H @ T + T @ H - differences * T
+        sources = jnp.stack([X[SOURCES, :-1], X[SOURCES, 1:]])
+        to_octet, to_singlet, within_octet = jnp.moveaxis(rate_C @ sources @ _transposed(C), 1, 0)
+        up, down = jnp.stack([to_singlet, to_octet + within_octet], axis=1)
+        return out.at[:, 1:].add(up).at[:, :-1].add(down)
 
     return act
 
 
-def _congruence(C: Any, X: Any) -> Any:
-    """Return C X C^T for each l and history."""
-    return C @ X @ jnp.swapaxes(C, -1, -2)
+def _transposed(X: Any) -> Any:
+    return jnp.swapaxes(X, -1, -2)
 
 
 def _free(sector: NloSector, X: Any, t: Any) -> Any:
     """Return X after the vacuum times t (B,)."""
-    angles = [t[:, None] * e[:, None] for e in sector.energies]
-    return tuple(rotate(X, [(jnp.cos(a), jnp.sin(a)) for a in angles]))
+    angles = t[:, None] * sector.energies[:, :, None]
+    return jnp.stack(rotate(X, list(zip(jnp.cos(angles), jnp.sin(angles), strict=True))))

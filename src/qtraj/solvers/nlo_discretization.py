@@ -25,6 +25,12 @@ FILTER: Final = 4.0
 STATES_UP_TO: Final = 8.0
 """Energy in GeV of the states kept for the density matrix, if the medium starts late."""
 
+WEAK_GAMMA: Final = 0.5
+"""|gamma|/kappa below which pairs far apart keep coming back: gamma turns their phases, and makes them forget."""
+
+BASELINE_KAPPA: Final = 0.6
+"""Integral of kappa over the baseline medium in GeV^2, for which the l_max of `NLO_TIERS` was measured."""
+
 MAX_SPEED: Final = 2
 """The filter doubles at most so often: no mesh in use holds more."""
 
@@ -102,7 +108,26 @@ def nlo_starting_levels(rtol: float, model: LindbladModel, history: History, l: 
     tier, step = next((tier, step) for smallest, tier, step in NLO_STARTS if rtol >= smallest)
     if l > 0:  # little survives without a jump, so the relative error of regeneration counts
         tier, step = min(tier + int(tier > 0), len(NLO_TIERS) - 1), step + 1
-    return Levels(tier, step, RANGES.index(nlo_jump_range(model, history)), speed_of(history))
+    added_l = 2 * round(NLO_TIERS[tier].l_max * (_stretch(model, history) - 1) / 2)
+    return Levels(tier, step, RANGES.index(nlo_jump_range(model, history)), speed_of(history), added_l)
+
+
+def _mean_ratio(model: LindbladModel, history: History) -> float:
+    """Return the mean of |gamma| over that of kappa while the medium acts."""
+    times = [np.linspace(a, b, 17) for a, b in history.active]
+    if not times:
+        return 1.0
+    kappa, gamma = model.transport.at(history.temperature(np.concatenate(times)))
+    return float(np.abs(gamma).mean() / max(kappa.mean(), 1e-12))
+
+
+def _stretch(model: LindbladModel, history: History) -> float:
+    """Return how far jumps spread a pair in l, over the baseline: the integral of kappa, at least 1."""
+    total = 0.0
+    for a, b in history.active:
+        t = np.linspace(a, b, 65)
+        total += float(np.trapezoid(model.transport.at(history.temperature(t))[0], t))
+    return float(np.clip(total / BASELINE_KAPPA, 1.0, 5.0))
 
 
 def nlo_mesh(tier: Tier, jump_range: float) -> LaguerreMesh:
@@ -119,4 +144,6 @@ def nlo_mesh(tier: Tier, jump_range: float) -> LaguerreMesh:
 def nlo_jump_range(model: LindbladModel, history: History) -> float:
     """Return the jump range in GeV^-1 for the medium of one history."""
     reach = 11.5 * (0.0254 / weakest_kappa(model, history)) ** 0.5
+    if _mean_ratio(model, history) < WEAK_GAMMA:
+        reach = max(17.0, 1.3 * reach)
     return next((r for r in RANGES if r >= reach), RANGES[-1])

@@ -38,15 +38,15 @@ def density_sector(model: LindbladModel, basis: Basis, jump_range: float) -> tup
         [loss_matrices(model, basis, c, l, jump_range) for l in range(basis.l_max + 1)]
         for c in (SINGLET, OCTET)
     ]
-    r_squared = [np.array([loss.r_squared for loss in row]) for row in losses]
-    decay = [np.stack([loss.decay for loss in row], axis=1) for row in losses]
-    up, down = (gain_matrices(model, basis, dl, jump_range) for dl in (1, -1))
+    r_squared = np.array([[loss.r_squared for loss in row] for row in losses])
+    decay = np.array([[loss.decay for loss in row] for row in losses])
+    jumps = np.stack([gain_matrices(model, basis, dl, jump_range) for dl in (1, -1)], axis=1)
     bounds = Bounds(
         energy=float((basis.energies[..., -1] - basis.energies[..., 0]).max()),
-        phase=0.5 * max(float(np.linalg.eigvalsh(r2)[..., -1].max()) for r2 in r_squared),
+        phase=0.5 * float(np.linalg.eigvalsh(r_squared).max()),
         decay=2 * DECAY_MARGIN * max(largest_rate(loss) for row in losses for loss in row),
     )
-    return NloSector(tuple(basis.energies), tuple(r_squared), tuple(decay), up, down), bounds
+    return NloSector(basis.energies, r_squared, np.moveaxis(decay, 2, 0), jumps), bounds
 
 
 def propagate_density_nlo(
@@ -75,20 +75,20 @@ def propagate_density_nlo(
 
     def propagate(batch: tuple[list[int], list[int]]) -> None:
         members, padded = batch
-        X: Any = tuple(np.repeat(block[:, None], len(padded), axis=1) for block in start)
+        X: Any = np.repeat(start[:, :, None], len(padded), axis=2)
         count, gone = len(members), np.zeros(len(padded))
         for k in range(segments):
             steps, number = stacked([plans[i][k] for i in padded], bounds)
             with double_precision():
                 X, gone = evolve_density_nlo(sector, X, gone, steps, number)
-            diagonal = np.einsum("clbaa->bcla", np.stack(X))[:count]
+            diagonal = np.einsum("clbaa->bcla", np.asarray(X))[:count]
             population[members, k] = diagonal.sum(axis=-1)
             for j, s in enumerate(STATES):
                 if s.l <= basis.l_max:
                     overlap[members, k, j] = diagonal[:, SINGLET, s.l, s.radial_index]
         lost[members, 0] = np.asarray(gone)[:count]
         if diagnostics:
-            purity[members], entropy[members] = purity_entropy(np.stack(X)[:, :, :count])
+            purity[members], entropy[members] = purity_entropy(np.asarray(X)[:, :, :count])
 
     side_by_side(propagate, list(batches(plans, density_batch())))
     return Overlaps(overlap, population, lost, purity, entropy)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import jv
 
+from ..errors import InputError
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from .kernels_nlo import NloSteps
@@ -21,6 +23,7 @@ TOLERANCE = 1e-10
 """Relative size of the first term left out of an exponential."""
 
 MAX_TERMS = 400
+"""Terms summed at most."""
 
 _NODES = np.array([-1, 1]) * np.sqrt(3) / 6
 _WEIGHTS = 1 / 4 + np.array([[1, -1], [-1, 1]]) * np.sqrt(3) / 6
@@ -146,27 +149,41 @@ def chebyshev_series(
         conserves, each step conserves.
     terms : ndarray, shape (S,)
         How many terms each step needs, the same for all histories.
+
+    Raises
+    ------
+    InputError
+        If a step is too long to be summed.
     """
     shift = kappa * bounds.decay / 2
     quick, slow = bounds.energy * length, bounds.phase * np.abs(gamma)
-    focus = np.maximum(quick + slow, 1e-3)
+    # a short interval beside a wide real axis makes polynomials overflow
+    focus = np.maximum(np.maximum(quick + slow, shift / 2), 1e-3)
     # pairs near each other keep all energies, undamped; those far apart feel gamma, and decay
-    corners = np.stack([shift + 1j * quick, 1j * focus, shift]).astype(complex) / focus
+    corners = np.stack([shift + 1j * quick, 1j * (quick + slow), shift]).astype(complex) / focus
     n = np.arange(MAX_TERMS)
     c = (2 - (n == 0)) * jv(n, focus[..., None])
     with np.errstate(over="ignore", invalid="ignore"):
         values = _polynomials(corners, MAX_TERMS)
         size = np.nan_to_num(np.abs(values * c * np.exp(-shift)[..., None]), nan=0.0, posinf=0.0).max(axis=0)
     needed = MAX_TERMS - np.argmax(size[..., ::-1] > TOLERANCE, axis=-1)
+    if needed.max() == MAX_TERMS:
+        raise InputError(
+            "step",
+            float(length.max()) * 2,
+            f"need at most {MAX_TERMS} terms of the exponential in every step",
+            "Take shorter steps, or a coarser mesh, whose states reach lower energies.",
+        )
     # few sizes occur, since each is compiled
     most = next(size for size in (64, 128, MAX_TERMS) if size >= needed.max())
     # what a history does not need is left out, so that its result does not depend on the others
     c = np.where(n < needed[..., None], c, 0.0)[..., :most]
-    total = (c * values[2, ..., :most].real).sum(axis=-1, keepdims=True)
+    kept = np.where(c != 0, values[2, ..., :most].real, 0.0)  # beyond, they may overflow
+    total = (c * kept).sum(axis=-1, keepdims=True)
     return focus, shift, np.swapaxes(c / total, 1, 2), needed.max(axis=1)
 
 
-def _polynomials(y: Complex, count: int) -> Complex:
+def _polynomials(y: NDArray[Any], count: int) -> Complex:
     """Return P_n(y) = i^n T_n(-i y), n < count, shape (*y.shape, count)."""
     values = np.empty((*y.shape, count), complex)
     values[..., 0], values[..., 1] = 1, y

@@ -1,0 +1,157 @@
+"""NoJump at next-to-leading order: baseline, limits, error budget, early media, warnings, refusals."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pytest
+
+import qtraj as qt
+from nlo_reference import MEDIUM, MODEL, START
+from qtraj.solvers.basis import make_basis
+from qtraj.solvers.nlo_operators import loss_matrices
+from qtraj.solvers.nlo_whole import propagate_whole
+from qtraj.states import STATE_NAMES
+
+LEADING = qt.LindbladModel(MODEL.potential, MODEL.transport)
+PROTOTYPE = {"1S": (0.5956, 3e-4), "2S": (0.04315, 3e-5), "3S": (0.02925, 2e-5)}
+"""(value, error) by a prototype of ours, other code: no filter of the start, splitting, meshes up to 80 states."""
+
+
+@pytest.fixture(scope="module")
+def baseline():
+    return qt.solve(MODEL, MEDIUM, START, qt.NoJump())
+
+
+@pytest.mark.parametrize("name", PROTOTYPE)
+def test_baseline(baseline, name):
+    found, (value, error) = baseline.survival[name], PROTOTYPE[name]
+    # the prototype's errors are one standard deviation of its irregular convergence
+    assert abs(found.value - value) < 2 * error
+    assert found.error < 1e-4 * found.value
+    assert set(found.parts) == {"time_step", "mesh"}
+    assert baseline.no_jump[name].value == found.value
+
+
+def test_norm_of_the_baseline(baseline):
+    assert baseline.norm.value == pytest.approx(0.01563, abs=2e-5)  # the prototype's, its error 1e-5
+    assert baseline.norm.error < 1e-4 * baseline.norm.value
+
+
+@pytest.mark.parametrize("name", PROTOTYPE)
+def test_other_meshes_agree_within_the_errors(baseline, name):
+    for grid in (qt.LaguerreMesh(128, 0.08), qt.LaguerreMesh(72, 0.11)):
+        other = qt.solve(MODEL, MEDIUM, START, qt.NoJump(grid=grid)).survival[name]
+        found = baseline.survival[name]
+        assert abs(found.value - other.value) <= found.error + other.error
+
+
+def whole(model, *, step=0.4, coarse=False, initial=START, medium=MEDIUM):
+    basis = make_basis(model, qt.LaguerreMesh(64, 0.12), initial.l, 44)
+    return propagate_whole(
+        basis, model, initial, [medium], [], step=step, coarse=coarse, jump_range=16.0, filter_energy=8.0
+    )
+
+
+@pytest.mark.parametrize("initial", [START, qt.GaussianState(1, 0.2), qt.CoulombState(2, 0)])
+def test_leading_order_terms_give_the_leading_order(initial):
+    # the steps of this module with LO channels against the splitting of the LO method: other algorithms
+    found = whole(LEADING, initial=initial).overlap[0, -1]
+    expected = qt.solve(LEADING, MEDIUM, initial, qt.NoJump(error_budget=False))
+    for i, name in enumerate(STATE_NAMES):
+        # 44 states of a small mesh and rates that saturate: 1e-4
+        assert found[i] == pytest.approx(expected.overlap[name].value, rel=2e-4, abs=1e-12)
+
+
+def test_without_kappa_both_orders_are_one():
+    # all terms of next-to-leading order are proportional to kappa; a bound state has no fast part to filter
+    transport = qt.Transport(0.0, -1.75)
+    initial = qt.CoulombState(1, 0)
+    results = [
+        qt.solve(qt.LindbladModel(transport=transport, order=order), MEDIUM, initial, qt.NoJump())
+        for order in ("LO", "NLO")
+    ]
+    for name in ("1S", "2S", "3S"):
+        low, high = (r.overlap[name] for r in results)
+        # unitary motion reaches the end of both meshes: the errors say how well it is held
+        assert abs(high.value - low.value) <= high.error + low.error + 1e-6
+
+
+def test_large_temperature_times_mass_is_the_leading_order():
+    mesh, l = qt.LaguerreMesh(40, 0.15), 1
+    basis = make_basis(MODEL, mesh, l, 20)
+    for color in (0, 1):
+        low = loss_matrices(LEADING, basis, color, l, 16.0).decay[0]
+        A0, A1, A2 = loss_matrices(MODEL, basis, color, l, 16.0).decay
+        assert np.array_equal(A0, low)
+        off = [np.linalg.norm(A1 / T + A2 / T**2) for T in (1e3, 1e4)]
+        assert off[0] / off[1] == pytest.approx(10, rel=1e-2)
+
+
+def test_stable_steps_are_exact_enough():
+    # steps may not be longer than stability allows, and there the error is far below that of every basis
+    finest = whole(MODEL, step=0.05).overlap[0, -1]
+    for coarse in (True, False):
+        assert np.abs(whole(MODEL, coarse=coarse).overlap[0, -1] - finest).max() < 1e-8
+
+
+def test_decay_is_a_contraction():
+    # -(A + A^T)/2 = Gamma/2 is positive, so that no norm grows
+    basis = make_basis(MODEL, qt.LaguerreMesh(64, 0.12), 3, 44)
+    for color in (0, 1):
+        for l in range(4):
+            A0, A1, A2 = loss_matrices(MODEL, basis, color, l, 12.0).decay
+            for T in (0.15, 0.19, 0.5):
+                A = A0 + A1 / T + A2 / T**2
+                assert np.linalg.eigvalsh(A + A.T)[-1] < 1e-12
+
+
+@pytest.mark.parametrize("tau_fm", [0.3, 0.45])
+def test_early_media_keep_faster_pairs(tau_fm):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", qt.AccuracyWarning)  # the pair is still fast: E/T is not small
+        medium = qt.Bjorken(0.425, tau_fm, 0.25)
+        rough, fine = (
+            qt.solve(MODEL, medium, START, qt.NoJump(grid=grid))
+            for grid in (qt.LaguerreMesh(96, 0.09), qt.LaguerreMesh(140, 0.06))
+        )
+    for name in ("1S", "2S", "3S"):
+        a, b = rough.survival[name], fine.survival[name]
+        assert abs(a.value - b.value) <= a.error + b.error
+        assert a.error < 1e-3 * a.value
+
+
+def test_batches_and_check_points_change_nothing():
+    media = [qt.Bjorken(T, 0.6, 0.25) for T in (0.4, 0.45, 0.42)]
+    method = qt.NoJump(error_budget=False)
+    together = qt.solve(MODEL, media, START, method, times_fm=[1.0, 2.0])
+    alone = qt.solve(MODEL, media[1], START, method)
+    # check points cut steps of another length: an error of 1e-8
+    assert together.survival["2S"].value[1] == pytest.approx(alone.survival["2S"].value, rel=1e-6)
+    assert np.all(np.diff(together.survival_at["1S"].value, axis=1) < 0)
+
+
+def test_expansion_parameters_of_a_bound_state():
+    cold = qt.TabulatedTemperature([0.6, 1.0], [0.251, 0.2505], T_end=0.25)
+    d = qt.solve(MODEL, cold, qt.CoulombState(1, 0), qt.NoJump()).diagnostics
+    # virial theorem and <r^2> = 3 a0^2 of the 1S, which a short medium barely changes
+    E, a0 = MODEL.mass * MODEL.potential.alpha**2 / 4, MODEL.bohr_radius
+    assert d["energy_over_T"] == pytest.approx(E / 0.2505, rel=0.05)
+    assert d["r_times_T"] == pytest.approx(np.sqrt(3) * a0 * 0.2505, rel=0.05)
+
+
+def test_a_wide_pair_warns_that_the_dipole_expansion_fails():
+    with pytest.warns(qt.AccuracyWarning, match="dipole expansion"):
+        qt.solve(MODEL, qt.Bjorken(0.3, 0.6, 0.28), qt.CoulombState(3, 0), qt.NoJump())
+
+
+def test_a_fast_pair_warns_that_the_expansion_in_energy_fails():
+    with pytest.warns(qt.AccuracyWarning, match="E/T"):
+        qt.solve(MODEL, qt.Bjorken(0.425, 0.2, 0.25), START, qt.NoJump(error_budget=False))
+
+
+def test_a_sine_grid_has_no_next_order():
+    with pytest.raises(qt.InputError, match="LaguerreMesh") as caught:
+        qt.solve(MODEL, MEDIUM, START, qt.NoJump(grid=qt.SineGrid(255)))
+    assert caught.value.argument == "method"
