@@ -35,7 +35,7 @@ def jobs(system: System, job: Job, count: int) -> Iterator[Client]:
     """Submit `count` jobs of Dask workers, and give their client; the jobs are canceled at the end."""
     with CLUSTERS[system](scheduler_options={"dashboard_address": None}, **_options(system, job)) as cluster:
         cluster.scale(jobs=count)
-        with Client(cluster) as client:
+        with Client(cluster, set_as_default=False) as client:
             yield client
 
 

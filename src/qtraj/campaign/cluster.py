@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -27,6 +28,11 @@ ALLOWED_FAILURES: Final = 10
 """Workers that may die while they solve one chunk before Dask gives it up."""
 
 CONNECT_S: Final = 10
+"""Time that a scheduler has to answer, also after a connection was lost."""
+
+LOST: Final = (
+    "the Dask scheduler was lost. Finished chunks are kept: `qtraj campaign resume` goes on with a new one."
+)
 
 
 class CampaignError(QtrajError):
@@ -69,43 +75,43 @@ class DaskExecutor:
 def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator[tuple[int, Entry]]:
     waiting: deque[int] = deque(numbers)
     running: dict[Any, int] = {}
-    lost: Counter[int] = Counter()
-    finished = as_completed(raise_errors=False)
+    killed: Counter[int] = Counter()
+    finished = as_completed(raise_errors=False, loop=client.loop)
     while waiting or running:
-        room = max(IN_FLIGHT * sum(client.nthreads().values()), IN_FLIGHT) - len(running)
-        for _ in range(min(room, len(waiting))):
-            number = waiting.popleft()
-            # each hand-out has a key of its own: an orphan of an earlier run is nothing to wait for
-            future = client.submit(worker, number, pure=False)
-            running[future] = number
-            finished.add(future)
-        future = next(finished)
+        with _scheduler_needed():
+            room = max(IN_FLIGHT * sum(client.nthreads().values()), IN_FLIGHT) - len(running)
+            for _ in range(min(room, len(waiting))):
+                number = waiting.popleft()
+                # each hand-out has a key of its own: an orphan of an earlier run is nothing to wait for
+                future = client.submit(worker, number, pure=False)
+                running[future] = number
+                finished.add(future)
+            future = next(finished)
         number = running.pop(future)
-        error = _error(future)
-        if error is None:
+        if future.status == "finished":
             yield number, future.result()
-        elif isinstance(error, KilledWorker) and lost[number] < ATTEMPTS:
-            lost[number] += 1
-            waiting.append(number)
-        elif isinstance(error, KilledWorker):
+            continue
+        if future.status != "error":
+            raise CampaignError(LOST)
+        error = future.exception()
+        if not isinstance(error, KilledWorker):
+            raise error
+        killed[number] += 1
+        if killed[number] > ATTEMPTS:
             raise CampaignError(
-                f"chunk {number} took its workers down {(ALLOWED_FAILURES + 1) * (ATTEMPTS + 1)} times: give them more "
+                f"chunk {number} took its workers down {(ALLOWED_FAILURES + 1) * killed[number]} times: give them more "
                 "memory, or take a smaller `campaign.chunk` in a new store."
             )
-        else:
-            raise error
+        waiting.append(number)
 
 
-def _error(future: Any) -> BaseException | None:
-    """Return why a future has no result."""
-    if future.status == "finished":
-        return None
-    if future.status == "error":
-        exception: BaseException = future.exception()
-        return exception
-    return CampaignError(
-        "the Dask scheduler was lost. Finished chunks are kept: `qtraj campaign resume` goes on with a new one."
-    )
+@contextmanager
+def _scheduler_needed() -> Iterator[None]:
+    """Name a scheduler that does not answer."""
+    try:
+        yield
+    except (OSError, CancelledError) as error:
+        raise CampaignError(LOST) from error
 
 
 class OwnDevice(WorkerPlugin):  # type: ignore[misc]
@@ -141,7 +147,7 @@ def local(workers: int) -> Iterator[Client]:
             dashboard_address=None,
             silence_logs="CRITICAL",
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster, set_as_default=False) as client,
     ):
         yield client
 
@@ -156,7 +162,7 @@ def existing(address: str) -> Iterator[Client]:
         If none answers at the address.
     """
     try:
-        client = Client(address, timeout=CONNECT_S)
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
             "scheduler", address, f"be the address of a Dask scheduler that runs ({error})"

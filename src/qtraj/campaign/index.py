@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 
-import xarray as xr
+import numpy as np
 
 from ..errors import FileFormatError
 from ..io.atomic import atomic_path
@@ -37,10 +37,10 @@ class Entry:
     seconds: float
 
 
-def entry_of(store: Store, key: str, chunk: xr.Dataset) -> Entry:
+def entry_of(store: Store, key: str, seconds: float) -> Entry:
     """Return the entry of a chunk that was just written or verified."""
     status = store.path(key).stat()
-    return Entry(key, status.st_size, status.st_mtime_ns, float(chunk.attrs["seconds"]))
+    return Entry(key, status.st_size, status.st_mtime_ns, seconds)
 
 
 def load_index(store: Store) -> dict[str, Entry]:
@@ -97,7 +97,7 @@ def verified(
         entry = known.get(key)
         if entry is None or (entry.size, entry.mtime_ns) != (status.st_size, status.st_mtime_ns):
             try:
-                entry = entry_of(store, key, store.read(key))
+                entry = entry_of(store, key, np.asarray(store.check(key)["seconds"]).item())
             except FileFormatError as error:
                 warnings.warn(f"{error.path}: {error.problem}; computing it again.", DamagedChunkWarning, 2)
                 continue

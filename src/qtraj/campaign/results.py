@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import dask.array as da
+import h5py
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import FileFormatError, InputError
 from ..io.results import provenance, write_dataset
 from ..states import STATE_NAMES
 from .index import present
 from .plan import Plan
 from .sources import PATH_NAMES
-from .store import Store
+from .store import REMEDY, Store
 from .work import QUANTITIES
 
 DIMS = ("setting", "l", "history", "state")
@@ -38,8 +39,8 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
     -------
     xarray.Dataset
         ``survival`` and ``no_jump`` of dimensions (setting, l, history, state), each with one variable per part of its
-        error (NaN where it was not asked for); over histories the coordinates of `PATH_NAMES` and the number of their
-        ``source``. The arrays are Dask arrays.
+        error (NaN where it was not asked for); over histories the coordinates of `PATH_NAMES`, and number and
+        ``n_part`` of their ``source``. The arrays are Dask arrays.
 
     Raises
     ------
@@ -105,6 +106,11 @@ def _dataset(plan: Plan, blocks: _Blocks) -> xr.Dataset:
     coordinates: dict[str, Any] = {name: ("history", blocks.path(name)) for name in PATH_NAMES}
     coordinates |= {
         "source": ("history", np.repeat(blocks.sources, blocks.sizes)),
+        "n_part": (
+            "history",
+            np.repeat([plan.sources[number].n_part for number in blocks.sources], blocks.sizes),
+            {"long_name": "mean number of participants"},
+        ),
         "setting": [s.label for s in plan.settings],
         "kappa": (
             "setting",
@@ -153,9 +159,22 @@ def merge(folder: str | Path, target: str | Path, citations: Sequence[str] = ())
     return write_dataset(results, target)
 
 
-@lru_cache(maxsize=8)  # the variables of a chunk are usually read one after the other
-def _chunk(folder: Path, key: str) -> xr.Dataset:
-    return Store(folder).read(key)
+@lru_cache(maxsize=2**16)
+def _checked(path: Path, mtime_ns: int) -> Path:
+    """Check the file of a chunk, once; the time of the file is an argument, so that a new one is checked anew."""
+    Store(path.parent.parent).check(path.stem)
+    return path
+
+
+def _read(folder: Path, key: str, name: str) -> NDArray[np.float64] | None:
+    """Return a variable of a chunk, or None if it has no such variable."""
+    path = Store(folder).path(key)
+    try:
+        mtime_ns = path.stat().st_mtime_ns
+    except OSError as error:
+        raise FileFormatError(path, f"cannot be read ({error.strerror})", REMEDY) from None
+    with h5py.File(_checked(path, mtime_ns), "r") as file:
+        return np.asarray(file[name], dtype=float) if name in file else None
 
 
 def _block(
@@ -164,11 +183,9 @@ def _block(
     """Return one block of a variable, shape (1, 1, n, 6); NaN where the chunk is missing or has no such variable."""
     s, l, number, _ = block_info[None]["chunk-location"]
     key = str(keys[s, l, number])
-    if key:
-        chunk = _chunk(folder, key)
-        if name in chunk:
-            return np.asarray(chunk[name].values[None, None], dtype=float)
-    return np.full((1, 1, sizes[number], len(STATE_NAMES)), np.nan)
+    values = _read(folder, key, name) if key else None
+    missing = np.full((sizes[number], len(STATE_NAMES)), np.nan)
+    return (missing if values is None else values)[None, None]
 
 
 def _path(
@@ -176,7 +193,5 @@ def _path(
 ) -> NDArray[np.float64]:
     """Return one block of a coordinate of the paths, shape (n,)."""
     (number,) = block_info[None]["chunk-location"]
-    key = str(keys[number])
-    return (
-        np.asarray(_chunk(folder, key)[name].values, dtype=float) if key else np.full(sizes[number], np.nan)
-    )
+    values = _read(folder, str(keys[number]), name) if keys[number] else None
+    return np.full(sizes[number], np.nan) if values is None else values

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
+import h5py
 import xarray as xr
 
 from ..errors import FileFormatError, InputError
 from ..io.atomic import atomic_path, writable_folder
-from ..io.results import read_dataset, write_dataset
+from ..io.results import check_seal, read_dataset, write_dataset
 from .plan import Plan, plan_from_json
 
-LEFTOVER_AGE_S = 3600.0
+REMEDY: Final = "`qtraj campaign resume` computes it again."
+
+LEFTOVER_AGE_S: Final = 3600.0
 """Temporary files older than this belong to nobody alive."""
 
 
@@ -98,8 +102,8 @@ class Store:
         with atomic_path(self.plan_path) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
-    def read(self, key: str) -> xr.Dataset:
-        """Return a finished chunk.
+    def check(self, key: str) -> Mapping[str, Any]:
+        """Make sure that a chunk is finished, undamaged and the one of its name; return its attributes.
 
         Raises
         ------
@@ -107,11 +111,28 @@ class Store:
             If it is missing, damaged, or the chunk of another configuration under this name.
         """
         path = self.path(key)
-        chunk = read_dataset(path)
-        if chunk.attrs.get("key") != key:
-            problem = f"holds a chunk of another configuration ({chunk.attrs.get('chunk', 'unknown')})"
-            raise FileFormatError(path, problem, "`qtraj campaign resume` computes it again.")
-        return chunk
+        if not check_seal(path):
+            raise FileFormatError(path, "has no seal, it may be truncated", REMEDY)
+        try:
+            with h5py.File(path, "r") as file:
+                attrs = dict(file.attrs)
+        except OSError as error:
+            raise FileFormatError(path, f"not a readable netCDF file ({error})", REMEDY) from None
+        if attrs.get("key") != key:
+            problem = f"holds a chunk of another configuration ({attrs.get('chunk', 'unknown')})"
+            raise FileFormatError(path, problem, REMEDY)
+        return attrs
+
+    def read(self, key: str) -> xr.Dataset:
+        """Return a finished chunk.
+
+        Raises
+        ------
+        FileFormatError
+            As `check`.
+        """
+        self.check(key)
+        return read_dataset(self.path(key))
 
     def write(self, key: str, chunk: xr.Dataset) -> None:
         """Write a finished chunk; it appears whole or not at all.

@@ -91,7 +91,7 @@ class Worker:
         plan = _plan(self.folder, store.plan_path.stat().st_mtime_ns)
         chunk = solve_chunk(plan, plan.chunks[number], self.solve, advance or _silent)
         store.write(plan.keys[number], chunk)
-        return entry_of(store, plan.keys[number], chunk)
+        return entry_of(store, plan.keys[number], chunk.attrs["seconds"])
 
 
 @lru_cache(maxsize=2)  # the time of the file is an argument, so that a plan made anew is read anew

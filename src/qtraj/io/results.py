@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import io
+import os
 import platform
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import BinaryIO
 
+import dask
 import numpy as np
 import xarray as xr
 
@@ -20,6 +24,10 @@ from ..provenance import versions
 from .atomic import atomic_path
 
 CHECKSUM = "content_sha256"
+SEAL = b"\nqtraj sha256 "
+DIGEST_LENGTH = 64
+_BLOCK = 2**20
+_AGAIN = "Delete it and run again."
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
@@ -39,8 +47,16 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
     """
     path = Path(path)
     stamped = dataset.assign_attrs({CHECKSUM: checksum(dataset)})
-    with atomic_path(path) as temporary:
-        stamped.to_netcdf(temporary, engine="h5netcdf")
+    lazy = any(variable.chunks is not None for variable in stamped.variables.values())
+    # in a worker of a Dask cluster, xarray would ask the scheduler for a lock on a file that nobody else knows
+    with atomic_path(path) as temporary, dask.config.set(scheduler="threads"):
+        if lazy:
+            stamped.to_netcdf(temporary, engine="h5netcdf")
+        else:  # HDF5 does not survive a disk that fills up under it, so it writes into memory
+            contents = io.BytesIO()
+            stamped.to_netcdf(contents, engine="h5netcdf")
+            temporary.write_bytes(contents.getbuffer())
+        _seal(temporary)
     return path
 
 
@@ -62,18 +78,63 @@ def read_dataset(path: str | Path, group: str | None = None) -> xr.Dataset:
     path = Path(path)
     if not path.is_file():
         raise FileFormatError(path, "no such file", "Check the path.")
+    check_seal(path)
     try:
         dataset = xr.load_dataset(path, engine="h5netcdf", group=group)
         found = checksum(dataset)
     # the HDF5 stack reports damage in any of these ways
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, EOFError) as error:
         problem = f"not a readable netCDF file, it may be truncated ({error})"
-        raise FileFormatError(path, problem, "Delete it and run again.") from error
+        raise FileFormatError(path, problem, _AGAIN) from error
     stored = dataset.attrs.pop(CHECKSUM, None)
     if stored != found:
         problem = "has no checksum" if stored is None else "content does not match its checksum"
-        raise FileFormatError(path, problem, "Delete it and run again.")
+        raise FileFormatError(path, problem, _AGAIN)
     return dataset
+
+
+def check_seal(path: Path) -> bool:
+    """Compare the bytes of a file with its seal, and return whether it has one.
+
+    The seal is the end of the file, a digest of what is before it: HDF5 ignores what follows its data, and it may hang
+    in a damaged file, so damage has to be found before HDF5 reads it.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read, or its bytes do not match the seal.
+    """
+    try:
+        with path.open("rb") as file:
+            end = max(file.seek(0, os.SEEK_END) - len(SEAL) - DIGEST_LENGTH, 0)
+            file.seek(end)
+            seal = file.read()
+            if SEAL not in seal:
+                return False
+            intact = seal == SEAL + _digest(file, end)
+    except OSError as error:
+        raise FileFormatError(path, f"cannot be read ({error.strerror})", "Check the path.") from None
+    if not intact:
+        raise FileFormatError(path, "content does not match its checksum", _AGAIN)
+    return True
+
+
+def _seal(path: Path) -> None:
+    """Append the digest of a file to it."""
+    with path.open("rb+") as file:
+        end = file.seek(0, os.SEEK_END)
+        digest = _digest(file, end)
+        file.seek(end)
+        file.write(SEAL + digest)
+
+
+def _digest(file: BinaryIO, end: int) -> bytes:
+    """Return the digest of the first `end` bytes of a file, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    file.seek(0)
+    for start in range(0, end, _BLOCK):
+        digest.update(file.read(min(_BLOCK, end - start)))
+    return digest.hexdigest().encode()
 
 
 def checksum(dataset: xr.Dataset) -> str:

@@ -1,0 +1,279 @@
+"""Dask executors: any number of workers gives the same bits, and whatever dies, nothing is lost."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import xarray as xr
+
+from fault_injection import MANY_CHUNKS, N_CHUNKS, PROCESSES, SlowDecay, planned
+from qtraj.campaign.batch import array_script, job_script
+from qtraj.campaign.cluster import CampaignError, DaskExecutor, OwnDevice, existing, local, visible_devices
+from qtraj.campaign.execute import chosen_executor, share
+from qtraj.campaign.progress import Silent
+from qtraj.campaign.results import open_results
+from qtraj.campaign.run import carry_out
+from qtraj.errors import InputError
+from qtraj.io.config import Job, load_run_file
+from stand_in import ExponentialDecay
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The numbers of a campaign in this process."""
+    store = planned(tmp_path_factory.mktemp("whole"))
+    carry_out(store, solve=ExponentialDecay())
+    return numbers(store)
+
+
+@pytest.fixture(autouse=True)
+def workers_find_the_stand_in(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]), prepend=os.pathsep)
+
+
+def numbers(store) -> xr.Dataset:
+    return open_results(store.folder).load().drop_attrs()
+
+
+class Killer(Silent):
+    """Kills one of the workers after some chunks, with SIGKILL."""
+
+    def __init__(self, after: set[int]) -> None:
+        self.after, self.finished, self.killed, self.client = after, 0, 0, None
+
+    @contextmanager
+    def connect(self):
+        with local(2) as client:
+            self.client = client
+            yield client
+
+    def finish(self, chunk, histories):
+        self.finished += 1
+        if self.finished in self.after:
+            pids = list(self.client.run(os.getpid, on_error="ignore").values())
+            with suppress(ProcessLookupError):
+                os.kill(next(pid for pid in pids if isinstance(pid, int)), signal.SIGKILL)
+                self.killed += 1
+
+
+def test_two_workers_of_which_three_are_killed_give_the_bits_of_this_process(whole, tmp_path):
+    store, killer = planned(tmp_path), Killer({2, 5, 12})
+    carry_out(
+        store, solve=SlowDecay(seconds=0.1), report=killer, executor=DaskExecutor("test", killer.connect)
+    )
+    assert (killer.killed, killer.finished) == (3, N_CHUNKS)  # each chunk was reported once
+    assert len(list(store.files())) == N_CHUNKS
+    xr.testing.assert_identical(numbers(store), whole)
+
+
+class Cluster:
+    """A Dask scheduler and two workers, each a process of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.processes, self.address = folder, {}, ""
+        self.start("scheduler")
+
+    def start(self, name: str) -> None:
+        """Start a process; a new scheduler needs new workers."""
+        if name == "scheduler":
+            self.stop()
+            file = self.folder / f"scheduler-{time.monotonic_ns()}.json"
+            options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
+            self._run(name, "distributed.cli.dask_scheduler", options)
+            while not (file.exists() and file.read_text()):
+                time.sleep(0.05)
+            self.address = existing_address(file)
+            for worker in ("worker-0", "worker-1"):
+                self.start(worker)
+            return
+        options = [self.address, "--name", name, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
+        self._run(name, "distributed.cli.dask_worker", [*options, "--local-directory", str(self.folder)])
+
+    def _run(self, name: str, module: str, options: list[str]) -> None:
+        command = [sys.executable, "-m", module, *options]
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        self.processes[name] = subprocess.Popen(command, **quiet)
+
+    def kill(self, name: str) -> None:
+        self.processes[name].kill()
+        self.processes.pop(name).wait()
+
+    def stop(self) -> None:
+        for name in list(self.processes):
+            self.kill(name)
+
+
+def existing_address(file: Path) -> str:
+    import json
+
+    return json.loads(file.read_text())["address"]
+
+
+@pytest.fixture
+def cluster(tmp_path_factory):
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield cluster
+    cluster.stop()
+
+
+class KillsScheduler(Silent):
+    def __init__(self, cluster: Cluster, after: int) -> None:
+        self.cluster, self.after, self.finished = cluster, after, 0
+
+    def finish(self, chunk, histories):
+        self.finished += 1
+        if self.finished == self.after:
+            self.cluster.kill("scheduler")
+
+
+def on(cluster: Cluster) -> DaskExecutor:
+    return DaskExecutor(f"Dask scheduler {cluster.address}", partial(existing, cluster.address))
+
+
+def test_a_scheduler_that_is_killed_is_named_and_the_next_one_goes_on(whole, tmp_path, cluster, monkeypatch):
+    monkeypatch.setattr("qtraj.campaign.cluster.CONNECT_S", 2)
+    store = planned(tmp_path)
+    with pytest.raises(CampaignError, match=r"scheduler was lost.*resume"):
+        carry_out(
+            store, solve=SlowDecay(seconds=0.2), report=KillsScheduler(cluster, 4), executor=on(cluster)
+        )
+    assert 4 <= len(list(store.files())) < N_CHUNKS
+    cluster.start("scheduler")
+    carry_out(store, solve=SlowDecay(seconds=0.0), executor=on(cluster))
+    xr.testing.assert_identical(numbers(store), whole)
+
+
+def run_on(folder: Path, address: str) -> None:
+    """The main process of the next test."""
+    from qtraj.campaign.store import Store
+
+    executor = DaskExecutor("test", partial(existing, address))
+    with suppress(CampaignError, InputError):  # the scheduler may be the one that was killed
+        carry_out(Store(folder), solve=SlowDecay(seconds=0.3), executor=executor)
+
+
+@pytest.mark.slow
+def test_twenty_kills_of_worker_scheduler_or_main_process_lose_nothing_and_change_no_bit(
+    whole, tmp_path, cluster
+):
+    store, dice = planned(tmp_path), random.Random(20)
+    victims = [*["main"] * 7, *["scheduler"] * 6, *["worker-0"] * 4, *["worker-1"] * 3]
+    dice.shuffle(victims)
+    before = 0
+    for victim in victims:
+        main = PROCESSES.Process(target=run_on, args=(tmp_path, cluster.address))
+        main.start()
+        main.join(dice.uniform(0.5, 4.0))
+        if victim == "main":
+            main.kill()
+        else:
+            cluster.kill(victim)
+            main.join(dice.uniform(0.5, 2.0))  # it notices, or goes on with the other worker
+            main.kill()
+            cluster.start(victim)
+        main.join()
+        there = sorted(store.files())
+        assert len(there) >= before
+        for path in there[: max(len(there) - N_CHUNKS // 2, 0)]:  # there is always something left to do
+            path.unlink()
+        before = min(len(there), N_CHUNKS // 2)
+    carry_out(store, solve=SlowDecay(seconds=0.0), executor=on(cluster))
+    assert len(list(store.files())) == N_CHUNKS
+    xr.testing.assert_identical(numbers(store), whole)
+
+
+def test_no_scheduler_at_an_address_is_one_clear_message(tmp_path, monkeypatch):
+    monkeypatch.setattr("qtraj.campaign.cluster.CONNECT_S", 0.2)
+    store = planned(tmp_path)
+    for address in ("tcp://127.0.0.1:9", "nonsense"):
+        with pytest.raises(InputError, match=f"scheduler.*{address}|{address}.*scheduler|Dask scheduler"):
+            carry_out(store, solve=ExponentialDecay(), executor=DaskExecutor("x", partial(existing, address)))
+
+
+def test_each_worker_of_a_machine_gets_a_gpu_of_its_own(monkeypatch):
+    seen = []
+    for name in (0, 1, "SLURMCluster-4-1", "SLURMCluster-4-2"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
+        OwnDevice().setup(SimpleNamespace(name=name))
+        seen.append(os.environ["CUDA_VISIBLE_DEVICES"])
+    assert seen == ["5", "7", "7", "5"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert visible_devices() == []
+
+
+def test_members_of_an_array_share_out_every_chunk_once():
+    for of in (1, 3, 7, 40):
+        shares = [share(range(24), index, of) for index in range(of)]
+        assert sorted(n for part in shares for n in part) == list(range(24))
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("system", "fragments"),
+    [
+        (
+            "slurm",
+            ["#SBATCH -p batch", "#SBATCH -A heavy-ions", "--cpus-per-task=16", "-t 04:00:00", "avx512"],
+        ),
+        ("pbs", ["#PBS -q workq", "#PBS -A heavy-ions", "ncpus=16", "walltime=04:00:00", "#PBS -m n"]),
+        ("htcondor", ["MY.DaskWorkerCores = 8", "getenv = True", "Queue", "condor"]),
+    ],
+)
+def test_job_scripts_say_what_the_examples_ask_for(system, fragments):
+    campaign = load_run_file(EXAMPLES / f"campaign_{system}.toml").config.campaign
+    assert campaign.executor == system
+    script = job_script(system, campaign.job)
+    for fragment in [
+        *fragments,
+        "activate",
+        "dask_worker",
+        f"--nworkers {campaign.job.cores}",
+        "--nthreads 1",
+    ]:
+        assert fragment in script
+    chosen_executor(system, 4, None, campaign.job)  # the packages are there, and nothing is submitted
+
+
+@pytest.mark.parametrize(
+    ("system", "fragments"),
+    [
+        ("slurm", ["#SBATCH --array=0-9", "#SBATCH --mem=500M", "--index $SLURM_ARRAY_TASK_ID --of 10"]),
+        ("pbs", ["#PBS -J 0-9", "ncpus=1:mem=500mb", "--index $PBS_ARRAY_INDEX --of 10"]),
+        ("htcondor", ["request_memory = 500 MB", "--index $(Process) --of 10", "queue 10"]),
+    ],
+)
+def test_array_scripts_run_one_member_each_on_its_part_of_the_job(system, fragments):
+    script = array_script(system, Job(cores=8, memory="4000 MiB"), Path("a store"), 10)
+    for fragment in [*fragments, "qtraj campaign resume --store", "a store", "OMP_NUM_THREADS=1"]:
+        assert fragment in script
+
+
+def test_what_a_batch_system_does_not_know_is_refused():
+    with pytest.raises(InputError, match=r"campaign\.job\.queue.*HTCondor"):
+        job_script("htcondor", Job(queue="main"))
+    with pytest.raises(InputError, match="name = value"):
+        job_script("htcondor", Job(directives=("getenv",)))
+    with pytest.raises(InputError, match=r"executor.*slurm"):
+        chosen_executor("slrum", 1, None, Job())
+    with pytest.raises(InputError, match="--scheduler"):
+        chosen_executor("scheduler", 1, None, Job())
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "qtraj.campaign.cluster", None)
+    with pytest.raises(InputError, match=r"qtraj\[campaign\]"):
+        chosen_executor("local", 2, None, Job())
+
+
+def test_the_plan_has_as_many_chunks_as_these_tests_count_on():
+    assert MANY_CHUNKS.count("chunk = 8") == 1
