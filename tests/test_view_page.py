@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from qtraj.plots.view_page import embedded_json, rounded, view_page, write_view_page
+from qtraj.io.pages import embedded_json, rounded
+from qtraj.plots.view_page import view_page, write_view_page
 from qtraj.states import STATE_NAMES
 from qtraj.units import HBARC
 from view_data import TIMES, evolution, trajectory, without_waves

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from .cli_campaign import campaign_app
 from .cli_observe import observe
+from .cli_report import report
 from .cli_run import EXIT_INTERRUPTED, TABLE_WIDTH, run
 from .cli_spectrum import spectrum
 from .errors import QtrajError
@@ -286,5 +287,6 @@ def cite(
 
 
 app.command()(_one_line_messages()(observe))
+app.command()(_one_line_messages()(report))
 app.command()(_one_line_messages()(spectrum))
 app.add_typer(campaign_app(_one_line_messages()), name="campaign")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 import os
 from importlib.metadata import version
 from importlib.resources import files
@@ -14,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from ..io.atomic import atomic_path
+from ..io.pages import embedded_json, rounded
 from ..states import STATE_NAMES
 from .evolution import Evolution, Float
 from .view import COLOR_NAMES, SMALLEST
@@ -22,7 +22,6 @@ FRAMES: Final = 160
 POINTS: Final = 260
 """Most times and radii in a page: at 16 characters each, about 1.5 MB."""
 
-_DIGITS: Final = 4
 # names of the page's palette, which has a light and a dark value of each
 _STATE_COLORS: Final = dict(
     zip(STATE_NAMES, ("--blue", "--red", "--pink", "--green", "--orange", "--sky"), strict=True)
@@ -64,19 +63,6 @@ def write_view_page(evolution: Evolution, path: str | os.PathLike[str]) -> Path:
     with atomic_path(path) as temporary:
         temporary.write_text(view_page(evolution), encoding="utf-8")
     return path
-
-
-def embedded_json(data: Any) -> str:
-    """Return JSON that is safe inside a ``<script>`` element: no ``<``, ``>`` or ``&`` as such."""
-    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
-
-
-def rounded(values: Float, digits: int = _DIGITS) -> list[float | None]:
-    """Return the values at `digits` significant digits, None where they are not finite."""
-    return [float(f"{v:.{digits}g}") if np.isfinite(v) else None for v in np.asarray(values, float)]
 
 
 def _data(evolution: Evolution) -> dict[str, Any]:

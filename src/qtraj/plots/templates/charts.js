@@ -254,5 +254,5 @@ const QtrajCharts = (() => {
     };
   }
 
-  return { element, format, lineChart };
+  return { node, element, format, linearTicks, lineChart };
 })();

@@ -1,0 +1,196 @@
+"""A run as one self-contained HTML page; it works from disk, without network."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+from ..io.atomic import atomic_path
+from ..io.pages import embedded_json
+from ..observables.feeddown import FeedDown
+from ..observables.overview import Panel, overview
+from ..observables.systems import load_system
+from .charts import figures, splits
+from .moments import moments, representative
+from .observed import left_out
+from .source import Run
+from .tables import PageTable, agreement_rows, budget_table, split_table
+from .words import setup
+
+NO_FLUID: Final = "The density over time is not shown: the hydrodynamics of this run are not at hand."
+NLO: Final = "The density over time is not shown: it is computed at leading order only."
+COLD: Final = "The density over time is not shown: the medium is never above T_end on this path."
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What a page shows.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    subtitle : str
+        Below it.
+    setup, provenance : mapping of str to str
+        Topics and sentences.
+    figures, splits : sequence of mapping
+        Charts as ``points.js`` takes them.
+    tables : mapping of str to PageTable or None
+        ``budget``, ``split`` and ``agreement``.
+    moments : mapping or None
+        One pair over time, from `qtraj.report.moments.moments`.
+    moment_words : str
+        Which pair, or why there is none.
+    left_out : sequence of str
+        Measurements that could not be compared.
+    run_file : str
+        Text of the run file.
+    citations : sequence of str
+        What to cite.
+    """
+
+    title: str
+    subtitle: str
+    setup: Mapping[str, str]
+    provenance: Mapping[str, str]
+    figures: Sequence[Mapping[str, Any]]
+    splits: Sequence[Mapping[str, Any]]
+    tables: Mapping[str, PageTable | None]
+    moments: Mapping[str, Any] | None
+    moment_words: str
+    left_out: Sequence[str]
+    run_file: str
+    citations: Sequence[str]
+
+
+def report_contents(run: Run) -> Contents:
+    """Compute what the report of a run shows: all observables, and one pair over time.
+
+    Parameters
+    ----------
+    run : Run
+        From `qtraj.report.source.load_run`.
+    """
+    config, system = run.config, run.survivals.system
+    panels: list[Panel] = overview(
+        run.survivals.tables,
+        system=load_system(system) if system is not None else None,
+        feeddown=FeedDown.named(config.observables.feeddown),
+        mesons=config.observables.states,
+    )
+    one_pair, words = _one_pair(run)
+    energy = f"{config.system.name} at {config.system.sqrt_s_GeV:g} GeV per nucleon pair"
+    return Contents(
+        title=config.output.title or run.name,
+        subtitle=f"{energy}. Report of {run.name}, made by qtraj {version('qtraj')}.",
+        setup=setup(run),
+        provenance=run.provenance,
+        figures=figures(panels),
+        splits=splits(panels),
+        tables={
+            "budget": budget_table(panels),
+            "split": split_table(panels),
+            "agreement": agreement_rows(panels),
+        },
+        moments=one_pair,
+        moment_words=words,
+        left_out=left_out(panels),
+        run_file=run.text,
+        citations=run.citations,
+    )
+
+
+def _one_pair(run: Run) -> tuple[dict[str, Any] | None, str]:
+    chosen = representative(run)
+    if chosen is None:
+        return None, NO_FLUID
+    if run.config.model.order != "LO":
+        return None, NLO
+    history, words = chosen
+    found = moments(run.config, history)
+    return (None, COLD) if found is None else (found, words)
+
+
+def report_page(contents: Contents) -> str:
+    """Return the page: style, scripts and data are inside it, all text is escaped.
+
+    Parameters
+    ----------
+    contents : Contents
+        From `report_contents`.
+    """
+    data = {"figures": contents.figures, "splits": contents.splits, "moments": contents.moments}
+    return Template(_asset("report.html")).substitute(
+        version=html.escape(version("qtraj")),
+        title=html.escape(contents.title),
+        subtitle=html.escape(contents.subtitle),
+        style=_asset("page.css") + _asset("report.css"),
+        setup=_definitions(contents.setup),
+        budget=_table(contents.tables["budget"], "This run holds no R_AA."),
+        split=_table(contents.tables["split"], "This run does not know which pairs never jumped."),
+        agreement=_table(contents.tables["agreement"], "No measurement could be compared with this run."),
+        left_out="".join(f"<p>{html.escape(line)}</p>\n" for line in contents.left_out),
+        moment_words=html.escape(contents.moment_words),
+        hidden="" if contents.moments is not None else " hidden",
+        provenance=_definitions(contents.provenance),
+        run_file=html.escape(contents.run_file),
+        citations="\n".join(f"<li>{html.escape(line)}</li>" for line in contents.citations),
+        data=embedded_json(data),
+        charts=_asset("charts.js"),
+        points=_asset("points.js"),
+        report=_asset("report.js"),
+    )
+
+
+def write_report(contents: Contents, path: str | os.PathLike[str]) -> Path:
+    """Write the page, complete or not at all, and return its path.
+
+    Raises
+    ------
+    FileFormatError
+        If it cannot be written.
+    """
+    path = Path(path)
+    with atomic_path(path) as temporary:
+        temporary.write_text(report_page(contents), encoding="utf-8")
+    return path
+
+
+def _definitions(entries: Mapping[str, str]) -> str:
+    pairs = (f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in entries.items())
+    return "\n".join(pairs)
+
+
+def _table(table: PageTable | None, otherwise: str) -> str:
+    if table is None:
+        return f"<p>{html.escape(otherwise)}</p>"
+    head = "".join(_cell("th", heading, i < table.words) for i, heading in enumerate(table.headings))
+    rows = []
+    for row in table.rows:
+        cells = "".join(_cell("td", cell, i < table.words) for i, cell in enumerate(row))
+        rows.append(f"<tr>{cells}</tr>")
+    notes = "".join(f"<p>{html.escape(note)}</p>\n" for note in table.notes)
+    caption = f"<caption>{html.escape(table.caption)}</caption>"
+    body = f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>"
+    # the box scrolls by itself where the window is narrow, and takes the focus for it
+    box = f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(table.caption)}">'
+    return f"{box}<table>{caption}\n{body}</table></div>\n{notes}"
+
+
+def _cell(tag: str, text: str, words: bool) -> str:
+    scope = ' scope="col"' if tag == "th" else ""
+    look = "" if words else ' class="number"'
+    return f"<{tag}{scope}{look}>{html.escape(text)}</{tag}>"
+
+
+def _asset(name: str) -> str:
+    # by path: to import the plots would take Matplotlib, too
+    return (files("qtraj") / "plots" / "templates" / name).read_text(encoding="utf-8")
