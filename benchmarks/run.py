@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from cases import branching, others, sampling, speed, split_step
+from cases import branching, campaign, others, sampling, speed, split_step
 from cases.common import Table, machine
 from rich.console import Console
 from rich.table import Table as RichTable
@@ -26,6 +26,10 @@ CASES = {
     "estimators": sampling.estimators,
     "sampling_memory": sampling.sampling_memory,
     "branching": branching.branching,
+    "campaign_workers": campaign.workers,
+    "campaign_overhead": campaign.overhead,
+    "campaign_memory": campaign.memory,
+    "campaign_whole_run": campaign.whole_run,
     "trajectories": others.trajectories,
     "mesolve": others.mesolve,
 }
@@ -74,5 +78,5 @@ def saved(here: dict, tables: dict[str, Table]) -> None:
     Console().print(f"saved {path}")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # the workers of a campaign import this file again
     main()

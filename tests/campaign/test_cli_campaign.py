@@ -1,0 +1,111 @@
+"""`qtraj campaign` on the command line: plan, run, status, resume, merge, and shares of an array job."""
+
+import pytest
+import xarray as xr
+from typer.testing import CliRunner
+
+from qtraj.campaign.results import open_results
+from qtraj.campaign.work import Worker
+from qtraj.cli import app
+from qtraj.io.results import read_dataset
+from stand_in import RUN_FILE, ExponentialDecay
+
+TEXT = RUN_FILE.replace("[output]", "[campaign]\nchunk = 4\n[output]")  # 24 chunks, 96 solves
+
+
+@pytest.fixture
+def campaign(monkeypatch, tmp_path):
+    """Call `qtraj campaign` with the stand-in for the solver."""
+    solver, runner = ExponentialDecay(), CliRunner()
+    call = Worker.__call__
+    monkeypatch.setattr(
+        Worker, "__call__", lambda self, *arguments: call(Worker(self.folder, solver), *arguments)
+    )
+    file = tmp_path / "run.toml"
+    file.write_text(TEXT)
+
+    def invoke(*words: object):
+        return runner.invoke(app, ["campaign", *map(str, words)])
+
+    invoke.file, invoke.store, invoke.solver = file, tmp_path / "store", solver
+    return invoke
+
+
+def test_plan_run_interrupted_status_resume_merge(campaign, tmp_path):
+    where = ("--store", campaign.store)
+    planned = campaign("plan", campaign.file, *where)
+    assert planned.exit_code == 0, planned.output
+    assert "96 solves in 24 chunks" in planned.stdout
+    campaign.solver.interrupt_at = 10
+    stopped = campaign("run", campaign.file, *where)
+    assert stopped.exit_code == 130
+    assert f"resume --store {campaign.store}" in stopped.stderr
+    seen = campaign("status", *where)
+    assert "chunks   10 of 24" in seen.stdout
+    assert "stopped" in seen.stdout
+    assert campaign("merge", *where).exit_code == 2
+    campaign.solver.interrupt_at = None
+    campaign.file.unlink()  # resume and merge need the store only
+    resumed = campaign("resume", *where)
+    assert resumed.exit_code == 0, resumed.output
+    assert "96 histories to solve, 40 of them finished before" in resumed.stderr
+    assert "96/96 histories" in resumed.stderr
+    assert "finished" in campaign("status", *where).stdout
+    merged = campaign("merge", *where, "--out", tmp_path / "all.nc")
+    assert merged.exit_code == 0, merged.output
+    survivals = read_dataset(tmp_path / "all.nc")
+    assert dict(survivals.sizes) == {"setting": 3, "l": 2, "history": 16, "state": 6}
+    assert "raa" in read_dataset(campaign.store / "result.nc")
+
+
+def test_members_of_an_array_job_do_the_work_of_one(campaign, tmp_path):
+    where = ("--store", campaign.store)
+    early = campaign("run", campaign.file, *where, "--index", 0, "--of", 5)
+    assert early.exit_code == 2
+    assert "--store" in early.stderr
+    campaign("plan", campaign.file, *where)
+    for index in range(5):
+        command = ("run", campaign.file) if index % 2 else ("resume",)
+        done = campaign(*command, *where, "--index", index, "--of", 5)
+        assert done.exit_code == 0, done.output
+    assert len(campaign.solver.calls) == 24
+    assert campaign("run", campaign.file, "--store", tmp_path / "whole").exit_code == 0
+    members, whole = (open_results(folder).load() for folder in (campaign.store, tmp_path / "whole"))
+    xr.testing.assert_identical(members, whole)
+    campaign.file.write_text(TEXT.replace("0.5", "0.7"))
+    other = campaign("run", campaign.file, *where, "--index", 0, "--of", 5)
+    assert other.exit_code == 2
+    assert "campaign plan" in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "fragments"),
+    [
+        (["status"], ["--store"]),
+        (["status", "--store", "nowhere"], ["nowhere", "be the store of a campaign"]),
+        (["run", "FILE", "--executor", "lokal"], ["executor", "lokal"]),
+        (["run", "FILE", "--index", "3"], ["--index, --of"]),
+        (["run", "FILE", "--index", "3", "--of", "3"], ["--index, --of"]),
+        (["plan", "FILE", "--script"], ["in-process", "slurm"]),
+        (["plan", "FILE", "--array", "3"], ["--array", "--script"]),
+        (["run", "FILE", "--store", "FILE"], ["cannot be written"]),
+    ],
+)
+def test_mistakes_are_one_line(campaign, tmp_path, monkeypatch, words, fragments):
+    monkeypatch.chdir(tmp_path)
+    result = campaign(*[campaign.file if word == "FILE" else word for word in words])
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    for fragment in fragments:
+        assert fragment in result.stderr
+
+
+def test_a_script_is_printed_and_nothing_else_happens(campaign):
+    printed = campaign(
+        "plan", campaign.file, "--script", "--executor", "slurm", "--array", 9, "--store", campaign.store
+    )
+    assert printed.exit_code == 0, printed.output
+    assert "--array=0-8" in printed.stdout
+    assert "--of 9" in printed.stdout
+    assert "dask_worker" in campaign("plan", campaign.file, "--script", "--executor", "pbs").stdout
+    assert not campaign.store.exists()
