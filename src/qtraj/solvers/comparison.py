@@ -141,8 +141,8 @@ class Comparison:
             return
         finer, higher, fine, coarse = found
         self._store(members, fine, first)
-        # Richardson's estimate for a second-order method is a third; long steps are not yet asymptotic. At NLO the order
-        # is between two and four
+        # Richardson's estimate for a second-order method is a third; long steps are not yet asymptotic. At NLO
+        # the order is between two and four
         self.parts["time_step"][members] = self._error(fine, coarse) / 2
         # contributions fall by about 0.45 per l, so all beyond l_max + 1 add as much again
         self.parts["l_max"][members] = 2 * self._error(fine, higher)
