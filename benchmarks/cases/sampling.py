@@ -57,9 +57,7 @@ def sine_trajectories(quick: bool) -> Table:
     for num, cpp in {1023: 1.2 / 11_900, 2047: 2.5 / 11_900}.items():
         for transform in ("scipy", "fftw"):
             settings = {"grid": qt.SineGrid(num, 40.0, transform), "dt": 0.002, "projection": "coulomb"}
-            few, many = (
-                best_time(lambda m=n, s=settings: _solve(medium, n=m, **s), 1)[0] for n in (64, 192)
-            )
+            few, many = (best_time(lambda m=n, s=settings: _solve(medium, n=m, **s), 1)[0] for n in (64, 192))
             # the jumps are spread over the medium, so a trajectory marches through half of its steps
             steps = (medium.active[0][1] - medium.active[0][0]) / 0.002
             share = _share_of_steps(medium, settings)
