@@ -52,9 +52,8 @@ def _figure(panel: Panel) -> dict[str, Any]:
     series: list[dict[str, Any]] = []
     for name, color in colors.items():
         bands = [band for band in panel.bands if band.name == name]
-        series += [_band(band, color) for band in bands if band.label]
+        series += [_band(band, color, i) for i, band in enumerate(bands) if band.label]
         series.append(_theory(curve, name, color, bands))
-    # an acceptance tells measurements of one experiment apart
     series += [_data(data, colors[data.state]) for data in panel.datasets]
     title, y = OBSERVABLES.get(curve.observable, (curve.observable, curve.observable))
     x = AXES[curve.x_name][1]
@@ -69,7 +68,7 @@ def _axes(curve: Curve, y: str) -> dict[str, Any]:
 def _note(panel: Panel) -> str:
     words = []
     if any(band.label for band in panel.bands):
-        words.append("Bands: range over the settings of the transport coefficients.")
+        words.append("Bands: range over settings, no confidence interval.")
     if panel.curve.selection:
         words.append(f"Selected: {panel.curve.selection}.")
     if panel.datasets:
@@ -83,7 +82,7 @@ def _split(panel: Panel, name: str, color: str) -> dict[str, Any]:
     for part, curve in curves.items():
         words, dash = PART_WORDS[part]
         line = _theory(curve, name, color, (), words)
-        series.append({**line, "name": words, "dash": dash})
+        series.append({**line, "state": words, "dash": dash})
     title = f"{name}: where R_AA comes from"
     return {
         "name": f"split_{name}",
@@ -117,13 +116,8 @@ def _theory(
             | {"up": _number(value.error), "down": _number(value.error), "tip": [*lines, "source: this run"]}
         )
     binned = bool(np.any(curve.x_high > curve.x_low))
-    return {
-        "kind": "theory",
-        "name": f"{name} calculated",
-        "color": color,
-        "line": not binned,
-        "points": points,
-    }
+    look = {"color": color, "line": not binned, "dash": ""}
+    return {"kind": "theory", "state": name, "group": "calculated", **look, "points": points}
 
 
 def estimate_lines(value: Estimate, name: str) -> list[str]:
@@ -135,12 +129,14 @@ def estimate_lines(value: Estimate, name: str) -> list[str]:
     ]
 
 
-def _band(band: CurveBand, color: str) -> dict[str, Any]:
+def _band(band: CurveBand, color: str, number: int) -> dict[str, Any]:
     curve = band.curve
     return {
         "kind": "band",
-        "name": f"{band.name} {_band_words(band)}",
+        "state": band.name,
+        "group": f"range of {_band_words(band)}",
         "color": color,
+        "dash": "5 3" if number else "",
         "binned": bool(np.any(curve.x_high > curve.x_low)),
         **{key: rounded(getattr(curve, name), _DIGITS) for key, name in _EDGES.items()},
         "bottom": rounded(band.low, _DIGITS),
@@ -159,7 +155,8 @@ def _band_words(band: CurveBand) -> str:
 def _data(data: DataSet, color: str) -> dict[str, Any]:
     return {
         "kind": "data",
-        "name": f"{data.experiment} {data.state}, {data.kinematics}",
+        "state": data.state,
+        "group": f"{data.experiment}, {data.kinematics}",
         "color": color,
         "marker": MARKERS.get(data.experiment, "square"),
         "points": list(_data_points(data)),

@@ -13,22 +13,23 @@ from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..physics.potentials import CoulombPotential
 from ..physics.transport import Transport
-from ..solvers.density import DensityMatrix
 from ..solvers.density_in_time import DensityInTime, density_in_time
 from ..states import STATE_NAMES
 from ..units import HBARC, to_fm
 from .source import Run
 
-TIMES: Final = 81
-POINTS: Final = 141
-"""Times and radii on the page: with 6 to 16 curves at 7 characters each, about 1 MB."""
+TIMES: Final = 61
+POINTS: Final = 241
+"""Times and radii on the page: with 14 curves at 7 characters each, about 1.5 MB."""
 
 FARTHEST_FM: Final = 6.0
 SHOWN: Final = 0.97
 """Share of the probability at the end inside the largest radius on the page."""
 
 COLOR_NAMES: Final = ("singlet", "octet")
-LETTERS: Final = "SPDFGHIKLMNO"  # J is left out, as spectroscopists do
+LETTERS: Final = "SPDF"
+"""Angular momenta with curves of their own; those above are shown as their sum."""
+
 _SMALLEST: Final = 1e-7
 
 
@@ -56,10 +57,10 @@ def representative(run: Run) -> tuple[History, str] | None:
     paths = {name: float(values[0]) for name, values in batch.paths.items()}
     words = (
         f"Path {chosen} at b = {source.b_fm:g} fm, the one whose 1S survival, {survival[chosen]:.3f}, is nearest "
-        f"to the mean of {len(survival)} paths, {survival.mean():.3f}; p_T = {paths['pT']:.2f} GeV, produced at x = "
-        f"{paths['x_fm']:.2f} fm, y = {paths['y_fm']:.2f} fm; starts in l = 0, central setting."
+        f"to the mean of {len(survival)} paths, {survival.mean():.3f}; p_T = {paths['pT']:.2f} GeV, produced at "
+        f"x = {paths['x_fm']:.2f} fm, y = {paths['y_fm']:.2f} fm; starts in l = 0, central setting."
     )
-    return batch.histories[0], words
+    return batch.histories[0], words.replace("-", "\N{MINUS SIGN}")
 
 
 def moments(config: RunConfig, history: History) -> dict[str, Any] | None:
@@ -68,14 +69,14 @@ def moments(config: RunConfig, history: History) -> dict[str, Any] | None:
     Parameters
     ----------
     config : RunConfig
-        Model, initial state and tolerance.
+        Model and initial state.
     history : History
         The temperatures.
     """
     if not history.active:
         return None
     times = np.linspace(0.0, to_fm(history.active[-1][1]), TIMES)
-    r_fm = np.linspace(0.0, FARTHEST_FM, 3 * POINTS)
+    r_fm = np.linspace(0.0, FARTHEST_FM, 2 * POINTS)
     model = config.model
     found = density_in_time(
         LindbladModel(
@@ -87,7 +88,6 @@ def moments(config: RunConfig, history: History) -> dict[str, Any] | None:
         GaussianState(l=0, width=config.initial.width),
         times,
         r=r_fm / HBARC,
-        method=DensityMatrix(rtol=config.method.rtol, atol=config.method.atol),
     )
     return _data(found, history)
 
@@ -97,6 +97,7 @@ def _data(found: DensityInTime, history: History) -> dict[str, Any]:
     inside = np.cumsum(density[-1].sum(axis=(0, 1)))
     last = int(np.searchsorted(inside, SHOWN * inside[-1])) + 1
     kept = np.unique(np.linspace(0, last, POINTS).round().astype(int).clip(max=len(r_fm) - 1))
+    density, population = (_joined(values) for values in (density, found.population))
     sectors = [(c, l) for l in range(density.shape[2]) for c in (0, 1)]
     smallest = 1e-5 * density.max()
     shown = np.round(density[..., kept] / smallest) * smallest
@@ -105,7 +106,7 @@ def _data(found: DensityInTime, history: History) -> dict[str, Any]:
         "r": rounded(r_fm[kept], 5),
         "sectors": [{"color": COLOR_NAMES[c], "l": l, "name": sector_name(c, l)} for c, l in sectors],
         "density": [[rounded(shown[i, c, l]) for c, l in sectors] for i in range(len(shown))],
-        "population": [rounded(found.population[:, c, l], 5) for c, l in sectors],
+        "population": [rounded(population[:, c, l], 5) for c, l in sectors],
         "lost": rounded(found.lost, 5),
         "T": rounded(_temperatures(history, found.times_fm)),
         "states": {
@@ -118,7 +119,14 @@ def _data(found: DensityInTime, history: History) -> dict[str, Any]:
 
 def sector_name(color: int, l: int) -> str:
     """Return for example ``"singlet S"``."""
-    return f"{COLOR_NAMES[color]} {LETTERS[l] if l < len(LETTERS) else f'l = {l}'}"
+    return f"{COLOR_NAMES[color]} {LETTERS[l] if l < len(LETTERS) else f'l ≥ {l}'}"
+
+
+def _joined(values: Any) -> Any:
+    """Return values (nt, 2, l_max + 1, ...) with the sum over all l above those of `LETTERS` in one entry."""
+    own = values[:, :, : len(LETTERS)]
+    above = values[:, :, len(LETTERS) :]
+    return np.concatenate([own, above.sum(axis=2, keepdims=True)], axis=2) if above.shape[2] else own
 
 
 def _temperatures(history: History, times_fm: Any) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -104,8 +105,14 @@ def report_contents(run: Run) -> Contents:
         moment_words=words,
         left_out=left_out(panels),
         run_file=run.text,
-        citations=run.citations,
+        citations=_with_data(run.citations, panels),
     )
+
+
+def _with_data(citations: Sequence[str], panels: Sequence[Panel]) -> list[str]:
+    """Add every measurement on the page to what a run cites."""
+    data = (f"data: {one.experiment}, {one.source}" for panel in panels for one in panel.datasets)
+    return list(dict.fromkeys([*citations, *data]))
 
 
 def _one_pair(run: Run) -> tuple[dict[str, Any] | None, str]:
@@ -133,14 +140,14 @@ def report_page(contents: Contents) -> str:
         title=html.escape(contents.title),
         subtitle=html.escape(contents.subtitle),
         style=_asset("page.css") + _asset("report.css"),
-        setup=_definitions(contents.setup),
+        setup=_definitions(contents.setup, _symbols),
         budget=_table(contents.tables["budget"], "This run holds no R_AA."),
         split=_table(contents.tables["split"], "This run does not know which pairs never jumped."),
         agreement=_table(contents.tables["agreement"], "No measurement could be compared with this run."),
         left_out="".join(f"<p>{html.escape(line)}</p>\n" for line in contents.left_out),
-        moment_words=html.escape(contents.moment_words),
+        moment_words=_symbols(contents.moment_words),
         hidden="" if contents.moments is not None else " hidden",
-        provenance=_definitions(contents.provenance),
+        provenance=_definitions(contents.provenance, html.escape),
         run_file=html.escape(contents.run_file),
         citations="\n".join(f"<li>{html.escape(line)}</li>" for line in contents.citations),
         data=embedded_json(data),
@@ -164,8 +171,13 @@ def write_report(contents: Contents, path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _definitions(entries: Mapping[str, str]) -> str:
-    pairs = (f"<dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd>" for k, v in entries.items())
+def _symbols(text: str) -> str:
+    """Return escaped text with the indices of known symbols, as in N_part, set as such."""
+    return re.sub(r"(?<=[A-Za-zασ])_(AA|NN|part|T|F|c|s)\b", r"<sub>\1</sub>", html.escape(text))
+
+
+def _definitions(entries: Mapping[str, str], escaped: Callable[[str], str]) -> str:
+    pairs = (f"<dt>{html.escape(k)}</dt><dd>{escaped(v)}</dd>" for k, v in entries.items())
     return "\n".join(pairs)
 
 
@@ -177,8 +189,8 @@ def _table(table: PageTable | None, otherwise: str) -> str:
     for row in table.rows:
         cells = "".join(_cell("td", cell, i < table.words) for i, cell in enumerate(row))
         rows.append(f"<tr>{cells}</tr>")
-    notes = "".join(f"<p>{html.escape(note)}</p>\n" for note in table.notes)
-    caption = f"<caption>{html.escape(table.caption)}</caption>"
+    notes = "".join(f"<p>{_symbols(note)}</p>\n" for note in table.notes)
+    caption = f"<caption>{_symbols(table.caption)}</caption>"
     body = f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>"
     # the box scrolls by itself where the window is narrow, and takes the focus for it
     box = f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(table.caption)}">'
@@ -188,7 +200,7 @@ def _table(table: PageTable | None, otherwise: str) -> str:
 def _cell(tag: str, text: str, words: bool) -> str:
     scope = ' scope="col"' if tag == "th" else ""
     look = "" if words else ' class="number"'
-    return f"<{tag}{scope}{look}>{html.escape(text)}</{tag}>"
+    return f"<{tag}{scope}{look}>{_symbols(text)}</{tag}>"
 
 
 def _asset(name: str) -> str:

@@ -20,7 +20,6 @@ PROVENANCE: Final = {
     "finished": "first part computed",
     "command": "command",
     "seed": "seed of the paths",
-    "feeddown": "feed-down",
     "python": "Python",
 }
 """Attributes of results that the report shows, and their names; those that end in ``_version`` are shown, too."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..observables.curves import INTEGRATED, Curve
 from ..observables.overview import Panel
-from .words import AXES, part_name
+from .words import AXES, against, part_name
 
 
 @dataclass(frozen=True)
@@ -53,8 +54,8 @@ def budget_table(panels: Sequence[Panel]) -> PageTable | None:
         for name in panel.shown:
             for i in range(len(panel.curve)):
                 value = panel.curve[name][i]
-                sizes = (f"{float(value.parts[p]):.1e}" if p in value.parts else "–" for p in parts)
-                rows.append((name, _place(panel.curve, i), str(value), f"{float(value.error):.1e}", *sizes))
+                sizes = (_size(value.parts[p]) if p in value.parts else "–" for p in parts)
+                rows.append((name, _place(panel.curve, i), str(value), _size(value.error), *sizes))
     missing = dict.fromkeys(n for p in chosen for name in p.shown for n in p.curve[name].not_estimated)
     notes = (
         "Numerical parts add linearly; they, the scatter of paths and the errors of measured input add in quadrature.",
@@ -92,7 +93,7 @@ def agreement_rows(panels: Sequence[Panel]) -> PageTable | None:
             points = f"{chi.points}" + (f" of {chi.points + chi.left_out}" if chi.left_out else "")
             shifts = ", ".join(f"{shift:+.1f}" for shift in chi.shifts.values()) or "–"
             cells = (f"{chi.value:.1f}", points, f"{chi.p_value:.2g}", f"{pull:+.1f}", shifts)
-            rows.append((panel.name.replace("_", " "), name, *(cell.replace("-", "−") for cell in cells)))
+            rows.append((against(panel.curve), name, *(cell.replace("-", "−") for cell in cells)))
     if not rows:
         return None
     notes = (
@@ -109,6 +110,10 @@ def _raa_panels(panels: Sequence[Panel]) -> list[Panel]:
     whole = [panel for panel in raa if panel.curve.x_name == INTEGRATED]
     others = [panel for panel in raa if panel.curve.x_name != INTEGRATED]
     return whole + others[:1]
+
+
+def _size(error: Any) -> str:
+    return f"{float(error):.1e}".replace("-", "\N{MINUS SIGN}") if error else "0"
 
 
 def _place(curve: Curve, i: int) -> str:

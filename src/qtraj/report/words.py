@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ..io.config import RunConfig
+from ..observables.curves import INTEGRATED, Curve
 from .source import Run
 
 # X, unit and name in tooltips of each axis
@@ -37,6 +38,12 @@ KAPPA: Final = {"central", "lower", "upper"}
 def part_name(name: str) -> str:
     """Return the name of a part of an error for a reader."""
     return PARTS.get(name, name.replace("_", " "))
+
+
+def against(curve: Curve) -> str:
+    """Return for example ``"R_AA against N_part"``."""
+    name = OBSERVABLES.get(curve.observable, ("", curve.observable))[1]
+    return f"{name} over all" if curve.x_name == INTEGRATED else f"{name} against {AXES[curve.x_name][1]}"
 
 
 def setup(run: Run) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import jax
 import numpy as np
@@ -14,6 +14,7 @@ from ..errors import InputError, float_array
 from ..physics.initial import InitialState
 from ..physics.medium import as_histories
 from ..physics.model import LindbladModel
+from ..radial.laguerre import LaguerreMesh
 from ..states import STATES
 from ..units import from_fm
 from .basis import SINGLET, Basis
@@ -24,6 +25,10 @@ from .propagate import components, sequences
 from .schedule import Steps, pad, strang
 
 Float = NDArray[np.float64]
+
+FINE: Final = DensityMatrix(mesh=LaguerreMesh(128, 0.09), l_max=6, step=0.7)
+"""What resolves densities. Survivals converge long before: on the meshes that suffice for them the fast waves of a
+local start, most of its probability, come back from the end of the mesh and ripple through the density."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +87,7 @@ def density_in_time(
     r : array_like, shape (nr,), optional
         Distances in GeV^-1; by default the points of the mesh, where `weights` integrate exactly.
     method : DensityMatrix, optional
-        Chooses mesh, l_max and step from its tolerance, or fixes them; nothing is refined.
+        `FINE` by default. It fixes mesh, l_max and step, or they follow from its tolerance; nothing is refined.
 
     Returns
     -------
@@ -100,11 +105,14 @@ def density_in_time(
 
     .. math:: \rho_{c,l}(r) = \sum_{ab} \mathrm{Re}(\rho_{ab})\, u_a(r)\, u_b(r) .
 
-    This is one run without an error budget: numbers to quote come from `solve`. The trace is the integral by the
-    quadrature of the mesh; fast waves near the origin, which it resolves poorly, integrate to some percent more or less
-    between its points.
+    This is one run without an error budget: numbers to quote come from `solve`. With `FINE`, from comparisons with
+    denser and longer meshes in central Pb-Pb collisions, the density is good to a percent of its maximum after 2 fm/c,
+    at 1 fm/c, when the fast waves of a local start pass, to a tenth in the singlet and a third in the octet.
+
+    The trace is the integral by the quadrature of the mesh; fast waves near the origin, which it resolves poorly,
+    integrate to some percent more or less between its points.
     """
-    method = DensityMatrix() if method is None else method
+    method = FINE if method is None else method
     histories, _ = as_histories(medium)
     if len(histories) != 1:
         raise InputError("medium", f"{len(histories)} histories", "be the temperature history of one pair")

@@ -1,13 +1,30 @@
 // Charts of points with errors, bands and a tooltip at the nearest point. No library; text only enters as text nodes.
 //
 // QtrajPoints.chart(host, spec); spec: {title, xLabel, yLabel, fromZero, note, series: [...]}, series of three kinds:
-//   {kind: "band", name, color, x, low, high, bottom, top, binned}
-//   {kind: "theory", name, color, dash, line, points: [{x, y, low, high, up, down, tip: [text]}]}
-//   {kind: "data", name, color, marker, points: [{x, y, low, high, up, down, systUp, systDown, limit, tip}]}
+//   {kind: "band", state, group, color, dash, x, low, high, bottom, top, binned}
+//   {kind: "theory", state, group, color, dash, line, points: [{x, y, low, high, up, down, tip: [text]}]}
+//   {kind: "data", state, group, color, marker, points: [{x, y, low, high, up, down, systUp, systDown, limit, tip}]}
+// The legend has one entry for each state, by color, and one for each group, by look; each shows and hides its series.
 const QtrajPoints = (() => {
   "use strict";
   const { node, element, linearTicks } = QtrajCharts;
   const HEIGHT = 330, LEFT = 62, RIGHT = 14, TOP = 10, BOTTOM = 44, NEAR = 60;
+  // N_part and the like get their subscript in labels
+  function subscripted(label) {
+    label.textContent.split(/_(AA|part|T)\b/).forEach((piece, i, all) => {
+      if (i === 0) label.textContent = "";
+      const span = node("tspan", i % 2 ? { dy: 3, "font-size": "80%" } : i ? { dy: -3 } : {}, piece);
+      if (piece || i === all.length - 1) label.append(span);
+    });
+    return label;
+  }
+
+  function rich(name, className, text) {
+    const made = element(name, className);
+    text.split(/_(AA|part|T)\b/).forEach((piece, i) => made.append(i % 2 ? element("sub", "", piece) : piece));
+    return made;
+  }
+
   const finite = (v) => v !== null && v !== undefined;
 
   function extent(series, fromZero) {
@@ -47,8 +64,8 @@ const QtrajPoints = (() => {
     const legend = element("div", "legend"), plot = element("div", "plot"), tip = element("div", "tip");
     const off = new Set();
     let spots = [], shown = null;
-    box.append(element("h3", "", spec.title), legend, plot);
-    if (spec.note) box.append(element("p", "", spec.note));
+    box.append(rich("h3", "", spec.title), legend, plot);
+    if (spec.note) box.append(rich("p", "", spec.note));
     host.append(box);
     plot.tabIndex = 0;
     plot.setAttribute("aria-label", `${spec.title}; arrow keys go from point to point`);
@@ -61,24 +78,31 @@ const QtrajPoints = (() => {
     drawLegend();
 
     function drawLegend() {
-      spec.series.forEach((s, i) => {
-        const key = node("svg", { width: 24, height: 12 });
-        if (s.kind === "band") key.append(node("rect", { width: 24, height: 12, fill: s.color, "fill-opacity": 0.2 }));
-        else {
-          if (s.line) key.append(node("path", { d: "M0 6H24", stroke: s.color, "stroke-width": 2, "stroke-dasharray": s.dash || "none" }));
-          key.append(marker(s.kind === "data" ? s.marker : "open", 12, 6, s.color));
-        }
-        const entry = element("button", "", s.name);
-        entry.type = "button";
-        entry.setAttribute("aria-pressed", "true");
-        entry.prepend(key);
-        entry.addEventListener("click", () => {
-          if (!off.delete(i)) off.add(i);
-          entry.setAttribute("aria-pressed", String(!off.has(i)));
-          draw();
-        });
-        legend.append(entry);
+      const states = [...new Map(spec.series.filter((s) => s.kind === "theory").map((s) => [s.state, s])).values()];
+      for (const s of states) addEntry(s.state, s, s.color);
+      const groups = new Map();
+      for (const s of spec.series) if (!groups.has(s.group)) groups.set(s.group, s);
+      if (groups.size > 1) for (const [group, s] of groups) addEntry(group, s, "var(--faint)");
+    }
+
+    function addEntry(name, s, color) {
+      const key = node("svg", { width: 24, height: 12 });
+      const edge = { stroke: color, "stroke-width": 1, "stroke-dasharray": s.dash || "none" };
+      if (s.kind === "band") key.append(node("rect", { x: 1, y: 1, width: 22, height: 10, fill: color, "fill-opacity": 0.2, ...edge }));
+      else {
+        if (s.line) key.append(node("path", { d: "M0 6H24", ...edge, "stroke-width": 2 }));
+        key.append(marker(s.kind === "data" ? s.marker : "open", 12, 6, color));
+      }
+      const entry = element("button", "", name);
+      entry.type = "button";
+      entry.setAttribute("aria-pressed", "true");
+      entry.prepend(key);
+      entry.addEventListener("click", () => {
+        if (!off.delete(name)) off.add(name);
+        entry.setAttribute("aria-pressed", String(!off.has(name)));
+        draw();
       });
+      legend.append(entry);
     }
 
     function draw() {
@@ -92,7 +116,7 @@ const QtrajPoints = (() => {
       svg.append(node("title", {}, spec.title));
       drawAxes(svg, width, e, X, Y);
       spots = [];
-      const visible = spec.series.filter((_, i) => !off.has(i));
+      const visible = spec.series.filter((s) => !off.has(s.state) && !off.has(s.group));
       for (const kind of ["band", "theory", "data"]) {
         for (const s of visible.filter((one) => one.kind === kind)) (kind === "band" ? drawBand : drawPoints)(svg, s, X, Y);
       }
@@ -115,13 +139,13 @@ const QtrajPoints = (() => {
       }
       if (e.y0 < 0) svg.append(node("path", { class: "axis", d: `M${LEFT} ${Y(0)}H${right}` }));
       svg.append(node("path", { class: "axis", d: `M${LEFT} ${TOP}V${bottom}H${right}` }));
-      svg.append(node("text", { class: "label", x: (LEFT + right) / 2, y: HEIGHT - 6, "text-anchor": "middle" }, spec.xLabel));
+      svg.append(subscripted(node("text", { class: "label", x: (LEFT + right) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, spec.xLabel)));
       const turned = `translate(13 ${(TOP + bottom) / 2}) rotate(-90)`;
-      svg.append(node("text", { class: "label", transform: turned, "text-anchor": "middle" }, spec.yLabel));
+      svg.append(subscripted(node("text", { class: "label", transform: turned, "text-anchor": "middle" }, spec.yLabel)));
     }
 
     function drawBand(svg, s, X, Y) {
-      const look = { fill: s.color, "fill-opacity": 0.16, class: "band" };
+      const look = { fill: s.color, "fill-opacity": s.dash ? 0.08 : 0.18, class: "band", stroke: s.color, "stroke-width": 0.8, "stroke-opacity": 0.6, "stroke-dasharray": s.dash || "none" };
       if (s.binned) {
         s.x.forEach((_, i) => {
           const y = Y(s.top[i]);
@@ -172,7 +196,7 @@ const QtrajPoints = (() => {
     function show(spot) {
       shown = spot;
       plot.querySelector(".moving").replaceChildren(node("circle", { cx: spot.x, cy: spot.y, r: 8, fill: "none", stroke: "var(--ink)", "stroke-width": 1.5 }));
-      tip.replaceChildren(...spot.tip.map((line) => element("div", "", line)));
+      tip.replaceChildren(...spot.tip.map((line) => rich("div", "", line)));
       tip.style.borderColor = spot.color;
       tip.hidden = false;
       const width = tip.offsetWidth, height = tip.offsetHeight, free = plot.clientWidth;

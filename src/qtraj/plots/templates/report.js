@@ -60,7 +60,7 @@
     shown.textContent = `t = ${one.t[now].toFixed(3)} fm/c`;
     slider.setAttribute("aria-valuetext", shown.textContent);
     densities.forEach(({ chart, members }, c) => {
-      const lines = members.map((s) => line(`${s.name.split(" ").slice(1).join(" ")}`, s.paint, one.density[now][s.k]));
+      const lines = members.map((s) => line(s.name.slice(s.color.length + 1), s.paint, one.density[now][s.k]));
       chart.update({ lines, yRange: same.checked ? [0, 1.05 * peaks[c]] : null });
     });
     curves.forEach((curve) => curve.mark(now));
