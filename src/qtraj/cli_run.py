@@ -69,7 +69,9 @@ def _answer(run_file: RunFile, directory: Path, *, fresh: bool) -> tuple[list[Ba
         )
         raise typer.Exit(EXIT_INTERRUPTED) from None
     data = measured(config)
-    bands = [band(prediction, meson, varied) for meson in config.observables.states for varied in VARIED]
+    # a coefficient with one value makes no band
+    varied = [name for name in VARIED if len(getattr(config.model, name)) > 1] or VARIED[:1]
+    bands = [band(prediction, meson, name) for meson in config.observables.states for name in varied]
     pictures = save_figure(raa_figure(bands, data, title=config.output.title), directory / "raa")
     out = Console()
     out = out if out.is_terminal else Console(width=TABLE_WIDTH)
