@@ -40,7 +40,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing qtraj with its test and lint tools into $(VENV)"
-	@$(INSTALL) --editable ".[fftw,campaign,test,lint]"
+	@$(INSTALL) --editable ".[fftw,campaign,app,test,lint]"
 	@touch $(VENV)/.installed $@
 
 $(BIN)/python:

@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from .cli_campaign import campaign_app
+from .cli_explore import explore
 from .cli_observe import observe
 from .cli_report import report
 from .cli_run import EXIT_INTERRUPTED, TABLE_WIDTH, run
@@ -91,6 +92,7 @@ def solve(
         float | None, typer.Option(help="Coulomb coupling C_F alpha_s instead of the potential's.")
     ] = None,
     mass: Annotated[float | None, typer.Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")] = None,
+    order: Annotated[str, typer.Option(metavar="LO|NLO", help="Order in E/T.")] = "LO",
     l: Annotated[int, typer.Option("--l", help="Angular momentum of the Gaussian start.")] = 0,
     width: Annotated[float, typer.Option(help="Width of the Gaussian start in Bohr radii.")] = 0.2,
     color: Annotated[str, typer.Option(help="Color of the start: singlet or octet.")] = "singlet",
@@ -116,7 +118,8 @@ def solve(
     from .io.choices import chosen_initial, chosen_medium, chosen_method, chosen_model, chosen_transport
     from .solvers.solve import solve as solve_lindblad
 
-    model = chosen_model(potential, alpha, mass, transport=chosen_transport(potential, kappa, gamma, T_c))
+    transport = chosen_transport(potential, kappa, gamma, T_c)
+    model = chosen_model(potential, alpha, mass, transport=transport, order=order)
     medium = chosen_medium(temperature, tau, T_end, duration, table)
     initial = chosen_initial(l, width, color, state)
     method = method or ("nojump" if model.has_width else "density")
@@ -286,6 +289,7 @@ def cite(
     typer.echo("\n".join(lines))
 
 
+app.command()(_one_line_messages()(explore))
 app.command()(_one_line_messages()(observe))
 app.command()(_one_line_messages()(report))
 app.command()(_one_line_messages()(spectrum))
