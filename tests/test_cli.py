@@ -127,6 +127,7 @@ def test_an_output_folder_that_cannot_be_written_is_one_line(monkeypatch, file):
         (["--T0", "0.2"], ["T0"]),
         (["--l", "7"], ["l"]),
         (["--state", "9X"], ["9X"]),
+        (["--order", "NNLO"], ["order", "NNLO"]),
         (["--method", "luck"], ["--method", "luck", "trajectories"]),
         (["--method", "trajectories", "--n", "1"], ["n", "1"]),
         (["--method", "trajectories", "--potential", "ksu"], ["NoJump"]),
@@ -145,6 +146,7 @@ def test_a_mistake_in_the_flags_of_solve_is_one_line(flags, fragments):
         (["--method", "nojump"], ["NoJump", "0.3538"]),
         (["--method", "trajectories", "--n", "256"], ["QuantumTrajectories", "0.354", "statistical"]),
         (["--potential", "ksu"], ["NoJump", "mesh"]),
+        (["--method", "nojump", "--order", "NLO"], ["NoJump", "0.59595"]),
     ],
 )
 def test_solve_by_every_method(flags, fragments):

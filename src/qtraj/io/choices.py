@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from ..errors import InputError
 from ..hydro.columns import load_table
@@ -39,6 +39,7 @@ def chosen_model(
     mass: float | None = None,
     beyond: str | None = None,
     transport: Transport | None = None,
+    order: str = "LO",
 ) -> LindbladModel:
     """Return the model of a potential.
 
@@ -54,6 +55,8 @@ def chosen_model(
         How the potential of a file goes on beyond its last point.
     transport : Transport, optional
         Dipole terms; by default those of `LindbladModel`.
+    order : {"LO", "NLO"}
+        Order in E/T.
 
     Raises
     ------
@@ -65,7 +68,10 @@ def chosen_model(
     if mass is None:
         mass = KSU_MASS if potential == "ksu" else LindbladModel.mass
     found = _potential(potential, alpha, beyond)
-    return LindbladModel(found, mass=mass) if transport is None else LindbladModel(found, transport, mass)
+    in_order = cast('Literal["LO", "NLO"]', order)  # LindbladModel refuses others
+    if transport is None:
+        return LindbladModel(found, mass=mass, order=in_order)
+    return LindbladModel(found, transport, mass, in_order)
 
 
 def chosen_transport(potential: str, kappa: str | None, gamma: float | None, T_c: float) -> Transport | None:
