@@ -67,6 +67,8 @@ def _axes(curve: Curve, y: str) -> dict[str, Any]:
 
 def _note(panel: Panel) -> str:
     words = []
+    if len(panel.curve) > 1 and not np.any(panel.curve.x_high > panel.curve.x_low):
+        words.append("Lines between the circles guide the eye.")
     if any(band.label for band in panel.bands):
         words.append("Bands: range over settings, no confidence interval.")
     if panel.curve.selection:

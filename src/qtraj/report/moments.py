@@ -99,7 +99,8 @@ def _data(found: DensityInTime, history: History) -> dict[str, Any]:
     kept = np.unique(np.linspace(0, last, POINTS).round().astype(int).clip(max=len(r_fm) - 1))
     density, population = (_joined(values) for values in (density, found.population))
     sectors = [(c, l) for l in range(density.shape[2]) for c in (0, 1)]
-    smallest = 1e-5 * density.max()
+    # digits far below the highest curve of the same chart have no width on the screen
+    smallest = 1e-5 * np.maximum(density.max(axis=(2, 3), keepdims=True), _SMALLEST)
     shown = np.round(density[..., kept] / smallest) * smallest
     return {
         "t": [round(float(t), 6) for t in found.times_fm],
