@@ -28,7 +28,7 @@ def with_files(*entries: str) -> str:
     return RUN_FILE.replace("b_fm = [9.2, 2.3]", 'hydro = "files"') + "".join(entries)
 
 
-def trajectory_file(path, count=150, weight=1.0, last=0.2) -> str:
+def trajectory_file(path, count=600, weight=1.0, last=0.2) -> str:
     """Bjorken flows of different temperatures, each on times of its own."""
     blocks = []
     for i in range(count):
@@ -126,7 +126,8 @@ def survivals(tmp_path, text, chunk, **options) -> xr.Dataset:
 
 
 @pytest.mark.slow
-def test_the_real_solver_gives_the_same_for_any_size_of_chunk(tmp_path):
+def test_the_real_solver_gives_the_same_for_any_size_of_chunk(tmp_path, monkeypatch):
+    monkeypatch.setattr("qtraj.campaign.plan.UNIT", 64)  # to be quick: two units for each of two l
     text = RUN_FILE.replace("[1.0, 0.5]", '["central"]').replace("[-1.75, 0.0]", "[-1.75]")
     text = text.replace("[9.2, 2.3]", "[9.2]").replace("n = 4", "n = 64")
     text = text.replace("[output]", "[method]\nrtol = 0.02\natol = 1e-3\n[output]")
@@ -182,7 +183,7 @@ def test_a_trajectory_file_goes_all_the_way_to_raa(tmp_path):
     found = prediction["survival"].sel(meson="Y(1S)").isel(setting=0)
     np.testing.assert_allclose(found, expected.mean(), rtol=1e-12)  # rounding
     error = prediction["survival_error_paths"].sel(meson="Y(1S)").isel(setting=0)
-    np.testing.assert_allclose(error, expected.std(ddof=1) / np.sqrt(150), rtol=1e-12)
+    np.testing.assert_allclose(error, expected.std(ddof=1) / np.sqrt(600), rtol=1e-12)
 
 
 def test_paths_of_different_weight_are_kept_but_give_no_raa(tmp_path):
