@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from bokeh.models import ColumnDataSource, HoverTool, Legend, LegendItem, Whisker
+from bokeh.models import ColumnDataSource, HoverTool, Legend, LegendItem, PrintfTickFormatter, Whisker
 from bokeh.plotting import figure
 from numpy.typing import NDArray
 
@@ -110,6 +110,7 @@ class DensityChart:
             x_range=(0.0, R_MAX),
         )
         self.figure.y_range.start = 0
+        self.figure.yaxis.formatter = PrintfTickFormatter(format="%.2g")
         self.source = ColumnDataSource(data=_empty("r", *self._columns()))
         items = []
         for l in range(self.LARGEST_L + 1):

@@ -106,7 +106,7 @@ class Page:
         if self._busy:
             return
         self._busy = True
-        self._say("Solving ...")
+        self._say("Solving ... (the first of a kind is compiled: about ten seconds)")
         SOLVER.submit(numbers, wanted).add_done_callback(self._announce)
 
     def _announce(self, done: Future[Numbers]) -> None:
@@ -133,7 +133,7 @@ class Page:
         self._survival.show(n)
         self._density.show(n)
         self._table.object = self._tabulated(n)
-        self._say(f"Solved in {n.seconds:.2f} s (the first of a kind is compiled: about ten seconds).")
+        self._say(f"Solved in {n.seconds:.2f} s.")
 
     def _say(self, text: str, *, note: bool = False) -> None:
         kind = "note" if note else "quiet"
