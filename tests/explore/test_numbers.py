@@ -84,7 +84,7 @@ def test_a_number_outside_the_range_of_its_slider_is_refused(name, value):
     if slider.low <= value <= slider.high:
         assert getattr(Settings(**{name: value}), name) == value
     elif not (slider.low - 1e-6 <= value <= slider.high + 1e-6):
-        with pytest.raises(InputError, match=f"{name} .*be from|{name}"):
+        with pytest.raises(InputError, match=name):
             Settings(**{name: value})
 
 
