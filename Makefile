@@ -1,5 +1,5 @@
 # Everything runs in .venv, which is created once and renewed when pyproject.toml or constraints.txt change.
-#   make run        Pb-Pb 5.02 TeV from hydrodynamics to R_AA, at LO and NLO: figures, netCDF files and tables in runs/
+#   make run        Pb-Pb 5.02 TeV from hydrodynamics to R_AA, at LO and NLO; observables, report: all in runs/
 #   make test       the test suite            make test-slow  the physics checks that take minutes
 #   make check      lint, format, types, import layers
 #   make bench      the benchmarks            make clean      remove the environment and the caches
@@ -13,6 +13,8 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 run: $(VENV)/.installed
 	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml
+	$(BIN)/qtraj observe runs/pbpb_5020 --out runs/pbpb_5020/observables
+	$(BIN)/qtraj report runs/pbpb_5020
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -W error
