@@ -114,7 +114,7 @@ def workers(quick: bool) -> Table:
 
 def overhead(quick: bool) -> Table:
     """CPU time of a campaign in this process beside that of bare `solve` on the same histories."""
-    content = text(n=64, replicates=2 if quick else 8, chunk=64 if quick else 448)
+    content = text(n=64, replicates=2 if quick else 8, chunk=256)
     campaign(content, InProcess())  # compiles
     started = time.process_time()
     _, _, solves = campaign(content, InProcess())
