@@ -33,7 +33,7 @@ UNKNOWN_ADDRESS: Final = "tcp://<address of the scheduler>:8786"
 @contextmanager
 def jobs(system: System, job: Job, count: int) -> Iterator[Client]:
     """Submit `count` jobs of Dask workers, and give their client; the jobs are canceled at the end."""
-    with CLUSTERS[system](scheduler_options={"dashboard_address": None}, **_options(system, job)) as cluster:
+    with CLUSTERS[system](scheduler_options={"dashboard_address": ":0"}, **_options(system, job)) as cluster:
         cluster.scale(jobs=count)
         with Client(cluster, set_as_default=False) as client:
             yield client

@@ -144,7 +144,8 @@ def local(workers: int) -> Iterator[Client]:
             n_workers=workers,
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            # any free port: two campaigns on one machine must not quarrel about the usual one
+            dashboard_address=":0",
             silence_logs="CRITICAL",
         ) as cluster,
         Client(cluster, set_as_default=False) as client,
