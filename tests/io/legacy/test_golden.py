@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
+import qtraj as qt
 from legacy_runs import CASES, INPUTS, no_jump, parameters, setup_of
 from qtraj.errors import InputError, PerformanceWarning
 from qtraj.io.legacy.setup import refuse_unknown
@@ -147,3 +148,23 @@ def test_a_constant_medium_after_the_last_step_leaves_the_vacuum():
     setup, evolution = no_jump(parameters(temperatureEvolution=3, maxSteps=100, Tf=0.1))
     assert (setup.steps.first_medium, setup.steps.total) == (100, 100)
     assert evolution.norm == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.slow
+def test_crank_nicolson_at_next_order_extrapolates_to_the_mesh():
+    """Grids and steps halved twice, two powers of the spacing removed: the numbers of NoJump at NLO on its mesh.
+
+    The wave function has a cusp, so the second differences leave dx^2 and dx^3; the first of the two corrections is
+    1e-2, the second 1e-4 of the 3S, so what is left is some 1e-5.
+    """
+    runs = []
+    for num, dt in ((255, 0.004), (511, 0.002), (1023, 0.001)):
+        p = parameters(CASES["cn_nlo"]["parameters"], num=num, L=20, dt=dt, maxSteps=20000, snapFreq=20000)
+        _, evolution = no_jump(p)
+        runs.append([*np.array(evolution.ratios)[[0, 1, 3]], evolution.norm])
+    first = (4 * np.array(runs[1:]) - runs[:-1]) / 3
+    continuum = (8 * first[1] - first[0]) / 7
+    model = qt.LindbladModel(transport=qt.Transport("central", -1.75), order="NLO")
+    result = qt.solve(model, qt.Bjorken(0.425, 0.6, 0.25), qt.GaussianState(), qt.NoJump())
+    mesh = [*(result.survival[name].value for name in ("1S", "2S", "3S")), result.norm.value]
+    np.testing.assert_allclose(continuum, mesh, rtol=1e-4)
