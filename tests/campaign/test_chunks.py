@@ -134,8 +134,14 @@ def test_the_real_solver_gives_the_same_for_any_size_of_chunk(tmp_path, monkeypa
     whole = survivals(tmp_path, text, 128)
     xr.testing.assert_identical(survivals(tmp_path, text, 64), whole)  # bit by bit: the units are the same
     for size in (7, 50):
-        # other batches, other rounding; an error part is a difference of survivals, so it has their rounding
-        xr.testing.assert_allclose(survivals(tmp_path, text, size), whole, rtol=1e-12, atol=1e-14)
+        other = survivals(tmp_path, text, size)
+        for name in other:
+            # other batches round differently; survivals are at most 1, their errors are differences of them, and the
+            # rounding of some twenty steps adds up: 1.5e-12 was the largest of 768 numbers, 3e-12 the largest error
+            np.testing.assert_allclose(other[name], whole[name], rtol=0, atol=5e-12)
+            np.testing.assert_allclose(
+                other[name].mean("history"), whole[name].mean("history"), rtol=0, atol=1e-12
+            )
 
 
 def test_a_plan_comes_back_from_its_text(plans):
