@@ -91,6 +91,11 @@ def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator
         if future.status == "finished":
             yield number, future.result()
             continue
+        if future.status in {"lost", "pending"}:
+            # the worker died with its answer before we took it: the scheduler has it computed again
+            running[future] = number
+            finished.add(future)
+            continue
         if future.status != "error":
             raise CampaignError(LOST)
         error = future.exception()
