@@ -66,6 +66,7 @@ class Killer(Silent):
                 self.killed += 1
 
 
+@pytest.mark.slow  # real processes are killed: seconds, and up to the machine's timing
 def test_two_workers_of_which_three_are_killed_give_the_bits_of_this_process(whole, tmp_path):
     store, killer = planned(tmp_path), Killer({2, 5, 12})
     carry_out(
@@ -140,6 +141,7 @@ def on(cluster: Cluster) -> DaskExecutor:
     return DaskExecutor(f"Dask scheduler {cluster.address}", partial(existing, cluster.address))
 
 
+@pytest.mark.slow  # real processes are killed: seconds, and up to the machine's timing
 def test_a_scheduler_that_is_killed_is_named_and_the_next_one_goes_on(whole, tmp_path, cluster, monkeypatch):
     monkeypatch.setattr("qtraj.campaign.cluster.CONNECT_S", 2)
     store = planned(tmp_path)
