@@ -144,21 +144,7 @@ def raa_figure(
     labels = {tuple(band.label for band in bands if band.state == state) for state in states}
     if len(labels - {()}) > 1:  # one legend serves all panels
         raise InputError("bands", sorted(labels), "carry the same labels in the same order for each state")
-    collisions = {_collision(data) for data in datasets}
-    if len(collisions) > 1:
-        raise InputError("datasets", sorted(collisions), "be of one collision system and energy")
-    width = max(9.0, 1.2 + 4.6 * len(states))
-    with style():
-        figure = Figure(figsize=(width, 5.9), layout="constrained")
-        panels = np.atleast_1d(figure.subplots(1, len(states)))
-        for ax, state in zip(panels, states, strict=True):
-            _draw_panel(ax, state, states, bands, datasets)
-        add_theory_legend(panels[-1], bands, {"central setting": GRAY})
-        panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
-        panels[-1].set_title("".join(collisions), loc="right", fontsize=15)
-        note = default_note(bands, datasets) if note is None else note
-        _write_note(figure, note, width)
-    return figure
+    return _figure_of_rows({title: bands}, states, datasets, note)
 
 
 def raa_comparison_figure(
@@ -189,21 +175,7 @@ def raa_comparison_figure(
     for title, bands in calculations.items():
         if missing := set(states) - {band.state for band in bands}:
             raise InputError("calculations", title, f"hold all states, also {', '.join(sorted(missing))}")
-    collisions = {_collision(data) for data in datasets}
-    if len(collisions) > 1:
-        raise InputError("datasets", sorted(collisions), "be of one collision system and energy")
-    width = max(9.0, 1.2 + 4.6 * len(states))
-    with style():
-        figure = Figure(figsize=(width, 0.9 + 5.0 * len(calculations)), layout="constrained")
-        rows = figure.subplots(len(calculations), len(states), squeeze=False)
-        for panels, (title, bands) in zip(rows, calculations.items(), strict=True):
-            for ax, state in zip(panels, states, strict=True):
-                _draw_panel(ax, state, states, bands, datasets, scaled_to=everything)
-            add_theory_legend(panels[-1], bands, {"central setting": GRAY})
-            panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
-        rows[0, -1].set_title("".join(collisions), loc="right", fontsize=15)
-        _write_note(figure, default_note(everything, datasets) if note is None else note, width)
-    return figure
+    return _figure_of_rows(calculations, states, datasets, note)
 
 
 def default_note(bands: Sequence[Band], datasets: Sequence[DataSet]) -> str:
@@ -227,6 +199,31 @@ def default_note(bands: Sequence[Band], datasets: Sequence[DataSet]) -> str:
     return "\n".join(lines)
 
 
+def _figure_of_rows(
+    rows: Mapping[str, Sequence[Band]],
+    states: Sequence[str],
+    datasets: Sequence[DataSet],
+    note: str | None,
+) -> Figure:
+    """Return a figure with a row of panels, one per state, for each title and its bands, all on the same scales."""
+    collisions = {_collision(data) for data in datasets}
+    if len(collisions) > 1:
+        raise InputError("datasets", sorted(collisions), "be of one collision system and energy")
+    everything = [band for bands in rows.values() for band in bands]
+    width = max(9.0, 1.2 + 4.6 * len(states))
+    with style():
+        figure = Figure(figsize=(width, 0.9 + 5.0 * len(rows)), layout="constrained")
+        axes = figure.subplots(len(rows), len(states), squeeze=False)
+        for panels, (title, bands) in zip(axes, rows.items(), strict=True):
+            for ax, state in zip(panels, states, strict=True):
+                _draw_panel(ax, state, states, bands, datasets, scaled_to=everything)
+            add_theory_legend(panels[-1], bands, {"central setting": GRAY})
+            panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
+        axes[0, -1].set_title("".join(collisions), loc="right", fontsize=15)
+        _write_note(figure, default_note(everything, datasets) if note is None else note, width)
+    return figure
+
+
 def _check_data(data: DataSet) -> None:
     if (data.observable, data.x_name) != ("R_AA", "N_part"):
         raise InputError("datasets", f"{data.observable} against {data.x_name}", "hold R_AA against N_part")
@@ -248,12 +245,11 @@ def _draw_panel(
     states: Sequence[str],
     bands: Sequence[Band],
     datasets: Sequence[DataSet],
-    scaled_to: Sequence[Band] | None = None,
+    scaled_to: Sequence[Band],
 ) -> None:
     scale = [other for other in states if (other == "Y(1S)") == (state == "Y(1S)")]
-    shown = bands if scaled_to is None else scaled_to
     y_max = _HEADROOM * _top(
-        [b for b in shown if b.state in scale], [d for d in datasets if d.state in scale]
+        [b for b in scaled_to if b.state in scale], [d for d in datasets if d.state in scale]
     )
     points = [data for data in datasets if data.state == state]
     mine = [band for band in bands if band.state == state]

@@ -12,19 +12,20 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..physics.initial import InitialState, singlet_probability
+from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..physics.potentials import COLORS
 from ..radial.laguerre import MAX_POINTS, LaguerreMesh
 from ..radial.sine import SineGrid
 from ..states import STATES
-from .basis import OCTET, SINGLET, basis_size, states_with
+from .basis import SINGLET, basis_size, states_with
 from .clock import graded_clock, uniform_clock
 from .flows import Flows, sector_of, squared_norm
 from .flows_grids import MeshFlows, SineFlows
 from .nojump_budget import error_parts, no_jump_solution
 from .projection import Projection
+from .propagate import components
 from .result import Progress, Solution
 from .thermal import check_thermal
 
@@ -64,12 +65,6 @@ class SplitRun:
     step: float
     size: int | None = None
 
-    @property
-    def components(self) -> list[tuple[int, float]]:
-        """Colors of the start and their probabilities."""
-        p = singlet_probability(self.initial.color)
-        return [(color, share) for color, share in ((SINGLET, p), (OCTET, 1 - p)) if share > 0]
-
     def flows(self, history: History, checkpoints: Sequence[float]) -> Flows:
         """Return the steps of one history."""
         if isinstance(self.grid, SineGrid):
@@ -81,7 +76,7 @@ class SplitRun:
     def initial_overlaps(self, history: History) -> Float:
         """Return the overlaps at the start, shape (6,); those of any history."""
         flows, overlap = self.flows(history, ()), np.zeros(len(STATES))
-        for color, share in self.components:
+        for color, share in components(self.initial):
             if color == SINGLET:
                 own = [i for i, _ in states_with(self.initial.l)]
                 overlap[own] = share * (flows.targets[own] @ flows.start(self.initial, color)) ** 2
@@ -90,7 +85,9 @@ class SplitRun:
     def overlaps(self, history: History, checkpoints: Sequence[float]) -> Float:
         """Return the six overlaps and the norm at the check points and the end, shape (times, 7)."""
         flows = self.flows(history, checkpoints)
-        return np.asarray(sum(share * self._evolve(flows, color) for color, share in self.components))
+        return np.asarray(
+            sum(share * self._evolve(flows, color) for color, share in components(self.initial))
+        )
 
     def _evolve(self, flows: Flows, color: int) -> Float:
         states = flows.start(self.initial, color)[None].astype(complex)
@@ -117,7 +114,7 @@ def solve_split(
     error_budget: bool,
 ) -> Solution:
     """Return the overlaps of every history without jumps, as `NoJump.solve`."""
-    for color, _ in run.components:
+    for color, _ in components(run.initial):
         check_thermal(run.model, histories, run.grid.r, COLORS[color])
     errors = _sine_errors if isinstance(run.grid, SineGrid) else _mesh_errors
     found, parts = [], []

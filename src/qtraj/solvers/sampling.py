@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import AccuracyWarning
-from ..physics.initial import InitialState, singlet_probability
+from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
@@ -26,6 +26,7 @@ from .flows_nlo import NloFlows
 from .jumps import JumpRecord, join_jumps
 from .nlo_discretization import NloDiscretization, nlo_jump_range, speed_of
 from .nojump_split import DEFAULT_DT
+from .propagate import components
 from .rounds import Course, Round
 from .scoring import L_TRACKED
 from .statistics import Sample
@@ -72,8 +73,7 @@ class Sampling:
     bare: Float
 
     def __post_init__(self) -> None:
-        p = singlet_probability(self.initial.color)
-        self._shares = [(color, share) for color, share in ((0, p), (1, 1 - p)) if share > 0]
+        self._shares = components(self.initial)
         self._courses = [self._course(color) for color, _ in self._shares]
         marks = len(self._courses[0].flows.clock.marks)
         self.sample = Sample((marks, len(STATE_NAMES)))
