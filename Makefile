@@ -2,6 +2,7 @@
 #   make run        Pb-Pb 5.02 TeV from hydrodynamics to R_AA, at LO and NLO; observables, report: all in runs/
 #   make test       the test suite            make test-slow  the physics checks that take minutes
 #   make check      lint, format, types, import layers
+#   make docs       the documentation, in docs/_build/html; make linkcheck tries its links to other sites
 #   make bench      the benchmarks            make clean      remove the environment and the caches
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test test-slow check bench clean
+.PHONY: run test test-slow check docs linkcheck bench clean
 
 run: $(VENV)/.installed
 	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml
@@ -28,11 +29,18 @@ check: $(VENV)/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_architecture.py
 
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -n -q docs docs/_build/html
+	@echo "open docs/_build/html/index.html"
+
+linkcheck: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -b linkcheck -q docs docs/_build/linkcheck
+
 bench: $(VENV)/.installed-dev
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
 clean:
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build docs/_build docs/_generated docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
@@ -43,6 +51,11 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing qtraj with its test and lint tools into $(VENV)"
 	@$(INSTALL) --editable ".[fftw,campaign,app,test,lint]"
+	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing qtraj and what builds its documentation into $(VENV)"
+	@$(INSTALL) --editable ".[fftw,campaign,docs]"
 	@touch $(VENV)/.installed $@
 
 $(BIN)/python:

@@ -1,0 +1,56 @@
+"""Settings of the documentation: `make docs` builds it, `make linkcheck` tries the links that leave it."""
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+project = "qtraj"
+author = "The qtraj developers"
+copyright = "2026, the qtraj developers"  # noqa: A001 - the name that Sphinx reads
+release = version("qtraj")
+
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.viewcode",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+exclude_patterns = ["_build", "_data", "_ext", "figures"]
+nitpicky = True
+highlight_language = "none"  # indented blocks are formulas and command lines, not Python
+
+# Markdown
+myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+# tutorials are notebooks in Markdown: executed at every build, and an error stops it
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(Path(__file__).parent / "_build" / "notebooks")
+nb_execution_timeout = 120
+nb_execution_raise_on_error = True
+nb_merge_streams = True
+
+# the interface
+autosummary_generate = True
+autodoc_typehints = "none"  # the docstrings say more than the annotations
+numpydoc_show_class_members = False
+
+# the look
+html_theme = "pydata_sphinx_theme"
+html_title = "qtraj"
+html_show_sourcelink = False
+html_theme_options = {
+    "header_links_before_dropdown": 6,
+    "show_prev_next": True,
+    "navigation_with_keys": False,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
