@@ -100,7 +100,7 @@ def campaign(content: str, executor: Executor) -> tuple[Times, float, int]:
 
 def workers(quick: bool) -> Table:
     """Throughput of one and two local Dask workers of one thread each, without start-up and compilation."""
-    content = text(n=64, replicates=4 if quick else 16)
+    content = text(n=64, replicates=4 if quick else 24)
     rates = {}
     for count in (1, 2):
         times, _, _ = campaign(content, chosen_executor("local", count, None, Job()))

@@ -17,6 +17,7 @@ from distributed import Client
 
 from ..errors import InputError
 from ..io.config import Job
+from ..solvers.threads import ONE_THREAD
 
 System = Literal["slurm", "htcondor", "pbs"]
 
@@ -27,6 +28,7 @@ CLUSTERS: Final = {
 }
 JOBS: Final = {"slurm": SLURMJob, "htcondor": HTCondorJob, "pbs": PBSJob}
 MIB: Final = 2**20
+EXPORTS: Final = tuple(f"export {name}={value}" for name, value in ONE_THREAD.items())
 UNKNOWN_ADDRESS: Final = "tcp://<address of the scheduler>:8786"
 
 
@@ -52,7 +54,7 @@ def _options(system: System, job: Job) -> dict[str, Any]:
         "processes": job.cores,
         "memory": job.memory,
         "job_name": "qtraj",
-        "job_script_prologue": list(job.prologue),
+        "job_script_prologue": [*job.prologue, *EXPORTS],
     }
     if system == "htcondor":
         for name in ("queue", "account"):
@@ -74,7 +76,7 @@ def array_script(system: System, job: Job, folder: Path, members: int) -> str:
     """
     index = {"slurm": "$SLURM_ARRAY_TASK_ID", "pbs": "$PBS_ARRAY_INDEX", "htcondor": "$(Process)"}[system]
     command = f"qtraj campaign resume --store {shlex.quote(str(folder))} --index {index} --of {members}"
-    shell = [*job.prologue, "export OMP_NUM_THREADS=1", command]
+    shell = [*job.prologue, *EXPORTS, command]
     memory, disk = (-(-parse_bytes(text) // (job.cores * MIB)) for text in (job.memory, job.disk))
     if system == "htcondor":
         lines = ["executable = /bin/sh", f'arguments = "{quote_arguments(["-c", "; ".join(shell)])}"']

@@ -14,6 +14,7 @@ import dask
 from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, as_completed
 
 from ..errors import InputError, QtrajError
+from ..solvers.threads import ONE_THREAD
 from .execute import Progress
 from .index import Entry
 from .work import Worker
@@ -142,7 +143,9 @@ def visible_devices() -> list[str]:
 @contextmanager
 def local(workers: int) -> Iterator[Client]:
     """Give the client of a cluster of `workers` processes on this machine, with one thread each."""
-    settings = {"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}
+    settings: dict[str, Any] = {"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}
+    # before a worker starts, because XLA makes its threads when JAX is first used
+    settings |= {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in ONE_THREAD.items()}
     with (
         dask.config.set(settings),
         LocalCluster(

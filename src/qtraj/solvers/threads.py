@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Final, TypeVar
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
+
+ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "NPROC": "1"}
+"""Environment of a process that shall compute on one core: BLAS and `side_by_side` read the first, XLA the second."""
 
 
 def side_by_side(
