@@ -22,7 +22,7 @@ LAYERS = [
     {"io"},
     {"campaign", "spectroscopy"},
     {"plots", "report", "explore"},
-    {"cli_spectrum", "cli_campaign", "cli_observe", "cli_report", "cli_run", "cli_explore"},
+    {"cli_spectrum", "cli_campaign", "cli_cite", "cli_observe", "cli_report", "cli_run", "cli_explore"},
     {"cli"},
 ]
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}

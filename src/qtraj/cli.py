@@ -16,6 +16,7 @@ import typer
 from rich.console import Console
 
 from .cli_campaign import campaign_app
+from .cli_cite import cite
 from .cli_explore import explore
 from .cli_observe import observe
 from .cli_report import report
@@ -267,28 +268,7 @@ def view_run(
         typer.echo(f"wrote {path}")
 
 
-@app.command()
-@_one_line_messages()
-def cite(
-    file: Annotated[
-        Path | None,
-        typer.Argument(metavar="[FILE.toml]", help="Add the hydrodynamics and data of this run file."),
-    ] = None,
-) -> None:
-    """Print what to cite."""
-    from .io.citations import references
-
-    lines = references()
-    if file is not None:
-        from .campaign.plan import make_plan
-        from .campaign.run import citations
-        from .io.config import load_run_file
-
-        plan = make_plan(load_run_file(file))
-        lines = citations(plan.config, [source.attrs for source in plan.sources])
-    typer.echo("\n".join(lines))
-
-
+app.command()(_one_line_messages()(cite))
 app.command()(_one_line_messages()(explore))
 app.command()(_one_line_messages()(observe))
 app.command()(_one_line_messages()(report))

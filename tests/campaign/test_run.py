@@ -174,7 +174,7 @@ def test_shipped_hydro_of_another_system_is_refused_before_anything_is_solved(so
 
 def test_citations_name_equation_fluid_and_data(run_file):
     text = "\n".join(citations(run_file.config, [source.attrs for source in make_plan(run_file).sources]))
-    for number in ("1612.07248", "2012.01240", "2007.10078", "1004.1408", "1805.09215", "2205.03042"):
+    for number in ("1612.07248", "2012.01240", "1903.08063", "1004.1408", "1805.09215", "2205.03042"):
         assert number in text
 
 

@@ -131,7 +131,10 @@ def test_measured_points_have_their_errors_and_source(text):
     assert_allclose([p["systDown"] for p in points], cms.syst_minus, rtol=1e-5)
     assert points[0]["tip"][-1] == f"source: {cms.source}"
     assert any(line.startswith("global, relative ±") for line in points[0]["tip"])
-    assert f"data: CMS, {cms.source}" in Page(text).text["li"]
+    record = cms.hepdata.partition("/t")[0]
+    (cited,) = [line for line in Page(text).text["li"] if cms.arxiv in line]
+    assert cited.startswith("data of CMS: ")
+    assert cited.endswith(f"doi:{record}")
 
 
 def test_an_upper_limit_is_no_point_with_errors(panels):

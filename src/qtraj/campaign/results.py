@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
@@ -155,6 +156,7 @@ def merge(folder: str | Path, target: str | Path, citations: Sequence[str] = ())
     results.attrs = {
         "title": plan.config.output.title or "Survival along each path",
         **provenance(plan.run_file.text, plan.config.paths.seed, citations),
+        "hydro": json.dumps([dict(source.attrs) for source in plan.sources]),
     }
     return write_dataset(results, target)
 

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from ..errors import FileFormatError, InputError
-from ..io.citations import references
+from ..io.citations_run import of_run
 from ..io.config import RunConfig, RunFile
 from ..io.results import provenance, write_dataset
 from ..observables.experiment import DataSet, load_raa
@@ -277,7 +277,7 @@ def measured(config: RunConfig) -> tuple[DataSet, ...]:
 
 
 def citations(config: RunConfig, hydro: Iterable[Mapping[str, Any]] = ()) -> list[str]:
-    """Return what to cite for a run: equations, methods, its hydrodynamics and the data beside it.
+    """Return what to cite for a run, a line for each paper: see `qtraj.io.citations_run.of_run`.
 
     Parameters
     ----------
@@ -286,6 +286,4 @@ def citations(config: RunConfig, hydro: Iterable[Mapping[str, Any]] = ()) -> lis
     hydro : iterable of mapping
         Attributes of the fluids, where ``cite`` says what their authors ask for.
     """
-    fluids = [f"hydrodynamics: {attrs['cite']}" for attrs in hydro if "cite" in attrs]
-    data = [f"data: {data.experiment}, {data.source}" for data in measured(config)]
-    return list(dict.fromkeys([*references(), *fluids, *data]))
+    return [str(each) for each in of_run(config, hydro, measured(config))]

@@ -14,6 +14,7 @@ from string import Template
 from typing import Any, Final
 
 from ..io.atomic import atomic_path
+from ..io.citations_run import of_data
 from ..io.pages import embedded_json
 from ..observables.feeddown import FeedDown
 from ..observables.overview import Panel, overview
@@ -111,7 +112,7 @@ def report_contents(run: Run) -> Contents:
 
 def _with_data(citations: Sequence[str], panels: Sequence[Panel]) -> list[str]:
     """Add every measurement on the page to what a run cites."""
-    data = (f"data: {one.experiment}, {one.source}" for panel in panels for one in panel.datasets)
+    data = map(str, of_data(one for panel in panels for one in panel.datasets))
     return list(dict.fromkeys([*citations, *data]))
 
 

@@ -1,0 +1,131 @@
+"""What to cite for whatever a user has: a run file, a result, a campaign, or files of QTraj 1.0."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import FileFormatError
+from ..io.citations import Choices, Citation, merged, of_choices, of_program
+from ..io.citations_run import of_run
+from ..io.config import RunConfig, load_run_file, parse_config
+from ..io.legacy import LegacyParameters, read_params
+from ..io.legacy.convert import TITLE
+from ..io.legacy.files import RUN_RECORD
+from ..io.references import literature
+from ..io.results import read_dataset
+from ..observables.experiment import DataSet
+from ..observables.systems import load_system, system_names
+from .plan import make_plan
+from .run import STORE, measured
+from .store import Store
+from .survivals import NETCDF
+
+OUTPUT_NAMES: Final = ("ratios", "summary", "snapshot", "basisfunctions")
+"""How the names of QTraj 1.0's output files begin."""
+
+_SOURCES: Final = (
+    "Give a run file (.toml), a result (.nc), the folder of a run or campaign, or input or output of QTraj 1.0."
+)
+
+
+def cited(source: str | Path, *, params: Path | None = None, observables: bool = False) -> list[Citation]:
+    """Return what to cite for a calculation; the kind of the source is recognized.
+
+    Parameters
+    ----------
+    source : str or Path
+        A run file; ``result.nc`` of a run; a file of `qtraj campaign merge`; the folder of a run or of a campaign's
+        store; a ``params.txt`` of QTraj 1.0; its output folder, a file in it, or what `qtraj convert` made of them.
+    params : Path, optional
+        Of output of QTraj 1.0; by default the run record of `qtraj legacy`, or ``../input/params.txt``.
+    observables : bool, optional
+        Also the measurements that `qtraj observe` and `qtraj report` set beside a run.
+
+    Raises
+    ------
+    FileFormatError
+        If the source is missing, damaged or of another kind, or the parameters of output of QTraj 1.0 are not known.
+    InputError
+        If a run file has a mistake.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise FileFormatError(source, "no such file or folder", "Check the path.")
+    if source.suffix == ".toml":
+        plan = make_plan(load_run_file(source))
+        return _of_config(plan.config, (each.attrs for each in plan.sources), observables)
+    if source.is_dir() and (store := _store(source)) is not None:
+        plan = store.load_plan()
+        return _of_config(plan.config, (each.attrs for each in plan.sources), observables)
+    if source.suffix in NETCDF:
+        attrs = read_dataset(source).attrs
+        if attrs.get("title") != TITLE:
+            return _of_result(source, attrs, observables)
+    return _of_qtraj(source, params)
+
+
+def _store(folder: Path) -> Store | None:
+    for place in (folder / STORE, folder):
+        if Store(place).plan_path.is_file():
+            return Store(place)
+    return None
+
+
+def _of_config(config: RunConfig, fluids: Iterable[Mapping[str, Any]], observables: bool) -> list[Citation]:
+    data = [*measured(config), *(_compared(config) if observables else ())]
+    return of_run(config, fluids, data)
+
+
+def _compared(config: RunConfig) -> list[DataSet]:
+    """Return the measurements of all observables of a run's system."""
+    found: list[DataSet] = []
+    for system in map(load_system, system_names()):
+        if (system.data, system.sqrt_s_GeV) == (config.system.name, config.system.sqrt_s_GeV):
+            for observable, axes in system.observables.items():
+                for axis in axes:
+                    found += system.measurements(observable, axis)
+    return found
+
+
+def _of_result(path: Path, attrs: Mapping[str, Any], observables: bool) -> list[Citation]:
+    if "run_file" not in attrs:
+        raise FileFormatError(path, "does not say from which run file it comes", _SOURCES)
+    fluids = json.loads(attrs.get("hydro", "[]"))
+    return _of_config(parse_config(str(attrs["run_file"]), str(path)), fluids, observables)
+
+
+def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
+    """Return what to cite for input or output of QTraj 1.0: that program, too, where it made the numbers."""
+    if source.name == "params.txt":
+        return _of_parameters(read_params(source), here=False)
+    _require_output(source)
+    record = _run_record(source) if params is None else ""
+    if record:
+        return _of_parameters(LegacyParameters(**json.loads(record)["parameters"]), here=True)
+    found = params or (source if source.is_dir() else source.parent).resolve().parent / "input" / "params.txt"
+    if not found.is_file():
+        problem = "the params.txt of this run is not in ../input, where QTraj keeps it"
+        raise FileFormatError(source, problem, "Name it with --params.")
+    return _of_parameters(read_params(found), here=False)
+
+
+def _of_parameters(p: LegacyParameters, *, here: bool) -> list[Citation]:
+    program = of_program() if here else Citation("program", literature()["Omar2022"])
+    return merged([program, *of_choices(Choices.of_legacy(p))])
+
+
+def _require_output(source: Path) -> None:
+    names = [entry.name for entry in source.iterdir()] if source.is_dir() else [source.name]
+    if source.suffix not in NETCDF and not any(name.startswith(OUTPUT_NAMES) for name in names):
+        raise FileFormatError(source, "is nothing that qtraj can name the sources of", _SOURCES)
+
+
+def _run_record(source: Path) -> str:
+    """Return what `qtraj legacy` noted of its run, or an empty string."""
+    if source.suffix in NETCDF:
+        return str(read_dataset(source).attrs.get("run_record", ""))
+    path = (source if source.is_dir() else source.parent) / RUN_RECORD
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
