@@ -37,7 +37,13 @@ class State:
 
     @classmethod
     def named(cls, name: str) -> State:
-        """Return the state called `name`, for example ``State.named("1P")``."""
+        """Return the state called `name`, for example ``State.named("1P")``.
+
+        Raises
+        ------
+        InputError
+            If `name` is no spectroscopic name.
+        """
         if len(name) < 2 or not name[:-1].isdigit() or int(name[:-1]) < 1 or name[-1] not in _L_LETTERS:
             raise InputError("name", name, "be a spectroscopic name such as '1S' or '2P'")
         l = _L_LETTERS.index(name[-1])

@@ -120,7 +120,9 @@ class Hydro:
     def largest_corner(
         self, frame: ArrayLike, x_fm: ArrayLike, y_fm: ArrayLike, eta: ArrayLike = 0.0
     ) -> Float:
-        """Return the largest stored T among the corners of the cell, NaN if none or outside the grid.
+        """Return the largest stored T in GeV among the corners of the cell, NaN if none or outside the grid.
+
+        `frame`, `x_fm`, `y_fm` and `eta` broadcast, as for `temperature_at_frames`.
 
         Where `temperature_at_frames` is NaN inside the grid, this bounds the T that was cut away.
         """

@@ -43,7 +43,7 @@ class Nucleus:
     name : str, optional
         For messages.
     w : float, optional
-        Central depression (below zero) or bump of a light nucleus (three-parameter Fermi distribution).
+        Central depression (below zero) or bump of a light nucleus (three-parameter Fermi distribution), dimensionless.
 
     Raises
     ------
@@ -93,7 +93,7 @@ class Nucleus:
         return CubicSpline(r, np.log(self.rho0 * 2 * np.trapezoid(density, z, axis=1)))
 
     def thickness(self, r_fm: ArrayLike) -> Float:
-        """Return T_A(r) = integral of the density over z, fm^-2, eq. (1); r is transverse, fm."""
+        """Return T_A(r) = integral of the density over z, fm^-2, eq. (1), at transverse `r_fm` of any shape."""
         r = np.asarray(r_fm, dtype=float)
         inside = r <= 1.5 * self.extent_fm
         return np.asarray(np.where(inside, np.exp(self._log_thickness(np.where(inside, r, 0.0))), 0.0))
@@ -109,6 +109,11 @@ class OpticalGlauber:
         Both nuclei.
     sigma_nn_mb : float
         Inelastic nucleon-nucleon cross section, mb.
+
+    Raises
+    ------
+    InputError
+        If the cross section is not between 1 and 1000 mb.
     """
 
     nucleus: Nucleus
@@ -147,12 +152,18 @@ class OpticalGlauber:
         return T(np.hypot(x - b_fm / 2, y)), T(np.hypot(x + b_fm / 2, y))
 
     def collision_density(self, b_fm: float, x_fm: ArrayLike, y_fm: ArrayLike) -> Float:
-        """Return binary collisions per transverse area, sigma T_A T_B, fm^-2; integrates to `n_coll`."""
+        """Return binary collisions per area, sigma T_A T_B in fm^-2, at (`x_fm`, `y_fm`), which broadcast.
+
+        Its integral is `n_coll` at the impact parameter `b_fm`.
+        """
         T_A, T_B = self._thicknesses(b_fm, x_fm, y_fm)
         return np.asarray(self.sigma_fm2 * T_A * T_B)
 
     def participant_density(self, b_fm: float, x_fm: ArrayLike, y_fm: ArrayLike) -> Float:
-        """Return participants per transverse area, fm^-2, the integrand of eq. (8)."""
+        """Return participants per area in fm^-2 at (`x_fm`, `y_fm`), which broadcast.
+
+        Its integral is `n_part` at the impact parameter `b_fm`, eq. (8).
+        """
         T_A, T_B = self._thicknesses(b_fm, x_fm, y_fm)
         A = self.nucleus.A
         hit_A, hit_B = (1.0 - (1.0 - self.sigma_fm2 * T / A) ** A for T in (T_B, T_A))

@@ -42,6 +42,11 @@ class MusicGrid:
         Grid in rapidity of a 3+1D run.
     boost_invariant : bool
         Whether the run is.
+
+    Raises
+    ------
+    InputError
+        If a number is not positive, or the rapidity of a 3+1D run is not described.
     """
 
     tau0_fm: float
@@ -143,6 +148,11 @@ def _read_text(file: Path) -> NDArray[np.float64]:
 
 def read_music_input(path: str | Path) -> tuple[MusicGrid, bool]:
     """Read the grid of ``evolution_xyeta.dat`` from the text file ``music_input`` of the run.
+
+    Parameters
+    ----------
+    path : path-like
+        The file ``music_input``.
 
     Returns
     -------

@@ -128,6 +128,11 @@ def index_qtraj_trajectories(path: str | Path, every: int = 64) -> TrajectoryInd
     every : int, optional
         Note the position of one block in `every`.
 
+    Returns
+    -------
+    TrajectoryIndex
+        Number of blocks, and where every `every`-th one begins.
+
     Raises
     ------
     FileFormatError

@@ -43,7 +43,13 @@ class ShippedRun:
 
 
 def shipped_runs() -> tuple[ShippedRun, ...]:
-    """List the runs that come with the package, central to peripheral."""
+    """List the runs that come with the package, central to peripheral.
+
+    Returns
+    -------
+    tuple of ShippedRun
+        Names, impact parameters in fm and sources.
+    """
     runs = []
     for resource in _folder().iterdir():
         if not resource.name.endswith(".nc"):

@@ -27,7 +27,7 @@ class Acceptance:
     Parameters
     ----------
     pT : (float, float)
-        0 to infinity where no limit is stated.
+        In GeV; 0 to infinity where no limit is stated.
     y : (float, float)
         Rapidity, that of the nucleon-nucleon center of mass in proton-nucleus collisions.
     other : tuple of str
@@ -40,7 +40,7 @@ class Acceptance:
 
     @classmethod
     def parse(cls, kinematics: str) -> Acceptance:
-        """Read words such as ``pT<30 GeV; |y|<2.4`` or ``-4.46<y_cm<-2.96``.
+        """Read `kinematics`, words such as ``pT<30 GeV; |y|<2.4`` or ``-4.46<y_cm<-2.96``.
 
         Raises
         ------
@@ -62,7 +62,7 @@ class Acceptance:
         return cls(**ranges, other=tuple(other))
 
     def within(self, pT: Range | None = None, y: Range | None = None) -> bool:
-        """Return whether the acceptance lies in ranges, ends included; None does not restrict."""
+        """Return whether the acceptance lies in `pT` (GeV) and `y`, ends included; None does not restrict."""
         pairs = ((self.pT, pT), (self.y, y))
         return all(outer is None or (outer[0] <= inner[0] and inner[1] <= outer[1]) for inner, outer in pairs)
 

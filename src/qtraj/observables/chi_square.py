@@ -76,7 +76,10 @@ def nuisance_fit(residual: ArrayLike, error: ArrayLike, shifts: ArrayLike) -> tu
 
     Returns
     -------
-    float, ndarray of shape (m,)
+    value : float
+        Chi-square.
+    theta : ndarray, shape (m,)
+        Nuisance parameters in their standard deviations.
     """
     r, sigma = np.asarray(residual, dtype=float), np.asarray(error, dtype=float)
     scaled = np.asarray(shifts, dtype=float).reshape(-1, len(r)) / sigma
@@ -170,6 +173,11 @@ def compare(curve: Curve, datasets: Sequence[DataSet], **options: Any) -> ChiSqu
         Of the observable and axis of the curve.
     **options
         Of `chi_square`.
+
+    Returns
+    -------
+    ChiSquare
+        Of all points of all measurements.
 
     Raises
     ------

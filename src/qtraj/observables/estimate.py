@@ -20,7 +20,7 @@ class Estimate:
 
     Parameters
     ----------
-    value : array_like
+    value : array_like, any shape
         The number(s).
     parts : mapping of str to array_like, optional
         Non-negative standard errors or bounds, each of a shape that broadcasts to `value`:
@@ -143,6 +143,19 @@ def format_value(value: float, error: float) -> str:
 
 
 def weighted_mean(values: ArrayLike, weights: ArrayLike) -> Float:
-    """Return the weighted mean over the last axis."""
+    """Return the weighted mean over the last axis.
+
+    Parameters
+    ----------
+    values : array_like, shape (..., n)
+        Numbers.
+    weights : array_like, shape (n,) or (..., n)
+        Their weights, of any common size.
+
+    Returns
+    -------
+    ndarray, shape (...)
+        In the unit of `values`.
+    """
     w = np.asarray(weights, dtype=float)
     return np.asarray(np.sum(np.asarray(values, dtype=float) * w, axis=-1) / np.sum(w, axis=-1))

@@ -117,7 +117,7 @@ class DataSet:
         return Acceptance.parse(self.kinematics)
 
     def points(self, chosen: ArrayLike) -> DataSet:
-        """Return the points that an index array or a mask picks."""
+        """Return the points that `chosen`, an index array or a mask, picks."""
         index = np.arange(len(self))[np.asarray(chosen)]
         arrays = {name: getattr(self, name)[index] for name in _NUMBERS}
         return replace(self, **arrays, centrality=tuple(self.centrality[i] for i in index))
@@ -139,7 +139,23 @@ def load_raa(
     quality: str | Collection[str] | None = None,
     status: str | Collection[str] = "current",
 ) -> tuple[DataSet, ...]:
-    """Return measured R_AA against N_part of Pb-Pb at 5.02 TeV, or what the arguments say: see `load_data`."""
+    """Return measured R_AA against N_part of Pb-Pb at 5.02 TeV, or what the arguments say: see `load_data`.
+
+    Parameters
+    ----------
+    system, sqrt_s_GeV, state, experiment, x_name, observable, quality, status
+        As for `load_data`.
+
+    Returns
+    -------
+    tuple of DataSet
+        As `load_data`.
+
+    Raises
+    ------
+    InputError
+        As `load_data`.
+    """
     return load_data(
         observable,
         system=system,

@@ -88,7 +88,7 @@ class CollisionGeometry:
         return _shipped(name)
 
     def at(self, column: str, b_fm: ArrayLike) -> Float:
-        """Return ``centrality``, ``n_part`` or ``n_coll`` at impact parameters within the table.
+        """Return the `column` ``centrality``, ``n_part`` or ``n_coll`` at `b_fm`, of its shape, within the table.
 
         Interpolated with monotone cubics; between the shipped points, 0.1 fm apart, to 1e-4.
         """
@@ -98,7 +98,7 @@ class CollisionGeometry:
         return np.asarray(PchipInterpolator(self.b_fm, getattr(self, column))(b))
 
     def b_of(self, centrality: ArrayLike) -> Float:
-        """Return the impact parameter in fm at which this fraction of collisions is more central."""
+        """Return the impact parameter in fm at which the fraction `centrality` of collisions is more central."""
         c = float_array("centrality", centrality)
         if np.any((c < 0) | (c > self.centrality[-1])):
             raise InputError("centrality", centrality, f"be between 0 and {self.centrality[-1]:.5g}")
@@ -107,7 +107,7 @@ class CollisionGeometry:
         return np.asarray(np.minimum(b, self.b_fm[-1]))  # the end may be missed by a rounding
 
     def class_mean(self, column: str, low: float, high: float) -> float:
-        """Return the mean of ``n_part`` or ``n_coll`` over a centrality class, low and high as fractions."""
+        """Return the mean of the `column` ``n_part`` or ``n_coll`` over centralities from low to high, fractions."""
         if not 0 <= low < high <= 1:
             raise InputError("low, high", (low, high), "be fractions with 0 <= low < high <= 1")
         # in centrality every collision counts once; the last of them lie beyond the table
@@ -179,6 +179,11 @@ def geometric_weights(
         Different impact parameters, increasing, fm.
     geometry, weighting
         As in `with_geometry`.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Shares, dimensionless.
     """
     points = geometry.at("centrality", b_fm)
     c = geometry.centrality
@@ -204,6 +209,11 @@ def coverage(
         Gives the number of collisions at each centrality.
     low, high : float, optional
         The class, fractions.
+
+    Returns
+    -------
+    float
+        Share, 0 to 1.
     """
     points = np.unique(float_array("centrality", centrality))
     if len(points) < 2:

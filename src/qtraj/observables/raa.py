@@ -1,4 +1,4 @@
-"""Nuclear modification factor R_AA, its dependence on N_part, and bands over model settings."""
+"""Nuclear modification factor R_AA, its dependence on N_part, and bands over model settings (arXiv:2012.01240)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Initial states that are eigenstates of the model's own vacuum potential, whatever the grid of the solver."""
+"""Initial states that are eigenstates of the model's own vacuum potential, whatever the grid of the solver.
+
+They solve [p_r^2/M + l(l+1)/(M r^2) + V(r)] u = E u; QTraj computes them on its grid (arXiv:2107.06147).
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,7 @@ class BoundState:
         return False
 
     def energy(self, model: LindbladModel) -> float:
-        """Return the energy in GeV; the meson's mass is 2 M_Q more.
+        """Return the energy in the potential of `model` in GeV; the meson's mass is 2 M_Q more.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Initial states of the pair: a radial function, an angular momentum and a color."""
+"""Initial states of the pair: a radial function, an angular momentum and a color (those of QTraj: arXiv:2107.06147)."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class CoulombState:
         )
 
     def norm_squared(self, model: LindbladModel) -> float:
-        """Return Int u^2 dr in GeV^-1 of the function that `u` returns: (n a0/2) 2n (n+l)!/(n-l-1)!."""
+        """Return Int u^2 dr in GeV^-1 of the function that `u` returns for `model`: (n a0/2) 2n (n+l)!/(n-l-1)!."""
         ratio = factorial(self.n + self.l) / factorial(self.n - self.l - 1)
         return self.n**2 * model.bohr_radius * ratio
 

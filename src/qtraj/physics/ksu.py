@@ -115,7 +115,7 @@ class KSUPotential:
         return np.asarray(-strength[:, None] * landau_damping(np.outer(self.debye_mass(hard_scale), r)))
 
     def screened(self, r: Float, mass: Float) -> Float:
-        """Return the Karsch-Mehr-Satz potential in GeV, shape (nt, nr), for screening masses `mass` (nt,) in GeV."""
+        """Return the Karsch-Mehr-Satz potential in GeV, shape (nt, nr), for r (nr,) in GeV^-1, mass (nt,) in GeV."""
         x = np.outer(mass, r)
         decay = np.exp(-x)
         # (1 - e^-x)/x, which is 1 without screening

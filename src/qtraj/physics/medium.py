@@ -1,7 +1,8 @@
 """Media: the temperature that acts on a pair as a function of its time, and where it acts.
 
 The medium acts while T > T_end, from the first time given on; before it, in colder gaps and after it the evolution
-is vacuum, which changes no overlap with a vacuum eigenstate, so a run stops at the last time with T > T_end.
+is vacuum, which changes no overlap with a vacuum eigenstate, so a run stops at the last time with T > T_end
+(arXiv:2107.06147). Boost-invariant flow: J. D. Bjorken, Phys. Rev. D 27 (1983) 140.
 """
 
 from __future__ import annotations

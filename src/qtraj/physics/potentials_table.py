@@ -24,8 +24,6 @@ Beyond = Literal["constant", "linear"]
 class TabulatedPotential:
     """Potential interpolated in a table.
 
-    Main arguments
-
     Parameters
     ----------
     r : array_like, shape (nr,)
@@ -39,11 +37,11 @@ class TabulatedPotential:
     vacuum : array_like, shape (nr,), optional
         Real vacuum potential in GeV where T does not begin with 0. For a complex V(r) it is Re V by default.
     octet : array_like of the shape of V, "coulomb" or None
-        Octet potential, or +alpha/(8 r) whatever the table, or None for a model that only ever has singlets: what needs
-        an octet then raises.
+        Octet potential in GeV, or +alpha/(8 r) whatever the table, or None for a model that only ever has singlets:
+        what needs an octet then raises.
 
-    Other arguments
-
+    Other Parameters
+    ----------------
     below : {"coulomb", "constant"}
         Below the first point r V is constant, which continues -alpha/r, or V is.
     beyond : {"constant", "linear"} or None

@@ -145,7 +145,7 @@ class Evolution:
         return float(min(max(_MARGIN * typical, least), self.r_fm[-1]))
 
     def nearest_snapshots(self, times_fm: ArrayLike) -> Integer:
-        """Return the distinct indices of the snapshots nearest to the given times, increasing."""
+        """Return the distinct indices of the snapshots nearest to `times_fm`, increasing."""
         known = self.snapshots
         distance = np.abs(self.times_fm[known] - np.atleast_1d(np.asarray(times_fm, float))[:, None])
         return np.unique(known[np.argmin(distance, axis=1)])

@@ -36,6 +36,11 @@ def load_evolution(
     trajectory, params
         As in `load_legacy_evolution`.
 
+    Returns
+    -------
+    Evolution
+        Of the pair that never jumps, or of the trajectory.
+
     Raises
     ------
     FileFormatError
@@ -88,6 +93,11 @@ def write_views(
         Folder for ``view.png``, ``view.html``, ...; created if needed.
     formats : sequence of str, optional
         Of `FORMATS`; by default png, pdf and html, and gif where wave functions are known.
+
+    Returns
+    -------
+    tuple of Path
+        The files.
 
     Raises
     ------

@@ -2,7 +2,8 @@
 
 The answer is the sum of two parts. The part without any jump comes from `nojump`, accurate to 1e-5 at no cost. Only
 regeneration, the rest, needs the density matrix: it is the difference of two runs with the same discretization, with
-and without jumps, in which most of the splitting error cancels.
+and without jumps, in which most of the splitting error cancels. The equation is that of arXiv:2107.06147, eqs.
+(2.2)-(2.9), at next-to-leading order that of arXiv:2205.10289.
 """
 
 from __future__ import annotations
@@ -42,8 +43,6 @@ BLOCK = 64
 class DensityMatrix:
     """Solve for the density matrix, without sampling noise.
 
-    Main arguments
-
     Parameters
     ----------
     rtol : float
@@ -52,10 +51,10 @@ class DensityMatrix:
     atol : float
         Absolute tolerance on the same survivals (ratios to the initial overlap), at least 1e-8.
 
-    Other arguments, for studies of convergence
-
+    Other Parameters
+    ----------------
     mesh : LaguerreMesh, optional
-        Fixed mesh; its vacuum states up to 12 GeV are kept.
+        Fixed mesh, as the next two for studies of convergence; its vacuum states up to 12 GeV are kept.
     l_max : int, optional
         Fixed largest l, at least 2 and at least the l of the start.
     step : float, optional
@@ -124,7 +123,7 @@ class DensityMatrix:
         return _joined(blocks, np.argsort(order))
 
     def discretization(self, levels: Levels, model: LindbladModel, initial: InitialState) -> Discretization:
-        """Return the discretization at some levels of the ladders, with the fixed arguments in their place."""
+        """Return the discretization at `levels` for `model` and `initial`, with the fixed arguments in place."""
         next_order = model.order == "NLO"
         tier, steps = (NLO_TIERS[levels.tier], NLO_STEPS) if next_order else (TIERS[levels.tier], STEPS)
         jump_range = RANGES[levels.jump_range]

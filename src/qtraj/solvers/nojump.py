@@ -1,4 +1,7 @@
-"""Survival without any jump: evolution with H_eff alone, by the forward fourth-order splitting."""
+"""Survival without any jump: evolution with H_eff alone, by the forward fourth-order splitting.
+
+H_eff = H - i Gamma/2 of arXiv:2107.06147; the splitting is that of S. A. Chin, Phys. Lett. A 226 (1997) 344.
+"""
 
 from __future__ import annotations
 

@@ -29,8 +29,6 @@ NOT_ESTIMATED = ("time step of the jumps", "grid of the jumps")
 class QuantumTrajectories(TrajectorySettings):
     """Survival with jumps by sampling quantum trajectories; the part without jumps is exact.
 
-    Main arguments
-
     Parameters
     ----------
     n : int
@@ -45,8 +43,8 @@ class QuantumTrajectories(TrajectorySettings):
     time_limit_s : float, optional
         Stop after this time in seconds, shared evenly among the histories; at least one round is done.
 
-    Other arguments
-
+    Other Parameters
+    ----------------
     step : float
         Time step on a mesh in GeV^-1, as `NoJump.step`.
     dt : float, optional

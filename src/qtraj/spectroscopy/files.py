@@ -132,6 +132,11 @@ def read_levels(path: str | Path) -> list[Row]:
         A CSV file. ``T_MeV`` and ``state`` must be there and any other of `COLUMNS` may be; lines that begin with ``#``
         are comments. The route of a row is the name of the file, followed by what its column says if there is one.
 
+    Returns
+    -------
+    list of Row
+        In the order of the file; numbers in the units of its columns.
+
     Raises
     ------
     FileFormatError

@@ -110,7 +110,7 @@ def average_ratios(
     which holds the sampling noise inside the paths, too. With `no_jump` known, the rows that did not jump are
     replaced by the exact number and the others fill the rest of the interval of the first random number,
 
-    .. math:: m = m_{\rm no\,jump} + (r_{\max} - p) \, \langle x \rangle_{p < r_0 \le r_{\max}} ,
+    .. math:: m = m_\mathrm{no\,jump} + (r_{\max} - p) \, \langle x \rangle_{p < r_0 \le r_{\max}} ,
 
     which has the same expectation and a much smaller error.
 
@@ -163,7 +163,18 @@ def average_ratios(
 
 
 def effective_rows(values: ArrayLike) -> float:
-    """Return the effective number of rows that carry a mean, (sum x)^2 / sum x^2 (L. Kish); 0 if all vanish."""
+    """Return the effective number of rows that carry a mean, (sum x)^2 / sum x^2 (L. Kish); 0 if all vanish.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        What the rows contribute, any unit.
+
+    Returns
+    -------
+    float
+        Number of rows, 0 to n.
+    """
     x = np.asarray(values, dtype=float)
     # scaled to the largest: the squares of 1e-200 would vanish
     x = x / peak if (peak := np.max(x)) > 0 else x

@@ -66,6 +66,11 @@ def write_basis(path: str | Path, states: ArrayLike) -> Path:
     states : array_like, shape (count, num)
         Real or complex, rows in the order of STATES.
 
+    Returns
+    -------
+    Path
+        The file.
+
     Raises
     ------
     InputError

@@ -221,5 +221,11 @@ REQUIRED: Final = tuple(name for name, each in _FIELDS.items() if each.default i
 
 
 def describe_keys() -> list[tuple[str, str, str, str]]:
-    """Return (key, unit, meaning, what takes its place in qtraj) for every key, in the order of the class."""
+    """Return (key, unit, meaning, what takes its place in qtraj) for every key, in the order of the class.
+
+    Returns
+    -------
+    list of tuple of str
+        One entry for each key.
+    """
     return [(name, each.unit, each.meaning, each.today) for name, each in KEYS.items()]

@@ -74,7 +74,7 @@ class RatioTable:
         return tuple(int(l) for l in np.unique(self.l))
 
     def select(self, chosen: ArrayLike) -> RatioTable:
-        """Return the rows that an index array or a mask picks."""
+        """Return the rows that `chosen`, an index array or a mask, picks."""
         rows = np.arange(len(self))[np.asarray(chosen)]
         metadata = None if self.metadata is None else tuple(self.metadata[row] for row in rows)
         return RatioTable(self.ratios[rows], self.r0[rows], self.l[rows], metadata)
@@ -200,6 +200,11 @@ def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) ->
         What to write, with six significant digits in their shortest form.
     append : bool
         Keep the rows of an existing file, as the original does in an existing folder.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------

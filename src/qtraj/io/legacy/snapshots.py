@@ -29,7 +29,7 @@ class Snapshot:
     u : array_like of complex, shape (n,)
         u(r) in GeV^(1/2), not normalized.
     magnitude : array_like, shape (n,), optional
-        abs(u) as the file has it: of a u with more digits than the file shows. Default abs(u).
+        abs(u) in GeV^(1/2) as the file has it: of a u with more digits than the file shows. Default abs(u).
 
     Raises
     ------
@@ -60,11 +60,16 @@ def thinned(u: ArrayLike, length: float, points: int) -> Snapshot:
     Parameters
     ----------
     u : array_like of complex, shape (num,)
-        On the grid r_i = (i + 1) dx, dx = length/(num + 1).
+        In GeV^(1/2), on the grid r_i = (i + 1) dx, dx = length/(num + 1).
     length : float
         Length of the box in GeV^-1.
     points : int
         The parameter ``snapPts``, 1 to num.
+
+    Returns
+    -------
+    Snapshot
+        The points kept.
 
     Raises
     ------
@@ -81,6 +86,16 @@ def thinned(u: ArrayLike, length: float, points: int) -> Snapshot:
 
 def read_snapshot(path: str | Path) -> Snapshot:
     """Read a ``snapshot_<step>.tsv``, plain or gzip.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    Snapshot
+        Points and wave function, of n points with the walls.
 
     Raises
     ------
@@ -105,6 +120,11 @@ def write_snapshot(
         The file; gzip if the name ends in ``.gz``.
     r, u, magnitude : array_like, shape (n,)
         As in `Snapshot`; `thinned` picks the points that the original writes.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------

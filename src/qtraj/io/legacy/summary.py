@@ -36,7 +36,7 @@ class SummaryBlock:
     overlaps : array_like, shape (n, 6)
         Overlaps with the states, in the order of STATE_NAMES; not ratios.
     r_mean : array_like, shape (n,)
-        <r> over that of the Coulomb 1S state, 3/(2 m alpha).
+        Ratio of <r> to that of the Coulomb 1S state, 3/(2 m alpha).
     energy : array_like, shape (n,)
         Vacuum energy as printed, without the factor dx: times dx it is in GeV.
 
@@ -72,6 +72,16 @@ class SummaryBlock:
 
 def read_summary(path: str | Path) -> tuple[SummaryBlock, ...]:
     """Read a whole ``summary.tsv``; `iterate_summary` does it block by block.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file, plain or gzip.
+
+    Returns
+    -------
+    tuple of SummaryBlock
+        First the one of the no-jump evolution, then one for each trajectory.
 
     Raises
     ------
@@ -125,6 +135,11 @@ def write_summary(path: str | Path, blocks: Iterable[SummaryBlock]) -> Path:
         The file; gzip if the name ends in ``.gz``.
     blocks : iterable of SummaryBlock
         The no-jump evolution, then the trajectories.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
