@@ -3,6 +3,7 @@
 #   make test       the test suite            make test-slow  the physics checks that take minutes
 #   make check      lint, format, types, import layers
 #   make docs       the documentation, in docs/_build/html; make linkcheck tries its links to other sites
+#   make bench-peers  time to a given error beside QuTiP and dynamiqs: docs/peers.md
 #   make bench      the benchmarks            make clean      remove the environment and the caches
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test test-slow check docs linkcheck bench clean
+.PHONY: run test test-slow check docs linkcheck bench bench-peers clean
 
 run: $(VENV)/.installed
 	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml
@@ -39,6 +40,9 @@ linkcheck: $(VENV)/.installed-docs
 bench: $(VENV)/.installed-dev
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
+bench-peers: $(VENV)/.installed-peers
+	$(BIN)/python benchmarks/peers/run.py
+
 clean:
 	rm -rf $(VENV) dist build docs/_build docs/_generated docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -57,6 +61,11 @@ $(VENV)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing qtraj and what builds its documentation into $(VENV)"
 	@$(INSTALL) --editable ".[fftw,campaign,docs]"
 	@touch $(VENV)/.installed $@
+
+$(VENV)/.installed-peers: $(VENV)/.installed-dev
+	@echo "Installing the programs to compare with into $(VENV)"
+	@$(INSTALL) --editable ".[peers]"
+	@touch $@
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "qtraj needs Python 3.11 or newer, but '$(PYTHON)' was not found. Name one: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; }
