@@ -22,6 +22,7 @@ from qtraj.plots import (
     raa_figure,
     save_figure,
     style,
+    use_style,
 )
 from qtraj.plots.artists import STATE_COLORS
 
@@ -193,6 +194,15 @@ def test_settings_of_the_user_stay_as_they_are(tmp_path):
     with pytest.raises(RuntimeError), style():
         raise RuntimeError
     assert dict(mpl.rcParams) == before
+
+
+def test_a_session_takes_the_style_until_it_sets_another():
+    with mpl.rc_context():
+        with style():
+            inside = dict(mpl.rcParams)
+        assert dict(mpl.rcParams) != inside
+        use_style()
+        assert dict(mpl.rcParams) == inside
 
 
 def test_files_are_complete_and_named_by_the_stem(tmp_path, caplog):

@@ -214,6 +214,15 @@ def test_what_r_max_omits_is_in_the_error():
         assert b.parts["r_max"] > 0
 
 
+def test_an_r_max_above_the_norm_that_the_mesh_holds_omits_nothing():
+    free, cut = (
+        qt.solve(BASELINE, BASELINE_MEDIUM, qt.GaussianState(), sampled(n=256, r_max=r_max))
+        for r_max in (1.0, 0.9)
+    )
+    assert cut.survival["1S"].parts["r_max"] == 0
+    assert cut.survival["1S"].value == free.survival["1S"].value
+
+
 def test_survival_at_times_is_that_of_shorter_media():
     times = [0.25, 0.5]
     result = qt.solve(MODEL, MEDIUM, GAUSSIAN, sampled(n=4096), times_fm=times)

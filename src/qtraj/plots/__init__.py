@@ -5,7 +5,7 @@ from .evolution import Evolution, evolve_for_view
 from .observables import observable_figure, parts_figure, plot_curve, plot_parts
 from .observables_files import write_observables
 from .raa import default_note, plot_raa_npart, raa_comparison_figure, raa_figure
-from .style import save_figure, style
+from .style import save_figure, style, use_style
 from .view import view_figure
 from .view_files import load_evolution, write_views
 
@@ -24,6 +24,7 @@ __all__ = [
     "raa_figure",
     "save_figure",
     "style",
+    "use_style",
     "view_figure",
     "write_observables",
     "write_views",

@@ -37,9 +37,17 @@ _SIZES: Final[dict[str, Any]] = {
 @contextmanager
 def style() -> Iterator[None]:
     """Use the fonts, ticks and sizes of the field inside a ``with`` block; nothing outside it changes."""
-    settings: Any = {**mplhep.style.CMS, **_SIZES}  # Matplotlib types every key of its settings
-    with mpl.rc_context(settings):
+    with mpl.rc_context(_settings()):
         yield
+
+
+def use_style() -> None:
+    """Use the look of `style` from here on, in all figures of a session: what a notebook wants."""
+    mpl.rcParams.update(_settings())
+
+
+def _settings() -> Any:  # Matplotlib types every key of its settings
+    return {**mplhep.style.CMS, **_SIZES}
 
 
 def save_figure(figure: Figure, path_stem: str | os.PathLike[str]) -> tuple[Path, Path]:

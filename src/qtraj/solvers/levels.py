@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ from ..states import STATE_NAMES, STATES
 from .projection import threshold, vacuum_states, warn_at_the_edge
 
 Float = NDArray[np.float64]
+
+STATES_MESH: Final = LaguerreMesh(128, 0.12)
+"""Longer than the solvers' mesh, to 58 GeV^-1: the radius of the Coulomb 3S is then right to all digits printed."""
 
 STORED_POINTS = 4096
 """Radii at which states of a Laguerre mesh are stored: a cubic spline through them is exact to about 1e-8."""
@@ -83,7 +87,7 @@ class Levels:
         return StoredStates(r, {name: values[STATE_NAMES.index(name)] for name in self.names})
 
 
-def vacuum_levels(model: LindbladModel, grid: Grid) -> Levels:
+def vacuum_levels(model: LindbladModel, grid: Grid = STATES_MESH) -> Levels:
     """Return the six lowest vacuum states of a model in the singlet.
 
     Parameters
@@ -91,7 +95,7 @@ def vacuum_levels(model: LindbladModel, grid: Grid) -> Levels:
     model : LindbladModel
         For its potential and mass.
     grid : LaguerreMesh or SineGrid
-        Grid of N points.
+        Grid of N points; by default `STATES_MESH`.
 
     Returns
     -------

@@ -245,15 +245,14 @@ class March:
 
     def _roulette(self, rows: Integer) -> NDArray[np.bool_]:
         """End most trajectories of small weight, and give the others theirs."""
-        share = self.weight[rows] / self.first_weight[rows - 1]
-        small = np.flatnonzero(share < ROULETTE_BELOW)
+        # no ratio of weights: where there is nothing to sample, all of them vanish
+        weight, first = self.weight[rows], self.first_weight[rows - 1]
+        small = np.flatnonzero(weight < ROULETTE_BELOW * first)
         alive = np.ones(len(rows), dtype=bool)
         if len(small):
-            lucky = self._draw(rows[small]) * ROULETTE_WEIGHT < share[small]
-            alive[small] = lucky
-            self.weight[rows[small]] = np.where(
-                lucky, ROULETTE_WEIGHT * self.first_weight[rows[small] - 1], 0.0
-            )
+            prize = ROULETTE_WEIGHT * first[small]
+            alive[small] = self._draw(rows[small]) * prize < weight[small]
+            self.weight[rows[small]] = np.where(alive[small], prize, 0.0)
         self.active[rows[~alive]] = False
         return alive
 
