@@ -11,9 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cases import branching, campaign, others, sampling, speed, split_step
-from cases.common import Table, machine
+from cases.common import Table, machine, rendered
 from rich.console import Console
-from rich.table import Table as RichTable
 
 CASES = {
     "batch": speed.batch_of_64,
@@ -53,16 +52,6 @@ def main() -> None:
         console.print(rendered(tables[name]))
     if not arguments.quick:
         saved(here, tables)
-
-
-def rendered(table: Table) -> RichTable:
-    """Return a table for the terminal."""
-    shown = RichTable(title=table.title, caption=table.note or None, title_justify="left")
-    for column in table.columns:
-        shown.add_column(column)
-    for row in table.rows:
-        shown.add_row(*(str(x) for x in row))
-    return shown
 
 
 def saved(here: dict, tables: dict[str, Table]) -> None:

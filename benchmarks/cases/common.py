@@ -13,6 +13,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table as RichTable
+
 import qtraj as qt
 
 MODEL = qt.LindbladModel(qt.CoulombPotential(alpha=0.6239853), qt.Transport("central", -1.75, T_c=0.150))
@@ -30,6 +32,16 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     note: str = ""
+
+
+def rendered(table: Table) -> RichTable:
+    """Return a table for the terminal."""
+    shown = RichTable(title=table.title, caption=table.note or None, title_justify="left")
+    for column in table.columns:
+        shown.add_column(column)
+    for row in table.rows:
+        shown.add_row(*(str(x) for x in row))
+    return shown
 
 
 def best_time(call: Callable[[], Any], repeats: int) -> tuple[float, Any]:
