@@ -5,6 +5,7 @@
 #   make docs       the documentation, in docs/_build/html; make linkcheck tries its links to other sites
 #   make bench-peers  time to a given error beside QuTiP and dynamiqs: docs/peers.md
 #   make bench      the benchmarks            make clean      remove the environment and the caches
+#   make bench-paper  the tests of the QTraj 1.0 paper, docs/paper.md; goes on where it was interrupted
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -39,6 +40,9 @@ linkcheck: $(VENV)/.installed-docs
 
 bench: $(VENV)/.installed-dev
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+bench-paper: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/paper/run.py all
 
 bench-peers: $(VENV)/.installed-peers
 	$(BIN)/python benchmarks/peers/run.py
