@@ -29,7 +29,7 @@ def test_text_of_the_user_is_text_on_the_page():
     page = Page(text)
     assert page.text["h1"] == ["a <b>pair</b> & its fate"]
     assert "first </script><script>alert(1)</script>" in page.text["p"]
-    assert sum(tag == "script" for tag, _ in page.elements) == 3
+    assert sum(tag == "script" for tag, _ in page.elements) == 4
     assert not any(tag == "b" for tag, _ in page.elements)
 
 
@@ -101,7 +101,7 @@ def test_the_file_is_the_page(tmp_path):
     assert path.read_text(encoding="utf-8") == view_page(evolution())
 
 
-@pytest.mark.parametrize("name", ["charts.js", "view.js", "page.css", "view.html"])
+@pytest.mark.parametrize("name", ["charts.js", "timeline.js", "view.js", "page.css", "page.html", "view.html"])
 def test_the_parts_are_package_data(name):
     from importlib.resources import files
 

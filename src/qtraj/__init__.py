@@ -27,6 +27,7 @@ from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
 from .radial.sine import SineGrid
 from .solvers.density import DensityMatrix
+from .solvers.density_in_time import DensityInTime, density_in_time
 from .solvers.nojump import NoJump
 from .solvers.result import Result
 from .solvers.solve import solve
@@ -47,6 +48,7 @@ __all__ = [
     "ConstantTemperature",
     "CoulombPotential",
     "CoulombState",
+    "DensityInTime",
     "DensityMatrix",
     "Estimate",
     "FileFormatError",
@@ -70,6 +72,7 @@ __all__ = [
     "TabulatedTemperature",
     "Transport",
     "__version__",
+    "density_in_time",
     "solve",
     "thermal_levels",
 ]

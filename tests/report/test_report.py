@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from typer.testing import CliRunner
 
 from pages import Page, assert_self_contained, data_of
-from qtraj import DensityMatrix, LaguerreMesh
+from qtraj import DensityMatrix, GaussianState, LaguerreMesh, LindbladModel, Transport, solve
 from qtraj.campaign.results import merge
 from qtraj.campaign.run import run as run_campaign
 from qtraj.campaign.survivals import load_survivals
@@ -19,7 +19,8 @@ from qtraj.observables.feeddown import FeedDown
 from qtraj.observables.overview import overview
 from qtraj.observables.systems import load_system
 from qtraj.report.charts import figures
-from qtraj.report.page import NLO, NO_FLUID, report_contents, report_page
+from qtraj.report.moments import representative
+from qtraj.report.page import ACCURACY, NO_FLUID, report_contents, report_page
 from qtraj.report.source import load_run
 from qtraj.solvers import density_in_time
 from qtraj.units import HBARC
@@ -27,7 +28,7 @@ from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 from survival_tables import toy_table
 
 TITLE = "a <b>run</b> & </script><script>alert(1)</script>"
-COARSE = DensityMatrix(mesh=LaguerreMesh(40, 0.15), l_max=5, step=2.8)
+COARSE = DensityMatrix(mesh=LaguerreMesh(40, 0.15), l_max=5, step=2.8, error_budget=False)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def loaded(folder):
 @pytest.fixture(scope="module")
 def contents(loaded):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(density_in_time, "FINE", COARSE)
+        patch.setitem(density_in_time.FINE, "LO", COARSE)
         return report_contents(loaded)
 
 
@@ -73,7 +74,7 @@ def test_the_page_asks_for_nothing_but_itself_and_is_small(text):
 def test_text_of_the_user_is_text_on_the_page(text, loaded):
     page = Page(text)
     assert page.text["h1"] == [TITLE]
-    assert sum(tag == "script" for tag, _ in page.elements) == 4
+    assert sum(tag == "script" for tag, _ in page.elements) == 5
     assert not any(tag == "b" for tag, _ in page.elements)
     assert "".join(page.text["pre"]) == loaded.text
     assert TITLE in loaded.text
@@ -228,14 +229,33 @@ def test_a_merged_result_tells_the_same(folder, tmp_path, text):
     assert load_run(folder / "result.nc").name == "run"
 
 
-def test_without_fluid_or_at_next_order_the_page_says_why(loaded):
-    assert report_contents(replace(loaded, plan=None)).moment_words == NO_FLUID
-    order = loaded.config.model.model_copy(update={"order": "NLO"})
-    config = loaded.config.model_copy(update={"model": order})
-    contents = report_contents(replace(loaded, config=config))
-    assert contents.moment_words == NLO
+def test_without_fluid_the_page_says_why(loaded):
+    contents = report_contents(replace(loaded, plan=None))
+    assert contents.moment_words == NO_FLUID
     assert contents.moments is None
-    assert "next-to-leading order" in report_page(contents)
+    assert "hydrodynamics of this run are not at hand" in report_page(contents)
+
+
+def test_at_next_order_the_density_is_that_of_next_order(loaded):
+    model = loaded.config.model.model_copy(update={"order": "NLO"})
+    config = loaded.config.model_copy(update={"model": model})
+    history, _ = representative(loaded)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(density_in_time.FINE, "NLO", COARSE)
+        found = report_contents(replace(loaded, config=config))
+    assert found.accuracy == ACCURACY["NLO"]
+    assert ACCURACY["NLO"] in Page(report_page(found)).text["p"][-1]
+    end = solve(
+        LindbladModel(transport=Transport(config.model.kappa[0], config.model.gamma[0]), order="NLO"),
+        history,
+        GaussianState(width=config.initial.width),
+        COARSE,
+        times_fm=found.moments["t"][1:],
+    ).diagnostics["population"]
+    shown = np.array(found.moments["population"])[:, -1]
+    # five digits are written; l = 4 and 5 are shown as their sum
+    assert_allclose(shown[:8:2], end[0, :4], rtol=1e-4)
+    assert_allclose(shown[1:8:2], end[1, :4], rtol=1e-4)
 
 
 def report(*arguments):
@@ -243,7 +263,7 @@ def report(*arguments):
 
 
 def test_the_command_writes_into_the_folder_of_the_run(folder, monkeypatch):
-    monkeypatch.setattr(density_in_time, "FINE", COARSE)
+    monkeypatch.setitem(density_in_time.FINE, "LO", COARSE)
     result = report(folder)
     assert result.exit_code == 0, result.output
     assert result.output == f"wrote {folder / 'report.html'}\n"

@@ -4,40 +4,90 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from qtraj import Bjorken, CoulombState, DensityMatrix, GaussianState, LaguerreMesh, LindbladModel, solve
+from qtraj import (
+    Bjorken,
+    CoulombState,
+    DensityMatrix,
+    GaussianState,
+    KSUPotential,
+    LaguerreMesh,
+    LindbladModel,
+    NoJump,
+    density_in_time,
+    solve,
+)
 from qtraj.errors import InputError
-from qtraj.solvers.density_in_time import density_in_time
+from qtraj.solvers.kernels import evolve_density
+from qtraj.solvers.kernels_nlo import evolve_density_nlo
 from qtraj.states import STATE_NAMES
+from qtraj.units import to_fm
 
-MODEL = LindbladModel()
+MODEL, NEXT_ORDER = LindbladModel(), LindbladModel(order="NLO")
 MEDIUM = Bjorken(T0=0.4, tau_fm=0.6, T_end=0.25)
 METHOD = DensityMatrix(mesh=LaguerreMesh(40, 0.15), l_max=2, step=1.4, error_budget=False)
+MEDIUM_END_FM = to_fm(MEDIUM.active[-1][1])
 TIMES = np.array([0.0, 0.3, 0.9, 1.4, 1.9])
 
 
+@pytest.fixture(scope="module", params=[MODEL, NEXT_ORDER], ids=["LO", "NLO"])
+def model(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def found():
-    return density_in_time(MODEL, MEDIUM, GaussianState(width=0.2), TIMES, method=METHOD)
+def found(model):
+    return density_in_time(model, MEDIUM, GaussianState(width=0.2), TIMES, method=METHOD)
 
 
-def test_its_integral_is_the_population_of_the_density_matrix(found):
-    result = solve(MODEL, MEDIUM, GaussianState(width=0.2), METHOD, times_fm=TIMES[1:])
+@pytest.fixture(scope="module")
+def solved(model):
+    return solve(model, MEDIUM, GaussianState(width=0.2), METHOD, times_fm=TIMES[1:])
+
+
+def test_its_integral_is_the_population_of_the_density_matrix(found, solved):
     # the same steps and kernel: rounding only
-    assert_allclose(found.population[1:], result.diagnostics["population_at"], atol=1e-12)
+    assert_allclose(found.population[1:], solved.diagnostics["population_at"], atol=1e-12)
     assert_allclose(found.density @ found.weights, found.population, atol=1e-12)
+
+
+def test_the_last_frame_is_the_end_of_the_density_matrix(model, found):
+    end = solve(model, MEDIUM, GaussianState(width=0.2), METHOD, times_fm=TIMES[1:-1])
+    last = density_in_time(
+        model, MEDIUM, GaussianState(width=0.2), [*TIMES[1:-1], MEDIUM_END_FM], method=METHOD
+    )
+    assert_allclose(last.population[-1], end.diagnostics["population"], atol=1e-12)
+    assert last.lost[-1] == pytest.approx(end.diagnostics["lost"].sum(), abs=1e-12)
+
+
+def test_overlaps_are_those_of_solve_but_for_the_part_without_jumps(model, found, solved):
+    """States of another l are reached by jumps only, so that both take them from the same density matrix."""
+    for name in ("1P", "2P", "1D"):
+        assert_allclose(
+            found.overlap[1:, STATE_NAMES.index(name)], solved.survival_at[name].value, atol=1e-12
+        )
 
 
 def test_trace_and_what_was_lost_add_up_to_one(found):
     # every step adds what it takes away, up to rounding
     assert_allclose(found.population.sum(axis=(1, 2)) + found.lost, 1.0, atol=1e-12)
-    assert np.all(np.diff(found.lost) >= 0)
+    # the sum of an exponential ends at 1e-10
+    assert np.all(np.diff(found.lost) >= -1e-10)
     # positive up to the splitting of the complete positive map onto the finite basis
     assert found.density.min() > -1e-6 * found.density.max()
 
 
-def test_the_start_is_the_square_of_the_wave_function():
+def test_any_number_of_times_compiles_once(model):
+    """Segments are padded to few lengths: other times are numbers to the kernel, not another program."""
+    kernel = evolve_density if model is MODEL else evolve_density_nlo
+    density_in_time(model, MEDIUM, GaussianState(width=0.2), TIMES, method=METHOD)
+    compiled = kernel._cache_size()
+    density_in_time(model, MEDIUM, GaussianState(width=0.2), np.linspace(0.1, 2.0, 7), method=METHOD)
+    assert kernel._cache_size() == compiled
+
+
+def test_the_start_is_the_square_of_the_wave_function(model):
     initial = CoulombState(n=2, l=0)
-    found = density_in_time(MODEL, MEDIUM, initial, [0.0], method=METHOD)
+    found = density_in_time(model, MEDIUM, initial, [0.0], method=METHOD)
     u = initial.u(found.r, MODEL)
     expected = u**2 / np.sum(found.weights * u**2)
     # what lies above the energies kept is below 1e-6 of a bound state
@@ -45,9 +95,9 @@ def test_the_start_is_the_square_of_the_wave_function():
     assert found.density[0, 1].max() == found.density[0, 0, 1:].max() == 0
 
 
-def test_elsewhere_it_is_the_function_through_the_mesh_points(found):
+def test_elsewhere_it_is_the_function_through_the_mesh_points(model, found):
     r = np.sort(np.concatenate([found.r, np.linspace(0, 25, 400)]))
-    fine = density_in_time(MODEL, MEDIUM, GaussianState(width=0.2), TIMES, r=r, method=METHOD)
+    fine = density_in_time(model, MEDIUM, GaussianState(width=0.2), TIMES, r=r, method=METHOD)
     at_points = fine.density[..., np.searchsorted(r, found.r)]
     # the sum over the functions of the mesh cancels to 1e-9 where the density is small
     assert_allclose(at_points, found.density, atol=1e-9 * found.density.max())
@@ -68,7 +118,10 @@ def test_before_the_medium_acts_overlaps_stay(found):
         ({"times_fm": []}, "`times_fm` must be a list"),
         ({"r": [-1.0, 1.0]}, "`r` must be increasing and not negative"),
         ({"medium": [MEDIUM, MEDIUM]}, "`medium` must be the temperature history of one pair"),
-        ({"model": LindbladModel(order="NLO")}, "`model.order` must be 'LO'"),
+        ({"times_fm": [1.0, 1e4]}, "`times_fm` must be in fm/c"),
+        ({"model": "LO"}, "`model` must be a LindbladModel"),
+        ({"model": LindbladModel(KSUPotential())}, "`model.potential` must be one that does not change"),
+        ({"initial": "1S"}, "`initial` must be an initial state"),
         ({"initial": GaussianState(l=3)}, "`l_max` must be at least the l = 3"),
     ],
 )
@@ -76,3 +129,8 @@ def test_bad_input_is_refused(changes, message):
     arguments = {"model": MODEL, "medium": MEDIUM, "initial": GaussianState(), "times_fm": [1.0]} | changes
     with pytest.raises(InputError, match=message):
         density_in_time(**arguments, method=METHOD)
+
+
+def test_another_method_is_refused():
+    with pytest.raises(InputError, match="`method` must be a DensityMatrix"):
+        density_in_time(MODEL, MEDIUM, GaussianState(), [1.0], method=NoJump())

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from ..errors import AccuracyWarning
 from ..physics.medium import Bjorken
 from ..solvers.density import DensityMatrix
+from ..solvers.density_in_time import density_in_time
 from ..solvers.solve import solve
 from ..units import to_fm
-from .final_density import final_density
 from .settings import TAU_FM, Settings
 
 Float = NDArray[np.float64]
@@ -97,7 +97,8 @@ def numbers(settings: Settings) -> Numbers:
         warnings.simplefilter("always", AccuracyWarning)
         result = solve(settings.model, settings.medium, settings.initial, METHOD, times_fm=times)
     r = (np.arange(BINS * PER_BIN) + 0.5) * R_MAX / (BINS * PER_BIN)
-    density = final_density(settings.model, settings.medium, settings.initial, METHOD, r)
+    pair = density_in_time(settings.model, settings.medium, settings.initial, times[-1:], r=r, method=METHOD)
+    density = pair.density[-1]
     ratio = settings.initial.survival_is_ratio
     return Numbers(
         settings=settings,

@@ -1,14 +1,54 @@
-"""What every HTML page of the package needs to hold its data."""
+"""What every HTML page of the package is made of: one head, style and scripts inside it, and its data."""
 
 from __future__ import annotations
 
+import html
 import json
+from collections.abc import Sequence
+from importlib.metadata import version
+from importlib.resources import files
+from string import Template
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 _DIGITS = 4
+
+
+def page(
+    content: str, *, title: str, styles: Sequence[str], scripts: Sequence[str], data: Any, **fields: str
+) -> str:
+    """Return a self-contained page.
+
+    Parameters
+    ----------
+    content : str
+        Name of the template of what the page shows.
+    title : str
+        Title and heading, any text.
+    styles, scripts : sequence of str
+        Names of the templates that the page takes in; `timeline.html` is there for every content as ``$timeline``.
+    data : any
+        What `embedded_json` takes, for the scripts.
+    **fields : str
+        HTML for the other fields of the content.
+    """
+    body = Template(template(content)).substitute(timeline=template("timeline.html"), **fields)
+    return Template(template("page.html")).substitute(
+        version=html.escape(version("qtraj")),
+        title=html.escape(title),
+        style="".join(map(template, styles)),
+        content=body,
+        data=embedded_json(data),
+        scripts="".join(f"<script>\n{template(name)}</script>\n" for name in scripts),
+    )
+
+
+def template(name: str) -> str:
+    """Return the text of a template."""
+    # by path: to import the plots would take Matplotlib, too
+    return (files("qtraj") / "plots" / "templates" / name).read_text(encoding="utf-8")
 
 
 def embedded_json(data: Any) -> str:

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import html
 import os
-from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any, Final
 
 import numpy as np
 
 from ..io.atomic import atomic_path
-from ..io.pages import embedded_json, rounded
+from ..io.pages import page, rounded
 from ..states import STATE_NAMES
 from .evolution import Evolution, Float
 from .view import COLOR_NAMES, SMALLEST
@@ -46,14 +43,13 @@ def view_page(evolution: Evolution) -> str:
     notes = list(evolution.notes)
     if len(thin.times_fm) < len(evolution.times_fm):
         notes.append(f"{len(thin.times_fm)} of the {len(evolution.times_fm)} stored times are shown.")
-    return Template(_asset("view.html")).substitute(
-        version=html.escape(version("qtraj")),
-        title=html.escape(evolution.title),
+    return page(
+        "view.html",
+        title=evolution.title,
+        styles=["page.css"],
+        scripts=["charts.js", "timeline.js", "view.js"],
+        data=_data(thin),
         notes="\n".join(f"<p>{html.escape(note)}</p>" for note in notes),
-        style=_asset("page.css"),
-        charts=_asset("charts.js"),
-        view=_asset("view.js"),
-        data=embedded_json(_data(thin)),
     )
 
 
@@ -162,7 +158,3 @@ def _line(name: str, color: str, values: Float, *, dotted: bool = False) -> dict
 
 def _above(values: Float, least: float) -> Float:
     return np.where(values > least, values, np.nan)
-
-
-def _asset(name: str) -> str:
-    return (files("qtraj.plots") / "templates" / name).read_text(encoding="utf-8")

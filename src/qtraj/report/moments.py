@@ -83,6 +83,7 @@ def moments(config: RunConfig, history: History) -> dict[str, Any] | None:
             CoulombPotential(alpha=model.alpha),
             Transport(kappa=model.kappa[0], gamma=model.gamma[0], T_c=model.T_c),
             mass=model.mass,
+            order=model.order,
         ),
         history,
         GaussianState(l=0, width=config.initial.width),

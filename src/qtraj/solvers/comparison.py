@@ -15,8 +15,8 @@ from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..states import STATES
-from .discretization import TIERS, Discretization, Levels, starting_levels
-from .nlo_discretization import NloDiscretization, nlo_starting_levels
+from .discretization import TIERS, Discretization, Levels
+from .nlo_discretization import NloDiscretization, first_levels
 from .nlo_propagate import regenerate_nlo
 from .propagate import Overlaps, propagate_density, propagate_pure, sequences
 from .result import Solution
@@ -104,8 +104,7 @@ class Comparison:
         """Return the overlaps with their errors."""
         n = len(self.histories)
         shape = self.bare.overlap.shape
-        begin = nlo_starting_levels if self._next_order else starting_levels
-        self.starts = [begin(self.method.rtol, self.model, h, self.initial.l) for h in self.histories]
+        self.starts = [first_levels(self.method.rtol, self.model, h, self.initial.l) for h in self.histories]
         self.levels = list(self.starts)
         self.regenerated = np.zeros(shape)
         self.parts = {name: np.zeros(shape) for name in PARTS} if self.method.error_budget else {}
@@ -117,10 +116,6 @@ class Comparison:
                 self._run([i for i in todo if self._key(i) == key])
             todo = self._refined(todo)
         return self._solution()
-
-    @property
-    def _next_order(self) -> bool:
-        return self.model.order == "NLO"
 
     def _key(self, i: int) -> Levels:
         return replace(self.levels[i], step=0)

@@ -12,7 +12,7 @@ from ..physics.model import LindbladModel
 from ..radial.laguerre import MAX_POINTS, LaguerreMesh
 from ..states import STATES
 from .basis import SINGLET, Basis, make_basis, spectrum
-from .discretization import RANGES, Discretization, Levels, Tier, weakest_kappa
+from .discretization import RANGES, Discretization, Levels, Tier, starting_levels, weakest_kappa
 
 LATE_START = 2.9
 """Time in GeV^-1 from which on the medium meets only pairs slower than `FILTER`, 0.57 fm/c: at 4 GeV a pair is then
@@ -101,6 +101,12 @@ def speed_of(history: History) -> int:
     if start >= LATE_START:
         return 0
     return min(MAX_SPEED, int(np.ceil(2 * np.log2(LATE_START / max(start, 1e-3)))))
+
+
+def first_levels(rtol: float, model: LindbladModel, history: History, l: int) -> Levels:
+    """Return where to start at the order of the model; arguments as for `nlo_starting_levels`."""
+    begin = nlo_starting_levels if model.order == "NLO" else starting_levels
+    return begin(rtol, model, history, l)
 
 
 def nlo_starting_levels(rtol: float, model: LindbladModel, history: History, l: int) -> Levels:

@@ -20,7 +20,15 @@ from .nlo_discretization import NloDiscretization
 from .nlo_operators import filtered, gain_matrices, largest_rate, loss_matrices
 from .nlo_schedule import Bounds, ThermalSteps, commutator_free, stacked
 from .nlo_whole import propagate_whole
-from .propagate import Overlaps, batches, components, density_batch, purity_entropy, sequences
+from .propagate import (
+    Overlaps,
+    Watch,
+    batches,
+    density_batch,
+    purity_entropy,
+    sequences,
+    starting_density,
+)
 from .threads import side_by_side
 
 Float = NDArray[np.float64]
@@ -58,20 +66,25 @@ def propagate_density_nlo(
     jump_range: float,
     filter_energy: float,
     diagnostics: bool = False,
+    watch: Watch | None = None,
 ) -> Overlaps:
-    """Propagate the density matrix of the NLO equation; arguments as for `propagate_density`."""
-    n, segments, M, K = len(plans), len(plans[0]), basis.l_max + 1, basis.size
+    """Propagate the density matrix of the NLO equation; arguments as for `propagate_density`.
+
+    What is too fast of the start, see `nlo_operators.filtered`, counts as lost.
+    """
+    n, segments, M = len(plans), len(plans[0]), basis.l_max + 1
     overlap = np.zeros((n, segments, len(STATES)))
     population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
     purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
     matrices, bounds = density_sector(model, basis, jump_range)
     with double_precision():
         sector: NloSector = jax.device_put(matrices)
-    start = np.zeros((2, M, K, K))
-    for color, weight in components(initial):
-        a = filtered(basis, initial, color, filter_energy)
-        start[color, initial.l] += weight * np.outer(a, a)
-    lost[:, 1] = 1 - float(np.trace(start, axis1=-2, axis2=-1).sum())
+    start, cut = starting_density(
+        basis, initial, lambda color: filtered(basis, initial, color, filter_energy)
+    )
+    lost[:, 1] = cut
+    if watch is not None:
+        watch(start, np.asarray(cut))
 
     def propagate(batch: tuple[list[int], list[int]]) -> None:
         members, padded = batch
@@ -81,6 +94,8 @@ def propagate_density_nlo(
             steps, number = stacked([plans[i][k] for i in padded], bounds)
             with double_precision():
                 X, gone = evolve_density_nlo(sector, X, gone, steps, number)
+            if watch is not None:
+                watch(np.asarray(X)[:, :, 0], cut + np.asarray(gone)[0])
             diagonal = np.einsum("clbaa->bcla", np.asarray(X))[:count]
             population[members, k] = diagonal.sum(axis=-1)
             for j, s in enumerate(STATES):

@@ -32,6 +32,9 @@ from .threads import side_by_side
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
 S = TypeVar("S", bound=Steps)
+Watch = Callable[[Float, Float], None]
+"""Sees one history go by: called at the start and after each segment with X = Re rho + Im rho of each color and l in
+the vacuum states, shape (2, l_max + 1, K, K), and the trace lost until then, shape ()."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,6 +138,7 @@ def propagate_density(
     *,
     jump_range: float,
     diagnostics: bool = False,
+    watch: Watch | None = None,
 ) -> Overlaps:
     """Propagate the density matrix of the full Lindblad equation.
 
@@ -152,18 +156,18 @@ def propagate_density(
         Distance in GeV^-1 beyond which jumps count as lost.
     diagnostics : bool
         Compute purity and entropy at the end (NaN otherwise).
+    watch : Watch, optional
+        Sees the density matrix of the only history.
     """
-    n, segments, M, K = len(plans), len(plans[0]), basis.l_max + 1, basis.size
+    n, segments, M = len(plans), len(plans[0]), basis.l_max + 1
     overlap = np.zeros((n, segments, len(STATES)))
     population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
     purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
     with double_precision():
         sector: LindbladSector = jax.device_put(lindblad_sector(model, basis, jump_range))
-    start = np.zeros((2, M, K, K))
-    for color, weight in components(initial):
-        a = basis.coefficients(initial, color)
-        start[color, initial.l] += weight * np.outer(a, a)
-    cut = 1 - float(np.trace(start, axis1=-2, axis2=-1).sum())
+    start, cut = starting_density(basis, initial, lambda color: basis.coefficients(initial, color))
+    if watch is not None:
+        watch(start, np.asarray(cut))
 
     def propagate(batch: tuple[list[int], list[int]]) -> None:
         members, padded = batch
@@ -174,6 +178,8 @@ def propagate_density(
             vacuum, kappa, gamma, steps = _stacked([plans[i][k] for i in padded], SINGLET)
             with double_precision():
                 X, gone = evolve_density(sector, X, gone, vacuum, kappa, gamma, steps)
+            if watch is not None:
+                watch(np.stack(X)[:, :, 0], np.asarray(gone)[:, 0].sum())
             diagonal = np.einsum("clbaa->bcla", np.stack(X))[:count]
             population[members, k] = diagonal.sum(axis=-1)
             for j, s in enumerate(STATES):
@@ -185,6 +191,17 @@ def propagate_density(
 
     side_by_side(propagate, list(batches(plans, density_batch())))
     return Overlaps(overlap, population, lost, purity, entropy)
+
+
+def starting_density(
+    basis: Basis, initial: InitialState, coefficients: Callable[[int], Float]
+) -> tuple[Float, float]:
+    """Return rho at the start, (2, l_max + 1, K, K), from its coefficients (K,) in a color, and the trace it lacks."""
+    rho = np.zeros((2, basis.l_max + 1, basis.size, basis.size))
+    for color, weight in components(initial):
+        a = coefficients(color)
+        rho[color, initial.l] += weight * np.outer(a, a)
+    return rho, 1 - float(np.trace(rho, axis1=-2, axis2=-1).sum())
 
 
 def target_states(

@@ -50,8 +50,6 @@ def solve(
 ) -> Result:
     """Solve the Lindblad equation of a model in a medium from an initial state.
 
-    Main arguments
-
     Parameters
     ----------
     model : LindbladModel
@@ -61,10 +59,10 @@ def solve(
     initial : InitialState
         For example ``GaussianState(l=0, width=0.2)``.
     method : Method, optional
-        ``DensityMatrix()`` (default) or ``NoJump()``.
+        ``DensityMatrix()`` (default), ``NoJump()`` or ``QuantumTrajectories()``.
 
-    Other arguments
-
+    Other Parameters
+    ----------------
     times_fm : array_like, shape (nt,), optional
         Increasing times in fm/c at which to report survival and populations as well.
     progress : callable, optional
@@ -73,6 +71,7 @@ def solve(
     Returns
     -------
     Result
+        Survivals with errors, each of shape () for one history and (n,) for a batch of n.
 
     Raises
     ------
@@ -89,20 +88,13 @@ def solve(
     0.3539
     """
     method = DensityMatrix() if method is None else method
-    if not isinstance(model, LindbladModel):
-        raise InputError("model", model, "be a LindbladModel")
     # a class has the attributes of its instances
     if isinstance(method, type) or not isinstance(method, Method):
         raise InputError("method", method, "be a method such as DensityMatrix() or NoJump()")
-    if isinstance(initial, type) or not all(
-        hasattr(initial, name) for name in ("u", "l", "color", "survival_is_ratio")
-    ):
-        raise InputError("initial", initial, "be an initial state such as GaussianState(l=0, width=0.2)")
     if progress is not None and not callable(progress):
         raise InputError("progress", progress, "be a function of (done, total) or None")
-    histories, batch = as_histories(medium)
-    times = _checked_times(times_fm)
-    _check_transport(model, histories)
+    times = checked_times(() if times_fm is None else times_fm)
+    histories, batch = checked_problem(model, medium, initial)
     started = time.perf_counter()
     solution = method.solve(model, histories, initial, [from_fm(t) for t in times], progress or _silent)
     return make_result(
@@ -128,8 +120,31 @@ def _silent(done: int, total: int) -> None:
     """Report nothing."""
 
 
-def _checked_times(times_fm: ArrayLike | None) -> Float:
-    times = float_array("times_fm", () if times_fm is None else times_fm)
+def checked_problem(
+    model: LindbladModel, medium: Any, initial: InitialState
+) -> tuple[Sequence[History], bool]:
+    """Return the histories of a medium and whether they are a batch, when all three fit together.
+
+    Raises
+    ------
+    InputError
+        If one of the three is not what it should be, or the coefficients do not exist at a temperature in use.
+    """
+    if not isinstance(model, LindbladModel):
+        raise InputError("model", model, "be a LindbladModel")
+    # a class has the attributes of its instances
+    if isinstance(initial, type) or not all(
+        hasattr(initial, name) for name in ("u", "l", "color", "survival_is_ratio")
+    ):
+        raise InputError("initial", initial, "be an initial state such as GaussianState(l=0, width=0.2)")
+    histories, batch = as_histories(medium)
+    _check_transport(model, histories)
+    return histories, batch
+
+
+def checked_times(times_fm: ArrayLike) -> Float:
+    """Return increasing, positive times in fm/c, shape (nt,), or raise `InputError`."""
+    times = float_array("times_fm", times_fm)
     if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(times <= 0) or np.any(np.diff(times) <= 0):
         raise InputError("times_fm", times_fm, "be increasing, positive times in fm/c")
     if len(times) and times[-1] > MAX_TIME_FM:

@@ -9,12 +9,9 @@
   const one = data.moments;
   if (!one) return;
 
-  const host = document.getElementById("moments"), slider = document.getElementById("time");
-  const shown = document.getElementById("shown"), play = document.getElementById("play");
-  const readout = document.getElementById("readout"), same = document.getElementById("same");
+  const host = document.getElementById("moments");
   const COLORS = ["--blue", "--red", "--green", "--pink", "--orange", "--sky"].map((name) => `var(${name})`);
   const last = one.t.length - 1;
-  let now = 0, timer = null;
 
   function panel(title, spec) {
     const box = element("section", "panel");
@@ -28,7 +25,7 @@
   const densities = ["singlet", "octet"].map((color) => ({
     color, chart: panel(`Density, color ${color}`, radial), members: sectors.filter((s) => s.color === color),
   }));
-  const along = { x: one.t, xLabel: "t [fm/c]", xName: "t", xUnit: "fm/c", pick: show };
+  const along = { x: one.t, xLabel: "t [fm/c]", xName: "t", xUnit: "fm/c", pick: (i) => show(i) };
   const line = (name, color, values, dash) => ({ name, color, values, dash });
   const curves = [
     panel("Probability of each color and angular momentum", {
@@ -48,54 +45,21 @@
     return Math.min(highest[last], 3 * highest[Math.floor(last / 2)]) || 1;
   });
 
-  function entry(name, text) {
-    const item = element("li");
-    item.append(element("span", "", name), text);
-    return item;
-  }
-
-  function show(i) {
-    now = Math.min(Math.max(i, 0), last);
-    slider.value = now;
-    shown.textContent = `t = ${one.t[now].toFixed(3)} fm/c`;
-    slider.setAttribute("aria-valuetext", shown.textContent);
+  function draw(now, same) {
     densities.forEach(({ chart, members }, c) => {
       const lines = members.map((s) => line(s.name.slice(s.color.length + 1), s.paint, one.density[now][s.k]));
-      chart.update({ lines, yRange: same.checked ? [0, 1.05 * peaks[c]] : null });
+      chart.update({ lines, yRange: same ? [0, 1.05 * peaks[c]] : null });
     });
     curves.forEach((curve) => curve.mark(now));
     const sum = (color) => sectors.reduce((total, s) => total + (!color || s.color === color ? one.population[s.k][now] : 0), 0);
-    readout.replaceChildren(
-      entry("T", one.T[now] === null ? "no medium" : `${format(one.T[now])} GeV`),
-      entry("trace", format(sum())), entry("singlet", format(sum("singlet"))), entry("octet", format(sum("octet"))),
-      entry("lost", format(one.lost[now])),
-      ...Object.entries(one.states).map(([name, values]) => entry(name, format(values[now]))),
-    );
+    return [
+      ["T", one.T[now] === null ? "no medium" : `${format(one.T[now])} GeV`],
+      ["trace", format(sum())], ["singlet", format(sum("singlet"))], ["octet", format(sum("octet"))],
+      ["lost", format(one.lost[now])],
+      ...Object.entries(one.states).map(([name, values]) => [name, format(values[now])]),
+    ];
   }
 
-  function fromHash() {
-    const match = /^#t=([0-9.]+)$/.exec(location.hash);
-    if (!match) return false;
-    const distances = one.t.map((t) => Math.abs(t - Number(match[1])));
-    show(distances.indexOf(Math.min(...distances)));
-    document.getElementById("pair").scrollIntoView();
-    return true;
-  }
-
-  function stop() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "Play";
-  }
-
-  play.addEventListener("click", () => {
-    if (timer) { stop(); return; }
-    play.textContent = "Pause";
-    timer = setInterval(() => show(now === last ? 0 : now + 1), 120);
-  });
-  slider.max = last;
-  slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
-  same.addEventListener("change", () => show(now));
-  window.addEventListener("hashchange", fromHash);
-  if (!fromHash()) show(Math.floor(last / 3));
+  const arrived = () => document.getElementById("pair").scrollIntoView();
+  const show = QtrajTimeline.timeline(one.t, draw, { pause: 120, first: Math.floor(last / 3), arrived });
 })();

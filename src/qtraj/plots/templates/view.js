@@ -3,12 +3,9 @@
   "use strict";
   const data = JSON.parse(document.getElementById("data").textContent);
   const { element, format, lineChart } = QtrajCharts;
-  const panels = document.getElementById("panels"), slider = document.getElementById("time");
-  const shown = document.getElementById("shown"), play = document.getElementById("play");
-  const readout = document.getElementById("readout"), same = document.getElementById("same");
+  const panels = document.getElementById("panels");
   const MISSING = "no wave function stored at this time";
   const last = data.t.length - 1;
-  let now = 0, timer = null;
 
   function panel(title, spec) {
     const box = element("section", "panel");
@@ -23,7 +20,7 @@
     ? panel("Density", Object.assign({ yLabel: "|u(r)|² [1/fm]", fromZero: true }, radial))
     : null;
   const curves = data.series.map((series) =>
-    panel(series.title, Object.assign({ x: data.t, xLabel: "t [fm/c]", xName: "t", xUnit: "fm/c", pick: show }, series)));
+    panel(series.title, Object.assign({ x: data.t, xLabel: "t [fm/c]", xName: "t", xUnit: "fm/c", pick: (i) => show(i) }, series)));
 
   function waveLines(i) {
     const re = data.re[i], im = data.im[i];
@@ -44,52 +41,21 @@
   // a local start is many times higher than what it becomes: the common scale is not its
   const highest = peaks.length ? Math.min(peaks[peaks.length - 1], 2 * peaks[Math.floor(peaks.length / 2)]) : 1;
 
-  function show(i) {
-    now = Math.min(Math.max(i, 0), last);
-    slider.value = now;
-    shown.textContent = `t = ${data.t[now].toFixed(3)} fm/c`;
-    slider.setAttribute("aria-valuetext", shown.textContent);
+  function draw(now, same) {
     if (wave) {
       const lines = waveLines(now) || { wave: [], density: [] };
-      wave.update({ lines: lines.wave, yRange: same.checked ? [-1.05 * highest, 1.05 * highest] : null });
-      density.update({ lines: lines.density, yRange: same.checked ? [0, 1.05 * highest * highest] : null });
+      wave.update({ lines: lines.wave, yRange: same ? [-1.05 * highest, 1.05 * highest] : null });
+      density.update({ lines: lines.density, yRange: same ? [0, 1.05 * highest * highest] : null });
     }
     curves.forEach((curve) => curve.mark(now));
-    readout.replaceChildren();
-    for (const [name, values, unit] of data.readout) {
-      const entry = element("li");
+    return data.readout.map(([name, values, unit]) => {
       const value = values[now];
-      const text = typeof value === "number" ? format(value) : value || "–";
-      entry.append(element("span", "", name), `${text}${unit ? ` ${unit}` : ""}`);
-      readout.append(entry);
-    }
+      return [name, `${typeof value === "number" ? format(value) : value || "–"}${unit ? ` ${unit}` : ""}`];
+    });
   }
 
-  function fromHash() {
-    const match = /^#t=([0-9.]+)$/.exec(location.hash);
-    if (!match) return false;
-    const wanted = Number(match[1]);
-    const distances = data.t.map((t) => Math.abs(t - wanted));
-    show(distances.indexOf(Math.min(...distances)));
-    return true;
-  }
-
-  function stop() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "Play";
-  }
-
-  play.addEventListener("click", () => {
-    if (timer) { stop(); return; }
-    play.textContent = "Pause";
-    // the whole evolution takes about ten seconds, few frames stay a while each
-    timer = setInterval(() => show(now === last ? 0 : now + 1), Math.min(800, Math.max(60, 10000 / (last + 1))));
-  });
-  slider.max = last;
-  slider.addEventListener("input", () => { stop(); show(Number(slider.value)); });
-  same.addEventListener("change", () => show(now));
-  window.addEventListener("hashchange", fromHash);
-  if (!wave) same.parentElement.hidden = true;
-  if (!fromHash()) show(0);
+  if (!wave) document.getElementById("same").parentElement.hidden = true;
+  // the whole evolution takes about ten seconds, few frames stay a while each
+  const pause = Math.min(800, Math.max(60, 10000 / (last + 1)));
+  const show = QtrajTimeline.timeline(data.t, draw, { pause, first: 0 });
 })();
