@@ -169,6 +169,8 @@ class FluidSource:
             start=start,
             stop=stop,
             first_replicate=event * settings.replicates,
+            directions=settings.directions,
+            scrambling=settings.scrambling,
         )
         fluid = read_fluid(self.files[event], self.entry, self.b_fm)
         histories: Histories = histories_along(fluid, paths, self.config.medium.T_end)

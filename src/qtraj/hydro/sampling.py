@@ -1,8 +1,11 @@
-"""Production points, transverse momenta and directions of quarkonia: scrambled Sobol points, replicated."""
+"""Production points, transverse momenta and directions of quarkonia: scrambled Sobol points, replicated.
+
+Scrambling: A. B. Owen, J. Complexity 14 (1998) 466.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +21,16 @@ Float = NDArray[np.float64]
 DIMENSIONS: Final = 4
 """x, y, p_T, phi."""
 
+Directions = Literal[1, 2, 4, 8]
+"""Paths that share position and p_T: one; two at right angles; four or eight, equally spaced all around."""
+
+Scrambling = Literal["common", "own"]
+"""Whether impact parameters share the scramblings of the points, or each has its own."""
+
+_STREAM_FM: Final = 1e-6  # impact parameters that differ by more are told apart
+
+_Key = tuple[int, ...]  # replicate and, with scramblings of its own, what stands for the impact parameter
+
 
 def sample_paths(
     source: OpticalGlauber | PlaneDensity,
@@ -31,6 +44,8 @@ def sample_paths(
     start: int = 0,
     stop: int | None = None,
     first_replicate: int = 0,
+    directions: Directions = 1,
+    scrambling: Scrambling = "common",
 ) -> Paths:
     """Draw paths: points of the binary-collision density, p_T of p_T/(p_T^2 + M^2)^2, phi uniform.
 
@@ -58,6 +73,14 @@ def sample_paths(
         Return only these of the `replicates` x `n` paths, bit by bit as they are among all.
     first_replicate : int, optional
         Number of the first replicate: others with the same seed are other paths.
+    directions : {1, 2, 4, 8}, optional
+        Paths in an antithetic set, at most `n`. They share x, y and p_T; their phi differ so that the sum of
+        cos k phi over the set is zero for k = 2 (two directions at right angles), 0 < k < 4 (four of them) or
+        0 < k < 8 (eight). Survival that is the same in all directions then makes no flow on any sample. `n` counts
+        paths, so a replicate has n/directions Sobol points; the paths of a set follow one another.
+    scrambling : {"common", "own"}, optional
+        ``"common"``: all impact parameters use the same Sobol points, and differences between them are less noisy.
+        ``"own"``: each has its own, and averages over them are less noisy.
 
     Returns
     -------
@@ -70,23 +93,24 @@ def sample_paths(
         If `n` is no power of two, or a number is out of its range.
     """
     _check_numbers(n, replicates, seed, pT_max, mass)
+    _check_design(directions, scrambling, n, b_fm)
     total = n * replicates
     stop = total if stop is None else stop
     if not 0 <= start < stop <= total:
         raise InputError("start, stop", (start, stop), f"be a range of paths within {total}")
     plane = source if isinstance(source, PlaneDensity) else collision_plane(source, b_fm)
-    u = np.concatenate(
-        [
-            _points(seed, first_replicate + k, max(start - k * n, 0), min(stop - k * n, n))
-            for k in range(start // n, (stop - 1) // n + 1)
-        ]
-    )
+    own = (round(b_fm / _STREAM_FM),) if scrambling == "own" else ()
+    pieces = [
+        _sets((first_replicate + k, *own), seed, max(start - k * n, 0), min(stop - k * n, n), directions)
+        for k in range(start // n, (stop - 1) // n + 1)
+    ]
+    u, phi = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
     x, y = plane.inverse(u[:, 0], u[:, 1])
     return Paths(
         x_fm=x,
         y_fm=y,
         pT=inverse_pT(u[:, 2], pT_max, mass),
-        phi=2 * np.pi * u[:, 3],
+        phi=phi,
         replicate=first_replicate + np.arange(start, stop) // n,
         mass=mass,
         attrs={
@@ -97,14 +121,27 @@ def sample_paths(
             "pT_max": pT_max,
             "mass": mass,
             "points": "scrambled Sobol, scipy.stats.qmc",
+            "directions": directions,
+            "scrambling": scrambling,
         },
     )
 
 
-def _points(seed: int, replicate: int, start: int, stop: int) -> Float:
+def _sets(key: _Key, seed: int, start: int, stop: int, directions: int) -> tuple[Float, Float]:
+    """Return Sobol points and angles of paths `start` to `stop` of one replicate."""
+    path = np.arange(start, stop)
+    first = start // directions
+    u = _points(key, seed, first, (stop - 1) // directions + 1)[path // directions - first]
+    # equally spaced directions are the same set after a turn by their spacing: points in one such sector give every
+    # set once, and more evenly than points all around
+    spacing, sector = (np.pi / 2, 2 * np.pi) if directions == 2 else (2 * np.pi / directions,) * 2
+    return u, sector * u[:, 3] + spacing * (path % directions)
+
+
+def _points(key: _Key, seed: int, start: int, stop: int) -> Float:
     """Return points `start` to `stop` of one scrambled Sobol sequence, shape (stop - start, DIMENSIONS)."""
-    # the child that SeedSequence(seed).spawn would give as number `replicate`
-    child = np.random.SeedSequence(seed, spawn_key=(replicate,))
+    # of a replicate alone, the child that SeedSequence(seed).spawn would give as this number
+    child = np.random.SeedSequence(seed, spawn_key=key)
     engine = qmc.Sobol(DIMENSIONS, scramble=True, rng=np.random.default_rng(child))
     if start > 0:
         engine.fast_forward(start)
@@ -145,3 +182,14 @@ def _check_numbers(n: int, replicates: int, seed: int, pT_max: float, mass: floa
     for name, value in (("pT_max", pT_max), ("mass", mass)):
         if not 0 < value < np.inf:
             raise InputError(name, value, "be positive, in GeV")
+
+
+def _check_design(directions: int, scrambling: str, n: int, b_fm: float) -> None:
+    if directions not in get_args(Directions):
+        raise InputError("directions", directions, f"be one of {', '.join(map(str, get_args(Directions)))}")
+    if directions > n:
+        raise InputError("directions", directions, f"be at most n, here {n}: a set is not divided")
+    if scrambling not in get_args(Scrambling):
+        raise InputError("scrambling", scrambling, f"be one of {', '.join(get_args(Scrambling))}")
+    if scrambling == "own" and not 0 <= b_fm < np.inf:
+        raise InputError("b_fm", b_fm, "be a non-negative number of fm")

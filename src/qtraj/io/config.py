@@ -23,6 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ..errors import FileFormatError
+from ..hydro.sampling import Directions, Scrambling
 from ..observables.systems import load_system, system_names
 from ..physics.transport import FitName
 from ..states import MESONS
@@ -227,8 +228,16 @@ class Paths(_Section):
 
     n: Annotated[int, Field(ge=1), AfterValidator(_power_of_two)] = 32
     replicates: Annotated[int, Field(ge=2)] = 8
+    directions: Directions = 1
+    scrambling: Scrambling = "common"
     seed: Annotated[int, Field(ge=0)] = 1
     pT_max: Positive = 20.0
+
+    @model_validator(mode="after")
+    def _whole_sets(self) -> Self:
+        if self.directions > self.n:
+            raise _rule(f"have at most n = {self.n} directions: a set of paths belongs to one replicate")
+        return self
 
 
 class Method(_Section):

@@ -67,7 +67,8 @@ def setup(run: Run) -> dict[str, str]:
         "Medium": f"acts on the pair while T > {config.medium.T_end:g} GeV; {_hydro(run)}",
         "Initial state": f"color singlet, Gaussian of width {config.initial.width:g} Bohr radii, in l = 0 and in l = 1",
         "Paths": f"straight lines from sampled production points, p_T up to {paths.pT_max:g} GeV: "
-        f"{paths.n} Sobol points in each of {paths.replicates} replicates for each impact parameter, seed {paths.seed}",
+        f"{paths.n} paths in each of {paths.replicates} replicates for each impact parameter, from scrambled "
+        f"Sobol points{_sets(paths.directions)}, seed {paths.seed}",
         "Method": f"density matrix, rtol = {method.rtol:g}, atol = {method.atol:g}, numerical errors "
         + ("of every path" if method.budget == "all" else "from the paths of one replicate"),
         "Feed-down": {"group": "one step, arXiv:2012.01240", "pdg2026": "all cascades, PDG 2026"}[
@@ -77,6 +78,10 @@ def setup(run: Run) -> dict[str, str]:
     if run.plan is not None:
         topics["Size"] = f"{run.plan.histories} solutions, {len(run.plan.settings)} settings of the transport"
     return topics
+
+
+def _sets(directions: int) -> str:
+    return f" of which each sends pairs in {directions} directions" if directions > 1 else ""
 
 
 def _transport(config: RunConfig) -> str:
