@@ -22,6 +22,7 @@ LAYERS = [
     {"io"},
     {"campaign", "spectroscopy"},
     {"plots", "report", "explore"},
+    {"cli_options"},
     {"cli_spectrum", "cli_campaign", "cli_cite", "cli_observe", "cli_report", "cli_run", "cli_explore"},
     {"cli"},
 ]

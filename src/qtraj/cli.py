@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from . import cli_options as options
 from .cli_campaign import campaign_app
 from .cli_cite import cite
 from .cli_explore import explore
@@ -81,19 +82,13 @@ def solve(
             "--table", exists=True, dir_okay=False, help="Text file of two columns, tau (fm/c) and T (GeV)."
         ),
     ] = None,
-    kappa: Annotated[
-        str | None, typer.Option(help="central, lower, upper, or a number kappa/T^3.  [central]")
-    ] = None,
-    gamma: Annotated[float | None, typer.Option(help="gamma/T^3.  [-1.75]")] = None,
-    T_c: Annotated[float, typer.Option("--T-c", help="Critical temperature of the kappa fits, GeV.")] = 0.150,
-    potential: Annotated[
-        str, typer.Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")
-    ] = "coulomb",
-    alpha: Annotated[
-        float | None, typer.Option(help="Coulomb coupling C_F alpha_s instead of the potential's.")
-    ] = None,
-    mass: Annotated[float | None, typer.Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")] = None,
-    order: Annotated[str, typer.Option(metavar="LO|NLO", help="Order in E/T.")] = "LO",
+    kappa: options.Kappa = None,
+    gamma: options.Gamma = None,
+    T_c: options.CriticalTemperature = None,
+    potential: options.Potential = "coulomb",
+    alpha: options.Alpha = None,
+    mass: options.Mass = None,
+    order: options.Order = "LO",
     l: Annotated[int, typer.Option("--l", help="Angular momentum of the Gaussian start.")] = 0,
     width: Annotated[float, typer.Option(help="Width of the Gaussian start in Bohr radii.")] = 0.2,
     color: Annotated[str, typer.Option(help="Color of the start: singlet or octet.")] = "singlet",
@@ -139,18 +134,10 @@ def solve(
 @app.command()
 @_one_line_messages()
 def states(
-    potential: Annotated[
-        str, typer.Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")
-    ] = "coulomb",
-    alpha: Annotated[
-        float | None,
-        typer.Option(help="Coulomb coupling C_F alpha_s instead of the potential's; a file needs one."),
-    ] = None,
-    beyond: Annotated[
-        str | None,
-        typer.Option(metavar="constant|linear", help="How a table goes on beyond its last point."),
-    ] = None,
-    mass: Annotated[float | None, typer.Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")] = None,
+    potential: options.Potential = "coulomb",
+    alpha: options.Alpha = None,
+    beyond: options.Beyond = None,
+    mass: options.Mass = None,
     grid: Annotated[str, typer.Option(help="mesh (Laguerre) or sine (uniform).")] = "mesh",
     points: Annotated[int | None, typer.Option(help="Points of the mesh  [128]")] = None,
     scale: Annotated[float | None, typer.Option(help="Scale of the mesh, GeV^-1  [0.12]")] = None,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from . import cli_options as options
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -23,24 +25,14 @@ FUNCTIONS = 4  # spectral functions drawn at most per channel
 
 
 def spectrum(
-    potential: Annotated[
-        str, typer.Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")
-    ] = "coulomb",
-    alpha: Annotated[
-        float | None,
-        typer.Option(help="Coulomb coupling C_F alpha_s instead of the potential's; a file needs one."),
-    ] = None,
-    beyond: Annotated[
-        str | None,
-        typer.Option(metavar="constant|linear", help="How a table goes on beyond its last point."),
-    ] = None,
-    mass: Annotated[float | None, typer.Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")] = None,
-    kappa: Annotated[
-        str | None, typer.Option(help="central, lower, upper, or a number kappa/T^3.  [central]")
-    ] = None,
-    gamma: Annotated[float | None, typer.Option(help="gamma/T^3.  [-1.75]")] = None,
-    T_c: Annotated[float, typer.Option("--T-c", help="Critical temperature of the kappa fits, GeV.")] = 0.150,
-    order: Annotated[str, typer.Option(help="Order in E/T: LO.")] = "LO",
+    potential: options.Potential = "coulomb",
+    alpha: options.Alpha = None,
+    beyond: options.Beyond = None,
+    mass: options.Mass = None,
+    kappa: options.Kappa = None,
+    gamma: options.Gamma = None,
+    T_c: options.CriticalTemperature = None,
+    order: options.Order = "LO",
     T_min: Annotated[float, typer.Option("--T-min", help="Lowest temperature, GeV.")] = 0.150,
     T_max: Annotated[float, typer.Option("--T-max", help="Highest temperature, GeV.")] = 0.450,
     points: Annotated[int, typer.Option(help="Number of temperatures.")] = 7,
@@ -69,11 +61,10 @@ def spectrum(
     from .spectroscopy.levels import thermal_levels
     from .spectroscopy.summary import table
 
-    if order != "LO":
-        raise InputError("--order", order, "be LO: thermal levels of next order are not there yet")
     if not points >= 1:
         raise InputError("--points", points, "be at least 1")
-    model = chosen_model(potential, alpha, mass, beyond, chosen_transport(potential, kappa, gamma, T_c))
+    transport = chosen_transport(potential, kappa, gamma, T_c)
+    model = chosen_model(potential, alpha, mass, beyond, transport, order)
     others = [row for path in compare or [] for row in read_levels(path)]
     if out is not None:
         writable_folder(out)
@@ -123,9 +114,10 @@ def _functions_figure(found: ThermalLevels) -> Figure:
 
 def _title(found: ThermalLevels) -> str:
     model = found.model
-    transport = model.transport
-    dipole = "" if model.has_width else f", kappa_hat {transport.kappa}, gamma_hat {transport.gamma}"
-    return f"{model.potential}, M = {model.mass:g} GeV{dipole}"
+    head = f"{model.potential}, M = {model.mass:g} GeV"
+    if model.has_width:
+        return head
+    return f"{head}, kappa_hat {model.transport.kappa}, gamma_hat {model.transport.gamma}, {model.order}"
 
 
 def _figure_title(found: ThermalLevels) -> str:

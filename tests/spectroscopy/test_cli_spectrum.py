@@ -72,10 +72,21 @@ def test_ksu_takes_no_dipole_terms():
     assert "M = 4.7 GeV" in result.stdout
 
 
+def test_next_order_is_that_of_the_function():
+    result = runner.invoke(app, ["spectrum", *FAST, "--order", "NLO"])
+    assert result.exit_code == 0, result.stderr
+    levels = thermal_levels(qt.LindbladModel(order="NLO"), [0.2, 0.3], ("1S", "1P"), routes=["poles"])
+    line = next(line.split() for line in result.stdout.splitlines() if line.split()[:2] == ["1S", "300"])
+    # shift by two routes, then width by them
+    assert float(line[5]) == pytest.approx(1000 * levels.width("poles").value[0, 1], abs=0.0051)
+    assert "NLO" in result.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--order", "NLO"], "--order"),
+        (["--order", "NNLO"], "order"),
+        (["--order", "NLO", "--potential", "ksu"], "order"),
         (["--points", "0"], "--points"),
         (["--states", "1Z"], "name"),
         (["--states", "6S"], "bound in the vacuum"),

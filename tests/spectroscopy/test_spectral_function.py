@@ -132,7 +132,7 @@ def test_a_narrow_peak_holds_its_share_of_the_norm():
     [
         ({"T": 300.0}, "T"),
         ({"mesh": qt.SineGrid()}, "mesh"),
-        ({"model": qt.LindbladModel(order="NLO")}, "order"),
+        ({"model": "coulomb"}, "model"),
         ({"source": qt.GaussianState(l=0, width=0.2, color="octet")}, "color"),
     ],
 )

@@ -212,7 +212,6 @@ def test_following_keeps_states_where_levels_cross():
     ("change", "argument"),
     [
         ({"model": "coulomb"}, "model"),
-        ({"model": qt.LindbladModel(order="NLO")}, "order"),
         ({"T": [300.0]}, "T"),
         ({"T": [0.3, 0.2]}, "T"),
         ({"T": [0.0]}, "T"),

@@ -43,7 +43,7 @@ class InProcess:
     def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[tuple[int, Entry]]:
         """Yield the chunks in their order."""
         for number in numbers:
-            yield number, worker(number, lambda done, number=number: progress(number, done))  # type: ignore[misc]
+            yield number, worker(number, partial(progress, number))
 
 
 def share(numbers: Sequence[int], index: int, of: int) -> Sequence[int]:

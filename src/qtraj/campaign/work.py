@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -140,7 +140,7 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
                 batch.histories,
                 initial,
                 method=method,
-                progress=lambda done, total, before=before: advance(before + done),  # type: ignore[misc]
+                progress=partial(_advanced, advance, before),
             )
         units.append(_dataset(result, batch))
     chunked = xr.concat(units, "history", data_vars="all", coords="different", compat="equals", join="exact")
@@ -182,3 +182,8 @@ def _dataset(result: Solved, batch: Batch) -> xr.Dataset:
 
 def _silent(done: int) -> None:
     """Report nothing."""
+
+
+def _advanced(advance: Advance, before: int, done: int, total: int) -> None:
+    """Count what one unit of a chunk has done on top of the units before it."""
+    advance(before + done)

@@ -17,9 +17,9 @@ from ..physics.potentials import CoulombPotential, Potential
 from ..physics.potentials_table import Beyond, TabulatedPotential
 from ..physics.transport import Transport
 from ..radial.bound import Grid
-from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
 from ..solvers.density import DensityMatrix
+from ..solvers.levels import STATES_MESH
 from ..solvers.nojump import NoJump
 from ..solvers.solve import Method
 from ..solvers.trajectories import QuantumTrajectories
@@ -27,10 +27,6 @@ from ..states import State
 
 KSU_MASS: Final = 4.70
 """Bottom mass in GeV that belongs to the parameters of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461."""
-
-
-STATES_MESH: Final = LaguerreMesh(128, 0.12)
-"""Longer than the solvers' mesh, to 58 GeV^-1: the radius of the Coulomb 3S is then right to all digits printed."""
 
 
 def chosen_model(
@@ -74,7 +70,9 @@ def chosen_model(
     return LindbladModel(found, transport, mass, in_order)
 
 
-def chosen_transport(potential: str, kappa: str | None, gamma: float | None, T_c: float) -> Transport | None:
+def chosen_transport(
+    potential: str, kappa: str | None, gamma: float | None, T_c: float | None
+) -> Transport | None:
     """Return the dipole terms, or None for ``ksu`` unless they are asked for: it has a width of its own.
 
     Parameters
@@ -85,8 +83,8 @@ def chosen_transport(potential: str, kappa: str | None, gamma: float | None, T_c
         Name of a fit or a number, kappa_hat; by default ``central``.
     gamma : float, optional
         gamma_hat; by default -1.75.
-    T_c : float
-        Critical temperature of the fits in GeV.
+    T_c : float, optional
+        Critical temperature of the fits in GeV; by default that of `Transport`.
 
     Raises
     ------
@@ -98,7 +96,9 @@ def chosen_transport(potential: str, kappa: str | None, gamma: float | None, T_c
     strength: Any = Transport.kappa if kappa is None else kappa
     with suppress(ValueError):  # Transport refuses what is neither a number nor a name
         strength = float(strength)
-    return Transport(strength, Transport.gamma if gamma is None else gamma, T_c)
+    return Transport(
+        strength, Transport.gamma if gamma is None else gamma, Transport.T_c if T_c is None else T_c
+    )
 
 
 def chosen_medium(
@@ -190,9 +190,9 @@ def chosen_grid(kind: str, **settings: float | None) -> Grid:
     if kind not in grids:
         raise InputError("--grid", kind, f"be one of {', '.join(grids)}")
     default, own = grids[kind]
-    given = {name: value for name, value in settings.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     for name, value in given.items():
         if name not in own:
             flags = ", ".join(f"--{setting}" for setting in own)
             raise InputError(f"--{name}", value, f"be left out with --grid {kind}", f"It takes {flags}.")
-    return replace(default, **given)  # type: ignore[arg-type]  # the flags declare the types
+    return replace(default, **given)

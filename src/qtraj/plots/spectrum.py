@@ -17,6 +17,8 @@ from ..spectroscopy.spectral import SpectralFunction
 from .style import style
 
 Quantity = Literal["shift", "width", "binding"]
+SHOWN: Final[tuple[Quantity, ...]] = ("shift", "width")
+"""Rows of the figure."""
 
 LABELS: Final = {
     "shift": r"$\Delta\mathit{m}$  [MeV]",
@@ -105,16 +107,16 @@ def spectrum_figure(rows: Sequence[Row], *, title: str = "") -> Figure:
     states = [
         state
         for state in dict.fromkeys(row.state for row in rows)
-        if all(_any(rows, state, quantity) for quantity in ("shift", "width"))
+        if all(_any(rows, state, quantity) for quantity in SHOWN)
     ]
     if not states:
         raise InputError("rows", f"{len(rows)} without", "have a shift and a width of some state")
     with style():
         figure = Figure(figsize=(1.6 + 4.2 * len(states), 8.4), layout="constrained")
-        axes = figure.subplots(2, len(states), sharex=True, squeeze=False)
+        axes = figure.subplots(len(SHOWN), len(states), sharex=True, squeeze=False)
         for column, state in enumerate(states):
-            for row, quantity in enumerate(("shift", "width")):
-                ax = plot_levels(axes[row, column], rows, state, quantity, legend=False)  # type: ignore[arg-type]
+            for row, quantity in enumerate(SHOWN):
+                ax = plot_levels(axes[row, column], rows, state, quantity, legend=False)
                 if column > 0:
                     ax.set_ylabel("")
                 if row == 0:

@@ -1,12 +1,18 @@
 """The effective Hamiltonian of a singlet pair at constant temperature, as a matrix on a Laguerre mesh.
 
-    H_eff(T) = p_r^2/M + l(l+1)/(M r^2) + V(r; T) + (gamma - i kappa) r^2/2,   kappa, gamma ~ T^3
+    H_eff(T) = p_r^2/M + l(l+1)/(M r^2) + V(r; T) + gamma r^2/2 - i kappa G/2 - i (kappa f/T) (r d/dr + d/dr r)
 
-(arXiv:2107.06147 eqs. (2.2)-(2.4)). A potential with a width of its own is complex and has no dipole terms. All routes
-to thermal masses and widths see this matrix only, so a further order in E/T is one more branch here.
+with kappa, gamma ~ T^3 and G = sum_channels rate C^+C from the one list of jumps: r^2 at leading order in E/T
+(arXiv:2107.06147 eqs. (2.2)-(2.4)), with terms in p, r and 1/r at next-to-leading order (arXiv:2205.10289), where there
+is also friction, f = 1/(4 M). A potential with a width of its own is complex and has no dipole terms. All routes to
+thermal masses and widths see this matrix only.
 
 Complex scaling r -> r e^{i theta} is exact for an analytic potential: the mesh keeps its form with the complex scale
 h e^{i theta}, the matrix becomes complex symmetric in another way, and isolated eigenvalues stay where they are.
+
+Friction is the one term that is not symmetric under transposition. With u = exp(c r^2/2) w it goes: for A the
+coefficient of p_r^2 and F = -i kappa f/T that of the friction, c = F/A turns F (r d/dr + d/dr r) into (F^2/A) r^2. The
+matrix for w, `symmetric_hamiltonian`, has the same eigenvalues, and its eigenvectors are their own left ones.
 """
 
 from __future__ import annotations
@@ -18,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, float_array, is_finite_number
 from ..physics.model import LindbladModel
+from ..physics.nlo import width_terms
 from ..physics.potentials import CoulombPotential
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.thermal import AMPLIFICATION
@@ -53,16 +60,9 @@ def checked_temperatures(T: ArrayLike) -> Float:
 
 
 def check_model(model: LindbladModel) -> None:
-    """Raise `InputError` for a model that has no matrix here yet."""
+    """Raise `InputError` for what is no model."""
     if not isinstance(model, LindbladModel):
         raise InputError("model", model, "be a LindbladModel")
-    if model.order != "LO":
-        raise InputError(
-            "order",
-            model.order,
-            "be 'LO' for thermal levels",
-            "Its terms of next order are not in H_eff here yet.",
-        )
 
 
 def is_analytic(model: LindbladModel) -> bool:
@@ -98,7 +98,7 @@ def vacuum_hamiltonian(model: LindbladModel, mesh: LaguerreMesh, l: int, rotatio
 def effective_hamiltonian(
     model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float = 0.0
 ) -> Complex:
-    """Return the matrix of H_eff at temperature T in GeV, complex symmetric, shape (N, N).
+    """Return the matrix of H_eff at temperature T in GeV, shape (N, N), complex symmetric but for the friction.
 
     Parameters
     ----------
@@ -107,18 +107,71 @@ def effective_hamiltonian(
     T : float
         Temperature in GeV; the medium is isotropic.
 
+    Returns
+    -------
+    ndarray of complex, shape (N, N)
+        In GeV, in the basis of the mesh.
+
     Raises
     ------
     InputError
-        As `vacuum_hamiltonian`, for a model beyond leading order, or for a T that its coefficients do not know.
+        As `vacuum_hamiltonian`, or for a T that the coefficients of the model do not know.
     """
+    matrix = _without_friction(model, mesh, l, T, rotation)
+    if model.friction:
+        drag = mesh.r[:, None] * mesh.derivative
+        matrix += _friction(model, T) * (drag - drag.T)
+    return matrix
+
+
+def symmetric_hamiltonian(
+    model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float = 0.0
+) -> Complex:
+    """Return a complex symmetric matrix with the eigenvalues of H_eff, shape (N, N): friction is transformed away.
+
+    Its eigenvectors v have (v|f(r)|v) = (left|f(r)|right) of H_eff. Without friction it is `effective_hamiltonian`, of
+    which the arguments are.
+    """
+    matrix = _without_friction(model, mesh, l, T, rotation)
+    if model.friction:
+        turned = mesh.r * _turn(model, rotation)
+        matrix += np.diag(_friction(model, T) ** 2 / _kinetic(model, T) * turned**2)
+    return matrix
+
+
+def _without_friction(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float) -> Complex:
     check_model(model)
-    turn = _turn(model, rotation)
-    kappa, gamma = model.transport.at(T)
-    change = 0.5 * (gamma - 1j * kappa) * (mesh.r * turn) ** 2
+    kappa, gamma = (float(x) for x in model.transport.at(T))
+    turned = mesh.r * _turn(model, rotation)
+    change = np.diag(0.5 * gamma * turned**2) - 0.5j * kappa * _width(model, mesh, l, T, rotation)
     if model.thermal is not None:
-        change = change + medium_potential(model, mesh.r, T) - _vacuum(model, mesh.r)
-    return np.asarray(vacuum_hamiltonian(model, mesh, l, rotation) + np.diag(change))
+        change += np.diag(medium_potential(model, mesh.r, T) - _vacuum(model, mesh.r))
+    return np.asarray(vacuum_hamiltonian(model, mesh, l, rotation) + change)
+
+
+def _width(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float) -> Complex:
+    """Return G = Gamma/kappa of the singlet in GeV^-2, (N, N); continued to complex r, C^+ is the transposed of C."""
+    turn = _turn(model, rotation)
+    total = np.zeros((mesh.points, mesh.points), dtype=complex)
+    for channel in model.channels:
+        if channel.source == "singlet" and channel.rate(l) > 0:
+            momentum = (mesh.derivative + np.diag(channel.centrifugal(l) / mesh.r)) / turn
+            beyond = channel.recoil * momentum + channel.shift * np.eye(mesh.points)
+            C = np.diag(mesh.r * turn) + beyond / T
+            total += channel.rate(l) * (C.T @ C)
+    return total
+
+
+def _friction(model: LindbladModel, T: float) -> complex:
+    """Return F in GeV, the coefficient of r d/dr + d/dr r."""
+    kappa, _ = model.transport.at(T)
+    return -1j * float(kappa) * model.friction / T
+
+
+def _kinetic(model: LindbladModel, T: float) -> complex:
+    """Return A in GeV^-1, the coefficient of p_r^2."""
+    kappa, _ = model.transport.at(T)
+    return 1 / model.mass - 0.5j * float(kappa) * width_terms(model, "singlet", T).p_squared
 
 
 def medium_potential(model: LindbladModel, r: Float, T: float) -> Complex:
@@ -149,7 +202,8 @@ def best_rotation(model: LindbladModel, T: Float) -> float:
     """Return the angle theta in which the far region decays fastest, averaged over temperatures.
 
     At large r, u ~ exp(-sqrt(M c) e^{2 i theta} r^2/2) with c = (gamma - i kappa)/2, so the exponent is real for
-    theta = -arg(c)/4. It is 0 for potentials that are not analytic.
+    theta = -arg(c)/4. What next-to-leading order adds to c is a part kappa_hat T/(8 M) of it, a few percent, and not
+    worth another angle. It is 0 for potentials that are not analytic.
 
     Raises
     ------

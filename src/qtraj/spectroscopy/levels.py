@@ -73,27 +73,27 @@ class ThermalLevels:
     settings: Mapping[str, str]
 
     def shift(self, route: str) -> Estimate:
-        """Return Re E(T) - E(0) in GeV, shape (ns, nt)."""
+        """Return Re E(T) - E(0) in GeV, by a `route`, shape (ns, nt)."""
         shift = self.routes[route].real(self.vacuum[:, None])
         known = np.isfinite(shift.value)
         vacuum_error = np.where(known, self.vacuum_error[:, None], 0.0)
         return Estimate(shift.value, {**shift.parts, "vacuum_mesh": vacuum_error})
 
     def width(self, route: str) -> Estimate:
-        """Return Gamma(T) in GeV, shape (ns, nt)."""
+        """Return Gamma(T) in GeV, by a `route`, shape (ns, nt)."""
         return self.routes[route].width()
 
     def mass(self, route: str) -> Estimate:
-        """Return 2 M_Q + Re E(T) in GeV, shape (ns, nt)."""
+        """Return 2 M_Q + Re E(T) in GeV, by a `route`, shape (ns, nt)."""
         return self.routes[route].real(-2 * self.model.mass)
 
     def binding(self, route: str) -> Estimate:
-        """Return Re V(infinity; T) - Re E(T) in GeV, shape (ns, nt); negative for a state above the threshold."""
+        """Return Re V(infinity; T) - Re E(T) in GeV, by a `route`, shape (ns, nt); negative above the threshold."""
         energy = self.routes[route].real(self.continuum)
         return Estimate(-energy.value, energy.parts)
 
     def mean_radius(self, route: str) -> Estimate:
-        """Return <r> in GeV^-1, shape (ns, nt)."""
+        """Return <r> in GeV^-1, by a `route`, shape (ns, nt)."""
         return self.routes[route].mean_radius()
 
 
@@ -112,7 +112,7 @@ def thermal_levels(
     Parameters
     ----------
     model : LindbladModel
-        The model, of leading order in E/T.
+        The model, of either order in E/T.
     T : array_like, shape (nt,)
         Increasing temperatures in GeV. States are followed from the vacuum through them.
     states : sequence of str
@@ -133,7 +133,7 @@ def thermal_levels(
     Raises
     ------
     InputError
-        If an argument is out of range, a state is not bound in the vacuum, or the model is not of leading order.
+        If an argument is out of range, or a state is not bound in the vacuum.
     """
     check_model(model)
     temperatures = checked_temperatures(T)
@@ -155,7 +155,7 @@ def thermal_levels(
     if "spectral" in routes:
         found["spectral"] = peak_levels(model, temperatures, chosen, mesh, finer, source)
     settings = {"potential": str(model.potential), "transport": str(model.transport), "mesh": str(mesh)}
-    settings |= {"mass_GeV": f"{model.mass:g}", "source": source}
+    settings |= {"mass_GeV": f"{model.mass:g}", "order": model.order, "source": source}
     limit = continuum(model, mesh, temperatures).real
     return ThermalLevels(
         model, temperatures, chosen, vacuum, np.abs(vacuum - on_finer), limit, found, settings

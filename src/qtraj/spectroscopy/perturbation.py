@@ -1,9 +1,10 @@
 """First-order perturbation theory in the change of H_eff by the medium, with the next two orders as its error.
 
-    E_n(T) = E_n + <n|dH|n> + sum_k <n|dH|k>^2/(E_n - E_k) + ...,   dH = H_eff(T) - H_vacuum
+    E_n(T) = E_n + <n|dH|n> + sum_k <n|dH|k> <k|dH|n>/(E_n - E_k) + ...,   dH = H_eff(T) - H_vacuum
 
 For the dipole terms the first order is delta E = (gamma/2) <r^2> and Gamma = kappa <r^2> (N. Brambilla, M. A.
-Escobedo, A. Vairo and P. Vander Griend, arXiv:1903.08063), for a complex potential <Re V - V_vac> and -2 <Im V>.
+Escobedo, A. Vairo and P. Vander Griend, arXiv:1903.08063), with the mean of all of C^+C for r^2 at next-to-leading
+order, where friction only mixes states; for a complex potential <Re V - V_vac> and -2 <Im V>.
 """
 
 from __future__ import annotations
@@ -73,17 +74,20 @@ def _orders(
                 if state.l != l:
                     continue
                 n = state.radial_index
-                mixing = _mixing(medium[n], levels, n)
+                right, left = _mixing(medium[:, n], levels, n), _mixing(medium[n], levels, n)
                 orders[0, i, j] = levels[n] + medium[n, n]
-                orders[1, i, j] = mixing @ medium[n]
-                orders[2, i, j] = mixing @ medium @ mixing - medium[n, n] * (mixing @ mixing)
+                orders[1, i, j] = left @ medium[:, n]
+                orders[2, i, j] = left @ medium @ right - medium[n, n] * (left @ right)
                 radius[i, j] = r[n, n]
-                change[i, j] = 2 * (mixing @ r[n]).real
+                change[i, j] = ((right + left) @ r[n]).real
     return orders, radius, change
 
 
-def _mixing(row: Complex, levels: Float, n: int) -> Complex:
-    """Admixtures <k|dH|n>/(E_n - E_k) of the other states, shape (N,), zero for k = n."""
+def _mixing(elements: Complex, levels: Float, n: int) -> Complex:
+    """Admixtures of the other states, shape (N,), zero for k = n: <k|dH|n>/(E_n - E_k) to the right eigenstate.
+
+    With <n|dH|k> to the left one; friction is not symmetric, so that they differ.
+    """
     gaps = levels[n] - levels
     gaps[n] = np.inf
-    return np.asarray(row / gaps)
+    return np.asarray(elements / gaps)

@@ -8,6 +8,8 @@ theta = -arg(c)/4 the far region is as real as it can be, and they are as good a
 A complex potential that becomes constant, V -> V_inf with Im V_inf < Im E, needs no scaling either: a bound state
 decays like exp(i k r), k = sqrt(M (E - V_inf)) with Im k > 0, and stays isolated beside the continuum that starts at
 V_inf until it dissolves there. From then on it moves with the length of the mesh, which is how that is noticed.
+
+The matrix is the one from which friction has been transformed away: it is complex symmetric at either order.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from .hamiltonian import (
     MAX_ROTATION,
     best_rotation,
     continuum,
-    effective_hamiltonian,
+    symmetric_hamiltonian,
     vacuum_hamiltonian,
 )
 from .routes import MISSING, RouteLevels, distance
@@ -73,11 +75,11 @@ def complex_levels(
         radius[rows] = np.transpose([_radius(v, mesh, theta) for v in vectors])
         for j, t in enumerate(T):
             here = energy[rows, j]
-            matrix = effective_hamiltonian(model, finer, l, float(t), theta)
+            matrix = symmetric_hamiltonian(model, finer, l, float(t), theta)
             on_finer[rows, j], vectors_finer = select(matrix, here)
             radius_finer[rows, j] = _radius(vectors_finer, finer, theta)
             for other in _other_angles(theta):
-                found = nearest(effective_hamiltonian(model, mesh, l, float(t), other), here)
+                found = nearest(symmetric_hamiltonian(model, mesh, l, float(t), other), here)
                 turned[rows, j] = _larger(turned[rows, j], distance(found, here))
     parts = {"mesh": distance(energy, on_finer), "rounding": np.full_like(energy, _rounding(model, mesh))}
     if theta > 0:
@@ -113,7 +115,7 @@ def _followed(
     _, vectors = select(before, real_levels)
     energies, history = [], []
     for t in T:
-        now = effective_hamiltonian(model, mesh, l, float(t), theta)
+        now = symmetric_hamiltonian(model, mesh, l, float(t), theta)
         found, vectors = follow(before, now, vectors)
         energies.append(found)
         history.append(vectors)

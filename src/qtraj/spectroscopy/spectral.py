@@ -56,7 +56,7 @@ class SpectralFunction:
     Raises
     ------
     InputError
-        If an argument is out of range, or the model is not of leading order.
+        If an argument is out of range.
     """
 
     model: LindbladModel

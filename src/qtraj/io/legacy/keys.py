@@ -93,7 +93,8 @@ class Key:
             good = good and (not self.choices or value in self.choices)
         if not good or value == "":
             raise InputError(name, value, self.allowed, self.meaning_of_choices)
-        return value  # type: ignore[no-any-return]
+        checked: Value = value
+        return checked
 
     @property
     def meaning_of_choices(self) -> str:
