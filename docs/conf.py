@@ -1,27 +1,31 @@
 """Settings of the documentation: `make docs` builds it, `make linkcheck` tries the links that leave it."""
 
+import importlib.metadata
+import os
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+# shell cells of the tutorials find `qtraj` beside the Python that builds
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 project = "qtraj"
 author = "The qtraj developers"
 copyright = "2026, the qtraj developers"  # noqa: A001 - the name that Sphinx reads
-release = version("qtraj")
+release = importlib.metadata.version("qtraj")
 
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_design",
+    "qtraj_docs",
 ]
-exclude_patterns = ["_build", "_data", "_ext", "figures"]
+exclude_patterns = ["_build", "_data", "_ext", "_templates", "figures"]
+templates_path = ["_templates"]
 nitpicky = True
 highlight_language = "none"  # indented blocks are formulas and command lines, not Python
 
@@ -38,12 +42,17 @@ nb_merge_streams = True
 
 # the interface
 autosummary_generate = True
+autosummary_imported_members = True
+default_role = "py:obj"  # single backticks in docstrings; qtraj_docs links those that name something
 autodoc_typehints = "none"  # the docstrings say more than the annotations
 numpydoc_show_class_members = False
 
 # the look
 html_theme = "pydata_sphinx_theme"
 html_title = "qtraj"
+html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["qtraj.css"]
 html_show_sourcelink = False
 html_theme_options = {
     "header_links_before_dropdown": 6,
@@ -54,3 +63,7 @@ html_theme_options = {
 }
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+
+# make linkcheck
+linkcheck_timeout = 20
+linkcheck_workers = 4

@@ -29,10 +29,13 @@ def class_means():
     ("name", "nucleus", "sigma"),
     [("PbPb5023", PB208_GROUP, 67.0), ("PbPb2760", PB208_GROUP, 62.0), ("AuAu200", AU197_GROUP, 42.0)],
 )
-def test_the_glauber_model_gives_the_published_tables(name, nucleus, sigma):
+def test_the_glauber_model_gives_the_published_tables(name, nucleus, sigma, measured):
     table = CollisionGeometry.named(name)
     ours = collision_geometry(OpticalGlauber(nucleus, sigma), 20.0, step_fm=0.5)
     at = ours.b_fm <= 15
+    for what in ("n_part", "n_coll"):
+        head_on = table.at(what, 0.0)
+        measured(f"{what} of {name} at b = 0", getattr(ours, what)[0], head_on, 1e-3 * head_on)
     # the tables come from a grid of 0.09 fm; the goal is 0.5 %
     np.testing.assert_allclose(ours.n_part[at], table.at("n_part", ours.b_fm[at]), rtol=1e-3)
     np.testing.assert_allclose(ours.n_coll[at], table.at("n_coll", ours.b_fm[at]), rtol=1e-3)
@@ -54,7 +57,7 @@ def test_impact_parameter_and_centrality_are_inverse():
     np.testing.assert_allclose(PBPB.b_of(PBPB.at("centrality", b)), b, atol=2e-3)  # six digits of centrality
 
 
-@pytest.mark.parametrize("name", ["OO5360", "pPb5020"])
+@pytest.mark.parametrize("name", ["OO5360", "pPb5020", "pPb8160"])
 def test_tables_computed_here_are_those_of_their_systems(name):
     system = load_system(name)
     nucleus = Nucleus(**system.nucleus)
@@ -126,7 +129,10 @@ def test_every_impact_parameter_gets_its_share_whatever_its_rows_weigh():
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
-        (lambda: CollisionGeometry.named("XeXe"), "be one of AuAu200, OO5360, PbPb2760, PbPb5023, pPb5020"),
+        (
+            lambda: CollisionGeometry.named("XeXe"),
+            "be one of AuAu200, OO5360, PbPb2760, PbPb5023, pPb5020, pPb8160",
+        ),
         (lambda: PBPB.at("n_part", 21.0), "between 0 and 20 fm"),
         (lambda: PBPB.b_of(1.2), "`centrality`"),
         (lambda: PBPB.class_mean("n_part", 10, 20), "fractions"),

@@ -28,8 +28,10 @@ def normalized(state, r, dr):
     return u / np.sqrt(np.sum(u**2) * dr)
 
 
-def test_baseline_overlaps():
+def test_baseline_overlaps(measured):
     found = overlaps(qt.GaussianState(width=0.2))
+    for name, printed in {"1S": 0.0257673, "2S": 0.0031716, "3S": 0.00093707}.items():
+        measured(f"overlap of the Gaussian start with {name}", found[name], printed, 5e-8 + 5e-6 * printed)
     # half a unit of the last digit printed, and the dx^4 error of the code that printed them (below)
     assert_allclose(found["1S"], 0.0257673, atol=0.5e-7, rtol=5e-6)
     assert_allclose(found["2S"], 0.0031716, atol=0.5e-7, rtol=5e-6)

@@ -34,16 +34,18 @@ def baseline():
 
 
 @pytest.mark.parametrize("name", BASELINE)
-def test_baseline_by_the_default_method(baseline, name):
+def test_baseline_by_the_default_method(baseline, name, measured):
     found, expected = baseline.survival[name], BASELINE[name]
+    measured(f"survival {name}", found.value, expected, 1e-3 * expected)
     assert found.value == pytest.approx(expected, rel=1e-3)  # what rtol promises
     assert abs(found.value - expected) <= found.error + BASELINE_ERROR
     assert found.error <= 1e-3 * expected + 2e-5  # rtol and atol
     assert set(found.parts) == {"time_step", "mesh", "l_max"}
 
 
-def test_trace_and_what_was_lost_add_to_one(baseline):
+def test_trace_and_what_was_lost_add_to_one(baseline, measured):
     d = baseline.diagnostics
+    measured("trace and what was lost", d["trace"] + d["lost"].sum(), 1, 1e-10)
     assert d["trace"] + d["lost"].sum() == pytest.approx(1, abs=1e-10)
     assert d["population"].shape == (2, d["l_max"] + 1)
     assert d["population"].sum() == pytest.approx(d["trace"], abs=1e-15)

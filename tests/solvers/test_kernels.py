@@ -239,7 +239,7 @@ def test_strang_steps_converge_with_order_two():
     assert order == pytest.approx(2, abs=0.03)
 
 
-def test_forward_derivatives_equal_central_differences():
+def test_forward_derivatives_equal_central_differences(measured):
     # d(populations)/d(scale of kappa), /d(scale of gamma): what a fit of kappa_hat and gamma_hat needs
     l_max = 1
     basis = make_basis(MODEL, MESH, l_max, MESH.points)
@@ -257,9 +257,14 @@ def test_forward_derivatives_equal_central_differences():
             return jnp.concatenate([diagonal.ravel(), lost.ravel()])
 
         one, h = jnp.ones(2), 1e-4
-        for direction in np.eye(2):
+        for name, direction in zip(("kappa", "gamma"), np.eye(2), strict=True):
             _, derivative = jax.jvp(populations, (one,), (jnp.asarray(direction),))
             difference = (populations(one + h * direction) - populations(one - h * direction)) / (2 * h)
+            measured(
+                f"derivative with respect to {name}",
+                *(np.abs(d).max() for d in (derivative, difference)),
+                1e-7,
+            )
             # truncation h^2/6 f''' ~ 1e-9, rounding 1e-16/h ~ 1e-12
             assert np.asarray(derivative) == pytest.approx(np.asarray(difference), abs=1e-7)
             assert np.abs(derivative).max() > 1e-3

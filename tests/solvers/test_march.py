@@ -154,21 +154,23 @@ def fitted_order(steps, errors):
     return np.polyfit(np.log(steps), np.log(errors), 1)[0]
 
 
-def test_jump_times_are_of_second_order_on_the_mesh():
+def test_jump_times_are_of_second_order_on_the_mesh(measured):
     """Times at which the norm of the state without jumps meets given numbers, against a run of 16 times the steps."""
     r0 = np.linspace(0.7, 0.9, 7)
     steps = np.array([0.4, 0.2, 0.1])
     exact = first_jump_times(MESH, steps[-1] / 16, r0)
     errors = [np.sqrt(np.mean((first_jump_times(MESH, step, r0) - exact) ** 2)) for step in steps]
+    measured("order of the time of a jump, mesh", fitted_order(steps, errors), 2, 0.25)
     # the steps are graded, so they are only nearly halved; an algorithm that jumps at the ends of steps has order 1
     assert fitted_order(steps, errors) == pytest.approx(2, abs=0.25)
 
 
-def test_jump_times_are_of_second_order_on_the_sine_grid():
+def test_jump_times_are_of_second_order_on_the_sine_grid(measured):
     r0 = np.linspace(0.7, 0.9, 7)
     grid, steps = qt.SineGrid(255, 20.0), np.array([0.02, 0.01, 0.005])
     exact = first_jump_times(grid, steps[-1] / 8, r0)
     errors = [np.sqrt(np.mean((first_jump_times(grid, step, r0) - exact) ** 2)) for step in steps]
+    measured("order of the time of a jump, sine grid", fitted_order(steps, errors), 2, 0.25)
     assert fitted_order(steps, errors) == pytest.approx(2, abs=0.25)
 
 

@@ -47,14 +47,18 @@ def final(splitting, step, mesh, *, initial=None, model=MODEL, medium=MEDIUM, si
 # -------------------------------------------------------------------------------------------- published numbers
 
 
-def test_baseline():
+def test_baseline(measured):
     result = qt.solve(MODEL, MEDIUM, qt.GaussianState(), qt.NoJump())
     # known to 2e-6 of 1S and one unit of the last digit, from meshes up to 128 points
-    assert_allclose(values(result), [0.353884, 0.025555, 0.014088], rtol=1e-5, atol=5e-7)
+    known = {"1S": 0.353884, "2S": 0.025555, "3S": 0.014088}
+    for name, value in known.items():
+        measured(f"no-jump survival {name}", result.survival[name].value, value, 1e-5 * value + 5e-7)
+    measured("norm without jump", result.norm.value, 0.009246, 5e-7)
+    assert_allclose(values(result), [*known.values()], rtol=1e-5, atol=5e-7)
     assert_allclose(result.norm.value, 0.009246, atol=5e-7)
 
 
-def test_baseline_is_the_limit_of_the_cpp_grids():
+def test_baseline_is_the_limit_of_the_cpp_grids(measured):
     """num 1023, 2047, 4095 in L 80: dx 0.078, 0.039, 0.020 GeV^-1 at dt 0.001."""
     runs = [GOLDEN[f"baseline_num{num}_L80"] for num in (1023, 2047, 4095)]
     golden = np.array([[*(run["ratios"][name] for name in S_WAVES), run["norm"]] for run in runs])
@@ -72,6 +76,8 @@ def test_baseline_is_the_limit_of_the_cpp_grids():
     # left: a tenth of the dx^3 term removed, since dx^4 is next and dx halves (ratio 8 to 16), and half the dt term,
     # since at dt 0.002 the splitting error at the cusp, dt^(3/2), is mixed into it
     left = np.abs(limit - second[1]) + np.abs(step[0] - step[1]) / 2
+    for name, *numbers in zip((*S_WAVES, "norm"), found, limit, left, strict=True):
+        measured(f"{name} beside the extrapolated C++ grids", *numbers)
     assert np.all(left < 1e-3 * limit)
     assert np.all(np.abs(found - limit) < left)
 

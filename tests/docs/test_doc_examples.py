@@ -1,0 +1,157 @@
+"""Every example of the documentation runs as written: Python and shell, pages and docstrings."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+from legacy_files import SAMPLES
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PACKAGE = ROOT / "src" / "qtraj"
+PYTHON = re.compile(r"(?ms)^```(?:python|\{code-cell\} python)\n(.*?)^```")
+SHELL = re.compile(r"(?ms)^```sh\n(.*?)^```")
+
+ELSEWHERE = {
+    "observables.md": "tests/observables/test_page.py",
+    "qtraj1.md": "tests/io/legacy/test_qtraj1_page.py",
+    "spectroscopy.md": "tests/spectroscopy/test_spectrum_files.py",
+    "trajectories.md": "tests/test_readme.py",
+}
+"""Pages whose Python has a test that also looks at what it prints."""
+
+COMPUTATIONS = {"paper.md", "peers.md"}
+"""Pages whose commands are computations of hours; benchmarks/ has tests of its own."""
+
+SLOW = {"events.md", "report.md", "accuracy.md", "nlo.md", "view.md", "explore.md", "start.md"}
+"""Pages that take more than two seconds, or need a campaign."""
+
+
+def pages(pattern: re.Pattern[str]) -> list[Path]:
+    """Return the pages of the documentation with such blocks; the tutorials run at every build."""
+    listed = [
+        p for p in sorted(DOCS.rglob("*.md")) if not {"_build", "_generated", "tutorials"} & set(p.parts)
+    ]
+    return [p for p in listed if p.name not in COMPUTATIONS and pattern.search(p.read_text(encoding="utf-8"))]
+
+
+def blocks(page: Path, pattern: re.Pattern[str]) -> list[str]:
+    return pattern.findall(page.read_text(encoding="utf-8"))
+
+
+def parameters(listed: list[Path], slow: set[str]) -> list:
+    return [
+        pytest.param(p, id=str(p.relative_to(DOCS)), marks=[pytest.mark.slow] if p.name in slow else [])
+        for p in listed
+    ]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """An empty folder with what the pages take for granted: the examples, and an output folder of QTraj 1.0."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    shutil.copytree(SAMPLES / "bjorken" / "output-307", tmp_path / "output-307")
+    shutil.copytree(SAMPLES / "bjorken" / "input", tmp_path / "input")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run_shell(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run commands as a user does, with this Python and its `qtraj` first on the path."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        cwd=folder,
+        env=os.environ | {"PATH": path, "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "page", parameters([p for p in pages(PYTHON) if p.name not in ELSEWHERE and p.name != "events.md"], SLOW)
+)
+def test_python_of_a_page_runs(page: Path, folder: Path):
+    names: dict[str, object] = {"__name__": "page"}
+    with mpl.rc_context({"backend": "agg"}):
+        for block in blocks(page, PYTHON):
+            exec(compile(block, str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", parameters([DOCS / name for name in ELSEWHERE], set()))
+def test_pages_with_tests_of_their_own_have_them(page: Path):
+    test = (ROOT / ELSEWHERE[page.name]).read_text(encoding="utf-8")
+    assert page.stem in test
+    assert "exec(" in test
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", parameters(pages(SHELL), set()))
+def test_shell_of_a_page_runs(page: Path, folder: Path):
+    commands = "".join(blocks(page, SHELL))
+    if page.name == "start.md":
+        commands = commands.partition("pip install .\n")[2]  # tests/docs/test_newcomer.py installs
+    done = run_shell(commands, folder)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_the_campaign_of_many_events_runs_from_the_shell_to_python(folder: Path):
+    page = DOCS / "howto" / "events.md"
+    done = run_shell("".join(blocks(page, SHELL)), folder)
+    assert done.returncode == 0, done.stderr
+    for block in blocks(page, PYTHON):
+        exec(compile(block, str(page), "exec"), {})
+
+
+def modules_with_examples() -> list[str]:
+    """Return the modules with examples in docstrings but the two that tests/test_readme.py runs."""
+    paths = sorted(PACKAGE.rglob("*.py"))
+    names = [
+        ".".join(("qtraj", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__")
+        for path in paths
+        if ">>>" in path.read_text(encoding="utf-8")
+    ]
+    return [name for name in names if name not in {"qtraj", "qtraj.solvers.solve"}]
+
+
+@pytest.mark.parametrize("module", modules_with_examples())
+def test_examples_of_docstrings_run(module: str):
+    failed, attempted = doctest.testmod(importlib.import_module(module))
+    assert attempted > 0
+    assert failed == 0
+
+
+def test_every_command_that_a_page_shows_has_these_flags():
+    """Commands that are shown and not run name options that exist."""
+    helps: dict[tuple[str, ...], str] = {}
+    text = "\n".join(p.read_text(encoding="utf-8") for p in [ROOT / "README.md", *DOCS.glob("*.md")])
+    shown = re.findall(r"(?m)^(?: {4}|)qtraj (.+)$", text)
+    assert len(shown) > 30
+    from typer.testing import CliRunner
+
+    from qtraj.cli import app
+
+    for line in shown:
+        words = line.partition("#")[0].split()
+        if words[0] == "legacy":  # takes the keys of params.txt
+            continue
+        command = tuple(words[:2] if words[0] == "campaign" else words[:1])
+        if command not in helps:
+            result = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "400", "NO_COLOR": "1"})
+            assert result.exit_code == 0, line
+            helps[command] = result.output
+        for flag in re.findall(r"(?<!\S)(--[\w-]+)", line.partition("#")[0]):
+            assert flag in helps[command], line
