@@ -5,6 +5,8 @@
 #   make docs       the documentation, in docs/_build/html; make linkcheck tries its links to other sites
 #   make bench-peers  time to a given error beside QuTiP and dynamiqs: docs/peers.md
 #   make bench      the benchmarks            make clean      remove the environment and the caches
+#   make dist       wheel and source distribution, tested in empty environments; make smoke: the wheel alone
+#   make test-oldest  the wheel with the oldest allowed versions; make release-notes: what CHANGELOG.md will say
 #   make bench-paper  the tests of the QTraj 1.0 paper, docs/paper.md; goes on where it was interrupted
 
 PYTHON ?= python3
@@ -47,6 +49,28 @@ bench-paper: $(VENV)/.installed-dev
 bench-peers: $(VENV)/.installed-peers
 	$(BIN)/python benchmarks/peers/run.py
 
+dist: $(VENV)/.installed-release
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/python packaging/check_dist.py contents
+	$(BIN)/python packaging/check_dist.py smoke dist/*.whl --constraint constraints.txt
+	$(BIN)/python packaging/check_dist.py smoke dist/*.tar.gz
+	$(BIN)/python packaging/check_dist.py types dist/*.whl
+
+smoke: $(VENV)/.installed-release
+	rm -rf dist
+	$(BIN)/python -m build --wheel
+	$(BIN)/python packaging/check_dist.py smoke dist/*.whl --constraint constraints.txt
+
+test-oldest: $(VENV)/.installed-release
+	rm -rf dist
+	$(BIN)/python -m build --wheel
+	$(BIN)/python packaging/check_dist.py smoke dist/*.whl --constraint packaging/oldest.txt --old
+
+release-notes: $(VENV)/.installed-release
+	$(BIN)/towncrier build --draft
+
 clean:
 	rm -rf $(VENV) dist build docs/_build docs/_generated docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -69,6 +93,11 @@ $(VENV)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-peers: $(VENV)/.installed-dev
 	@echo "Installing the programs to compare with into $(VENV)"
 	@$(INSTALL) --editable ".[peers]"
+	@touch $@
+
+$(VENV)/.installed-release: $(VENV)/.installed-dev
+	@echo "Installing the tools of a release into $(VENV)"
+	@$(INSTALL) --editable ".[release]"
 	@touch $@
 
 $(BIN)/python:
