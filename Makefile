@@ -14,7 +14,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test test-slow check docs linkcheck bench bench-peers clean
+.PHONY: run test test-slow check docs linkcheck bench bench-peers clean dist smoke test-oldest release-notes
 
 run: $(VENV)/.installed
 	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml
