@@ -1,0 +1,85 @@
+"""Whether the errors quoted at next-to-leading order contain the truth: media and starts against finer runs."""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+
+import numpy as np
+import pytest
+
+import qtraj as qt
+from qtraj.solvers.nlo_discretization import NloDiscretization, nlo_jump_range, speed_of
+from qtraj.solvers.nlo_propagate import regenerate_nlo
+from qtraj.states import STATE_NAMES
+
+pytestmark = pytest.mark.slow
+
+REFERENCES = (
+    {"mesh": qt.LaguerreMesh(112, 0.09), "added_l": 5, "step": 0.7, "reach": 1.3, "energy": 1.5},
+    {"mesh": qt.LaguerreMesh(128, 0.095), "added_l": 6, "step": 1.0, "reach": 1.5, "energy": 1.7},
+)
+"""Finer in everything than what the method chooses, and different from each other in everything."""
+
+MEDIA = {
+    "baseline": ("central", -1.75, 0.425, 0.25),
+    "cool": ("central", -1.75, 0.36, 0.19),
+    "lower": ("lower", 0.0, 0.425, 0.25),
+    "upper": ("upper", -1.75, 0.40, 0.25),
+    "deep": ("central", -3.5, 0.40, 0.25),
+}
+
+CASES = [(medium, 0) for medium in MEDIA] + [("baseline", 1), ("cool", 1)]
+
+
+def truth(model, medium, initial) -> tuple[np.ndarray, np.ndarray]:
+    """Return (overlaps, their error), shape (6,) each: mean and difference of the two references."""
+    runs = []
+    for setting in REFERENCES:
+        factor = setting["energy"] * 2.0 ** speed_of(medium)
+        d = NloDiscretization(
+            mesh=setting["mesh"],
+            l_max=setting["added_l"] + initial.l,
+            step=setting["step"],
+            jump_range=setting["reach"] * nlo_jump_range(model, medium),
+            size=None,
+            filter_energy=4.0 * factor,
+            cut=8.0 * factor,
+        )
+        regenerated, _, _ = regenerate_nlo(
+            d, model, initial, [medium], [], [d.step], coarse=False, diagnostics=False
+        )
+        bare = qt.solve(
+            model, medium, initial, qt.NoJump(grid=qt.LaguerreMesh(112, 0.09), error_budget=False)
+        )
+        alone = np.array([bare.overlap[name].value for name in STATE_NAMES])
+        runs.append(alone + regenerated[0, -1])
+    return np.mean(runs, axis=0), np.abs(runs[1] - runs[0])
+
+
+@cache
+def compared(medium, l):
+    """Return (result, whether it warned that it missed its tolerance, truth)."""
+    kappa, gamma, T0, T_end = MEDIA[medium]
+    model = qt.LindbladModel(transport=qt.Transport(kappa, gamma), order="NLO")
+    history, initial = qt.Bjorken(T0, 0.6, T_end), qt.GaussianState(l)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = qt.solve(model, history, initial)
+    missed = any("did not reach" in str(w.message) for w in caught)
+    return result, missed, truth(model, history, initial)
+
+
+@pytest.mark.parametrize(("medium", "l"), CASES)
+def test_the_error_budget_at_nlo_contains_the_truth(medium, l):
+    result, missed, (value, uncertain) = compared(medium, l)
+    wrong = {}
+    for name in [s.name for s in qt.STATES if s.l == l]:
+        i, found = STATE_NAMES.index(name), result.overlap[name]
+        if not abs(found.value - value[i]) <= found.error + uncertain[i]:
+            wrong[name] = f"{found.value:.6g} +- {found.error:.2g}, truth {value[i]:.6g} +- {uncertain[i]:.2g}"
+        # the references are good enough to tell: they differ by less than twice the quoted error or a third of rtol
+        assert uncertain[i] <= 2 * found.error + 3e-4 * found.value
+        if not missed:
+            assert result.survival[name].error <= 1.001 * (1e-3 * result.survival[name].value + 2e-5)
+    assert not wrong, wrong
