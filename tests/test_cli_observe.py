@@ -26,7 +26,7 @@ def no_figures(monkeypatch):
     from qtraj.plots import observables_files
 
     monkeypatch.setattr(observables_files, "save_figure", lambda figure, stem: ())
-    monkeypatch.setattr(observables_files, "_figure", lambda panel, title: None)
+    monkeypatch.setattr(observables_files, "_figure", lambda panel, title, collision: None)
     monkeypatch.setattr(observables_files, "parts_figure", lambda panel, **_: None)
 
 
@@ -92,6 +92,9 @@ def test_the_states_to_draw_are_chosen(tmp_path, no_figures):
         (["mine.csv", "--system", "PbPb"], "`system` must be one of AuAu200"),
         (["mine.csv", "--feeddown", "mine"], "`name` must be one of group, pdg2026"),
         (["mine.csv", "--weighting", "flat"], "`--weighting` must be collisions, exponential or rows"),
+        (["mine.csv", "--harmonics", "2,zwei"], "`--harmonics` must be whole numbers from 1 on"),
+        (["mine.csv", "--harmonics", "0"], "`--harmonics` must be"),
+        (["mine.csv", "--harmonics", "2,2"], "none twice"),
         (["mine.csv", "--states", "Y(9S)"], "must be one of Y(1S)"),
         (["empty.tsv"], "empty.tsv: the file is empty"),
         (["."], "holds no campaign"),
@@ -129,3 +132,59 @@ def test_a_run_folder_knows_system_and_feeddown(tmp_path, no_figures):
     assert "kappa: 1.0, 0.5 low" in rows[0]
     shutil.rmtree(folder / "store")
     assert observe(folder, "--out", tmp_path / "out").exit_code == 2
+
+
+def test_orders_of_flow_are_chosen_and_odd_ones_explained(tmp_path, no_figures):
+    source = write_survival_csv(tmp_path / "mine.csv", toy_table(per_replicate=64))
+    result = observe(source, "--system", "PbPb5020", "--out", tmp_path / "out", "--harmonics", "2, 3,4")
+    assert result.exit_code == 0, result.output
+    assert {path.stem for path in (tmp_path / "out").glob("v*.csv")} == {
+        *(f"v{n}_{axis}" for n in (2, 3, 4) for axis in ("centrality", "pt")),
+    }
+    assert "note: v3_centrality, v3_pt: " in result.output
+    head = (tmp_path / "out" / "v3_pt.csv").read_text(encoding="utf-8").splitlines()[:3]
+    assert any("vanish by symmetry" in line for line in head)
+    assert "v3_pt" in (tmp_path / "out" / "hepdata" / "submission.yaml").read_text(encoding="utf-8")
+
+
+def test_a_table_of_proton_nucleus_collisions_is_compared_with_its_data(tmp_path, no_figures):
+    table = toy_table(per_replicate=64, b_fm=(0.5, 2.5, 4.5, 6.5))
+    source = write_survival_csv(tmp_path / "mine.csv", table)
+    result = observe(source, "--system", "pPb5020", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "R_pA, minimum bias" in result.output
+    assert "CMS Y(2S), |y_cm|<1.93" in result.output
+    assert "Suppression by the hot medium only" in result.output
+    assert "R_pA" in (tmp_path / "out" / "hepdata" / "rpa_pt.yaml").read_text(encoding="utf-8")
+
+
+def test_errors_of_fractions_can_be_switched_off(tmp_path, no_figures):
+    source = write_survival_csv(tmp_path / "mine.csv", toy_table(per_replicate=8))
+    for flag, there in (("--feeddown-errors", True), ("--no-feeddown-errors", False)):
+        result = observe(source, "--out", tmp_path / "out", flag)
+        assert result.exit_code == 0
+        header = (tmp_path / "out" / "raa_pt.csv").read_text(encoding="utf-8")
+        assert ("error_branching" in header) == there
+        assert ("feed-down fractions" in result.output) != there
+
+
+def test_rapidity_comes_from_trajectory_files_that_have_it(tmp_path, no_figures):
+    """Eight values of metadata: b, x, y, eta, p_T, phi, rapidity, weight; survival falls with |y|."""
+    rng = np.random.default_rng(3)
+    lines = []
+    for k in range(400):
+        y = 4 * rng.random() - 2
+        path = f"{10 * rng.random():.4f}\t0\t0\t0\t{15 * rng.random():.4f}\t{6.28 * rng.random():.4f}\t{y:.4f}\t1"
+        ratios = "\t".join([f"{0.8 - 0.2 * abs(y):.6f}"] * 6)
+        for l in (0, 1):
+            lines += [path, f"{ratios}\t{(k + 0.5) / 400}\t{l}"]
+    source = tmp_path / "datafile.tsv"
+    source.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    result = observe(source, "--system", "PbPb5020", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "out" / "raa_y.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(line for line in text.splitlines() if line[0] != "#"))
+    for row in rows:
+        assert float(row["R_AA"]) == pytest.approx(0.8 - 0.2 * float(row["abs_y"]), abs=1e-5)  # six digits
+    assert "against |y|" not in result.output
+    assert "CMS Y(1S), pT<30 GeV" in result.output

@@ -12,13 +12,13 @@ from qtraj.observables.experiment import load_data
 from qtraj.observables.overview import overview
 from qtraj.observables.systems import load_system
 from qtraj.plots.observables import (
-    band_label,
     observable_figure,
     parts_figure,
     plot_curve,
     plot_parts,
 )
 from qtraj.plots.observables_files import write_observables
+from qtraj.plots.observables_layout import band_label
 from qtraj.plots.style import style
 from survival_tables import toy_settings
 
@@ -92,7 +92,7 @@ def test_a_figure_names_axes_states_data_and_settings(panels, name):
     assert figure.axes[0].get_title(loc="left") == "toy"
     assert "5.02 TeV" in figure.axes[-1].get_title(loc="right")
     assert len({ax.get_xlim() for ax in figure.axes}) == 1
-    legend = figure.axes[-1].get_legend()
+    (legend,) = figure.legends
     assert [text.get_text() for text in legend.get_texts()][-1] == "central setting"
     named = [text.get_text() for child in figure.axes[0].get_children() if isinstance(child, Legend)
              for text in child.get_texts()]  # fmt: skip

@@ -17,7 +17,7 @@ from qtraj.hydro.glauber import Nucleus, OpticalGlauber
 from qtraj.observables.geometry import CollisionGeometry
 from qtraj.observables.systems import load_system
 
-B_MAX_FM = 15.0  # N_coll is below 1e-6 there in both systems
+B_MAX_FM = 15.0  # N_coll is below 1e-6 there in all of them
 
 
 def write(geometry: CollisionGeometry, path: Path) -> None:
@@ -32,11 +32,11 @@ def write(geometry: CollisionGeometry, path: Path) -> None:
 
 
 def main() -> None:
-    """Make both tables."""
+    """Make the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     folder = parser.parse_args().out
-    for name in ("OO5360", "pPb5020"):
+    for name in ("OO5360", "pPb5020", "pPb8160"):
         system = load_system(name)
         nucleus = Nucleus(**system.nucleus, name=system.target)
         kind = ProtonNucleus if system.projectile == "p" else OpticalGlauber

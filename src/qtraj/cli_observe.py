@@ -28,13 +28,17 @@ def observe(
     system: Annotated[
         str | None,
         typer.Option(
-            help="PbPb5020, PbPb2760, AuAu200, OO5360 or pPb5020: geometry and data; by default that of the run"
+            help="PbPb5020, PbPb2760, AuAu200, OO5360, pPb5020 or pPb8160: geometry and data; by default that of the "
+            "run."
         ),
     ] = None,
     feeddown: Annotated[
         str | None,
         typer.Option(metavar="group|pdg2026", help="Feed-down table; by default that of the run, or group."),
     ] = None,
+    feeddown_errors: Annotated[
+        bool, typer.Option(help="Whether errors of branching fractions (PDG 2026) are part of the errors.")
+    ] = True,
     weighting: Annotated[
         str,
         typer.Option(
@@ -43,33 +47,38 @@ def observe(
         ),
     ] = "collisions",
     states: Annotated[str, typer.Option(help="Mesons to draw, separated by commas.")] = "Y(1S),Y(2S),Y(3S)",
+    harmonics: Annotated[
+        str, typer.Option(help="Orders n of the flow coefficients v_n, separated by commas.")
+    ] = "2",
     weighted: Annotated[
         bool,
         typer.Option("--weighted", help="Of a ratio file: weigh paths with the weight in their metadata."),
     ] = False,
 ) -> None:
-    """Go from survivals to R_AA, double ratios and v2: figures, CSV, HEPData files, and chi-square with data."""
+    """Go from survivals to R_AA, double ratios and v_n: figures, CSV, HEPData files, and chi-square with data."""
     from .campaign.survivals import load_survivals
     from .errors import InputError
     from .io.atomic import writable_folder
     from .io.curves_csv import write_survival_means
+    from .observables.axes import not_shown
     from .observables.feeddown import FeedDown
     from .observables.overview import overview
     from .observables.systems import load_system
     from .plots.observables_files import write_observables
-    from .report.observed import agreement_table, integrated_table, left_out, survival_table
+    from .report.observed import agreement_table, integrated_table, left_out, notes, survival_table
 
     if weighting not in ("collisions", "exponential", "rows"):
         raise InputError("--weighting", weighting, "be collisions, exponential or rows")
+    orders = _orders(harmonics)
     chosen_system = load_system(system) if system is not None else None
-    chosen_feeddown = FeedDown.named(feeddown) if feeddown is not None else None
+    chosen_feeddown = FeedDown.named(feeddown, errors=feeddown_errors) if feeddown is not None else None
     folder = writable_folder(out)
 
     found = load_survivals(source, weighted=weighted)
     if chosen_system is None and found.system is not None:
         chosen_system = load_system(found.system)
     if chosen_feeddown is None:
-        chosen_feeddown = FeedDown.named(found.feeddown or "group")
+        chosen_feeddown = FeedDown.named(found.feeddown or "group", errors=feeddown_errors)
     console = Console()
     console = console if console.is_terminal else Console(width=TABLE_WIDTH)
     averages = found.averages(weighted=weighted)
@@ -87,11 +96,14 @@ def observe(
             feeddown=chosen_feeddown,
             weighting=None if weighting == "rows" else cast("Weighting", weighting),
             mesons=[name.strip() for name in states.split(",")],
+            harmonics=orders,
         )
         for table in (integrated_table(panels), agreement_table(panels)):
             if table is not None:
                 console.print(table)
-        for line in left_out(panels):
+        for line in (*left_out(panels), *not_shown(next(iter(found.tables.values())), chosen_system)):
+            typer.echo(line)
+        for line in notes(panels):
             typer.echo(line)
         qualifiers = {"feed-down": chosen_feeddown.name, "source": source.name}
         if chosen_system is not None:
@@ -99,3 +111,12 @@ def observe(
         written += write_observables(panels, folder, title=found.title, qualifiers=qualifiers)
     for path in written:
         typer.echo(f"wrote {path}")
+
+
+def _orders(text: str) -> list[int]:
+    from .errors import InputError
+
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() and int(word) > 0 for word in words) or len(set(words)) < len(words):
+        raise InputError("--harmonics", text, "be whole numbers from 1 on, such as 2 or 2,3,4, none twice")
+    return [int(word) for word in words]

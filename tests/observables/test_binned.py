@@ -221,3 +221,39 @@ def test_unknown_mesons_are_refused(name):
 def test_bins_without_an_answer_are_refused(ask, words):
     with pytest.raises(InputError, match=words):
         ask()
+
+
+@pytest.mark.parametrize("feeddown", [GROUP, PDG], ids=["group", "pdg2026"])
+def test_errors_of_measured_input_of_a_ratio_are_those_of_input_drawn_at_random(feeddown):
+    """Numerator and denominator share fractions and cross sections; so does the bootstrap."""
+    table = random_table(4)
+    error = 0.08 * np.asarray(feeddown.sigma_exp)
+    known = FeedDown(
+        feeddown.matrix, feeddown.sigma_exp, matrix_shifts=feeddown.matrix_shifts, sigma_exp_error=error
+    )
+    survival = np.average(table.survival.value, weights=table.weight, axis=0)[MESON_COLUMNS]
+    rng = np.random.default_rng(7)
+    shifts = np.stack(list(known.matrix_shifts.values()))
+    drawn = {"branching": [], "cross_sections": []}
+    for _ in range(1500):
+        matrix = known.matrix + np.tensordot(rng.standard_normal(len(shifts)), shifts, 1)
+        sigma = known.sigma_exp + error * rng.standard_normal(9)
+        for part, one in (
+            ("branching", FeedDown(np.maximum(matrix, 0), known.sigma_exp)),
+            ("cross_sections", FeedDown(known.matrix, sigma)),
+        ):
+            raa_drawn = one.apply(survival)
+            drawn[part].append(raa_drawn[1] / raa_drawn[0])
+    found = double_ratio_curve(table, ALL, known)["Y(2S)/Y(1S)"]
+    for part, ratios in drawn.items():
+        # 1500 draws know a standard deviation to 1.8 %; linearization: the errors are below a tenth
+        assert found.parts[part][0] == pytest.approx(np.std(ratios), rel=0.08)
+    assert found.not_estimated == ()
+
+
+def test_errors_of_fractions_can_be_left_out():
+    bare = raa_curve(random_table(), ALL, FeedDown.named("group", errors=False))["Y(1S)"]
+    full = raa_curve(random_table(), ALL, GROUP)["Y(1S)"]
+    assert set(full.parts) - set(bare.parts) == {"branching"}
+    assert bare.value == full.value
+    assert "feed-down fractions" in bare.not_estimated

@@ -41,12 +41,14 @@ def test_an_isotropic_medium_makes_no_flow():
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
 @pytest.mark.parametrize("production", ["isotropic", "as_sampled"])
-def test_the_flow_of_a_known_survival(n, production):
+def test_the_flow_of_a_known_survival(n, production, measured):
     """S = s (1 + 2 a cos n phi) has v_n = a, whatever the feed-down does among states that share it."""
     phi = 2 * np.pi * (np.arange(256) + 0.3) / 256  # equidistant: sums of cosines are exact
     survival = SCALE * (1 + 2 * 0.08 * np.cos(n * phi))[:, None]
     curve = vn_curve(table(survival, phi, np.arange(256) % 4), ALL, GROUP, n=n, production=production)
     assert curve.observable == f"v{n}"
+    if production == "isotropic":
+        measured(f"v{n} of Y(1S) of S = s (1 + 0.16 cos {n} phi)", curve["Y(1S)"].value[0], 0.08, 1e-14)
     for estimate in curve.values.values():
         assert estimate.value[0] == pytest.approx(0.08, abs=1e-14)
 
@@ -115,3 +117,14 @@ def test_bad_arguments_are_refused(arguments, words):
 def test_a_table_without_angles_has_no_flow():
     with pytest.raises(InputError, match="lacks phi"):
         vn_curve(SurvivalTable(np.ones((4, 6)), np.arange(4)), ALL, GROUP)
+
+
+@pytest.mark.parametrize("n", [1, 3, 5])
+def test_odd_orders_vanish_where_the_collision_is_symmetric(n):
+    """Equal nuclei: a path and its image turned by pi about the beam survive alike."""
+    phi, replicate = angles(16)
+    survival = np.exp(-np.outer(1 + 0.4 * np.cos(2 * phi) + 0.1 * np.cos(4 * phi), 1 / SCALE))
+    both = table(np.tile(survival, (2, 1)), np.concatenate([phi, phi + np.pi]), np.tile(replicate, 2))
+    odd, even = (vn_curve(both, ALL, GROUP, n=k)["Y(1S)"].value[0] for k in (n, 2))
+    assert abs(odd) < 1e-14  # rounding
+    assert even < -0.1

@@ -6,7 +6,7 @@ from qtraj.hydro.glauber import Nucleus
 from qtraj.observables.experiment import load_data
 from qtraj.observables.systems import load_system, parse_system, system_names
 
-NAMES = ("AuAu200", "OO5360", "PbPb2760", "PbPb5020", "pPb5020")
+NAMES = ("AuAu200", "OO5360", "PbPb2760", "PbPb5020", "pPb5020", "pPb8160")
 
 
 def test_the_systems_of_the_field_are_there():

@@ -48,6 +48,8 @@ def write_panel_csv(path: str | Path, panel: Panel) -> Path:
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
         if curve.selection:
             handle.write(f"# selection: {curve.selection}\n")
+        for note in panel.notes:
+            handle.write(f"# {note}\n")
         if missing:
             handle.write(f"# errors not estimated: {'; '.join(missing)}\n")
         writer = csv.writer(handle, lineterminator="\n")

@@ -27,6 +27,7 @@ _AXES: Final = {
     "pT_GeV": ("p_T", "GeV"),
     "y": ("y", ""),
     "abs_y": ("|y|", ""),
+    "y_cm": ("y_cm", ""),
     "phi": ("phi", "rad"),
     "integrated": ("Selection", ""),
 }

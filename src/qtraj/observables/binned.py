@@ -64,6 +64,7 @@ def raa_curve(
     *,
     part: Part = "total",
     ranges: Ranges | None = None,
+    observable: str = "R_AA",
 ) -> Curve:
     """Return R_AA of the nine mesons in bins.
 
@@ -81,6 +82,8 @@ def raa_curve(
         Pairs counted in the numerator. R_AA of the total is the sum of the other two.
     ranges : mapping of str to (low, high), optional
         Further selection, as in `SurvivalTable.select`.
+    observable : str, optional
+        What the ratio is called: ``"R_pA"`` in proton-nucleus collisions.
 
     Returns
     -------
@@ -95,7 +98,7 @@ def raa_curve(
     def statistic(fractions: FeedDown) -> Statistic:
         return lambda sums: fractions.apply(_mean_survival(sums, 1))
 
-    return curve_of("R_AA", MESON_NAMES, table, bins, feeddown, part, ranges, statistic)
+    return curve_of(observable, MESON_NAMES, table, bins, feeddown, part, ranges, statistic)
 
 
 def double_ratio_curve(

@@ -29,7 +29,8 @@ class Bins:
     Parameters
     ----------
     x_name : str
-        ``"N_part"``, ``"centrality_pct"``, ``"b_fm"``, ``"pT_GeV"``, ``"y"``, ``"abs_y"`` or ``"integrated"``.
+        ``"N_part"``, ``"centrality_pct"``, ``"b_fm"``, ``"pT_GeV"``, ``"y"``, ``"abs_y"``, ``"y_cm"`` or
+        ``"integrated"``.
     intervals : sequence of (low, high), optional
         low <= x < high; they may overlap or leave gaps, as those of measurements do. By default each value that the
         table holds is a bin of its own (geometries at fixed impact parameters).
@@ -54,7 +55,7 @@ class Bins:
 
     @classmethod
     def edges(cls, x_name: str, edges: ArrayLike) -> Bins:
-        """Return adjacent bins with these edges."""
+        """Return adjacent bins of `x_name` with these edges."""
         e = np.asarray(edges, dtype=float).tolist()
         return cls(x_name, list(pairwise(e)))
 
@@ -74,7 +75,7 @@ class Bins:
         return cls(data.x_name, list(zip(data.x_low.tolist(), data.x_high.tolist(), strict=True)))
 
     def split(self, table: SurvivalTable) -> Iterator[tuple[float, float, float, SurvivalTable]]:
-        """Yield x, low, high and the rows of each bin; x is the weighted mean of the rows.
+        """Yield x, low, high and the rows of `table` in each bin; x is their weighted mean.
 
         Raises
         ------
@@ -121,6 +122,11 @@ class Curve:
         For each meson (``"Y(1S)"``) or ratio (``"Y(2S)/Y(1S)"``).
     selection : str, optional
         In words, what else was selected.
+
+    Raises
+    ------
+    InputError
+        If values differ in shape from `x`.
     """
 
     observable: str
@@ -210,6 +216,20 @@ class CurveBand:
 
 def curve_band(curves: Sequence[Curve], name: str, label: str = "") -> CurveBand:
     """Return the band that curves over model settings (kappa, gamma, T_f, ...) span around the first of them.
+
+    Parameters
+    ----------
+    curves : sequence of Curve
+        One for each setting on the same bins, the central one first.
+    name : str
+        Meson or ratio.
+    label : str, optional
+        What was varied, for a legend.
+
+    Returns
+    -------
+    CurveBand
+        Point-by-point minimum and maximum over all curves.
 
     Raises
     ------

@@ -1,4 +1,7 @@
-"""Feed-down: from the survival of states made in the collision to what is measured after their decays."""
+"""Feed-down: from the survival of states made in the collision to what is measured after their decays.
+
+R_AA with feed-down is that of arXiv:2012.01240; `FeedDown.source` says where the fractions come from.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +92,7 @@ class FeedDown:
             )
 
     @classmethod
-    def named(cls, name: str = "group") -> FeedDown:
+    def named(cls, name: str = "group", *, errors: bool = True) -> FeedDown:
         """Return a table shipped with the package.
 
         Parameters
@@ -98,6 +101,8 @@ class FeedDown:
             ``"group"``: the one-step fractions of the Kent State group's papers, without
             Y(2S), Y(3S) -> chi_b;
             ``"pdg2026"``: the cascade-complete matrix (1 - B)^-1 from PDG 2026 branching fractions.
+        errors : bool, optional
+            Whether the fractions have the errors of PDG 2026; without them nothing of `matrix_shifts` enters R_AA.
 
         Raises
         ------
@@ -109,7 +114,7 @@ class FeedDown:
             raise InputError("name", name, f"be one of {', '.join(tables['matrices'])}")
         entry = tables["matrices"][name]
         source = f"matrix: {entry['source']}; sigma_exp: {tables['sigma_exp_source']}"
-        return cls(entry["matrix"], tables["sigma_exp"], name, source, _shifts(name))
+        return cls(entry["matrix"], tables["sigma_exp"], name, source, _shifts(name) if errors else {})
 
     @cached_property
     def sigma_direct(self) -> Float:

@@ -46,7 +46,9 @@ def vn_curve(
     bins, feeddown, part, ranges
         As in `raa_curve`.
     n : int, optional
-        Order, at least 1. In a smooth collision of equal nuclei odd orders vanish by symmetry.
+        Order, at least 1. The angle is that from the reaction plane (the impact parameter), so odd orders vanish by
+        symmetry in collisions of equal nuclei, of fluctuating events on average; v_3 from an event plane of its own
+        needs a table whose angles are those from that plane.
     production : {"isotropic", "as_sampled"}, optional
         ``"isotropic"``: pairs are produced without a preferred direction, so <cos n phi> of the sampled paths, known to
         be zero, is subtracted: a medium that treats all directions alike gives exactly 0, and the noise of the sampling
@@ -66,8 +68,7 @@ def vn_curve(
     -----
     v_n of the regeneration part is that of the regenerated yield alone.
     """
-    if not (isinstance(n, int) and not isinstance(n, bool) and n >= 1):
-        raise InputError("n", n, "be a whole number, at least 1")
+    check_order(n)
     if production not in ("isotropic", "as_sampled"):
         raise InputError("production", production, "be 'isotropic' or 'as_sampled'")
     table.coordinate("phi")
@@ -90,3 +91,9 @@ def vn_curve(
         return flow
 
     return curve_of(f"v{n}", MESON_NAMES, table, bins, feeddown, part, ranges, statistic, factors)
+
+
+def check_order(n: object) -> None:
+    """Raise `InputError` unless n is an order of a flow coefficient: a whole number from 1 on."""
+    if not (isinstance(n, int) and not isinstance(n, bool) and n >= 1):
+        raise InputError("n", n, "be a whole number, at least 1")

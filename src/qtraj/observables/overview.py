@@ -9,32 +9,37 @@ from typing import Final
 import numpy as np
 
 from ..errors import InputError
+from .axes import flow_bins, places
 from .binned import DOUBLE_RATIOS, Ranges, double_ratio_curve, raa_curve
 from .chi_square import ChiSquare
-from .comparison import SPECTRA, agreement
+from .comparison import agreement
 from .curves import INTEGRATED, Bins, Curve, CurveBand, curve_band
 from .experiment import DataSet
 from .feeddown import FeedDown
-from .flow import vn_curve
+from .flow import check_order, vn_curve
 from .geometry import Weighting, with_geometry
 from .systems import CollisionSystem
 from .table import Part, SurvivalTable
 
-PT_EDGES: Final = (0.0, 2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 20.0, 30.0)
-"""Edges of the bins in p_T, GeV."""
-
-LEAST_ROWS: Final = 8
-LEAST_ROWS_FLOW: Final = 32
-"""Rows that a bin in p_T needs in each independent group: with fewer the scatter of groups underestimates the error
-(a ratio of two sums over two or three paths is far from linear). A flow coefficient needs more of them."""
-
 FLOW_CENTRALITY: Final = (10.0, 90.0)
-"""Centrality class of v2 against p_T, percent: that of CMS (arXiv:2006.07707)."""
+"""Centrality class of v_n against p_T, percent: that of v2 of CMS (arXiv:2006.07707)."""
 
 VARIED: Final = ("kappa", "gamma", "T_end")
 """Settings whose variation makes a band."""
 
 UPSILONS: Final = ("Y(1S)", "Y(2S)", "Y(3S)")
+
+HOT_MEDIUM_ONLY: Final = (
+    "Suppression by the hot medium only: the data also hold nuclear parton densities, energy loss in cold matter and "
+    "break-up by comovers, which no survival knows."
+)
+"""What R_pA of survivals leaves out."""
+
+ODD_ORDER: Final = (
+    "Angles are those from the reaction plane: in collisions of equal nuclei, odd orders with respect to it vanish by "
+    "symmetry, and what is shown is the noise of the sampling."
+)
+"""What odd flow coefficients of symmetric systems are."""
 
 CurveOf = Callable[[SurvivalTable, Bins, FeedDown, Part], Curve]
 
@@ -61,6 +66,8 @@ class Panel:
         Of the central setting with each of them, at the points of the measurement.
     left_out : tuple of str
         Measurements that could not be compared, and why.
+    notes : tuple of str
+        What a reader of the numbers has to know.
     """
 
     name: str
@@ -71,6 +78,17 @@ class Panel:
     datasets: tuple[DataSet, ...] = ()
     agreement: Mapping[str, ChiSquare] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What a panel will hold."""
+
+    name: str
+    bins: Bins
+    of: CurveOf
+    notes: tuple[str, ...] = ()
 
 
 def overview(
@@ -80,6 +98,7 @@ def overview(
     feeddown: FeedDown | None = None,
     weighting: Weighting | None = "collisions",
     mesons: Sequence[str] = UPSILONS,
+    harmonics: Sequence[int] = (2,),
 ) -> list[Panel]:
     """Return every observable that the tables allow.
 
@@ -89,12 +108,15 @@ def overview(
         One for each setting of the model, the central one first; the attributes kappa, gamma and T_end say what varies.
     system : CollisionSystem, optional
         Gives tables with impact parameters their centralities, N_part and weights, and measurements to compare with.
+        In proton-nucleus collisions R_AA is called R_pA, and rapidity is that of the nucleon-nucleon center of mass.
     feeddown : FeedDown, optional
         ``FeedDown.named("group")`` by default.
     weighting : {"collisions", "exponential"} or None, optional
         How impact parameters weigh, see `with_geometry`.
     mesons : sequence of str, optional
         Mesons to draw; the curves hold all nine.
+    harmonics : sequence of int, optional
+        Orders of the flow coefficients.
 
     Returns
     -------
@@ -103,10 +125,12 @@ def overview(
     Raises
     ------
     InputError
-        If a table lacks a state that feed-down needs.
+        If a table lacks a state that feed-down needs, or an order is no positive number.
     """
     if not tables:
         raise InputError("tables", tables, "hold at least one setting")
+    for n in harmonics:
+        check_order(n)
     feeddown = FeedDown.named() if feeddown is None else feeddown
     if system is not None:
         tables = {
@@ -117,51 +141,52 @@ def overview(
     central.check_states()
     ratios = tuple(f"{a}/{b}" for a, b in DOUBLE_RATIOS if a in mesons and b in mesons)
     return [
-        _panel(
-            name, tables, feeddown, bins, of, ratios if name.startswith("double") else tuple(mesons), system
-        )
-        for name, bins, of in _possible(central)
-        if ratios or not name.startswith("double")
+        _panel(plan, tables, feeddown, ratios if plan.name.startswith("double") else tuple(mesons), system)
+        for plan in _possible(central, system, harmonics)
+        if ratios or not plan.name.startswith("double")
     ]
 
 
-def _possible(table: SurvivalTable) -> Iterator[tuple[str, Bins, CurveOf]]:
-    geometries = {"npart": "N_part", "centrality": "centrality_pct"}
-    places = {
-        short: Bins(axis)
-        for short, axis in geometries.items()
-        if table.column_known(axis) and _few(table, axis)
-    }
-    momenta, wide = (_momentum_bins(table, least) for least in (LEAST_ROWS, LEAST_ROWS_FLOW))
-    if momenta is not None:
-        places["pt"] = momenta
-    if table.column_known("abs_y") and np.ptp(table.coordinate("abs_y")) > 0:
-        places["y"] = Bins.edges("abs_y", np.linspace(0, 1.0001 * table.coordinate("abs_y").max(), 6))
+def _possible(
+    table: SurvivalTable, system: CollisionSystem | None, harmonics: Sequence[int]
+) -> Iterator[_Plan]:
+    ratio, rapidity = ("R_AA", "abs_y") if system is None else (system.ratio, system.rapidity)
+    unequal = system is not None and system.unequal
+    found = places(table, rapidity)
     # only with the weights of a geometry is the average over all rows one over all collisions
     everything = "minimum_bias" if "weighting" in table.attrs else "all_rows"
-    for short, bins in (*places.items(), (everything, Bins(INTEGRATED))):
-        yield f"raa_{short}", bins, _raa
-    for short in ("npart", "pt"):
-        if short in places:
-            yield f"double_ratio_{short}", places[short], _double_ratio
-    if table.column_known("phi") and np.ptp(table.phi) > 0:
-        if "centrality" in places:
-            yield "v2_centrality", places["centrality"], _flow_in({})
-        if wide is not None:
-            yield "v2_pt", wide, _flow_in(_flow_class(table))
+    notes = (HOT_MEDIUM_ONLY,) if unequal else ()
+    for short, bins in (*found.items(), (everything, Bins(INTEGRATED))):
+        yield _Plan(f"{ratio.replace('_', '').lower()}_{short}", bins, _ratio(ratio), notes)
+    for short in ("npart", "pt", "y"):
+        if short in found:
+            yield _Plan(f"double_ratio_{short}", found[short], _double_ratio, notes)
+    if not (table.column_known("phi") and np.ptp(table.phi) > 0):
+        return
+    within = _flow_class(table)
+    for n in harmonics:
+        odd = (ODD_ORDER,) if n % 2 and not unequal else ()
+        if "centrality" in found:
+            yield _Plan(f"v{n}_centrality", found["centrality"], _flow(n), odd)
+        momenta = flow_bins(table.select(**within), n)
+        if momenta is not None:
+            yield _Plan(f"v{n}_pt", momenta, _flow(n, within), odd)
 
 
-def _raa(table: SurvivalTable, bins: Bins, feeddown: FeedDown, part: Part) -> Curve:
-    return raa_curve(table, bins, feeddown, part=part)
+def _ratio(observable: str) -> CurveOf:
+    def ratio(table: SurvivalTable, bins: Bins, feeddown: FeedDown, part: Part) -> Curve:
+        return raa_curve(table, bins, feeddown, part=part, observable=observable)
+
+    return ratio
 
 
 def _double_ratio(table: SurvivalTable, bins: Bins, feeddown: FeedDown, part: Part) -> Curve:
     return double_ratio_curve(table, bins, feeddown, part=part)
 
 
-def _flow_in(ranges: Ranges) -> CurveOf:
+def _flow(n: int, ranges: Ranges | None = None) -> CurveOf:
     def flow(table: SurvivalTable, bins: Bins, feeddown: FeedDown, part: Part) -> Curve:
-        return vn_curve(table, bins, feeddown, part=part, ranges=ranges)
+        return vn_curve(table, bins, feeddown, n=n, part=part, ranges=ranges)
 
     return flow
 
@@ -174,53 +199,27 @@ def _flow_class(table: SurvivalTable) -> Ranges:
     return {"centrality_pct": FLOW_CENTRALITY} if inside.any() else {}
 
 
-def _few(table: SurvivalTable, axis: str) -> bool:
-    """Whether the table holds a few geometries, not a continuum."""
-    return len(np.unique(table.coordinate(axis))) <= SPECTRA
-
-
-def _momentum_bins(table: SurvivalTable, least: int) -> Bins | None:
-    """Return bins of `PT_EDGES`, joined until each holds `least` rows per group."""
-    if not table.column_known("pT_GeV") or np.ptp(table.pT) == 0:
-        return None
-    # where every row is a group of its own, a few dozen rows make a bin
-    needed = least * min(len(np.unique(table.replicate)), 16)
-    intervals: list[tuple[float, float]] = []
-    low = PT_EDGES[0]
-    for high in PT_EDGES[1:]:
-        if np.count_nonzero((low <= table.pT) & (table.pT < high)) >= needed:
-            intervals.append((low, high))
-            low = high
-    rest = table.pT >= low
-    if intervals and rest.any():  # too few for a bin of their own join the last one
-        last = next((edge for edge in PT_EDGES if edge > table.pT.max()), float(table.pT.max()) + 1.0)
-        intervals[-1] = intervals[-1][0], last
-    return Bins("pT_GeV", intervals) if intervals else None
-
-
 def _panel(
-    name: str,
+    plan: _Plan,
     tables: Mapping[str, SurvivalTable],
     feeddown: FeedDown,
-    bins: Bins,
-    of: CurveOf,
     shown: tuple[str, ...],
     system: CollisionSystem | None,
 ) -> Panel:
-    curves = {label: of(table, bins, feeddown, "total") for label, table in tables.items()}
+    curves = {label: plan.of(table, plan.bins, feeddown, "total") for label, table in tables.items()}
     first, central = next(iter(tables.items()))
     bands = tuple(
         curve_band([curves[key] for key in keys], meson, label)
         for meson in shown
         for label, keys in varied_settings(tables).items()
     )
-    parts: dict[str, Curve] = {}
-    if name.startswith("raa") and central.no_jump is not None:
-        chosen: tuple[Part, ...] = ("no_jump", "regeneration")
-        parts |= {part: of(central, bins, feeddown, part) for part in chosen}
     curve = curves[first]
+    parts: dict[str, Curve] = {}
+    if curve.observable.startswith("R_") and central.no_jump is not None:
+        chosen: tuple[Part, ...] = ("no_jump", "regeneration")
+        parts |= {part: plan.of(central, plan.bins, feeddown, part) for part in chosen}
     datasets, agreements, left_out = agreement(curve, central, feeddown, system, shown)
-    return Panel(name, curve, bands, shown, parts, datasets, agreements, left_out)
+    return Panel(plan.name, curve, bands, shown, parts, datasets, agreements, left_out, plan.notes)
 
 
 def varied_settings(tables: Mapping[str, SurvivalTable]) -> dict[str, list[str]]:

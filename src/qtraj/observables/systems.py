@@ -81,6 +81,21 @@ class CollisionSystem:
     sources: tuple[str, ...]
 
     @property
+    def unequal(self) -> bool:
+        """Whether different nuclei collide, so that forward and backward differ."""
+        return self.projectile != self.target
+
+    @property
+    def ratio(self) -> str:
+        """Name of the nuclear modification factor in the data tables: ``"R_AA"`` or ``"R_pA"``."""
+        return "R_pA" if self.projectile == "p" else "R_AA"
+
+    @property
+    def rapidity(self) -> str:
+        """Axis of rapidity: ``"abs_y"``, or ``"y_cm"`` where forward and backward differ."""
+        return "y_cm" if self.unequal else "abs_y"
+
+    @property
     def geometry(self) -> CollisionGeometry:
         """Centrality, participants and collisions against the impact parameter."""
         return CollisionGeometry.named(self.geometry_name)
@@ -106,7 +121,13 @@ class CollisionSystem:
 
 
 def system_names() -> tuple[str, ...]:
-    """Return the names of the systems that the package knows."""
+    """Return the names of the systems that the package knows.
+
+    Returns
+    -------
+    tuple of str
+        Sorted.
+    """
     folder = resources.files("qtraj.data").joinpath("systems")
     return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
 
@@ -114,6 +135,16 @@ def system_names() -> tuple[str, ...]:
 @cache
 def load_system(name: str) -> CollisionSystem:
     """Return a system by name, for example ``load_system("PbPb5020")``.
+
+    Parameters
+    ----------
+    name : str
+        One of `system_names`.
+
+    Returns
+    -------
+    CollisionSystem
+        Geometry, cross section and acceptances.
 
     Raises
     ------
@@ -135,6 +166,11 @@ def parse_system(name: str, text: str) -> CollisionSystem:
         What to call it.
     text : str
         As in ``data/systems``.
+
+    Returns
+    -------
+    CollisionSystem
+        Geometry, cross section and acceptances.
 
     Raises
     ------

@@ -23,6 +23,7 @@ COORDINATES: Final = {
     "pT_GeV": "pT",
     "y": "y",
     "abs_y": "y",
+    "y_cm": "y",
     "phi": "phi",
 }
 """Column of a `SurvivalTable` behind each name of an axis; the names are those of the data tables."""
@@ -52,7 +53,8 @@ class SurvivalTable:
     b_fm, n_part, centrality_pct : array_like, shape (n,), optional
         Impact parameter in fm, mean number of participants, centrality in percent (0 is head-on).
     pT, phi, y : array_like, shape (n,), optional
-        Transverse momentum in GeV, its direction from the reaction plane in radians, rapidity.
+        Transverse momentum in GeV, its direction from the reaction plane in radians, rapidity; in
+        proton-nucleus collisions that in the nucleon-nucleon center of mass, positive along the proton.
     attrs : mapping, optional
         Where the numbers come from; ``kappa``, ``gamma``, ``T_end`` where they are known.
 
@@ -133,7 +135,7 @@ class SurvivalTable:
         return Estimate(total.value - still.value, parts, missing)
 
     def column_known(self, name: str) -> bool:
-        """Return whether the table has the column behind an axis."""
+        """Return whether the table has the column behind the axis `name`, one of `COORDINATES`."""
         return getattr(self, COORDINATES[name]) is not None
 
     def coordinate(self, name: str) -> Float:
@@ -159,7 +161,7 @@ class SurvivalTable:
         return np.abs(values) if name == "abs_y" else np.asarray(values)
 
     def rows(self, chosen: ArrayLike) -> SurvivalTable:
-        """Return the rows that an index array or a mask picks."""
+        """Return the rows that `chosen`, an index array or a mask, picks."""
         index = np.arange(len(self))[np.asarray(chosen)]
         if not len(index):
             raise InputError("chosen", 0, "leave at least one row")

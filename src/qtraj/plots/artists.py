@@ -21,8 +21,14 @@ from ..observables.raa import Band
 
 # Okabe and Ito (2008): told apart with every common kind of color vision
 STATE_COLORS: Final = {"Y(1S)": "#0072B2", "Y(2S)": "#D55E00", "Y(3S)": "#009E73"}
-EXPERIMENT_COLORS: Final = {"CMS": "#000000", "ATLAS": "#8E2C8E", "ALICE": "#7A5200", "STAR": "#444444"}
-MARKERS: Final = {"CMS": "o", "ATLAS": "s", "ALICE": "D", "STAR": "*"}
+EXPERIMENT_COLORS: Final = {
+    "CMS": "#000000",
+    "ATLAS": "#8E2C8E",
+    "ALICE": "#7A5200",
+    "STAR": "#444444",
+    "LHCb": "#B03060",
+}
+MARKERS: Final = {"CMS": "o", "ATLAS": "s", "ALICE": "D", "STAR": "*", "LHCb": "v"}
 GRAY: Final = "#666666"
 
 _BOX_HALF_WIDTH: Final = 4.0  # in N_part; narrower than the shifts of points
@@ -183,9 +189,13 @@ def _data_marker(data: DataSet) -> dict[str, Any]:
 def _data_label(data: DataSet, quote_global: bool = False) -> str:
     """Name the experiment and its rapidity range: ``CMS, |y| < 2.4``."""
     rapidity = [part.strip() for part in data.kinematics.split(";") if "y" in part]
-    text = ", ".join([data.experiment, *rapidity]).replace("<", " < ")
-    for plain in ("|y|", " y "):
-        text = text.replace(plain, plain.replace("y", r"$\mathit{y}$"))
+    text = ", ".join([data.experiment, *rapidity]).replace("<", " < ").replace("-", "−")
+    for plain, symbol in (
+        ("y_cm", r"$\mathit{y}_\mathrm{cm}$"),
+        ("|y|", r"|$\mathit{y}$|"),
+        (" y ", r" $\mathit{y}$ "),
+    ):
+        text = text.replace(plain, symbol)
     known = np.isfinite(data.global_rel_plus[0])
     return f"{text} (global ±{100 * data.global_rel_plus[0]:.1f} %)" if quote_global and known else text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from ..errors import InputError
 from ..observables.curves import INTEGRATED, CurveBand
@@ -26,23 +28,10 @@ from .artists import (
     state_label,
     theory_marker,
 )
+from .observables_layout import AXIS_LABELS, band_label, ends, limits, observable_label, one_class
 from .raa import collision_label
 from .style import style
 
-AXIS_LABELS: Final = {
-    "N_part": r"$\langle \mathit{N}_\mathrm{part}\rangle$",
-    "centrality_pct": "Centrality [%]",
-    "b_fm": r"$\mathit{b}$ [fm]",
-    "pT_GeV": r"$\mathit{p}_\mathrm{T}$ [GeV]",
-    "y": r"$\mathit{y}$",
-    "abs_y": r"$|\mathit{y}|$",
-}
-OBSERVABLE_LABELS: Final = {
-    "R_AA": r"$\mathit{R}_\mathrm{AA}$",
-    "double_ratio": "Double ratio AA / pp",
-    "v2": r"$\mathit{v}_2$",
-    "v3": r"$\mathit{v}_3$",
-}
 PART_LABELS: Final = {"no_jump": "never jumped", "regeneration": "regenerated"}
 
 _PART_LOOKS: Final[dict[str, dict[str, Any]]] = {
@@ -65,7 +54,7 @@ def plot_curve(
     datasets: Sequence[DataSet] = (),
     *,
     legend: bool = True,
-    x_max: float | None = None,
+    x_ends: tuple[float, float] | None = None,
 ) -> Axes:
     """Draw one meson or ratio: bands over model settings, the central setting with its error, measured points.
 
@@ -81,8 +70,8 @@ def plot_curve(
         Measurements of the same; upper limits are refused.
     legend : bool, optional
         Whether to add the legends.
-    x_max : float, optional
-        Upper end of the axis; by default that of theory and data.
+    x_ends : (float, float), optional
+        Ends of the axis; by default those of theory and data, from zero where all are positive.
 
     Returns
     -------
@@ -102,8 +91,8 @@ def plot_curve(
     _check(bands, datasets)
     curve, name = bands[0].curve, bands[0].name
     color = color_of(name.partition("/")[0])
-    top = _right_end(bands, datasets) if x_max is None else x_max
-    ax.set_xlim(0, top)
+    left, right = ends(bands, datasets) if x_ends is None else x_ends
+    ax.set_xlim(left, right)
     binned = bool(np.any(curve.x_high > curve.x_low))
     labels = list(dict.fromkeys(band.label for band in bands))
     for band in bands:
@@ -111,11 +100,13 @@ def plot_curve(
     _draw_central(ax, bands[0], color, binned)
     for data in datasets:
         experiment = EXPERIMENT_COLORS.get(data.experiment, GRAY)
-        draw_points(ax, data, experiment, _SHIFT.get(data.experiment, 0.0) * top, _BOX * top)
+        draw_points(
+            ax, data, experiment, _SHIFT.get(data.experiment, 0.0) * (right - left), _BOX * (right - left)
+        )
     if curve.observable.startswith("v"):
         ax.axhline(0.0, color="black", linewidth=0.8, zorder=1)
     ax.set_xlabel(AXIS_LABELS[curve.x_name])
-    ax.set_ylabel(OBSERVABLE_LABELS.get(curve.observable, curve.observable))
+    ax.set_ylabel(observable_label(curve.observable))
     if legend:
         add_data_legend(ax, datasets, several=False)
         add_curve_legend(ax, bands)
@@ -138,6 +129,11 @@ def plot_parts(ax: Axes, panel: Panel, name: str, *, legend: bool = True) -> Axe
     legend : bool, optional
         Whether to add a legend.
 
+    Returns
+    -------
+    matplotlib.axes.Axes
+        `ax`.
+
     Raises
     ------
     InputError
@@ -155,17 +151,21 @@ def plot_parts(ax: Axes, panel: Panel, name: str, *, legend: bool = True) -> Axe
         ax.errorbar(
             total.x[order], value, yerr=np.minimum(error, 0.99 * np.abs(value)), fmt="none", color=color
         )
-    positive = [curve[name].value[curve[name].value > 0].min() for curve in lines.values()]
+    positive = np.concatenate([curve[name].value[curve[name].value > 0] for curve in lines.values()])
     ax.set_yscale("log")
-    ax.set(xlim=(0, 1.08 * total.x.max()), ylim=(0.4 * min(positive), 8.0))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+    # two decades at least, so that two powers of ten are marked; room for the legend above
+    top = 8.0 * positive.max()
+    ax.set(xlim=(0, 1.08 * total.x.max()), ylim=(min(0.4 * positive.min(), top / 200), top))
     ax.set_xlabel(AXIS_LABELS[total.x_name])
-    ax.set_ylabel(OBSERVABLE_LABELS["R_AA"])
+    ax.set_ylabel(observable_label(total.observable))
     if legend:
         ax.legend(loc="upper right")
     return ax
 
 
-def observable_figure(panel: Panel, *, title: str = "", note: str = "") -> Figure:
+def observable_figure(panel: Panel, *, title: str = "", note: str = "", collision: str = "") -> Figure:
     """Return the figure of a panel with one Axes per meson or ratio; write it with `save_figure`.
 
     Parameters
@@ -176,6 +176,13 @@ def observable_figure(panel: Panel, *, title: str = "", note: str = "") -> Figur
         Above the first Axes.
     note : str, optional
         Below.
+    collision : str, optional
+        What collides, above the last Axes; by default that of the measurements.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One Axes per meson or ratio.
 
     Raises
     ------
@@ -186,24 +193,46 @@ def observable_figure(panel: Panel, *, title: str = "", note: str = "") -> Figur
         raise InputError("panel", panel.name, "have an axis: minimum bias is one number")
     with style():
         figure, panels = _axes(len(panel.shown))
-        tops = _limits(panel)
-        right = _right_end(panel.bands, panel.datasets)
+        tops = limits(panel)
+        x_ends = ends(panel.bands, panel.datasets)
         for ax, name in zip(panels, panel.shown, strict=True):
             bands = [band for band in panel.bands if band.name == name]
             data = [d for d in panel.datasets if d.state == name]
-            plot_curve(ax, bands, _one_class(data), legend=False, x_max=right)
+            plot_curve(ax, bands, one_class(data), legend=False, x_ends=x_ends)
             ax.set_ylim(*tops[name])
             if not panel.curve.observable.startswith("v") and tops[name][1] > _LINE_FREE:
                 ax.axhline(1.0, color="black", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
-            add_data_legend(ax, _one_class(data), several=False)
+            add_data_legend(ax, one_class(data), several=False)
             _corner(ax, name)
-        add_curve_legend(panels[-1], [b for b in panel.bands if b.name == panel.shown[-1]], GRAY)
-        _dress(figure, panels, title, collision_label(panel.datasets), note)
+        entries = _curve_entries([b for b in panel.bands if b.name == panel.shown[-1]], GRAY)
+        # above the Axes, where it covers no points
+        figure.legend(*entries, loc="outside upper center", ncols=len(entries[0]))
+        _dress(figure, panels, title, collision_label(panel.datasets) or collision, note)
     return figure
 
 
 def parts_figure(panel: Panel, *, title: str = "", note: str = "") -> Figure:
-    """Return the figure of `plot_parts` for each meson of a panel."""
+    """Return the figure of `plot_parts` for each meson of a panel.
+
+    Parameters
+    ----------
+    panel : Panel
+        At fixed geometries, with both parts.
+    title : str, optional
+        Above the first Axes.
+    note : str, optional
+        Below.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        One Axes per meson.
+
+    Raises
+    ------
+    InputError
+        As `plot_parts`.
+    """
     with style():
         figure, panels = _axes(len(panel.shown))
         for ax, name in zip(panels, panel.shown, strict=True):
@@ -215,25 +244,22 @@ def parts_figure(panel: Panel, *, title: str = "", note: str = "") -> Figure:
 
 def add_curve_legend(ax: Axes, bands: Sequence[CurveBand], color: str | None = None) -> None:
     """Name the central curve and what was varied."""
+    entries = _curve_entries(bands, color)
+    ax.legend(*entries, loc="lower right", labelspacing=0.3, borderaxespad=0.5)
+
+
+def _curve_entries(bands: Sequence[CurveBand], color: str | None) -> tuple[list[Any], list[str]]:
     own = color or color_of(bands[0].name.partition("/")[0])
     handles: list[Any] = [
         Rectangle((0, 0), 1, 1, **fill_look(own, i)) for i, band in enumerate(bands) if band.label
     ]
     names = [band_label(band.label) for band in bands if band.label]
     handles.append(mpl.lines.Line2D([], [], **theory_marker(own)))
-    ax.legend(handles, [*names, "central setting"], loc="lower right", labelspacing=0.3, borderaxespad=0.5)
-
-
-def band_label(label: str) -> str:
-    """Return the label of a band for a figure, with symbols for coefficients."""
-    for plain, symbol in (("kappa", r"$\hat\kappa$"), ("gamma", r"$\hat\gamma$"), ("T_end", r"$T_f$")):
-        if label.startswith(f"{plain}:"):
-            return symbol + label.removeprefix(plain).replace("-", "\N{MINUS SIGN}")
-    return label
+    return handles, [*names, "central setting"]
 
 
 def _axes(count: int) -> tuple[Figure, np.ndarray[Any, Any]]:
-    figure = Figure(figsize=(max(8.0, 1.2 + 4.6 * count), 5.9), layout="constrained")
+    figure = Figure(figsize=(max(8.0, 1.2 + 4.6 * count), 6.2), layout="constrained")
     return figure, np.atleast_1d(figure.subplots(1, count))
 
 
@@ -250,45 +276,14 @@ def _dress(figure: Figure, panels: Any, title: str, collision: str, note: str) -
     panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
     panels[-1].set_title(collision, loc="right", fontsize=15)
     if note:
+        # letters in an inch of this size
+        lines = [
+            line
+            for part in note.splitlines()
+            for line in textwrap.wrap(part, int(17 * figure.get_figwidth()))
+        ]
+        note = "\n".join(lines)
         figure.supxlabel(note, fontsize=10.5, color="#333333", x=0.01, ha="left", linespacing=1.4)
-
-
-def _right_end(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> float:
-    ends = [*(np.max(band.curve.x_high) for band in bands), *(np.max(data.x) for data in datasets)]
-    return 1.07 * float(max(ends))
-
-
-def _one_class(datasets: Sequence[DataSet]) -> list[DataSet]:
-    """Keep one centrality class of each experiment, the widest: the classes of one would cover each other."""
-    widest: dict[tuple[str, str], DataSet] = {}
-    for data in datasets:
-        key = data.experiment, data.kinematics
-        if key not in widest or _width(data) > _width(widest[key]):
-            widest[key] = data
-    return list(widest.values())
-
-
-def _width(data: DataSet) -> float:
-    first, _, last = data.centrality[0].rstrip("%").partition("-")
-    return float(last) - float(first) if last else 0.0
-
-
-def _limits(panel: Panel) -> dict[str, tuple[float, float]]:
-    """Limits of the vertical axis: room for the legends above, zero at the bottom of what is positive."""
-    limits = {}
-    for name in panel.shown:
-        highs = [float(np.max(band.high)) for band in panel.bands if band.name == name]
-        lows = [float(np.min(band.low)) for band in panel.bands if band.name == name]
-        for data in _one_class([d for d in panel.datasets if d.state == name]):
-            highs.append(float(np.max(data.value + np.nan_to_num(data.total_plus))))
-            lows.append(float(np.min(data.value - np.nan_to_num(data.total_minus))))
-        top, bottom = max(highs), min(lows)
-        if panel.curve.observable.startswith("v"):
-            reach = max(top, -bottom, 0.005)
-            limits[name] = -1.5 * reach, 2.1 * reach
-        else:
-            limits[name] = 0.0, 1.5 * top
-    return limits
 
 
 def _check(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> None:

@@ -15,7 +15,8 @@ from ..io.hepdata import HepdataTable, write_hepdata
 from ..observables.curves import INTEGRATED
 from ..observables.overview import Panel
 from ..observables.raa import Band
-from .observables import band_label, observable_figure, parts_figure
+from .observables import observable_figure, parts_figure
+from .observables_layout import band_label
 from .raa import default_note, raa_figure
 from .style import save_figure
 
@@ -25,13 +26,15 @@ AXIS_WORDS: Final = {
     "pT_GeV": "transverse momentum",
     "abs_y": "rapidity",
     "y": "rapidity",
+    "y_cm": "rapidity in the nucleon-nucleon center of mass",
     "b_fm": "impact parameter",
     "integrated": "nothing: one number over all paths",
 }
+INPUT_WORDS: Final = {"branching": "branching fractions", "cross_sections": "cross sections"}
 OBSERVABLE_WORDS: Final = {
     "R_AA": "Nuclear modification factor",
     "double_ratio": "Double ratios of nuclear modification factors",
-    "v2": "Elliptic flow coefficient v2",
+    "R_pA": "Nuclear modification factor in proton-nucleus collisions",
 }
 
 
@@ -61,34 +64,35 @@ def write_observables(
     FileFormatError
         If a file cannot be written.
     """
-    folder = writable_folder(out)
+    folder, collision = writable_folder(out), (qualifiers or {}).get("system", "")
     written: list[Path] = []
     for panel in panels:
         written.append(write_panel_csv(folder / f"{panel.name}.csv", panel))
         # a single point makes no figure
         if panel.curve.x_name != INTEGRATED and len(panel.curve) > 1:
-            written += save_figure(_figure(panel, title), folder / panel.name)
+            written += save_figure(_figure(panel, title, collision), folder / panel.name)
     for panel in panels:
-        if panel.name == "raa_npart" and panel.parts and len(panel.curve) > 1:
+        if panel.curve.x_name == "N_part" and panel.parts and len(panel.curve) > 1:
             note = "Regenerated: total minus pairs that never jumped, path by path."
             written += save_figure(parts_figure(panel, title=title, note=note), folder / "regeneration")
     tables = [_table(panel, dict(qualifiers or {})) for panel in panels]
     return written + write_hepdata(folder / "hepdata", tables, title)
 
 
-def _figure(panel: Panel, title: str) -> Figure:
+def _figure(panel: Panel, title: str, collision: str) -> Figure:
     curve = panel.curve
-    if (curve.observable, curve.x_name) == ("R_AA", "N_part"):
+    binned = bool((curve.x_high > curve.x_low).any())
+    if (curve.observable, curve.x_name) == ("R_AA", "N_part") and not binned:
         bands = [Band(b.name, curve.x, b.central, b.low, b.high, band_label(b.label)) for b in panel.bands]
         note = default_note(bands, panel.datasets)
-        note = note.replace("sampling and numerics", "sampling, numerics and branching fractions")
+        note = note.replace("path sampling and numerics", _sources(panel))
         return raa_figure(bands, panel.datasets, title=title, note=note)
-    return observable_figure(panel, title=title, note=_note(panel))
+    return observable_figure(panel, title=title, note=_note(panel), collision=collision)
 
 
 def _note(panel: Panel) -> str:
     curve = panel.curve
-    words = "bars: errors of path sampling, numerics and branching fractions"
+    words = f"bars: errors of {_sources(panel)}"
     binned = bool((curve.x_high > curve.x_low).any())
     place = "in the bins shown" if binned else "at the open circles; curves between them guide the eye"
     lines = [f"Theory is computed {place} ({words})."]
@@ -96,21 +100,35 @@ def _note(panel: Panel) -> str:
         lines[0] += f" Selected: {_in_words(curve.selection)}."
     if panel.datasets:
         lines.append("Data: bars statistical, boxes systematic; bins and centrality classes of the papers.")
-    return "\n".join(lines)
+    return "\n".join([*lines, *panel.notes])
+
+
+def _sources(panel: Panel) -> str:
+    """Say what the bars of a panel hold."""
+    parts = dict.fromkeys(part for value in panel.curve.values.values() for part in value.parts)
+    words = [text for part, text in {"paths": "path sampling", **INPUT_WORDS}.items() if part in parts]
+    if set(parts) - {"paths", *INPUT_WORDS}:
+        words.insert(1 if "paths" in parts else 0, "numerics")
+    *others, last = words or ["nothing: none is estimated"]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _in_words(selection: str) -> str:
     text = re.sub(r"(\S+) <= (\w+) < (\S+)", r"\2 \1 to \3", selection)
-    return text.replace("centrality_pct", "centrality in %").replace("pT_GeV", "p_T in GeV")
+    return text.replace("centrality_pct", "centrality in %").replace(
+        "pT_GeV", r"$\mathit{p}_\mathrm{T}$ in GeV"
+    )
 
 
 def _table(panel: Panel, qualifiers: Mapping[str, str]) -> HepdataTable:
     curve = panel.curve
-    what = OBSERVABLE_WORDS.get(curve.observable, curve.observable)
+    what = OBSERVABLE_WORDS.get(curve.observable, f"Flow coefficient {curve.observable}")
     description = (
         f"{what} against {AXIS_WORDS[curve.x_name]}, central setting with errors of the calculation; "
     )
-    description += "further errors are the ranges over settings of the model."
+    description = " ".join(
+        [f"{description}further errors are the ranges over settings of the model.", *panel.notes]
+    )
     bands: dict[str, dict[str, tuple[object, object]]] = {}
     for band in panel.bands:
         if band.label:

@@ -28,7 +28,7 @@ from .artists import (
 )
 from .style import style
 
-SYSTEM_NAMES: Final = {"PbPb": "Pb–Pb", "AuAu": "Au–Au"}
+SYSTEM_NAMES: Final = {"PbPb": "Pb–Pb", "AuAu": "Au–Au", "pPb": "p–Pb"}
 
 SHIFTS: Final = {"ATLAS": -9.0, "ALICE": 9.0}
 """How far `raa_figure` moves points in N_part: experiments share classes and would cover each other."""
@@ -179,7 +179,20 @@ def raa_comparison_figure(
 
 
 def default_note(bands: Sequence[Band], datasets: Sequence[DataSet]) -> str:
-    """Return the text that says how to read the figure of `raa_figure`: a line on theory, one on data."""
+    """Return the text that says how to read the figure of `raa_figure`: a line on theory, one on data.
+
+    Parameters
+    ----------
+    bands : sequence of Band
+        What the figure draws.
+    datasets : sequence of DataSet
+        Measurements in it.
+
+    Returns
+    -------
+    str
+        Two lines at most.
+    """
     lines = []
     if bands:
         lines.append(

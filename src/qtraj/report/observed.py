@@ -31,15 +31,19 @@ def survival_table(averages: Mapping[str, Mapping[str, Estimate]]) -> Table:
 
 
 def integrated_table(panels: Sequence[Panel]) -> Table | None:
-    """Return R_AA over everything with the parts of its error, or None if no panel holds it."""
+    """Return R_AA (or R_pA) over everything with the parts of its error, or None if no panel holds it."""
     found = [panel for panel in panels if panel.curve.x_name == INTEGRATED]
     if not found:
         return None
     panel = found[0]
-    title = "R_AA, minimum bias" if panel.name.endswith("minimum_bias") else "R_AA over all rows"
+    ratio = panel.curve.observable
+    title = f"{ratio}, minimum bias" if panel.name.endswith("minimum_bias") else f"{ratio} over all rows"
     table = Table(title=title, title_justify="left", caption_justify="left")
-    for heading in ("meson", "R_AA", *panel.parts, "parts of the error"):
-        table.add_column(heading.replace("_", " "), justify="left" if heading == "meson" else "right")
+    for heading in ("meson", ratio, *panel.parts, "parts of the error"):
+        table.add_column(
+            heading if heading == ratio else heading.replace("_", " "),
+            justify="left" if heading == "meson" else "right",
+        )
     for name in panel.shown:
         value = panel.curve[name][0]
         parts = ", ".join(f"{part} {float(size):.2g}" for part, size in value.parts.items())
@@ -80,3 +84,11 @@ def agreement_table(panels: Sequence[Panel]) -> Table | None:
 def left_out(panels: Sequence[Panel]) -> list[str]:
     """Return which measurements could not be compared, and why, one line each."""
     return [f"not compared: {panel.name}, {line}" for panel in panels for line in panel.left_out]
+
+
+def notes(panels: Sequence[Panel]) -> list[str]:
+    """Return what a reader of the numbers has to know, each once, with the panels it belongs to."""
+    every = dict.fromkeys(note for panel in panels for note in panel.notes)
+    return [
+        f"note: {', '.join(panel.name for panel in panels if note in panel.notes)}: {note}" for note in every
+    ]
