@@ -53,7 +53,7 @@ def comparison_table(
             (
                 state,
                 f"{reported.ratio[i]:g} ± {reported.error[i]:g}",
-                f"{100 * (exact[i] - 1):+.2f} %",
+                f"{100 * (exact[i] - 1):+.2g} %",
                 *(f"{100 * values[i]:.2g} %" for values in extra.values()),
                 f"{100 * noise[i]:.1f} %",
                 f"{away:+.1f}",
@@ -80,5 +80,5 @@ def ratio_noise(noise: Float, reported: Comparison) -> Float:
 
 
 def percent(values: Any) -> list[str]:
-    """Return relative differences as text."""
-    return [f"{100 * value:+.3f} %" for value in values]
+    """Return relative differences as text, with two digits."""
+    return [f"{100 * value:+.2g} %" if value else "0" for value in values]

@@ -11,6 +11,7 @@ import numpy as np
 from cases.common import Table
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MultipleLocator, NullLocator
 
 from qtraj.plots.style import style
 
@@ -95,6 +96,9 @@ def draw_changes(ax: Axes, table: Table, x: str, label: str, prefix: str = "off 
             ax.plot(positions[of_sign], np.abs(change[of_sign]), "o", **look)
     ax.set_xscale("log")
     ax.set_yscale("log")
+    known = positions[np.isfinite(positions) & (positions > 0)]
+    ax.set_xticks(known, [f"{x:g}" for x in known])
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(label)
     ax.set_ylabel("|Change| of survival  [%]")
     ax.legend(loc="best", title="open: negative", title_fontsize=12)
@@ -126,6 +130,8 @@ def _max_jumps(tables: Sequence[Table]) -> Figure:
     for ax in (left, right):
         ax.axhline(1, color=GRAY, linewidth=1, zorder=0)
         ax.set_xlabel("maxJumps")
+        ax.xaxis.set_major_locator(MultipleLocator(1))
+        ax.xaxis.set_minor_locator(NullLocator())
         ax.set_ylabel("Share of survival")
     left.legend(loc="lower right")
     return figure

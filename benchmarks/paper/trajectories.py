@@ -109,7 +109,8 @@ def _spreads(numbers, found, true: Float) -> Table:
         "Relative noise against the number of trajectories",
         ("trajectories", *columns),
         tuple(rows),
-        f"Paper's mean: spread of {RUNS} runs. The others: error of one run, beyond "
+        f"Paper's mean: spread of {RUNS} runs. The others: scatter of one run, too small where the rare pairs that "
+        f"carry the mean were not seen (1S by end points); beyond "
         f"{numbers[-2]} extrapolated.",
     )
 
