@@ -11,6 +11,7 @@ Examples
 
 from importlib.metadata import version as _version
 
+from . import observables
 from .errors import AccuracyWarning, FileFormatError, InputError, PerformanceWarning, QtrajError
 from .observables.estimate import Estimate
 from .physics.bound_state import BoundState
@@ -28,6 +29,7 @@ from .radial.laguerre import LaguerreMesh
 from .radial.sine import SineGrid
 from .solvers.density import DensityMatrix
 from .solvers.density_in_time import DensityInTime, density_in_time
+from .solvers.levels import Levels, vacuum_levels
 from .solvers.nojump import NoJump
 from .solvers.result import Result
 from .solvers.solve import solve
@@ -58,6 +60,7 @@ __all__ = [
     "JumpChannel",
     "KSUPotential",
     "LaguerreMesh",
+    "Levels",
     "LindbladModel",
     "NoJump",
     "PerformanceWarning",
@@ -73,6 +76,8 @@ __all__ = [
     "Transport",
     "__version__",
     "density_in_time",
+    "observables",
     "solve",
     "thermal_levels",
+    "vacuum_levels",
 ]

@@ -37,3 +37,11 @@ def test_the_number_of_points_is_that_of_the_tables():
     observables = ("R_AA", "double_ratio", "v2", "R_pA")
     points = sum(len(d) for observable in observables for d in load_data(observable, status=STATUSES))
     assert f"from {points} measured points" in PAGE
+
+
+def test_observables_are_reached_from_the_package():
+    import qtraj as qt
+
+    assert qt.observables.SurvivalTable is qtraj.observables.SurvivalTable
+    assert "observables" in qt.__all__
+    assert "`qt.observables`" in PAGE

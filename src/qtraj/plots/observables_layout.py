@@ -82,7 +82,7 @@ def limits(panel: Panel) -> dict[str, tuple[float, float]]:
         top, bottom = max(highs), min(lows)
         if panel.curve.observable.startswith("v"):
             reach = max(top, -bottom, 0.005)
-            found[name] = -1.5 * reach, 2.0 * reach
+            found[name] = min(1.2 * bottom, -0.2 * reach), 1.6 * reach
         else:
             found[name] = 0.0, 1.5 * top
     return found
