@@ -132,3 +132,10 @@ def test_a_table_of_one_wave_is_refused():
         overview({"s": SurvivalTable(survival, np.arange(len(survival)))})
     with pytest.raises(InputError, match="at least one setting"):
         overview({})
+
+
+@pytest.mark.parametrize("b_fm", [(5.25,), (9.2, 11.6)])
+def test_an_average_over_few_collisions_is_not_called_minimum_bias(b_fm):
+    names = [panel.name for panel in overview({"t": toy_table(b_fm=b_fm)}, system=PBPB)]
+    assert "raa_all_rows" in names
+    assert "raa_minimum_bias" not in names

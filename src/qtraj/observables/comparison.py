@@ -189,6 +189,17 @@ def _share(system: CollisionSystem, classes: Range) -> float:
     return inside / geometry.class_mean("n_coll", 0.0, 1.0)
 
 
+def stands_for_all(table: SurvivalTable, system: CollisionSystem) -> bool:
+    """Return whether an average over the rows is one over all collisions: minimum bias.
+
+    Only rows with the weights of `with_geometry` are, whose impact parameters lie near `LEAST_COVERAGE` of the binary
+    collisions or more; one impact parameter is none.
+    """
+    if "weighting" not in table.attrs or table.centrality_pct is None:
+        return False
+    return coverage(table.centrality_pct / 100, system.geometry) >= LEAST_COVERAGE
+
+
 def _check_coverage(data: DataSet, table: SurvivalTable, system: CollisionSystem) -> None:
     """Refuse to compare a centrality class with geometries that are not representative of it."""
     if data.x_name in GEOMETRIC or table.centrality_pct is None:

@@ -12,7 +12,7 @@ from ..errors import InputError
 from .axes import flow_bins, places
 from .binned import DOUBLE_RATIOS, Ranges, double_ratio_curve, raa_curve
 from .chi_square import ChiSquare
-from .comparison import agreement
+from .comparison import agreement, stands_for_all
 from .curves import INTEGRATED, Bins, Curve, CurveBand, curve_band
 from .experiment import DataSet
 from .feeddown import FeedDown
@@ -153,8 +153,7 @@ def _possible(
     ratio, rapidity = ("R_AA", "abs_y") if system is None else (system.ratio, system.rapidity)
     unequal = system is not None and system.unequal
     found = places(table, rapidity)
-    # only with the weights of a geometry is the average over all rows one over all collisions
-    everything = "minimum_bias" if "weighting" in table.attrs else "all_rows"
+    everything = "minimum_bias" if system is not None and stands_for_all(table, system) else "all_rows"
     notes = (HOT_MEDIUM_ONLY,) if unequal else ()
     for short, bins in (*found.items(), (everything, Bins(INTEGRATED))):
         yield _Plan(f"{ratio.replace('_', '').lower()}_{short}", bins, _ratio(ratio), notes)
