@@ -81,6 +81,9 @@ def _panel() -> Any:
         import panel  # noqa: PLC0415  an optional dependency
     except ImportError:
         raise InputError(
-            "qtraj explore", "Panel", "be importable", 'Install it with: python -m pip install "qtraj[app]".'
+            "Panel",
+            "not installed",
+            "be installed for `qtraj explore`",
+            'Install it with: python -m pip install "qtraj[app]".',
         ) from None
     return panel

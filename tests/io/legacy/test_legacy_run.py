@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from contextlib import contextmanager
 
 import numpy as np
@@ -224,6 +225,13 @@ def test_bad_input_is_found_before_anything_is_written(tmp_path):
     with pytest.raises(InputError, match="initC"):
         run(parameters(FAST, potential=1, initC=1), tmp_path)
     assert not (tmp_path / "output").exists()
+
+
+def test_fftw_without_pyfftw_is_refused_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyfftw", None)
+    with pytest.raises(InputError, match=r"qtraj\[fftw\]"):
+        run_legacy(parameters(FAST), tmp_path, transform="fftw")
+    assert not list(tmp_path.iterdir())
 
 
 def test_rows_with_and_without_metadata_do_not_mix(tmp_path):

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from ...errors import InputError
+from ...radial.dst import import_pyfftw
 from .basis import write_basis
 from .files import OutputFolder
 from .no_jump import evolve_without_jumps
@@ -58,11 +59,13 @@ def run_legacy(
     Raises
     ------
     InputError
-        For jumps with stepper 2, or an unsuitable grid.
+        For jumps with stepper 2, an unsuitable grid, or ``fftw`` without pyFFTW.
     FileFormatError
         If an input file is missing or damaged, or the folder cannot be written.
     """
     refuse_unknown(p)
+    if transform == "fftw":
+        import_pyfftw()
     if p.randomseed == CLOCK:
         p = replace(p, randomseed=int(time.time()))
     directory, screen = Path(directory), Screen() if screen is None else screen
