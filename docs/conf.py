@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 # shell cells of the tutorials find `qtraj` beside the Python that builds
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+os.environ["PYTHONSTARTUP"] = str(Path(__file__).parent / "_ext" / "kernel_startup.py")
 
 project = "qtraj"
 author = "The qtraj developers"
@@ -18,13 +19,14 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
     "sphinx.ext.viewcode",
     "numpydoc",
     "sphinx_copybutton",
     "sphinx_design",
     "qtraj_docs",
 ]
-exclude_patterns = ["_build", "_data", "_ext", "_templates", "figures"]
+exclude_patterns = ["_build", "_data", "_ext", "_generated/static", "_templates", "figures"]
 templates_path = ["_templates"]
 nitpicky = True
 highlight_language = "none"  # indented blocks are formulas and command lines, not Python
@@ -38,7 +40,6 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(Path(__file__).parent / "_build" / "notebooks")
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
-nb_merge_streams = True
 
 # the interface
 autosummary_generate = True
@@ -50,12 +51,12 @@ numpydoc_show_class_members = False
 # the look
 html_theme = "pydata_sphinx_theme"
 html_title = "qtraj"
-html_math_renderer = "mathml"
-html_static_path = ["_static"]
+html_static_path = ["_static", "_generated/static"]
+mathjax_path = "mathjax/tex-svg.js"
 html_css_files = ["qtraj.css"]
 html_show_sourcelink = False
 html_theme_options = {
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "show_prev_next": True,
     "navigation_with_keys": False,
     "footer_start": ["copyright"],
