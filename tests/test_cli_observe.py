@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,6 +113,7 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, arguments, message):
 
 def test_a_run_folder_knows_system_and_feeddown(tmp_path, no_figures):
     from qtraj.campaign.run import run
+    from qtraj.campaign.survivals import load_runs
     from stand_in import ExponentialDecay, make_run_file
 
     folder = tmp_path / "run"
@@ -119,6 +121,7 @@ def test_a_run_folder_knows_system_and_feeddown(tmp_path, no_figures):
     result = observe(folder, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "kappa=0.5, gamma=-1.75" in result.output
+    assert {table.attrs["T_end"] for table in load_runs([folder]).tables.values()} == {0.25}
     rows = list(
         csv.DictReader(
             line
@@ -188,3 +191,24 @@ def test_rapidity_comes_from_trajectory_files_that_have_it(tmp_path, no_figures)
         assert float(row["R_AA"]) == pytest.approx(0.8 - 0.2 * float(row["abs_y"]), abs=1e-5)  # six digits
     assert "against |y|" not in result.output
     assert "CMS Y(1S), pT<30 GeV" in result.output
+
+
+def test_runs_that_differ_in_the_end_of_the_medium_make_a_band(tmp_path, no_figures, monkeypatch):
+    from qtraj.campaign import survivals
+
+    def read(source, *, weighted):
+        end = float(source.name)  # a medium that ends earlier destroys less
+        table = toy_table(0.2 / end)
+        table = replace(table, attrs={"kappa": "central", "gamma": -1.75, "T_end": end})
+        return survivals.Survivals({"central": table}, "toy", "PbPb5020")
+
+    monkeypatch.setattr(survivals, "load_survivals", read)
+    result = observe("0.25", "0.30", "--out", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "out" / "raa_pt.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(line for line in text.splitlines() if line[0] != "#"))
+    for row in (row for row in rows if row["name"] == "Y(1S)"):
+        assert float(row["T_end: 0.25, 0.3 low"]) == float(row["R_AA"]) < float(row["T_end: 0.25, 0.3 high"])
+    twice = observe("0.25", "0.25")
+    assert twice.exit_code == 2
+    assert "differ in T_end" in twice.output

@@ -16,10 +16,11 @@ TABLE_WIDTH = 150  # columns, where no terminal says how many there are
 
 def observe(
     source: Annotated[
-        Path,
+        list[Path],
         typer.Argument(
-            metavar="SOURCE",
-            help="Folder of a run or campaign, merged result (.nc), survivals (.csv), or a ratio file of QTraj 1.0.",
+            metavar="SOURCE ...",
+            help="Folder of a run or campaign, merged result (.nc), survivals (.csv), or a ratio file of QTraj 1.0; "
+            "several runs that differ in T_end, the central one first, make a band over T_end.",
         ),
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for figures and tables.")] = Path(
@@ -56,7 +57,7 @@ def observe(
     ] = False,
 ) -> None:
     """Go from survivals to R_AA, double ratios and v_n: figures, CSV, HEPData files, and chi-square with data."""
-    from .campaign.survivals import load_survivals
+    from .campaign.survivals import load_runs
     from .errors import InputError
     from .io.atomic import writable_folder
     from .io.curves_csv import write_survival_means
@@ -74,7 +75,7 @@ def observe(
     chosen_feeddown = FeedDown.named(feeddown, errors=feeddown_errors) if feeddown is not None else None
     folder = writable_folder(out)
 
-    found = load_survivals(source, weighted=weighted)
+    found = load_runs(source, weighted=weighted)
     if chosen_system is None and found.system is not None:
         chosen_system = load_system(found.system)
     if chosen_feeddown is None:
@@ -105,7 +106,7 @@ def observe(
             typer.echo(line)
         for line in notes(panels):
             typer.echo(line)
-        qualifiers = {"feed-down": chosen_feeddown.name, "source": source.name}
+        qualifiers = {"feed-down": chosen_feeddown.name, "source": ", ".join(each.name for each in source)}
         if chosen_system is not None:
             qualifiers = {"system": chosen_system.label, **qualifiers}
         written += write_observables(panels, folder, title=found.title, qualifiers=qualifiers)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from ..errors import FileFormatError
+from ..errors import FileFormatError, InputError
 from ..io.config import RunConfig, parse_config
 from ..io.legacy import RatioTable, average_ratios, read_ratios
 from ..io.results import read_dataset
@@ -67,6 +68,40 @@ class Survivals:
         return [state for state in dict.fromkeys(meson.radial for meson in MESONS) if state not in known]
 
 
+def load_runs(sources: Sequence[str | Path], *, weighted: bool = False) -> Survivals:
+    """Read one source, or runs that differ in T_end, as settings of one model.
+
+    Parameters
+    ----------
+    sources : sequence of str or Path
+        One source of any kind, or several runs (folders or files of `qtraj campaign merge`), the central one first.
+    weighted : bool, optional
+        As in `load_survivals`.
+
+    Returns
+    -------
+    Survivals
+        Of several runs, with the tables of all; title, system and feed-down are those of the first.
+
+    Raises
+    ------
+    FileFormatError, InputError
+        As `load_survivals`; if several sources are no runs of one system, or have the same T_end.
+    """
+    found = [load_survivals(source, weighted=weighted) for source in sources]
+    if len(found) == 1:
+        return found[0]
+    ends = [next(iter(each.tables.values())).attrs.get("T_end") for each in found]
+    if None in ends or len(set(ends)) < len(ends) or len({each.system for each in found}) > 1:
+        names = ", ".join(str(source) for source in sources)
+        raise InputError("SOURCE", names, "be one source, or runs of one system that differ in T_end")
+    first, *others = found
+    tables = dict(first.tables)
+    for end, each in zip(ends[1:], others, strict=True):
+        tables |= {f"{label}, T_end={end:g}": table for label, table in each.tables.items()}
+    return replace(first, tables=tables)
+
+
 def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
     """Read survival tables; the kind of the source is recognized.
 
@@ -92,7 +127,7 @@ def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
         raise FileFormatError(source, "no such file or folder", "Check the path.")
     if source.suffix in NETCDF:
         results = read_dataset(source)
-        return Survivals(tables_from_results(results), **_described(str(results.attrs.get("run_file", ""))))
+        return _of_run(tables_from_results(results), str(results.attrs.get("run_file", "")))
     if source.suffix == ".csv":
         return Survivals({"table": read_survival_csv(source)}, source.name)
     ratios = read_ratios(source)
@@ -106,19 +141,16 @@ def _from_campaign(folder: Path) -> Survivals:
         raise FileFormatError(folder, "holds no campaign", remedy)
     results = open_results(store)
     plan = Store(store).load_plan()
-    n_part = {number: each.n_part for number, each in enumerate(plan.sources)}
-    return Survivals(tables_from_results(results, n_part), **_described(plan.run_file.text))
+    return _of_run(tables_from_results(results), plan.run_file.text)
 
 
-def _described(text: str) -> dict[str, Any]:
+def _of_run(tables: dict[str, SurvivalTable], text: str) -> Survivals:
     if not text:
-        return {"title": ""}
+        return Survivals(tables, "")
     config = parse_config(text)
-    return {
-        "title": config.output.title,
-        "system": _known_system(config),
-        "feeddown": config.observables.feeddown,
-    }
+    end = {"T_end": config.medium.T_end}
+    tables = {label: replace(table, attrs={**table.attrs, **end}) for label, table in tables.items()}
+    return Survivals(tables, config.output.title, _known_system(config), config.observables.feeddown)
 
 
 def _known_system(config: RunConfig) -> str | None:
