@@ -125,7 +125,7 @@ def spectrum_figure(rows: Sequence[Row], *, title: str = "") -> Figure:
         handles = _handles(rows)
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
         if title:
-            figure.suptitle(title, fontsize=14)
+            figure.suptitle(title, fontsize=14, wrap=True)
     return figure
 
 
@@ -216,7 +216,7 @@ def spectral_figure(
             if ax is not axes[0]:
                 ax.set_ylabel("")
         if title:
-            figure.suptitle(title, fontsize=14)
+            figure.suptitle(title, fontsize=14, wrap=True)
     return figure
 
 
