@@ -165,6 +165,7 @@ def results_dataset():
         stored[f"{name}_error_mesh"] = xr.Variable(dims, error)
         variables |= stored
     over = {"pT": np.arange(6.0), "phi": np.arange(6.0), "b_fm": [2.3] * 3 + [6.0] * 3, "weight": np.ones(6)}
+    over["n_part"] = [380.7] * 3 + [249.1] * 3
     coordinates = {name: ("history", np.asarray(value)) for name, value in over.items()}
     coordinates |= {"source": ("history", [0, 0, 0, 1, 1, 1]), "replicate": ("history", [0.0, 1, 0, 0, 1, 0])}
     coordinates |= {
@@ -179,7 +180,7 @@ def results_dataset():
 
 def test_a_campaign_gives_one_table_for_each_setting():
     dataset, values, error = results_dataset()
-    tables = tables_from_results(dataset, {0: 380.7, 1: 249.1})
+    tables = tables_from_results(dataset)
     assert list(tables) == ["a", "b"]
     assert tables["b"].attrs == {"setting": "b", "kappa": "lower", "gamma": -1.75}
     for i, table in enumerate(tables.values()):

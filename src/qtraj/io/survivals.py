@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,22 +19,19 @@ from .results import estimate_from
 
 Float = NDArray[np.float64]
 
+_COLUMNS: Final = ("pT", "phi", "b_fm", "n_part", "weight")
 _METADATA: Final = {0: "b_fm", 4: "pT", 5: "phi"}
 _WEIGHT: Final = 7  # of eight values: b, x, y, eta, pT, phi, y, weight
 _RAPIDITY: Final = 6
 
 
-def tables_from_results(
-    results: xr.Dataset, n_part: Mapping[int, float] | None = None
-) -> dict[str, SurvivalTable]:
+def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
     """Return the tables of a campaign, one for each setting of the model, the central one first.
 
     Parameters
     ----------
     results : xarray.Dataset
         From `qtraj.campaign.results.open_results`, or a file that `qtraj campaign merge` wrote.
-    n_part : mapping of int to float, optional
-        Mean number of participants of each source.
 
     Returns
     -------
@@ -47,21 +44,19 @@ def tables_from_results(
     InputError
         If the dataset is of another kind.
     """
-    needed = ("survival", "no_jump", "pT", "phi", "b_fm", "weight", "replicate", "source", "setting", "l")
+    needed = ("survival", "no_jump", *_COLUMNS, "replicate", "source", "setting", "l")
     missing = [name for name in needed if name not in results.variables]
     if missing:
         raise InputError("results", sorted(map(str, results.variables)), f"hold {', '.join(missing)}")
     return {
-        str(setting): _table(results.isel(setting=i).load(), n_part)
+        str(setting): _table(results.isel(setting=i).load())
         for i, setting in enumerate(results["setting"].values)
     }
 
 
-def _table(results: xr.Dataset, n_part: Mapping[int, float] | None) -> SurvivalTable:
+def _table(results: xr.Dataset) -> SurvivalTable:
     results, source = _filled(results), results["source"].values
-    columns: dict[str, Any] = {name: results[name].values for name in ("pT", "phi", "b_fm", "weight")}
-    if n_part is not None:
-        columns["n_part"] = np.array([n_part[int(number)] for number in source])
+    columns: dict[str, Any] = {name: results[name].values for name in _COLUMNS}
     return SurvivalTable(
         survival=_joined(results, "survival"),
         no_jump=_joined(results, "no_jump"),
