@@ -89,7 +89,8 @@ def draw_changes(ax: Axes, table: Table, x: str, label: str, prefix: str = "off 
     for state in STATES:
         change = column(table, f"{prefix}{state}")
         shown = np.isfinite(positions) & (positions > 0) & (change != 0)
-        ax.plot(positions[shown], np.abs(change[shown]), color=COLORS[state], label=rf"$\Upsilon$({state})")
+        line = np.where(shown, np.abs(change), np.nan)  # broken at the setting that the changes are from
+        ax.plot(positions, line, color=COLORS[state], label=rf"$\Upsilon$({state})")
         for sign, face in ((1, COLORS[state]), (-1, "white")):
             of_sign = shown & (np.sign(change) == sign)
             look = {"color": COLORS[state], "markerfacecolor": face, "markersize": 7}
@@ -240,6 +241,8 @@ def _qutip(tables: Sequence[Table]) -> Figure:
         low, high = ax.get_ylim()
         ax.set_ylim(low, high * 6)
         ax.legend(loc="upper left", fontsize=12)
+    left.set_xticks(num[run], [f"{n:g}" for n in num[run]])
+    left.xaxis.set_minor_locator(NullLocator())
     return figure
 
 

@@ -43,7 +43,7 @@ def block(machine: dict, tables: Sequence[Table]) -> str:
 def replaced(page: str, name: str, text: str) -> str:
     """Return the page with another text between the marks of a name; a page without them stays."""
     begin, end = (re.escape(MARK.format(end=e, name=name)) for e in ("", "end "))
-    return re.sub(f"({begin}\n).*?(\n{end})", lambda m: f"{m[1]}\n{text}\n{m[2]}", page, flags=re.DOTALL)
+    return re.sub(f"({begin}\n).*?({end})", lambda m: f"{m[1]}\n{text}\n\n{m[2]}", page, flags=re.DOTALL)
 
 
 def update(name: str) -> None:

@@ -38,7 +38,7 @@ print(json.dumps(getattr(qutip_side, sys.argv[2])(*map(int, sys.argv[3:]))))
 
 def qutip(record: Record) -> tuple[Table, ...]:
     """Compare with QuTiP on the same operators."""
-    sizes = (7, 15) if record.quick else (15, 31, 47, 63)
+    sizes = (7, 15) if record.quick else (15, 31, 47, 63, 95)
     held = {0: (15, 31), 1: (31, 63)} if record.quick else {0: (47, 71, 95), 1: (127, 191, 255)}
     few = 8 if record.quick else 64
     record.expect(len(sizes) + sum(map(len, held.values())) + 1)

@@ -37,15 +37,15 @@ class Record:
     def __init__(
         self, name: str, *, quick: bool = False, again: bool = False, progress: Progress | None = None
     ) -> None:
-        self.name, self.quick, self.machine = name, quick, machine()
+        self.name, self.quick, here = name, quick, machine()
         self.path = RESULTS / f"{name}.json"
         self._progress = progress
         self._task = progress.add_task(name, total=None) if progress else None
         self._done = 0
         old = json.loads(self.path.read_text()) if self.path.exists() and not quick and not again else None
-        self.pieces: dict[str, Any] = (
-            old["pieces"] if old and old["machine"]["cpu"] == self.machine["cpu"] else {}
-        )
+        usable = old is not None and old["machine"]["cpu"] == here["cpu"]
+        self.machine: dict[str, Any] = old["machine"] if usable else here
+        self.pieces: dict[str, Any] = old["pieces"] if usable else {}
 
     def expect(self, pieces: int) -> None:
         """Say how many pieces there will be."""
@@ -64,6 +64,7 @@ class Record:
                 "wall_s": round(time.perf_counter() - wall, 2),
                 "cpu_s": round(time.process_time() - cpu, 2),
             }
+            self.machine = machine()  # date and load are those of the last piece
             self.save()
         self._done += 1
         if self._progress:
