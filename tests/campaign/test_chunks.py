@@ -4,6 +4,7 @@ import gzip
 import tracemalloc
 from itertools import pairwise
 
+import jax
 import numpy as np
 import pytest
 import xarray as xr
@@ -15,6 +16,7 @@ from qtraj.campaign.results import merge, open_results
 from qtraj.campaign.run import RESULT, carry_out, prepare, run
 from qtraj.campaign.sources import PATH_NAMES
 from qtraj.campaign.store import Store
+from qtraj.campaign.survivals import load_survivals
 from qtraj.errors import FileFormatError, InputError
 from qtraj.hydro import load_shipped, write_netcdf
 from qtraj.io.config import parse_config
@@ -132,16 +134,12 @@ def test_the_real_solver_gives_the_same_for_any_size_of_chunk(tmp_path, monkeypa
     text = text.replace("[9.2, 2.3]", "[9.2]").replace("n = 4", "n = 64")
     text = text.replace("[output]", "[method]\nrtol = 0.02\natol = 1e-3\n[output]")
     whole = survivals(tmp_path, text, 128)
-    xr.testing.assert_identical(survivals(tmp_path, text, 64), whole)  # bit by bit: the units are the same
-    for size in (7, 50):
+    for size in (64, 50, 7):
         other = survivals(tmp_path, text, size)
-        for name in other:
-            # other batches round differently; survivals are at most 1, their errors are differences of them, and the
-            # rounding of some twenty steps adds up: 1.5e-12 was the largest of 768 numbers, 3e-12 the largest error
-            np.testing.assert_allclose(other[name], whole[name], rtol=0, atol=5e-12)
-            np.testing.assert_allclose(
-                other[name].mean("history"), whole[name].mean("history"), rtol=0, atol=1e-12
-            )
+        if jax.default_backend() == "cpu":  # bit by bit
+            xr.testing.assert_identical(other, whole)
+        else:  # batches of a GPU round by who is in them, and survivals are ratios to small overlaps
+            xr.testing.assert_allclose(other, whole, rtol=0, atol=5e-12)
 
 
 def test_a_plan_comes_back_from_its_text(plans):
@@ -221,6 +219,19 @@ def test_the_merged_file_holds_every_number_with_checksum_and_provenance(tmp_pat
     assert merged.attrs["run_file"] == RUN_FILE
     assert merged.attrs["citations"] == "somebody"
     assert (tmp_path / RESULT).exists()
+
+
+def test_observables_can_be_made_of_the_merged_file_alone(tmp_path):
+    run(make_run_file(), tmp_path, solve=ExponentialDecay())
+    merged = merge(tmp_path / "store", tmp_path / "merged.nc")
+    alone, store = load_survivals(merged), load_survivals(tmp_path / "store")
+    assert (alone.title, alone.system, alone.feeddown) == (store.title, store.system, store.feeddown)
+    assert list(alone.tables) == list(store.tables)
+    for label, table in alone.tables.items():
+        for name in ("b_fm", "n_part", "weight", "pT", "phi", "replicate"):
+            np.testing.assert_array_equal(getattr(table, name), getattr(store.tables[label], name))
+        assert set(table.n_part) == {source.n_part for source in make_plan(make_run_file()).sources}
+        np.testing.assert_array_equal(table.survival.value, store.tables[label].survival.value)
 
 
 def test_the_campaign_section_changes_no_key_but_through_the_size_of_chunks():

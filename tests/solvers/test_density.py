@@ -168,8 +168,10 @@ def test_batches_change_nothing(size):
     everything = values_and_errors(qt.solve(MODEL, histories, START, method))
     some = np.random.default_rng(size).permutation(16)[:size]
     found = values_and_errors(qt.solve(MODEL, [histories[i] for i in some], START, method))
-    # rounding: a batch of another shape is another order of sums; values are below one
-    assert found == pytest.approx(everything[..., some], abs=1e-13)
+    # bit by bit on a CPU, which solves them one by one; a GPU's batches have another order of sums
+    assert found == pytest.approx(
+        everything[..., some], rel=0, abs=0 if jax.default_backend() == "cpu" else 1e-13
+    )
 
 
 def test_check_points_do_not_change_the_end(baseline):

@@ -225,9 +225,10 @@ def test_batches_change_nothing():
     together = run(MODEL, media, 2.8)
     for i in (0, 2, 4):
         alone = run(MODEL, [media[i]], 2.8)
-        # each history sums its own terms; batched products round differently
-        assert together.overlap[i] == pytest.approx(alone.overlap[0], abs=1e-12)
-        assert together.population[i] == pytest.approx(alone.population[0], abs=1e-12)
+        # bit by bit on a CPU, which solves them one by one; a GPU's batches have another order of sums
+        rounding = 0 if jax.default_backend() == "cpu" else 1e-12
+        assert together.overlap[i] == pytest.approx(alone.overlap[0], rel=0, abs=rounding)
+        assert together.population[i] == pytest.approx(alone.population[0], rel=0, abs=rounding)
 
 
 def test_derivative_with_respect_to_kappa():

@@ -17,8 +17,8 @@ from ..physics.transport import FitName
 from .sources import Source, source_from_json, sources
 
 UNIT: Final = 256
-"""Histories solved in one call. Chunks whose size is a multiple of it have the same units, so the same numbers to the
-last bit; other sizes change the rounding only. The solver sorts them by length: 64 at once would cost 7 % more."""
+"""Histories solved in one call. On a CPU the numbers of a history do not depend on who is solved with it. A GPU's do,
+in their last digits; there, chunks whose size is a multiple of this have the same units, so the same numbers."""
 
 Budget = Literal["all", "sample", "none"]
 """Error budget of a chunk: of each history, refined; of each history as it is; none."""

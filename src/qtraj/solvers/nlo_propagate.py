@@ -23,8 +23,8 @@ from .nlo_whole import propagate_whole
 from .propagate import (
     Overlaps,
     Watch,
+    batch_size,
     batches,
-    density_batch,
     purity_entropy,
     sequences,
     starting_density,
@@ -105,7 +105,7 @@ def propagate_density_nlo(
         if diagnostics:
             purity[members], entropy[members] = purity_entropy(np.asarray(X)[:, :, :count])
 
-    side_by_side(propagate, list(batches(plans, density_batch())))
+    side_by_side(propagate, list(batches(plans, batch_size())))
     return Overlaps(overlap, population, lost, purity, entropy)
 
 

@@ -19,7 +19,7 @@ from .kernels import double_precision
 from .kernels_nlo_pure import WholeSector, WholeSteps, evolve_whole
 from .nlo_operators import filtered, largest_rate, loss_matrices
 from .projection import Projection
-from .propagate import components, target_states
+from .propagate import batch_size, components, target_states
 from .schedule import coarsened, step_edges
 
 Float = NDArray[np.float64]
@@ -28,9 +28,6 @@ Complex = NDArray[np.complex128]
 STABLE = 2.2
 """Length of a step times the largest rate. The classical method is stable up to 2.78 on the real, 2.83 on the imaginary
 axis."""
-
-BATCH = 64
-"""Histories propagated together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,19 +114,18 @@ def propagate_whole(
         States to project on.
 
     """
-    end = max([b for h in histories for _, b in h.active] + list(checkpoints), default=0.0)
-    segments = list(pairwise([0.0, *checkpoints, end]))
-    n = len(histories)
-    overlap, norm = np.zeros((n, len(segments), len(STATES))), np.zeros((n, len(segments)))
+    n, times, size = len(histories), len(checkpoints) + 1, batch_size()
+    overlap, norm = np.zeros((n, times, len(STATES))), np.zeros((n, times))
     squares = np.zeros((2, n))
     for color, weight in components(initial):
         sector = _sector(model, basis, color, initial.l, jump_range)
         start = filtered(basis, initial, color, filter_energy)
-        for first in range(0, n, BATCH):
-            members = histories[first : first + BATCH]
+        for first in range(0, n, size):
+            members = histories[first : first + size]
             rows = slice(first, first + len(members))
+            end = max([b for h in members for _, b in h.active] + list(checkpoints), default=0.0)
             state: Complex = np.repeat(start[None].astype(complex), len(members), axis=0)
-            for k, (begin, stop) in enumerate(segments):
+            for k, (begin, stop) in enumerate(pairwise([0.0, *checkpoints, end])):
                 plans = [_plan(sector, model, h, begin, stop, step, coarse=coarse) for h in members]
                 steps, count = _stacked(plans)
                 with double_precision():

@@ -99,7 +99,6 @@ def propagate_pure(
     initial: InitialState,
     plans: Sequence[Sequence[Steps]],
     projection: Projection = "computed",
-    batch: int = 64,
 ) -> tuple[Float, Float]:
     """Propagate under H_eff alone, in the sectors the initial state occupies.
 
@@ -117,7 +116,7 @@ def propagate_pure(
         width = model.widths[color] * basis.mesh.r**2
         sector = PureSector(*basis.sector(color, initial.l), width)
         start = basis.coefficients(initial, color)
-        for members, padded in batches(plans, batch):
+        for members, padded in batches(plans, batch_size()):
             state: Complex = np.repeat(start[None].astype(complex), len(padded), axis=0)
             for k in range(segments):
                 vacuum, kappa, gamma, steps = _stacked([plans[i][k] for i in padded], color)
@@ -189,7 +188,7 @@ def propagate_density(
         if diagnostics:
             purity[members], entropy[members] = purity_entropy(np.stack(X)[:, :, :count])
 
-    side_by_side(propagate, list(batches(plans, density_batch())))
+    side_by_side(propagate, list(batches(plans, batch_size())))
     return Overlaps(overlap, population, lost, purity, entropy)
 
 
@@ -221,10 +220,10 @@ def components(initial: InitialState) -> tuple[tuple[int, float], ...]:
     return tuple((color, weight) for color, weight in ((SINGLET, p), (OCTET, 1 - p)) if weight > 0)
 
 
-def density_batch() -> int:
-    """Return how many density matrices to propagate at once."""
-    # beyond eight histories the arrays leave the CPU's cache and nothing is gained; a GPU wants more
-    return 8 if jax.default_backend() == "cpu" else 128
+def batch_size() -> int:
+    """Return how many histories to propagate at once."""
+    # one already fills a CPU, and alone its last bits cannot depend on who else is solved; a GPU wants more
+    return 1 if jax.default_backend() == "cpu" else 128
 
 
 def batches(plans: Sequence[Sequence[Steps]], size: int) -> Iterator[tuple[list[int], list[int]]]:
