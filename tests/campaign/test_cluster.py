@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
@@ -11,10 +10,12 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import dask
 import pytest
 import xarray as xr
 
-from fault_injection import MANY_CHUNKS, N_CHUNKS, PROCESSES, SlowDecay, planned
+from dask_processes import Cluster
+from fault_injection import MANY_CHUNKS, N_CHUNKS, PROCESSES, SlowDecay, in_child, planned
 from qtraj.campaign.batch import array_script, job_script
 from qtraj.campaign.cluster import CampaignError, DaskExecutor, OwnDevice, existing, local, visible_devices
 from qtraj.campaign.execute import chosen_executor, share
@@ -36,9 +37,12 @@ def whole(tmp_path_factory):
     return numbers(store)
 
 
-@pytest.fixture(autouse=True)
-def workers_find_the_stand_in(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]), prepend=os.pathsep)
+@pytest.fixture(autouse=True, scope="module")
+def workers_start_at_once():
+    """Workers are forked from a server that has imported everything, the stand-in included."""
+    in_child(os.getpid)
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        yield
 
 
 def numbers(store) -> xr.Dataset:
@@ -66,7 +70,7 @@ class Killer(Silent):
                 self.killed += 1
 
 
-@pytest.mark.slow  # real processes are killed: seconds, and up to the machine's timing
+@pytest.mark.slow  # five processes of workers
 def test_two_workers_of_which_three_are_killed_give_the_bits_of_this_process(whole, tmp_path):
     store, killer = planned(tmp_path), Killer({2, 5, 12})
     carry_out(
@@ -77,49 +81,6 @@ def test_two_workers_of_which_three_are_killed_give_the_bits_of_this_process(who
     xr.testing.assert_identical(numbers(store), whole)
 
 
-class Cluster:
-    """A Dask scheduler and two workers, each a process of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.processes, self.address = folder, {}, ""
-        self.start("scheduler")
-
-    def start(self, name: str) -> None:
-        """Start a process; a new scheduler needs new workers."""
-        if name == "scheduler":
-            self.stop()
-            file = self.folder / f"scheduler-{time.monotonic_ns()}.json"
-            options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)]
-            self._run(name, "distributed.cli.dask_scheduler", options)
-            while not (file.exists() and file.read_text()):
-                time.sleep(0.05)
-            self.address = existing_address(file)
-            for worker in ("worker-0", "worker-1"):
-                self.start(worker)
-            return
-        options = [self.address, "--name", name, "--nthreads", "1", "--no-nanny", "--no-dashboard"]
-        self._run(name, "distributed.cli.dask_worker", [*options, "--local-directory", str(self.folder)])
-
-    def _run(self, name: str, module: str, options: list[str]) -> None:
-        command = [sys.executable, "-m", module, *options]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.processes[name] = subprocess.Popen(command, **quiet)
-
-    def kill(self, name: str) -> None:
-        self.processes[name].kill()
-        self.processes.pop(name).wait()
-
-    def stop(self) -> None:
-        for name in list(self.processes):
-            self.kill(name)
-
-
-def existing_address(file: Path) -> str:
-    import json
-
-    return json.loads(file.read_text())["address"]
-
-
 @pytest.fixture
 def cluster(tmp_path_factory):
     cluster = Cluster(tmp_path_factory.mktemp("cluster"))
@@ -128,27 +89,32 @@ def cluster(tmp_path_factory):
 
 
 class KillsScheduler(Silent):
-    def __init__(self, cluster: Cluster, after: int) -> None:
-        self.cluster, self.after, self.finished = cluster, after, 0
+    """Kills the scheduler after some chunks, and then does something for a while."""
+
+    def __init__(self, cluster: Cluster, after: int, seconds: float) -> None:
+        self.cluster, self.after, self.seconds, self.finished = cluster, after, seconds, 0
 
     def finish(self, chunk, histories):
         self.finished += 1
         if self.finished == self.after:
             self.cluster.kill("scheduler")
+            time.sleep(self.seconds)
 
 
 def on(cluster: Cluster) -> DaskExecutor:
     return DaskExecutor(f"Dask scheduler {cluster.address}", partial(existing, cluster.address))
 
 
-@pytest.mark.slow  # real processes are killed: seconds, and up to the machine's timing
-def test_a_scheduler_that_is_killed_is_named_and_the_next_one_goes_on(whole, tmp_path, cluster, monkeypatch):
-    monkeypatch.setattr("qtraj.campaign.cluster.CONNECT_S", 2)
-    store = planned(tmp_path)
+# Dask has noticed and looks for it; Dask does not know it yet
+@pytest.mark.parametrize("seconds", [0.3, pytest.param(0.0, marks=pytest.mark.slow)])
+def test_a_scheduler_that_is_killed_is_named_and_the_next_one_goes_on(
+    whole, tmp_path, cluster, monkeypatch, seconds
+):
+    store, killer = planned(tmp_path), KillsScheduler(cluster, 4, seconds)
+    executor = on(cluster)
+    monkeypatch.setattr("qtraj.campaign.cluster.CONNECT_S", 5)  # how long it may take to notice
     with pytest.raises(CampaignError, match=r"scheduler was lost.*resume"):
-        carry_out(
-            store, solve=SlowDecay(seconds=0.2), report=KillsScheduler(cluster, 4), executor=on(cluster)
-        )
+        carry_out(store, solve=SlowDecay(seconds=0.2), report=killer, executor=executor)
     assert 4 <= len(list(store.files())) < N_CHUNKS
     cluster.start("scheduler")
     carry_out(store, solve=SlowDecay(seconds=0.0), executor=on(cluster))

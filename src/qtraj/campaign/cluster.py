@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import dask
-from distributed import Client, KilledWorker, LocalCluster, WorkerPlugin, as_completed
+from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, as_completed
 
 from ..errors import InputError, QtrajError
 from ..solvers.threads import ONE_THREAD
@@ -30,6 +31,9 @@ ALLOWED_FAILURES: Final = 10
 
 CONNECT_S: Final = 10
 """Time that a scheduler has to answer, also after a connection was lost."""
+
+POLL_S: Final = 0.02
+"""How often to look for finished chunks."""
 
 LOST: Final = (
     "the Dask scheduler was lost. Finished chunks are kept: `qtraj campaign resume` goes on with a new one."
@@ -69,55 +73,89 @@ class DaskExecutor:
         if not numbers:
             return
         with self._connect() as client:
-            client.register_plugin(OwnDevice(), name="qtraj-device")
+            with _scheduler_needed(client):
+                client.register_plugin(OwnDevice(), name="qtraj-device")
             yield from _through(client, worker, numbers)
 
 
 def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator[tuple[int, Entry]]:
     waiting: deque[int] = deque(numbers)
-    running: dict[Any, int] = {}
+    running: dict[Future, int] = {}
     killed: Counter[int] = Counter()
-    finished = as_completed(raise_errors=False, loop=client.loop)
+    finished = as_completed(loop=client.loop)
     while waiting or running:
-        with _scheduler_needed():
-            room = max(IN_FLIGHT * sum(client.nthreads().values()), IN_FLIGHT) - len(running)
+        with _scheduler_needed(client):
+            room = IN_FLIGHT * max(_threads(client), 1) - len(running)
             for _ in range(min(room, len(waiting))):
                 number = waiting.popleft()
                 # each hand-out has a key of its own: an orphan of an earlier run is nothing to wait for
                 future = client.submit(worker, number, pure=False)
                 running[future] = number
                 finished.add(future)
-            future = next(finished)
+            future = _next(client, finished)
+            outcome = _outcome(future)
         number = running.pop(future)
-        if future.status == "finished":
-            yield number, future.result()
-            continue
-        if future.status in {"lost", "pending"}:
-            # the worker died with its answer before we took it: the scheduler has it computed again
+        if isinstance(outcome, Entry):
+            yield number, outcome
+        elif outcome is None:
             running[future] = number
             finished.add(future)
-            continue
-        if future.status != "error":
+        elif isinstance(outcome, KilledWorker):
+            killed[number] += 1
+            if killed[number] > ATTEMPTS:
+                raise CampaignError(
+                    f"chunk {number} took its workers down {(ALLOWED_FAILURES + 1) * killed[number]} times: give them "
+                    "more memory, or take a smaller `campaign.chunk` in a new store."
+                )
+            waiting.append(number)
+        else:
+            raise outcome
+
+
+# A client that loses its scheduler closes itself, and leaves without an answer what it is asked while it does: no call
+# to it may wait for ever.
+
+
+def _threads(client: Client) -> int:
+    """Return how many threads all workers have together."""
+    return sum(client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S).values())
+
+
+def _next(client: Client, finished: as_completed) -> Future:
+    """Wait for a chunk that has come to an end, one way or the other."""
+    while not finished.has_ready():
+        if client.status != "running":
             raise CampaignError(LOST)
-        error = future.exception()
-        if not isinstance(error, KilledWorker):
-            raise error
-        killed[number] += 1
-        if killed[number] > ATTEMPTS:
-            raise CampaignError(
-                f"chunk {number} took its workers down {(ALLOWED_FAILURES + 1) * killed[number]} times: give them more "
-                "memory, or take a smaller `campaign.chunk` in a new store."
-            )
-        waiting.append(number)
+        time.sleep(POLL_S)
+    return next(finished)
+
+
+def _outcome(future: Future) -> Entry | Exception | None:
+    """Return what came of a chunk: its entry, or what its worker raised; None if the worker died with the answer."""
+    if future.status in {"lost", "pending"}:  # the scheduler has it computed again
+        return None
+    try:
+        entry: Entry = future.result(timeout=CONNECT_S)
+    except Exception as error:
+        if future.status in {"lost", "pending"}:
+            return None
+        if future.status != "error":  # it was the way to the answer that failed
+            raise
+        return error
+    return entry
 
 
 @contextmanager
-def _scheduler_needed() -> Iterator[None]:
-    """Name a scheduler that does not answer."""
+def _scheduler_needed(client: Client) -> Iterator[None]:
+    """Name a scheduler that was lost, by whatever error that shows itself: Dask has many."""
     try:
         yield
-    except (OSError, CancelledError) as error:
-        raise CampaignError(LOST) from error
+    except CampaignError:
+        raise
+    except Exception as error:
+        if isinstance(error, (OSError, CancelledError)) or client.status != "running":
+            raise CampaignError(LOST) from error
+        raise
 
 
 class OwnDevice(WorkerPlugin):  # type: ignore[misc]
@@ -176,5 +214,8 @@ def existing(address: str) -> Iterator[Client]:
         raise InputError(
             "scheduler", address, f"be the address of a Dask scheduler that runs ({error})"
         ) from None
-    with client:
+    try:
         yield client
+    finally:
+        with suppress(TimeoutError):  # a scheduler that was lost does not say goodbye
+            client.close()
