@@ -38,7 +38,7 @@ myst_heading_anchors = 3
 # tutorials are notebooks in Markdown: executed at every build, and an error stops it
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(Path(__file__).parent / "_build" / "notebooks")
-nb_execution_timeout = 120
+nb_execution_timeout = 600  # seconds a cell, on a machine that is busy with other things
 nb_execution_raise_on_error = True
 
 # the interface
