@@ -1,20 +1,22 @@
 # Everything runs in .venv, which is created once and renewed when pyproject.toml or constraints.txt change.
 #   make run        Pb-Pb 5.02 TeV from hydrodynamics to R_AA, at LO and NLO; observables, report: all in runs/
 #   make test       the test suite            make test-slow  the physics checks that take minutes
+#   make test-browser  the pages in headless Chromium, which must be installed
 #   make check      lint, format, types, import layers
 #   make docs       the documentation, in docs/_build/html; make linkcheck tries its links to other sites
+#   make validation the tests behind docs/validation.md, and what they found
 #   make bench-peers  time to a given error beside QuTiP and dynamiqs: docs/peers.md
 #   make bench      the benchmarks            make clean      remove the environment and the caches
+#   make bench-paper  the tests of the QTraj 1.0 paper, docs/paper.md; goes on where it was interrupted
 #   make dist       wheel and source distribution, tested in empty environments; make smoke: the wheel alone
 #   make test-oldest  the wheel with the oldest allowed versions; make release-notes: what CHANGELOG.md will say
-#   make bench-paper  the tests of the QTraj 1.0 paper, docs/paper.md; goes on where it was interrupted
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test test-slow check docs linkcheck bench bench-peers clean dist smoke test-oldest release-notes
+.PHONY: run test test-slow test-browser check docs linkcheck validation bench bench-peers bench-paper clean dist smoke test-oldest release-notes
 
 run: $(VENV)/.installed
 	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml
@@ -26,6 +28,9 @@ test: $(VENV)/.installed-dev
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -W error -m slow
+
+test-browser: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -W error -m browser tests/browser
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .
@@ -40,14 +45,17 @@ docs: $(VENV)/.installed-docs
 linkcheck: $(VENV)/.installed-docs
 	$(BIN)/python -m sphinx -b linkcheck -q docs docs/_build/linkcheck
 
+validation: $(VENV)/.installed-dev
+	$(BIN)/python tools/make_validation.py
+
 bench: $(VENV)/.installed-dev
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
 
-bench-paper: $(VENV)/.installed-dev
-	$(BIN)/python benchmarks/paper/run.py all
-
 bench-peers: $(VENV)/.installed-peers
 	$(BIN)/python benchmarks/peers/run.py
+
+bench-paper: $(VENV)/.installed-dev
+	$(BIN)/python benchmarks/paper/run.py all
 
 dist: $(VENV)/.installed-release
 	rm -rf dist
@@ -90,14 +98,14 @@ $(VENV)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python
 	@$(INSTALL) --editable ".[fftw,campaign,docs]"
 	@touch $(VENV)/.installed $@
 
-$(VENV)/.installed-peers: $(VENV)/.installed-dev
-	@echo "Installing the programs to compare with into $(VENV)"
-	@$(INSTALL) --editable ".[peers]"
-	@touch $@
-
 $(VENV)/.installed-release: $(VENV)/.installed-dev
 	@echo "Installing the tools of a release into $(VENV)"
 	@$(INSTALL) --editable ".[release]"
+	@touch $@
+
+$(VENV)/.installed-peers: $(VENV)/.installed-dev
+	@echo "Installing the programs to compare with into $(VENV)"
+	@$(INSTALL) --editable ".[peers]"
 	@touch $@
 
 $(BIN)/python:

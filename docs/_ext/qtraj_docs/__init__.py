@@ -5,6 +5,7 @@ Everything it writes goes to ``docs/_generated`` at the start of a build, from f
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxRole
 
-from . import benchmarks, changelog, docstrings, mathml, tests_pages, validation
+from . import benchmarks, changelog, docstrings, tests_pages, validation
 
 ROOT = Path(__file__).resolve().parents[3]
 GENERATED = ROOT / "docs" / "_generated"
@@ -25,7 +26,7 @@ class TestRole(SphinxRole):
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         path, _, name = self.text.partition("::")
-        shown = name or path.removeprefix("tests/")
+        shown = name.removeprefix("test_").replace("_", " ") or path.removeprefix("tests/")
         reference = addnodes.pending_xref(
             refdomain="std",
             reftype="ref",
@@ -34,7 +35,7 @@ class TestRole(SphinxRole):
             refwarn=True,
             refdoc=self.env.docname,
         )
-        reference += nodes.literal(shown, shown)
+        reference += nodes.inline(shown, shown)
         return [reference], []
 
 
@@ -48,9 +49,18 @@ def write_pages(app: Sphinx, config: Any) -> None:
     }
     for name, text in pages.items():
         write(GENERATED / name, text)
+    copy_mathjax(GENERATED / "static" / "mathjax")
     for old in (GENERATED / "tests").glob("*.md"):
         if f"tests/{old.name}" not in pages:
             old.unlink()
+
+
+def copy_mathjax(folder: Path) -> None:
+    """Put MathJax beside the pages, in the one file that holds its fonts as well: formulas need no network."""
+    folder.mkdir(parents=True, exist_ok=True)
+    package = resources.files("mathjax") / "static" / "mathjax" / "es5"
+    for name in ("tex-svg.js",):
+        (folder / name).write_bytes((package / name).read_bytes())
 
 
 def write(path: Path, text: str) -> None:
@@ -87,7 +97,6 @@ def resolve_soft(
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect."""
     app.add_role("test", TestRole())
-    app.add_html_math_renderer("mathml", (mathml.inline, None), (mathml.display, None))
     app.connect("config-inited", write_pages)
     app.connect("autodoc-process-docstring", docstrings.prepare, priority=400)  # numpydoc comes at 500
     app.connect("missing-reference", resolve_soft)

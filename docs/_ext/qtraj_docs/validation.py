@@ -22,7 +22,7 @@ def tables(root: Path) -> str:
         listed = list(members)
         lines += [
             f"## {group}\n",
-            *claim_table(listed, found["tests"]),
+            *claim_list(listed, found["tests"]),
             *measured_table(listed, found["tests"]),
         ]
     return "\n".join(lines) + "\n"
@@ -41,14 +41,12 @@ def summary(found: dict[str, Any]) -> Iterator[str]:
     )
 
 
-def claim_table(listed: list[claims.Claim], tests: dict[str, Any]) -> Iterator[str]:
+def claim_list(listed: list[claims.Claim], tests: dict[str, Any]) -> Iterator[str]:
     """Yield claim, reference and state of its tests."""
-    yield row(["claim", "against what", "tests"])
-    yield row(["---"] * 3)
     for claim in listed:
-        states = "<br>".join(f"{{test}}`{test}` {state(tests.get(test))}" for test in claim.tests)
-        yield row([claim.claim, claim.against, states])
-    yield ""
+        states = ", ".join(f"{{test}}`{test}` {state(tests.get(test))}" for test in claim.tests)
+        yield f"{claim.claim[0].upper()}{claim.claim[1:]}"
+        yield f": Against {claim.against}: {states}\n"
 
 
 def state(result: dict[str, Any] | None) -> str:
