@@ -10,6 +10,7 @@ import numpy as np
 from cases.common import TRUTH
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 
 from qtraj.plots.style import save_figure, style
 
@@ -19,20 +20,24 @@ TRUTH_ERROR = {"1S": 4e-6, "2S": 3e-6, "3S": 3e-6}
 """Uncertainty of the true survivals, absolute (cases/common.py)."""
 
 NAMES = {
-    "DensityMatrix": ("DensityMatrix", "last", (8, -14)),
-    "DensityMatrix, error budget": ("with error budget", "last", (10, 0)),
-    "DensityMatrix, 64 in one call": ("64 in one call", "first", (-14, 12)),
-    "NoJump (that part only)": ("NoJump", "first", (10, -4)),
+    "DensityMatrix": ("DensityMatrix", "last", (2, -20)),
+    "DensityMatrix, error budget": ("error budget", "first", (2, 9)),
+    "DensityMatrix, 64 in one call": ("64 in one call", "first", (-14, 20)),
+    "NoJump (that part only)": ("NoJump", "last", (10, -4)),
     "QuantumTrajectories, mesh": ("trajectories, mesh", "line", (0, -16)),
     "QuantumTrajectories, sine grid": ("trajectories, sine grid", "line", (0, 6)),
     "QuTiP mesolve": ("QuTiP mesolve", "last", (10, -3)),
-    "QuTiP mcsolve": ("QuTiP mcsolve", "line", (0, 6)),
+    "QuTiP mcsolve": ("QuTiP mcsolve", "first", (10, 4)),
     "dynamiqs mesolve": ("dynamiqs mesolve", "first", (10, 8)),
+    "QTraj-NLO 2.1, AMD EPYC, num 4096, at most 6 jumps": ("C++ code", "first", (-10, 9)),
 }
 """Short name, the point of the curve where it stands, and its distance from there in points."""
 
+NAMED_AT = 2e3
+"""CPU time in s at which dashed lines are named: there they run apart."""
+
 LEFT, RIGHT = 2e-3, 1e9
-BOTTOM, TOP = 3e-7, 0.3
+BOTTOM, TOP = 3e-7, 3.0
 
 
 def drawn(points: Sequence[Point], path_stem: Path) -> tuple[Path, Path]:
@@ -59,17 +64,17 @@ def _curve(ax: Axes, points: Sequence[Point], state: str, color: tuple[float, ..
     errors = np.array([max(p.expected_error(state), BOTTOM) for p in points])
     sampled = bool(points[0].noise)
     ax.loglog(cpu, errors, "o" if sampled else "s-", color=color, ms=7, label=name)
+    ends = {"first": (cpu[0], errors[0]), "last": (cpu[-1], errors[-1])}
     if sampled:
         last, times = points[-1], np.geomspace(cpu[0], RIGHT, 60)
         noise, floor = last.noise[state] * np.sqrt(last.cpu_s / times), last.floor.get(state, 0.0)
-        ax.loglog(times, np.hypot(noise, floor), "--", color=color, lw=1.2)
-    short, where, offset = NAMES.get(name, ("C++", "first", (-8, 8)))
-    if where == "line":
-        # the floor, to the right of which the curves run apart
-        spot = (2e3, float(np.hypot(noise, floor)[np.searchsorted(times, 2e3)]))
-    else:
-        spot = (cpu[0], errors[0]) if where == "first" else (cpu[-1], errors[-1])
-    ax.annotate(short, spot, offset, textcoords="offset points", color=color, fontsize=11)
+        expected = np.hypot(noise, floor)
+        ax.loglog(times, expected, "--", color=color, lw=1.2)
+        ends["line"] = (NAMED_AT, float(np.interp(NAMED_AT, times, expected)))
+    if name in NAMES:
+        short, where, offset = NAMES[name]
+        text = ax.annotate(short, ends[where], offset, textcoords="offset points", color=color, fontsize=11)
+        text.set_path_effects([withStroke(linewidth=3, foreground="white")])
 
 
 def _frame(ax: Axes, state: str) -> None:

@@ -13,6 +13,7 @@ from .points import Point
 TARGETS = (1e-2, 1e-3, 1e-4)
 REFERENCE = "DensityMatrix"
 COMMAND = "python benchmarks/peers/run.py"
+SCALING = ("points", "l_max", "histories", "cores", "gpu")
 
 HEAD = """# Time to a given error: qtraj and its peers
 
@@ -87,11 +88,12 @@ def text(content: dict[str, Any], points: Sequence[Point], source: str) -> str:
         FAIR.format(spaces="; ".join(s.name for s in SPACES)),
         _all(points),
     ]
-    tables = [
-        _scaling(content[name])
-        for name in ("points", "l_max", "histories", "cores", "gpu")
-        if name in content
-    ]
+    tables = [_scaling(content[name]) for name in SCALING if name in content]
+    missing = [name for name in SCALING if name not in content]
+    if missing:
+        tables.append(
+            f"Not measured on this machine yet: {', '.join(missing)} (`{COMMAND} --only {' '.join(missing)}`).\n"
+        )
     return "\n".join([*parts, "## Scaling\n", *tables])
 
 

@@ -140,10 +140,11 @@ def _page() -> list[Path]:
     source = _path(machine())
     content = json.loads(source.read_text())
     points = [Point(**p) for p in content["errors"]["points"]]
-    paths = list(figure.drawn(points, DOCS / "figures" / "peers"))
+    png, pdf = figure.drawn(points, DOCS / "figures" / "peers")
+    pdf.unlink()  # the page shows the other
     text = page.text(content, points, source.relative_to(BENCHMARKS.parent).as_posix())
     (DOCS / "peers.md").write_text(text)
-    return [*paths, DOCS / "peers.md"]
+    return [png, DOCS / "peers.md"]
 
 
 if __name__ == "__main__":  # the processes of mcsolve import this file again
