@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import dask
 import dask_jobqueue
 from dask.utils import parse_bytes
 from dask_jobqueue.htcondor import HTCondorJob, quote_arguments
@@ -18,6 +20,7 @@ from distributed import Client
 from ..errors import InputError
 from ..io.config import Job
 from ..solvers.threads import ONE_THREAD
+from .cluster import ALLOWED_FAILURES
 
 System = Literal["slurm", "htcondor", "pbs"]
 
@@ -34,8 +37,20 @@ UNKNOWN_ADDRESS: Final = "tcp://<address of the scheduler>:8786"
 
 @contextmanager
 def jobs(system: System, job: Job, count: int) -> Iterator[Client]:
-    """Submit `count` jobs of Dask workers, and give their client; the jobs are canceled at the end."""
-    with CLUSTERS[system](scheduler_options={"dashboard_address": ":0"}, **_options(system, job)) as cluster:
+    """Submit `count` jobs of Dask workers, and give their client; the jobs are canceled at the end.
+
+    Raises
+    ------
+    InputError
+        If the command that submits jobs is not on this machine.
+    """
+    command = JOBS[system].submit_command.split()[0]
+    if shutil.which(command) is None:  # Dask would wait for workers for ever
+        raise InputError("executor", system, f"be a batch system whose command {command} is on this machine")
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}),
+        CLUSTERS[system](scheduler_options={"dashboard_address": ":0"}, **_options(system, job)) as cluster,
+    ):
         cluster.scale(jobs=count)
         with Client(cluster, set_as_default=False) as client:
             yield client
@@ -75,7 +90,9 @@ def array_script(system: System, job: Job, folder: Path, members: int) -> str:
     A member is one process on one core, with that core's part of the job's memory and disk.
     """
     index = {"slurm": "$SLURM_ARRAY_TASK_ID", "pbs": "$PBS_ARRAY_INDEX", "htcondor": "$(Process)"}[system]
-    command = f"qtraj campaign resume --store {shlex.quote(str(folder))} --index {index} --of {members}"
+    command = (
+        f"qtraj campaign resume --store {shlex.quote(str(folder.absolute()))} --index {index} --of {members}"
+    )
     shell = [*job.prologue, *EXPORTS, command]
     memory, disk = (-(-parse_bytes(text) // (job.cores * MIB)) for text in (job.memory, job.disk))
     if system == "htcondor":
@@ -90,7 +107,7 @@ def array_script(system: System, job: Job, folder: Path, members: int) -> str:
         lines = [f"-J 0-{members - 1}", f"-l select=1:ncpus=1:mem={memory}mb", f"-l walltime={job.walltime}"]
     named = [f"{name}{value}" for name, value in zip(names, (job.queue, job.account), strict=True) if value]
     directives = [f"{mark} {line}" for line in (*lines, *named, *job.directives)]
-    return "\n".join(["#!/bin/sh", *directives, *shell]) + "\n"
+    return "\n".join(["#!/usr/bin/env bash", *directives, *shell]) + "\n"
 
 
 def _pair(directive: str) -> tuple[str, str]:
