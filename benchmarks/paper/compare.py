@@ -30,7 +30,11 @@ def noise_of_one(record: Record, width: float = START.width) -> Float:
 
 
 def comparison_table(
-    reported: Comparison, exact: Float, noise: Float, extra: Mapping[str, Float] | None = None
+    reported: Comparison,
+    exact: Float,
+    noise: Float,
+    extra: Mapping[str, Float] | None = None,
+    note: str = "",
 ) -> Table:
     """Return the table of one comparison.
 
@@ -44,6 +48,8 @@ def comparison_table(
         Relative noise of a ratio of two such runs.
     extra : mapping of str to ndarray, shape (3,)
         Further columns, in percent.
+    note : str
+        What they are.
     """
     extra = extra or {}
     rows = []
@@ -70,7 +76,7 @@ def comparison_table(
             "paper - exact, in noise",
         ),
         tuple(rows),
-        "Noise: standard deviation of the ratio of two independent runs by the paper's estimator.",
+        f"Noise: standard deviation of the ratio of two independent runs by the paper's estimator. {note}".rstrip(),
     )
 
 

@@ -19,6 +19,10 @@ from .reported import PAPER_DT, PAPER_LENGTH, PAPER_NUM, SPACING, STATES, TIME_S
 
 Float = NDArray[np.float64]
 
+RULES = (
+    "QTraj's rules: T of the begin of a step for all of it, one step below T_f, and Coulomb functions on the grid "
+    "to project on instead of the eigenstates of the grid."
+)
 SAMPLED = 128
 """Trajectories with common random numbers."""
 
@@ -27,12 +31,18 @@ def spacing(record: Record) -> tuple[Table, ...]:
     """Change num at L = 80 GeV^-1: the paper's test of the lattice spacing."""
     nums = (255, 511) if record.quick else (511, 1023, 2047, 4095, 8191)
     dt = 0.02 if record.quick else PAPER_DT
-    record.expect(len(nums) + 3)
+    record.expect(len(nums) + 5)
     true, error = np.array(record.piece("without noise or lattice", lambda: exact.truth().tolist()))
     totals = {}
     for num in nums:
         bare, more = record.piece(f"num {num}", lambda n=num: _on_lattice(n, PAPER_LENGTH, dt, n))
         totals[num] = np.array(bare) + np.array(more)
+    theirs = {
+        num: np.array(
+            record.piece(f"num {num}, rules of QTraj 1.0", lambda n=num: _qtraj(n, PAPER_LENGTH, dt).tolist())
+        )
+        for num in nums[-2:]
+    }
     common = record.piece("common random numbers", lambda: _two_spacings(record.quick))
     noise = ratio_noise(noise_of_one(record), SPACING)
     fine, coarse = totals[nums[-1]], totals[nums[-2]]
@@ -48,7 +58,9 @@ def spacing(record: Record) -> tuple[Table, ...]:
         f"{np.max(error / true):.0e}. "
         "The rest of each difference is the time step.",
     )
-    return answer, comparison_table(SPACING, fine / coarse, noise, _common_columns(common, coarse))
+    change = theirs[nums[-1]] - theirs[nums[-2]] + np.array(common[0])
+    extra = {"by QTraj's rules": change / coarse, **_common_columns(common, coarse)}
+    return answer, comparison_table(SPACING, fine / coarse, noise, extra, RULES)
 
 
 def volume(record: Record) -> tuple[Table, ...]:
@@ -144,14 +156,14 @@ def time_step(record: Record) -> tuple[Table, ...]:
         f"Survival without jumps against dt, num {num}, L {length:g} GeV^-1",
         ("dt (1/GeV)", *STATES, *(f"off {s}" for s in STATES), *(f"QTraj's rules {s}" for s in STATES)),
         tuple(rows),
-        f"Off: from dt {steps[-1]:g}. QTraj's rules: T of the begin of a step for the whole step, one step below T_f.",
+        f"Off: from dt {steps[-1]:g}. {RULES}",
     )
     total = bare[small] + np.array(regenerated)
     change, error, _ = (np.array(x) for x in common)
     ratio = 1 + (bare[large] - bare[small] + change) / total
     theirs = 1 + (first_order[large] - first_order[small] + change) / total
     extra = {"by QTraj's rules": theirs - 1, "error of the jumps' part": error / total}
-    return answer, comparison_table(TIME_STEP, ratio, noise, extra)
+    return answer, comparison_table(TIME_STEP, ratio, noise, extra, RULES)
 
 
 def _on_lattice(num: int, length: float, dt: float, dense: int) -> list[list[float]]:
