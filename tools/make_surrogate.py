@@ -3,8 +3,8 @@
     python tools/make_surrogate.py src/qtraj/data/surrogate/raa_pbpb5020.json
 
 The grid is of Chebyshev points, so that polynomials in the two coefficients interpolate without wiggles. Few paths are
-enough for a page that explores: all settings share the same ones, so their scatter moves all curves alike. The run
-takes a few minutes; finished settings are kept in the folder of --work and used again.
+enough for a page that explores: all settings share the same ones, so their scatter moves all curves alike. It takes
+four minutes of one core; finished settings are kept in the folder of --work and used again.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--work", type=Path, default=Path("runs/surrogate"))
-    parser.add_argument("--paths", type=int, default=4, help="Sobol points per replicate")
+    parser.add_argument("--paths", type=int, default=16, help="Sobol points per replicate")
     parser.add_argument("--replicates", type=int, default=4)
     arguments = parser.parse_args()
     kappa = chebyshev_lobatto(*KAPPA, POINTS["kappa"])

@@ -18,14 +18,20 @@ Float = NDArray[np.float64]
 COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 """Of Okabe and Ito: told apart by color-blind readers, too."""
 
-SIZE: Final = {"width": 490, "height": 350}
+SIZE: Final = {"sizing_mode": "stretch_width", "height": 350}
 LEAST: Final = 1e-4
 """Smallest survival on the logarithmic axis."""
 
 
 def _figure(title: str, x: str, y: str, **options: Any) -> Any:
     plot = figure(
-        title=title, x_axis_label=x, y_axis_label=y, tools="", toolbar_location=None, **SIZE, **options
+        title=title,
+        x_axis_label=x,
+        y_axis_label=y,
+        tools="",
+        toolbar_location=None,
+        **SIZE,
+        **options,
     )
     plot.title.text_font_size = "13px"
     for axis in (*plot.xaxis, *plot.yaxis):
@@ -64,7 +70,7 @@ class SurvivalChart:
 
     def __init__(self) -> None:
         self.figure = _figure(
-            "Survival (dashed: without jumps, dotted: regenerated)",
+            "Survival (- - no jump, \N{MIDDLE DOT}\N{MIDDLE DOT}\N{MIDDLE DOT} regenerated)",
             "t (fm/c)",
             "survival",
             y_axis_type="log",
@@ -104,7 +110,7 @@ class DensityChart:
 
     def __init__(self) -> None:
         self.figure = _figure(
-            "The pair at the end: singlet (solid), octet (dashed)",
+            "The pair at the end (- - octet)",
             "r (1/GeV)",
             "probability per length (GeV)",
             x_range=(0.0, R_MAX),
@@ -112,7 +118,8 @@ class DensityChart:
         self.figure.y_range.start = 0
         self.figure.yaxis.formatter = PrintfTickFormatter(format="%.2g")
         self.source = ColumnDataSource(data=_empty("r", *self._columns()))
-        items = []
+        self._items = []
+        hover = []
         for l in range(self.LARGEST_L + 1):
             lines = [
                 self.figure.line(
@@ -120,8 +127,11 @@ class DensityChart:
                 )
                 for color, dash in (("singlet", "solid"), ("octet", "dashed"))
             ]
-            items.append(LegendItem(label=f"l = {l}", renderers=lines[:1]))
-        _legend(self.figure, items)
+            hover += lines[: l == 0]
+            self._items.append(LegendItem(label=f"l = {l}", renderers=lines[:1]))
+        self._hover = HoverTool(renderers=hover, mode="vline")
+        self.figure.add_tools(self._hover)
+        _legend(self.figure, self._items)
 
     def _columns(self) -> Sequence[str]:
         return [f"{color}{l}" for color in ("singlet", "octet") for l in range(self.LARGEST_L + 1)]
@@ -135,6 +145,11 @@ class DensityChart:
             for l in range(self.LARGEST_L + 1):
                 data[f"{color}{l}"] = n.density[c, l] if l <= l_max else nothing
         self.source.data = data
+        shown = range(min(l_max, self.LARGEST_L) + 1)
+        for l, item in enumerate(self._items):
+            item.visible = l in shown
+        values = "singlet @singlet{l}{{0.00000}}, octet @octet{l}{{0.00000}}"
+        self._hover.tooltips = [("r", "@r{0.0}/GeV"), *((f"l = {l}", values.format(l=l)) for l in shown)]
 
 
 class RaaChart:
@@ -143,7 +158,7 @@ class RaaChart:
     def __init__(self, surrogate: RaaSurrogate) -> None:
         self._surrogate = surrogate
         self.figure = _figure(
-            "R_AA, Pb-Pb 5.02 TeV: stored LO runs, T_f = 250 MeV",
+            "R_AA, Pb-Pb 5.02 TeV (LO, T_f = 250 MeV)",
             "N_part",
             "R_AA",
             x_range=(0.0, 420.0),
@@ -152,7 +167,7 @@ class RaaChart:
         self.sources = []
         items = []
         for meson, color in zip(surrogate.mesons, COLORS, strict=False):
-            source = ColumnDataSource(data=_empty("n_part", "meson", "raa", "low", "high"))
+            source = ColumnDataSource(data=_empty("n_part", "meson", "raa", "error", "low", "high"))
             line = self.figure.line("n_part", "raa", source=source, color=color, line_width=2.2)
             points = self.figure.scatter("n_part", "raa", source=source, color=color, size=7)
             self.figure.add_layout(
@@ -166,7 +181,11 @@ class RaaChart:
                     lower_head=None,
                 )
             )
-            tips = [("", "@meson"), ("N_part", "@n_part{0.0}"), ("R_AA", "@raa{0.000}")]
+            tips = [
+                ("", "@meson"),
+                ("N_part", "@n_part{0.0}"),
+                ("R_AA", "@raa{0.000} \N{PLUS-MINUS SIGN} @error{0.000}"),
+            ]
             self.figure.add_tools(HoverTool(renderers=[points], tooltips=tips))
             self.sources.append(source)
             items.append(
@@ -185,6 +204,7 @@ class RaaChart:
                 "n_part": np.asarray(self._surrogate.n_part),
                 "meson": [meson] * len(raa),
                 "raa": raa,
+                "error": error,
                 "low": raa - error,
                 "high": raa + error,
             }

@@ -37,6 +37,21 @@ STYLE: Final = """
 </style>
 """
 
+GRID: Final = {
+    "display": "grid",
+    "grid-template-columns": "repeat(auto-fit, minmax(min(100%, 340px), 1fr))",
+    "flex": "1 1 340px",
+    "max-width": "1010px",
+    "min-width": "0",
+}
+"""Charts side by side where the window is wide, below each other on a telephone."""
+
+TEMPLATE: Final = """
+{% extends base %}
+{% block postamble %}<meta name="viewport" content="width=device-width, initial-scale=1">{% endblock %}
+{% block contents %}{{ embed(roots.layout) }}{% endblock %}
+"""
+
 
 class Page:
     """One visitor's page.
@@ -76,7 +91,7 @@ class Page:
         self._surrogate = load_surrogate()
         self._survival, self._density = SurvivalChart(), DensityChart()
         self._raa = RaaChart(self._surrogate)
-        self._table = pn.pane.HTML("", width=470)
+        self._table = pn.pane.HTML("", sizing_mode="stretch_width")
         self._status = pn.pane.HTML("", width=230)
         self._document = pn.state.curdoc
         self.layout = self._arranged()
@@ -177,12 +192,16 @@ class Page:
         controls = pn.Column(
             title, *sliders, self.controls["start"], order, self.controls["order"], self._status, width=250
         )
-        charts = [pn.pane.Bokeh(chart.figure) for chart in (self._survival, self._density, self._raa)]
-        return pn.Row(
-            controls, pn.Column(pn.Row(*charts[:2]), pn.Row(charts[2], self._table)), margin=(10, 10)
-        )
+        panes = [
+            pn.pane.Bokeh(chart.figure, sizing_mode="stretch_width")
+            for chart in (self._survival, self._density, self._raa)
+        ]
+        shown = pn.Column(*panes, self._table, sizing_mode="stretch_width", styles=GRID)
+        return pn.FlexBox(controls, shown, flex_wrap="wrap", margin=10, sizing_mode="stretch_width")
 
 
 def page() -> Any:
-    """Return the layout of a new page, for `panel.serve`."""
-    return Page().layout
+    """Return a new page, for `panel.serve`."""
+    template = pn.Template(TEMPLATE)
+    template.add_panel("layout", Page().layout)
+    return template
