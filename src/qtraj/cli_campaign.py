@@ -109,8 +109,8 @@ def run(
 
     run_file = load_run_file(file)
     folder = _store(run_file.config, store)
-    chosen = _executor(run_file.config, executor, workers, scheduler)
     member = _member(index, of)
+    chosen = _executor(run_file.config, executor, workers, scheduler, member)
     if member is None:
         prepare(run_file, folder, fresh=fresh)
     elif folder.load_plan().run_file.text != run_file.text:
@@ -130,8 +130,9 @@ def resume(
 ) -> None:
     """Solve what is missing of the plan in a store."""
     folder = _found(file, store)
-    chosen = _executor(folder.load_plan().config, executor, workers, scheduler)
-    _carry_out(folder, chosen, _member(index, of))
+    member = _member(index, of)
+    chosen = _executor(folder.load_plan().config, executor, workers, scheduler, member)
+    _carry_out(folder, chosen, member)
 
 
 def status(file: MaybeFile = None, store: StoreOption = None) -> None:
@@ -221,14 +222,19 @@ def _member(index: int | None, of: int | None) -> tuple[int, int] | None:
 
 
 def _executor(
-    config: RunConfig, executor: str | None, workers: int | None, scheduler: str | None
+    config: RunConfig,
+    executor: str | None,
+    workers: int | None,
+    scheduler: str | None,
+    member: tuple[int, int] | None,
 ) -> Executor:
     from .campaign.execute import chosen_executor
 
     settings = config.campaign
     if scheduler is not None and executor is None:
         executor = "scheduler"
-    name = executor or settings.executor
+    # the run file may name the batch system of the array job, whose members submit no jobs
+    name = executor or (settings.executor if member is None else "in-process")
     return chosen_executor(name, workers or settings.workers, scheduler or settings.scheduler, settings.job)
 
 

@@ -78,6 +78,17 @@ def test_members_of_an_array_job_do_the_work_of_one(campaign, tmp_path):
     assert "campaign plan" in other.stderr
 
 
+def test_members_of_an_array_job_submit_no_jobs(campaign, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))  # no sbatch: submitting would be refused
+    campaign.file.write_text(TEXT.replace("chunk = 4", 'chunk = 4\nexecutor = "slurm"'))
+    where = ("--store", campaign.store)
+    assert campaign("plan", campaign.file, *where).exit_code == 0
+    done = campaign("resume", *where, "--index", 0, "--of", 24)
+    assert done.exit_code == 0, done.output
+    assert len(campaign.solver.calls) == 1
+    assert "sbatch" in campaign("resume", *where).stderr
+
+
 @pytest.mark.parametrize(
     ("words", "fragments"),
     [
