@@ -55,6 +55,12 @@ html_static_path = ["_static", "_generated/static"]
 mathjax_path = "mathjax/tex-svg.js"
 html_css_files = ["qtraj.css"]
 html_show_sourcelink = False
+html_context = {"default_mode": "auto"}  # light or dark, as the browser asks
+# pages without pages below them give their width to formulas and tables
+html_sidebars = {
+    page: []
+    for page in ("start", "physics", "validation", "glossary", "architecture", "contributing", "changelog")
+}
 html_theme_options = {
     "header_links_before_dropdown": 5,
     "show_prev_next": True,
