@@ -32,6 +32,7 @@ from .solvers.density_in_time import DensityInTime, density_in_time
 from .solvers.levels import Levels, vacuum_levels
 from .solvers.nojump import NoJump
 from .solvers.result import Result
+from .solvers.sensitivity import Sensitivity, sensitivity
 from .solvers.solve import solve
 from .solvers.trajectories import QuantumTrajectories
 from .spectroscopy.levels import thermal_levels
@@ -67,6 +68,7 @@ __all__ = [
     "QtrajError",
     "QuantumTrajectories",
     "Result",
+    "Sensitivity",
     "SineGrid",
     "SpectralFunction",
     "State",
@@ -77,6 +79,7 @@ __all__ = [
     "__version__",
     "density_in_time",
     "observables",
+    "sensitivity",
     "solve",
     "thermal_levels",
     "vacuum_levels",

@@ -119,7 +119,7 @@ def propagate_pure(
         for members, padded in batches(plans, batch_size()):
             state: Complex = np.repeat(start[None].astype(complex), len(padded), axis=0)
             for k in range(segments):
-                vacuum, kappa, gamma, steps = _stacked([plans[i][k] for i in padded], color)
+                vacuum, kappa, gamma, steps = padded_steps([plans[i][k] for i in padded], color)
                 with double_precision():
                     state = np.asarray(evolve_pure(sector, state, vacuum, kappa, gamma, steps))
                 found = state[: len(members)]
@@ -174,7 +174,7 @@ def propagate_density(
         count = len(members)
         gone = np.repeat([[0.0], [cut]], len(padded), axis=1)
         for k in range(segments):
-            vacuum, kappa, gamma, steps = _stacked([plans[i][k] for i in padded], SINGLET)
+            vacuum, kappa, gamma, steps = padded_steps([plans[i][k] for i in padded], SINGLET)
             with double_precision():
                 X, gone = evolve_density(sector, X, gone, vacuum, kappa, gamma, steps)
             if watch is not None:
@@ -237,7 +237,7 @@ def batches(plans: Sequence[Sequence[Steps]], size: int) -> Iterator[tuple[list[
             yield members, members + [members[-1]] * (size - len(members))
 
 
-def _stacked(members: Sequence[Steps], color: int) -> tuple[Float, Float, Float, int]:
+def padded_steps(members: Sequence[Steps], color: int) -> tuple[Float, Float, Float, int]:
     """Return vacuum (S + 1, B), kappa and gamma (S, B) and the number of steps; few values of S occur."""
     steps = pad(members)
     count = steps.steps

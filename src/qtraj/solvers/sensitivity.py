@@ -1,0 +1,260 @@
+"""How survival depends on kappa and gamma: derivatives of the density-matrix method, through its kernels.
+
+JAX differentiates the kernels in forward mode. What goes into them, integrals of kappa and gamma over the steps, is
+at most quadratic in the coefficients (the gradient correction of the fourth-order splitting), so central differences
+give its derivatives without any error but rounding. Steps, mesh and l_max stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..observables.estimate import Estimate
+from ..physics.initial import InitialState
+from ..physics.medium import History
+from ..physics.model import LindbladModel
+from ..physics.transport import Transport
+from ..states import STATE_NAMES, STATES
+from .basis import SINGLET, Basis, make_basis
+from .density import DensityMatrix
+from .discretization import Discretization, starting_levels
+from .kernels import PureSector, double_precision, evolve_density, evolve_pure, lindblad_sector
+from .nojump import DEFAULT_MESH, NoJump
+from .propagate import components, initial_overlaps, padded_steps, starting_density, target_states
+from .schedule import Steps, chin_4a, coarsened, step_edges, strang
+from .solve import checked_problem
+from .threads import side_by_side
+
+Float = NDArray[np.float64]
+Splitting = Callable[[LindbladModel, History, Sequence[Float], float, float], Steps]
+
+SHIFT: Final = 2.0**-8
+"""Change of ln kappa and of gamma_hat in the central differences of the steps; any would do, see above."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """Survival and its derivatives.
+
+    Parameters
+    ----------
+    survival : mapping of str to Estimate
+        As in `Result`, of shape () for one history and (n,) for a batch of n.
+    by_log_kappa : mapping of str to Estimate
+        Derivatives with respect to ln kappa, that is for kappa(T) -> (1 + x) kappa(T) at all temperatures. For a
+        constant kappa_hat divide by it to have the derivative with respect to kappa_hat.
+    by_gamma : mapping of str to Estimate
+        Derivatives with respect to gamma_hat, that is for gamma(T) -> gamma(T) + x T^3.
+    """
+
+    survival: Mapping[str, Estimate]
+    by_log_kappa: Mapping[str, Estimate]
+    by_gamma: Mapping[str, Estimate]
+
+
+def sensitivity(
+    model: LindbladModel, medium: Any, initial: InitialState, *, rtol: float = 1e-3
+) -> Sensitivity:
+    """Return survival and its derivatives with respect to kappa and gamma, without sampling noise.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        Leading order, with a potential that does not change with the medium.
+    medium : History, Histories or sequence of History
+        One temperature history or a batch, as for `solve`.
+    initial : InitialState
+        Start of the pair.
+    rtol : float, optional
+        Chooses mesh, l_max and step as that of `DensityMatrix` does, 1e-5 to 0.05. Nothing is refined; the errors of
+        all three numbers come from the same comparisons.
+
+    Returns
+    -------
+    Sensitivity
+        Survivals and derivatives with their errors.
+
+    Raises
+    ------
+    InputError
+        For a bad argument, a model at next-to-leading order, or a potential that changes with the medium.
+
+    Notes
+    -----
+    The equation is that of arXiv:2107.06147, eqs. (2.2)-(2.9). For the inference of the coefficients from data with
+    such derivatives see arXiv:2601.14399.
+
+    Examples
+    --------
+    >>> import qtraj as qt
+    >>> found = qt.sensitivity(qt.LindbladModel(), qt.Bjorken(T0=0.3, T_end=0.25), qt.GaussianState(), rtol=0.05)
+    >>> print(f"{found.by_log_kappa['1S'].value:.2f}")
+    -0.08
+    """
+    histories, batch = checked_problem(model, medium, initial)
+    if model.order == "NLO" or model.thermal is not None:
+        raise InputError(
+            "model",
+            model,
+            "be of leading order, with a potential that does not change with the medium",
+            "Elsewhere take differences of `solve`, whose answers have no noise.",
+        )
+    problem = _Problem(model, initial, DensityMatrix(rtol=rtol))
+    found = side_by_side(problem.solve, list(histories))
+    start = initial_overlaps(make_basis(model, DEFAULT_MESH, initial.l), model, initial)
+    scale = np.where(start > 0, start, 1.0) if initial.survival_is_ratio else np.ones(len(STATES))
+    values = np.stack([value for value, _ in found]) / scale
+    parts = {name: np.stack([errors[name] for _, errors in found]) / scale for name in found[0][1]}
+
+    def estimates(row: int) -> dict[str, Estimate]:
+        index = (slice(None) if batch else 0, row)
+        return {
+            name: Estimate(values[*index, j], {part: error[*index, j] for part, error in parts.items()})
+            for j, name in enumerate(STATE_NAMES)
+        }
+
+    return Sensitivity(*(estimates(row) for row in range(3)))
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """One history at a time; arrays of shape (3, 6) hold overlaps and their two derivatives."""
+
+    model: LindbladModel
+    initial: InitialState
+    method: DensityMatrix
+
+    def solve(self, history: History) -> tuple[Float, dict[str, Float]]:
+        """Return overlaps and derivatives, and the parts of their errors, as `DensityMatrix` estimates them."""
+        levels = starting_levels(self.method.rtol, self.model, history, self.initial.l)
+        d = self.method.discretization(levels, self.model, self.initial)
+        size = d.basis(self.model).size
+        fine, coarse = (self.regenerated(d, history, coarse=c) for c in (False, True))
+        finer = self.regenerated(d.finer(), history, coarse=False)
+        higher = self.regenerated(d.higher(size), history, coarse=False)
+        bare, bare_parts = self.no_jump(history)
+        value = bare + fine
+        parts = {
+            "time_step": _difference(fine, coarse, value) / 2,
+            "mesh": 2 * _difference(fine, finer, value),
+            "l_max": 2 * _difference(fine, higher, value),
+        }
+        for name, part in bare_parts.items():
+            parts[name] = parts[name] + part
+        return value, parts
+
+    def no_jump(self, history: History) -> tuple[Float, dict[str, Float]]:
+        """Return the part without any jump and its errors."""
+        plans = [self.plan(history, chin_4a, NoJump().step, coarse=coarse) for coarse in (False, True)]
+        l, mesh = self.initial.l, DEFAULT_MESH
+        basis = make_basis(self.model, mesh, l)
+        other = make_basis(self.model, replace(mesh, points=int(1.25 * mesh.points)), l)
+        fine, coarse, finer = (
+            self.pure(b, p) for b, p in ((basis, plans[0]), (basis, plans[1]), (other, plans[1]))
+        )
+        parts = {
+            "time_step": _difference(fine, coarse, fine) / 3,
+            "mesh": 1.5 * _difference(coarse, finer, fine),
+        }
+        return fine, parts
+
+    def regenerated(self, d: Discretization, history: History, *, coarse: bool) -> Float:
+        """Return what comes back after jumps: full minus no-jump of the same discretization."""
+        basis, plan = d.basis(self.model), self.plan(history, strang, d.step, coarse=coarse)
+        return self.density(basis, plan, d.jump_range) - self.pure(basis, plan)
+
+    def plan(self, history: History, splitting: Splitting, step: float, *, coarse: bool) -> list[Steps]:
+        """Return the steps and their derivatives with respect to ln kappa and gamma_hat."""
+        end = max((b for _, b in history.active), default=0.0)
+        intervals: Sequence[Float] = step_edges(self.model, history, 0.0, end, step)
+        intervals = coarsened(intervals) if coarse else intervals
+
+        def shifted(log_kappa: float, gamma: float) -> Steps:
+            return splitting(_shifted(self.model, log_kappa, gamma), history, intervals, 0.0, end)
+
+        def slope(log_kappa: float, gamma: float) -> Steps:
+            up, down = shifted(log_kappa, gamma), shifted(-log_kappa, -gamma)
+            return Steps(
+                np.zeros_like(up.vacuum),
+                (up.kappa - down.kappa) / (2 * SHIFT),
+                (up.gamma - down.gamma) / (2 * SHIFT),
+            )
+
+        return [splitting(self.model, history, intervals, 0.0, end), slope(SHIFT, 0.0), slope(0.0, SHIFT)]
+
+    def density(self, basis: Basis, plan: Sequence[Steps], jump_range: float) -> Float:
+        """Return the overlaps of the density matrix and their derivatives."""
+        vacuum, _, _, count = padded_steps([plan[0]], SINGLET)
+        rho, _ = starting_density(basis, self.initial, lambda color: basis.coefficients(self.initial, color))
+        with double_precision():
+            sector = jax.device_put(lindblad_sector(self.model, basis, jump_range))
+            X, lost = [jnp.asarray(block[:, None]) for block in rho], jnp.zeros((2, 1))
+
+            def overlaps(kappa: Any, gamma: Any) -> Any:
+                singlet = evolve_density(sector, X, lost, vacuum, kappa, gamma, count)[0][SINGLET][:, 0]
+                kept = [s if s.l <= basis.l_max else None for s in STATES]
+                return jnp.stack(
+                    [
+                        jnp.zeros(()) if s is None else singlet[s.l, s.radial_index, s.radial_index]
+                        for s in kept
+                    ]
+                )
+
+            return _with_slopes(overlaps, plan, SINGLET)
+
+    def pure(self, basis: Basis, plan: Sequence[Steps]) -> Float:
+        """Return the overlaps under H_eff alone and their derivatives."""
+        vacuum, _, _, count = padded_steps([plan[0]], SINGLET)
+        rows, targets = target_states(basis, self.model, self.initial.l, "computed")
+        found = np.zeros((3, len(STATES)))
+        # an octet without any jump overlaps with nothing
+        for color, weight in components(self.initial):
+            if color == SINGLET:
+                width = self.model.widths[color] * basis.mesh.r**2
+                sector = PureSector(*basis.sector(color, self.initial.l), width)
+                start = basis.coefficients(self.initial, color)[None]
+                with double_precision():
+
+                    def overlaps(kappa: Any, gamma: Any, sector: Any = sector, start: Any = start) -> Any:
+                        state = evolve_pure(sector, start, vacuum, kappa, gamma, count)[0]
+                        return jnp.abs(targets @ state) ** 2
+
+                    found[:, rows] = weight * _with_slopes(overlaps, plan, color)
+        return found
+
+
+def _with_slopes(overlaps: Callable[[Any, Any], Any], plan: Sequence[Steps], color: int) -> Float:
+    """Return a function of the steps and its derivatives along the others of a plan, stacked."""
+    base, *slopes = [padded_steps([steps], color)[1:3] for steps in plan]
+    runs = [jax.jvp(overlaps, base, slope) for slope in slopes]
+    return np.stack([np.asarray(runs[0][0]), *(np.asarray(slope) for _, slope in runs)])
+
+
+def _shifted(model: LindbladModel, log_kappa: float, gamma: float) -> LindbladModel:
+    """Return the model with kappa (1 + log_kappa) and gamma + gamma T^3."""
+    given = model.transport
+    transport = Transport(
+        lambda T: (1 + log_kappa) * given.kappa_hat(T), lambda T: given.gamma_hat(T) + gamma, given.T_c
+    )
+    return replace(model, transport=transport)
+
+
+def _difference(value: Float, other: Float, size: Float) -> Float:
+    """Return |other - value|, (3, 6), where all states share the largest change relative to their overlap `size[0]`.
+
+    Two approximations can agree by accident for one state, hardly for all.
+    """
+    change = np.abs(other - value)
+    relative = np.where(size[0] > 0, change / np.where(size[0] > 0, size[0], 1.0), 0.0)
+    # states of another l than the start come from far away and converge on their own
+    weight = np.where(size[0] > 1e-2 * size[0].max(initial=0.0), 1.0, 0.0)
+    shared = (relative * weight).max(axis=-1, keepdims=True) * size[0] * weight
+    return np.asarray(np.maximum(change, shared))

@@ -1,0 +1,111 @@
+"""Derivatives of survival: finite differences, perturbation theory, batches, refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import qtraj as qt
+from density_reference import MEDIUM, MODEL, START
+from qtraj.solvers.discretization import Discretization
+from qtraj.solvers.schedule import Steps, strang
+from qtraj.solvers.sensitivity import _Problem
+
+SHORT = qt.Bjorken(T0=0.32, tau_fm=0.6, T_end=0.25)
+
+
+@pytest.fixture(scope="module")
+def baseline():
+    return qt.sensitivity(MODEL, MEDIUM, START)
+
+
+def shifted(log_kappa: float, gamma: float) -> qt.LindbladModel:
+    given = MODEL.transport
+    return qt.LindbladModel(
+        MODEL.potential,
+        qt.Transport(lambda T: (1 + log_kappa) * given.kappa_hat(T), given.gamma + gamma, given.T_c),
+    )
+
+
+def test_survival_is_that_of_the_density_matrix(baseline):
+    plain = qt.solve(MODEL, MEDIUM, START, qt.DensityMatrix(refinements=0))
+    for name in ("1S", "2S", "3S", "1P"):
+        assert baseline.survival[name].value == pytest.approx(plain.survival[name].value, rel=1e-9)
+        assert set(baseline.by_gamma[name].parts) == set(plain.survival[name].parts)
+
+
+@pytest.mark.parametrize("initial", [START, qt.GaussianState(1), qt.GaussianState(0, 0.2, "octet")], ids=repr)
+def test_derivatives_are_finite_differences_of_solve(initial):
+    found = qt.sensitivity(MODEL, SHORT, initial)
+    method, h = qt.DensityMatrix(error_budget=False), 0.02
+
+    def difference(log_kappa, gamma):
+        up, down = (qt.solve(shifted(s * log_kappa, s * gamma), SHORT, initial, method) for s in (1, -1))
+        return {n: (up.survival[n].value - down.survival[n].value) / (2 * h) for n in up.survival}
+
+    for slopes, theirs in (
+        (found.by_log_kappa, difference(h, 0.0)),
+        (found.by_gamma, difference(0.0, h)),
+    ):
+        for name in [s.name for s in qt.STATES if s.l == initial.l]:
+            # h^2 of the third derivative, about as large as the value; the steps of `solve` follow the coefficients,
+            # which the budget of the derivatives covers
+            tolerance = slopes[name].error + h**2 * found.survival[name].value
+            assert slopes[name].value == pytest.approx(theirs[name], abs=tolerance)
+            assert slopes[name].value != 0
+
+
+@pytest.mark.parametrize("which", [1, 2])
+def test_the_kernels_are_differentiated_exactly(which):
+    problem = _Problem(MODEL, qt.GaussianState(0, 0.2, 0.7), qt.DensityMatrix())
+    d = Discretization(qt.LaguerreMesh(40, 0.2), 2, 1.0, 16.0, size=20)
+    plan = problem.plan(SHORT, strang, d.step, coarse=False)
+    basis, h = d.basis(MODEL), 1e-4
+    for evaluate in (lambda p: problem.density(basis, p, 16.0), lambda p: problem.pure(basis, p)):
+        up, down = (
+            evaluate([Steps(p.vacuum, p.kappa + s * h * q.kappa, p.gamma + s * h * q.gamma), *plan[1:]])
+            for p, q in [(plan[0], plan[which])]
+            for s in (1, -1)
+        )
+        slope = evaluate(plan)[which]
+        assert np.abs(slope).max() > 1e-4
+        # central differences: h^2 times the third derivative, and rounding over h
+        assert slope == pytest.approx((up - down)[0] / (2 * h), abs=1e-8)
+
+
+def test_a_weak_medium_takes_what_perturbation_theory_says():
+    # |<1S|psi>|^2 falls by kappa_hat g <r^2> times the integral of T^3 dt; nothing comes back in first order
+    weak = 1e-6
+    model = qt.LindbladModel(transport=qt.Transport(weak, 0.0))
+    found = qt.sensitivity(model, SHORT, qt.CoulombState(1, 0), rtol=0.05)
+    ((start, end),) = SHORT.active
+    t = np.linspace(start, end, 20001)
+    integral = np.trapezoid(SHORT.temperature(t) ** 3, t)
+    expected = -model.widths[0] * 3 * model.bohr_radius**2 * integral
+    # the mesh holds <r^2> = 3 a^2 to 1e-8; the next order is 1e-6 of it, the splitting's error in kappa 1e-4
+    assert found.by_log_kappa["1S"].value / weak == pytest.approx(expected, rel=1e-4)
+    # gamma alone turns phases: no first order in the overlap of an eigenstate
+    assert found.by_gamma["1S"].value == pytest.approx(0, abs=1e-5)
+    assert found.survival["1S"].value == pytest.approx(1, abs=1e-4)
+
+
+def test_a_batch_is_its_histories(baseline):
+    both = qt.sensitivity(MODEL, [SHORT, MEDIUM], START)
+    for mapping, single in (
+        (both.survival, baseline.survival),
+        (both.by_log_kappa, baseline.by_log_kappa),
+        (both.by_gamma, baseline.by_gamma),
+    ):
+        assert mapping["2S"].value.shape == (2,)
+        assert mapping["2S"].value[1] == single["2S"].value
+        assert mapping["2S"].error[1] == single["2S"].error
+
+
+@pytest.mark.parametrize(
+    "model",
+    [qt.LindbladModel(order="NLO"), qt.LindbladModel(qt.KSUPotential())],
+    ids=["next order", "thermal potential"],
+)
+def test_what_it_cannot_do_is_refused(model):
+    with pytest.raises(qt.InputError, match="leading order"):
+        qt.sensitivity(model, MEDIUM, START)
