@@ -109,7 +109,7 @@ def server():
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert "Serving" in process.stdout.readline()
         yield f"http://127.0.0.1:{port}/"
-        process.terminate()
+        process.kill()  # it has nothing to save
 
 
 # Bokeh draws into shadow roots
