@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ...errors import FileFormatError, InputError
 from ..atomic import atomic_path
@@ -62,14 +62,26 @@ def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> 
         entries[name] = _Entry(text, 0)
     _require_all(path, entries)
     try:
-        values = {name: KEYS[name].parse(name, entry.text) for name, entry in entries.items()}
-        return LegacyParameters(**values)  # type: ignore[arg-type]
+        values: dict[str, Any] = {name: KEYS[name].parse(name, entry.text) for name, entry in entries.items()}
+        return LegacyParameters(**values)
     except InputError as error:
         raise _located(path, entries, error) from None
 
 
 def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
     """Write a ``params.txt`` that both codes read, under headings, every number with all its digits.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    parameters : LegacyParameters
+        What to write.
+
+    Returns
+    -------
+    Path
+        The file.
 
     Raises
     ------
