@@ -17,6 +17,7 @@ from rich.console import Console
 CASES = {
     "batch": speed.batch_of_64,
     "single": speed.one_history,
+    "next_order": speed.next_order,
     "memory": speed.memory,
     "scaling": speed.scaling,
     "split_step": split_step.split_step,

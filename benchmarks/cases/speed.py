@@ -57,6 +57,26 @@ def batch_of_64(quick: bool) -> Table:
     )
 
 
+def next_order(quick: bool) -> Table:
+    """Time a history at NLO beside one at LO, the same medium, start and tolerance, in a batch of 16."""
+    rows = []
+    for budget in (False,) if quick else (False, True):
+        method = qt.DensityMatrix(error_budget=budget)
+        seconds = {}
+        for order in ("LO", "NLO"):
+            model = qt.LindbladModel(MODEL.potential, MODEL.transport, order=order)
+            seconds[order], _ = best_time(
+                lambda m=model, method=method: qt.solve(m, [MEDIUM] * 16, START, method), 1 if quick else 3
+            )
+        LO, NLO = (1e3 * seconds[order] / 16 for order in ("LO", "NLO"))
+        rows.append(("yes" if budget else "no", round(LO, 2), round(NLO, 2), round(NLO / LO, 1)))
+    return Table(
+        "16 baseline histories in one call, warm, rtol 1e-3",
+        ("error budget", "LO, ms a history", "NLO, ms a history", "NLO / LO"),
+        tuple(rows),
+    )
+
+
 def one_history(quick: bool) -> Table:
     """Time one history: the first answer of a new Python process, and the next ones."""
     cold = min(in_new_process(COLD)[0] for _ in range(1 if quick else 3))

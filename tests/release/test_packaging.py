@@ -51,6 +51,8 @@ def test_the_version_stands_in_pyproject_and_what_repeats_it_agrees():
 def test_no_other_file_repeats_the_version():
     texts = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "packaging" / "Dockerfile"]
     texts += [*(ROOT / "src").rglob("*.py"), *(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("*.py")]
+    # the pages of benchmarks say with which version they were measured
+    texts = [path for path in texts if path.name not in ("paper.md", "peers.md")]
     number = re.compile(rf"(?<![\d.]){re.escape(PROJECT['version'])}(?![\d.])")
     assert [path.name for path in texts if number.search(path.read_text(encoding="utf-8"))] == []
 
