@@ -23,8 +23,9 @@ run: $(VENV)/.installed
 	$(BIN)/qtraj observe runs/pbpb_5020 --out runs/pbpb_5020/observables
 	$(BIN)/qtraj report runs/pbpb_5020
 
+# two processes on two cores; OMP_NUM_THREADS and NPROC (read by XLA) keep each to one
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -W error
+	OMP_NUM_THREADS=1 NPROC=1 $(BIN)/python -m pytest -W error -n 2 --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -W error -m slow

@@ -106,7 +106,8 @@ def on(cluster: Cluster) -> DaskExecutor:
 
 
 # Dask has noticed and looks for it; Dask does not know it yet
-@pytest.mark.parametrize("seconds", [0.3, pytest.param(0.0, marks=pytest.mark.slow)])
+@pytest.mark.slow  # the client of a dead scheduler takes its time
+@pytest.mark.parametrize("seconds", [0.3, 0.0])
 def test_a_scheduler_that_is_killed_is_named_and_the_next_one_goes_on(
     whole, tmp_path, cluster, monkeypatch, seconds
 ):
