@@ -101,7 +101,9 @@ def test_the_file_is_the_page(tmp_path):
     assert path.read_text(encoding="utf-8") == view_page(evolution())
 
 
-@pytest.mark.parametrize("name", ["charts.js", "timeline.js", "view.js", "page.css", "page.html", "view.html"])
+@pytest.mark.parametrize(
+    "name", ["charts.js", "timeline.js", "view.js", "page.css", "page.html", "view.html"]
+)
 def test_the_parts_are_package_data(name):
     from importlib.resources import files
 

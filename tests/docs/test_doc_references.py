@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import qtraj
+from documented import MODULES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -26,14 +27,6 @@ from qtraj_docs import benchmarks, changelog, claims, tests_pages  # noqa: E402
 PAGES = sorted(p for p in DOCS.rglob("*.md") if not {"_build", "_generated"} & set(p.parts))
 CLAIMS = claims.load(ROOT)
 NAMED_TESTS = sorted(tests_pages.named_tests(ROOT))
-MODULES = (
-    "qtraj",
-    "qtraj.hydro",
-    "qtraj.observables",
-    "qtraj.plots",
-    "qtraj.spectroscopy",
-    "qtraj.io.legacy",
-)
 
 
 def name_of(path: Path) -> str:

@@ -13,14 +13,7 @@ from typing import Any
 
 from numpydoc.docscrape import FunctionDoc
 
-MODULES = (
-    "qtraj",
-    "qtraj.hydro",
-    "qtraj.observables",
-    "qtraj.plots",
-    "qtraj.spectroscopy",
-    "qtraj.io.legacy",
-)
+from documented import MODULES
 
 UNIT = re.compile(
     r"GeV|\bfm\b|_fm|\bmb\b|\bnb\b|\bs\b|second|percent|_pct|radian|\brad\b|dimensionless|rapidity|relative|fraction"

@@ -77,7 +77,9 @@ def test_the_error_budget_at_nlo_contains_the_truth(medium, l):
     for name in [s.name for s in qt.STATES if s.l == l]:
         i, found = STATE_NAMES.index(name), result.overlap[name]
         if not abs(found.value - value[i]) <= found.error + uncertain[i]:
-            wrong[name] = f"{found.value:.6g} +- {found.error:.2g}, truth {value[i]:.6g} +- {uncertain[i]:.2g}"
+            wrong[name] = (
+                f"{found.value:.6g} +- {found.error:.2g}, truth {value[i]:.6g} +- {uncertain[i]:.2g}"
+            )
         # the references are good enough to tell: they differ by less than twice the quoted error or a third of rtol
         assert uncertain[i] <= 2 * found.error + 3e-4 * found.value
         if not missed:
