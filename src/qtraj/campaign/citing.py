@@ -27,7 +27,7 @@ OUTPUT_NAMES: Final = ("ratios", "summary", "snapshot", "basisfunctions")
 """How the names of QTraj 1.0's output files begin."""
 
 _SOURCES: Final = (
-    "Give a run file, a result (.nc), the folder of a run or campaign, or input or output of QTraj 1.0."
+    "Give a run file (.toml), a result (.nc), the folder of a run or campaign, or files of QTraj 1.0."
 )
 
 
