@@ -124,8 +124,8 @@ class Choices:
         method = DensityMatrix() if method is None else method
         histories, _ = as_histories(medium)
         potential, transport = model.potential, model.transport
-        known = {CoulombPotential: "coulomb", KSUPotential: "ksu"}
-        name: Literal["coulomb", "ksu", "own"] = known.get(type(potential), "own")  # type: ignore[assignment]
+        known: dict[type, Literal["coulomb", "ksu"]] = {CoulombPotential: "coulomb", KSUPotential: "ksu"}
+        name: Literal["coulomb", "ksu", "own"] = known.get(type(potential), "own")
         sampled = isinstance(method, QuantumTrajectories)
         whole = isinstance(method, DensityMatrix)
         return cls(

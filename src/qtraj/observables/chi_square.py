@@ -126,11 +126,8 @@ def chi_square(
     """
     sets = [datasets] if isinstance(datasets, DataSet) else list(datasets)
     one = isinstance(datasets, DataSet)
-    theory: list[Any] = [predictions] if one else list(predictions)  # type: ignore[arg-type]
-    if errors is None:
-        spread: list[Any] = [np.zeros(len(data)) for data in sets]
-    else:
-        spread = [errors] if one else list(errors)  # type: ignore[arg-type]
+    theory = _listed(predictions, one=one)
+    spread = [np.zeros(len(data)) for data in sets] if errors is None else _listed(errors, one=one)
     if not len(sets) == len(theory) == len(spread) or not sets:
         raise InputError("predictions", len(theory), f"hold one array for each of {len(sets)} measurements")
     if systematic not in ("uncorrelated", "correlated"):
@@ -205,6 +202,11 @@ class _Piece:
     residual: Float
     sigma: Float
     shifts: dict[str, Float]
+
+
+def _listed(given: Any, *, one: bool) -> list[Any]:
+    """Return what belongs to each measurement: `given` itself if there is one, else its members."""
+    return [given] if one else list(given)
 
 
 def _piece(data: DataSet, theory: Any, error: Any, systematic: Systematic) -> _Piece:

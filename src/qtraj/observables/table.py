@@ -122,13 +122,14 @@ class SurvivalTable:
         """
         if part not in get_args(Part):
             raise InputError("part", part, f"be one of {', '.join(get_args(Part))}")
+        total: Estimate = self.survival
         if part == "total":
-            return self.survival  # type: ignore[no-any-return]  # an Estimate since __post_init__
+            return total
         if self.no_jump is None:
             raise InputError("part", part, "be 'total' for a table without no-jump survivals")
+        still: Estimate = self.no_jump
         if part == "no_jump":
-            return self.no_jump  # type: ignore[no-any-return]
-        total, still = self.survival, self.no_jump
+            return still
         names = dict.fromkeys((*total.parts, *still.parts))
         parts = {n: total.parts.get(n, 0.0) + still.parts.get(n, 0.0) for n in names}
         missing = tuple(dict.fromkeys(total.not_estimated + still.not_estimated))

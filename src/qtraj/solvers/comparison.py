@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 from warnings import warn
 
 import numpy as np
@@ -25,7 +25,18 @@ from .threads import side_by_side
 
 Float = NDArray[np.float64]
 
-PARTS = ("time_step", "l_max", "mesh")
+SHARES: Final = {
+    # Richardson's estimate for a second-order method is a third; long steps are not yet asymptotic. At NLO the order is
+    # between two and four
+    "time_step": 1 / 2,
+    # contributions fall by about 0.45 per l, so all beyond l_max + 1 add as much again
+    "l_max": 2.0,
+    # the finer mesh has up to half of the error left
+    "mesh": 2.0,
+}
+"""Parts of the error of regeneration, over the change in the run with twice the step, one more l, the finer mesh."""
+
+PARTS = tuple(SHARES)
 
 
 class Settings(Protocol):
@@ -136,13 +147,8 @@ class Comparison:
             return
         finer, higher, fine, coarse = found
         self._store(members, fine, first)
-        # Richardson's estimate for a second-order method is a third; long steps are not yet asymptotic. At NLO
-        # the order is between two and four
-        self.parts["time_step"][members] = self._error(fine, coarse) / 2
-        # contributions fall by about 0.45 per l, so all beyond l_max + 1 add as much again
-        self.parts["l_max"][members] = 2 * self._error(fine, higher)
-        # the finer mesh has up to half of the error left
-        self.parts["mesh"][members] = 2 * self._error(fine, finer)
+        for part, other in (("time_step", coarse), ("l_max", higher), ("mesh", finer)):
+            self.parts[part][members] = SHARES[part] * self._error(fine, other)
 
     def _regenerate(
         self, d: Discretization, members: list[int], steps: Sequence[float], *, coarse: bool

@@ -95,7 +95,7 @@ class NoJump:
         parts: dict[str, Float] = {}
         if self.error_budget:
             coarse = run(basis, coarse=True)
-            finer = [run(other, coarse=True) for other in self._finer_bases(self.grid, model, initial.l)]
+            finer = [run(other, coarse=True) for other in finer_bases(self.grid, model, initial.l)]
             parts = error_parts(found, coarse, finer)
         progress(len(histories), len(histories))
         return no_jump_solution(initial_overlaps(basis, model, initial, self.projection), found, parts)
@@ -121,12 +121,12 @@ class NoJump:
             return DEFAULT_DT if self.dt is None else self.dt
         return self.step * STEP_FRACTION
 
-    @staticmethod
-    def _finer_bases(grid: LaguerreMesh, model: LindbladModel, l: int) -> tuple[Basis, Basis]:
-        """Return a basis on a denser and longer mesh, and one that also keeps higher energies."""
-        mesh = replace(grid, points=min(MAX_POINTS, int(np.ceil(1.25 * grid.points))))
-        basis = make_basis(model, mesh, l)
-        return basis, make_basis(model, mesh, l, min(mesh.points, int(1.3 * basis.size)))
+
+def finer_bases(grid: LaguerreMesh, model: LindbladModel, l: int) -> tuple[Basis, Basis]:
+    """Return a basis on a denser and longer mesh, and one that also keeps higher energies, to compare with."""
+    mesh = replace(grid, points=min(MAX_POINTS, int(np.ceil(1.25 * grid.points))))
+    basis = make_basis(model, mesh, l)
+    return basis, make_basis(model, mesh, l, min(mesh.points, int(1.3 * basis.size)))
 
 
 def check_step(step: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +12,16 @@ from .result import Solution
 
 Float = NDArray[np.float64]
 
+SHARE: Final = 1 / 3
+"""Time-step error over the change with twice the step, for fourth order and tables, which are only piecewise smooth;
+Richardson's is a fifteenth."""
+
+EXCESS: Final = 1.5
+"""Mesh error over the largest difference between the bases, which have errors of their own, of about half the size."""
+
 
 def error_parts(
-    found: Float, coarse: Float, finer: Sequence[Float], *, share: float = 1 / 3, excess: float = 1.5
+    found: Float, coarse: Float, finer: Sequence[Float], *, share: float = SHARE, excess: float = EXCESS
 ) -> dict[str, Float]:
     """Return the parts `time_step` and `mesh`, each of the shape of `found`.
 

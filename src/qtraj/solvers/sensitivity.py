@@ -18,17 +18,19 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..observables.estimate import Estimate
-from ..physics.initial import InitialState
+from ..physics.initial import InitialState, singlet_probability
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..physics.transport import Transport
 from ..states import STATE_NAMES, STATES
 from .basis import SINGLET, Basis, make_basis
+from .comparison import SHARES
 from .density import DensityMatrix
 from .discretization import Discretization, starting_levels
 from .kernels import PureSector, double_precision, evolve_density, evolve_pure, lindblad_sector
-from .nojump import DEFAULT_MESH, NoJump
-from .propagate import components, initial_overlaps, padded_steps, starting_density, target_states
+from .nojump import DEFAULT_MESH, NoJump, finer_bases
+from .nojump_budget import EXCESS, SHARE
+from .propagate import initial_overlaps, padded_steps, starting_density, target_states
 from .schedule import Steps, chin_4a, coarsened, step_edges, strang
 from .solve import checked_problem
 from .threads import side_by_side
@@ -142,11 +144,8 @@ class _Problem:
         higher = self.regenerated(d.higher(size), history, coarse=False)
         bare, bare_parts = self.no_jump(history)
         value = bare + fine
-        parts = {
-            "time_step": _difference(fine, coarse, value) / 2,
-            "mesh": 2 * _difference(fine, finer, value),
-            "l_max": 2 * _difference(fine, higher, value),
-        }
+        others = {"time_step": coarse, "l_max": higher, "mesh": finer}
+        parts = {name: SHARES[name] * _difference(fine, other, value) for name, other in others.items()}
         for name, part in bare_parts.items():
             parts[name] = parts[name] + part
         return value, parts
@@ -154,15 +153,14 @@ class _Problem:
     def no_jump(self, history: History) -> tuple[Float, dict[str, Float]]:
         """Return the part without any jump and its errors."""
         plans = [self.plan(history, chin_4a, NoJump().step, coarse=coarse) for coarse in (False, True)]
-        l, mesh = self.initial.l, DEFAULT_MESH
-        basis = make_basis(self.model, mesh, l)
-        other = make_basis(self.model, replace(mesh, points=int(1.25 * mesh.points)), l)
-        fine, coarse, finer = (
-            self.pure(b, p) for b, p in ((basis, plans[0]), (basis, plans[1]), (other, plans[1]))
-        )
+        basis = make_basis(self.model, DEFAULT_MESH, self.initial.l)
+        fine, coarse = (self.pure(basis, plan) for plan in plans)
+        finer = [
+            self.pure(other, plans[1]) for other in finer_bases(DEFAULT_MESH, self.model, self.initial.l)
+        ]
         parts = {
-            "time_step": _difference(fine, coarse, fine) / 3,
-            "mesh": 1.5 * _difference(coarse, finer, fine),
+            "time_step": SHARE * _difference(fine, coarse, fine),
+            "mesh": EXCESS * np.max([_difference(coarse, other, fine) for other in finer], axis=0),
         }
         return fine, parts
 
@@ -200,40 +198,35 @@ class _Problem:
 
             def overlaps(kappa: Any, gamma: Any) -> Any:
                 singlet = evolve_density(sector, X, lost, vacuum, kappa, gamma, count)[0][SINGLET][:, 0]
-                kept = [s if s.l <= basis.l_max else None for s in STATES]
-                return jnp.stack(
-                    [
-                        jnp.zeros(()) if s is None else singlet[s.l, s.radial_index, s.radial_index]
-                        for s in kept
-                    ]
-                )
+                # l_max is at least 2, so every state has its place
+                return jnp.stack([singlet[s.l, s.radial_index, s.radial_index] for s in STATES])
 
-            return _with_slopes(overlaps, plan, SINGLET)
+            return _with_slopes(overlaps, plan)
 
     def pure(self, basis: Basis, plan: Sequence[Steps]) -> Float:
         """Return the overlaps under H_eff alone and their derivatives."""
         vacuum, _, _, count = padded_steps([plan[0]], SINGLET)
         rows, targets = target_states(basis, self.model, self.initial.l, "computed")
         found = np.zeros((3, len(STATES)))
-        # an octet without any jump overlaps with nothing
-        for color, weight in components(self.initial):
-            if color == SINGLET:
-                width = self.model.widths[color] * basis.mesh.r**2
-                sector = PureSector(*basis.sector(color, self.initial.l), width)
-                start = basis.coefficients(self.initial, color)[None]
-                with double_precision():
+        share = singlet_probability(self.initial.color)
+        if share == 0:  # an octet without any jump overlaps with nothing
+            return found
+        width = self.model.widths[SINGLET] * basis.mesh.r**2
+        sector = PureSector(*basis.sector(SINGLET, self.initial.l), width)
+        start = basis.coefficients(self.initial, SINGLET)[None]
 
-                    def overlaps(kappa: Any, gamma: Any, sector: Any = sector, start: Any = start) -> Any:
-                        state = evolve_pure(sector, start, vacuum, kappa, gamma, count)[0]
-                        return jnp.abs(targets @ state) ** 2
+        def overlaps(kappa: Any, gamma: Any) -> Any:
+            state = evolve_pure(sector, start, vacuum, kappa, gamma, count)[0]
+            return jnp.abs(targets @ state) ** 2
 
-                    found[:, rows] = weight * _with_slopes(overlaps, plan, color)
+        with double_precision():
+            found[:, rows] = share * _with_slopes(overlaps, plan)
         return found
 
 
-def _with_slopes(overlaps: Callable[[Any, Any], Any], plan: Sequence[Steps], color: int) -> Float:
-    """Return a function of the steps and its derivatives along the others of a plan, stacked."""
-    base, *slopes = [padded_steps([steps], color)[1:3] for steps in plan]
+def _with_slopes(overlaps: Callable[[Any, Any], Any], plan: Sequence[Steps]) -> Float:
+    """Return a function of the singlet's steps and its derivatives along the others of a plan, stacked."""
+    base, *slopes = [padded_steps([steps], SINGLET)[1:3] for steps in plan]
     runs = [jax.jvp(overlaps, base, slope) for slope in slopes]
     return np.stack([np.asarray(runs[0][0]), *(np.asarray(slope) for _, slope in runs)])
 
