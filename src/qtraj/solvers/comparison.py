@@ -20,7 +20,7 @@ from .nlo_discretization import NloDiscretization, first_levels
 from .nlo_propagate import regenerate_nlo
 from .propagate import Overlaps, propagate_density, propagate_pure, sequences
 from .result import Solution
-from .schedule import strang
+from .schedule import Profile, strang
 from .threads import side_by_side
 
 Float = NDArray[np.float64]
@@ -105,6 +105,7 @@ class Comparison:
     initial: InitialState
     checkpoints: Sequence[float]
     bare: Solution
+    profiles: list[Profile] = field(init=False)
     starts: list[Levels] = field(init=False)
     levels: list[Levels] = field(init=False)
     regenerated: Float = field(init=False)
@@ -115,7 +116,8 @@ class Comparison:
         """Return the overlaps with their errors."""
         n = len(self.histories)
         shape = self.bare.overlap.shape
-        self.starts = [first_levels(self.method.rtol, self.model, h, self.initial.l) for h in self.histories]
+        self.profiles = [Profile(self.model, h) for h in self.histories]
+        self.starts = [first_levels(self.method.rtol, p, self.initial.l) for p in self.profiles]
         self.levels = list(self.starts)
         self.regenerated = np.zeros(shape)
         self.parts = {name: np.zeros(shape) for name in PARTS} if self.method.error_budget else {}
@@ -154,13 +156,12 @@ class Comparison:
         self, d: Discretization, members: list[int], steps: Sequence[float], *, coarse: bool
     ) -> Regeneration:
         if isinstance(d, NloDiscretization):
-            histories = [self.histories[i] for i in members]
             return Regeneration(
                 *regenerate_nlo(
                     d,
                     self.model,
                     self.initial,
-                    histories,
+                    [self.profiles[i] for i in members],
                     self.checkpoints,
                     steps,
                     coarse=coarse,
@@ -169,7 +170,7 @@ class Comparison:
             )
         basis = d.basis(self.model)
         plans = [
-            sequences(self.model, self.histories[i], self.checkpoints, strang, step, coarse=coarse)
+            sequences(self.profiles[i], self.checkpoints, strang, step, coarse=coarse)
             for i, step in zip(members, steps, strict=True)
         ]
         diagnostics = self.method.diagnostics and not coarse
@@ -177,7 +178,7 @@ class Comparison:
             basis, self.model, self.initial, plans, jump_range=d.jump_range, diagnostics=diagnostics
         )
         bare, _ = propagate_pure(basis, self.model, self.initial, plans)
-        return Regeneration(full.overlap - bare, full, [sum(s.steps for s in plan) for plan in plans])
+        return Regeneration(full.overlap - bare, full, [plan.steps for plan in plans])
 
     def _store(self, members: list[int], fine: Regeneration, d: Discretization) -> None:
         self.regenerated[members] = fine.overlap

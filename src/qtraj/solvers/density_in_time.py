@@ -22,7 +22,7 @@ from .nlo_discretization import NloDiscretization, first_levels
 from .nlo_propagate import propagate_density_nlo
 from .nlo_schedule import commutator_free
 from .propagate import Watch, propagate_density, sequences
-from .schedule import strang
+from .schedule import Plan, Profile, strang
 from .solve import checked_problem, checked_times
 
 Float = NDArray[np.float64]
@@ -143,13 +143,14 @@ def density_in_time(
         raise InputError("method", method, "be a DensityMatrix(...) or None")
     times = _checked("times_fm", times_fm)
     later = checked_times(times[times > 0])
-    d = method.discretization(first_levels(method.rtol, model, histories[0], initial.l), model, initial)
+    profile = Profile(model, histories[0])
+    d = method.discretization(first_levels(method.rtol, profile, initial.l), model, initial)
     if d.l_max < initial.l:
         raise InputError("l_max", d.l_max, f"be at least the l = {initial.l} of the initial state")
     basis = d.basis(model)
     points = basis.mesh.r if r is None else _checked("r", r)
     frames = _Frames(basis, _functions(basis, None if r is None else points))
-    _propagate(d, basis, model, histories[0], initial, [from_fm(float(t)) for t in later], frames.add)
+    _propagate(d, basis, profile, initial, [from_fm(float(t)) for t in later], frames.add)
     # the start is seen in any case
     kept = slice(int(times[0] > 0), None)
     return DensityInTime(
@@ -183,28 +184,28 @@ def _functions(basis: Basis, r: Float | None) -> Float:
 def _propagate(
     d: Discretization,
     basis: Basis,
-    model: LindbladModel,
-    history: History,
+    profile: Profile,
     initial: InitialState,
     times: list[float],
     watch: Watch,
 ) -> None:
     """Show the density matrix at the start and at increasing times in GeV^-1."""
-    count = len(times)  # what follows the last time is not needed
+    model, count = profile.model, len(times)  # what follows the last time is not needed
     if isinstance(d, NloDiscretization):
-        thermal = sequences(model, history, times, commutator_free, d.step, coarse=False)[:count]
+        thermal = sequences(profile, times, commutator_free, d.step, coarse=False, smooth=True)
         propagate_density_nlo(
             basis,
             model,
             initial,
-            [thermal],
+            [Plan(thermal.main[:count], thermal.side[:count])],
             jump_range=d.jump_range,
             filter_energy=d.filter_energy,
             watch=watch,
         )
         return
-    steps = sequences(model, history, times, strang, d.step, coarse=False)[:count]
-    propagate_density(basis, model, initial, [steps], jump_range=d.jump_range, watch=watch)
+    steps = sequences(profile, times, strang, d.step, coarse=False)
+    plan = Plan(steps.main[:count], steps.side[:count])
+    propagate_density(basis, model, initial, [plan], jump_range=d.jump_range, watch=watch)
 
 
 class _Frames:

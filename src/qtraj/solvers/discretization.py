@@ -7,10 +7,10 @@ from typing import Final
 
 import numpy as np
 
-from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..radial.laguerre import MAX_POINTS, LaguerreMesh
 from .basis import Basis, make_basis
+from .schedule import KAPPA, Profile
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Discretization:
         return replace(self, l_max=self.l_max + 1, size=min(self.mesh.points, size + size // 8))
 
 
-def starting_levels(rtol: float, model: LindbladModel, history: History, l: int) -> Levels:
+def starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
     """Return where to start for a tolerance in the medium of one history and the l of the initial state.
 
     Where kappa is weak distant pairs come back, so the range grows as kappa falls.
@@ -110,12 +110,12 @@ def starting_levels(rtol: float, model: LindbladModel, history: History, l: int)
     tier, step = next((tier, step) for smallest, tier, step in STARTS if rtol >= smallest)
     if l > 0:  # little survives without a jump, so the relative error of regeneration counts
         tier, step = min(tier + int(tier > 0), len(TIERS) - 1), step + 2
-    return Levels(tier, step, RANGES.index(default_jump_range(model, history)))
+    return Levels(tier, step, RANGES.index(default_jump_range(profile)))
 
 
-def default_jump_range(model: LindbladModel, history: History) -> float:
+def default_jump_range(profile: Profile) -> float:
     """Return the jump range in GeV^-1 for the medium of one history."""
-    reach = 15.0 * (0.0254 / weakest_kappa(model, history)) ** 0.6
+    reach = 15.0 * (0.0254 / weakest_kappa(profile)) ** 0.6
     return next((r for r in RANGES if r >= reach), RANGES[-1])
 
 
@@ -126,10 +126,7 @@ def levels_to_climb(excess: float, part: str) -> int:
     return min(MAX_CLIMB, max(1, int(np.ceil(np.log(excess) / np.log(RATES[part]) - 0.3))))
 
 
-def weakest_kappa(model: LindbladModel, history: History) -> float:
-    """Return the smallest kappa while the medium acts, in GeV^3."""
-    times = [np.linspace(a, b, 9) for a, b in history.active]
-    if not times:
-        return 1.0
-    kappa, _ = model.transport.at(history.temperature(np.concatenate(times)))
-    return max(1e-9, float(kappa.min()))
+def weakest_kappa(profile: Profile) -> float:
+    """Return the smallest kappa while the medium acts, in GeV^3; 1 in a cold history."""
+    smallest = profile.smallest(KAPPA)
+    return 1.0 if smallest is None else max(1e-9, smallest)

@@ -72,18 +72,17 @@ class MeshFlows(DipoleFlows):
         for sector in np.unique(sectors):
             rows = np.flatnonzero(sectors == sector)
             share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
-            half = self._half(int(sector), step, share)
-            inside = states[rows] * half
+            inside = states[rows] * self._half(int(sector), step, share, early=True)
             evolved, kept = self._vacuum(inside, int(sector), self.clock.lengths[step] * share)
             keep[rows] = kept / squared_norm(inside)
-            states[rows] = evolved * half
+            states[rows] = evolved * self._half(int(sector), step, share, early=False)
         return keep
 
     def retreat(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step."""
-        half = self._half(sector, step, 1.0).conj()
-        evolved, _ = self._vacuum(states * half, sector, -self.clock.lengths[step])
-        return evolved * half
+        late = self._half(sector, step, 1.0, early=False).conj()
+        evolved, _ = self._vacuum(states * late, sector, -self.clock.lengths[step])
+        return evolved * self._half(sector, step, 1.0, early=True).conj()
 
     def _vacuum(self, states: Complex, sector: int, dt: Fraction) -> tuple[Complex, Float]:
         energies, vectors = self._eigenstates(sector)
@@ -134,10 +133,14 @@ class SineFlows(DipoleFlows):
 
     def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
         """Evolve the states in place; nothing leaves this basis."""
+        # a uniform clock shares the medium evenly: both factors are the same
         if np.ndim(fraction):
-            halves = [self._half(int(s), step, f) for s, f in zip(sectors, np.asarray(fraction), strict=True)]
+            halves = [
+                self._half(int(s), step, f, early=True)
+                for s, f in zip(sectors, np.asarray(fraction), strict=True)
+            ]
         else:
-            of_sector = {int(s): self._half(int(s), step, fraction) for s in np.unique(sectors)}
+            of_sector = {int(s): self._half(int(s), step, fraction, early=True) for s in np.unique(sectors)}
             halves = [of_sector[int(s)] for s in sectors]
         # row by row: rows are long, and gathering those of a sector would cost two more passes through memory
         for i, half in enumerate(halves):
@@ -149,15 +152,15 @@ class SineFlows(DipoleFlows):
 
     def retreat(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step."""
-        half = self._half(sector, step, 1.0).conj()
+        half = self._half(sector, step, 1.0, early=True).conj()
         phase = self._kinetic_phase(self.clock.lengths[step]).conj()
         return np.asarray(self.grid.kinetic_step(states * half, phase) * half)
 
-    def _half(self, sector: int, step: int, fraction: Fraction) -> Complex:
+    def _half(self, sector: int, step: int, fraction: Fraction, *, early: bool) -> Complex:
         """Return exp(-P/2) as the product of a factor of each color and a phase of each sector, which repeat."""
         color, l = color_and_l(sector)
         if fraction != 1.0 or self.model.thermal is not None:
-            return super()._half(sector, step, fraction)
+            return super()._half(sector, step, fraction, early=early)
         dt = float(self.clock.lengths[step])
         medium = 0.5 * complex(self.clock.kappa[step], self.clock.gamma[step])
         return self._remembered(

@@ -25,8 +25,7 @@ from .flows import Complex, Float, Flows, Fraction, Integer, color_and_l, sector
 from .nlo_discretization import NloDiscretization
 from .nlo_operators import SATURATION, Loss, filtered, jump_matrices, loss_matrices
 from .projection import Projection, projection_vectors
-
-GAUSS_X, GAUSS_W = np.polynomial.legendre.leggauss(3)
+from .schedule import KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2
 
 
 class Exponent(NamedTuple):
@@ -144,12 +143,7 @@ class NloFlows(Flows):
     @cached_property
     def _moments(self) -> Float:
         """Integrals of kappa, kappa/T and kappa/T^2 over each step, shape (steps, 3)."""
-        clock, found = self.clock, np.zeros((self.clock.steps, 3))
-        half = clock.lengths[clock.active, None] / 2
-        T = self.history.temperature(clock.edges[:-1][clock.active, None] + half * (1 + GAUSS_X))
-        kappa, _ = self.model.transport.at(T)
-        found[clock.active] = half * np.stack([kappa / T**j @ GAUSS_W for j in range(3)], axis=-1)
-        return found
+        return self.clock.profile.integrals(self.clock.edges)[:, [KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2]]
 
     def _inverse_T(self, step: int) -> float:
         return float(self._moments[step, 1] / self._moments[step, 0])

@@ -12,6 +12,7 @@ from ..physics.model import LindbladModel
 from ..radial.laguerre import MAX_POINTS, LaguerreMesh
 from ..states import STATES
 from .basis import SINGLET, Basis, make_basis, spectrum
+from .schedule import KAPPA, STRENGTH, Profile
 from .discretization import RANGES, Discretization, Levels, Tier, starting_levels, weakest_kappa
 
 LATE_START = 2.9
@@ -103,37 +104,30 @@ def speed_of(history: History) -> int:
     return min(MAX_SPEED, int(np.ceil(2 * np.log2(LATE_START / max(start, 1e-3)))))
 
 
-def first_levels(rtol: float, model: LindbladModel, history: History, l: int) -> Levels:
+def first_levels(rtol: float, profile: Profile, l: int) -> Levels:
     """Return where to start at the order of the model; arguments as for `nlo_starting_levels`."""
-    begin = nlo_starting_levels if model.order == "NLO" else starting_levels
-    return begin(rtol, model, history, l)
+    begin = nlo_starting_levels if profile.model.order == "NLO" else starting_levels
+    return begin(rtol, profile, l)
 
 
-def nlo_starting_levels(rtol: float, model: LindbladModel, history: History, l: int) -> Levels:
+def nlo_starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
     """Return where to start for a tolerance in the medium of one history and the l of the initial state."""
     tier, step = next((tier, step) for smallest, tier, step in NLO_STARTS if rtol >= smallest)
     if l > 0:  # little survives without a jump, so the relative error of regeneration counts
         tier, step = min(tier + int(tier > 0), len(NLO_TIERS) - 1), step + 1
-    added_l = 2 * round(NLO_TIERS[tier].l_max * (_stretch(model, history) - 1) / 2)
-    return Levels(tier, step, RANGES.index(nlo_jump_range(model, history)), speed_of(history), added_l)
+    added_l = 2 * round(NLO_TIERS[tier].l_max * (_stretch(profile) - 1) / 2)
+    return Levels(tier, step, RANGES.index(nlo_jump_range(profile)), speed_of(profile.history), added_l)
 
 
-def _mean_ratio(model: LindbladModel, history: History) -> float:
-    """Return the mean of |gamma| over that of kappa while the medium acts."""
-    times = [np.linspace(a, b, 17) for a, b in history.active]
-    if not times:
-        return 1.0
-    kappa, gamma = model.transport.at(history.temperature(np.concatenate(times)))
-    return float(np.abs(gamma).mean() / max(kappa.mean(), 1e-12))
+def _mean_ratio(profile: Profile) -> float:
+    """Return the integral of |gamma| over that of kappa."""
+    kappa, both = profile.total(KAPPA), profile.total(STRENGTH)
+    return (both - kappa) / max(kappa, 1e-12) if both > 0 else 1.0
 
 
-def _stretch(model: LindbladModel, history: History) -> float:
+def _stretch(profile: Profile) -> float:
     """Return how far jumps spread a pair in l, over the baseline: the integral of kappa, at least 1."""
-    total = 0.0
-    for a, b in history.active:
-        t = np.linspace(a, b, 65)
-        total += float(np.trapezoid(model.transport.at(history.temperature(t))[0], t))
-    return float(np.clip(total / BASELINE_KAPPA, 1.0, 5.0))
+    return float(np.clip(profile.total(KAPPA) / BASELINE_KAPPA, 1.0, 5.0))
 
 
 def nlo_mesh(tier: Tier, jump_range: float) -> LaguerreMesh:
@@ -147,9 +141,9 @@ def nlo_mesh(tier: Tier, jump_range: float) -> LaguerreMesh:
     return LaguerreMesh(points, tier.mesh.scale / stretch**0.5)
 
 
-def nlo_jump_range(model: LindbladModel, history: History) -> float:
+def nlo_jump_range(profile: Profile) -> float:
     """Return the jump range in GeV^-1 for the medium of one history."""
-    reach = 11.5 * (0.0254 / weakest_kappa(model, history)) ** 0.5
-    if _mean_ratio(model, history) < WEAK_GAMMA:
+    reach = 11.5 * (0.0254 / weakest_kappa(profile)) ** 0.5
+    if _mean_ratio(profile) < WEAK_GAMMA:
         reach = max(17.0, 1.3 * reach)
     return next((r for r in RANGES if r >= reach), RANGES[-1])

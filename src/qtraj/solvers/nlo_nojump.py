@@ -21,6 +21,7 @@ from .nojump_budget import error_parts, no_jump_solution
 from .projection import Projection
 from .propagate import initial_overlaps
 from .result import Solution
+from .schedule import Profile
 
 Float = NDArray[np.float64]
 
@@ -65,7 +66,8 @@ class NloNoJump:
 
     def solve(self, histories: Sequence[History]) -> Solution:
         """Return the overlaps of every history."""
-        keys = [(speed_of(h), max(RANGE, nlo_jump_range(self.model, h))) for h in histories]
+        profiles = [Profile(self.model, h) for h in histories]
+        keys = [(speed_of(p.history), max(RANGE, nlo_jump_range(p))) for p in profiles]
         n, times = len(histories), len(self.checkpoints) + 1
         found = np.zeros((n, times, 7))
         parts = {name: np.zeros((n, times, 7)) for name in ("time_step", "mesh")} if self.error_budget else {}
@@ -73,7 +75,7 @@ class NloNoJump:
         for speed, jump_range in sorted(set(keys)):
             rows = [i for i, key in enumerate(keys) if key == (speed, jump_range)]
             setting = _Setting(self.mesh, FILTER * 2**speed, CUT * 2**speed, jump_range)
-            members = [histories[i] for i in rows]
+            members = [profiles[i] for i in rows]
             found[rows], energy[rows], radius[rows] = self._run(setting, members, coarse=False)
             if self.error_budget:
                 coarse = self._run(setting, members, coarse=True)[0]
@@ -88,7 +90,7 @@ class NloNoJump:
         return replace(solution, diagnostics=expansion_parameters(histories, energy, radius))
 
     def _run(
-        self, setting: _Setting, histories: Sequence[History], *, coarse: bool
+        self, setting: _Setting, profiles: Sequence[Profile], *, coarse: bool
     ) -> tuple[Float, Any, Any]:
         """Return overlaps and norm, (n, times, 7), and energy and radius at the end, (n,)."""
         size = basis_size_up_to(self.model, setting.mesh, setting.cut)
@@ -96,7 +98,7 @@ class NloNoJump:
             make_basis(self.model, setting.mesh, self.initial.l, size),
             self.model,
             self.initial,
-            histories,
+            profiles,
             self.checkpoints,
             step=self.step,
             coarse=coarse,

@@ -26,7 +26,7 @@ from .order import next_order_refused
 from .projection import Projection
 from .propagate import initial_overlaps, propagate_pure, sequences
 from .result import Progress, Solution
-from .schedule import chin_4a
+from .schedule import Profile, chin_4b
 
 Float = NDArray[np.float64]
 
@@ -85,9 +85,10 @@ class NoJump:
             split = SplitRun(model, initial, self.projection, self.grid, self._split_step())
             return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
         basis = make_basis(model, self.grid, initial.l)
+        profiles = [Profile(model, h) for h in histories]
 
         def run(basis: Basis, *, coarse: bool) -> Float:
-            plans = [sequences(model, h, checkpoints, chin_4a, self.step, coarse=coarse) for h in histories]
+            plans = [sequences(p, checkpoints, chin_4b, self.step, coarse=coarse) for p in profiles]
             overlap, norm = propagate_pure(basis, model, initial, plans, self.projection)
             return np.concatenate([overlap, norm[..., None]], axis=-1)
 

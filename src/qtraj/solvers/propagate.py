@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import jax
 import numpy as np
 from numpy.typing import NDArray
 
 from ..physics.initial import InitialState, singlet_probability
-from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..states import STATES
 from ..units import OCTET_DIMENSION
@@ -26,12 +24,11 @@ from .kernels import (
     lindblad_sector,
 )
 from .projection import Projection, projection_vectors
-from .schedule import Steps, coarsened, pad, step_edges
+from .schedule import Plan, Profile, Steps, coarsened, pad, planned, resolved, step_edges
 from .threads import side_by_side
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
-S = TypeVar("S", bound=Steps)
 Watch = Callable[[Float, Float], None]
 """Sees one history go by: called at the start and after each segment with X = Re rho + Im rho of each color and l in
 the vacuum states, shape (2, l_max + 1, K, K), and the trace lost until then, shape ()."""
@@ -73,31 +70,34 @@ def initial_overlaps(
 
 
 def sequences(
-    model: LindbladModel,
-    history: History,
+    profile: Profile,
     checkpoints: Sequence[float],
-    splitting: Callable[[LindbladModel, History, Sequence[Float], float, float], S],
+    splitting: Callable[[Profile, Sequence[Float], float, float], Any],
     step: float,
     *,
     coarse: bool,
-) -> list[S]:
+    smooth: bool = False,
+) -> Plan:
     """Return the steps of one history from 0 through all check points (in GeV^-1) to the end of its medium.
 
-    `step` is the length of a step as in `step_edges`; `coarse` joins the steps in pairs.
+    `step` is the length of a step as in `step_edges`; `coarse` joins the steps in pairs. With `smooth` the medium has to
+    be smooth within a pair of steps, see `resolved`.
     """
-    end = max([b for _, b in history.active] + list(checkpoints), default=0.0)
-    result = []
-    for start, stop in pairwise([0.0, *checkpoints, end]):
-        intervals = step_edges(model, history, start, stop, step)
-        result.append(splitting(model, history, coarsened(intervals) if coarse else intervals, start, stop))
-    return result
+    intervals = step_edges(profile, step)
+    if smooth or coarse:
+        intervals = coarsened(intervals)
+    if smooth:
+        intervals = resolved(profile, intervals)
+        if not coarse:
+            intervals = [np.interp(np.arange(2 * len(e) - 1) / 2, np.arange(len(e)), e) for e in intervals]
+    return planned(profile, splitting, intervals, checkpoints)
 
 
 def propagate_pure(
     basis: Basis,
     model: LindbladModel,
     initial: InitialState,
-    plans: Sequence[Sequence[Steps]],
+    plans: Sequence[Plan],
     projection: Projection = "computed",
 ) -> tuple[Float, Float]:
     """Propagate under H_eff alone, in the sectors the initial state occupies.
@@ -109,7 +109,7 @@ def propagate_pure(
     norm : ndarray, shape (n, segments)
         Probability of no jump so far, within the basis.
     """
-    n, segments = len(plans), len(plans[0])
+    n, segments = len(plans), len(plans[0].main)
     overlap, norm = np.zeros((n, segments, len(STATES))), np.zeros((n, segments))
     rows, targets = target_states(basis, model, initial.l, projection)
     for color, weight in components(initial):
@@ -118,11 +118,17 @@ def propagate_pure(
         start = basis.coefficients(initial, color)
         for members, padded in batches(plans, batch_size()):
             state: Complex = np.repeat(start[None].astype(complex), len(padded), axis=0)
-            for k in range(segments):
-                vacuum, kappa, gamma, steps = padded_steps([plans[i][k] for i in padded], color)
+
+            def evolve(
+                state: Complex, pieces: Sequence[Steps], sector: PureSector = sector, color: int = color
+            ) -> Complex:
+                vacuum, kappa, gamma, steps = padded_steps(pieces, color)
                 with double_precision():
-                    state = np.asarray(evolve_pure(sector, state, vacuum, kappa, gamma, steps))
-                found = state[: len(members)]
+                    return np.asarray(evolve_pure(sector, state, vacuum, kappa, gamma, steps))
+
+            for k, (pieces, side) in enumerate(segments_of(plans, padded)):
+                state = evolve(state, pieces)
+                found = (state if side is None else evolve(state, side))[: len(members)]
                 norm[members, k] += weight * (np.abs(found) ** 2).sum(axis=-1)
                 if color == SINGLET:
                     overlap[np.ix_(members, [k], rows)] = weight * (np.abs(found @ targets.T) ** 2)[:, None]
@@ -133,7 +139,7 @@ def propagate_density(
     basis: Basis,
     model: LindbladModel,
     initial: InitialState,
-    plans: Sequence[Sequence[Steps]],
+    plans: Sequence[Plan],
     *,
     jump_range: float,
     diagnostics: bool = False,
@@ -149,8 +155,8 @@ def propagate_density(
         Model, leading order.
     initial : InitialState
         Start, any color mixture.
-    plans : sequence of sequence of Steps
-        For each history the steps of each segment, from `sequences`.
+    plans : sequence of Plan
+        Steps of each history, from `sequences`.
     jump_range : float
         Distance in GeV^-1 beyond which jumps count as lost.
     diagnostics : bool
@@ -158,7 +164,7 @@ def propagate_density(
     watch : Watch, optional
         Sees the density matrix of the only history.
     """
-    n, segments, M = len(plans), len(plans[0]), basis.l_max + 1
+    n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1
     overlap = np.zeros((n, segments, len(STATES)))
     population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
     purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
@@ -168,18 +174,22 @@ def propagate_density(
     if watch is not None:
         watch(start, np.asarray(cut))
 
+    def evolve(X: Any, gone: Any, pieces: Sequence[Steps]) -> tuple[Any, Any]:
+        vacuum, kappa, gamma, steps = padded_steps(pieces, SINGLET)
+        with double_precision():
+            return evolve_density(sector, X, gone, vacuum, kappa, gamma, steps)
+
     def propagate(batch: tuple[list[int], list[int]]) -> None:
         members, padded = batch
         X: Any = [np.repeat(block[:, None], len(padded), axis=1) for block in start]
         count = len(members)
-        gone = np.repeat([[0.0], [cut]], len(padded), axis=1)
-        for k in range(segments):
-            vacuum, kappa, gamma, steps = padded_steps([plans[i][k] for i in padded], SINGLET)
-            with double_precision():
-                X, gone = evolve_density(sector, X, gone, vacuum, kappa, gamma, steps)
+        gone: Any = np.repeat([[0.0], [cut]], len(padded), axis=1)
+        for k, (pieces, side) in enumerate(segments_of(plans, padded)):
+            X, gone = evolve(X, gone, pieces)
+            seen, seen_gone = (X, gone) if side is None else evolve(X, gone, side)
             if watch is not None:
-                watch(np.stack(X)[:, :, 0], np.asarray(gone)[:, 0].sum())
-            diagonal = np.einsum("clbaa->bcla", np.stack(X))[:count]
+                watch(np.stack(seen)[:, :, 0], np.asarray(seen_gone)[:, 0].sum())
+            diagonal = np.einsum("clbaa->bcla", np.stack(seen))[:count]
             population[members, k] = diagonal.sum(axis=-1)
             for j, s in enumerate(STATES):
                 if s.l <= basis.l_max:
@@ -226,9 +236,25 @@ def batch_size() -> int:
     return 1 if jax.default_backend() == "cpu" else 128
 
 
-def batches(plans: Sequence[Sequence[Steps]], size: int) -> Iterator[tuple[list[int], list[int]]]:
+def segments_of(plans: Sequence[Plan], members: Sequence[int]) -> Iterator[tuple[list[Any], list[Any] | None]]:
+    """Yield the steps of each segment of some plans, and of the side branches at its end, None where nobody has any."""
+    for k in range(len(plans[0].main)):
+        pieces, side = [plans[i].main[k] for i in members], [plans[i].side[k] for i in members]
+        if all(branch is None for branch in side):
+            yield pieces, None
+        else:
+            yield pieces, [b if b is not None else _nothing(p) for b, p in zip(side, pieces, strict=True)]
+
+
+def _nothing(steps: Steps) -> Steps:
+    """Return steps of the kind of `steps` that take no time."""
+    changes = {f.name: getattr(steps, f.name)[:0] for f in fields(steps)}
+    return replace(steps, **{**changes, "vacuum": np.zeros(1)})
+
+
+def batches(plans: Sequence[Plan], size: int) -> Iterator[tuple[list[int], list[int]]]:
     """Yield groups of indices of similar length, bare and padded to `size`, or alone, so that few shapes compile."""
-    order = np.argsort([sum(s.steps for s in plan) for plan in plans], kind="stable")
+    order = np.argsort([plan.steps for plan in plans], kind="stable")
     for i in range(0, len(order), size):
         members = [int(j) for j in order[i : i + size]]
         if len(members) <= size // 4:

@@ -137,11 +137,11 @@ class Sampling:
     def _flows(self, clock: Clock) -> Flows:
         settings, grid = self.settings, self.settings.grid
         if self.model.order == "NLO" and isinstance(grid, LaguerreMesh):
-            reach = settings.jump_range or nlo_jump_range(self.model, self.history)
+            reach = settings.jump_range or nlo_jump_range(clock.profile)
             plain = Discretization(grid, self.initial.l, settings.step, reach)
             d = NloDiscretization.of(plain, speed_of(self.history))
             return NloFlows(self.model, self.history, clock, settings.projection, d)
-        reach = settings.jump_range or default_jump_range(self.model, self.history)
+        reach = settings.jump_range or default_jump_range(clock.profile)
         return make_flows(self.model, self.history, clock, grid, settings.projection, reach)
 
     def _rounds(

@@ -31,12 +31,12 @@ from .kernels import PureSector, double_precision, evolve_density, evolve_pure, 
 from .nojump import DEFAULT_MESH, NoJump, finer_bases
 from .nojump_budget import EXCESS, SHARE
 from .propagate import initial_overlaps, padded_steps, starting_density, target_states
-from .schedule import Steps, chin_4a, coarsened, step_edges, strang
+from .schedule import Profile, Steps, chin_4b, coarsened, step_edges, strang
 from .solve import checked_problem
 from .threads import side_by_side
 
 Float = NDArray[np.float64]
-Splitting = Callable[[LindbladModel, History, Sequence[Float], float, float], Steps]
+Splitting = Callable[[Profile, Sequence[Float], float, float, Profile], Steps]
 
 SHIFT: Final = 2.0**-8
 """Change of ln kappa and of gamma_hat in the central differences of the steps; any would do, see above."""
@@ -136,7 +136,7 @@ class _Problem:
 
     def solve(self, history: History) -> tuple[Float, dict[str, Float]]:
         """Return overlaps and derivatives, and the parts of their errors, as `DensityMatrix` estimates them."""
-        levels = starting_levels(self.method.rtol, self.model, history, self.initial.l)
+        levels = starting_levels(self.method.rtol, Profile(self.model, history), self.initial.l)
         d = self.method.discretization(levels, self.model, self.initial)
         size = d.basis(self.model).size
         fine, coarse = (self.regenerated(d, history, coarse=c) for c in (False, True))
@@ -152,7 +152,7 @@ class _Problem:
 
     def no_jump(self, history: History) -> tuple[Float, dict[str, Float]]:
         """Return the part without any jump and its errors."""
-        plans = [self.plan(history, chin_4a, NoJump().step, coarse=coarse) for coarse in (False, True)]
+        plans = [self.plan(history, chin_4b, NoJump().step, coarse=coarse) for coarse in (False, True)]
         basis = make_basis(self.model, DEFAULT_MESH, self.initial.l)
         fine, coarse = (self.pure(basis, plan) for plan in plans)
         finer = [
@@ -172,11 +172,13 @@ class _Problem:
     def plan(self, history: History, splitting: Splitting, step: float, *, coarse: bool) -> list[Steps]:
         """Return the steps and their derivatives with respect to ln kappa and gamma_hat."""
         end = max((b for _, b in history.active), default=0.0)
-        intervals: Sequence[Float] = step_edges(self.model, history, 0.0, end, step)
+        profile = Profile(self.model, history)
+        intervals: Sequence[Float] = step_edges(profile, step)
         intervals = coarsened(intervals) if coarse else intervals
 
         def shifted(log_kappa: float, gamma: float) -> Steps:
-            return splitting(_shifted(self.model, log_kappa, gamma), history, intervals, 0.0, end)
+            other = Profile(_shifted(self.model, log_kappa, gamma), history)
+            return splitting(other, intervals, 0.0, end, profile)
 
         def slope(log_kappa: float, gamma: float) -> Steps:
             up, down = shifted(log_kappa, gamma), shifted(-log_kappa, -gamma)
@@ -186,7 +188,7 @@ class _Problem:
                 (up.gamma - down.gamma) / (2 * SHIFT),
             )
 
-        return [splitting(self.model, history, intervals, 0.0, end), slope(SHIFT, 0.0), slope(0.0, SHIFT)]
+        return [splitting(profile, intervals, 0.0, end, profile), slope(SHIFT, 0.0), slope(0.0, SHIFT)]
 
     def density(self, basis: Basis, plan: Sequence[Steps], jump_range: float) -> Float:
         """Return the overlaps of the density matrix and their derivatives."""
