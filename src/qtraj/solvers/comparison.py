@@ -38,6 +38,9 @@ SHARES: Final = {
 
 PARTS = tuple(SHARES)
 
+ROUNDING: Final = 1e-13
+"""Overlaps of the density matrix are known to this, of a normalized pair: some hundred steps, and a margin of ten."""
+
 
 class Settings(Protocol):
     """What a comparison needs of the method: its tolerances and how it discretizes."""
@@ -175,9 +178,15 @@ class Comparison:
         ]
         diagnostics = self.method.diagnostics and not coarse
         full = propagate_density(
-            basis, self.model, self.initial, plans, jump_range=d.jump_range, diagnostics=diagnostics
+            basis,
+            self.model,
+            self.initial,
+            plans,
+            jump_range=d.jump_range,
+            filter_energy=d.filter_energy,
+            diagnostics=diagnostics,
         )
-        bare, _ = propagate_pure(basis, self.model, self.initial, plans)
+        bare, _ = propagate_pure(basis, self.model, self.initial, plans, filter_energy=d.filter_energy)
         return Regeneration(full.overlap - bare, full, [plan.steps for plan in plans])
 
     def _store(self, members: list[int], fine: Regeneration, d: Discretization) -> None:
@@ -200,11 +209,13 @@ class Comparison:
         """
         difference = np.abs(other.overlap - value.overlap)
         size = np.maximum(np.abs(value.overlap), np.abs(other.overlap))
+        # a state that is not reached differs by rounding, all of itself: that is its error, and nobody else's
+        true = np.maximum(difference - ROUNDING, 0.0)
+        relative = np.divide(true, size, out=np.zeros_like(size), where=true > 0)
         excited = self._aimed & np.array([s.n > 1 for s in STATES])
         for kind in (excited, ~self._aimed):
-            relative = difference[..., kind] / np.maximum(size[..., kind], 1e-300)
-            difference[..., kind] = relative.max(axis=-1, keepdims=True, initial=0.0) * size[..., kind]
-        return difference
+            true[..., kind] = relative[..., kind].max(axis=-1, keepdims=True, initial=0.0) * size[..., kind]
+        return true + ROUNDING
 
     def _refined(self, todo: list[int]) -> list[int]:
         """Raise the levels of histories whose budget exceeds the tolerance; return those that changed."""
@@ -243,7 +254,10 @@ class Comparison:
         total = self.bare.overlap + self.regenerated
         return np.array(
             [
-                self.method.rtol * np.abs(self._target(t)) + self.method.atol * self._target(scale[None])
+                self.method.rtol * np.abs(self._target(t))
+                + self.method.atol * self._target(scale[None])
+                # of an octet that no medium meets nothing is found, and nothing but rounding is asked
+                + 100 * ROUNDING
                 for t in total
             ]
         )

@@ -205,7 +205,15 @@ def _propagate(
         return
     steps = sequences(profile, times, strang, d.step, coarse=False)
     plan = Plan(steps.main[:count], steps.side[:count])
-    propagate_density(basis, model, initial, [plan], jump_range=d.jump_range, watch=watch)
+    propagate_density(
+        basis,
+        model,
+        initial,
+        [plan],
+        jump_range=d.jump_range,
+        filter_energy=d.filter_energy,
+        watch=watch,
+    )
 
 
 class _Frames:

@@ -12,7 +12,7 @@ from ..physics.model import LindbladModel
 from ..physics.potentials import COLORS
 from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
-from .basis import basis_size, spectrum
+from .basis import basis_size, make_basis, spectrum
 from .clock import Clock
 from .flows import (
     Complex,
@@ -43,6 +43,8 @@ class MeshFlows(DipoleFlows):
         Distance in GeV^-1 beyond which jumps count as lost, as in `kernels.lindblad_sector`.
     size : int, optional
         Number of states kept in each sector, by default `basis_size`.
+    filter_energy : float
+        Energy in GeV above which the start is left out, see `Basis.filtered`.
     """
 
     def __init__(
@@ -54,17 +56,20 @@ class MeshFlows(DipoleFlows):
         projection: Projection,
         jump_range: float = np.inf,
         size: int | None = None,
+        filter_energy: float = np.inf,
     ) -> None:
         super().__init__(model, history, clock, grid, projection)
         self.size = basis_size(model, grid) if size is None else size
+        self.filter_energy = filter_energy
         self.radial_factor = self.r * np.exp(-((self.r / jump_range) ** 12))
         self._sectors: dict[int, tuple[Float, Float]] = {}
 
     def start(self, initial: InitialState, color: int) -> Float:
-        """Return the initial state, cut to the basis."""
-        _, vectors = self._eigenstates(int(sector_of(color, initial.l)))
-        full = initial_coefficients(initial, self.grid, self.model, COLORS[color])
-        return np.asarray(vectors @ (vectors.T @ full))
+        """Return the initial state, cut to the basis and the filter."""
+        basis = make_basis(self.model, self.grid, initial.l, self.size)
+        return np.asarray(
+            basis.sector(color, initial.l)[1] @ basis.filtered(initial, color, self.filter_energy)
+        )
 
     def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
         """Evolve the states in place; return the part of their norm inside the basis."""
@@ -194,11 +199,12 @@ def make_flows(
     grid: LaguerreMesh | SineGrid,
     projection: Projection,
     jump_range: float,
+    filter_energy: float = np.inf,
 ) -> Flows:
-    """Return the flows of either grid; `jump_range` is for the mesh only."""
+    """Return the flows of either grid; `jump_range` and `filter_energy` are for the mesh only."""
     if isinstance(grid, SineGrid):
         return SineFlows(model, history, clock, grid, projection)
-    return MeshFlows(model, history, clock, grid, projection, jump_range)
+    return MeshFlows(model, history, clock, grid, projection, jump_range, filter_energy=filter_energy)
 
 
 def _real_product(states: Complex, matrix: Float) -> Complex:

@@ -23,7 +23,7 @@ from .basis import SINGLET, Basis, make_basis
 from .clock import Clock
 from .flows import Complex, Float, Flows, Fraction, Integer, color_and_l, sector_of, squared_norm
 from .nlo_discretization import NloDiscretization
-from .nlo_operators import SATURATION, Loss, filtered, jump_matrices, loss_matrices
+from .nlo_operators import SATURATION, Loss, jump_matrices, loss_matrices
 from .projection import Projection, projection_vectors
 from .schedule import KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2
 
@@ -80,8 +80,8 @@ class NloFlows(Flows):
         return np.array([v @ V for v, V in zip(vectors, own, strict=True)])
 
     def start(self, initial: InitialState, color: int) -> Float:
-        """Return the initial state without what is too fast, see `nlo_operators.filtered`."""
-        return filtered(self._basis(initial.l), initial, color, self._discretization.filter_energy)
+        """Return the initial state without what is too fast, see `Basis.filtered`."""
+        return self._basis(initial.l).filtered(initial, color, self._discretization.filter_energy)
 
     def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
         """Evolve the states in place; nothing leaves the basis but by decay."""

@@ -16,7 +16,7 @@ from .basis import OCTET, SINGLET, Basis
 from .kernels import double_precision
 from .kernels_nlo import NloSector, evolve_density_nlo
 from .nlo_discretization import NloDiscretization
-from .nlo_operators import filtered, gain_matrices, largest_rate, loss_matrices
+from .nlo_operators import gain_matrices, largest_rate, loss_matrices
 from .nlo_schedule import Bounds, commutator_free, stacked
 from .nlo_whole import propagate_whole
 from .propagate import (
@@ -71,7 +71,7 @@ def propagate_density_nlo(
 ) -> Overlaps:
     """Propagate the density matrix of the NLO equation; arguments as for `propagate_density`.
 
-    What is too fast of the start, see `nlo_operators.filtered`, counts as lost.
+    What is too fast of the start, see `Basis.filtered`, counts as lost.
     """
     n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1
     overlap = np.zeros((n, segments, len(STATES)))
@@ -80,9 +80,7 @@ def propagate_density_nlo(
     matrices, bounds = density_sector(model, basis, jump_range)
     with double_precision():
         sector: NloSector = jax.device_put(matrices)
-    start, cut = starting_density(
-        basis, initial, lambda color: filtered(basis, initial, color, filter_energy)
-    )
+    start, cut = starting_density(basis, initial, filter_energy)
     lost[:, 1] = cut
     if watch is not None:
         watch(start, np.asarray(cut))

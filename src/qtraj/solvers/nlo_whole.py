@@ -16,7 +16,7 @@ from ..states import STATES
 from .basis import SINGLET, Basis
 from .kernels import double_precision
 from .kernels_nlo_pure import WholeSector, WholeSteps, evolve_whole
-from .nlo_operators import filtered, largest_rate, loss_matrices
+from .nlo_operators import largest_rate, loss_matrices
 from .projection import Projection
 from .propagate import batch_size, components, segments_of, target_states
 from .schedule import GAMMA, KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2, Profile, coarsened, planned, step_edges
@@ -125,7 +125,7 @@ def propagate_whole(
     squares = np.zeros((2, n))
     for color, weight in components(initial):
         sector = _sector(model, basis, color, initial.l, jump_range)
-        start = filtered(basis, initial, color, filter_energy)
+        start = basis.filtered(initial, color, filter_energy)
 
         def stepped(
             profile: Profile, intervals: Sequence[Float], begin: float, end: float, sector: _Sector = sector

@@ -20,6 +20,10 @@ EXCESS: Final = 1.5
 """Mesh error over the largest difference between the bases, which have errors of their own, of about half the size."""
 
 
+ROUNDING: Final = 1e-13
+"""Amplitudes are known to this, of a normalized pair: a hundred orthogonal transformations, and a margin of ten."""
+
+
 def error_parts(
     found: Float, coarse: Float, finer: Sequence[Float], *, share: float = SHARE, excess: float = EXCESS
 ) -> dict[str, Float]:
@@ -65,9 +69,14 @@ def _shared(other: Float, value: Float) -> Float:
     """Return |other - value| of (..., 7), where all states share the largest relative difference.
 
     Two approximations can agree by accident for one state, hardly for all. The last entry, the norm, stands alone.
+    Differences of rounding count for none but the state that has them.
     """
     difference = np.abs(other - value)
     size = np.abs(value[..., :-1])
-    relative = np.where(size > 0, difference[..., :-1] / np.where(size > 0, size, 1.0), 0.0)
-    difference[..., :-1] = relative.max(axis=-1, keepdims=True) * size
+    # an amplitude a that is off by eta gives an overlap that is off by 2 |a| eta + eta^2
+    # (a state of another l has none, and is 0 exactly)
+    rounding = np.where(size + difference[..., :-1] > 0, 2 * ROUNDING * np.sqrt(size) + ROUNDING**2, 0.0)
+    true = np.maximum(difference[..., :-1] - rounding, 0.0)
+    relative = np.divide(true, size, out=np.zeros_like(size), where=true > 0)
+    difference[..., :-1] = relative.max(axis=-1, keepdims=True) * size + rounding
     return difference

@@ -16,7 +16,7 @@ from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..physics.potentials import COLORS
-from ..radial.laguerre import MAX_POINTS, LaguerreMesh
+from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
 from ..states import STATES
 from .basis import SINGLET, basis_size, states_with
@@ -158,7 +158,7 @@ def _mesh_errors(
     """
     grid = cast("LaguerreMesh", run.grid)
     coarse = replace(run, step=2 * run.step)
-    finer = replace(grid, points=min(MAX_POINTS, int(np.ceil(1.25 * grid.points))))
+    finer = grid.compared(1.25)
     size = basis_size(run.model, finer)
     others = [
         replace(coarse, grid=finer),

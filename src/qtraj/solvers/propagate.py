@@ -99,8 +99,9 @@ def propagate_pure(
     initial: InitialState,
     plans: Sequence[Plan],
     projection: Projection = "computed",
+    filter_energy: float = np.inf,
 ) -> tuple[Float, Float]:
-    """Propagate under H_eff alone, in the sectors the initial state occupies.
+    """Propagate under H_eff alone, in the sectors the initial state occupies, what of the start is not too fast.
 
     Returns
     -------
@@ -115,7 +116,7 @@ def propagate_pure(
     for color, weight in components(initial):
         width = model.widths[color] * basis.mesh.r**2
         sector = PureSector(*basis.sector(color, initial.l), width)
-        start = basis.coefficients(initial, color)
+        start = basis.filtered(initial, color, filter_energy)
         for members, padded in batches(plans, batch_size()):
             state: Complex = np.repeat(start[None].astype(complex), len(padded), axis=0)
 
@@ -142,6 +143,7 @@ def propagate_density(
     plans: Sequence[Plan],
     *,
     jump_range: float,
+    filter_energy: float = np.inf,
     diagnostics: bool = False,
     watch: Watch | None = None,
 ) -> Overlaps:
@@ -159,6 +161,8 @@ def propagate_density(
         Steps of each history, from `sequences`.
     jump_range : float
         Distance in GeV^-1 beyond which jumps count as lost.
+    filter_energy : float
+        Energy in GeV above which the start is left out, and counts as lost.
     diagnostics : bool
         Compute purity and entropy at the end (NaN otherwise).
     watch : Watch, optional
@@ -170,7 +174,7 @@ def propagate_density(
     purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
     with double_precision():
         sector: LindbladSector = jax.device_put(lindblad_sector(model, basis, jump_range))
-    start, cut = starting_density(basis, initial, lambda color: basis.coefficients(initial, color))
+    start, cut = starting_density(basis, initial, filter_energy)
     if watch is not None:
         watch(start, np.asarray(cut))
 
@@ -202,13 +206,11 @@ def propagate_density(
     return Overlaps(overlap, population, lost, purity, entropy)
 
 
-def starting_density(
-    basis: Basis, initial: InitialState, coefficients: Callable[[int], Float]
-) -> tuple[Float, float]:
-    """Return rho at the start, (2, l_max + 1, K, K), from its coefficients (K,) in a color, and the trace it lacks."""
+def starting_density(basis: Basis, initial: InitialState, filter_energy: float) -> tuple[Float, float]:
+    """Return rho at the start, (2, l_max + 1, K, K), without what is too fast, and the trace it lacks."""
     rho = np.zeros((2, basis.l_max + 1, basis.size, basis.size))
     for color, weight in components(initial):
-        a = coefficients(color)
+        a = basis.filtered(initial, color, filter_energy)
         rho[color, initial.l] += weight * np.outer(a, a)
     return rho, 1 - float(np.trace(rho, axis1=-2, axis2=-1).sum())
 

@@ -19,12 +19,12 @@ from ..radial.sine import SineGrid
 from ..states import STATE_NAMES
 from .basis import states_with
 from .clock import Clock, graded_clock, uniform_clock
-from .discretization import Discretization, default_jump_range
+from .discretization import FILTER, default_jump_range, speed_of
 from .flows import Flows
 from .flows_grids import make_flows
 from .flows_nlo import NloFlows
 from .jumps import JumpRecord, join_jumps
-from .nlo_discretization import NloDiscretization, nlo_jump_range, speed_of
+from .nlo_discretization import STATES_UP_TO, NloDiscretization, nlo_jump_range
 from .nojump_split import DEFAULT_DT
 from .propagate import components
 from .rounds import Course, Round
@@ -136,13 +136,20 @@ class Sampling:
 
     def _flows(self, clock: Clock) -> Flows:
         settings, grid = self.settings, self.settings.grid
+        fast = FILTER * 2.0 ** speed_of(self.history)
         if self.model.order == "NLO" and isinstance(grid, LaguerreMesh):
             reach = settings.jump_range or nlo_jump_range(clock.profile)
-            plain = Discretization(grid, self.initial.l, settings.step, reach)
-            d = NloDiscretization.of(plain, speed_of(self.history))
+            d = NloDiscretization(
+                grid,
+                self.initial.l,
+                settings.step,
+                reach,
+                filter_energy=fast,
+                cut=STATES_UP_TO * 2.0 ** speed_of(self.history),
+            )
             return NloFlows(self.model, self.history, clock, settings.projection, d)
         reach = settings.jump_range or default_jump_range(clock.profile)
-        return make_flows(self.model, self.history, clock, grid, settings.projection, reach)
+        return make_flows(self.model, self.history, clock, grid, settings.projection, reach, fast)
 
     def _rounds(
         self, first: int, size: int, *, omitted: bool = False, unlimited: bool = False

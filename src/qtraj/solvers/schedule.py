@@ -186,6 +186,20 @@ class Profile:
         """Return the integral of one quantity over the whole history."""
         return float(self.legendre[:, quantity, 0] @ (self.end - self.start))
 
+    def spread(self, checkpoints: Sequence[float]) -> Float:
+        """Return the integral of kappa t^2 from 0 to each of some times and to the end, shape (times + 1,), in GeV^0.
+
+        Times (2 v)^2 g_c it is the exponent of the decay of a pair that flies apart with the velocity v of either quark.
+        """
+        edges = np.unique(np.concatenate([[0.0], self.start, self.end, np.asarray(checkpoints, dtype=float)]))
+        c, dt, middle = self.legendre_of(edges, 2)[:, KAPPA], np.diff(edges), (edges[1:] + edges[:-1]) / 2
+        # t = middle + x dt/2, and t^2 in Legendre polynomials of x
+        parts = dt * (
+            (middle**2 + dt**2 / 12) * c[:, 0] + middle * dt / 3 * c[:, 1] + dt**2 / 30 * c[:, 2]
+        )
+        total = np.concatenate([[0.0], np.cumsum(parts)])
+        return np.append(total[np.searchsorted(edges, checkpoints)], total[-1])
+
     def smallest(self, quantity: int) -> float | None:
         """Return the smallest value of one quantity while the medium acts, from nine points a piece; None if cold."""
         if not len(self.start):

@@ -28,7 +28,7 @@ from .comparison import SHARES
 from .density import DensityMatrix
 from .discretization import Discretization, starting_levels
 from .kernels import PureSector, double_precision, evolve_density, evolve_pure, lindblad_sector
-from .nojump import DEFAULT_MESH, NoJump, finer_bases
+from .nojump import DEFAULT_MESH, MeshSetting, NoJump
 from .nojump_budget import EXCESS, SHARE
 from .propagate import initial_overlaps, padded_steps, starting_density, target_states
 from .schedule import Profile, Steps, chin_4b, coarsened, step_edges, strang
@@ -153,11 +153,13 @@ class _Problem:
     def no_jump(self, history: History) -> tuple[Float, dict[str, Float]]:
         """Return the part without any jump and its errors."""
         plans = [self.plan(history, chin_4b, NoJump().step, coarse=coarse) for coarse in (False, True)]
-        basis = make_basis(self.model, DEFAULT_MESH, self.initial.l)
-        fine, coarse = (self.pure(basis, plan) for plan in plans)
-        finer = [
-            self.pure(other, plans[1]) for other in finer_bases(DEFAULT_MESH, self.model, self.initial.l)
-        ]
+        setting = MeshSetting.of(DEFAULT_MESH, Profile(self.model, history))
+
+        def pure(setting: MeshSetting, plan: Sequence[Steps]) -> Float:
+            return self.pure(setting.basis(self.model, self.initial.l), plan, setting.filter_energy)
+
+        fine, coarse = (pure(setting, plan) for plan in plans)
+        finer = [pure(other, plans[1]) for other in setting.finer()]
         parts = {
             "time_step": SHARE * _difference(fine, coarse, fine),
             "mesh": EXCESS * np.max([_difference(coarse, other, fine) for other in finer], axis=0),
@@ -167,7 +169,7 @@ class _Problem:
     def regenerated(self, d: Discretization, history: History, *, coarse: bool) -> Float:
         """Return what comes back after jumps: full minus no-jump of the same discretization."""
         basis, plan = d.basis(self.model), self.plan(history, strang, d.step, coarse=coarse)
-        return self.density(basis, plan, d.jump_range) - self.pure(basis, plan)
+        return self.density(d, basis, plan) - self.pure(basis, plan, d.filter_energy)
 
     def plan(self, history: History, splitting: Splitting, step: float, *, coarse: bool) -> list[Steps]:
         """Return the steps and their derivatives with respect to ln kappa and gamma_hat."""
@@ -190,12 +192,12 @@ class _Problem:
 
         return [splitting(profile, intervals, 0.0, end, profile), slope(SHIFT, 0.0), slope(0.0, SHIFT)]
 
-    def density(self, basis: Basis, plan: Sequence[Steps], jump_range: float) -> Float:
+    def density(self, d: Discretization, basis: Basis, plan: Sequence[Steps]) -> Float:
         """Return the overlaps of the density matrix and their derivatives."""
         vacuum, _, _, count = padded_steps([plan[0]], SINGLET)
-        rho, _ = starting_density(basis, self.initial, lambda color: basis.coefficients(self.initial, color))
+        rho, _ = starting_density(basis, self.initial, d.filter_energy)
         with double_precision():
-            sector = jax.device_put(lindblad_sector(self.model, basis, jump_range))
+            sector = jax.device_put(lindblad_sector(self.model, basis, d.jump_range))
             X, lost = [jnp.asarray(block[:, None]) for block in rho], jnp.zeros((2, 1))
 
             def overlaps(kappa: Any, gamma: Any) -> Any:
@@ -205,7 +207,7 @@ class _Problem:
 
             return _with_slopes(overlaps, plan)
 
-    def pure(self, basis: Basis, plan: Sequence[Steps]) -> Float:
+    def pure(self, basis: Basis, plan: Sequence[Steps], filter_energy: float) -> Float:
         """Return the overlaps under H_eff alone and their derivatives."""
         vacuum, _, _, count = padded_steps([plan[0]], SINGLET)
         rows, targets = target_states(basis, self.model, self.initial.l, "computed")
@@ -215,7 +217,7 @@ class _Problem:
             return found
         width = self.model.widths[SINGLET] * basis.mesh.r**2
         sector = PureSector(*basis.sector(SINGLET, self.initial.l), width)
-        start = basis.coefficients(self.initial, SINGLET)[None]
+        start = basis.filtered(self.initial, SINGLET, filter_energy)[None]
 
         def overlaps(kappa: Any, gamma: Any) -> Any:
             state = evolve_pure(sector, start, vacuum, kappa, gamma, count)[0]
