@@ -205,7 +205,8 @@ class Comparison:
         """Return |other - value|, where states of one kind share the largest relative change of regeneration.
 
         The difference of two approximations can vanish by accident for one state, hardly for all. Of one kind are the
-        excited states that the tolerance is about, and the states of another l, which regenerate from far away.
+        excited states that the tolerance is about, and each of the others with those of lower l: the higher its l, the
+        further away a state regenerates, and the worse it converges.
         """
         difference = np.abs(other.overlap - value.overlap)
         size = np.maximum(np.abs(value.overlap), np.abs(other.overlap))
@@ -213,8 +214,11 @@ class Comparison:
         true = np.maximum(difference - ROUNDING, 0.0)
         relative = np.divide(true, size, out=np.zeros_like(size), where=true > 0)
         excited = self._aimed & np.array([s.n > 1 for s in STATES])
-        for kind in (excited, ~self._aimed):
-            true[..., kind] = relative[..., kind].max(axis=-1, keepdims=True, initial=0.0) * size[..., kind]
+        l, rest = np.array([s.l for s in STATES]), ~self._aimed
+        kinds = [(excited, excited), *((rest & (l == k), rest & (l <= k)) for k in np.unique(l))]
+        for mine, kind in kinds:
+            largest = relative[..., kind].max(axis=-1, keepdims=True, initial=0.0)
+            true[..., mine] = largest * size[..., mine]
         return true + ROUNDING
 
     def _refined(self, todo: list[int]) -> list[int]:

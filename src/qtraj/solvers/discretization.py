@@ -53,7 +53,7 @@ FILTER: Final = 4.0
 `Basis.filtered`; the no-jump survivals of the baseline change by 2e-6 (1S) and 3e-5 (2S)."""
 
 FASTER: Final = 1.3
-"""Factor of the filter energy in the run on a finer mesh, which shows what is left out of the start."""
+"""Factor of the filter energy in the run with one more l, which shows what is left out of the start."""
 
 MAX_SPEED: Final = 2
 """The filter doubles at most so often: no mesh in use holds more."""
@@ -124,17 +124,20 @@ class Discretization:
         return make_basis(model, self.mesh, self.l_max, size)
 
     def finer(self) -> Discretization:
-        """Return a discretization with a denser, longer mesh, a longer range and a faster start, to compare with."""
-        return replace(
-            self,
-            mesh=self.mesh.compared(1.2),
-            jump_range=1.15 * self.jump_range,
-            filter_energy=FASTER * self.filter_energy,
-        )
+        """Return a discretization with a denser, longer mesh and a longer range, to compare with.
+
+        The start stays as it is: a faster one is what a mesh holds worse, and could hide what a denser one mends.
+        """
+        return replace(self, mesh=self.mesh.compared(1.2), jump_range=1.15 * self.jump_range)
 
     def higher(self, size: int) -> Discretization:
-        """Return a discretization with one more l and an eighth more states than `size`, to compare with."""
-        return replace(self, l_max=self.l_max + 1, size=min(self.mesh.points, size + size // 8))
+        """Return one with one more l, a faster start and an eighth more states than `size`, to compare with."""
+        return replace(
+            self,
+            l_max=self.l_max + 1,
+            size=min(self.mesh.points, size + size // 8),
+            filter_energy=FASTER * self.filter_energy,
+        )
 
 
 def starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
