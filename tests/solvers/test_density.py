@@ -89,9 +89,9 @@ def test_purity_and_entropy_of_an_untouched_start(state, copies):
 )
 def test_bound_states_are_whole_in_the_basis(state, copies):
     d = qt.solve(MODEL, COLD, state, qt.DensityMatrix(diagnostics=True, error_budget=False)).diagnostics
-    # the mesh represents bound states to rounding, so that the textbook values appear
-    assert d["trace"] == pytest.approx(1, abs=1e-12)
-    assert (d["purity"], d["entropy"]) == pytest.approx((1 / copies, np.log(copies)), abs=1e-12)
+    # the mesh represents bound states to 1e-11, of which the filter of the start takes away what is fast
+    assert d["trace"] == pytest.approx(1, abs=1e-11)
+    assert (d["purity"], d["entropy"]) == pytest.approx((1 / copies, np.log(copies)), abs=1e-10)
 
 
 def test_a_wide_octet_has_the_entropy_of_its_eight_colors():

@@ -11,7 +11,6 @@ from trajectory_cases import STARTS, jumped
 
 import qtraj as qt
 from qtraj.solvers.clock import graded_clock
-from qtraj.solvers.discretization import Discretization
 from qtraj.solvers.flows import sector_of, squared_norm
 from qtraj.solvers.flows_nlo import NloFlows
 from qtraj.solvers.nlo_discretization import NloDiscretization
@@ -33,7 +32,7 @@ def solved(initial, method):
 
 @pytest.fixture(scope="module")
 def flows():
-    d = NloDiscretization.of(Discretization(MESH, 2, 0.5, 14.0), 0)
+    d = NloDiscretization(MESH, 2, 0.5, 14.0, filter_energy=4.0, cut=8.0)
     return NloFlows(MODEL, MEDIUM, graded_clock(MODEL, MEDIUM, [], 0.5), "coulomb", d)
 
 

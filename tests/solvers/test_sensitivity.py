@@ -61,7 +61,7 @@ def test_the_kernels_are_differentiated_exactly(which):
     d = Discretization(qt.LaguerreMesh(40, 0.2), 2, 1.0, 16.0, size=20)
     plan = problem.plan(SHORT, strang, d.step, coarse=False)
     basis, h = d.basis(MODEL), 1e-4
-    for evaluate in (lambda p: problem.density(basis, p, 16.0), lambda p: problem.pure(basis, p)):
+    for evaluate in (lambda p: problem.density(d, basis, p), lambda p: problem.pure(basis, p, 4.0)):
         up, down = (
             evaluate([Steps(p.vacuum, p.kappa + s * h * q.kappa, p.gamma + s * h * q.gamma), *plan[1:]])
             for p, q in [(plan[0], plan[which])]

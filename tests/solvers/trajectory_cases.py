@@ -9,7 +9,7 @@ import numpy as np
 import qtraj as qt
 from qtraj.solvers.basis import make_basis
 from qtraj.solvers.propagate import propagate_density, propagate_pure, sequences
-from qtraj.solvers.schedule import strang
+from qtraj.solvers.schedule import Profile, strang
 
 MODEL = qt.LindbladModel(transport=qt.Transport(kappa=3.0, gamma=-1.75))
 MEDIUM = qt.ConstantTemperature(T=0.4, tau_fm=0.1, duration_fm=0.4)
@@ -34,7 +34,7 @@ def exact(name, jump_range=UNLIMITED):
     """
     initial = STARTS.get(name, GAUSSIAN)
     basis = make_basis(MODEL, qt.LaguerreMesh(64, 0.12), 12)
-    plans = [sequences(MODEL, MEDIUM, [], strang, 0.05, coarse=False)]
+    plans = [sequences(Profile(MODEL, MEDIUM), [], strang, 0.05, coarse=False)]
     full = propagate_density(basis, MODEL, initial, plans, jump_range=jump_range)
     bare, _ = propagate_pure(basis, MODEL, initial, plans)
     return full.overlap[0, -1] - bare[0, -1], full.population[0, -1]

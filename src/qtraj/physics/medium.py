@@ -29,7 +29,8 @@ Interval = tuple[float, float]
 class History(Protocol):
     """Temperature history of one pair.
 
-    One whose temperature bends or jumps at known times lists them, in GeV^-1, in an attribute ``knots``, see `knots_of`.
+    One whose temperature bends or jumps at known times lists them, in GeV^-1, in an attribute ``knots``: see
+    `knots_of`.
     """
 
     @property

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError, float_array
 from ..physics.initial import InitialState
-from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..states import STATES

@@ -1,8 +1,8 @@
 """One step of H_eff for a batch of states in any (color, l), on either grid.
 
-A step is exp(-P2) exp(-i K dt) exp(-P1) with multiplications P1 + P2 = P(r) that contain the medium. On the Laguerre mesh
-K is the whole vacuum Hamiltonian, exact in its eigenbasis; on the sine grid K is the kinetic energy, and P contains
-the vacuum potential and the centrifugal term (QTraj's step, arXiv:2107.06147 section 3). States are rows of
+A step is exp(-P2) exp(-i K dt) exp(-P1) with multiplications P1 + P2 = P(r) that contain the medium. On the Laguerre
+mesh K is the whole vacuum Hamiltonian, exact in its eigenbasis; on the sine grid K is the kinetic energy, and P
+contains the vacuum potential and the centrifugal term (QTraj's step, arXiv:2107.06147 section 3). States are rows of
 coefficients c with sum |c|^2 = Int |u|^2 dr; a sector is the number 2 l + color.
 """
 

@@ -22,7 +22,6 @@ from .flows import (
     Fraction,
     Integer,
     color_and_l,
-    sector_of,
     squared_norm,
 )
 from .projection import Projection, initial_coefficients

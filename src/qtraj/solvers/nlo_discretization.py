@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 
 from ..radial.laguerre import MAX_POINTS, LaguerreMesh
-from .schedule import KAPPA, STRENGTH, Profile
 from .discretization import (
     FASTER,
     RANGES,
@@ -19,6 +18,7 @@ from .discretization import (
     starting_levels,
     weakest_kappa,
 )
+from .schedule import KAPPA, STRENGTH, Profile
 
 STATES_UP_TO: Final = 8.0
 """Energy in GeV of the states kept for the density matrix, if the medium starts late."""

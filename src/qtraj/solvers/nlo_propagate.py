@@ -88,7 +88,8 @@ def propagate_density_nlo(
     def evolve(X: Any, gone: Any, pieces: Sequence[Any]) -> tuple[Any, Any]:
         steps, number = stacked(pieces, bounds)
         with double_precision():
-            return evolve_density_nlo(sector, X, gone, steps, number)
+            after: tuple[Any, Any] = evolve_density_nlo(sector, X, gone, steps, number)
+        return after
 
     def propagate(batch: tuple[list[int], list[int]]) -> None:
         members, padded = batch

@@ -23,6 +23,7 @@ TOLERANCE = 1e-10
 MAX_TERMS = 400
 """Terms summed at most."""
 
+
 @dataclass(frozen=True)
 class ThermalSteps(Steps):
     """Steps of one history of constant length, coefficients and temperature.

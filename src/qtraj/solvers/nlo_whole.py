@@ -55,7 +55,9 @@ class _Sector:
     def rate(self, legendre: Float) -> Float:
         """Return a bound on the generator in each step from the coefficients' Legendre polynomials, (S, 5, n)."""
         largest = np.abs(legendre).sum(axis=-1)
-        return np.hypot(self.decay * largest[:, KAPPA], self.energy + self.phase * largest[:, GAMMA])
+        return np.asarray(
+            np.hypot(self.decay * largest[:, KAPPA], self.energy + self.phase * largest[:, GAMMA])
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -80,8 +80,8 @@ def sequences(
 ) -> Plan:
     """Return the steps of one history from 0 through all check points (in GeV^-1) to the end of its medium.
 
-    `step` is the length of a step as in `step_edges`; `coarse` joins the steps in pairs. With `smooth` the medium has to
-    be smooth within a pair of steps, see `resolved`.
+    `step` is the length of a step as in `step_edges`; `coarse` joins the steps in pairs. With `smooth` the medium has
+    to be smooth within a pair of steps, see `resolved`.
     """
     intervals = step_edges(profile, step)
     if smooth or coarse:
@@ -181,7 +181,8 @@ def propagate_density(
     def evolve(X: Any, gone: Any, pieces: Sequence[Steps]) -> tuple[Any, Any]:
         vacuum, kappa, gamma, steps = padded_steps(pieces, SINGLET)
         with double_precision():
-            return evolve_density(sector, X, gone, vacuum, kappa, gamma, steps)
+            after: tuple[Any, Any] = evolve_density(sector, X, gone, vacuum, kappa, gamma, steps)
+        return after
 
     def propagate(batch: tuple[list[int], list[int]]) -> None:
         members, padded = batch
@@ -238,7 +239,9 @@ def batch_size() -> int:
     return 1 if jax.default_backend() == "cpu" else 128
 
 
-def segments_of(plans: Sequence[Plan], members: Sequence[int]) -> Iterator[tuple[list[Any], list[Any] | None]]:
+def segments_of(
+    plans: Sequence[Plan], members: Sequence[int]
+) -> Iterator[tuple[list[Any], list[Any] | None]]:
     """Yield the steps of each segment of some plans, and of the side branches at its end, None where nobody has any."""
     for k in range(len(plans[0].main)):
         pieces, side = [plans[i].main[k] for i in members], [plans[i].side[k] for i in members]

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -42,8 +41,8 @@ PIECES: Final = 16
 good to 1e-7 of the largest coefficient."""
 
 PIECE_TOLERANCE: Final = 1e-6
-"""Largest deviation of the polynomials over the largest coefficient; a piece that deviates more is halved. The integrals
-of a step are then good to about a tenth of it, below the 1e-5 of the best answers."""
+"""Largest deviation of the polynomials over the largest coefficient; a piece that deviates more is halved. The
+integrals of a step are then good to about a tenth of it, below the 1e-5 of the best answers."""
 
 SHORTEST_PIECE: Final = 1e-6
 """Length over that of the interval below which a piece is not halved: a coefficient that jumps is off there only."""
@@ -63,8 +62,8 @@ _KICKS: Final = np.array(
 )
 
 ROUGH: Final = 0.6
-"""Largest Legendre coefficient of the strength of the medium in a step, over its mean, for steps that shall see a smooth
-medium: see `resolved`. A medium that falls by half within the step has 1/3."""
+"""Largest Legendre coefficient of the strength of the medium in a step, over its mean, for steps that shall see a
+smooth medium: see `resolved`. A medium that falls by half within the step has 1/3."""
 
 SHORTEST_STEP: Final = 0.02
 """Length in GeV^-1 (0.004 fm/c) below which a step is not cut for a rough medium: the fastest motion kept, of 12 GeV,
@@ -189,14 +188,12 @@ class Profile:
     def spread(self, checkpoints: Sequence[float]) -> Float:
         """Return the integral of kappa t^2 from 0 to each of some times and to the end, shape (times + 1,), in GeV^0.
 
-        Times (2 v)^2 g_c it is the exponent of the decay of a pair that flies apart with the velocity v of either quark.
+        Times (2 v)^2 g_c it is the exponent of the decay of a pair that flies apart, either quark with the velocity v.
         """
         edges = np.unique(np.concatenate([[0.0], self.start, self.end, np.asarray(checkpoints, dtype=float)]))
         c, dt, middle = self.legendre_of(edges, 2)[:, KAPPA], np.diff(edges), (edges[1:] + edges[:-1]) / 2
         # t = middle + x dt/2, and t^2 in Legendre polynomials of x
-        parts = dt * (
-            (middle**2 + dt**2 / 12) * c[:, 0] + middle * dt / 3 * c[:, 1] + dt**2 / 30 * c[:, 2]
-        )
+        parts = dt * ((middle**2 + dt**2 / 12) * c[:, 0] + middle * dt / 3 * c[:, 1] + dt**2 / 30 * c[:, 2])
         total = np.concatenate([[0.0], np.cumsum(parts)])
         return np.append(total[np.searchsorted(edges, checkpoints)], total[-1])
 
@@ -382,7 +379,7 @@ def _gauss_nodes(c: Float) -> Float:
     width = np.sqrt(variance + skew**2)
     nodes = center[:, None] + np.stack([skew - width, skew + width], axis=1)
     # no medium in the step: any nodes do. Rounding may put a node of a spot at the edge beyond it
-    return np.where(c[:, :1] > 0, np.clip(nodes, -1, 1), np.array([-1, 1]) / np.sqrt(3))
+    return np.asarray(np.where(c[:, :1] > 0, np.clip(nodes, -1, 1), np.array([-1, 1]) / np.sqrt(3)))
 
 
 def _weights(c: Float, x: Float) -> Float:
@@ -435,7 +432,7 @@ def planned(
     end = max([edges[-1] for edges in intervals] + list(checkpoints), default=0.0)
     main, side, now = [], [], 0.0
     for t in checkpoints:
-        (inside,) = [e for e in intervals if e[0] < t < e[-1]] or [None]
+        inside = next((e for e in intervals if e[0] < t < e[-1]), None)
         here = t if inside is None else float(inside[np.searchsorted(inside, t, side="right") - 1])
         main.append(splitting(profile, _between(intervals, now, here), now, here))
         side.append(None if here == t else splitting(profile, [np.array([here, t])], here, t))

@@ -24,12 +24,12 @@ from ..physics.model import LindbladModel
 from ..physics.transport import Transport
 from ..states import STATE_NAMES, STATES
 from .basis import SINGLET, Basis, make_basis
-from .comparison import SHARES
+from .comparison import SHARES, step_share
 from .density import DensityMatrix
 from .discretization import Discretization, starting_levels
 from .kernels import PureSector, double_precision, evolve_density, evolve_pure, lindblad_sector
-from .nojump import DEFAULT_MESH, MeshSetting, NoJump
-from .nojump_budget import EXCESS, SHARE
+from .nojump import DEFAULT_MESH, NoJump
+from .nojump_budget import EXCESS, SHARE, MeshSetting
 from .propagate import initial_overlaps, padded_steps, starting_density, target_states
 from .schedule import Profile, Steps, chin_4b, coarsened, step_edges, strang
 from .solve import checked_problem
@@ -146,6 +146,8 @@ class _Problem:
         value = bare + fine
         others = {"time_step": coarse, "l_max": higher, "mesh": finer}
         parts = {name: SHARES[name] * _difference(fine, other, value) for name, other in others.items()}
+        steps = self.plan(history, strang, d.step, coarse=False)[0].steps
+        parts["time_step"] *= step_share(self.model.order, steps) / SHARES["time_step"]
         for name, part in bare_parts.items():
             parts[name] = parts[name] + part
         return value, parts
