@@ -228,7 +228,8 @@ def legacy(
             existing="append" if append else "overwrite" if overwrite else "refuse",
         )
     except KeyboardInterrupt:
-        typer.echo("Interrupted. The finished trajectories are in the output folder.", err=True)
+        kept = "Interrupted. The finished trajectories are in the output folder;"
+        typer.echo(f"{kept} add to them with --append and another -randomseed.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     typer.echo(f"wrote {folder}")
 
