@@ -34,6 +34,27 @@ def with_lines(section: str, *lines: str) -> str:
     return MINIMAL + header + "\n".join(lines) + "\n"
 
 
+DENSE = FILES + (
+    'format = "music_dense"\ngrid = { tau0_fm = 0.6, dtau_fm = 0.3, nx = 5, dx_fm = 0.5, x_min_fm = -1, '
+    "ny = 4, dy_fm = 0.5, y_min_fm = -1REST }\n"
+)
+
+
+def test_the_grid_of_a_music_file_without_header_is_one_that_a_run_can_have():
+    assert parse_config(DENSE.replace("REST", "")).medium.files[0].grid.neta == 1
+    whole = ", boost_invariant = false, neta = 5, deta = 0.5, eta_min = -1"
+    assert parse_config(DENSE.replace("REST", whole)).medium.files[0].grid.deta == 0.5
+    for keys, fragment in (
+        (", neta = 5", "neta that must be 1 or 2 in a boost-invariant run"),
+        (", boost_invariant = false, neta = 5", "deta that must be given in a 3+1D run"),
+        (", deta = 0.5", "deta that must be left out"),
+    ):
+        with pytest.raises(InputError) as caught:
+            parse_config(DENSE.replace("REST", keys))
+        assert caught.value.argument == "medium.files[0].grid"
+        assert fragment in str(caught.value)
+
+
 def test_defaults_are_the_central_bottomonium_values():
     config = parse_config(MINIMAL)
     assert config.model.kappa == ("central", "lower", "upper")

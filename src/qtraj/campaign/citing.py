@@ -103,8 +103,9 @@ def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
         return _of_parameters(read_params(source), here=False)
     _require_output(source)
     record = _run_record(source) if params is None else ""
-    if record:
-        return _of_parameters(LegacyParameters(**json.loads(record)["parameters"]), here=True)
+    # without parameters: a run of the original to which `qtraj legacy` added rows
+    if record and "parameters" in (noted := json.loads(record)):
+        return _of_parameters(LegacyParameters(**noted["parameters"]), here=True)
     found = params or (source if source.is_dir() else source.parent).resolve().parent / "input" / "params.txt"
     if not found.is_file():
         problem = "the params.txt of this run is not in ../input, where QTraj keeps it"

@@ -22,7 +22,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ..errors import FileFormatError
+from ..errors import FileFormatError, InputError
+from ..hydro.music_dense import MusicGrid
 from ..hydro.sampling import Directions, Scrambling
 from ..observables.systems import load_system, system_names
 from ..physics.transport import FitName
@@ -173,6 +174,17 @@ class Grid(_Section):
     dy_fm: Positive
     y_min_fm: float
     neta: Annotated[int, Field(ge=1)] = 1
+    deta: Positive | None = None
+    eta_min: float | None = None
+    boost_invariant: bool = True
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        try:
+            MusicGrid(**self.model_dump())
+        except InputError as error:
+            raise _rule(f"have a key {error.argument} that must {error.allowed}") from None
+        return self
 
 
 class HydroFile(_Section):
