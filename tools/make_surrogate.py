@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from qtraj.atomic import atomic_path
 from qtraj.campaign.run import run
-from qtraj.io.atomic import atomic_path
 from qtraj.io.config import RunFile, parse_config
 from qtraj.provenance import versions
 

@@ -57,9 +57,9 @@ def observe(
     ] = False,
 ) -> None:
     """Go from survivals to R_AA, double ratios and v_n: figures, CSV, HEPData files, and chi-square with data."""
+    from .atomic import writable_folder
     from .campaign.survivals import load_runs
     from .errors import InputError
-    from .io.atomic import writable_folder
     from .io.curves_csv import write_survival_means
     from .observables.axes import not_shown
     from .observables.feeddown import FeedDown

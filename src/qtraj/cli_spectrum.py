@@ -54,8 +54,8 @@ def spectrum(
     """Print thermal mass shifts and widths against temperature, by several routes side by side."""
     import numpy as np
 
+    from .atomic import writable_folder
     from .errors import InputError
-    from .io.atomic import writable_folder
     from .io.choices import chosen_model, chosen_transport
     from .spectroscopy.files import read_levels, rows
     from .spectroscopy.levels import thermal_levels
