@@ -266,14 +266,13 @@ def measured(config: RunConfig) -> tuple[DataSet, ...]:
     tuple of DataSet
         Empty where nothing was measured.
     """
-    found: list[DataSet] = []
-    for state in config.observables.states:
-        try:
-            found += load_raa(config.system.name, config.system.sqrt_s_GeV, state)
-        except InputError:  # raised where there is no such measurement: nothing to compare with is an answer
-            continue
-    # upper limits are no points
-    return tuple(data for data in found if not np.any(np.isfinite(data.upper_limit_cl)))
+    system = config.system
+    found = [
+        data.points(np.isnan(data.upper_limit_cl))  # limits are no points
+        for state in config.observables.states
+        for data in load_raa(system.name, system.sqrt_s_GeV, state, required=False)
+    ]
+    return tuple(data for data in found if len(data))
 
 
 def citations(config: RunConfig, hydro: Iterable[Mapping[str, Any]] = ()) -> list[str]:

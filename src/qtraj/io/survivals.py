@@ -15,6 +15,7 @@ from ..observables.table import SurvivalTable
 from ..states import STATE_NAMES, STATES
 from .legacy.averages import ENOUGH_ROWS, effective_rows
 from .legacy.ratios import RatioTable
+from .legacy.text import is_finite
 from .results import estimate_from
 
 Float = NDArray[np.float64]
@@ -150,13 +151,20 @@ def _rare(ratios: RatioTable) -> tuple[str, ...]:
 
 
 def _path_columns(lines: Sequence[str], weighted: bool) -> dict[str, Any]:
-    try:
-        values = np.array([line.split("\t") for line in lines], dtype=float)
-    except ValueError:  # words, or lines of different length
-        values = np.empty((len(lines), 0))
-    width = values.shape[1]
+    """Return the columns of metadata of six or eight numbers; none of metadata in words."""
+    words = [line.split("\t") for line in lines]
+    sound = [len(line) in (_WEIGHT - 1, _WEIGHT + 1) and all(map(is_finite, line)) for line in words]
+    width = len(words[sound.index(True)]) if any(sound) else 0
     columns: dict[str, Float] = {}
-    if width in (_WEIGHT - 1, _WEIGHT + 1):
+    if width:
+        for line, own, good in zip(lines, words, sound, strict=True):
+            # one damaged line must not take the impact parameters and momenta of all others with it
+            if not good or len(own) != width:
+                remedy = "Correct the line, or delete it and the row below it."
+                raise InputError(
+                    "metadata", line, f"be {width} numbers, as in other lines of the file", remedy
+                )
+        values = np.array(words, dtype=float)
         columns = {name: values[:, i] for i, name in _METADATA.items()}
     if width == _WEIGHT + 1:
         columns["y"] = values[:, _RAPIDITY]
