@@ -14,14 +14,21 @@ from typing import Any, Final, Literal
 from ..errors import FileFormatError, QtrajError
 from ..io.config import Model, RunConfig, RunFile, parse_config
 from ..physics.transport import FitName
+from ..provenance import code_digest
 from .sources import Source, source_from_json, sources
 
 UNIT: Final = 256
 """Histories solved in one call. On a CPU the numbers of a history do not depend on who is solved with it. A GPU's do,
 in their last digits; there, chunks whose size is a multiple of this have the same units, so the same numbers."""
 
+CODE_DIGEST: Final = code_digest()
+"""Digest of the sources, taken when they are imported: what is edited later is not what this process runs."""
+
 Budget = Literal["all", "sample", "none"]
 """Error budget of a chunk: of each history, refined; of each history as it is; none."""
+
+
+_ANEW: Final = "`qtraj campaign run FILE.toml --store DIR` plans anew."
 
 
 @dataclass(frozen=True)
@@ -156,10 +163,11 @@ class Plan:
         )
 
     def key(self, chunk: Chunk) -> str:
-        """Return the SHA-256 of all that determines the numbers of a chunk: arguments of the solver and version."""
+        """Return the SHA-256 of all that determines the numbers of a chunk: arguments of the solver, and its code."""
         config = self.config
         arguments = {
             "qtraj": version("qtraj"),
+            "code": CODE_DIGEST,
             "model": config.model.model_dump(exclude={"kappa", "gamma"}),
             "transport": [chunk.setting.kappa, chunk.setting.gamma],
             "initial": {"l": chunk.l, "width": config.initial.width},
@@ -178,6 +186,7 @@ class Plan:
         """Return the plan as text, for `plan_from_json`."""
         content = {
             "qtraj": version("qtraj"),
+            "code": CODE_DIGEST,
             "path": str(self.run_file.path.absolute()),
             "chunk_size": self.chunk_size,
             "sources": [source.to_json() for source in self.sources],
@@ -213,13 +222,18 @@ def plan_from_json(text: str, name: str) -> Plan:
     Raises
     ------
     FileFormatError
-        If the text is damaged or of another version of qtraj.
+        If the text is damaged, or of another version or other sources of qtraj.
     """
     try:
         content: dict[str, Any] = json.loads(text)
         if content["qtraj"] != version("qtraj"):
             problem = f"made by qtraj {content['qtraj']}, this is {version('qtraj')}"
-            raise FileFormatError(name, problem, "`qtraj campaign run` plans anew.")
+            raise FileFormatError(name, problem, _ANEW)
+        if content.get("code") != CODE_DIGEST:
+            problem = f"made by qtraj {content['qtraj']} before its code was changed"
+            raise FileFormatError(
+                name, problem, f"{_ANEW} Chunks of the other code stay, for when it comes back."
+            )
         run_file = RunFile(
             parse_config(content["run_file"], name), content["run_file"], Path(content["path"])
         )
@@ -229,6 +243,4 @@ def plan_from_json(text: str, name: str) -> Plan:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         problem = f"not the plan of a campaign ({error})"
-        raise FileFormatError(
-            name, problem, "`qtraj campaign run FILE.toml --store DIR` plans anew."
-        ) from None
+        raise FileFormatError(name, problem, _ANEW) from None
