@@ -15,7 +15,7 @@ from ..errors import FileFormatError, QtrajError
 from ..io.config import Model, RunConfig, RunFile, parse_config
 from ..physics.transport import FitName
 from ..provenance import code_digest
-from .sources import Source, source_from_json, sources
+from .sources import Source, interval, source_from_json, sources
 
 UNIT: Final = 256
 """Histories solved in one call. On a CPU the numbers of a history do not depend on who is solved with it. A GPU's do,
@@ -104,7 +104,7 @@ class Plan:
     run_file : RunFile
         The run file.
     sources : sequence of Source
-        One per impact parameter.
+        One per entry of the hydrodynamics.
     chunk_size : int
         Largest number of histories of a chunk.
     """
@@ -157,10 +157,8 @@ class Plan:
 
     def describe(self, chunk: Chunk) -> str:
         """Return a chunk in words."""
-        b_fm = self.sources[chunk.source].b_fm
-        return (
-            f"b = {b_fm:g} fm, {chunk.setting.label}, l = {chunk.l}, histories {chunk.start}-{chunk.stop - 1}"
-        )
+        place = f"b = {interval(*self.sources[chunk.source].b_range)} fm"
+        return f"{place}, {chunk.setting.label}, l = {chunk.l}, histories {chunk.start}-{chunk.stop - 1}"
 
     def key(self, chunk: Chunk) -> str:
         """Return the SHA-256 of all that determines the numbers of a chunk: arguments of the solver, and its code."""

@@ -178,12 +178,13 @@ class Grid(_Section):
 class HydroFile(_Section):
     """One entry ``[[medium.files]]``: the output of a hydrodynamic code at one impact parameter.
 
-    A path with ``*``, ``?`` or ``[...]`` names many files, each of them one event of this class.
+    A path with ``*``, ``?`` or ``[...]`` names many files, each of them one event of this class. The paths of a
+    trajectory file know their impact parameters themselves.
     """
 
     path: str
     format: HydroFormat = "auto"
-    b_fm: Annotated[float, Field(ge=0)]
+    b_fm: Annotated[float, Field(ge=0)] | None = None
     n_part: Positive | None = None
     columns: Columns | None = None
     grid: Grid | None = None
@@ -193,6 +194,8 @@ class HydroFile(_Section):
         for key, layout in (("columns", "columns"), ("grid", "music_dense")):
             if (getattr(self, key) is not None) != (self.format == layout):
                 raise _rule(f"have the key '{key}' if, and only if, format = '{layout}'")
+        if self.b_fm is None and self.format != "qtraj_trajectories":
+            raise _rule("have the key 'b_fm', which only format = 'qtraj_trajectories' can do without")
         return self
 
 
@@ -212,7 +215,8 @@ class Medium(_Section):
             raise _rule("have an entry [[medium.files]] with path and b_fm when hydro = 'files'")
         if self.hydro == "files" and self.b_fm is not None:
             raise _rule("not have b_fm when hydro = 'files': each of [[medium.files]] has its own")
-        if len({file.b_fm for file in self.files}) < len(self.files):
+        given = [file.b_fm for file in self.files if file.b_fm is not None]
+        if len(set(given)) < len(given):
             raise _rule("not have two [[medium.files]] with the same b_fm")
         return self
 

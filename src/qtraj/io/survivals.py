@@ -58,11 +58,13 @@ def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
 def _table(results: xr.Dataset) -> SurvivalTable:
     results, source = _filled(results), results["source"].values
     columns: dict[str, Any] = {name: results[name].values for name in _COLUMNS}
+    # files of earlier versions hold paths at mid-rapidity only; some trajectory files do not know theirs
+    y = results["rapidity"].values if "rapidity" in results.variables else np.zeros(len(source))
     return SurvivalTable(
         survival=_joined(results, "survival"),
         no_jump=_joined(results, "no_jump"),
         replicate=results["replicate"].values.astype(np.int64),
-        y=np.zeros(len(source)),  # the paths of the hydrodynamics are at mid-rapidity
+        y=y if np.all(np.isfinite(y)) else None,
         attrs={name: results[name].item() for name in ("setting", "kappa", "gamma") if name in results},
         **columns,
     )
