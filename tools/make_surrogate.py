@@ -45,7 +45,6 @@ replicates = {replicates}
 seed = 1
 [method]
 rtol = 1e-2
-atol = 1e-3
 budget = "replicate"
 [observables]
 feeddown = "group"

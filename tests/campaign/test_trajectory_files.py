@@ -27,21 +27,11 @@ from qtraj.report.source import load_run
 from qtraj.report.words import setup
 from qtraj.solvers import density_in_time
 from qtraj.solvers.density import DensityMatrix
-from stand_in import RUN_FILE, ExponentialDecay, make_run_file
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file, trajectory_block
 
 RNG = np.random.default_rng(9)
 FEW = np.tile([9.2, 2.3, 6.0], 48)
 MANY = 12 * np.sqrt(RNG.random(400))  # as collisions are distributed
-
-
-def block(b, i=0, metadata=8, points=None) -> str:
-    """A Bjorken flow that is cooler at larger b, with metadata that differ from path to path."""
-    tau = np.geomspace(0.6, 9.0, 20)
-    T = np.maximum((0.45 - 0.012 * b - 1e-4 * (i % 17)) * np.cbrt(0.6 / tau), 0.2)
-    T[-1] = 0.2
-    known = [b, 0.1, -0.2, 0.0, 0.5 + (i * 0.37) % 15, (i * 0.61) % 6.28, -4 + (i * 0.23) % 8, 1.0][:metadata]
-    lines = points or [f"{t:.10g} {x:.10g}" for t, x in zip(tau, T, strict=True)]
-    return "\n".join([str(metadata), *(f"{value:.8g}" for value in known), str(len(lines)), *lines]) + "\n"
 
 
 def run_file(path, blocks, keys="", method=""):
@@ -54,7 +44,7 @@ def run_file(path, blocks, keys="", method=""):
 
 
 def paths_file(path, b_fm, metadata=8, **options):
-    return run_file(path, [block(b, i, metadata) for i, b in enumerate(b_fm)], **options)
+    return run_file(path, [trajectory_block(b, i, metadata) for i, b in enumerate(b_fm)], **options)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +141,7 @@ def test_the_report_of_several_impact_parameters(few, monkeypatch):
 
 def test_the_representative_path_is_found_in_any_of_several_files(tmp_path):
     first = paths_file(tmp_path / "a.txt", [9.2, 6.0] * 20)
-    (tmp_path / "b.txt").write_text("".join(block(2.3, i) for i in range(30)), encoding="utf-8")
+    (tmp_path / "b.txt").write_text("".join(trajectory_block(2.3, i) for i in range(30)), encoding="utf-8")
     entry = f'[[medium.files]]\npath = "{tmp_path}/b.txt"\nformat = "qtraj_trajectories"\n'
     prediction = run(make_run_file(first.text + entry), tmp_path / "out", solve=ExponentialDecay())
     np.testing.assert_allclose(prediction["b_fm"], [9.2, 6.0, 2.3])
@@ -177,10 +167,10 @@ def refused(error, match, run_file):
 
 def test_what_a_run_needs_is_checked_before_anything_is_solved(tmp_path):
     path = tmp_path / "p.txt"
-    good = [block(2.3, i) for i in range(30)]
+    good = [trajectory_block(2.3, i) for i in range(30)]
     for fewer in (1, 5):
         # far behind the histories that a plan looks at
-        blocks = [*(block(2.3, i) for i in range(300)), block(2.3, metadata=fewer)]
+        blocks = [*(trajectory_block(2.3, i) for i in range(300)), trajectory_block(2.3, metadata=fewer)]
         refused(
             FileFormatError,
             rf"p\.txt: a block has {fewer} metadata lines, a run needs 6",
@@ -189,15 +179,17 @@ def test_what_a_run_needs_is_checked_before_anything_is_solved(tmp_path):
     refused(
         FileFormatError,
         "some blocks have 6 metadata lines, others 8",
-        run_file(path, [*good, block(2.3, metadata=6)]),
+        run_file(path, [*good, trajectory_block(2.3, metadata=6)]),
     )
     for points, problem in (
         (["0.6 0.4", "0.5 0.2"], "block 31: .*increasing"),
         (["0.6 0.4 1", "0.7 0.2 1"], "block 31: 3 columns"),
         (["0.6 0.4", "0.7 -0.2"], "block 31: .*positive"),
     ):
-        refused(FileFormatError, problem, run_file(path, [*good, block(2.3, points=points)]))
-    refused(FileFormatError, "block 31: b_fm = -2.3 is negative", run_file(path, [*good, block(-2.3)]))
+        refused(FileFormatError, problem, run_file(path, [*good, trajectory_block(2.3, points=points)]))
+    refused(
+        FileFormatError, "block 31: b_fm = -2.3 is negative", run_file(path, [*good, trajectory_block(-2.3)])
+    )
 
 
 def test_contradictions_between_run_file_and_metadata_are_named(tmp_path):

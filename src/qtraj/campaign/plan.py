@@ -233,7 +233,7 @@ def plan_from_json(text: str, name: str) -> Plan:
                 name, problem, f"{_ANEW} Chunks of the other code stay, for when it comes back."
             )
         run_file = RunFile(
-            parse_config(content["run_file"], name), content["run_file"], Path(content["path"])
+            parse_config(content["run_file"], name, stored=True), content["run_file"], Path(content["path"])
         )
         found = [source_from_json(run_file.config, i, s) for i, s in enumerate(content["sources"])]
         return Plan(run_file, found, int(content["chunk_size"]))

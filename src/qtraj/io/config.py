@@ -27,7 +27,7 @@ from ..hydro.sampling import Directions, Scrambling
 from ..observables.systems import load_system, system_names
 from ..physics.transport import FitName
 from ..states import MESONS
-from .config_errors import input_error
+from .config_errors import input_error, refuse_contradictions
 
 HydroFormat = Literal[
     "auto",
@@ -129,6 +129,8 @@ class System(_Section):
         preset = values["preset"]
         if not isinstance(preset, str) or preset not in known:
             raise _rule(f"have a preset among {', '.join(known)}")
+        if values.keys() >= cls.model_fields.keys():
+            raise _rule("leave something for the preset to fill in, or have no preset")
         system = known[preset]
         defaults = {
             "name": system.data,
@@ -327,7 +329,7 @@ class RunFile:
         return self.path.parent / name
 
 
-def parse_config(text: str, name: str = "run file") -> RunConfig:
+def parse_config(text: str, name: str = "run file", *, stored: bool = False) -> RunConfig:
     """Check the text of a run file.
 
     Parameters
@@ -336,6 +338,8 @@ def parse_config(text: str, name: str = "run file") -> RunConfig:
         TOML.
     name : str, optional
         What to call it in messages.
+    stored : bool, optional
+        It is the text inside a finished result, whose numbers it explains: keys without effect no longer matter.
 
     Raises
     ------
@@ -343,16 +347,20 @@ def parse_config(text: str, name: str = "run file") -> RunConfig:
         If the text is not TOML; says where.
     InputError
         For the first key that is unknown, missing or has a value that is not allowed; names the key, its
-        value, what is allowed and, for an unknown key, the nearest known one.
+        value, what is allowed and, for an unknown key, the nearest known one. For a key that is given and has no
+        effect beside the others, unless the text is `stored`.
     """
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FileFormatError(name, f"not TOML: {error}", "See examples/pbpb_5020.toml.") from None
     try:
-        return RunConfig.model_validate(table)
+        config = RunConfig.model_validate(table)
     except ValidationError as error:
         raise input_error(error, RunConfig) from None
+    if not stored:
+        refuse_contradictions(config)
+    return config
 
 
 def load_run_file(path: str | Path) -> RunFile:

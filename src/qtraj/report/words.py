@@ -70,8 +70,12 @@ def setup(run: Run) -> dict[str, str]:
         "Medium": f"acts on the pair while T > {config.medium.T_end:g} GeV; {_hydro(run)}",
         "Initial state": f"color singlet, Gaussian of width {config.initial.width:g} Bohr radii, in l = 0 and in l = 1",
         "Paths": _paths(run),
-        "Method": f"density matrix, rtol = {method.rtol:g}, atol = {method.atol:g}, numerical errors "
-        + ("of every path" if method.budget == "all" else "from the paths of one replicate"),
+        "Method": f"density matrix, rtol = {method.rtol:g}, "
+        + (
+            f"atol = {method.atol:g}, numerical errors of every path"
+            if method.budget == "all"
+            else "numerical errors from the paths of one replicate"
+        ),
         "Feed-down": {"group": "one step, arXiv:2012.01240", "pdg2026": "all cascades, PDG 2026"}[
             config.observables.feeddown
         ],
