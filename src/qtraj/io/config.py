@@ -30,17 +30,9 @@ from ..states import MESONS
 from .config_errors import input_error, refuse_contradictions
 
 HydroFormat = Literal[
-    "auto",
-    "music",
-    "jetdata",
-    "oscar2008",
-    "oscar2013",
-    "jewel2d",
-    "netcdf",
-    "columns",
-    "music_dense",
+    "auto", "music", "jetdata", "oscar2008", "oscar2013", "jewel2d", "netcdf", "columns", "music_dense",
     "qtraj_trajectories",
-]
+]  # fmt: skip
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
 the temperatures along ready-made paths."""
 
