@@ -97,6 +97,12 @@ def test_the_states_to_draw_are_chosen(tmp_path, no_figures):
         (["mine.csv", "--harmonics", "0"], "`--harmonics` must be"),
         (["mine.csv", "--harmonics", "2,2"], "none twice"),
         (["mine.csv", "--states", "Y(9S)"], "must be one of Y(1S)"),
+        (["mine.csv", "--weighting", "collisions"], "`--weighting` must be left out: no --system says"),
+        (["mine.csv", "--weighted"], "`--weighted` must be left out: mine.csv is no ratio file"),
+        (
+            ["no_b.csv", "--system", "PbPb5020", "--weighting", "exponential"],
+            "the rows have no impact parameter",
+        ),
         (["empty.tsv"], "empty.tsv: the file is empty"),
         (["."], "holds no campaign"),
     ],
@@ -104,6 +110,7 @@ def test_the_states_to_draw_are_chosen(tmp_path, no_figures):
 def test_bad_input_is_one_line(tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     write_survival_csv(tmp_path / "mine.csv", toy_table(per_replicate=8))
+    write_survival_csv(tmp_path / "no_b.csv", replace(toy_table(per_replicate=8), b_fm=None))
     (tmp_path / "empty.tsv").touch()
     result = observe(*arguments)
     assert result.exit_code == 2

@@ -66,12 +66,14 @@ app.command()(_one_line_messages()(run))
 @_one_line_messages()
 def solve(
     temperature: Annotated[
-        float, typer.Option("--T0", help="Temperature at --tau, GeV (Bjorken flow).")
-    ] = 0.425,
-    tau: Annotated[float, typer.Option("--tau", help="Proper time at which the medium begins, fm/c.")] = 0.6,
+        float | None, typer.Option("--T0", help="Temperature at --tau, GeV (Bjorken flow)  [0.425]")
+    ] = None,
+    tau: Annotated[
+        float | None, typer.Option("--tau", help="Proper time at which the medium begins, fm/c  [0.6]")
+    ] = None,
     T_end: Annotated[
-        float, typer.Option("--T-end", help="Temperature at which the medium ends, GeV.")
-    ] = 0.250,
+        float | None, typer.Option("--T-end", help="Temperature at which the medium ends, GeV  [0.25]")
+    ] = None,
     duration: Annotated[
         float | None,
         typer.Option("--duration", help="Hold T0 constant for this long, fm/c, instead of Bjorken flow."),
@@ -89,8 +91,10 @@ def solve(
     alpha: options.Alpha = None,
     mass: options.Mass = None,
     order: options.Order = "LO",
-    l: Annotated[int, typer.Option("--l", help="Angular momentum of the Gaussian start.")] = 0,
-    width: Annotated[float, typer.Option(help="Width of the Gaussian start in Bohr radii.")] = 0.2,
+    l: Annotated[int | None, typer.Option("--l", help="Angular momentum of the Gaussian start  [0]")] = None,
+    width: Annotated[
+        float | None, typer.Option(help="Width of the Gaussian start in Bohr radii  [0.2]")
+    ] = None,
     color: Annotated[str, typer.Option(help="Color of the start: singlet or octet.")] = "singlet",
     state: Annotated[
         str | None, typer.Option(help="Start in this Coulomb state, such as 1S, instead.")
@@ -99,9 +103,11 @@ def solve(
         str | None,
         typer.Option(help="density (no sampling noise), nojump or trajectories.  [density; with ksu nojump]"),
     ] = None,
-    rtol: Annotated[float, typer.Option(help="Of density: relative accuracy of 1S, 2S, 3S.")] = 1e-3,
-    n: Annotated[int, typer.Option("--n", help="Of trajectories: their number.")] = 4096,
-    seed: Annotated[int, typer.Option(help="Of trajectories: seed.")] = 0,
+    rtol: Annotated[
+        float | None, typer.Option(help="Of density: relative accuracy of 1S, 2S, 3S  [1e-3]")
+    ] = None,
+    n: Annotated[int | None, typer.Option("--n", help="Of trajectories: their number  [4096]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of trajectories: seed  [0]")] = None,
     view: Annotated[
         Path | None,
         typer.Option(

@@ -47,7 +47,8 @@ def trajectory_file(path, count=600, weight=1.0, last=0.2) -> str:
         )
     data = "".join(blocks).encode()
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-    return with_files(SECTION.format(path, 2.3) + 'format = "qtraj_trajectories"\n')
+    text = with_files(SECTION.format(path, 2.3) + 'format = "qtraj_trajectories"\n')
+    return text.replace("[paths]\nn = 4\nreplicates = 2\n", "")  # the paths are those of the file
 
 
 @pytest.fixture(scope="module")

@@ -135,6 +135,15 @@ def test_metadata_fill_the_columns():
     assert table_from_ratios(odd).b_fm is None
 
 
+@pytest.mark.parametrize("damage", [lambda line: line[:-2] + "x", lambda line: line.rpartition("\t")[0]])
+def test_one_damaged_line_of_metadata_is_named_and_takes_no_columns_away(damage):
+    rows = legacy(weights=True)
+    bad = rows.metadata[4]
+    lines = tuple(damage(line) if line == bad else line for line in rows.metadata)
+    with pytest.raises(InputError, match="`metadata` must be 8 numbers, as in other lines"):
+        table_from_ratios(RatioTable(rows.ratios, rows.r0, rows.l, lines))
+
+
 def test_means_of_few_rows_say_so():
     rows = legacy(n=400)
     assert table_from_ratios(rows).survival.not_estimated == ()

@@ -118,9 +118,13 @@ def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
     FileFormatError
         If the source is missing, damaged or of another kind.
     InputError
-        If a campaign is not finished, or a ratio file has no weights that are asked for.
+        If a campaign is not finished, a ratio file has no weights that are asked for, or weights are asked for and the
+        source is no ratio file: the others weigh their rows anyway.
     """
     source = Path(source)
+    if weighted and source.exists() and (source.is_dir() or source.suffix in (*NETCDF, ".csv")):
+        allowed = f"be left out: {source.name} is no ratio file, and its rows have their weights anyway"
+        raise InputError("--weighted", weighted, allowed)
     if source.is_dir():
         return _from_campaign(source)
     if not source.is_file():
@@ -147,7 +151,7 @@ def _from_campaign(folder: Path) -> Survivals:
 def _of_run(tables: dict[str, SurvivalTable], text: str) -> Survivals:
     if not text:
         return Survivals(tables, "")
-    config = parse_config(text)
+    config = parse_config(text, stored=True)
     end = {"T_end": config.medium.T_end}
     tables = {label: replace(table, attrs={**table.attrs, **end}) for label, table in tables.items()}
     return Survivals(tables, config.output.title, _known_system(config), config.observables.feeddown)

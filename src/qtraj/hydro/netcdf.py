@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ import h5netcdf
 import numpy as np
 from numpy.typing import NDArray
 
+from ..atomic import atomic_path
 from ..errors import FileFormatError
 from ._check import existing_file, for_file
 from .field import Hydro
@@ -28,15 +29,19 @@ def write_netcdf(hydro: Hydro, path: str | Path) -> None:
     hydro : Hydro
         The field. Attributes must be strings or numbers.
     path : path-like
-        Written under a temporary name in the same folder, then renamed.
+        The file; it appears whole or not at all.
+
+    Raises
+    ------
+    FileFormatError
+        If it cannot be written.
     """
-    file = Path(path)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     axes = {"tau": hydro.tau_fm, "x": hydro.x_fm, "y": hydro.y_fm}
     if hydro.eta is not None:
         axes["eta"] = hydro.eta
     fields = {"T": hydro.T, "vx": hydro.vx, "vy": hydro.vy}
-    with h5netcdf.File(temporary, "w") as nc:
+    contents = io.BytesIO()  # HDF5 does not survive a disk that fills up under it, so it writes into memory
+    with h5netcdf.File(contents, "w") as nc:
         nc.attrs.update({"qtraj_format": FORMAT, **hydro.attrs})
         nc.dimensions = {name: len(axis) for name, axis in axes.items()}
         for name, axis in axes.items():
@@ -48,7 +53,8 @@ def write_netcdf(hydro: Hydro, path: str | Path) -> None:
                 name, tuple(axes), data=values, compression="gzip", compression_opts=9, shuffle=True
             )
             variable.attrs["units"] = _UNITS[name]
-    os.replace(temporary, file)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(contents.getbuffer())
 
 
 def read_netcdf(path: str | Path) -> Hydro:

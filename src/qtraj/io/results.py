@@ -18,10 +18,10 @@ import dask
 import numpy as np
 import xarray as xr
 
+from ..atomic import atomic_path
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from ..provenance import versions
-from .atomic import atomic_path
 
 CHECKSUM = "content_sha256"
 SEAL = b"\nqtraj sha256 "

@@ -15,6 +15,7 @@ from ..observables.table import SurvivalTable
 from ..states import STATE_NAMES, STATES
 from .legacy.averages import ENOUGH_ROWS, effective_rows
 from .legacy.ratios import RatioTable
+from .legacy.text import is_finite
 from .results import estimate_from
 
 Float = NDArray[np.float64]
@@ -57,11 +58,13 @@ def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
 def _table(results: xr.Dataset) -> SurvivalTable:
     results, source = _filled(results), results["source"].values
     columns: dict[str, Any] = {name: results[name].values for name in _COLUMNS}
+    # files of earlier versions hold paths at mid-rapidity only; some trajectory files do not know theirs
+    y = results["rapidity"].values if "rapidity" in results.variables else np.zeros(len(source))
     return SurvivalTable(
         survival=_joined(results, "survival"),
         no_jump=_joined(results, "no_jump"),
         replicate=results["replicate"].values.astype(np.int64),
-        y=np.zeros(len(source)),  # the paths of the hydrodynamics are at mid-rapidity
+        y=y if np.all(np.isfinite(y)) else None,
         attrs={name: results[name].item() for name in ("setting", "kappa", "gamma") if name in results},
         **columns,
     )
@@ -150,13 +153,20 @@ def _rare(ratios: RatioTable) -> tuple[str, ...]:
 
 
 def _path_columns(lines: Sequence[str], weighted: bool) -> dict[str, Any]:
-    try:
-        values = np.array([line.split("\t") for line in lines], dtype=float)
-    except ValueError:  # words, or lines of different length
-        values = np.empty((len(lines), 0))
-    width = values.shape[1]
+    """Return the columns of metadata of six or eight numbers; none of metadata in words."""
+    words = [line.split("\t") for line in lines]
+    sound = [len(line) in (_WEIGHT - 1, _WEIGHT + 1) and all(map(is_finite, line)) for line in words]
+    width = len(words[sound.index(True)]) if any(sound) else 0
     columns: dict[str, Float] = {}
-    if width in (_WEIGHT - 1, _WEIGHT + 1):
+    if width:
+        for line, own, good in zip(lines, words, sound, strict=True):
+            # one damaged line must not take the impact parameters and momenta of all others with it
+            if not good or len(own) != width:
+                remedy = "Correct the line, or delete it and the row below it."
+                raise InputError(
+                    "metadata", line, f"be {width} numbers, as in other lines of the file", remedy
+                )
+        values = np.array(words, dtype=float)
         columns = {name: values[:, i] for i, name in _METADATA.items()}
     if width == _WEIGHT + 1:
         columns["y"] = values[:, _RAPIDITY]

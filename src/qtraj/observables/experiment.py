@@ -138,12 +138,13 @@ def load_raa(
     observable: str = "R_AA",
     quality: str | Collection[str] | None = None,
     status: str | Collection[str] = "current",
+    required: bool = True,
 ) -> tuple[DataSet, ...]:
     """Return measured R_AA against N_part of Pb-Pb at 5.02 TeV, or what the arguments say: see `load_data`.
 
     Parameters
     ----------
-    system, sqrt_s_GeV, state, experiment, x_name, observable, quality, status
+    system, sqrt_s_GeV, state, experiment, x_name, observable, quality, status, required
         As for `load_data`.
 
     Returns
@@ -165,6 +166,7 @@ def load_raa(
         x_name=x_name,
         quality=quality,
         status=status,
+        required=required,
     )
 
 
@@ -180,6 +182,7 @@ def load_data(
     y: tuple[float, float] | None = None,
     quality: str | Collection[str] | None = None,
     status: str | Collection[str] = "current",
+    required: bool = True,
 ) -> tuple[DataSet, ...]:
     """Return the measurements that match a selection; None does not restrict.
 
@@ -206,16 +209,19 @@ def load_data(
     status : str or collection of str, optional
         ``"current"`` by default: superseded and preliminary data and second copies of a measurement
         (``"superseded"``, ``"preliminary"``, ``"duplicate"``) are left out unless asked for.
+    required : bool, optional
+        Whether it is an error that nothing matches; if not, a name that no table knows has no measurements either.
 
     Returns
     -------
     tuple of DataSet
-        One per experiment, state and kinematic range, in the order of the tables.
+        One per experiment, state and kinematic range, in the order of the tables; empty if nothing matches and
+        nothing is `required`.
 
     Raises
     ------
     InputError
-        If a name is unknown or nothing matches; the message lists what is available.
+        If a name is unknown or nothing matches, and the message lists what is available; or if a table is damaged.
     """
     wanted = {
         "system": _names(system),
@@ -226,16 +232,12 @@ def load_data(
         "quality": _names(quality),
         "status": _names(status),
     }
-    rows = _of_observable(observable)
-    for column, names in wanted.items():
-        known = dict.fromkeys(row[column] for row in rows)
-        for name in names or ():
-            # a status is a fixed vocabulary, the other names are what the tables hold
-            if name not in (STATUSES if column == "status" else known):
-                raise InputError(column, name, f"be one of {', '.join(known)}")
+    rows = [row for row in _table() if row["observable"] == observable]
+    if required:
+        _check_names(observable, rows, wanted)
     selected = [row for row in rows if all(names is None or row[c] in names for c, names in wanted.items())]
     selected = [row for row in selected if Acceptance.parse(row["kinematics"]).within(pT, y)]
-    if not selected:
+    if required and not selected:
         raise InputError("selection", _compact(wanted), "match measured points", _available(rows, wanted))
     groups: dict[tuple[str, ...], list[_Row]] = {}
     for row in selected:
@@ -245,12 +247,17 @@ def load_data(
     return tuple(_data_set(group) for group in groups.values())
 
 
-def _of_observable(observable: str) -> list[_Row]:
-    rows = [row for row in _table() if row["observable"] == observable]
+def _check_names(observable: str, rows: Sequence[_Row], wanted: dict[str, Collection[str] | None]) -> None:
+    """Refuse names that no row has."""
     if not rows:
         known = dict.fromkeys(row["observable"] for row in _table())
         raise InputError("observable", observable, f"be one of {', '.join(known)}")
-    return rows
+    for column, names in wanted.items():
+        known = dict.fromkeys(row[column] for row in rows)
+        for name in names or ():
+            # a status is a fixed vocabulary, the other names are what the tables hold
+            if name not in (STATUSES if column == "status" else known):
+                raise InputError(column, name, f"be one of {', '.join(known)}")
 
 
 def _names(value: str | Collection[str] | None) -> Collection[str] | None:

@@ -14,8 +14,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..atomic import atomic_path
 from ..errors import InputError
-from ..io.atomic import atomic_path
 from ..states import STATE_NAMES
 from .artists import GRAY
 from .evolution import Evolution

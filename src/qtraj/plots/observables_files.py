@@ -9,7 +9,7 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
-from ..io.atomic import writable_folder
+from ..atomic import writable_folder
 from ..io.curves_csv import write_panel_csv
 from ..io.hepdata import HepdataTable, write_hepdata
 from ..observables.curves import INTEGRATED

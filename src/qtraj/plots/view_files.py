@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from ..atomic import atomic_path, writable_folder
 from ..errors import FileFormatError, InputError
-from ..io.atomic import atomic_path, writable_folder
 from ..io.legacy.convert import NETCDF, convert
 from .animation import save_animation
 from .evolution import Evolution

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..io.atomic import atomic_path
+from ..atomic import atomic_path
 from ..io.pages import page, rounded
 from ..states import STATE_NAMES
 from .evolution import Evolution, Float

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from ..io.atomic import atomic_path
+from ..atomic import atomic_path
 from ..io.citations_run import of_data
 from ..io.pages import page
 from ..observables.feeddown import FeedDown

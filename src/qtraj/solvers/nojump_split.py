@@ -119,9 +119,8 @@ class SplitRun:
     def overlaps(self, history: History, checkpoints: Sequence[float]) -> Float:
         """Return the six overlaps and the norm at the check points and the end, shape (times, 7)."""
         flows = self.flows(history, checkpoints)
-        found = np.sum(
-            [share * self._evolve(flows, color) for color, share in components(self.initial)], axis=0
-        )
+        colors = [share * self._evolve(flows, color) for color, share in components(self.initial)]
+        found: Float = np.sum(colors, axis=0)
         found[:, -1] += self.fast_pairs(history, checkpoints)[0]
         return found
 

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from ..atomic import atomic_path
 from ..errors import FileFormatError, QtrajError
-from ..io.atomic import atomic_path
 from ..provenance import versions
 from ..states import State
 from ..units import to_fm

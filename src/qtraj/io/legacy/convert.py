@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import xarray as xr
 
+from ...atomic import atomic_path
 from ...errors import FileFormatError, InputError
 from ...provenance import versions
-from ..atomic import atomic_path
 from ..results import CHECKSUM, checksum, read_dataset
 from .datasets import FORMATS, Format
 from .files import RUN_RECORD

@@ -14,9 +14,9 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ...atomic import atomic_path
 from ...errors import FileFormatError, InputError
 from ...provenance import versions
-from ..atomic import atomic_path
 from .no_jump import NoJumpEvolution
 from .parameters import LegacyParameters
 from .ratios import RatioTable, has_metadata, ratio_lines, read_ratios

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ...atomic import atomic_path
 from ...errors import FileFormatError, InputError
-from ..atomic import atomic_path
 from .keys import Key, Value
 from .parameters import KEYS, REQUIRED, LegacyParameters
 from .rules import idle

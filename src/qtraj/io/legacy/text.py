@@ -13,8 +13,8 @@ from typing import IO, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ...atomic import atomic_path
 from ...errors import FileFormatError, InputError
-from ..atomic import atomic_path
 
 Float = NDArray[np.float64]
 
