@@ -45,8 +45,8 @@ class Evolution:
     l : array_like, shape (nt,)
         Orbital angular momentum.
     overlaps : array_like, shape (nt, 6)
-        Probability of each state, order of `STATES`: |<nl|u>|^2 of the state with its norm, which is the survival
-        without jumps, or of the normalized state where `jumps`.
+        Probability of each state, order of `STATES`: |<nl|u>|^2 of the state with its norm, or of the normalized state
+        where `jumps`.
     mean_radius, energy : array_like, shape (nt,)
         <r> in GeV^-1 and vacuum energy <H> in GeV of the normalized state; NaN where unknown.
     r : array_like, shape (nr,)
