@@ -15,12 +15,13 @@ from ..physics.model import LindbladModel
 from ..radial.laguerre import MAX_POINTS, LaguerreMesh
 from .basis import make_basis
 from .nlo_discretization import basis_size_up_to, nlo_jump_range, speed_of
+from .nlo_operators import filtered
 from .nlo_validity import expansion_parameters
 from .nlo_whole import propagate_whole
 from .nojump_budget import error_parts, no_jump_solution
 from .projection import Projection
-from .propagate import initial_overlaps
-from .result import Solution
+from .propagate import components, initial_overlaps
+from .result import ROUNDING, Solution
 
 Float = NDArray[np.float64]
 
@@ -69,7 +70,7 @@ class NloNoJump:
         n, times = len(histories), len(self.checkpoints) + 1
         found = np.zeros((n, times, 7))
         parts = {name: np.zeros((n, times, 7)) for name in ("time_step", "mesh")} if self.error_budget else {}
-        energy, radius = np.zeros(n), np.zeros(n)
+        energy, radius, cut = np.zeros(n), np.zeros(n), np.zeros((n, times))
         for speed, jump_range in sorted(set(keys)):
             rows = [i for i, key in enumerate(keys) if key == (speed, jump_range)]
             setting = _Setting(self.mesh, FILTER * 2**speed, CUT * 2**speed, jump_range)
@@ -80,12 +81,28 @@ class NloNoJump:
                 finer = [self._run(other, members, coarse=True)[0] for other in setting.finer()]
                 for name, part in error_parts(found[rows], coarse, finer).items():
                     parts[name][rows] = part
+                # of the pairs left out, the slowest, which the last run adds, have jumped least
+                kept, slower, faster = (self._kept(other) for other in (setting, *setting.finer()))
+                if faster - slower > ROUNDING:
+                    unjumped = np.abs(finer[1] - finer[0])[..., -1] / (faster - slower)
+                    cut[rows] = (1 - kept) * np.minimum(unjumped, 1.0)
         basis = make_basis(
             self.model, self.mesh, self.initial.l, basis_size_up_to(self.model, self.mesh, CUT)
         )
         start = initial_overlaps(basis, self.model, self.initial, self.projection)
         solution = no_jump_solution(start, found, parts)
-        return replace(solution, diagnostics=expansion_parameters(histories, energy, radius))
+        norm_parts = {**solution.norm_parts, **({"cut": cut} if self.error_budget else {})}
+        diagnostics = expansion_parameters(histories, energy, radius)
+        return replace(solution, norm_parts=norm_parts, diagnostics=diagnostics)
+
+    def _kept(self, setting: _Setting) -> float:
+        """Return the part of the start that the filter keeps."""
+        size = basis_size_up_to(self.model, setting.mesh, setting.cut)
+        basis = make_basis(self.model, setting.mesh, self.initial.l, size)
+        return sum(
+            share * float(np.sum(filtered(basis, self.initial, color, setting.filter_energy) ** 2))
+            for color, share in components(self.initial)
+        )
 
     def _run(
         self, setting: _Setting, histories: Sequence[History], *, coarse: bool

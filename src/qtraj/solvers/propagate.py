@@ -26,6 +26,7 @@ from .kernels import (
     lindblad_sector,
 )
 from .projection import Projection, projection_vectors
+from .result import ROUNDING
 from .schedule import Steps, coarsened, pad, step_edges
 from .threads import side_by_side
 
@@ -208,7 +209,7 @@ def missing(initial: InitialState, population: Float) -> Float:
     for color, share in components(initial):
         shares[color] = share
     lacking = shares - population.sum(axis=-1)
-    return np.where(lacking > 1e-12, lacking, 0.0)  # a start that is wholly kept lacks only rounding
+    return np.where(lacking > ROUNDING, lacking, 0.0)  # a start that is wholly kept lacks only rounding
 
 
 def starting_density(

@@ -16,6 +16,9 @@ from ..states import STATE_NAMES
 Float = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
+ROUNDING = 1e-12
+"""A population below this is what rounding leaves of zero."""
+
 HELD = 1e-4
 """A start that is no local one holds a state if their overlap is more than this times the largest. What a grid makes of
 exact zeros is smaller: on a sine grid of 511 points to 40 GeV^-1 the Coulomb 1S has 1.4e-5 of the 2S."""
@@ -77,8 +80,9 @@ class Result:
     initial_overlap : mapping of str to float
         Overlaps at the start.
     norm : Estimate
-        Probability that the pair never jumped. Where it is far below the survivals of the start, its error is large: it
-        is then made of fast pairs that a finite mesh holds poorly.
+        Probability that the pair never jumped, of pairs within the energies kept. Where it is far below the survivals
+        of the start, its error is large: it is then made of fast pairs that a finite mesh holds poorly, or that are
+        left out of the start (part ``cut`` at next-to-leading order).
     times_fm : ndarray, shape (nt,)
         Requested times in fm/c.
     survival_at, no_jump_at, overlap_at, overlap_no_jump_at : mapping of str to Estimate, shape (nt,) or (n, nt)
@@ -162,17 +166,18 @@ def _row(name: str, total: Estimate, bare: Estimate) -> str:
     if total.value == 0 and total.error == 0:
         return ""
     budget = ", ".join(f"{part} {value:.1e}" for part, value in total.parts.items())
-    return f"{name:4}{total!s:>22}{bare!s:>22}   {budget or 'not estimated'}"
+    return f"{name:4}{total!s:>22} {bare!s:>21}   {budget or 'not estimated'}"
 
 
 def _populations(d: Mapping[str, Any]) -> list[str]:
     """Say where the pairs of one history are, and what is left out of it."""
     singlet, octet = d["population"].sum(axis=-1)
     cut = float(d["cut"].sum())
+    later = max(0.0, round(1 - float(d["trace"]) - cut, 9))
     low, high = d["octet"]
     lines = [
         f"pairs kept: {d['trace']:.3g} (singlet {singlet:.3g}, octet {octet:.3g}); left out: {cut:.3g} of the start, "
-        f"{max(0.0, 1 - d['trace'] - cut):.3g} later; octet of all pairs: {low:.3g} to {high:.3g}"
+        f"{later:.3g} later; octet of all pairs: {low:.3g} to {high:.3g}"
     ]
     if np.isfinite(d.get("entropy", np.nan)):
         lines.append(f"of the pairs kept: entropy {d['entropy']:.4g}, purity {d['purity']:.4g}")
@@ -234,7 +239,7 @@ def octet_bounds(population: Float, cut: Float, error: Float | float = 0.0) -> F
     """
     singlet, octet = np.moveaxis(population.sum(axis=-1), -1, 0)
     # a jump changes l, so that of a start with one l nothing has jumped while only that l is there
-    untouched = np.count_nonzero(population.sum(axis=-2), axis=-1) <= 1
+    untouched = np.count_nonzero(population.sum(axis=-2) > ROUNDING, axis=-1) <= 1
     singlet_error, octet_error = 2 * np.moveaxis(np.broadcast_to(error, (*octet.shape, 2)), -1, 0)
     low = np.where(untouched, octet + cut[..., 1], octet - octet_error)
     high = np.where(untouched, octet + cut[..., 1], 1 - singlet + singlet_error)
