@@ -41,7 +41,7 @@ class AveragedFlows(NloFlows):
             chosen = np.minimum(chosen, len(branches) - 1)
             for k, branch in enumerate(branches):
                 taken = chosen == k
-                inside = (behind[k][taken] * self._cut) @ self._states(branch.target)
+                inside = (behind[k][taken] * self._cut) @ self.vacuum_states(branch.target)
                 size = np.maximum(squared_norm(inside), 1e-300)
                 after[rows[taken]] = inside / np.sqrt(size)[:, None]
                 kept[rows[taken]] = size / exact[k][taken]

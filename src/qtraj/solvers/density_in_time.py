@@ -59,7 +59,7 @@ class DensityInTime:
         Probability of the pairs that are left out until then: those above the energies kept, most of a narrow start, at
         once, and those that jump beyond l_max or the range of jumps.
     cut : ndarray, shape (2,)
-        The part of `lost` that is left out from the start on, by the color of the start.
+        Probability of the pairs that are left out from the start on, by the color of the start.
     octet : ndarray, shape (nt, 2)
         Least and largest probability of the octet among all pairs, see `solvers.result.octet_bounds`.
     overlap : ndarray, shape (nt, 6)
