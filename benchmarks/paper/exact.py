@@ -25,7 +25,7 @@ from qtraj.physics.potentials import COLORS
 from qtraj.solvers.basis import ENERGY_CUT, OCTET, SINGLET, Basis, make_basis
 from qtraj.solvers.discretization import default_jump_range
 from qtraj.solvers.kernels import double_precision, evolve_density, lindblad_sector
-from qtraj.solvers.schedule import Profile, Steps, step_edges, strang
+from qtraj.solvers.schedule import Steps, step_edges, strang
 from qtraj.states import STATES
 
 from .reported import STATES as NAMES

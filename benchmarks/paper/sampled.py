@@ -17,9 +17,9 @@ import qtraj as qt
 from qtraj.solvers.basis import SINGLET
 from qtraj.solvers.clock import graded_clock, uniform_clock
 from qtraj.solvers.discretization import default_jump_range
-from qtraj.solvers.schedule import Profile
 from qtraj.solvers.flows_grids import make_flows
 from qtraj.solvers.rounds import Course
+from qtraj.solvers.schedule import Profile
 from qtraj.solvers.statistics import Sample
 from qtraj.states import STATES
 

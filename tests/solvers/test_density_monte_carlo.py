@@ -91,8 +91,9 @@ def test_our_trajectories_against_theirs(name, model, initial, settings):
     m = run["medium"]
     medium = qt.Bjorken(m["T0"], to_fm(m["tau_per_GeV"]), m["T_end"])
     result = qt.solve(model, medium, initial, qt.QuantumTrajectories(n=4096, step=0.2, **settings))
-    found = np.array([result.survival[n].value - result.no_jump[n].value for n in STATE_NAMES])
-    errors = np.array([result.survival[n].parts["statistical"] for n in STATE_NAMES])
+    total, bare = {**result.overlap, **result.survival}, {**result.overlap_no_jump, **result.no_jump}
+    found = np.array([total[n].value - bare[n].value for n in STATE_NAMES])
+    errors = np.array([total[n].parts["statistical"] for n in STATE_NAMES])
     theirs = [run["jump_part"][n] for n in STATE_NAMES]
     # 6 %: the effect of their grid, as above
     error = [

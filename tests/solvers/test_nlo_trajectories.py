@@ -141,7 +141,7 @@ def test_pull_back_is_the_adjoint_of_a_jump(flows):
     edge = active_step(flows)
     x = 1 / MEDIUM.T
     cut = np.exp(-((MESH.r / 14.0) ** 12))
-    jumped_state = ((u @ (branch.R + x * branch.S).T) * cut) @ flows._states(branch.target)
+    jumped_state = ((u @ (branch.R + x * branch.S).T) * cut) @ flows.vacuum_states(branch.target)
     pulled = flows.pull_back(v, channel, 1, edge)
     assert np.vdot(v, jumped_state) == pytest.approx(np.vdot(pulled, u), rel=1e-12)
 

@@ -43,12 +43,6 @@ def exact(name, jump_range=UNLIMITED):
 def jumped(result):
     """Return the overlaps after at least one jump and their statistical errors, (6,) each, in units of overlap."""
     values = np.array([result.overlap[n].value for n in result.overlap])
-    ratio = np.array(
-        [
-            result.survival[n].value / result.overlap[n].value if result.overlap[n].value else 1.0
-            for n in result.overlap
-        ]
-    )
-    bare = np.array([result.no_jump[n].value for n in result.overlap]) / ratio
+    bare = np.array([result.overlap_no_jump[n].value for n in result.overlap])
     errors = np.array([result.overlap[n].parts["statistical"] for n in result.overlap])
     return values - bare, errors

@@ -24,6 +24,10 @@ from .store import REMEDY, Store
 from .work import QUANTITIES
 
 DIMS = ("setting", "l", "history", "state")
+_MEANING = {
+    "survival": "final over initial overlap",
+    "no_jump": "final overlap of pairs that never jumped over initial overlap",
+}
 
 
 def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
@@ -39,8 +43,9 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``survival`` and ``no_jump`` of dimensions (setting, l, history, state), each with one variable per part of its
-        error (NaN where it was not asked for); over histories the coordinates of `PATH_NAMES`, ``n_part`` of their
+        ``survival`` and ``no_jump`` of dimensions (setting, l, history, state); for states of another l than that of
+        the start they are no survivals, but the probability of the state at the end. Each has one variable per part of
+        its error (NaN where it was not asked for); over histories the coordinates of `PATH_NAMES`, ``n_part`` of their
         impact parameters, and number of their ``source``. The arrays are Dask arrays.
 
     Raises
@@ -109,7 +114,11 @@ def _dataset(plan: Plan, blocks: _Blocks) -> xr.Dataset:
     variables = {}
     for name in QUANTITIES:
         parts = [str(v).partition("_error_")[2] for v in sampled if str(v).startswith(f"{name}_error_")]
-        attrs = {"error_parts": " ".join(parts), "not_estimated": sampled.attrs["not_estimated"]}
+        attrs = {
+            "error_parts": " ".join(parts),
+            "not_estimated": sampled.attrs["not_estimated"],
+            "long_name": f"{_MEANING[name]}; of a state of another l than the start's its probability at the end",
+        }
         variables[name] = xr.Variable(DIMS, blocks.variable(name), attrs)
         for part in parts:
             error = f"{name}_error_{part}"

@@ -17,7 +17,7 @@ from ..observables.binned import survival_average
 from ..observables.estimate import Estimate
 from ..observables.systems import load_system, system_names
 from ..observables.table import SurvivalTable
-from ..states import MESONS
+from ..states import MESONS, State
 from .results import open_results
 from .run import STORE
 from .store import Store
@@ -52,15 +52,18 @@ class Survivals:
     def averages(self, *, weighted: bool = False) -> dict[str, dict[str, Estimate]]:
         """Return the mean survival of the radial states, for each setting.
 
-        Of a ratio file, for each initial l, the mean ratios of all six states as `average_ratios` takes them, with its
-        warnings about rare rows.
+        Of a ratio file, for each initial l, the mean ratios of the states with this l as `average_ratios` takes them,
+        with its warnings about rare rows; and under a name of its own what became the other states.
         """
         if self.ratios is None:
             return {label: survival_average(table) for label, table in self.tables.items()}
-        return {
-            f"l = {l}": average_ratios(self.ratios, l=l, weighted=weighted)
-            for l in self.ratios.angular_momenta
-        }
+        found: dict[str, dict[str, Estimate]] = {}
+        for l in self.ratios.angular_momenta:
+            means = average_ratios(self.ratios, l=l, weighted=weighted)
+            own = {name: mean for name, mean in means.items() if State.named(name).l == l}
+            others = {name: mean for name, mean in means.items() if name not in own}
+            found |= {f"l = {l}": own, f"l = {l}, transition to": others}
+        return {label: means for label, means in found.items() if means}
 
     def missing_states(self) -> list[str]:
         """Return the states that feed-down needs and no row knows."""

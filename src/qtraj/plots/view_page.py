@@ -93,7 +93,7 @@ def _series(evolution: Evolution) -> list[dict[str, Any]]:
             "lines": [_line("", "--blue", evolution.mean_radius_fm, dotted=jumps)],
         },
         {
-            "title": "Overlaps of the normalized state" if jumps else "Survival without jump",
+            "title": "Overlaps of the normalized state" if jumps else "Overlaps without jump",
             "yLabel": "|⟨nl|u⟩|²",
             "log": True,
             "empty": "no bound state at any stored time",

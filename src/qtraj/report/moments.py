@@ -115,6 +115,7 @@ def _data(found: DensityInTime, history: History) -> dict[str, Any]:
         "density": [[rounded(shown[i, c, l]) for c, l in sectors] for i in range(len(shown))],
         "population": [rounded(population[:, c, l], 5) for c, l in sectors],
         "lost": rounded(found.lost, 5),
+        "octet": [rounded(bound, 5) for bound in found.octet.T],
         "T": rounded(_temperatures(history, found.times_fm)),
         "states": {
             name: rounded(np.where(values > _SMALLEST, values, np.nan))

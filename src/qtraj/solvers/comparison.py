@@ -207,6 +207,7 @@ class Comparison:
             self.diagnostics[i] = {
                 "population": fine.density.population[row],
                 "lost": fine.density.lost[row],
+                "cut": fine.density.cut[row],
                 "purity": fine.density.purity[row],
                 "entropy": fine.density.entropy[row],
                 "steps": fine.steps[row],
@@ -287,7 +288,7 @@ class Comparison:
             population[row, :, :, : d["population"].shape[-1]] = d["population"]
         diagnostics = {
             name: np.array([d[name] for d in self.diagnostics])
-            for name in ("lost", "purity", "entropy", "steps", "l_max")
+            for name in ("lost", "cut", "purity", "entropy", "steps", "l_max")
         }
         return Solution(
             initial_overlap=self.bare.initial_overlap,

@@ -66,7 +66,7 @@ class DensityMatrix:
     refinements : int
         How often a history may be refined, 0 to 10, before an `AccuracyWarning` says what was reached.
     diagnostics : bool
-        Compute purity and von Neumann entropy at the end.
+        Compute purity and von Neumann entropy of the pairs that are left at the end, normalized.
 
     Raises
     ------

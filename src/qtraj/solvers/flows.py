@@ -21,6 +21,7 @@ from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..physics.potentials import COLORS
 from .clock import Clock
+from .order import next_order_refused
 from .projection import Projection, projection_vectors
 from .thermal import thermal_integrals
 
@@ -114,6 +115,13 @@ class DipoleFlows(Flows):
     """
 
     radial_factor: Float
+
+    def __init__(
+        self, model: LindbladModel, history: History, clock: Clock, grid: Any, projection: Projection
+    ) -> None:
+        if model.order == "NLO":  # these steps would silently be those of the leading order
+            raise next_order_refused(model, type(self).__name__)
+        super().__init__(model, history, clock, grid, projection)
 
     def decay(self, states: Complex, sectors: Integer, step: int) -> Float:
         """Return <Gamma> of the states times the length of the step."""

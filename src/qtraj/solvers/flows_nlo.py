@@ -76,7 +76,7 @@ class NloFlows(Flows):
     def targets(self) -> Float:
         """The six states to project on, each in the vacuum states of its own l, shape (6, K)."""
         vectors = projection_vectors(self.projection, self.grid, self.model)
-        own = [self._states(int(sector_of(SINGLET, state.l))) for state in STATES]
+        own = [self.vacuum_states(int(sector_of(SINGLET, state.l))) for state in STATES]
         return np.array([v @ V for v, V in zip(vectors, own, strict=True)])
 
     def start(self, initial: InitialState, color: int) -> Float:
@@ -124,7 +124,7 @@ class NloFlows(Flows):
             chosen = np.minimum((np.cumsum(rates, axis=0) <= threshold).sum(axis=0), len(branches) - 1)
             for k, branch in enumerate(branches):
                 taken = chosen == k
-                inside = (behind[k][taken] * self._cut) @ self._states(branch.target)
+                inside = (behind[k][taken] * self._cut) @ self.vacuum_states(branch.target)
                 # a state wholly beyond the jump range keeps no weight, and roulette ends it
                 size = np.maximum(squared_norm(inside), np.finfo(float).tiny)
                 after[rows[taken]] = inside / np.sqrt(size)[:, None]
@@ -138,7 +138,7 @@ class NloFlows(Flows):
         target = int(sector_of(COLORS.index(channel.target), l + channel.delta_l))
         (branch,) = (b for b in self._branches_of(source) if b.target == target)
         x = 1 / self.history.temperature(self.clock.edges[edge : edge + 1])[0]
-        return np.asarray(((states @ self._states(target).T) * self._cut) @ (branch.R + x * branch.S))
+        return np.asarray(((states @ self.vacuum_states(target).T) * self._cut) @ (branch.R + x * branch.S))
 
     @cached_property
     def _moments(self) -> Float:
@@ -152,14 +152,15 @@ class NloFlows(Flows):
         basis = self._discretization.basis(self.model)
         return make_basis(self.model, self.grid, max(l, basis.l_max), basis.size)
 
-    def _states(self, sector: int) -> Float:
+    def vacuum_states(self, sector: int) -> Float:
+        """Return what the coefficients of a sector stand for: its vacuum states at the points, shape (N, K)."""
         color, l = color_and_l(sector)
         return self._basis(l).sector(color, l)[1]
 
     def _branches_of(self, sector: int) -> list[Branch]:
         if sector not in self._branches:
             color, l = color_and_l(sector)
-            V, reach = self._states(sector), SATURATION * self._discretization.jump_range
+            V, reach = self.vacuum_states(sector), SATURATION * self._discretization.jump_range
             found = []
             for channel in self.model.channels:
                 if channel.source == COLORS[color] and channel.rate(l) > 0:

@@ -24,6 +24,7 @@ from .propagate import (
     Watch,
     batch_size,
     batches,
+    missing,
     purity_entropy,
     segments_of,
     sequences,
@@ -110,7 +111,14 @@ def propagate_density_nlo(
             purity[members], entropy[members] = purity_entropy(np.asarray(X)[:, :, :count])
 
     side_by_side(propagate, list(batches(plans, batch_size())))
-    return Overlaps(overlap, population, lost, purity, entropy)
+    return Overlaps(
+        overlap,
+        population,
+        lost,
+        purity,
+        entropy,
+        np.tile(missing(initial, np.trace(start, axis1=-2, axis2=-1)), (n, 1)),
+    )
 
 
 def regenerate_nlo(

@@ -24,6 +24,7 @@ from .kernels import (
     lindblad_sector,
 )
 from .projection import Projection, projection_vectors
+from .result import ROUNDING
 from .schedule import Plan, Profile, Steps, coarsened, pad, planned, resolved, step_edges
 from .threads import side_by_side
 
@@ -47,7 +48,9 @@ class Overlaps:
     lost : ndarray, shape (n, 2)
         Trace lost in jumps (beyond l_max or the jump range) and above the basis, at the end.
     purity, entropy : ndarray, shape (n,)
-        Tr rho^2 and -Tr rho ln rho of what is left at the end, counting color and m.
+        Tr rho^2 and -Tr rho ln rho of what is left at the end, normalized, counting color and m.
+    cut : ndarray, shape (n, 2)
+        Trace that is not in the start, in each color.
     """
 
     overlap: Float
@@ -55,6 +58,7 @@ class Overlaps:
     lost: Float
     purity: Float
     entropy: Float
+    cut: Float
 
 
 def initial_overlaps(
@@ -204,7 +208,23 @@ def propagate_density(
             purity[members], entropy[members] = purity_entropy(np.stack(X)[:, :, :count])
 
     side_by_side(propagate, list(batches(plans, batch_size())))
-    return Overlaps(overlap, population, lost, purity, entropy)
+    return Overlaps(
+        overlap,
+        population,
+        lost,
+        purity,
+        entropy,
+        np.tile(missing(initial, np.trace(start, axis1=-2, axis2=-1)), (n, 1)),
+    )
+
+
+def missing(initial: InitialState, population: Float) -> Float:
+    """Return what the populations (2, l_max + 1) of a start lack of each of its colors, shape (2,)."""
+    shares = np.zeros(2)
+    for color, share in components(initial):
+        shares[color] = share
+    lacking = shares - population.sum(axis=-1)
+    return np.where(lacking > ROUNDING, lacking, 0.0)  # a start that is wholly kept lacks only rounding
 
 
 def starting_density(basis: Basis, initial: InitialState, filter_energy: float) -> tuple[Float, float]:
@@ -289,10 +309,14 @@ def padded_steps(members: Sequence[Steps], color: int) -> tuple[Float, Float, Fl
 
 
 def purity_entropy(X: Float) -> tuple[Float, Float]:
-    """Purity and von Neumann entropy, X of shape (2, M, B, K, K).
+    """Purity and von Neumann entropy of the normalized state, each (B,), from X of shape (2, M, B, K, K).
 
-    A block rho_{c,l} stands for (2l+1) d_c equal copies, d_c the number of colors, of rho_{c,l}/((2l+1) d_c) each.
+    It is the state of the pairs that are kept: rho over its trace, so that an entropy does not change with how much of
+    a start a mesh leaves out. NaN where nothing is kept. A block rho_{c,l} stands for (2l+1) d_c equal copies, d_c the
+    number of colors, of rho_{c,l}/((2l+1) d_c) each.
     """
+    trace = np.trace(X, axis1=-2, axis2=-1).sum(axis=(0, 1))
+    X = X / np.where(trace > 0, trace, np.nan)[:, None, None]
     symmetric, antisymmetric = (X + X.swapaxes(-1, -2)) / 2, (X - X.swapaxes(-1, -2)) / 2
     eigenvalues = np.linalg.eigvalsh(symmetric + 1j * antisymmetric)
     copies = np.array([1, OCTET_DIMENSION])[:, None] * (2 * np.arange(X.shape[1]) + 1)

@@ -26,7 +26,7 @@ from .flows_nlo import NloFlows
 from .jumps import JumpRecord, join_jumps
 from .nlo_discretization import STATES_UP_TO, NloDiscretization, nlo_jump_range
 from .nojump_split import DEFAULT_DT
-from .propagate import components
+from .propagate import components, missing
 from .rounds import Course, Round
 from .scoring import L_TRACKED
 from .statistics import Sample
@@ -82,7 +82,7 @@ class Sampling:
         self.parts: dict[str, Float] = {"statistical": zero, "rare_events": zero}
         self.record: JumpRecord | None = None
         self._one_jump = self._mixed([course.one_jump for course in self._courses])
-        self._jumped = np.zeros((marks, 2, L_TRACKED + 1))
+        self._jumped = Sample((marks, 2 * (L_TRACKED + 1)))
         self._first_scores: Float | None = None
 
     @property
@@ -91,13 +91,47 @@ class Sampling:
         return self._one_jump + self.sample.mean
 
     @property
+    def trajectories(self) -> int:
+        """Number of trajectories: as many from each color of the start."""
+        return self.sample.n * len(self._courses)
+
+    @property
     def populations(self) -> Float:
         """Populations by color and l at the marks, shape (marks, 2, L_TRACKED + 1)."""
-        return self._mixed([course.population for course in self._courses]) + self._jumped
+        unjumped = self._mixed([course.population for course in self._courses])
+        return unjumped + self._jumped.mean.reshape(unjumped.shape)
+
+    @property
+    def population_error(self) -> Float:
+        """Statistical errors of the populations, shape (marks, 2, L_TRACKED + 1)."""
+        return self._jumped.error.reshape(-1, 2, L_TRACKED + 1)
+
+    @property
+    def color_error(self) -> Float:
+        """Statistical errors of the populations of the two colors, shape (marks, 2)."""
+        by_color = self._jumped.covariance.reshape(-1, 2, L_TRACKED + 1, 2, L_TRACKED + 1).sum(axis=(2, 4))
+        return np.asarray(np.sqrt(np.diagonal(by_color, axis1=-2, axis2=-1)))
+
+    @property
+    def cut(self) -> Float:
+        """Part of the start above the energies kept, in each color, shape (2,)."""
+        kept = np.zeros((2, 1))
+        for course, (color, share) in zip(self._courses, self._shares, strict=True):
+            kept[color] = share * course.norm_range[1]
+        return missing(self.initial, kept)
+
+    @property
+    def lost(self) -> Float:
+        """Pairs that are in no population at the end: left out after the start, and at the start, shape (2,)."""
+        cut = float(self.cut.sum())
+        return np.array([1 - cut - self.populations[-1].sum(), cut])
 
     def run(self, deadline: float) -> Iterator[int]:
         """Sample until a stop rule applies, and yield the number of rounds done."""
-        first, kept = 0, []
+        first = 0
+        kept: list[list[Round]] = [[] for _ in self._courses]
+        if self.settings.records:
+            self.record = self._recorded(kept)
         if all(high <= low * (1 + 1e-12) for low, high in (c.norm_range for c in self._courses)):
             self.stopped_by = "nothing to sample"  # a cold history: no trajectory jumps
             return
@@ -106,7 +140,8 @@ class Sampling:
             self._add(rounds, size)
             first += size
             if self.settings.records:
-                kept.append(rounds)
+                for mine, found in zip(kept, rounds, strict=True):
+                    mine.append(found)
             yield done + 1
             if self._precise_enough():
                 self.stopped_by = "target_error"
@@ -114,10 +149,14 @@ class Sampling:
             if time.monotonic() >= deadline:
                 self.stopped_by = "time_limit_s"
                 break
-        if kept:
-            self.record = join_jumps([r for rounds in kept for r in rounds])
+        if self.settings.records:
+            self.record = self._recorded(kept)
         self._judge()
         self._measure_omissions()
+
+    def _recorded(self, rounds: Sequence[Sequence[Round]]) -> JumpRecord:
+        """Return the record of the rounds of every starting color."""
+        return join_jumps([(color, p, mine) for (color, p), mine in zip(self._shares, rounds, strict=True)])
 
     def _course(self, color: int) -> Course:
         settings, grid = self.settings, self.settings.grid
@@ -174,8 +213,8 @@ class Sampling:
 
     def _add(self, rounds: Sequence[Round], size: int) -> None:
         scores = self._mixed([r.scores for r in rounds])
-        share = size / (self.sample.n + size)
-        self._jumped += share * (self._mixed([r.population for r in rounds]) - self._jumped)
+        populations = self._mixed([r.populations for r in rounds])
+        self._jumped.add(populations.reshape(*populations.shape[:2], -1))
         self.sample.add(scores)
         if self._first_scores is None:
             self._first_scores = scores

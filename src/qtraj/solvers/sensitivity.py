@@ -31,6 +31,7 @@ from .kernels import PureSector, double_precision, evolve_density, evolve_pure, 
 from .nojump import DEFAULT_MESH, NoJump
 from .nojump_budget import EXCESS, SHARE, MeshSetting
 from .propagate import initial_overlaps, padded_steps, starting_density, target_states
+from .result import by_meaning, held_states
 from .schedule import Profile, Steps, chin_4b, coarsened, step_edges, strang
 from .solve import checked_problem
 from .threads import side_by_side
@@ -48,16 +49,18 @@ class Sensitivity:
 
     Parameters
     ----------
-    survival : mapping of str to Estimate
-        As in `Result`, of shape () for one history and (n,) for a batch of n.
+    survival, transition : mapping of str to Estimate
+        As in `Result`: of the states that the start holds, and of the others. Shape () for one history and (n,) for a
+        batch of n.
     by_log_kappa : mapping of str to Estimate
-        Derivatives with respect to ln kappa, that is for kappa(T) -> (1 + x) kappa(T) at all temperatures. For a
-        constant kappa_hat divide by it to have the derivative with respect to kappa_hat.
+        Derivatives of either with respect to ln kappa, that is for kappa(T) -> (1 + x) kappa(T) at all temperatures.
+        For a constant kappa_hat divide by it to have the derivative with respect to kappa_hat.
     by_gamma : mapping of str to Estimate
         Derivatives with respect to gamma_hat, that is for gamma(T) -> gamma(T) + x T^3.
     """
 
     survival: Mapping[str, Estimate]
+    transition: Mapping[str, Estimate]
     by_log_kappa: Mapping[str, Estimate]
     by_gamma: Mapping[str, Estimate]
 
@@ -112,7 +115,8 @@ def sensitivity(
     problem = _Problem(model, initial, DensityMatrix(rtol=rtol))
     found = side_by_side(problem.solve, list(histories))
     start = initial_overlaps(make_basis(model, DEFAULT_MESH, initial.l), model, initial)
-    scale = np.where(start > 0, start, 1.0) if initial.survival_is_ratio else np.ones(len(STATES))
+    held = held_states(start, is_ratio=initial.survival_is_ratio)
+    scale = np.where(held, start, 1.0) if initial.survival_is_ratio else np.ones(len(STATES))
     values = np.stack([value for value, _ in found]) / scale
     parts = {name: np.stack([errors[name] for _, errors in found]) / scale for name in found[0][1]}
 
@@ -123,7 +127,8 @@ def sensitivity(
             for j, name in enumerate(STATE_NAMES)
         }
 
-    return Sensitivity(*(estimates(row) for row in range(3)))
+    value, *slopes = (estimates(row) for row in range(3))
+    return Sensitivity(*by_meaning(value, held), *slopes)
 
 
 @dataclass(frozen=True)
