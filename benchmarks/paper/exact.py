@@ -25,7 +25,7 @@ from qtraj.physics.potentials import COLORS
 from qtraj.solvers.basis import ENERGY_CUT, OCTET, SINGLET, Basis, make_basis
 from qtraj.solvers.discretization import default_jump_range
 from qtraj.solvers.kernels import double_precision, evolve_density, lindblad_sector
-from qtraj.solvers.schedule import Steps, step_edges, strang
+from qtraj.solvers.schedule import Profile, Steps, step_edges, strang
 from qtraj.states import STATES
 
 from .reported import STATES as NAMES
@@ -36,6 +36,7 @@ Blocks = list[Float]
 
 S_WAVES = [i for i, state in enumerate(STATES) if state.l == 0]
 BEGIN, END = MEDIUM.active[0]
+PROFILE = Profile(MODEL, MEDIUM)
 FINE_MESH = qt.LaguerreMesh(64, 0.12)
 DEGREE = 9
 """Powers told apart: each more costs a factor of six in rounding, each less leaves a larger tail of many jumps."""

@@ -28,9 +28,9 @@ from .discretization import default_jump_range
 from .flows import Flows, sector_of
 from .flows_grids import make_flows
 from .flows_nlo import NloFlows
-from .nlo_discretization import NloDiscretization, nlo_jump_range, speed_of
-from .nlo_nojump import CUT, FILTER, RANGE
+from .nlo_discretization import NloDiscretization
 from .nojump import DEFAULT_MESH
+from .nojump_budget import MeshSetting
 from .order import next_order_refused
 from .projection import Projection
 from .result import ROUNDING
@@ -179,15 +179,19 @@ def _flows(
         clock = uniform_clock(model, history, times, SINE_DT if dt is None else dt)
         return make_flows(model, history, clock, grid, projection, np.inf)
     clock = graded_clock(model, history, times, MESH_DT if dt is None else dt)
+    setting = MeshSetting.of(grid, clock.profile)  # as `NoJump` for such a history
     if model.order == "NLO":
-        # as `NoJump` for such a history
-        faster = 2.0 ** speed_of(history)
-        reach = max(RANGE, nlo_jump_range(model, history))
         d = NloDiscretization(
-            grid, l, clock.lengths.max(), reach, filter_energy=FILTER * faster, cut=CUT * faster
+            grid,
+            l,
+            clock.lengths.max(),
+            setting.jump_range,
+            filter_energy=setting.filter_energy,
+            cut=setting.cut,
         )
         return NloFlows(model, history, clock, projection, d)
-    return make_flows(model, history, clock, grid, projection, default_jump_range(model, history))
+    reach = default_jump_range(clock.profile)
+    return make_flows(model, history, clock, grid, projection, reach, setting.filter_energy)
 
 
 def _pure_color(initial: InitialState) -> int:
