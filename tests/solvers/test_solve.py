@@ -188,7 +188,7 @@ SHORT = qt.ConstantTemperature(T=0.4, tau_fm=0.6, duration_fm=0.5)
         (qt.CoulombState(1, 0), {"1S"}),
         (qt.BoundState(2, 1), {"1P"}),
     ],
-    ids=repr,
+    ids=lambda value: repr(value) if not isinstance(value, set) else ",".join(sorted(value)) or "none",
 )
 @pytest.mark.parametrize(
     "method",
