@@ -70,7 +70,7 @@ def test_the_documented_layers_are_these():
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_module_holds_one_idea(path: Path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 600
 
 
 def test_no_module_names_a_path_outside_the_project():

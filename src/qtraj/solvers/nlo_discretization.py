@@ -14,11 +14,12 @@ from .discretization import (
     Discretization,
     Levels,
     Tier,
+    mean_ratio,
     speed_of,
     starting_levels,
     weakest_kappa,
 )
-from .schedule import KAPPA, STRENGTH, Profile
+from .schedule import KAPPA, Profile
 
 STATES_UP_TO: Final = 8.0
 """Energy in GeV of the states kept for the density matrix, if the medium starts late."""
@@ -75,12 +76,6 @@ def nlo_starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
     return Levels(tier, step, RANGES.index(nlo_jump_range(profile)), speed_of(profile.history), added_l)
 
 
-def _mean_ratio(profile: Profile) -> float:
-    """Return the integral of |gamma| over that of kappa."""
-    kappa, both = profile.total(KAPPA), profile.total(STRENGTH)
-    return (both - kappa) / max(kappa, 1e-12) if both > 0 else 1.0
-
-
 def _stretch(profile: Profile) -> float:
     """Return how far jumps spread a pair in l, over the baseline: the integral of kappa, at least 1."""
     return float(np.clip(profile.total(KAPPA) / BASELINE_KAPPA, 1.0, 5.0))
@@ -100,6 +95,6 @@ def nlo_mesh(tier: Tier, jump_range: float) -> LaguerreMesh:
 def nlo_jump_range(profile: Profile) -> float:
     """Return the jump range in GeV^-1 for the medium of one history."""
     reach = 11.5 * (0.0254 / weakest_kappa(profile)) ** 0.5
-    if _mean_ratio(profile) < WEAK_GAMMA:
+    if mean_ratio(profile) < WEAK_GAMMA:
         reach = max(17.0, 1.3 * reach)
     return next((r for r in RANGES if r >= reach), RANGES[-1])
