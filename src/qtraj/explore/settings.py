@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from ..errors import InputError, is_finite_number
+from .._checks import is_finite_number
+from ..errors import InputError
 from ..physics.initial import CoulombState, GaussianState, InitialState
 from ..physics.medium import Bjorken
 from ..physics.model import LindbladModel

@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaincc
 
-from ..errors import InputError, float_array
+from .._checks import float_array
+from ..errors import InputError
 from .curves import Curve
 from .estimate import Float
 from .experiment import DataSet

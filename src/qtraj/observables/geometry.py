@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
-from ..errors import InputError, float_array
+from .._checks import float_array
+from ..errors import InputError
 from .estimate import Float
 from .table import SurvivalTable
 

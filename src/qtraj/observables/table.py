@@ -9,7 +9,8 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, float_array
+from .._checks import float_array
+from ..errors import InputError
 from ..states import MESONS, STATE_NAMES
 from .estimate import Estimate, Float
 

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 from scipy.special import eval_genlaguerre
 
-from ..errors import InputError, float_array, is_finite_number
+from .._checks import float_array, is_finite_number
+from ..errors import InputError
 from .model import LindbladModel
 
 Float = NDArray[np.float64]

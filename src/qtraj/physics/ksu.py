@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, is_finite_number
+from .._checks import is_finite_number
+from ..errors import InputError
 from ..units import C_F, N_C, from_fm
 from .potentials import Color
 from .screening import landau_damping, running_coupling, screening_anisotropy

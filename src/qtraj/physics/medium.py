@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
 
-from ..errors import InputError, float_array, is_finite_number
+from .._checks import float_array, is_finite_number
+from ..errors import InputError
 from ..units import HBARC, from_fm
 from .anisotropy import AnisotropyTable, check_columns
 from .medium_checks import HINT_TIME, check_end, check_start, check_table, check_temperature

@@ -18,7 +18,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, is_finite_number
+from .._checks import is_finite_number
+from ..errors import InputError
 from ..units import N_C
 from .channels import JumpChannel, leading_order_channels, next_order_channels
 from .potentials import COLORS, CoulombPotential, Potential, ThermalPotential, thermal_potential

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, float_array
+from .._checks import float_array
+from ..errors import InputError
 from .medium_checks import HINT_MEV, MAX_T
 
 Float = NDArray[np.float64]

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
-from ..errors import AccuracyWarning, InputError, float_array
+from .._checks import float_array
+from ..errors import AccuracyWarning, InputError
 from ..states import STATE_NAMES, State
 from .initial import ArrayState
 

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, is_finite_number
+from .._checks import is_finite_number
+from ..errors import InputError
 
 Float = NDArray[np.float64]
 FitName = Literal["central", "lower", "upper"]

@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh, eigh_tridiagonal, solveh_banded
 from scipy.sparse.linalg import LinearOperator, lobpcg
 
-from ..errors import InputError, float_array, is_finite_number
+from .._checks import float_array, is_finite_number
+from ..errors import InputError
 from .laguerre import LaguerreMesh
 from .sine import SineGrid
 

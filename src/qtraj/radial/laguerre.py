@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import roots_laguerre
 
-from ..errors import InputError, is_finite_number
+from .._checks import is_finite_number
+from ..errors import InputError
 
 Float = NDArray[np.float64]
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len, prev_fast_len
 
-from ..errors import InputError, PerformanceWarning, is_finite_number
+from .._checks import is_finite_number
+from ..errors import InputError, PerformanceWarning
 from .dst import TRANSFORMS, Complex, import_pyfftw, sine_transform_of
 
 Float = NDArray[np.float64]

@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, float_array
+from .._checks import float_array
+from ..errors import InputError
 from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, is_finite_number
+from .._checks import is_finite_number
+from ..errors import InputError
 from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel

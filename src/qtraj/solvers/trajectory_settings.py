@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..errors import InputError, is_finite_number
+from .._checks import is_finite_number
+from ..errors import InputError
 from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
 from .nojump import check_dt, check_step

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, float_array, is_finite_number
+from .._checks import float_array, is_finite_number
+from ..errors import InputError
 from ..physics.initial import InitialState, singlet_probability
 from ..physics.medium import as_histories
 from ..physics.model import LindbladModel

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, float_array, is_finite_number
+from .._checks import float_array, is_finite_number
+from ..errors import InputError
 from ..physics.model import LindbladModel
 from ..physics.nlo import width_terms
 from ..physics.potentials import CoulombPotential

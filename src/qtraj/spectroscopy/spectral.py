@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import expm, schur
 
-from ..errors import InputError, float_array
+from .._checks import float_array
+from ..errors import InputError
 from ..physics.initial import GaussianState, InitialState
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh

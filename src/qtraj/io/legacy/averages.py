@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...errors import InputError, float_array, is_finite_number
+from ..._checks import float_array, is_finite_number
+from ...errors import InputError
 from ...observables.estimate import Estimate
 from ...states import STATE_NAMES
 from .ratios import RatioTable

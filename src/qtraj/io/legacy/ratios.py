@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...errors import FileFormatError, InputError, float_array
+from ..._checks import float_array
+from ...errors import FileFormatError, InputError
 from ...states import STATE_NAMES, STATES
 from .text import CHUNK, Float, is_finite, lines_of, numbers, write_lines
 

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...errors import InputError, float_array
+from ..._checks import float_array
+from ...errors import InputError
 from .text import Float, lines_of, numbers, write_lines
 
 Complex = NDArray[np.complex128]
