@@ -102,14 +102,21 @@ def chosen_transport(
 
 
 def chosen_medium(
-    T0: float, tau_fm: float, T_end: float, duration_fm: float | None, table: Path | None
+    T0: float,
+    tau_fm: float,
+    T_end: float,
+    duration_fm: float | None,
+    table: Path | None,
+    *,
+    allow_hot_end: bool = False,
 ) -> History:
     """Return the medium of a table of (tau in fm/c, T in GeV), of a constant temperature, or of a Bjorken flow.
 
     Raises
     ------
     InputError
-        If an argument is out of range, or both a table and a duration are given.
+        If an argument is out of range, a table ends above T_end and `allow_hot_end` is False, both a table and a
+        duration are given, or `allow_hot_end` without a table.
     FileFormatError
         If the file is not a table of two columns.
     """
@@ -117,7 +124,9 @@ def chosen_medium(
         if duration_fm is not None:
             raise InputError("--duration", duration_fm, "be left out with --table")
         tau, T = load_table(table, 2).T
-        return TabulatedTemperature(tau, T, T_end=T_end)
+        return TabulatedTemperature(tau, T, T_end=T_end, allow_hot_end=allow_hot_end)
+    if allow_hot_end:
+        raise InputError("--allow-hot-end", True, "be left out without --table")
     if duration_fm is not None:
         return ConstantTemperature(T=T0, tau_fm=tau_fm, duration_fm=duration_fm)
     return Bjorken(T0=T0, tau_fm=tau_fm, T_end=T_end)

@@ -200,6 +200,7 @@ class Medium(_Section):
     """Section ``[medium]``: temperature at which the medium ends and where the temperatures come from."""
 
     T_end: Temperature
+    allow_hot_end: bool = False
     hydro: Literal["shipped", "files"] = "shipped"
     b_fm: Annotated[tuple[float, ...], *_SET] | None = None
     files: Annotated[tuple[HydroFile, ...], Field(strict=False)] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -14,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
 from .._checks import float_array
-from ..errors import AccuracyWarning, InputError
+from ..errors import AccuracyWarning, InputError, warn_user
 from ..states import STATE_NAMES, State
 from .initial import ArrayState
 
@@ -118,12 +117,14 @@ class StoredStates:
         return name
 
     def _warn_of_overlaps(self) -> None:
+        pairs = []
         for one, other in combinations(self.names, 2):
             if State.named(one).l == State.named(other).l:
                 overlap = _product(self._splines[one], self._splines[other])
                 if abs(overlap) > ORTHOGONALITY_TOLERANCE:
-                    message = f"the stored states {one} and {other} are not orthogonal: overlap {overlap:.3g}"
-                    warnings.warn(message, AccuracyWarning, stacklevel=4)
+                    pairs.append(f"{one} and {other} (overlap {overlap:.3g})")
+        if pairs:
+            warn_user(f"stored states are not orthogonal: {', '.join(pairs)}", AccuracyWarning)
 
 
 def _by_name(values: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, Float]:

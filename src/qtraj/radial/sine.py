@@ -7,7 +7,6 @@ its accuracy to the order dx^2; `LaguerreMesh` has no such limit.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.fft import next_fast_len, prev_fast_len
 
 from .._checks import is_finite_number
-from ..errors import InputError, PerformanceWarning
+from ..errors import InputError, PerformanceWarning, warn_user
 from .dst import TRANSFORMS, Complex, import_pyfftw, sine_transform_of
 
 Float = NDArray[np.float64]
@@ -218,9 +217,8 @@ def _warn_if_slow(num: int) -> None:
         return
     power = 2 ** (n.bit_length() - 1)
     nearest = power if n - power < 2 * power - n else 2 * power
-    warnings.warn(
+    warn_user(
         f"SineGrid: num = {num} is slow to transform, since num + 1 = {n} has a prime factor above 11. The nearest "
         f"fast values are {below - 1} and {above - 1}; the nearest of the fastest, 2^n - 1, is {nearest - 1}.",
         PerformanceWarning,
-        stacklevel=4,  # here, __post_init__, the generated __init__, the caller
     )

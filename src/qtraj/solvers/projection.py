@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AccuracyWarning, InputError
+from ..errors import InputError, note
 from ..physics.initial import CoulombState, InitialState, singlet_probability
 from ..physics.model import LindbladModel
 from ..physics.potentials import Color, Potential
@@ -149,19 +148,30 @@ def _require_bound(energies: Float, grid: Grid, model: LindbladModel) -> None:
 
 
 def warn_at_the_edge(energies: Float, vectors: Float, grid: Grid, model: LindbladModel) -> None:
-    """Warn of each bound state that the end of the grid deforms; arguments as `vacuum_states` returns them."""
+    """Warn of the bound states that the end of the grid deforms; arguments as `vacuum_states` returns them."""
     r, limit = grid.r, threshold(model.potential, grid)
+    deformed = {}
     for state, energy, c in zip(STATES, energies, vectors, strict=True):
         if not energy < limit:
             continue
         barrier = model.mass * (limit - energy) + state.l * (state.l + 1) / r[-1] ** 2
         edge = float(np.sum(c[r > r[-1] - 1 / np.sqrt(barrier)] ** 2))
         if edge > EDGE_TOLERANCE:
-            message = (
-                f"the grid ends at {r[-1]:.3g} GeV^-1 and deforms the computed {state.name}: "
-                f"{100 * edge:.2g} % of it is within one decay length of the end; take a longer grid"
-            )
-            warnings.warn(message, AccuracyWarning, stacklevel=3)
+            deformed[state.name] = edge
+    if deformed:
+        note(_deformed, (float(r[-1]), deformed))
+
+
+def _deformed(found: list[tuple[float, dict[str, float]]]) -> list[str]:
+    """Say which states the end of each grid deforms, once, however many histories are projected on them."""
+    messages = []
+    for end, states in dict(found).items():
+        parts = ", ".join(f"{name} ({100 * edge:.2g} %)" for name, edge in states.items())
+        messages.append(
+            f"the grid ends at {end:.3g} GeV^-1 and deforms what is computed on it: so much of a state is within one "
+            f"decay length of the end: {parts}; take a longer grid"
+        )
+    return messages
 
 
 def _coulomb(i: int, grid: Grid, model: LindbladModel) -> Float:

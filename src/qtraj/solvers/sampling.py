@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AccuracyWarning
+from ..errors import note
 from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
@@ -188,15 +187,8 @@ class Sampling:
         rare = self.sample.unseen(most)
         own = [i for i, _ in states_with(self.initial.l)]
         self.parts["rare_events"] = rare
-        if np.any(rare[-1, own] > 0):
-            names = ", ".join(STATE_NAMES[i] for i in own if rare[-1, i] > 0)
-            counts = ", ".join(f"{self.sample.effective[-1, i]:.1f}" for i in own if rare[-1, i] > 0)
-            message = (
-                f"history {self.number}: {self.sample.n} trajectories leave only {counts} effective contributions to "
-                f"{names}, so their scatter is no safe error; the part rare_events of the error bounds what was not "
-                "seen (95 % confidence). Take more trajectories, estimator='last_jump', or DensityMatrix()."
-            )
-            warnings.warn(message, AccuracyWarning, stacklevel=4)
+        few = {STATE_NAMES[i]: float(self.sample.effective[-1, i]) for i in own if rare[-1, i] > 0}
+        note(_few_contributions, (self.number, self.sample.n, few))
 
     def _measure_omissions(self) -> None:
         """Measure what max_jumps and r_max leave out, on one round each; the sum with its error bounds the bias."""
@@ -211,6 +203,23 @@ class Sampling:
         return np.asarray(
             sum(share * value for (_, share), value in zip(self._shares, values, strict=True)), dtype=float
         )
+
+
+def _few_contributions(found: list[tuple[int, int, dict[str, float]]]) -> list[str]:
+    """Say in how many histories a survival rests on few trajectories, and show the one with the fewest."""
+    concerned = [each for each in found if each[2]]
+    if not concerned:
+        return []
+    number, n, few = min(concerned, key=lambda each: min(each[2].values()))
+    counts = ", ".join(f"{count:.1f}" for count in few.values())
+    where = f"history {number}"
+    if len(found) > 1:
+        where = f"{len(concerned)} of {len(found)} histories rest on few trajectories; in the worst, {where}"
+    return [
+        f"{where}: {n} trajectories leave only {counts} effective contributions to "
+        f"{', '.join(few)}, so their scatter is no safe error; the part rare_events of the error bounds what was not "
+        "seen (95 % confidence). Take more trajectories, estimator='last_jump', or DensityMatrix()."
+    ]
 
 
 def round_sizes(settings: TrajectorySettings) -> list[int]:
