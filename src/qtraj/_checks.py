@@ -119,7 +119,7 @@ def instance(
 
 def instances(argument: str, value: Any, kind: type[T], *, least: int = 0) -> tuple[T, ...]:
     """Return `value` as a tuple if it is a sequence of at least `least` objects of class `kind`."""
-    allowed = f"be a list of {kind.__name__}" + (f", at least {least}" if least else "")
+    allowed = f"be a list of {kind.__name__}" + (f", at least {'one' if least == 1 else least}" if least else "")
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         raise InputError(argument, value, allowed)
     found = tuple(value)

@@ -159,13 +159,14 @@ def _cut_short(found: list[tuple[int, int, float]]) -> list[str]:
 
 
 def _check_T_end(hydro: Hydro, T_end: float) -> float:
-    return number(
+    found = number(
         "T_end",
-        check_temperature("T_end", T_end),
+        T_end,
         f"be above {hydro.T_floor:.5f} GeV, the lowest temperature that {_name(hydro)} stores",
         "The file does not know when the medium cools below it.",
         above=hydro.T_floor,
     )
+    return check_temperature("T_end", found)
 
 
 def _check_grid(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> None:

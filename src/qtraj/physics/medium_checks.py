@@ -98,9 +98,9 @@ def check_cools(
         raise InputError(
             "T_end",
             T_end,
-            f"be reached before {medium} ends, but the last temperature{of} is {rows[hot[0], -1]:.4g} GeV, "
-            f"at {tau_fm[-1]:g} fm/c",
-            "Raise T_end, or go on to later times; allow_hot_end=True ends the medium there all the same.",
+            f"be reached before {medium} ends (the last temperature{of} is {rows[hot[0], -1]:.4g} GeV, "
+            f"at {tau_fm[-1]:g} fm/c)",
+            "Raise T_end, or take what goes on longer; allow_hot_end=True ends the medium there all the same.",
         )
     late = tau_fm > MAX_END_FM
     if np.any(rows[:, late] > T_end):
@@ -113,6 +113,7 @@ def check_lifetime(end_fm: float, argument: str = "T_end", value: Any = None, re
         raise InputError(
             argument,
             f"a medium that acts until {end_fm:.4g} fm/c" if value is None else value,
-            f"end the medium before {MAX_END_FM:g} fm/c" + ("" if value is None else f"; it lasts {end_fm:.4g} fm/c"),
+            f"end the medium before {MAX_END_FM:g} fm/c"
+            + ("" if value is None else f" (it acts until {end_fm:.4g} fm/c)"),
             remedy or f"Raise T_end, or check the units. {HINT_TIME}",
         )

@@ -123,10 +123,15 @@ def propagate_whole(
         for first in range(0, n, size):
             members = histories[first : first + size]
             rows = slice(first, first + len(members))
-            end = max([b for h in members for _, b in h.active] + list(checkpoints), default=0.0)
+            # each history has its own end: one that goes on in vacuum until the longest ends would spread
+            ends = [max([b for _, b in h.active] + list(checkpoints), default=0.0) for h in members]
             state: Complex = np.repeat(start[None].astype(complex), len(members), axis=0)
-            for k, (begin, stop) in enumerate(pairwise([0.0, *checkpoints, end])):
-                plans = [_plan(sector, model, h, begin, stop, step, coarse=coarse) for h in members]
+            for k, begin in enumerate([0.0, *checkpoints]):
+                stops = [checkpoints[k]] * len(members) if k < len(checkpoints) else ends
+                plans = [
+                    _plan(sector, model, h, begin, stop, step, coarse=coarse)
+                    for h, stop in zip(members, stops, strict=True)
+                ]
                 steps, count = _stacked(plans)
                 with double_precision():
                     state = np.asarray(evolve_whole(sector.matrices, state, steps, count))

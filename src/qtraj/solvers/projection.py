@@ -163,15 +163,16 @@ def warn_at_the_edge(energies: Float, vectors: Float, grid: Grid, model: Lindbla
 
 
 def _deformed(found: list[tuple[float, dict[str, float]]]) -> list[str]:
-    """Say which states the end of each grid deforms, once, however many histories are projected on them."""
-    messages = []
-    for end, states in dict(found).items():
-        parts = ", ".join(f"{name} ({100 * edge:.2g} %)" for name, edge in states.items())
-        messages.append(
-            f"the grid ends at {end:.3g} GeV^-1 and deforms what is computed on it: so much of a state is within one "
-            f"decay length of the end: {parts}; take a longer grid"
-        )
-    return messages
+    """Say which states the end of the grid deforms, once, however many histories and runs are projected on them.
+
+    The first is the user's grid; those of the same length that a budget compares with deform the same states.
+    """
+    end, states = found[0]
+    parts = ", ".join(f"{name} ({100 * edge:.2g} %)" for name, edge in states.items())
+    return [
+        f"the grid ends at {end:.3g} GeV^-1 and deforms what is computed on it: so much of a state is within one "
+        f"decay length of the end: {parts}; take a longer grid"
+    ]
 
 
 def _coulomb(i: int, grid: Grid, model: LindbladModel) -> Float:

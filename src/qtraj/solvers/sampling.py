@@ -47,6 +47,38 @@ OCTET_KEY, OMITTED_KEY = 1 << 40, 1 << 41
 """Added to the number of a history, for octet starts and for the trajectories that measure what `r_max` omits."""
 
 
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What is kept of the sampling of one history.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (marks, 6)
+        Overlaps after at least one jump.
+    parts : dict of str to ndarray, shape (marks, 6)
+        Parts of its error.
+    populations : ndarray, shape (marks, 2, L_TRACKED + 1)
+        Populations by color and l.
+    covariance, effective : ndarray, shape (6, 6) and (6,)
+        Covariance of the mean and effective number of contributions, at the end.
+    trajectories : int
+        Their number.
+    stopped_by : str
+        The stop rule that applied.
+    record : JumpRecord or None
+        Jumps, if asked for.
+    """
+
+    mean: Float
+    parts: dict[str, Float]
+    populations: Float
+    covariance: Float
+    effective: Float
+    trajectories: int
+    stopped_by: str
+    record: JumpRecord | None
+
+
 @dataclass(eq=False)
 class Sampling:
     """Trajectories of one history.
@@ -83,6 +115,19 @@ class Sampling:
         self._one_jump = self._mixed([course.one_jump for course in self._courses])
         self._jumped = np.zeros((marks, 2, L_TRACKED + 1))
         self._first_scores: Float | None = None
+
+    def answer(self) -> Answer:
+        """Return what is to be kept when the sampling has ended."""
+        return Answer(
+            self.mean,
+            self.parts,
+            self.populations,
+            self.sample.covariance[-1],
+            self.sample.effective[-1],
+            self.sample.n,
+            self.stopped_by,
+            self.record,
+        )
 
     @property
     def mean(self) -> Float:
