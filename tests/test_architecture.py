@@ -14,7 +14,8 @@ FOREIGN_PATH = re.compile(r"""["'(\s](/(home|root|tmp|work|mnt|opt|Users)/|[A-Z]
 
 # from the bottom up; a module imports only its own unit and units of lower layers
 LAYERS = [
-    {"errors", "_checks", "units", "provenance", "data"},
+    {"errors", "units", "provenance", "data"},
+    {"_checks"},
     {"states"},
     {"radial", "observables"},
     {"physics"},

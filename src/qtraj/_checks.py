@@ -156,13 +156,21 @@ def called(argument: str, given: Callable[..., Any], *arguments: Any, remedy: st
 
 def float_array(argument: str, value: Any, allowed: str = "be an array of real numbers") -> Float:
     """Return `value` as a float array of any shape, or raise `InputError` if it is not an array of real numbers."""
+    array = complex_array(argument, value, allowed)
+    if array.dtype.kind == "c":
+        raise InputError(argument, value, allowed)
+    return array.astype(np.float64)
+
+
+def complex_array(argument: str, value: Any, allowed: str = "be an array of numbers") -> NDArray[Any]:
+    """Return `value` as an array of real or complex numbers, or raise `InputError` if it is none."""
     try:
         array = np.asarray(value)
     except (TypeError, ValueError):  # ragged
         array = np.asarray("ragged")
-    if array.dtype.kind not in "iuf":
+    if array.dtype.kind not in "iufc":
         raise InputError(argument, value, allowed)
-    return array.astype(np.float64)
+    return array
 
 
 def finite_array(
@@ -198,7 +206,7 @@ def interval(argument: str, value: Any, allowed: str = "be (low, high), low belo
     return float(ends[0]), float(ends[1])
 
 
-def settle(target: Any, **values: Any) -> None:
+def settle(frozen: Any, /, **values: Any) -> None:
     """Set attributes of a frozen dataclass to their checked values, from its ``__post_init__``."""
     for name, value in values.items():
-        object.__setattr__(target, name, value)
+        object.__setattr__(frozen, name, value)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import float_array
+from .._checks import complex_array, float_array
 from ..errors import InputError
 from .medium_checks import HINT_MEV, MAX_T
 
@@ -29,9 +29,7 @@ def checked_axes(r: ArrayLike, T: ArrayLike | None) -> tuple[Float, Float | None
 
 def checked_values(name: str, V: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
     """Return V of the given shape in GeV, complex only where an imaginary part is not 0, or raise `InputError`."""
-    array = np.asarray(V)
-    if array.dtype.kind not in "iufc":
-        raise InputError(name, V, "be an array of numbers in GeV")
+    array = complex_array(name, V, "be an array of numbers in GeV")
     if array.shape != shape:
         raise InputError(name, array.shape, f"be of shape {shape}, the axes of the table")
     if not np.all(np.isfinite(array)):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
-from .._checks import float_array
+from .._checks import choice, float_array, settle
 from ..errors import AccuracyWarning, InputError, warn_user
 from ..states import STATE_NAMES, State
 from .initial import ArrayState
@@ -71,7 +71,7 @@ class StoredStates:
                     "Radii are in GeV^-1; divide a function by the root of its integral.",
                 )
             splines[name] = CubicSpline(spline.x, spline(spline.x) / np.sqrt(norm))
-        object.__setattr__(self, "_splines", MappingProxyType(splines))
+        settle(self, _splines=MappingProxyType(splines))
         self._warn_of_overlaps()
 
     def __repr__(self) -> str:
@@ -112,9 +112,7 @@ class StoredStates:
         return ArrayState(spline.x, spline(spline.x), l=State.named(name).l, color=color)
 
     def _known(self, name: str) -> str:
-        if name not in self._splines:
-            raise InputError("name", name, f"be one of the stored states {', '.join(self.names)}")
-        return name
+        return choice("name", name, self.names, f"be one of the stored states {', '.join(self.names)}")
 
     def _warn_of_overlaps(self) -> None:
         pairs = []

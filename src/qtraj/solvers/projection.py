@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import choice
 from ..errors import InputError, note
 from ..physics.initial import CoulombState, InitialState, singlet_probability
 from ..physics.model import LindbladModel
@@ -18,6 +19,8 @@ from ..states import STATE_NAMES, STATES
 
 Float = NDArray[np.float64]
 Projection = Literal["computed", "coulomb"] | StoredStates
+
+_PROJECTIONS = "be 'computed', 'coulomb' or StoredStates"
 
 EDGE_TOLERANCE = 0.01
 """Largest probability within one decay length of the end of the grid before a warning: the end then deforms a state."""
@@ -70,7 +73,14 @@ def projection_vectors(projection: Projection, grid: Grid, model: LindbladModel)
         _require_bound(energies, grid, model)
         warn_at_the_edge(energies, vectors, grid, model)
         return vectors
-    raise InputError("projection", projection, "be 'computed', 'coulomb' or StoredStates")
+    raise InputError("projection", projection, _PROJECTIONS)
+
+
+def checked_projection(projection: Projection) -> Projection:
+    """Return `projection`, or raise `InputError` if it is none."""
+    if isinstance(projection, StoredStates):
+        return projection
+    return choice("projection", projection, ("computed", "coulomb"), _PROJECTIONS)
 
 
 def initial_coefficients(initial: InitialState, grid: Grid, model: LindbladModel, color: Color) -> Float:

@@ -171,7 +171,7 @@ def checked_times(times_fm: ArrayLike) -> Float:
 
 
 def _check_media(model: LindbladModel, histories: Sequence[History]) -> None:
-    """Check when media end, and evaluate the coefficients over the temperatures in use, so that bad ones are found now."""
+    """Check when media end, and evaluate the coefficients at their temperatures, so that bad ones are found now."""
     probes = []
     for i, history in enumerate(histories):
         for a, b in history.active:

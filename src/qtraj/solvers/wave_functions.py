@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import float_array, is_finite_number
+from .._checks import increasing, instance, number
 from ..errors import InputError
 from ..physics.initial import InitialState, singlet_probability
-from ..physics.medium import as_histories
 from ..physics.model import LindbladModel
 from ..physics.potentials import COLORS
 from ..radial.sine import SineGrid
@@ -25,7 +24,8 @@ from .basis import OCTET, SINGLET
 from .clock import Clock, uniform_clock
 from .flows import sector_of
 from .flows_grids import SineFlows
-from .projection import Projection
+from .projection import Projection, checked_projection
+from .solve import checked_problem
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -106,12 +106,11 @@ def wave_functions(
     InputError
         If the times do not increase, the color is a mixture, or more than one medium is given.
     """
-    times = float_array("times_fm", times_fm)
-    if times.ndim != 1 or not len(times) or not np.all(np.diff(times) > 0) or not (times[0] >= 0):
-        raise InputError("times_fm", times_fm, "be increasing times in fm/c, 0 or later")
-    if not (is_finite_number(dt) and 0 < dt <= 1):
-        raise InputError("dt", dt, "be a time step in GeV^-1, above 0 and at most 1")
-    histories, batch = as_histories(medium)
+    times = increasing("times_fm", times_fm, "be increasing times in fm/c, 0 or later", low=0)
+    dt = number("dt", dt, "be a time step in GeV^-1, above 0 and at most 1", above=0, high=1)
+    instance("grid", grid, SineGrid)
+    projection = checked_projection(projection)
+    histories, batch = checked_problem(model, medium, initial)
     if batch:
         raise InputError("medium", medium, "be one temperature history")
     color = _pure_color(initial)
