@@ -189,5 +189,6 @@ def test_bad_requests_for_histories_are_refused(tables, T_end, start, word):
 
 @pytest.mark.parametrize("extra", [{"anisotropy": -ANISOTROPY}, {"hard_scale": T[:2]}])
 def test_bad_extra_columns_are_refused(extra):
-    with pytest.raises(InputError, match="anisotropy, hard_scale"):
+    with pytest.raises(InputError) as caught:
         TemperatureTable(TAU, T, **extra)
+    assert caught.value.argument in extra

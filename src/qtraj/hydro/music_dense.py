@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FileFormatError, InputError
+from .._checks import boolean, instance, integer, number, positive, settle
+from ..errors import FileFormatError
 from ..physics.medium_checks import MAX_T
 from ._check import (
     check_last_line,
@@ -64,11 +65,12 @@ class MusicGrid:
 
     def __post_init__(self) -> None:
         for name in ("nx", "ny", "neta"):
-            if getattr(self, name) < 1:
-                raise InputError(name, getattr(self, name), "be at least 1")
+            settle(self, **{name: integer(name, getattr(self, name), 1)})
         for name in ("tau0_fm", "dtau_fm", "dx_fm", "dy_fm", "deta"):
-            if not getattr(self, name) > 0:
-                raise InputError(name, getattr(self, name), "be positive")
+            settle(self, **{name: positive(name, getattr(self, name), "be positive")})
+        for name in ("x_min_fm", "y_min_fm", "eta_min"):
+            settle(self, **{name: number(name, getattr(self, name))})
+        settle(self, boost_invariant=boolean("boost_invariant", self.boost_invariant))
 
 
 def read_music_dense(path: str | Path, grid: MusicGrid, *, binary: bool = True) -> Hydro:
@@ -94,6 +96,8 @@ def read_music_dense(path: str | Path, grid: MusicGrid, *, binary: bool = True) 
     FileFormatError
         If the file is missing, empty, truncated, or its length or values do not fit the grid.
     """
+    instance("grid", grid, MusicGrid)
+    binary = boolean("binary", binary)
     file = existing_file(path)
     values: NDArray[Any] = map_floats(file) if binary else _read_text(file)
     frame = 5 * grid.nx * grid.ny * grid.neta

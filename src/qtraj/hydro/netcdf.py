@@ -10,6 +10,8 @@ import h5netcdf
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import instance
+from .._checks import path as path_of
 from ..errors import FileFormatError
 from ._check import existing_file, for_file
 from .field import Hydro
@@ -30,7 +32,8 @@ def write_netcdf(hydro: Hydro, path: str | Path) -> None:
     path : path-like
         Written under a temporary name in the same folder, then renamed.
     """
-    file = Path(path)
+    instance("hydro", hydro, Hydro)
+    file = path_of("path", path)
     temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     axes = {"tau": hydro.tau_fm, "x": hydro.x_fm, "y": hydro.y_fm}
     if hydro.eta is not None:

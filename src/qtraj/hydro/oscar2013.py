@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .._checks import instance
+from .._checks import path as path_of
 from ..errors import FileFormatError
 from ._check import existing_file, file_attrs, for_file
 from .columns import build_hydro, load_table, to_grid
@@ -88,7 +90,8 @@ def write_oscar2013(hydro: Hydro, path: str | Path) -> None:
     path : path-like
         Written under a temporary name in the same folder, then renamed.
     """
-    file = Path(path)
+    instance("hydro", hydro, Hydro)
+    file = path_of("path", path)
     points = (*hydro.shape, 1)[:4]
     with_velocity = hydro.vx is not None and hydro.vy is not None
     names = "it ix iy iz tau x y eta T" + (" vx vy" if with_velocity else "")

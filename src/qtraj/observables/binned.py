@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .._checks import choice, instance, mapping
 from ..errors import InputError
 from ..states import STATE_NAMES
 from .curves import Bins, Curve, Selection
@@ -43,6 +44,7 @@ def survival_average(table: SurvivalTable, part: Part = "total") -> dict[str, Es
     dict of str to Estimate
         Keyed by the name of the radial state.
     """
+    instance("table", table, SurvivalTable)
     survival = table.part(part)
     means = {}
     for state in table.states:
@@ -129,9 +131,14 @@ def double_ratio_curve(
     InputError
         As in `raa_curve`, or if a meson is unknown.
     """
-    for meson in (meson for pair in pairs for meson in pair):
-        if meson not in MESON_NAMES:
-            raise InputError("pairs", meson, f"hold names among {', '.join(MESON_NAMES)}")
+    allowed = f"hold pairs of names among {', '.join(MESON_NAMES)}"
+    if isinstance(pairs, str) or not isinstance(pairs, Sequence):
+        raise InputError("pairs", pairs, allowed)
+    for pair in pairs:
+        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
+            raise InputError("pairs", pair, allowed)
+        for meson in pair:
+            choice("pairs", meson, MESON_NAMES, allowed)
     above, below = ([MESON_NAMES.index(pair[k]) for pair in pairs] for k in (0, 1))
 
     def statistic(fractions: FeedDown) -> Statistic:
@@ -179,7 +186,10 @@ def curve_of(
     factors : callable, optional
         From rows to further factors of the sums, see `sums.replicate_sums`.
     """
-    selection = Selection(ranges or {})
+    instance("table", table, SurvivalTable)
+    instance("bins", bins, Bins)
+    instance("feeddown", feeddown, FeedDown)
+    selection = Selection({} if ranges is None else mapping("ranges", ranges))
     chosen = table.select(**selection.ranges)
     points: list[Estimate] = []
     places: list[tuple[float, float, float]] = []

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._checks import choice, interval, positive, text, texts
 from ..errors import InputError
 from .acceptance import Acceptance
 from .estimate import Float
@@ -217,15 +218,15 @@ def load_data(
     InputError
         If a name is unknown or nothing matches; the message lists what is available.
     """
+    energy = None if sqrt_s_GeV is None else positive("sqrt_s_GeV", sqrt_s_GeV, "be an energy in GeV, or None")
+    names = {"state": state, "experiment": experiment, "x_name": x_name, "quality": quality, "status": status}
     wanted = {
-        "system": _names(system),
-        "sqrt_s_GeV": None if sqrt_s_GeV is None else (f"{sqrt_s_GeV:g}",),
-        "state": _names(state),
-        "experiment": _names(experiment),
-        "x_name": _names(x_name),
-        "quality": _names(quality),
-        "status": _names(status),
+        "system": None if system is None else (text("system", system, "be a name, or None"),),
+        "sqrt_s_GeV": None if energy is None else (f"{energy:g}",),
+        **{column: _names(column, value) for column, value in names.items()},
     }
+    pT = None if pT is None else interval("pT", pT)
+    y = None if y is None else interval("y", y)
     rows = _of_observable(observable)
     for column, names in wanted.items():
         known = dict.fromkeys(row[column] for row in rows)
@@ -246,15 +247,15 @@ def load_data(
 
 
 def _of_observable(observable: str) -> list[_Row]:
-    rows = [row for row in _table() if row["observable"] == observable]
-    if not rows:
-        known = dict.fromkeys(row["observable"] for row in _table())
-        raise InputError("observable", observable, f"be one of {', '.join(known)}")
-    return rows
+    known = dict.fromkeys(row["observable"] for row in _table())
+    observable = choice("observable", observable, known, f"be one of {', '.join(known)}")
+    return [row for row in _table() if row["observable"] == observable]
 
 
-def _names(value: str | Collection[str] | None) -> Collection[str] | None:
-    return (value,) if isinstance(value, str) else value
+def _names(argument: str, value: str | Collection[str] | None) -> Collection[str] | None:
+    if value is None and argument != "status":
+        return None
+    return (value,) if isinstance(value, str) else texts(argument, value, "be a name or a collection of names")
 
 
 @cache

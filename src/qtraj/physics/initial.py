@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import factorial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -45,6 +45,16 @@ class InitialState(Protocol):
         The model gives what a state may depend on: its potential, mass and Bohr radius.
         """
         ...
+
+
+def check_initial(argument: str, initial: Any) -> None:
+    """Raise `InputError` unless `initial` is a start: something with the attributes of `InitialState`, and no class."""
+    if isinstance(initial, type) or not all(
+        hasattr(initial, name) for name in ("u", "l", "color", "survival_is_ratio")
+    ):
+        raise InputError(argument, initial, "be an initial state such as GaussianState(l=0, width=0.2)")
+    singlet_probability(initial.color)
+    integer(f"{argument}.l", initial.l, 0)
 
 
 def singlet_probability(color: str | float) -> float:

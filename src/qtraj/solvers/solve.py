@@ -11,9 +11,9 @@ from typing import Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import called, function, increasing, integer
+from .._checks import called, function, increasing
 from ..errors import InputError, collected
-from ..physics.initial import InitialState, singlet_probability
+from ..physics.initial import InitialState, check_initial
 from ..physics.medium import History, as_histories
 from ..physics.medium_checks import HINT_TIME, MAX_END_FM, check_lifetime
 from ..physics.model import LindbladModel
@@ -149,13 +149,7 @@ def checked_problem(
     """
     if not isinstance(model, LindbladModel):
         raise InputError("model", model, "be a LindbladModel")
-    # a class has the attributes of its instances
-    if isinstance(initial, type) or not all(
-        hasattr(initial, name) for name in ("u", "l", "color", "survival_is_ratio")
-    ):
-        raise InputError("initial", initial, "be an initial state such as GaussianState(l=0, width=0.2)")
-    singlet_probability(initial.color)
-    integer("initial.l", initial.l, 0)
+    check_initial("initial", initial)
     histories, batch = as_histories(medium)
     called("initial", initial.u, _PROBE_R, model)
     called("medium", _check_media, model, histories)
