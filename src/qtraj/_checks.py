@@ -119,7 +119,9 @@ def instance(
 
 def instances(argument: str, value: Any, kind: type[T], *, least: int = 0) -> tuple[T, ...]:
     """Return `value` as a tuple if it is a sequence of at least `least` objects of class `kind`."""
-    allowed = f"be a list of {kind.__name__}" + (f", at least {'one' if least == 1 else least}" if least else "")
+    allowed = f"be a list of {kind.__name__}" + (
+        f", at least {'one' if least == 1 else least}" if least else ""
+    )
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         raise InputError(argument, value, allowed)
     found = tuple(value)
@@ -128,7 +130,9 @@ def instances(argument: str, value: Any, kind: type[T], *, least: int = 0) -> tu
     return tuple(instance(f"{argument}[{i}]", each, kind) for i, each in enumerate(found))
 
 
-def mapping(argument: str, value: Any, allowed: str = "be a mapping such as a dict, with strings as keys") -> Any:
+def mapping(
+    argument: str, value: Any, allowed: str = "be a mapping such as a dict, with strings as keys"
+) -> Any:
     """Return `value` if it is a mapping whose keys are strings."""
     if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
         raise InputError(argument, value, allowed)
@@ -177,7 +181,9 @@ def finite_array(
     argument: str, value: Any, ndim: int | None = None, allowed: str = "", *, low: float = -inf
 ) -> Float:
     """Return `value` as a float array of `ndim` dimensions of finite numbers that are at least `low`."""
-    shape = {None: "an array", 0: "a number", 1: "a list", 2: "a table"}.get(ndim, f"an array of {ndim} dimensions")
+    shape = {None: "an array", 0: "a number", 1: "a list", 2: "a table"}.get(
+        ndim, f"an array of {ndim} dimensions"
+    )
     allowed = allowed or f"be {shape} of finite numbers" + (f", at least {low:g}" if low > -inf else "")
     array = float_array(argument, value, allowed)
     if (ndim is not None and array.ndim != ndim) or not np.all(np.isfinite(array) & (array >= low)):
@@ -186,7 +192,14 @@ def finite_array(
 
 
 def increasing(
-    argument: str, value: Any, allowed: str, remedy: str = "", *, least: int = 1, low: float = -inf, above: float = -inf
+    argument: str,
+    value: Any,
+    allowed: str,
+    remedy: str = "",
+    *,
+    least: int = 1,
+    low: float = -inf,
+    above: float = -inf,
 ) -> Float:
     """Return `value` as a 1-D float array of at least `least` finite, strictly increasing numbers in a range."""
     array = float_array(argument, value, allowed)
@@ -196,7 +209,9 @@ def increasing(
     return array
 
 
-def interval(argument: str, value: Any, allowed: str = "be (low, high), low below high") -> tuple[float, float]:
+def interval(
+    argument: str, value: Any, allowed: str = "be (low, high), low below high"
+) -> tuple[float, float]:
     """Return `value` as (low, high) if it is two numbers, infinite or not, and low < high."""
     if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or len(value) != 2:
         raise InputError(argument, value, allowed)

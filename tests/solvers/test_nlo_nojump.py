@@ -148,7 +148,10 @@ def test_the_numbers_of_a_history_do_not_depend_on_its_batch(monkeypatch):
     for i, one in enumerate(alone):
         for name in ("energy_over_T", "r_times_T"):
             # rounding of products of other shapes
-            assert together.diagnostics[name][i] == pytest.approx(float(one.diagnostics[name]), rel=1e-11), (i, name)
+            assert together.diagnostics[name][i] == pytest.approx(float(one.diagnostics[name]), rel=1e-11), (
+                i,
+                name,
+            )
         assert together.norm.value[i] == pytest.approx(float(one.norm.value), rel=1e-11)
         assert together.survival["1S"].value[i] == pytest.approx(float(one.survival["1S"].value), rel=1e-11)
 

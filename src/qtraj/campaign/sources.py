@@ -175,9 +175,7 @@ class FluidSource:
         )
         fluid = read_fluid(self.files[event], self.entry, self.b_fm)
         medium = self.config.medium
-        histories: Histories = histories_along(
-            fluid, paths, medium.T_end, allow_hot_end=medium.allow_hot_end
-        )
+        histories: Histories = histories_along(fluid, paths, medium.T_end, allow_hot_end=medium.allow_hot_end)
         n = stop - start
         known = {name: histories.metadata[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         known |= {"b_fm": np.full(n, self.b_fm), "weight": np.ones(n), "event": np.full(n, event)}

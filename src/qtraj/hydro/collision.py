@@ -83,7 +83,8 @@ def collision_geometry(
     CollisionGeometry
     """
     b_max_fm = positive("b_max_fm", b_max_fm)
-    step_fm = number("step_fm", step_fm, "be positive, the step the smaller of it and b_max_fm", above=0, below=b_max_fm)
+    allowed = "be positive, the step the smaller of it and b_max_fm"
+    step_fm = number("step_fm", step_fm, allowed, above=0, below=b_max_fm)
     b = np.linspace(0.0, b_max_fm, round(b_max_fm / step_fm) + 1)
     n_coll = np.array([collider.n_coll(float(each)) for each in b])
     n_part = np.array([collider.n_part(float(each)) for each in b])

@@ -91,9 +91,7 @@ class Paths:
         return x, self.y_fm[:, None] + distance * np.sin(self.phi)[:, None]
 
 
-def histories_along(
-    hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: bool = False
-) -> Histories:
+def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: bool = False) -> Histories:
     """Return the temperature that each path meets, at the frames of the run.
 
     A pair created at (x, y), tau = 0, moves on a straight line with v_T = p_T/E_T at mid-rapidity, where

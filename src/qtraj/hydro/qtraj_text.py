@@ -62,7 +62,9 @@ class TemperatureTable:
                 array = float_array(name, getattr(self, name))
                 if array.shape != shape or not np.all(np.isfinite(array) & (array > 0)):
                     raise InputError(
-                        name, getattr(self, name), f"be positive and finite, of shape {shape}: one row for each time"
+                        name,
+                        getattr(self, name),
+                        f"be positive and finite, of shape {shape}: one row for each time",
                     )
                 object.__setattr__(self, name, array)
         mapping("metadata", self.metadata)

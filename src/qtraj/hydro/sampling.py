@@ -98,7 +98,9 @@ def sample_paths(
     n = integer("n", n, 1, allowed="be a power of two")
     if n & (n - 1):
         raise InputError("n", n, "be a power of two")
-    replicates = integer("replicates", replicates, 2, allowed="be at least 2", remedy="One replicate has no error.")
+    replicates = integer(
+        "replicates", replicates, 2, allowed="be at least 2", remedy="One replicate has no error."
+    )
     seed = integer("seed", seed, 0, allowed="be a non-negative integer")
     pT_max = positive("pT_max", pT_max, "be positive, in GeV")
     mass = positive("mass", mass, "be positive, in GeV")

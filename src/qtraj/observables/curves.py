@@ -224,7 +224,9 @@ class CurveBand:
         for name in ("low", "high"):
             settle(self, **{name: float_array(name, getattr(self, name))})
             if getattr(self, name).shape != self.curve.x.shape:
-                raise InputError(name, getattr(self, name), f"have one value for each of {len(self.curve)} points")
+                raise InputError(
+                    name, getattr(self, name), f"have one value for each of {len(self.curve)} points"
+                )
 
     @property
     def central(self) -> Estimate:

@@ -130,11 +130,11 @@ class DataSet:
 
 
 def load_raa(
-    system: str = "PbPb",
-    sqrt_s_GeV: float = 5020,
+    system: str | None = "PbPb",
+    sqrt_s_GeV: float | None = 5020,
     state: str | Collection[str] | None = None,
     experiment: str | Collection[str] | None = None,
-    x_name: str = "N_part",
+    x_name: str | Collection[str] | None = "N_part",
     *,
     observable: str = "R_AA",
     quality: str | Collection[str] | None = None,
@@ -218,7 +218,9 @@ def load_data(
     InputError
         If a name is unknown or nothing matches; the message lists what is available.
     """
-    energy = None if sqrt_s_GeV is None else positive("sqrt_s_GeV", sqrt_s_GeV, "be an energy in GeV, or None")
+    energy = (
+        None if sqrt_s_GeV is None else positive("sqrt_s_GeV", sqrt_s_GeV, "be an energy in GeV, or None")
+    )
     names = {"state": state, "experiment": experiment, "x_name": x_name, "quality": quality, "status": status}
     wanted = {
         "system": None if system is None else (text("system", system, "be a name, or None"),),
@@ -255,7 +257,9 @@ def _of_observable(observable: str) -> list[_Row]:
 def _names(argument: str, value: str | Collection[str] | None) -> Collection[str] | None:
     if value is None and argument != "status":
         return None
-    return (value,) if isinstance(value, str) else texts(argument, value, "be a name or a collection of names")
+    return (
+        (value,) if isinstance(value, str) else texts(argument, value, "be a name or a collection of names")
+    )
 
 
 @cache

@@ -150,7 +150,9 @@ def with_geometry(
     instance("table", table, SurvivalTable)
     instance("geometry", geometry, CollisionGeometry)
     choices = (*get_args(Weighting), None)
-    weighting = choice("weighting", weighting, choices, f"be one of {', '.join(get_args(Weighting))}, or None")
+    weighting = choice(
+        "weighting", weighting, choices, f"be one of {', '.join(get_args(Weighting))}, or None"
+    )
     b = table.coordinate("b_fm")
     centrality = geometry.at("centrality", b)
     n_part = table.n_part if table.n_part is not None else geometry.at("n_part", b)

@@ -105,7 +105,10 @@ class Bjorken:
         T_end = check_end(self.T_end, T0)
         lowest = T0 * (tau_fm / MAX_END_FM) ** (1 / 3)
         check_lifetime(
-            tau_fm * (T0 / T_end) ** 3, "T_end", T_end, f"Raise T_end to {lowest:.3g} GeV or more, or lower T0."
+            tau_fm * (T0 / T_end) ** 3,
+            "T_end",
+            T_end,
+            f"Raise T_end to {lowest:.3g} GeV or more, or lower T0.",
         )
         settle(self, T0=T0, tau_fm=tau_fm, T_end=T_end)
 
@@ -222,7 +225,10 @@ class TabulatedTemperature:
         log = PchipInterpolator(np.log(tau / HBARC), np.log(T))
         alpha, hard_scale = check_columns(self.alpha, self.hard_scale, T.shape)
         table = None if alpha is None or hard_scale is None else AnisotropyTable(tau, alpha, hard_scale)
-        settle(self, T_end=T_end, _log=log, _anisotropy=table, active=_hot_intervals(log, float(np.log(T_end))))
+        settle(self, allow_cold=bool(self.allow_cold), allow_hot_end=bool(self.allow_hot_end))
+        settle(
+            self, T_end=T_end, _log=log, _anisotropy=table, active=_hot_intervals(log, float(np.log(T_end)))
+        )
 
     def temperature(self, t: Float) -> Float:
         """Return T(t) in GeV, t in GeV^-1 inside the table."""
@@ -281,7 +287,12 @@ class Histories(Sequence[TabulatedTemperature]):
         self.T_end = check_temperature("T_end", T_end)
         self.allow_hot_end = boolean("allow_hot_end", allow_hot_end)
         check_cools(
-            self.tau_fm, self.T, self.T_end, allow_hot_end=self.allow_hot_end, medium="the grid of times", row="history"
+            self.tau_fm,
+            self.T,
+            self.T_end,
+            allow_hot_end=self.allow_hot_end,
+            medium="the grid of times",
+            row="history",
         )
         self.alpha, self.hard_scale = check_columns(alpha, hard_scale, self.T.shape)
         given = {} if metadata is None else mapping("metadata", metadata)

@@ -66,7 +66,11 @@ def check_end(T_end: Any, hottest: float, what: str = "T0") -> float:
     """Return T_end as a float, or raise `InputError` unless it lies below the hottest temperature, in GeV."""
     found = check_temperature("T_end", T_end)
     return number(
-        "T_end", found, f"be below {what} = {hottest:g} GeV", "Otherwise the medium never acts.", below=hottest
+        "T_end",
+        found,
+        f"be below {what} = {hottest:g} GeV",
+        "Otherwise the medium never acts.",
+        below=hottest,
     )
 
 

@@ -21,7 +21,9 @@ _PROBE_R: Final = np.geomspace(0.01, 30.0, 25)
 _PROBE_T: Final = np.array([0.2, 0.3, 0.5])
 _ARGUMENTS: Final = {1: "(r)", 2: "(r, T)", 4: "(r, T, xi, hard_scale)"}
 _ROUNDING: Final = 1e-12
-_FOR_ARRAYS: Final = "It is called with NumPy arrays: np.where(r > 1, a, b) takes the place of `a if r > 1 else b`."
+_FOR_ARRAYS: Final = (
+    "It is called with NumPy arrays: np.where(r > 1, a, b) takes the place of `a if r > 1 else b`."
+)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import complex_array, float_array
+from .._checks import complex_array, increasing
 from ..errors import InputError
 from .medium_checks import HINT_MEV, MAX_T
 
@@ -42,7 +42,6 @@ def checked_values(name: str, V: ArrayLike, shape: tuple[int, ...]) -> NDArray[A
 
 
 def _increasing(name: str, value: ArrayLike, least: int) -> Float:
-    axis = float_array(name, value)
-    if axis.ndim != 1 or len(axis) < least or not np.all(np.isfinite(axis)) or np.any(np.diff(axis) <= 0):
-        raise InputError(name, axis[:4], f"be a 1-D array of at least {least} finite, increasing numbers")
-    return axis
+    return increasing(
+        name, value, f"be a 1-D array of at least {least} finite, increasing numbers", least=least
+    )

@@ -23,7 +23,9 @@ KAPPA_FITS: Final[dict[str, tuple[float, float, float, float]]] = {
 """Coefficients (a, b, c, d) of 1/kappa_hat = a + b x^(1/2) + c x + d x^(3/2), x = T/T_c: fits to the lattice band
 used by arXiv:2012.01240 and arXiv:2107.06147."""
 
-_FOR_ARRAYS: Final = "It is called with an array: np.where(T > 0.3, a, b) takes the place of `a if T > 0.3 else b`."
+_FOR_ARRAYS: Final = (
+    "It is called with an array: np.where(T > 0.3, a, b) takes the place of `a if T > 0.3 else b`."
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,9 @@ class Transport:
 def _evaluated(name: str, coefficient: Any, T: Float, *, non_negative: bool) -> Float:
     if not callable(coefficient):
         return np.full_like(T, float(coefficient))
-    result = float_array(name, called(name, coefficient, T, remedy=_FOR_ARRAYS), "return an array of real numbers")
+    result = float_array(
+        name, called(name, coefficient, T, remedy=_FOR_ARRAYS), "return an array of real numbers"
+    )
     if result.shape != T.shape:
         raise InputError(name, result.shape, f"return an array of the shape of T, {T.shape}")
     bad = ~np.isfinite(result) | ((result < 0) if non_negative else False)

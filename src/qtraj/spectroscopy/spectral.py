@@ -66,7 +66,9 @@ class SpectralFunction:
 
     def __post_init__(self) -> None:
         check_model(self.model)
-        settle(self, T=float(checked_temperatures(positive("T", self.T, "be a positive temperature in GeV"))[0]))
+        settle(
+            self, T=float(checked_temperatures(positive("T", self.T, "be a positive temperature in GeV"))[0])
+        )
         check_initial("source", self.source)
         instance("mesh", self.mesh, LaguerreMesh, "be a LaguerreMesh")
         _ = self._schur  # bad sources and temperatures are found now

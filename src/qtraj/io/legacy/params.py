@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ..._checks import instance, texts
+from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
 from ..atomic import atomic_path
 from .keys import Key, Value
@@ -53,7 +55,13 @@ def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> 
     InputError
         If an override is unknown or its value is bad.
     """
-    path = Path(path)
+    path = path_of("path", path)
+    allowed = "be pairs ('-KEY', 'value')"
+    if isinstance(overrides, str) or not isinstance(overrides, Sequence):
+        raise InputError("overrides", overrides, allowed)
+    for i, pair in enumerate(overrides):
+        if len(texts(f"overrides[{i}]", pair, allowed)) != 2:
+            raise InputError(f"overrides[{i}]", pair, allowed)
     entries = _file_entries(path)
     for flag, text in overrides:
         name = flag.removeprefix("-")
@@ -90,7 +98,8 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
     FileFormatError
         If the file cannot be written.
     """
-    path = Path(path)
+    path = path_of("path", path)
+    instance("parameters", parameters, LegacyParameters)
     lines, group = [f"{COMMENT} written by qtraj; one KEY and value per line"], ""
     for name, value in parameters.given().items():
         if KEYS[name].group != group:

@@ -13,8 +13,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
+from ..._checks import choice, instance
+from ..._checks import path as path_of
 from ...errors import InputError
 from ...radial.dst import import_pyfftw
 from .basis import write_basis
@@ -63,12 +65,17 @@ def run_legacy(
     FileFormatError
         If an input file is missing or damaged, or the folder cannot be written.
     """
+    instance("p", p, LegacyParameters)
+    directory = path_of("directory", directory)
+    transform = choice("transform", transform, get_args(Transform))
+    if screen is not None:
+        instance("screen", screen, Screen)
     refuse_unknown(p)
     if transform == "fftw":
         import_pyfftw()
     if p.randomseed == CLOCK:
         p = replace(p, randomseed=int(time.time()))
-    directory, screen = Path(directory), Screen() if screen is None else screen
+    screen = Screen() if screen is None else screen
     for _ in histories(p, directory):  # a damaged block is found before the first one is computed
         pass
     screen.start(p)
