@@ -83,7 +83,11 @@ def choice(argument: str, value: Any, choices: Iterable[T], allowed: str = "", r
         for each in known:
             if each == value:
                 return each
-    raise InputError(argument, value, allowed or f"be one of {', '.join(map(repr, known))}", remedy)
+    *others, last = map(repr, known)
+    plain = (
+        f"be one of {', '.join(others)}, {last}" if len(known) > 4 else f"be {', '.join(others)} or {last}"
+    )
+    raise InputError(argument, value, allowed or (plain if others else f"be {last}"), remedy)
 
 
 def text(argument: str, value: Any, allowed: str = "be a string") -> str:

@@ -136,6 +136,46 @@ def test_a_plateau_at_the_end_temperature_is_cold():
     assert_allclose(medium.active, [(from_fm(0.6), from_fm(1.0))], rtol=1e-12)
 
 
+HOT_END = ([0.6, 1.0, 2.0], [0.4, 0.35, 0.3])
+
+
+def test_a_table_that_ends_hot_must_be_meant():
+    """What follows the last time is unknown, and a cut there would let too many pairs survive."""
+    tau, T = HOT_END
+    for make in (
+        lambda **meant: qt.TabulatedTemperature(tau, T, 0.25, **meant),
+        lambda **meant: qt.Histories(tau, [T, [0.4, 0.3, 0.2]], 0.25, **meant),
+    ):
+        with pytest.raises(InputError, match=r"0\.3 GeV, at 2 fm/c.*allow_hot_end=True") as caught:
+            make()
+        assert caught.value.argument == "T_end"
+        make(allow_hot_end=True)
+    meant = qt.TabulatedTemperature(tau, T, 0.25, allow_hot_end=True)
+    assert_allclose(meant.active, [(from_fm(0.6), from_fm(2.0))], rtol=1e-12)
+    batch = qt.Histories(tau, [T, T, T], 0.25, allow_hot_end=True)
+    assert batch[1].active == meant.active
+    assert batch[1:].allow_hot_end
+    # the last temperature may be T_end itself
+    assert qt.TabulatedTemperature(tau, T, 0.3).active == meant.active
+
+
+def test_no_medium_acts_longer_than_any_fireball():
+    """A misplaced digit of T_end must not make a run of hours."""
+    with pytest.raises(
+        InputError, match=r"before 200 fm/c.*it acts until 368.5 fm/c.*Raise T_end to 0.0613"
+    ) as caught:
+        qt.Bjorken(0.425, 0.6, 0.05)
+    assert caught.value.argument == "T_end"
+    assert qt.Bjorken(0.425, 0.6, 0.0614).active[0][1] < from_fm(200)
+    late = ([0.6, 100.0, 300.0, 301.0], [0.4, 0.3, 0.26, 0.2])
+    with pytest.raises(InputError, match="300 fm/c"):
+        qt.TabulatedTemperature(*late, 0.25)
+    with pytest.raises(InputError, match="300 fm/c"):
+        qt.Histories(late[0], [late[1]], 0.25)
+    # cold for long is no matter
+    assert len(qt.TabulatedTemperature([0.6, 2.0, 300.0], [0.4, 0.2, 0.1], 0.25).active) == 1
+
+
 def test_a_cold_table_must_be_meant():
     tau, T = [0.6, 1.0, 2.0], [0.24, 0.2, 0.15]
     with pytest.raises(InputError) as caught:

@@ -105,7 +105,8 @@ def sample_paths(
     pT_max = positive("pT_max", pT_max, "be positive, in GeV")
     mass = positive("mass", mass, "be positive, in GeV")
     first_replicate = integer("first_replicate", first_replicate, 0)
-    directions = choice("directions", directions, get_args(Directions))
+    counts = get_args(Directions)
+    directions = choice("directions", directions, counts, f"be one of {', '.join(map(str, counts))}")
     if directions > n:
         raise InputError("directions", directions, f"be at most n, here {n}: a set is not divided")
     kinds = get_args(Scrambling)

@@ -180,8 +180,8 @@ def _deformed(found: list[tuple[float, dict[str, float]]]) -> list[str]:
     end, states = found[0]
     parts = ", ".join(f"{name} ({100 * edge:.2g} %)" for name, edge in states.items())
     return [
-        f"the grid ends at {end:.3g} GeV^-1 and deforms what is computed on it: so much of a state is within one "
-        f"decay length of the end: {parts}; take a longer grid"
+        f"the grid ends at {end:.3g} GeV^-1 and deforms the computed {parts}: so much of it is within one decay length "
+        "of the end; take a longer grid"
     ]
 
 
