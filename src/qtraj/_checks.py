@@ -7,7 +7,7 @@ bool, string, None or NaN), an integer or a boolean. `allowed` completes the sen
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from math import inf, isfinite
 from numbers import Integral, Real
 from pathlib import Path
@@ -47,6 +47,13 @@ def number(
     return float(value)
 
 
+def real(argument: str, value: Any) -> float:
+    """Return `value` as a float if it is a number, NaN and infinity among them."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise InputError(argument, value, "be a number")
+    return float(value)
+
+
 def positive(argument: str, value: Any, allowed: str = "be a positive number", remedy: str = "") -> float:
     """Return `value` as a float if it is a finite number above zero."""
     return number(argument, value, allowed, remedy, above=0)
@@ -61,12 +68,16 @@ def integer(
     remedy: str = "",
 ) -> int:
     """Return `value` as an int if it is an integer from `low` to `high`, of Python or of NumPy; 2.0 is none."""
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
+    if not _is_integer(value) or not low <= int(value) <= high:
         if not allowed:
-            limits = f" from {low:g} to {high:g}" if low > -inf and high < inf else f", at least {low:g}"
+            limits = f" from {low} to {high}" if low > -inf and high < inf else f", at least {low}"
             allowed = "be an integer" + (limits if low > -inf else "")
         raise InputError(argument, value, allowed, remedy)
     return int(value)
+
+
+def _is_integer(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Integral)
 
 
 def boolean(argument: str, value: Any) -> bool:
@@ -79,7 +90,7 @@ def boolean(argument: str, value: Any) -> bool:
 def choice(argument: str, value: Any, choices: Iterable[T], allowed: str = "", remedy: str = "") -> T:
     """Return that one of the `choices` (strings, integers, None) that `value` equals: True is not 1."""
     known = list(choices)
-    if value is None or (isinstance(value, str | Integral) and not isinstance(value, bool)):
+    if value is None or isinstance(value, str) or _is_integer(value):
         for each in known:
             if each == value:
                 return each
@@ -99,9 +110,17 @@ def text(argument: str, value: Any, allowed: str = "be a string") -> str:
 
 def texts(argument: str, value: Any, allowed: str = "be a list of strings") -> tuple[str, ...]:
     """Return `value` as a tuple of str if it is a sequence of strings; one string is none."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    return tuple(text(f"{argument}[{i}]", each) for i, each in enumerate(members(argument, value, allowed)))
+
+
+def members(argument: str, value: Any, allowed: str, count: int | None = None) -> tuple[Any, ...]:
+    """Return the members of a sequence, of any kind, `count` of them if given; a string and a mapping are none."""
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         raise InputError(argument, value, allowed)
-    return tuple(text(f"{argument}[{i}]", each) for i, each in enumerate(value))
+    found = tuple(value)
+    if count is not None and len(found) != count:
+        raise InputError(argument, value, allowed)
+    return found
 
 
 def path(argument: str, value: Any) -> Path:
@@ -126,9 +145,7 @@ def instances(argument: str, value: Any, kind: type[T], *, least: int = 0) -> tu
     allowed = f"be a list of {kind.__name__}" + (
         f", at least {'one' if least == 1 else least}" if least else ""
     )
-    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise InputError(argument, value, allowed)
-    found = tuple(value)
+    found = members(argument, value, allowed)
     if len(found) < least:
         raise InputError(argument, value, allowed)
     return tuple(instance(f"{argument}[{i}]", each, kind) for i, each in enumerate(found))
@@ -217,8 +234,6 @@ def interval(
     argument: str, value: Any, allowed: str = "be (low, high), low below high"
 ) -> tuple[float, float]:
     """Return `value` as (low, high) if it is two numbers, infinite or not, and low < high."""
-    if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray) or len(value) != 2:
-        raise InputError(argument, value, allowed)
     ends = float_array(argument, value, allowed)
     if ends.shape != (2,) or not ends[0] < ends[1]:
         raise InputError(argument, value, allowed)

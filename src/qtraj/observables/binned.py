@@ -14,8 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .._checks import choice, instance, mapping
-from ..errors import InputError
+from .._checks import choice, instance, mapping, members
 from ..states import STATE_NAMES
 from .curves import Bins, Curve, Selection
 from .estimate import Estimate, Float
@@ -132,13 +131,9 @@ def double_ratio_curve(
         As in `raa_curve`, or if a meson is unknown.
     """
     allowed = f"hold pairs of names among {', '.join(MESON_NAMES)}"
-    if isinstance(pairs, str) or not isinstance(pairs, Sequence):
-        raise InputError("pairs", pairs, allowed)
-    for pair in pairs:
-        if isinstance(pair, str) or not isinstance(pair, Sequence) or len(pair) != 2:
-            raise InputError("pairs", pair, allowed)
-        for meson in pair:
-            choice("pairs", meson, MESON_NAMES, allowed)
+    pairs = [members("pairs", pair, allowed, 2) for pair in members("pairs", pairs, allowed)]
+    for meson in (meson for pair in pairs for meson in pair):
+        choice("pairs", meson, MESON_NAMES, allowed)
     above, below = ([MESON_NAMES.index(pair[k]) for pair in pairs] for k in (0, 1))
 
     def statistic(fractions: FeedDown) -> Statistic:

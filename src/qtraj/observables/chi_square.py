@@ -11,7 +11,7 @@ data: the other choice pulls fits down (G. D'Agostini, Nucl. Instrum. Meth. A 34
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaincc
 
-from .._checks import boolean, choice, finite_array, float_array, instance, instances
+from .._checks import boolean, choice, finite_array, float_array, instance, instances, members
 from ..errors import InputError
 from .curves import Curve
 from .estimate import Float
@@ -97,7 +97,7 @@ def nuisance_fit(residual: ArrayLike, error: ArrayLike, shifts: ArrayLike) -> tu
     scaled = moved.reshape(-1, len(r)) / sigma
     normal = np.eye(len(scaled)) + scaled @ scaled.T
     theta = np.linalg.solve(normal, scaled @ (r / sigma))
-    return float(np.sum((r / sigma - theta @ scaled) ** 2) + np.sum(theta**2)), theta
+    return float(np.sum((r / sigma - theta @ scaled) ** 2) + np.sum(theta**2)), np.asarray(theta)
 
 
 def chi_square(
@@ -219,9 +219,7 @@ class _Piece:
 
 def _listed(argument: str, given: Any, *, one: bool) -> list[Any]:
     """Return what belongs to each measurement: `given` itself if there is one, else its members."""
-    if not one and (isinstance(given, str) or not isinstance(given, Iterable)):
-        raise InputError(argument, given, "be a list of arrays, one for each measurement")
-    return [given] if one else list(given)
+    return [given] if one else list(members(argument, given, "be a list of arrays, one for each measurement"))
 
 
 def _piece(data: DataSet, theory: Any, error: Any, systematic: Systematic) -> _Piece:

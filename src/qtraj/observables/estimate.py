@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import float_array, mapping, settle, texts
+from .._checks import float_array, mapping, real, settle, texts
 from ..errors import InputError
 
 Float = NDArray[np.float64]
@@ -137,9 +136,7 @@ def format_value(value: float, error: float) -> str:
     InputError
         If one of them is no number.
     """
-    for name, given in (("value", value), ("error", error)):
-        if isinstance(given, bool) or not isinstance(given, Real):
-            raise InputError(name, given, "be a number")
+    value, error = real("value", value), real("error", error)
     if not np.isfinite(value) or not np.isfinite(error) or error <= 0:
         return f"{value:.8g}"
     # round first: an error of 0.00996 is 0.010 on two digits and must not print as (100)

@@ -221,11 +221,11 @@ def load_data(
     energy = (
         None if sqrt_s_GeV is None else positive("sqrt_s_GeV", sqrt_s_GeV, "be an energy in GeV, or None")
     )
-    names = {"state": state, "experiment": experiment, "x_name": x_name, "quality": quality, "status": status}
+    given = {"state": state, "experiment": experiment, "x_name": x_name, "quality": quality, "status": status}
     wanted = {
         "system": None if system is None else (text("system", system, "be a name, or None"),),
         "sqrt_s_GeV": None if energy is None else (f"{energy:g}",),
-        **{column: _names(column, value) for column, value in names.items()},
+        **{column: _names(column, value) for column, value in given.items()},
     }
     pT = None if pT is None else interval("pT", pT)
     y = None if y is None else interval("y", y)

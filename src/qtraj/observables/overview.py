@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
 import numpy as np
 
-from .._checks import choice, instance, mapping, texts
+from .._checks import choice, instance, mapping, members, texts
 from ..errors import InputError
 from .axes import flow_bins, places
 from .binned import DOUBLE_RATIOS, Ranges, double_ratio_curve, raa_curve
@@ -133,9 +133,8 @@ def overview(
     if not tables:
         raise InputError("tables", tables, "hold at least one setting")
     mesons = texts("mesons", mesons, f"be a list of names among {', '.join(MESON_NAMES)}")
-    if isinstance(harmonics, str) or not isinstance(harmonics, Iterable):
-        raise InputError("harmonics", harmonics, "be a list of whole numbers, at least 1")
-    harmonics = [check_order(n) for n in harmonics]
+    orders = members("harmonics", harmonics, "be a list of whole numbers, at least 1")
+    harmonics = [check_order(n) for n in orders]
     feeddown = FeedDown.named() if feeddown is None else instance("feeddown", feeddown, FeedDown)
     if system is not None:
         instance("system", system, CollisionSystem)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..._checks import instance, texts
+from ..._checks import instance, members, texts
 from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
 from ..atomic import atomic_path
@@ -57,11 +57,8 @@ def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> 
     """
     path = path_of("path", path)
     allowed = "be pairs ('-KEY', 'value')"
-    if isinstance(overrides, str) or not isinstance(overrides, Sequence):
-        raise InputError("overrides", overrides, allowed)
-    for i, pair in enumerate(overrides):
-        if len(texts(f"overrides[{i}]", pair, allowed)) != 2:
-            raise InputError(f"overrides[{i}]", pair, allowed)
+    for i, pair in enumerate(members("overrides", overrides, allowed)):
+        members(f"overrides[{i}]", texts(f"overrides[{i}]", pair, allowed), allowed, 2)
     entries = _file_entries(path)
     for flag, text in overrides:
         name = flag.removeprefix("-")

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._checks import float_array, instance, integer
+from ..._checks import float_array, instance, instances, integer
 from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
 from ...states import STATE_NAMES
@@ -155,14 +155,14 @@ def write_summary(path: str | Path, blocks: Iterable[SummaryBlock]) -> Path:
     FileFormatError
         If the file cannot be written.
     """
-    if isinstance(blocks, str) or not isinstance(blocks, Iterable):
-        raise InputError("blocks", blocks, "be blocks of class SummaryBlock")
     return write_lines(path, summary_lines(blocks))
 
 
 def summary_lines(blocks: Iterable[SummaryBlock]) -> Iterator[str]:
     """Yield the lines of a ``summary.tsv``."""
-    for i, block in enumerate(blocks):
+    for i, block in enumerate(
+        blocks if isinstance(blocks, Iterator) else instances("blocks", blocks, SummaryBlock)
+    ):
         instance(f"blocks[{i}]", block, SummaryBlock)
         if (block.trajectory is None) != (i == 0):
             raise InputError(
