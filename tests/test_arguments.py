@@ -20,7 +20,9 @@ import qtraj.observables as qo
 import qtraj.plots as qp
 import qtraj.spectroscopy as qs
 from documented import MODULES
+from qtraj.campaign.results import open_results
 from qtraj.errors import InputError
+from qtraj.explore import settings as explore
 from survival_tables import toy_table
 from view_data import evolution
 
@@ -735,6 +737,40 @@ def cases() -> tuple[Case, ...]:
             formats=("texts?", ("png",)),
             cheap=False,
         ),
+        # --- constructors that are class methods, and two functions that are documented beside them
+        case(qt.State.named, name=("choice", "1P")),
+        case(
+            qt.TabulatedPotential.read,
+            path=("path", "x"),
+            alpha=("number", 0.4),
+            octet=("choice?", None),
+            below=("choice", "coulomb"),
+            beyond=("choice?", None),
+            cheap=False,
+        ),
+        case(qo.FeedDown.named, name=("choice", "group"), errors=("boolean", True)),
+        case(qo.CollisionGeometry.named, name=("choice", "PbPb5023")),
+        case(qo.Acceptance.parse, kinematics=("text", "pT<30 GeV")),
+        case(qo.Bins.edges, x_name=("choice", "pT_GeV"), edges=("array", [0.0, 1.0])),
+        case(qo.Bins.of, data=("object", data[0]), cheap=False),
+        case(qh.OpticalGlauber.from_attrs, attrs=("mapping", {}), cheap=False),
+        case(
+            ql.NoJumpPart.from_rows,
+            table=("object", ratios),
+            probability=("number", 0.5),
+            resolution=("number", 5e-7),
+        ),
+        case(open_results, folder=("path", "x"), partial=("boolean", False), cheap=False),
+        case(
+            explore.Settings,
+            T0=("number", 0.4),
+            T_end=("number", 0.25),
+            kappa_hat=("number", 2.0),
+            gamma_hat=("number", -1.0),
+            order=("choice", "NLO"),
+            start=("choice", "1S"),
+            cheap=False,
+        ),
         # --- QTraj 1.0
         case(
             ql.NoJumpPart,
@@ -905,3 +941,73 @@ def test_numpy_scalars_are_numbers(index):
                 kept = getattr(found, name)
                 assert type(kept) is type(getattr(made, name)), (name, type(kept))
                 assert type(kept) in (bool, int, float, str), (name, type(kept))
+
+
+# ---------------------------------------------------------------------------------------------- functions of the user
+
+
+def broken(*_):
+    raise ZeroDivisionError("of the user")
+
+
+def scalar(x, *_):
+    return 2.0 if x > 0.3 else 1.0
+
+
+class Broken:
+    """A medium or a start of the user's own."""
+
+    active, l, color, survival_is_ratio = ((3.0, 4.0),), 0, "singlet", False
+    temperature = u = broken
+
+
+FAST = qt.NoJump(error_budget=False)
+
+
+@pytest.mark.parametrize(
+    ("argument", "call", "cause"),
+    [
+        ("kappa", lambda: qt.Transport(kappa=broken).kappa_hat(0.3), ZeroDivisionError),
+        ("gamma", lambda: qt.Transport(gamma=broken).gamma_hat(0.3), ZeroDivisionError),
+        (
+            "kappa",
+            lambda: qt.solve(qt.LindbladModel(transport=qt.Transport(scalar)), MEDIUM, START, FAST),
+            ValueError,
+        ),
+        ("singlet", lambda: qt.CallablePotential(lambda r: broken(), alpha=0.4), ZeroDivisionError),
+        ("octet", lambda: qt.CallablePotential(lambda r: -1 / r, 0.4, scalar), ValueError),
+        ("density", lambda: qh.PlaneDensity(broken, 5.0), ZeroDivisionError),
+        ("medium", lambda: qt.solve(MODEL, Broken(), START, FAST), ZeroDivisionError),
+        ("initial", lambda: qt.solve(MODEL, MEDIUM, Broken(), FAST), ZeroDivisionError),
+        ("progress", lambda: qt.solve(MODEL, MEDIUM, START, FAST, progress=broken), ZeroDivisionError),
+    ],
+)
+def test_what_a_function_of_the_user_raises_is_the_cause_of_an_input_error(argument, call, cause):
+    with pytest.raises(InputError) as caught:
+        call()
+    assert caught.value.argument == argument
+    assert type(caught.value.__cause__) is cause
+
+
+def test_a_coefficient_that_is_no_function_of_arrays_is_told_how_to_become_one():
+    with pytest.raises(InputError, match=r"np\.where"):
+        qt.Transport(kappa=scalar).kappa_hat([0.2, 0.4])
+    for bad in ("high", None, 1j):
+        with pytest.raises(InputError, match="real numbers"):
+            qt.Transport(gamma=lambda T, bad=bad: np.full(T.shape, bad)).gamma_hat([0.2, 0.4])
+
+
+def test_a_progress_function_of_other_arguments_is_refused_before_computing():
+    with pytest.raises(InputError, match=r"function of \(done, total\)"):
+        qt.solve(MODEL, MEDIUM, START, FAST, progress=lambda done: None)
+
+
+def test_a_state_has_a_positive_radial_number():
+    with pytest.raises(InputError, match="above l = 3") as caught:
+        qt.State(1, 3)  # it was called -2F
+    assert caught.value.argument == "n"
+
+
+def test_a_number_beyond_the_floats_is_no_number():
+    with pytest.raises(InputError):
+        qt.GaussianState(width=10**400)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
-from .._checks import instance, integer, number, positive, settle, text
+from .._checks import instance, integer, mapping, number, positive, settle, text
 from ..errors import InputError
 
 Float = NDArray[np.float64]
@@ -143,7 +143,7 @@ class OpticalGlauber:
             If the attributes do not hold the parameters.
         """
         names = ("A", "woods_saxon_R_fm", "woods_saxon_a_fm", "sigma_nn_mb")
-        missing = [name for name in names if name not in attrs]
+        missing = [name for name in names if name not in mapping("attrs", attrs)]
         if missing:
             raise InputError(
                 "attrs", sorted(attrs), f"hold {missing}", "Give the nucleus as Nucleus(A, R, a)."

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from .._checks import path as path_of
 from ..errors import FileFormatError
 from ..hydro.sampling import Directions, Scrambling
 from ..observables.systems import load_system, system_names
@@ -367,7 +368,7 @@ def load_run_file(path: str | Path) -> RunFile:
     InputError
         As for `parse_config`.
     """
-    path = Path(path)
+    path = path_of("path", path)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

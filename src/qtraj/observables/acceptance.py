@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
-from .._checks import interval, settle, texts
+from .._checks import interval, settle, text, texts
 from ..errors import InputError
 
 Range = tuple[float, float]
@@ -56,6 +56,7 @@ class Acceptance:
         InputError
             If a condition is not understood.
         """
+        text("kinematics", kinematics)
         ranges: dict[str, Range] = {}
         other: list[str] = []
         for condition in filter(None, map(str.strip, kinematics.split(";"))):

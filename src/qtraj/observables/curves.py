@@ -70,6 +70,7 @@ class Bins:
         InputError
             If the data set gives no bin edges.
         """
+        instance("data", data, DataSet)
         if data.x_name == INTEGRATED:
             return cls(INTEGRATED)
         if not np.all(np.isfinite(data.x_low) & np.isfinite(data.x_high)):

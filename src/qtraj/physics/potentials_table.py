@@ -117,9 +117,15 @@ class TabulatedPotential:
             If an argument is out of range.
         """
         check_alpha(alpha)
+        for name, value, known in (
+            ("octet", octet, ("coulomb", None)),
+            ("below", below, get_args(Below)),
+            ("beyond", beyond, (*get_args(Beyond), None)),
+        ):
+            choice(name, value, known)
         arrays = read_potential_table(path)
-        choices = (None,) if "octet" in arrays else ("coulomb", None)
-        choice("octet", octet, choices, "be 'coulomb' or None, and None for a file with an octet")
+        if octet is not None and "octet" in arrays:
+            raise InputError("octet", octet, "be None for a file with an octet")
         arrays.setdefault("octet", octet)
         try:
             return cls(**arrays, alpha=alpha, below=below, beyond=beyond)

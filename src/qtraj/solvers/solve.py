@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -129,11 +128,12 @@ def _reporting(progress: Progress) -> Progress:
     """Return `progress` with its errors named; one that does not take two arguments is refused at once."""
     allowed = "be a function of (done, total) or None"
     function("progress", progress, allowed)
-    with suppress(ValueError):  # some built-in functions have no signature
-        try:
-            inspect.signature(progress).bind(0, 1)
-        except TypeError:
-            raise InputError("progress", progress, allowed) from None
+    try:
+        inspect.signature(progress).bind(0, 1)
+    except TypeError:
+        raise InputError("progress", progress, allowed) from None
+    except ValueError:  # some built-in functions have no signature
+        pass
     return lambda done, total: called("progress", progress, done, total)
 
 

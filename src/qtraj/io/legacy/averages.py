@@ -83,6 +83,9 @@ class NoJumpPart:
         InputError
             If all rows jumped: run once with ``doJumps 0`` instead.
         """
+        instance("table", table, RatioTable)
+        probability = number("probability", probability, "be between 0 and 1", above=0, below=1)
+        resolution = number("resolution", resolution, "be an error, not negative", low=0)
         still = np.flatnonzero(table.r0 < probability)
         if not len(still):
             remedy = "Run once with doJumps 0 and pass its row to NoJumpPart."
