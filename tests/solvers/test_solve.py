@@ -70,6 +70,22 @@ def test_a_medium_below_the_pole_of_kappa_is_refused_before_computing():
     assert "pole" in str(refused(medium=qt.ConstantTemperature(0.02, 0.6, 1.0)))
 
 
+class Endless:
+    """A medium of the user's own whose end was given in fm/c."""
+
+    active = ((3.0, 1500.0),)
+
+    def temperature(self, t):
+        return np.full_like(t, 0.3)
+
+
+def test_no_medium_of_whatever_kind_acts_for_ever():
+    error = refused(medium=[MEDIUM, Endless()])
+    assert error.argument == "medium"
+    assert "history 1" in str(error)
+    assert "before 200 fm/c (it acts until 296 fm/c)" in str(error)
+
+
 def test_a_callable_coefficient_that_turns_bad_in_this_medium_is_refused_before_computing():
     transport = qt.Transport(kappa=lambda T: T - 0.3)  # negative below 0.3 GeV
     error = refused(model=qt.LindbladModel(transport=transport))
