@@ -45,7 +45,6 @@ n = 1
 replicates = 2
 [method]
 rtol = 0.05
-atol = 0.01
 budget = "replicate"
 [output]
 directory = "out"

@@ -13,7 +13,7 @@ from qtraj.solvers.basis import Basis, make_basis
 from qtraj.solvers.kernels import LindbladSector, double_precision, evolve_density, lindblad_sector
 from qtraj.solvers.nojump import NoJump
 from qtraj.solvers.propagate import propagate_density, propagate_pure, sequences
-from qtraj.solvers.schedule import chin_4a, strang
+from qtraj.solvers.schedule import Profile, chin_4b, strang
 
 MODEL = qt.LindbladModel(qt.CoulombPotential(alpha=0.6239853), qt.Transport("central", -1.75, T_c=0.150))
 MEDIUM = qt.Bjorken(T0=0.425, tau_fm=0.6, T_end=0.25)
@@ -93,11 +93,11 @@ def fine_overlaps(
     basis = make_basis(model, mesh, l_max)
     regenerated = []
     for coarse in (False, True):
-        plans = [sequences(model, h, [], strang, step, coarse=coarse) for h in media]
+        plans = [sequences(Profile(model, h), [], strang, step, coarse=coarse) for h in media]
         full = propagate_density(basis, model, initial, plans, jump_range=jump_range).overlap
         bare, _ = propagate_pure(basis, model, initial, plans)
         regenerated.append((full - bare)[:, -1])
-    plans = [sequences(model, h, [], chin_4a, 0.1, coarse=False) for h in media]
+    plans = [sequences(Profile(model, h), [], chin_4b, 0.1, coarse=False) for h in media]
     bare, _ = propagate_pure(make_basis(model, NoJump().grid, initial.l), model, initial, plans)
     fine, coarse_ = regenerated
     return bare[:, -1] + fine + (fine - coarse_) / 3

@@ -60,3 +60,13 @@ class ExponentialDecay:
 
 def make_run_file(text: str = RUN_FILE) -> RunFile:
     return RunFile(parse_config(text), text, Path("run.toml"))
+
+
+def trajectory_block(b, i=0, metadata=8, points=None) -> str:
+    """A Bjorken flow that is cooler at larger b, with metadata that differ from path to path."""
+    tau = np.geomspace(0.6, 9.0, 20)
+    T = np.maximum((0.45 - 0.012 * b - 1e-4 * (i % 17)) * np.cbrt(0.6 / tau), 0.2)
+    T[-1] = 0.2
+    known = [b, 0.1, -0.2, 0.0, 0.5 + (i * 0.37) % 15, (i * 0.61) % 6.28, -4 + (i * 0.23) % 8, 1.0][:metadata]
+    lines = points or [f"{t:.10g} {x:.10g}" for t, x in zip(tau, T, strict=True)]
+    return "\n".join([str(metadata), *(f"{value:.8g}" for value in known), str(len(lines)), *lines]) + "\n"

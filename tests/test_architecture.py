@@ -16,7 +16,7 @@ FOREIGN_PATH = re.compile(r"""["'(\s](/(home|root|tmp|work|mnt|opt|Users)/|[A-Z]
 LAYERS = [
     {"errors", "units", "provenance", "data"},
     {"_checks"},
-    {"states"},
+    {"states", "atomic"},
     {"radial", "observables"},
     {"physics"},
     {"solvers", "hydro"},

@@ -306,10 +306,10 @@ def cases() -> tuple[Case, ...]:
             ny=("integer", 3),
             dy_fm=("number", 1.0),
             y_min_fm=("number", -1.0),
-            neta=("integer", 1),
+            neta=("integer", 2),
             deta=("number", 1.0),
             eta_min=("number", 0.0),
-            boost_invariant=("boolean", True),
+            boost_invariant=("boolean", False),
         ),
         case(
             qh.Nucleus,
@@ -397,7 +397,7 @@ def cases() -> tuple[Case, ...]:
         case(
             qh.read_qtraj_trajectories,
             path=("path", __file__),
-            index=("object?", qh.TrajectoryIndex(1, 64, (0,), 0.2)),
+            index=("object?", qh.TrajectoryIndex(1, 64, (0,), 0.2, (6, 6), (2.3, 2.3), False)),
             start=("integer", 0),
             cheap=False,
         ),
@@ -556,6 +556,7 @@ def cases() -> tuple[Case, ...]:
             y=("range?", (-9.0, 9.0)),
             quality=("choice?", None),
             status=("choice", "current"),
+            required=("boolean", True),
         ),
         case(
             qo.load_raa,
@@ -567,6 +568,7 @@ def cases() -> tuple[Case, ...]:
             observable=("choice", "R_AA"),
             quality=("choice?", None),
             status=("choice", "current"),
+            required=("boolean", True),
         ),
         case(qo.load_system, name=("choice", "PbPb5020")),
         case(
@@ -826,6 +828,7 @@ def cases() -> tuple[Case, ...]:
             directory=("path", "x"),
             transform=("choice", "scipy"),
             screen=("object?", None),
+            existing=("choice", "refuse"),
             cheap=False,
         ),
         case(ql.thinned, u=("array", [1.0, 2.0]), length=("number", 40.0), points=("integer", 2)),

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from qtraj.cli import app
 from qtraj.io.legacy import average_ratios, read_ratios
 from qtraj.io.survival_csv import write_survival_csv
-from qtraj.states import STATE_NAMES
+from qtraj.states import STATE_NAMES, State
 from survival_tables import toy_table
 
 RUNNER = CliRunner()
@@ -43,7 +43,9 @@ def test_a_ratio_file_gives_what_the_originals_averaging_gives(tmp_path, no_figu
     for l in (0, 1):
         for j, state in enumerate(STATE_NAMES):
             column = rows.ratios[rows.l == l, j]
-            row = found[f"l = {l}", state]
+            # what became a state of another l is no survival, and not among them
+            own = State.named(state).l == l
+            row = found[f"l = {l}" if own else f"l = {l}, transition to", state]
             # ten digits are written
             assert float(row["survival"]) == pytest.approx(column.mean(), rel=1e-9, abs=1e-300)
             error = column.std(ddof=1) / np.sqrt(len(column))
@@ -97,6 +99,12 @@ def test_the_states_to_draw_are_chosen(tmp_path, no_figures):
         (["mine.csv", "--harmonics", "0"], "`--harmonics` must be"),
         (["mine.csv", "--harmonics", "2,2"], "none twice"),
         (["mine.csv", "--states", "Y(9S)"], "must be one of Y(1S)"),
+        (["mine.csv", "--weighting", "collisions"], "`--weighting` must be left out: no --system says"),
+        (["mine.csv", "--weighted"], "`--weighted` must be left out: mine.csv is no ratio file"),
+        (
+            ["no_b.csv", "--system", "PbPb5020", "--weighting", "exponential"],
+            "the rows have no impact parameter",
+        ),
         (["empty.tsv"], "empty.tsv: the file is empty"),
         (["."], "holds no campaign"),
     ],
@@ -104,6 +112,7 @@ def test_the_states_to_draw_are_chosen(tmp_path, no_figures):
 def test_bad_input_is_one_line(tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     write_survival_csv(tmp_path / "mine.csv", toy_table(per_replicate=8))
+    write_survival_csv(tmp_path / "no_b.csv", replace(toy_table(per_replicate=8), b_fm=None))
     (tmp_path / "empty.tsv").touch()
     result = observe(*arguments)
     assert result.exit_code == 2

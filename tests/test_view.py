@@ -187,3 +187,22 @@ def test_a_pair_is_evolved_on_the_spot():
     assert np.all(data.norm[data.times_fm < 0.2] == pytest.approx(1))
     assert np.all(np.diff(data.norm[data.times_fm > 0.2]) < 0)
     assert any("T=0.3" in note for note in data.notes)
+
+
+def test_a_model_of_next_order_is_drawn_at_its_order_and_says_what_is_left_out():
+    medium = qt.ConstantTemperature(T=0.3, tau_fm=0.6, duration_fm=0.6)
+    lo, nlo = (
+        evolve_for_view(qt.LindbladModel(order=order), medium, qt.GaussianState(), np.linspace(0, 1.2, 13))
+        for order in ("LO", "NLO")
+    )
+    expected = qt.solve(
+        qt.LindbladModel(order="NLO"), medium, qt.GaussianState(), qt.NoJump(error_budget=False)
+    ).overlap_no_jump["1S"]
+    assert nlo.overlaps[-1, 0] == pytest.approx(expected.value, rel=1e-3)
+    assert abs(lo.overlaps[-1, 0] / expected.value - 1) > 0.1
+    assert any("order='NLO'" in note for note in nlo.notes)
+    assert any("left out" in note for note in nlo.notes)
+    assert not any("left out" in note for note in lo.notes)
+    assert len(nlo.snapshots) == 13
+    assert_allclose(np.trapezoid(nlo.density_fm, nlo.r_fm, axis=1), 1, rtol=5e-3)
+    view_figure(nlo)

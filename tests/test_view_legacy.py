@@ -190,6 +190,18 @@ def test_a_ratio_file_is_averaged():
 
 
 @pytest.mark.parametrize(
+    "flag", [["--out", "here"], ["--format", "png"], ["--trajectory", "1"], ["--params", "params.txt"]]
+)
+def test_flags_of_the_views_contradict_a_ratio_file(flag, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = runner.invoke(app, ["view", str(COLLECTED), *flag])
+    assert result.exit_code == 2
+    assert f"`{flag[0]}` must be left out with {COLLECTED}, a file of ratios" in result.stderr
+    assert result.stdout == ""
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
     ("arguments", "fragments"),
     [
         (["none"], ["none", "no such file"]),

@@ -45,7 +45,7 @@ def test_its_numbers_are_those_of_the_evolution():
     norm = series["Norm without jump"]
     assert norm["lines"][0]["values"] == evolution().norm.tolist()
     assert norm["log"]
-    overlaps = series["Survival without jump"]["lines"]
+    overlaps = series["Overlaps without jump"]["lines"]
     assert [line["name"] for line in overlaps] == ["1S", "2S"]
     assert overlaps[1]["values"] == [1e-3, 1e-4, 1e-5, 1e-6]
     for chart in data["series"]:

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from qtraj.atomic import atomic_path
 from qtraj.campaign.run import run
-from qtraj.io.atomic import atomic_path
 from qtraj.io.config import RunFile, parse_config
 from qtraj.provenance import versions
 
@@ -45,7 +45,6 @@ replicates = {replicates}
 seed = 1
 [method]
 rtol = 1e-2
-atol = 1e-3
 budget = "replicate"
 [observables]
 feeddown = "group"

@@ -13,11 +13,12 @@ import numpy as np
 import qtraj as qt
 from qtraj.solvers.basis import states_with
 from qtraj.solvers.clock import graded_clock
-from qtraj.solvers.discretization import Discretization
+from qtraj.solvers.discretization import FILTER, speed_of
 from qtraj.solvers.flows import color_and_l, squared_norm
 from qtraj.solvers.flows_nlo import NloFlows
-from qtraj.solvers.nlo_discretization import NloDiscretization, nlo_jump_range, speed_of
+from qtraj.solvers.nlo_discretization import STATES_UP_TO, NloDiscretization, nlo_jump_range
 from qtraj.solvers.rounds import Course
+from qtraj.solvers.schedule import Profile
 from qtraj.solvers.scoring import LastJump
 from qtraj.solvers.statistics import Sample
 
@@ -41,7 +42,7 @@ class AveragedFlows(NloFlows):
             chosen = np.minimum(chosen, len(branches) - 1)
             for k, branch in enumerate(branches):
                 taken = chosen == k
-                inside = (behind[k][taken] * self._cut) @ self._states(branch.target)
+                inside = (behind[k][taken] * self._cut) @ self.vacuum_states(branch.target)
                 size = np.maximum(squared_norm(inside), 1e-300)
                 after[rows[taken]] = inside / np.sqrt(size)[:, None]
                 kept[rows[taken]] = size / exact[k][taken]
@@ -102,8 +103,9 @@ def branching(quick: bool) -> Table:
             ("exact", NloFlows, Course),
             ("averaged", AveragedFlows, AveragedCourse),
         ):
-            d = NloDiscretization.of(
-                Discretization(MESH, 0, STEP, nlo_jump_range(MODEL, medium)), speed_of(medium)
+            factor, reach = 2.0 ** speed_of(medium), nlo_jump_range(Profile(MODEL, medium))
+            d = NloDiscretization(
+                MESH, 0, STEP, reach, filter_energy=FILTER * factor, cut=STATES_UP_TO * factor
             )
             clock = graded_clock(MODEL, medium, [], STEP)
             course = course_type(

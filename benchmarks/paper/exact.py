@@ -25,7 +25,7 @@ from qtraj.physics.potentials import COLORS
 from qtraj.solvers.basis import ENERGY_CUT, OCTET, SINGLET, Basis, make_basis
 from qtraj.solvers.discretization import default_jump_range
 from qtraj.solvers.kernels import double_precision, evolve_density, lindblad_sector
-from qtraj.solvers.schedule import Steps, step_edges, strang
+from qtraj.solvers.schedule import Profile, Steps, step_edges, strang
 from qtraj.states import STATES
 
 from .reported import STATES as NAMES
@@ -36,6 +36,7 @@ Blocks = list[Float]
 
 S_WAVES = [i for i, state in enumerate(STATES) if state.l == 0]
 BEGIN, END = MEDIUM.active[0]
+PROFILE = Profile(MODEL, MEDIUM)
 FINE_MESH = qt.LaguerreMesh(64, 0.12)
 DEGREE = 9
 """Powers told apart: each more costs a factor of six in rounding, each less leaves a larger tail of many jumps."""
@@ -119,7 +120,7 @@ class DensityRun:
 
     basis: Basis
     share: float = 1.0
-    jump_range: float = default_jump_range(MODEL, MEDIUM)
+    jump_range: float = default_jump_range(PROFILE)
 
     @cached_property
     def constants(self) -> Any:
@@ -154,7 +155,7 @@ class DensityRun:
         """Yield the density matrix at the edges of steps."""
         blocks, before = self.start, 0.0
         for a, b in pairwise(edges):
-            steps = strang(MODEL, MEDIUM, [np.array([a, b])], before, float(b))
+            steps = strang(PROFILE, [np.array([a, b])], before, float(b))
             blocks, before = self.evolved(blocks, steps), float(b)
             yield blocks
 
@@ -184,12 +185,12 @@ def whole(step: float) -> Steps:
 
 def stepped(edges: Float) -> Steps:
     """Return the Strang steps with these edges."""
-    return strang(MODEL, MEDIUM, [edges], 0.0, END)
+    return strang(PROFILE, [edges], 0.0, END)
 
 
 def edges_of(step: float) -> Float:
     """Return the edges of the baseline's steps, from the begin of the medium to its end."""
-    (edges,) = step_edges(MODEL, MEDIUM, 0.0, END, step)
+    (edges,) = step_edges(PROFILE, step)
     return edges
 
 
@@ -276,14 +277,14 @@ def with_late_jumps(times: Sequence[float], *, step: float = 0.175, l_max: int =
     """Return survival where jumps before a time in GeV^-1 lead nowhere, for each of the times, shape (times, 6)."""
     basis = make_basis(MODEL, FINE_MESH, l_max)
     bare, full = DensityRun(basis, 0.0), DensityRun(basis, 1.0)
-    found = []
+    found, edges = [], edges_of(step)
     for time in times:
         blocks = full.start
         if time > BEGIN:
-            edges = step_edges(MODEL, MEDIUM, 0.0, time, step)
-            blocks = bare.evolved(blocks, strang(MODEL, MEDIUM, edges, 0.0, time))
+            before = np.append(edges[edges < time], time)
+            blocks = bare.evolved(blocks, strang(PROFILE, [before], 0.0, time))
         if time < END:
-            edges = step_edges(MODEL, MEDIUM, time, END, step)
-            blocks = full.evolved(blocks, strang(MODEL, MEDIUM, edges, time if time > BEGIN else 0.0, END))
+            after = np.append(max(time, BEGIN), edges[edges > max(time, BEGIN)])
+            blocks = full.evolved(blocks, strang(PROFILE, [after], time if time > BEGIN else 0.0, END))
         found.append(full.survival(blocks))
     return np.array(found)

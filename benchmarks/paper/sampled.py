@@ -19,6 +19,7 @@ from qtraj.solvers.clock import graded_clock, uniform_clock
 from qtraj.solvers.discretization import default_jump_range
 from qtraj.solvers.flows_grids import make_flows
 from qtraj.solvers.rounds import Course
+from qtraj.solvers.schedule import Profile
 from qtraj.solvers.statistics import Sample
 from qtraj.states import STATES
 
@@ -85,7 +86,7 @@ class Pool:
 def pool(n: int, *, width: float = START.width, seed: int = 0) -> Pool:
     """Return n trajectories on the Laguerre mesh, each scored by its end."""
     start = qt.GaussianState(0, width)
-    reach = default_jump_range(MODEL, MEDIUM)
+    reach = default_jump_range(Profile(MODEL, MEDIUM))
     clock = graded_clock(MODEL, MEDIUM, [], MESH_STEP)
     flows = make_flows(MODEL, MEDIUM, clock, MESH, "computed", reach)
     course = Course(flows, start, SINGLET, "end_point", 1, 4096, 1)

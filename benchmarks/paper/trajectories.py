@@ -61,9 +61,10 @@ def _pool(record: Record) -> Callable[[], sampled.Pool]:
 
 
 def _truth() -> Float:
-    """Return the six survivals without noise: ratios for S waves, raw overlaps else."""
+    """Return without noise the survivals of S waves, ratios, and the overlaps of the others."""
     result = qt.solve(MODEL, MEDIUM, START, qt.DensityMatrix(rtol=1e-4))
-    return np.array([float(result.survival[name].value) for name in STATE_NAMES])
+    found = {**result.overlap, **result.survival}
+    return np.array([float(found[name].value) for name in STATE_NAMES])
 
 
 def _plain(pool: sampled.Pool, n: int) -> list[list[float]]:
@@ -77,7 +78,7 @@ def _run(n: int, estimator: str) -> list[list[float]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", qt.AccuracyWarning)
         result = qt.solve(MODEL, MEDIUM, START, qt.QuantumTrajectories(n=n, seed=1, estimator=estimator))
-    estimates = [result.survival[name] for name in STATE_NAMES]
+    estimates = list({**result.overlap, **result.survival}.values())
     parts = [[float(e.parts.get(part, 0.0)) for e in estimates] for part in ("statistical", "rare_events")]
     return [[float(e.value) for e in estimates], *parts]
 

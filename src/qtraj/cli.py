@@ -23,7 +23,7 @@ from .cli_observe import observe
 from .cli_report import report
 from .cli_run import EXIT_INTERRUPTED, TABLE_WIDTH, run
 from .cli_spectrum import spectrum
-from .errors import QtrajError
+from .errors import InputError, QtrajError
 
 EXIT_INPUT = 2
 
@@ -66,12 +66,14 @@ app.command()(_one_line_messages()(run))
 @_one_line_messages()
 def solve(
     temperature: Annotated[
-        float, typer.Option("--T0", help="Temperature at --tau, GeV (Bjorken flow).")
-    ] = 0.425,
-    tau: Annotated[float, typer.Option("--tau", help="Proper time at which the medium begins, fm/c.")] = 0.6,
+        float | None, typer.Option("--T0", help="Temperature at --tau, GeV (Bjorken flow)  [0.425]")
+    ] = None,
+    tau: Annotated[
+        float | None, typer.Option("--tau", help="Proper time at which the medium begins, fm/c  [0.6]")
+    ] = None,
     T_end: Annotated[
-        float, typer.Option("--T-end", help="Temperature at which the medium ends, GeV.")
-    ] = 0.250,
+        float | None, typer.Option("--T-end", help="Temperature at which the medium ends, GeV  [0.25]")
+    ] = None,
     duration: Annotated[
         float | None,
         typer.Option("--duration", help="Hold T0 constant for this long, fm/c, instead of Bjorken flow."),
@@ -92,8 +94,10 @@ def solve(
     alpha: options.Alpha = None,
     mass: options.Mass = None,
     order: options.Order = "LO",
-    l: Annotated[int, typer.Option("--l", help="Angular momentum of the Gaussian start.")] = 0,
-    width: Annotated[float, typer.Option(help="Width of the Gaussian start in Bohr radii.")] = 0.2,
+    l: Annotated[int | None, typer.Option("--l", help="Angular momentum of the Gaussian start  [0]")] = None,
+    width: Annotated[
+        float | None, typer.Option(help="Width of the Gaussian start in Bohr radii  [0.2]")
+    ] = None,
     color: Annotated[str, typer.Option(help="Color of the start: singlet or octet.")] = "singlet",
     state: Annotated[
         str | None, typer.Option(help="Start in this Coulomb state, such as 1S, instead.")
@@ -102,9 +106,11 @@ def solve(
         str | None,
         typer.Option(help="density (no sampling noise), nojump or trajectories.  [density; with ksu nojump]"),
     ] = None,
-    rtol: Annotated[float, typer.Option(help="Of density: relative accuracy of 1S, 2S, 3S.")] = 1e-3,
-    n: Annotated[int, typer.Option("--n", help="Of trajectories: their number.")] = 4096,
-    seed: Annotated[int, typer.Option(help="Of trajectories: seed.")] = 0,
+    rtol: Annotated[
+        float | None, typer.Option(help="Of density: relative accuracy of 1S, 2S, 3S  [1e-3]")
+    ] = None,
+    n: Annotated[int | None, typer.Option("--n", help="Of trajectories: their number  [4096]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of trajectories: seed  [0]")] = None,
     view: Annotated[
         Path | None,
         typer.Option(
@@ -205,6 +211,13 @@ def legacy(
         ),
     ],
     fftw: Annotated[bool, typer.Option("--fftw/--scipy", help="Library of the sine transforms.")] = False,
+    append: Annotated[
+        bool,
+        typer.Option("--append", help="Add rows of another seed to an existing ratios.tsv, no other file."),
+    ] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the output of an earlier run.")
+    ] = False,
 ) -> None:
     """Run a params.txt of QTraj 1.0 here: the files, grid, steps and numbers of the C++ program.
 
@@ -213,11 +226,19 @@ def legacy(
     from .io.legacy import read_params
     from .io.legacy.run import pairs, run_legacy
 
+    if append and overwrite:
+        remedy = "Rows are added to the earlier ones, or replace them."
+        raise InputError("--append", True, "be left out with --overwrite", remedy)
     parameters = read_params(file, pairs(context.args))
     try:
-        folder = run_legacy(parameters, transform="fftw" if fftw else "scipy")
+        folder = run_legacy(
+            parameters,
+            transform="fftw" if fftw else "scipy",
+            existing="append" if append else "overwrite" if overwrite else "refuse",
+        )
     except KeyboardInterrupt:
-        typer.echo("Interrupted. The finished trajectories are in the output folder.", err=True)
+        kept = "Interrupted. The finished trajectories are in the output folder;"
+        typer.echo(f"{kept} add to them with --append and another -randomseed.", err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
     typer.echo(f"wrote {folder}")
 
@@ -232,7 +253,9 @@ def view_run(
             help="QTraj 1.0 output folder, or netCDF file of it; or a ratios.tsv, whose averages are printed.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the views.")] = Path("view"),
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Folder for the views.  [view]")
+    ] = None,
     formats: Annotated[
         str | None, typer.Option("--format", help="Of png, pdf, gif, mp4, html; by default png,pdf,html,gif.")
     ] = None,
@@ -250,11 +273,17 @@ def view_run(
     if is_ratio_file(source):
         from .report.ratios import ratios_table
 
+        flags = {"--out": out, "--format": formats, "--trajectory": trajectory, "--params": params}
+        for flag, value in flags.items():
+            if value is not None:
+                remedy = "Its averages are printed; views are made of an output folder or its netCDF file."
+                raise InputError(flag, str(value), f"be left out with {source}, a file of ratios", remedy)
         console = Console()
         console = console if console.is_terminal else Console(width=TABLE_WIDTH)
         console.print(ratios_table(source))
         return
-    for path in write_views(load_evolution(source, trajectory=trajectory, params=params), out, chosen):
+    evolution = load_evolution(source, trajectory=trajectory, params=params)
+    for path in write_views(evolution, out or Path("view"), chosen):
         typer.echo(f"wrote {path}")
 
 

@@ -81,10 +81,15 @@ def plan(
     run_file = load_run_file(file)
     folder = _store(run_file.config, store)
     if script:
+        if store is not None and array is None:
+            raise InputError("--store", str(store), "be left out: the script of a Dask worker names no store")
         typer.echo(_script(run_file.config, executor, folder, array), nl=False)
         return
     if array is not None:
         raise InputError("--array", array, "be given with --script only")
+    if executor is not None:
+        remedy = "`qtraj campaign run` and `resume` take it."
+        raise InputError("--executor", executor, "be given with --script only: this process plans", remedy)
     make_plan(run_file)  # mistakes before folders
     planned = prepare(run_file, folder)
     sizes = f"{len(planned.sources)} impact parameters, {len(planned.settings)} settings, l = 0 and 1"
@@ -104,13 +109,17 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished chunks again.")] = False,
 ) -> None:
     """Plan a run file, unless its plan is there, and solve what is missing."""
+    from .campaign.execute import executor_of
     from .campaign.run import prepare
     from .io.config import load_run_file
 
     run_file = load_run_file(file)
     folder = _store(run_file.config, store)
     member = _member(index, of)
-    chosen = _executor(run_file.config, executor, workers, scheduler, member)
+    if fresh and member is not None:
+        remedy = "`qtraj campaign run --fresh` without --index, or a new --store, computes all chunks again."
+        raise InputError("--fresh", fresh, "be left out for a member of an array job", remedy)
+    chosen = executor_of(run_file.config.campaign, executor, workers, scheduler, member=member is not None)
     if member is None:
         prepare(run_file, folder, fresh=fresh)
     elif folder.load_plan().run_file.text != run_file.text:
@@ -129,9 +138,12 @@ def resume(
     of: OfOption = None,
 ) -> None:
     """Solve what is missing of the plan in a store."""
+    from .campaign.execute import executor_of
+
     folder = _found(file, store)
     member = _member(index, of)
-    chosen = _executor(folder.load_plan().config, executor, workers, scheduler, member)
+    settings = folder.load_plan().config.campaign
+    chosen = executor_of(settings, executor, workers, scheduler, member=member is not None)
     _carry_out(folder, chosen, member)
 
 
@@ -205,6 +217,8 @@ def _found(file: Path | None, store: Path | None) -> Store:
     from .io.config import load_run_file
 
     if store is not None:
+        if file is not None:
+            raise InputError("FILE", str(file), "be left out with --store, which holds its run file")
         return Store(store)
     if file is None:
         raise InputError("--store", None, "be given, or a run file")
@@ -219,23 +233,6 @@ def _member(index: int | None, of: int | None) -> tuple[int, int] | None:
             "--index, --of", (index, of), "be given together, the index below the number of members"
         )
     return index, of
-
-
-def _executor(
-    config: RunConfig,
-    executor: str | None,
-    workers: int | None,
-    scheduler: str | None,
-    member: tuple[int, int] | None,
-) -> Executor:
-    from .campaign.execute import chosen_executor
-
-    settings = config.campaign
-    if scheduler is not None and executor is None:
-        executor = "scheduler"
-    # the run file may name the batch system of the array job, whose members submit no jobs
-    name = executor or (settings.executor if member is None else "in-process")
-    return chosen_executor(name, workers or settings.workers, scheduler or settings.scheduler, settings.job)
 
 
 def _script(config: RunConfig, executor: str | None, folder: Store, array: int | None) -> str:

@@ -33,9 +33,13 @@ def cite(
     Without SOURCE: what `qtraj solve` rests on, by its defaults.
     """
     from .campaign.citing import cited
+    from .errors import InputError
     from .io.citations import Choices, as_bibtex, merged, of_choices, of_program
 
     if source is None:
+        for flag, value in (("--params", params and str(params)), ("--observables", observables or None)):
+            if value is not None:
+                raise InputError(flag, value, "be given with a SOURCE only")
         found = merged([of_program(), *of_choices(Choices())])
     else:
         found = cited(source, params=params, observables=observables)

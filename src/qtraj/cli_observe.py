@@ -41,12 +41,13 @@ def observe(
         bool, typer.Option(help="Whether errors of branching fractions (PDG 2026) are part of the errors.")
     ] = True,
     weighting: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="collisions|exponential|rows",
-            help="How impact parameters weigh: N_coll, exp(-c/0.25) as in the group's notebooks, or as the rows say.",
+            help="How impact parameters weigh: N_coll, exp(-c/0.25) as in the group's notebooks, or as the rows say.  "
+            "[collisions, where --system and b are known]",
         ),
-    ] = "collisions",
+    ] = None,
     states: Annotated[str, typer.Option(help="Mesons to draw, separated by commas.")] = "Y(1S),Y(2S),Y(3S)",
     harmonics: Annotated[
         str, typer.Option(help="Orders n of the flow coefficients v_n, separated by commas.")
@@ -57,9 +58,9 @@ def observe(
     ] = False,
 ) -> None:
     """Go from survivals to R_AA, double ratios and v_n: figures, CSV, HEPData files, and chi-square with data."""
+    from .atomic import writable_folder
     from .campaign.survivals import load_runs
     from .errors import InputError
-    from .io.atomic import writable_folder
     from .io.curves_csv import write_survival_means
     from .observables.axes import not_shown
     from .observables.feeddown import FeedDown
@@ -68,7 +69,7 @@ def observe(
     from .plots.observables_files import write_observables
     from .report.observed import agreement_table, integrated_table, left_out, notes, survival_table
 
-    if weighting not in ("collisions", "exponential", "rows"):
+    if weighting not in (None, "collisions", "exponential", "rows"):
         raise InputError("--weighting", weighting, "be collisions, exponential or rows")
     orders = _orders(harmonics)
     chosen_system = load_system(system) if system is not None else None
@@ -78,6 +79,15 @@ def observe(
     found = load_runs(source, weighted=weighted)
     if chosen_system is None and found.system is not None:
         chosen_system = load_system(found.system)
+    if weighting in ("collisions", "exponential") and (
+        chosen_system is None or all(table.b_fm is None for table in found.tables.values())
+    ):
+        lacking = (
+            "no --system says" if chosen_system is None else "the rows have no impact parameter that says"
+        )
+        raise InputError(
+            "--weighting", weighting, f"be left out: {lacking} how many collisions a row stands for"
+        )
     if chosen_feeddown is None:
         chosen_feeddown = FeedDown.named(found.feeddown or "group", errors=feeddown_errors)
     console = Console()
@@ -95,7 +105,7 @@ def observe(
             found.tables,
             system=chosen_system,
             feeddown=chosen_feeddown,
-            weighting=None if weighting == "rows" else cast("Weighting", weighting),
+            weighting=None if weighting == "rows" else cast("Weighting", weighting or "collisions"),
             mesons=[name.strip() for name in states.split(",")],
             harmonics=orders,
         )

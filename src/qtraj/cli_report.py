@@ -19,8 +19,8 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML page of a run: setup, observables, data, errors, one pair in time, provenance."""
+    from .atomic import writable_folder
     from .errors import InputError
-    from .io.atomic import writable_folder
     from .report.page import report_contents, write_report
     from .report.source import load_run
 

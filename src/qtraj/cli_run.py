@@ -11,6 +11,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from .campaign.execute import Executor
     from .io.config import RunFile
     from .observables.experiment import DataSet
     from .observables.raa import Band
@@ -33,6 +34,7 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished chunks again.")] = False,
 ) -> None:
     """Go from a run file to R_AA: a figure, a netCDF result and a table. Resumes where it was interrupted."""
+    from .campaign.execute import executor_of
     from .errors import InputError
     from .io.config import load_run_file
 
@@ -42,15 +44,18 @@ def run(
     directories = [output or Path(run_file.config.output.directory) for run_file in run_files]
     if len(set(directories)) < len(directories):
         raise InputError("[output] directory", str(directories[-1]), "differ between the run files")
+    executors = [executor_of(run_file.config.campaign) for run_file in run_files]
     answers = {}
-    for run_file, directory in zip(run_files, directories, strict=True):
+    for run_file, directory, executor in zip(run_files, directories, executors, strict=True):
         title = run_file.config.output.title or str(directory)
-        answers[title] = _answer(run_file, directory, fresh=fresh)
+        answers[title] = _answer(run_file, directory, executor, fresh=fresh)
     if len(answers) > 1:
         _compare(answers, directories[-1])
 
 
-def _answer(run_file: RunFile, directory: Path, *, fresh: bool) -> tuple[list[Band], Sequence[DataSet]]:
+def _answer(
+    run_file: RunFile, directory: Path, executor: Executor, *, fresh: bool
+) -> tuple[list[Band], Sequence[DataSet]]:
     """Carry out one run file, write and print its answer, and return its bands and the data beside them."""
     from .campaign.prediction import VARIED, band
     from .campaign.progress import reporting
@@ -62,7 +67,7 @@ def _answer(run_file: RunFile, directory: Path, *, fresh: bool) -> tuple[list[Ba
     config = run_file.config
     try:
         with reporting(Console(stderr=True)) as report:
-            prediction = run_campaign(run_file, directory, fresh=fresh, report=report)
+            prediction = run_campaign(run_file, directory, fresh=fresh, report=report, executor=executor)
     except KeyboardInterrupt:
         typer.echo(
             f"Interrupted. Finished chunks are in {directory}; the same command goes on from there.", err=True

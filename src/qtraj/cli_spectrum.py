@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TABLE_WIDTH = 240  # columns, where no terminal says how many there are; the table takes what it needs
 
+HIGHEST_T = 0.450  # GeV, unless --T-max says otherwise
 OMEGA_POINTS = 600
 OMEGA_ABOVE = 0.6  # GeV above the highest vacuum level
 OMEGA_BELOW = 0.5  # GeV below the lowest
@@ -34,15 +35,16 @@ def spectrum(
     T_c: options.CriticalTemperature = None,
     order: options.Order = "LO",
     T_min: Annotated[float, typer.Option("--T-min", help="Lowest temperature, GeV.")] = 0.150,
-    T_max: Annotated[float, typer.Option("--T-max", help="Highest temperature, GeV.")] = 0.450,
+    T_max: Annotated[float | None, typer.Option("--T-max", help="Highest temperature, GeV  [0.450]")] = None,
     points: Annotated[int, typer.Option(help="Number of temperatures.")] = 7,
     states: Annotated[str, typer.Option(help="States, separated by commas.")] = "1S,2S,1P",
     route: Annotated[
         str, typer.Option(help="Of perturbation, poles, spectral, separated by commas.")
     ] = "perturbation,poles,spectral",
     source: Annotated[
-        str, typer.Option(help="Of spectral: state (each state's vacuum wave function) or local.")
-    ] = "state",
+        str | None,
+        typer.Option(help="Of spectral: state (each state's vacuum wave function) or local.  [state]"),
+    ] = None,
     compare: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE.csv", help="Table from elsewhere to show beside; may be repeated."),
@@ -54,8 +56,8 @@ def spectrum(
     """Print thermal mass shifts and widths against temperature, by several routes side by side."""
     import numpy as np
 
+    from .atomic import writable_folder
     from .errors import InputError
-    from .io.atomic import writable_folder
     from .io.choices import chosen_model, chosen_transport
     from .spectroscopy.files import read_levels, rows
     from .spectroscopy.levels import thermal_levels
@@ -63,13 +65,17 @@ def spectrum(
 
     if not points >= 1:
         raise InputError("--points", points, "be at least 1")
+    if points == 1 and T_max is not None:
+        raise InputError("--T-max", T_max, "be left out with --points 1, which is at --T-min")
+    if source is not None and "spectral" not in _words(route):
+        raise InputError("--source", source, f"be left out with --route {route}: it is that of spectral")
     transport = chosen_transport(potential, kappa, gamma, T_c)
     model = chosen_model(potential, alpha, mass, beyond, transport, order)
     others = [row for path in compare or [] for row in read_levels(path)]
     if out is not None:
         writable_folder(out)
-    T = np.linspace(T_min, T_max, points) if points > 1 else np.array([T_min])
-    found = thermal_levels(model, T, _words(states), routes=_words(route), source=source)
+    T = np.linspace(T_min, HIGHEST_T if T_max is None else T_max, points) if points > 1 else np.array([T_min])
+    found = thermal_levels(model, T, _words(states), routes=_words(route), source=source or "state")
     shown = [*rows(found), *others]
     console = Console()
     plain = not console.is_terminal

@@ -11,12 +11,14 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import qtraj as qt
 from qtraj.campaign.plan import UNIT, Plan, make_plan, plan_from_json
 from qtraj.campaign.results import merge, open_results
 from qtraj.campaign.run import RESULT, carry_out, prepare, run
 from qtraj.campaign.sources import PATH_NAMES
 from qtraj.campaign.store import Store
 from qtraj.campaign.survivals import load_survivals
+from qtraj.campaign.work import solve_chunk
 from qtraj.errors import FileFormatError, InputError
 from qtraj.hydro import load_shipped, write_netcdf
 from qtraj.io.config import parse_config
@@ -48,7 +50,8 @@ def trajectory_file(path, count=600, weight=1.0, last=0.2) -> str:
         )
     data = "".join(blocks).encode()
     path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-    return with_files(SECTION.format(path, 2.3) + 'format = "qtraj_trajectories"\n')
+    text = with_files(SECTION.format(path, 2.3) + 'format = "qtraj_trajectories"\n')
+    return text.replace("[paths]\nn = 4\nreplicates = 2\n", "")  # the paths are those of the file
 
 
 @pytest.fixture(scope="module")
@@ -244,3 +247,22 @@ def test_the_campaign_section_changes_no_key_but_through_the_size_of_chunks():
     for wrong in ('executor = "scheduler"', 'scheduler = "tcp://a:1"', 'executor = "lokal"', "workers = 0"):
         with pytest.raises(InputError, match="campaign"):
             parse_config(RUN_FILE.replace("[output]", f"[campaign]\n{wrong}\n[output]"))
+
+
+def test_a_chunk_holds_survivals_and_for_other_states_the_overlap(tmp_path):
+    """The numbers of a chunk stay those that they were: a state that the start does not hold has no ratio."""
+    solved = []
+
+    def solve(model, medium, initial, *, method, progress):
+        cheap = qt.NoJump(grid=qt.LaguerreMesh(40, 0.15), step=0.5, error_budget=False)
+        solved.append(qt.solve(model, medium, initial, cheap))
+        return solved[-1]
+
+    plan = make_plan(make_run_file(RUN_FILE))
+    chunk = plan.chunks[0]
+    found = solve_chunk(plan, chunk, solve, lambda done: None)
+    for name, own, other in (("survival", "survival", "overlap"), ("no_jump", "no_jump", "overlap_no_jump")):
+        for state in qt.STATES:
+            source = own if state.l == chunk.l else other
+            expected = np.concatenate([np.atleast_1d(getattr(r, source)[state.name].value) for r in solved])
+            np.testing.assert_array_equal(found[name].sel(state=state.name), expected)

@@ -10,7 +10,7 @@ from qtraj.campaign.citing import cited
 from qtraj.campaign.results import merge
 from qtraj.campaign.run import RESULT, STORE, run
 from qtraj.cli import app
-from qtraj.errors import FileFormatError
+from qtraj.errors import FileFormatError, InputError
 from qtraj.io.citations import Choices, of_choices
 from qtraj.io.legacy import read_params, run_legacy, write_params
 from qtraj.io.legacy.convert import convert
@@ -90,6 +90,19 @@ def test_other_files_are_refused_with_what_can_be_given(tmp_path):
         cited(tmp_path / "none.toml")
     with pytest.raises(FileFormatError, match=r"run file \(\.toml\)"):
         cited(tmp_path)
+
+
+def test_flags_without_effect_are_named(folder):
+    params = QTRAJ / "input" / "params.txt"
+    for source in ("run.toml", RESULT, "merged.nc", STORE, "."):
+        with pytest.raises(InputError, match="--params"):
+            cited(folder / source, params=params)
+    with pytest.raises(InputError, match="--observables"):
+        cited(QTRAJ / "output-307", observables=True)
+    for flags, name in ((["--params", str(params)], "--params"), (["--observables"], "--observables")):
+        result = CliRunner().invoke(app, ["cite", *flags])
+        assert result.exit_code == 2
+        assert f"`{name}` must be given with a SOURCE only" in result.stderr
 
 
 def test_the_command_prints_lines_or_bibtex(folder):

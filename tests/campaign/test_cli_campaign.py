@@ -100,6 +100,21 @@ def test_members_of_an_array_job_submit_no_jobs(campaign, monkeypatch, tmp_path)
         (["plan", "FILE", "--script"], ["in-process", "slurm"]),
         (["plan", "FILE", "--array", "3"], ["--array", "--script"]),
         (["run", "FILE", "--store", "FILE"], ["cannot be written"]),
+        (["plan", "FILE", "--executor", "local"], ["--executor", "--script"]),
+        (
+            ["plan", "FILE", "--script", "--executor", "pbs", "--store", "store"],
+            ["--store", "names no store"],
+        ),
+        (["run", "FILE", "--workers", "3"], ["--workers", "in-process", "'local'"]),
+        (["run", "FILE", "--scheduler", "tcp://a:1", "--workers", "3"], ["--workers", "scheduler"]),
+        (
+            ["run", "FILE", "--scheduler", "tcp://a:1", "--executor", "local"],
+            ["--scheduler", "--executor local"],
+        ),
+        (["run", "FILE", "--fresh", "--index", "0", "--of", "3"], ["--fresh", "array job"]),
+        (["resume", "FILE", "--store", "store"], ["FILE", "--store"]),
+        (["status", "FILE", "--store", "store"], ["FILE", "--store"]),
+        (["merge", "FILE", "--store", "store"], ["FILE", "--store"]),
     ],
 )
 def test_mistakes_are_one_line(campaign, tmp_path, monkeypatch, words, fragments):
@@ -120,3 +135,37 @@ def test_a_script_is_printed_and_nothing_else_happens(campaign):
     assert "--of 9" in printed.stdout
     assert "dask_worker" in campaign("plan", campaign.file, "--script", "--executor", "pbs").stdout
     assert not campaign.store.exists()
+
+
+def test_workers_of_the_run_file_are_those_of_its_executor_or_of_the_one_on_the_command_line(campaign):
+    campaign.file.write_text(TEXT.replace("chunk = 4", "chunk = 4\nworkers = 3"))
+    alone = campaign("run", campaign.file, "--store", campaign.store)
+    assert alone.exit_code == 2
+    assert "`campaign.workers` must be left out with executor 'in-process'" in alone.stderr
+    told = campaign("run", campaign.file, "--store", campaign.store, "--executor", "in-process")
+    assert told.exit_code == 0, told.output
+
+
+@pytest.mark.parametrize(
+    ("system", "key"),
+    [
+        ("slurm", 'disk = "1 GB"'),
+        ("pbs", 'disk = "1 GB"'),
+        ("htcondor", 'walltime = "01:00:00"'),
+        ("htcondor", 'queue = "q"'),
+    ],
+)
+@pytest.mark.parametrize("array", [(), ("--array", "4")])
+def test_keys_of_a_job_that_its_batch_system_has_no_word_for_are_named(campaign, system, key, array):
+    campaign.file.write_text(TEXT + f"[campaign.job]\n{key}\n")
+    result = campaign("plan", campaign.file, "--script", "--executor", system, *array)
+    assert result.exit_code == 2
+    assert f"`campaign.job.{key.partition(' ')[0]}` must be left out for" in result.stderr
+
+
+def test_the_command_run_has_the_executor_of_its_run_file(campaign, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))  # no sbatch
+    campaign.file.write_text(TEXT.replace("chunk = 4", 'chunk = 4\nexecutor = "slurm"'))
+    result = CliRunner().invoke(app, ["run", str(campaign.file), "--output", str(tmp_path / "out")])
+    assert result.exit_code == 2
+    assert "sbatch" in result.stderr

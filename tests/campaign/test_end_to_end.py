@@ -49,7 +49,7 @@ def test_a_run_is_the_average_of_single_solves(tmp_path):
 def test_central_lead_agrees_with_an_independent_prototype(tmp_path, kappa, gamma, T_end, expected):
     text = (
         with_settings(kappa, gamma, b_fm="[2.3]", n="16", replicates="8", T_end=T_end)
-        + '[method]\nrtol = 0.01\natol = 1e-3\nbudget = "replicate"\n'
+        + '[method]\nrtol = 0.01\nbudget = "replicate"\n'
     )
     prediction = run(make_run_file(text), tmp_path)
     raa = estimate_from(prediction, "raa")

@@ -121,7 +121,7 @@ def test_a_chunk_under_another_name_is_refused(run_file, solver, whole, finished
         ("[paths]", "[observables]\nfeeddown = 'pdg2026'\n[paths]", 0),  # applied after the parts
         ("n = 4", "n = 4\nseed = 2", N_CHUNKS),
         ("T_end = 0.25", "T_end = 0.26", N_CHUNKS),
-        ("[model]", "[model]\nT_c = 0.155", N_CHUNKS),
+        ("[model]", "[model]\nmass = 4.7", N_CHUNKS),
         ("[paths]", "[method]\nrtol = 1e-2\n[paths]", N_CHUNKS),
         ("[paths]", "[initial]\nwidth = 0.3\n[paths]", N_CHUNKS),
         ("kappa = [1.0, 0.5]", "kappa = [1.0, 0.7]", N_CHUNKS // 3),
@@ -130,6 +130,14 @@ def test_a_chunk_under_another_name_is_refused(run_file, solver, whole, finished
 def test_exactly_what_a_change_touches_is_solved_again(solver, finished, old, new, solved_again):
     run(make_run_file(RUN_FILE.replace(old, new)), finished, solve=solver)
     assert len(solver.calls) == solved_again
+
+
+def test_the_critical_temperature_of_the_fits_changes_every_key():
+    text = RUN_FILE.replace("[1.0, 0.5]", '["central", "lower"]')
+    keys = (
+        make_plan(make_run_file(text.replace("[model]", f"[model]\nT_c = {T}"))).keys for T in (0.150, 0.155)
+    )
+    assert not set.intersection(*map(set, keys))
 
 
 def test_bands_contain_their_settings_and_nothing_else(whole):

@@ -71,15 +71,15 @@ def write_music(path, T, *, kind="all", eta=None, drop=lambda T: np.zeros(T.shap
     return path
 
 
-def write_music_dense(path, T, *, binary=True, slices=1):
-    """Dense MUSIC file, five columns; earlier eta slices of the legacy form hold T = 0.1."""
+def write_music_dense(path, T, *, binary=True, slices=1, warmer=0.0):
+    """Dense MUSIC file, five columns; earlier eta slices of the legacy form are `warmer` than the last."""
     vx, vy = grid_v()
     rows = []
     for it in range(T.shape[0]):
         for ieta in range(slices):
             for iy in range(T.shape[2]):
                 for ix in range(T.shape[1]):
-                    temperature = T[it, ix, iy] if ieta == slices - 1 else 0.1
+                    temperature = T[it, ix, iy] + (warmer if ieta < slices - 1 else 0.0)
                     rows.append([temperature, 0.0, vx[it, ix, iy], vy[it, ix, iy], 0.0])
     if binary:
         np.array(rows, "<f4").tofile(path)

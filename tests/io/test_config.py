@@ -34,6 +34,27 @@ def with_lines(section: str, *lines: str) -> str:
     return MINIMAL + header + "\n".join(lines) + "\n"
 
 
+DENSE = FILES + (
+    'format = "music_dense"\ngrid = { tau0_fm = 0.6, dtau_fm = 0.3, nx = 5, dx_fm = 0.5, x_min_fm = -1, '
+    "ny = 4, dy_fm = 0.5, y_min_fm = -1REST }\n"
+)
+
+
+def test_the_grid_of_a_music_file_without_header_is_one_that_a_run_can_have():
+    assert parse_config(DENSE.replace("REST", "")).medium.files[0].grid.neta == 1
+    whole = ", boost_invariant = false, neta = 5, deta = 0.5, eta_min = -1"
+    assert parse_config(DENSE.replace("REST", whole)).medium.files[0].grid.deta == 0.5
+    for keys, fragment in (
+        (", neta = 5", "neta that must be 1 or 2 in a boost-invariant run"),
+        (", boost_invariant = false, neta = 5", "deta that must be given in a 3+1D run"),
+        (", deta = 0.5", "deta that must be left out"),
+    ):
+        with pytest.raises(InputError) as caught:
+            parse_config(DENSE.replace("REST", keys))
+        assert caught.value.argument == "medium.files[0].grid"
+        assert fragment in str(caught.value)
+
+
 def test_defaults_are_the_central_bottomonium_values():
     config = parse_config(MINIMAL)
     assert config.model.kappa == ("central", "lower", "upper")
@@ -47,7 +68,8 @@ def test_a_preset_fills_in_the_system_and_yields_to_what_is_given():
     assert system.model_dump(exclude={"preset"}) == parse_config(MINIMAL).system.model_dump(
         exclude={"preset"}
     )
-    other = parse_config(by_preset.replace("[medium]", "sigma_nn_mb = 70\n[medium]")).system
+    own = FILES[FILES.index("[medium]") :]
+    other = parse_config('[system]\npreset = "PbPb5020"\nsigma_nn_mb = 70\n' + own).system
     assert (other.sigma_nn_mb, other.woods_saxon.A) == (70, 208)
     oxygen = parse_config(by_preset.replace("PbPb5020", "OO5360")).system
     assert (oxygen.name, oxygen.woods_saxon.w) == ("OO", -0.051)
@@ -105,6 +127,45 @@ def test_a_fault_names_its_key_and_what_is_allowed(text, key, hint):
     assert caught.value.argument == key
     assert hint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+CHUNKED = with_lines("campaign", "chunk = 8", "chunk_seconds = 10.0")
+PATHS = FILES.replace("b_fm = 2\n", 'format = "qtraj_trajectories"\n')
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "hint"),
+    [
+        (with_lines("model", "kappa = [1.0]", "T_c = 0.155"), "model.T_c", "every kappa is a number"),
+        (with_lines("method", "atol = 1e-3", 'budget = "replicate"'), "method.atol", "'all' refines"),
+        (CHUNKED, "campaign.chunk_seconds", "be left out with chunk = 8"),
+        (MINIMAL.replace("67.6", "6.76"), "system.sigma_nn_mb", "be 67.6 with hydro = 'shipped'"),
+        (MINIMAL.replace("67.6", "70"), "system.sigma_nn_mb", "N_part of these runs was made with it"),
+        (FILES.replace("67.6", "6.76"), "system.sigma_nn_mb", "within 10 % of 67.6, that of PbPb5020"),
+        (PATHS + "[paths]\nseed = 3\n", "paths.seed", "ready-made"),
+        (PATHS + "[paths]\nn = 8\n", "paths.n", "ready-made"),
+        (
+            MINIMAL.replace("[system]", '[system]\npreset = "PbPb5020"'),
+            "system",
+            "leave something for the preset",
+        ),
+    ],
+)
+def test_a_key_without_effect_beside_the_others_is_named_but_not_in_a_finished_result(text, key, hint):
+    with pytest.raises(InputError) as caught:
+        parse_config(text)
+    assert caught.value.argument == key
+    assert hint in str(caught.value)
+    if key != "system":
+        parse_config(text, stored=True)
+
+
+def test_keys_with_an_effect_are_taken():
+    parse_config(with_lines("model", 'kappa = ["central", 1.0]', "T_c = 0.155"))
+    parse_config(with_lines("method", "atol = 1e-3"))
+    parse_config(FILES.replace("67.6", "70"))
+    parse_config(PATHS + '[paths]\nn = 8\n[method]\nbudget = "replicate"\n')  # the sample for the errors
+    parse_config(MINIMAL.replace('"PbPb"', '"XeXe"').replace("67.6", "6.76"))  # nothing is known of it
 
 
 def test_further_faults_are_listed_once():

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from qtraj.atomic import atomic_path
 from qtraj.errors import FileFormatError, InputError
-from qtraj.io.atomic import atomic_path
 from qtraj.io.results import (
     checksum,
     estimate_from,

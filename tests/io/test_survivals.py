@@ -98,12 +98,14 @@ def legacy(n=60, paths=6, seed=1, waves=(0, 1), weights=False):
 
 @pytest.mark.parametrize(("metadata", "weights"), [(False, False), (True, False), (True, True)])
 def test_means_and_errors_of_a_ratio_file_are_those_of_its_averages(metadata, weights):
-    """Every state of every wave: value and error of the original's averaging."""
+    """Every state with the l of its rows' start: value and error of the original's averaging."""
     rows = legacy(weights=weights)
     if not metadata:
         rows = RatioTable(rows.ratios, rows.r0, rows.l)
     means = survival_average(table_from_ratios(rows, weighted=weights))
-    for state in STATE_NAMES:
+    # what becomes 1D started in l = 0: no survival
+    assert list(means) == [name for name in STATE_NAMES if name != "1D"]
+    for state in means:
         l = 1 if state.endswith("P") else 0
         expected = average_ratios(rows, l=l, weighted=weights)[state]
         assert means[state].value == pytest.approx(expected.value, rel=1e-12)
@@ -133,6 +135,15 @@ def test_metadata_fill_the_columns():
     assert np.all(table.weight == 1)
     odd = RatioTable(rows.ratios, rows.r0, rows.l, tuple(f"event {m[:3]}" for m in rows.metadata))
     assert table_from_ratios(odd).b_fm is None
+
+
+@pytest.mark.parametrize("damage", [lambda line: line[:-2] + "x", lambda line: line.rpartition("\t")[0]])
+def test_one_damaged_line_of_metadata_is_named_and_takes_no_columns_away(damage):
+    rows = legacy(weights=True)
+    bad = rows.metadata[4]
+    lines = tuple(damage(line) if line == bad else line for line in rows.metadata)
+    with pytest.raises(InputError, match="`metadata` must be 8 numbers, as in other lines"):
+        table_from_ratios(RatioTable(rows.ratios, rows.r0, rows.l, lines))
 
 
 def test_means_of_few_rows_say_so():
@@ -184,7 +195,11 @@ def test_a_campaign_gives_one_table_for_each_setting():
     assert list(tables) == ["a", "b"]
     assert tables["b"].attrs == {"setting": "b", "kappa": "lower", "gamma": -1.75}
     for i, table in enumerate(tables.values()):
+        assert table.states == ("1S", "2S", "1P", "3S", "2P")  # no run starts in l = 2
         for j, state in enumerate(STATE_NAMES):
+            if state == "1D":
+                assert np.all(np.isnan(table.survival.value[:, j]))
+                continue
             l = 1 if state.endswith("P") else 0  # P states from the run that starts in l = 1
             np.testing.assert_array_equal(table.survival.value[:, j], values["survival"][i, l, :, j])
             np.testing.assert_array_equal(table.no_jump.value[:, j], values["no_jump"][i, l, :, j])

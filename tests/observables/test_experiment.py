@@ -5,9 +5,13 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from qtraj.campaign.run import measured
 from qtraj.errors import InputError
+from qtraj.observables import experiment
 from qtraj.observables.acceptance import Acceptance
 from qtraj.observables.experiment import FILES, STATUSES, load_data, load_raa
+from qtraj.observables.systems import load_system
+from stand_in import make_run_file
 
 
 def rows(name):
@@ -189,3 +193,42 @@ def test_words_that_are_no_condition_are_refused():
 def test_a_selection_of_nothing_says_what_there_is(selection, words):
     with pytest.raises(InputError, match=words):
         load_raa(**selection)
+
+
+def test_where_nothing_was_measured_there_is_nothing_and_no_error_unless_it_is_required():
+    for selection in ({"system": "XeXe"}, {"state": "Y(9S)"}, {"sqrt_s_GeV": 5360}, {"pT": (3.0, 3.1)}):
+        assert load_data("R_AA", required=False, **selection) == ()
+        with pytest.raises(InputError):
+            load_data("R_AA", **selection)
+    assert load_data("v7", required=False) == ()
+    assert load_raa("OO", 5360, required=False) == ()
+
+
+def test_a_damaged_measurement_is_an_error_and_not_one_measurement_less(monkeypatch):
+    """What compares with data must not take a table that it cannot read for one that holds nothing."""
+    damaged = tuple(
+        {**row, "kinematics": row["kinematics"].replace("<", "&lt;")} for row in experiment._table()
+    )
+    monkeypatch.setattr(experiment, "_table", lambda: damaged)
+    with pytest.raises(InputError, match="kinematics"):
+        load_system("PbPb5020").measurements("R_AA", "N_part")
+    with pytest.raises(InputError, match="kinematics"):
+        measured(make_run_file().config)
+
+
+def test_of_a_measurement_with_a_limit_the_measured_points_stay(monkeypatch):
+    config = make_run_file().config
+    cms = next(data for data in measured(config) if data.experiment == "CMS")
+    place = {
+        "experiment": "CMS",
+        "system": "PbPb",
+        "state": cms.state,
+        "x_name": "N_part",
+        "paper": cms.paper,
+    }
+    rows = [dict(row) for row in experiment._table()]
+    next(r for r in rows if place.items() <= r.items() and r["observable"] == "R_AA")["upper_limit_cl"] = (
+        "0.95"
+    )
+    monkeypatch.setattr(experiment, "_table", lambda: tuple(rows))
+    assert len(next(data for data in measured(config) if data.experiment == "CMS")) == len(cms) - 1

@@ -195,6 +195,14 @@ def test_the_pair_over_time(contents, loaded):
     population = np.array(data["population"])
     # five digits are written
     assert_allclose(population.sum(axis=0) + data["lost"], 1.0, atol=1e-4)
+    octet = population[[sector["color"] == "octet" for sector in data["sectors"]]].sum(axis=0)
+    low, high = np.array(data["octet"])
+    before = np.array(data["t"]) < 0.6
+    assert_allclose(
+        np.array([low, high])[:, before], 0.0, atol=1e-9
+    )  # a singlet, however little of it is kept
+    assert_allclose(low, octet, atol=1e-4)
+    assert_allclose(high[~before], (octet + data["lost"])[~before], atol=1e-4)
     assert [sector["name"] for sector in data["sectors"][:3]] == ["singlet S", "octet S", "singlet P"]
     assert data["sectors"][-1]["name"] == "octet l ≥ 4"
     density = np.array(data["density"])

@@ -63,7 +63,7 @@ def test_overlaps_are_those_of_solve_but_for_the_part_without_jumps(model, found
     """States of another l are reached by jumps only, so that both take them from the same density matrix."""
     for name in ("1P", "2P", "1D"):
         assert_allclose(
-            found.overlap[1:, STATE_NAMES.index(name)], solved.survival_at[name].value, atol=1e-12
+            found.overlap[1:, STATE_NAMES.index(name)], solved.transition_at[name].value, atol=1e-12
         )
 
 

@@ -13,7 +13,7 @@ import qtraj as qt
 from density_reference import MEDIUM, MODEL, START, UNLIMITED
 from qtraj.solvers.basis import make_basis
 from qtraj.solvers.propagate import Overlaps, propagate_density, propagate_pure, sequences
-from qtraj.solvers.schedule import strang
+from qtraj.solvers.schedule import Profile, strang
 from qtraj.states import STATE_NAMES
 from qtraj.units import to_fm
 
@@ -29,7 +29,7 @@ def regenerated(
     m = run["medium"]
     medium = qt.Bjorken(m["T0"], to_fm(m["tau_per_GeV"]), m["T_end"])
     basis = make_basis(model, qt.LaguerreMesh(64, 0.11), l_max)
-    plans = [sequences(model, medium, [], strang, step, coarse=False)]
+    plans = [sequences(Profile(model, medium), [], strang, step, coarse=False)]
     full = propagate_density(basis, model, initial, plans, jump_range=jump_range)
     bare, _ = propagate_pure(basis, model, initial, plans)
     return full, full.overlap[0, -1] - bare[0, -1]
@@ -91,8 +91,9 @@ def test_our_trajectories_against_theirs(name, model, initial, settings):
     m = run["medium"]
     medium = qt.Bjorken(m["T0"], to_fm(m["tau_per_GeV"]), m["T_end"])
     result = qt.solve(model, medium, initial, qt.QuantumTrajectories(n=4096, step=0.2, **settings))
-    found = np.array([result.survival[n].value - result.no_jump[n].value for n in STATE_NAMES])
-    errors = np.array([result.survival[n].parts["statistical"] for n in STATE_NAMES])
+    total, bare = {**result.overlap, **result.survival}, {**result.overlap_no_jump, **result.no_jump}
+    found = np.array([total[n].value - bare[n].value for n in STATE_NAMES])
+    errors = np.array([total[n].parts["statistical"] for n in STATE_NAMES])
     theirs = [run["jump_part"][n] for n in STATE_NAMES]
     # 6 %: the effect of their grid, as above
     error = [

@@ -186,7 +186,9 @@ def test_last_jump_scores_are_of_second_order():
     values = np.array([one_jump(step)[[2, 4]] for step in steps])  # 1P, 2P
     limit = (4 * values[-1] - values[-2]) / 3
     errors = np.abs(values[:-1] - limit).max(axis=1)
-    assert fitted_order(steps[:-1], errors) == pytest.approx(2, abs=0.25)
+    # at least: with the medium at its place in every step little of the second order is left, 1e-8 of 1e-4
+    assert fitted_order(steps[:-1], errors) > 1.75
+    assert errors[-1] < 1e-4 * values[-1].min()
 
 
 def test_one_jump_from_the_octet_is_what_two_level_perturbation_theory_says():

@@ -11,6 +11,7 @@ import pytest
 import qtraj as qt
 from qtraj.solvers.nlo_discretization import NloDiscretization, nlo_jump_range, speed_of
 from qtraj.solvers.nlo_propagate import regenerate_nlo
+from qtraj.solvers.schedule import Profile
 from qtraj.states import STATE_NAMES
 
 pytestmark = pytest.mark.slow
@@ -41,13 +42,13 @@ def truth(model, medium, initial) -> tuple[np.ndarray, np.ndarray]:
             mesh=setting["mesh"],
             l_max=setting["added_l"] + initial.l,
             step=setting["step"],
-            jump_range=setting["reach"] * nlo_jump_range(model, medium),
+            jump_range=setting["reach"] * nlo_jump_range(Profile(model, medium)),
             size=None,
             filter_energy=4.0 * factor,
             cut=8.0 * factor,
         )
         regenerated, _, _ = regenerate_nlo(
-            d, model, initial, [medium], [], [d.step], coarse=False, diagnostics=False
+            d, model, initial, [Profile(model, medium)], [], [d.step], coarse=False, diagnostics=False
         )
         bare = qt.solve(
             model, medium, initial, qt.NoJump(grid=qt.LaguerreMesh(112, 0.09), error_budget=False)

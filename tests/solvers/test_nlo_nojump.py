@@ -12,6 +12,7 @@ from nlo_reference import MEDIUM, MODEL, START
 from qtraj.solvers.basis import make_basis
 from qtraj.solvers.nlo_operators import loss_matrices
 from qtraj.solvers.nlo_whole import propagate_whole
+from qtraj.solvers.schedule import Profile
 from qtraj.states import STATE_NAMES
 
 LEADING = qt.LindbladModel(MODEL.potential, MODEL.transport)
@@ -51,7 +52,15 @@ def test_other_meshes_agree_within_the_errors(baseline, name):
 def whole(model, *, step=0.4, coarse=False, initial=START, medium=MEDIUM):
     basis = make_basis(model, qt.LaguerreMesh(64, 0.12), initial.l, 44)
     return propagate_whole(
-        basis, model, initial, [medium], [], step=step, coarse=coarse, jump_range=16.0, filter_energy=8.0
+        basis,
+        model,
+        initial,
+        [Profile(model, medium)],
+        [],
+        step=step,
+        coarse=coarse,
+        jump_range=16.0,
+        filter_energy=8.0,
     )
 
 

@@ -29,19 +29,24 @@ def shifted(log_kappa: float, gamma: float) -> qt.LindbladModel:
 
 def test_survival_is_that_of_the_density_matrix(baseline):
     plain = qt.solve(MODEL, MEDIUM, START, qt.DensityMatrix(refinements=0))
-    for name in ("1S", "2S", "3S", "1P"):
+    assert set(baseline.survival) == {"1S", "2S", "3S"}  # what the start holds
+    for name in ("1S", "2S", "3S"):
         assert baseline.survival[name].value == pytest.approx(plain.survival[name].value, rel=1e-9)
         assert set(baseline.by_gamma[name].parts) == set(plain.survival[name].parts)
+    assert baseline.transition["1P"].value == pytest.approx(plain.transition["1P"].value, rel=1e-9)
+    assert set(baseline.by_gamma["1P"].parts) == set(plain.transition["1P"].parts)
 
 
 @pytest.mark.parametrize("initial", [START, qt.GaussianState(1), qt.GaussianState(0, 0.2, "octet")], ids=repr)
 def test_derivatives_are_finite_differences_of_solve(initial):
     found = qt.sensitivity(MODEL, SHORT, initial)
+    size = {**found.survival, **found.transition}
     method, h = qt.DensityMatrix(error_budget=False), 0.02
 
     def difference(log_kappa, gamma):
-        up, down = (qt.solve(shifted(s * log_kappa, s * gamma), SHORT, initial, method) for s in (1, -1))
-        return {n: (up.survival[n].value - down.survival[n].value) / (2 * h) for n in up.survival}
+        solved = (qt.solve(shifted(s * log_kappa, s * gamma), SHORT, initial, method) for s in (1, -1))
+        up, down = ({**result.overlap, **result.survival} for result in solved)
+        return {n: (up[n].value - down[n].value) / (2 * h) for n in up}
 
     for slopes, theirs in (
         (found.by_log_kappa, difference(h, 0.0)),
@@ -50,7 +55,7 @@ def test_derivatives_are_finite_differences_of_solve(initial):
         for name in [s.name for s in qt.STATES if s.l == initial.l]:
             # h^2 of the third derivative, about as large as the value; the steps of `solve` follow the coefficients,
             # which the budget of the derivatives covers
-            tolerance = slopes[name].error + h**2 * found.survival[name].value
+            tolerance = slopes[name].error + h**2 * size[name].value
             assert slopes[name].value == pytest.approx(theirs[name], abs=tolerance)
             assert slopes[name].value != 0
 
@@ -61,7 +66,7 @@ def test_the_kernels_are_differentiated_exactly(which):
     d = Discretization(qt.LaguerreMesh(40, 0.2), 2, 1.0, 16.0, size=20)
     plan = problem.plan(SHORT, strang, d.step, coarse=False)
     basis, h = d.basis(MODEL), 1e-4
-    for evaluate in (lambda p: problem.density(basis, p, 16.0), lambda p: problem.pure(basis, p)):
+    for evaluate in (lambda p: problem.density(d, basis, p), lambda p: problem.pure(basis, p, 4.0)):
         up, down = (
             evaluate([Steps(p.vacuum, p.kappa + s * h * q.kappa, p.gamma + s * h * q.gamma), *plan[1:]])
             for p, q in [(plan[0], plan[which])]

@@ -187,3 +187,154 @@ def test_the_setting_survives_an_error():
     assert caught.value.argument == "progress"
     assert isinstance(caught.value.__cause__, RuntimeError)
     assert jax.config.jax_enable_x64 is False
+
+
+# ------------------------------------------------------------------------------------ survival and transition
+
+CHEAP = qt.DensityMatrix(rtol=0.05, error_budget=False)
+SHORT = qt.ConstantTemperature(T=0.4, tau_fm=0.6, duration_fm=0.5)
+
+
+@pytest.mark.parametrize(
+    ("initial", "held"),
+    [
+        (qt.GaussianState(0), {"1S", "2S", "3S"}),
+        (qt.GaussianState(1), {"1P", "2P"}),
+        (qt.GaussianState(2), {"1D"}),
+        (qt.GaussianState(0, 0.2, 0.5), {"1S", "2S", "3S"}),
+        (qt.GaussianState(0, 0.2, "octet"), set()),
+        (qt.CoulombState(1, 0), {"1S"}),
+        (qt.BoundState(2, 1), {"1P"}),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize(
+    "method",
+    [CHEAP, qt.NoJump(error_budget=False), qt.NoJump(grid=qt.SineGrid(511, 40.0), dt=0.05)],
+    ids=repr,
+)
+def test_what_a_start_does_not_hold_has_no_survival(initial, held, method):
+    result = qt.solve(MODEL, SHORT, initial, method, times_fm=[0.3, 0.8])
+    for mapping in (
+        result.survival,
+        result.no_jump,
+        result.regeneration,
+        result.survival_at,
+        result.no_jump_at,
+    ):
+        assert set(mapping) == held
+    others = set(result.overlap) - held
+    assert set(result.transition) == set(result.transition_at) == others
+    assert len(result.overlap) == len(result.overlap_no_jump) == len(result.overlap_at) == 6
+    ratio = isinstance(initial, qt.GaussianState) and initial.color == "singlet"
+    for name in held:
+        scale = result.initial_overlap[name] if ratio else 1.0
+        assert result.survival[name].value == result.overlap[name].value / scale
+        assert result.no_jump_at[name].value[1] == result.overlap_no_jump_at[name].value[1] / scale
+        assert 0 < result.survival[name].value < 1
+    for name in others:
+        assert result.transition[name].value == result.overlap[name].value
+        # before the medium nothing has become anything else, but for what a grid makes of exact zeros
+        assert result.transition_at[name].value[0] == pytest.approx(0, abs=5e-5)
+        with pytest.raises(InputError, match=rf"{name}.*transition"):
+            result.survival[name]
+    assert result.survival.get("4S") is None
+
+
+def test_survivals_and_transitions_are_printed_apart():
+    text = str(qt.solve(MODEL, SHORT, START, CHEAP))
+    survival, transition = text.split("transition")
+    assert all(name in survival for name in ("1S", "2S", "3S"))
+    assert not any(name in survival for name in ("1P", "2P", "1D"))
+    assert all(name in transition for name in ("1P", "2P", "1D"))
+    assert (
+        "survival"
+        not in str(qt.solve(MODEL, SHORT, qt.GaussianState(color="octet"), CHEAP)).split("\n", 1)[1]
+    )
+
+
+# --------------------------------------------------------------------- where the pairs are, and what is left out
+
+SAMPLED = {"n": 256, "seed": 2}
+ROUTES = {
+    "density matrix": CHEAP,
+    "trajectories": qt.QuantumTrajectories(**SAMPLED),
+    # at leading order only
+    "finer": qt.DensityMatrix(error_budget=False),
+    "sine": qt.QuantumTrajectories(grid=qt.SineGrid(255, 20.0), dt=0.04, **SAMPLED),
+}
+
+
+def populations(model, medium, initial, times_fm):
+    """Return octet bounds (times, 2), populations of the colors (times, 2) and left-out part (times,) by all routes."""
+    found = {}
+    for name, method in ROUTES.items():
+        if name in ("finer", "sine") and model.order == "NLO":
+            continue
+        d = qt.solve(model, medium, initial, method, times_fm=times_fm).diagnostics
+        found[name] = d["octet_at"], d["population_at"].sum(axis=-1), d["lost_at"]
+        # at the end all that is left out is accounted for, and never more than that at the start
+        assert d["trace"] + d["lost"].sum() == pytest.approx(1, abs=1e-10)
+        assert np.all(d["cut"] >= 0)
+        assert d["cut"].sum() <= d["lost_at"][0] + 1e-12
+        assert np.all(d["octet"] >= d["octet_at"][0] - 1e-12) or initial.color != "singlet"
+    watched = qt.density_in_time(
+        model, medium, initial, times_fm, method=CHEAP if model.order == "NLO" else None
+    )
+    found["density in time"] = watched.octet, watched.population.sum(axis=-1), watched.lost
+    return found
+
+
+@pytest.mark.filterwarnings(
+    "ignore::qtraj.AccuracyWarning"
+)  # few trajectories; a Gaussian is too fast for E/T
+@pytest.mark.parametrize("order", ["LO", "NLO"])
+@pytest.mark.parametrize(("color", "octet"), [("singlet", 0.0), ("octet", 1.0), (0.3, 0.7)])
+def test_before_the_medium_every_route_knows_the_colors(order, color, octet):
+    model = qt.LindbladModel(order=order)
+    found = populations(model, SHORT, qt.GaussianState(color=color), [0.3, 0.8])
+    for bounds, population, lost in found.values():
+        assert_allclose(bounds[0], octet, atol=1e-12)  # though most of the start is left out on a mesh
+        assert_allclose(population.sum(axis=-1) + lost, 1, atol=1e-10)
+        assert bounds[1, 0] < bounds[1, 1]
+
+
+@pytest.mark.filterwarnings("ignore::qtraj.AccuracyWarning")  # few trajectories
+@pytest.mark.parametrize("initial", [START, qt.GaussianState(0, 1.0), qt.CoulombState(1, 0)], ids=repr)
+def test_all_routes_agree_on_the_octet_within_what_they_state(initial):
+    found = populations(MODEL, SHORT, initial, [0.3, 0.8, 1.0])
+    low = np.max([bounds[:, 0] for bounds, _, _ in found.values()], axis=0)
+    high = np.min([bounds[:, 1] for bounds, _, _ in found.values()], axis=0)
+    # every pair of intervals overlaps; on a mesh kept pairs are known to a few percent of themselves
+    assert np.all(low <= high + 5e-3)
+    # without a limit on energies and distances nothing is left out, and the statement is sharp
+    sine = found["sine"][0]
+    assert np.all(sine[:, 1] - sine[:, 0] < 0.2)
+    if initial == qt.CoulombState(1, 0):  # all energies are kept
+        widths = [np.diff(bounds, axis=1).max() for name, (bounds, _, _) in found.items() if name != "sine"]
+        assert max(widths) < 0.15
+
+
+def test_what_is_left_out_is_printed_beside_the_populations():
+    text = str(
+        qt.solve(MODEL, SHORT, START, qt.DensityMatrix(rtol=0.05, error_budget=False, diagnostics=True))
+    )
+    for words in (
+        "pairs kept:",
+        "left out:",
+        "of the start",
+        "octet of all pairs:",
+        "of the pairs kept: entropy",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize("order", ["LO", "NLO"])
+@pytest.mark.filterwarnings("ignore:the .*expansion in:qtraj.AccuracyWarning")
+def test_the_norm_of_a_pair_that_cannot_jump_is_one_within_its_error(order):
+    """On a mesh most of a local start is left out: the error of the norm says so."""
+    model = qt.LindbladModel(transport=qt.Transport(0.0, 0.0), order=order)
+    medium = qt.ConstantTemperature(T=0.4, tau_fm=0.6, duration_fm=0.05)
+    for initial in (START, qt.CoulombState(1, 0)):
+        norm = qt.solve(model, medium, initial, qt.NoJump()).norm
+        assert abs(norm.value - 1) <= norm.error + 1e-12

@@ -11,6 +11,7 @@ from scipy.stats import chi2, norm
 from trajectory_cases import GAUSSIAN, MEDIUM, MESH, MODEL, STARTS, UNLIMITED, exact, jumped
 
 import qtraj as qt
+from qtraj.physics.potentials import COLORS
 from qtraj.solvers import trajectories
 from qtraj.states import STATE_NAMES
 
@@ -90,6 +91,27 @@ def test_populations_and_trace():
     assert np.abs(population[:, 7] - truth[:, 7:].sum(axis=-1)).max() < bound
 
 
+def test_errors_of_populations_are_the_scatter_of_independent_runs():
+    found, by_color, quoted, quoted_by_color = [], [], [], []
+    for seed in range(40):
+        d = qt.solve(MODEL, MEDIUM, STARTS["1S"], sampled(n=128, seed=seed, step=0.3)).diagnostics
+        found.append(d["population"][:, :3].ravel())
+        quoted.append(d["population_error"][:, :3].ravel())
+        by_color.append(d["population"].sum(axis=-1))
+        quoted_by_color.append(d["color_error"])
+    low, high = chi2.isf([1 - FALSE_ALARM / 2, FALSE_ALARM / 2], 39) / 39
+    for values, errors in ((found, quoted), (by_color, quoted_by_color)):
+        scatter, expected = np.var(values, axis=0, ddof=1), np.mean(np.square(errors), axis=0)
+        reached = (
+            expected > 0
+        )  # an octet with l = 0 needs two jumps within the octet, but all others are there
+        ratio = scatter[reached] / expected[reached]
+        assert len(ratio) >= 2
+        # collapsed strata may quote a little too much
+        assert np.all(ratio < high)
+        assert np.all(ratio > 0.5 * low)
+
+
 def records(method, initial=STARTS["1S"]):
     return qt.solve(MODEL, MEDIUM, initial, method)
 
@@ -152,6 +174,66 @@ def test_records_obey_the_selection_rules():
             assert t >= time
             color, l, time = new_color, new_l, t
         assert len(jumps.of(trajectory)) >= 1  # only trajectories that jump are sampled
+
+
+def is_one_possible_history(model, start, l, history):
+    """Whether channels of the model lead from (start, l) through the jumps of one trajectory, one after the other."""
+    color, time = start, 0.0
+    for t, new_color, new_l in history:
+        ways = {
+            (COLORS.index(c.target), l + c.delta_l)
+            for c in model.channels
+            if c.source == COLORS[color] and c.rate(l) > 0
+        }
+        if (new_color, new_l) not in ways or t < time:
+            return False
+        color, l, time = new_color, new_l, t
+    return True
+
+
+@pytest.mark.filterwarnings("ignore:.*effective contributions:qtraj.AccuracyWarning")  # few trajectories
+@pytest.mark.parametrize("color", ["singlet", "octet", 0.3])
+@pytest.mark.parametrize(
+    "settings", [{}, {"grid": qt.SineGrid(191, 30.0), "dt": 0.02, "jump_range": None}], ids=str
+)
+@pytest.mark.parametrize("l", [0, 1])
+def test_every_recorded_trajectory_is_one_possible_history(color, settings, l):
+    n, initial = 48, qt.CoulombState(2, l, color)
+    result = records(sampled(n=n, records=True, seed=3, **settings), initial)
+    jumps = result.jumps
+    starts = [0, 1] if color == 0.3 else [COLORS.index(color)]
+    assert jumps.start.tolist() == np.repeat(starts, n).tolist()
+    assert len(jumps.r0) == len(jumps.weight) == len(jumps.start) == result.diagnostics["trajectories"]
+    assert len(np.unique(jumps.r0)) == len(jumps.r0)
+    for trajectory, start in enumerate(jumps.start):
+        history = jumps.of(trajectory)
+        assert len(history) >= 1
+        assert is_one_possible_history(MODEL, start, l, history)
+    assert sum(len(jumps.of(j)) for j in range(len(jumps.r0))) == len(jumps.time_fm)
+
+
+def test_weights_of_a_mixture_average_over_its_pairs():
+    p, settings = 0.3, {"n": 256, "seed": 5, "records": True, "grid": qt.SineGrid(191, 30.0), "dt": 0.02}
+    settings["jump_range"] = None
+    mixture, *pure = (
+        records(sampled(**settings), qt.CoulombState(1, 0, color)) for color in (p, "singlet", "octet")
+    )
+    # a plain mean over all rows; with one trajectory in each of 256 strata the mean weight scatters by less than 1/256
+    jumped_share = np.mean(mixture.jumps.weight)
+    assert jumped_share == pytest.approx(1 - mixture.norm.value, abs=1 / 256)
+    means = [np.mean(one.jumps.weight) for one in pure]
+    assert jumped_share == pytest.approx(p * means[0] + (1 - p) * means[1], rel=1e-12)
+    # the same streams: the trajectories of the mixture are those of its colors
+    for one, first in zip(pure, (0, 256), strict=True):
+        np.testing.assert_array_equal(mixture.jumps.r0[first : first + 256], one.jumps.r0)
+        assert [mixture.jumps.of(first + j) for j in range(256)] == [one.jumps.of(j) for j in range(256)]
+
+
+def test_a_pair_that_cannot_jump_has_an_empty_record():
+    model = qt.LindbladModel(transport=qt.Transport(0.0, 0.0))
+    result = qt.solve(model, MEDIUM, qt.CoulombState(1, 0, 0.5), sampled(n=8, records=True))
+    assert len(result.jumps.r0) == len(result.jumps.start) == result.diagnostics["trajectories"] == 0
+    assert result.jumps.of(0) == []
 
 
 def test_errors_are_the_scatter_of_independent_runs():

@@ -8,6 +8,8 @@ import qtraj as qt
 from legacy_files import SAMPLES
 from qtraj.errors import InputError
 from qtraj.io.legacy import read_params, read_summary
+from qtraj.solvers.clock import uniform_clock
+from qtraj.solvers.flows_grids import make_flows
 from qtraj.solvers.wave_functions import wave_functions
 from qtraj.units import from_fm
 
@@ -103,3 +105,66 @@ def test_what_has_no_wave_function_is_refused(arguments, options, name):
     with pytest.raises(InputError) as error:
         wave_functions(*arguments, **options)
     assert error.value.argument == name
+
+
+# ------------------------------------------------------------------------------------------ next-to-leading order
+
+
+@pytest.mark.parametrize("order", ["LO", "NLO"])
+@pytest.mark.parametrize(
+    "initial", [qt.GaussianState(), qt.CoulombState(1, 0), qt.GaussianState(1)], ids=repr
+)
+@pytest.mark.filterwarnings("ignore:the expansion in E/T:qtraj.AccuracyWarning")
+def test_on_a_mesh_overlaps_are_those_of_the_order_of_the_model(order, initial):
+    times, other = [0.3, 0.9, 1.6], {"LO": "NLO", "NLO": "LO"}[order]
+    expected, wrong = (
+        qt.solve(
+            qt.LindbladModel(order=o), BASELINE, initial, qt.NoJump(error_budget=False), times_fm=times
+        ).overlap_no_jump_at
+        for o in (order, other)
+    )
+    found = wave_functions(
+        qt.LindbladModel(order=order), BASELINE, initial, [0.0, *times], grid=qt.LaguerreMesh(96, 0.09)
+    )
+    name = "1S" if initial.l == 0 else "1P"
+    overlap = found.overlaps[1:, qt.STATES.index(qt.State.named(name))]
+    # another splitting, of second order, and the same start: 2e-4 measured
+    assert_allclose(overlap, expected[name].value, rtol=5e-4)
+    assert np.all(np.abs(wrong[name].value[1:] / expected[name].value[1:] - 1) > 0.02)
+    # what is drawn is the whole state: its norm, the norm of its function, and what is left out of the start
+    assert found.norm[0] + found.cut == pytest.approx(1, abs=1e-12)
+    assert (found.cut > 0.5) == isinstance(initial, qt.GaussianState)
+    step = found.r[1] - found.r[0]
+    # the quadrature of the mesh, which gives norm and radius, is worst for the fastest waves: 1 % at LO
+    quadrature = 0.02 if order == "LO" else 2e-3
+    assert_allclose(np.sum(np.abs(found.u) ** 2, axis=1) * step, found.norm, rtol=quadrature)
+    assert_allclose(
+        np.sum(np.abs(found.u) ** 2 * found.r, axis=1) * step, found.norm * found.mean_radius, rtol=quadrature
+    )
+
+
+def test_the_default_grid_follows_the_order():
+    start, times = qt.CoulombState(1, 0), [0.0, 0.7]
+    found = wave_functions(qt.LindbladModel(order="NLO"), BASELINE, start, times)
+    on_mesh = wave_functions(
+        qt.LindbladModel(order="NLO"), BASELINE, start, times, grid=qt.LaguerreMesh(96, 0.09)
+    )
+    np.testing.assert_array_equal(found.u, on_mesh.u)
+    # hydrogen: E = -M alpha^2/4, <r> = 3 a0/2
+    assert found.energy[0] == pytest.approx(-MODEL.mass * MODEL.potential.alpha**2 / 4, rel=1e-6)
+    assert found.mean_radius[0] == pytest.approx(1.5 * MODEL.bohr_radius, rel=1e-6)
+
+
+def test_next_order_on_a_sine_grid_is_refused_by_name():
+    model = qt.LindbladModel(order="NLO")
+    with pytest.raises(InputError, match=r"NLO.*LaguerreMesh|LaguerreMesh.*NLO"):
+        wave_functions(model, BASELINE, qt.GaussianState(), [1.0], grid=qt.SineGrid(255, 20.0))
+    with pytest.raises(InputError, match="grid"):
+        wave_functions(model, BASELINE, qt.GaussianState(), [1.0], grid=255)
+
+
+def test_leading_order_steps_refuse_a_model_of_the_next():
+    clock = uniform_clock(MODEL, BASELINE, [1.0], 0.1)
+    for grid in (qt.SineGrid(127, 20.0), qt.LaguerreMesh(40, 0.15)):
+        with pytest.raises(InputError, match="NLO"):
+            make_flows(qt.LindbladModel(order="NLO"), BASELINE, clock, grid, "computed", 16.0)

@@ -9,7 +9,7 @@ import numpy as np
 import qtraj as qt
 from qtraj.solvers.basis import make_basis
 from qtraj.solvers.propagate import propagate_density, propagate_pure, sequences
-from qtraj.solvers.schedule import strang
+from qtraj.solvers.schedule import Profile, strang
 
 MODEL = qt.LindbladModel(transport=qt.Transport(kappa=3.0, gamma=-1.75))
 MEDIUM = qt.ConstantTemperature(T=0.4, tau_fm=0.1, duration_fm=0.4)
@@ -34,7 +34,7 @@ def exact(name, jump_range=UNLIMITED):
     """
     initial = STARTS.get(name, GAUSSIAN)
     basis = make_basis(MODEL, qt.LaguerreMesh(64, 0.12), 12)
-    plans = [sequences(MODEL, MEDIUM, [], strang, 0.05, coarse=False)]
+    plans = [sequences(Profile(MODEL, MEDIUM), [], strang, 0.05, coarse=False)]
     full = propagate_density(basis, MODEL, initial, plans, jump_range=jump_range)
     bare, _ = propagate_pure(basis, MODEL, initial, plans)
     return full.overlap[0, -1] - bare[0, -1], full.population[0, -1]
@@ -43,12 +43,6 @@ def exact(name, jump_range=UNLIMITED):
 def jumped(result):
     """Return the overlaps after at least one jump and their statistical errors, (6,) each, in units of overlap."""
     values = np.array([result.overlap[n].value for n in result.overlap])
-    ratio = np.array(
-        [
-            result.survival[n].value / result.overlap[n].value if result.overlap[n].value else 1.0
-            for n in result.overlap
-        ]
-    )
-    bare = np.array([result.no_jump[n].value for n in result.overlap]) / ratio
+    bare = np.array([result.overlap_no_jump[n].value for n in result.overlap])
     errors = np.array([result.overlap[n].parts["statistical"] for n in result.overlap])
     return values - bare, errors

@@ -30,6 +30,9 @@ CLUSTERS: Final = {
     "pbs": dask_jobqueue.PBSCluster,
 }
 JOBS: Final = {"slurm": SLURMJob, "htcondor": HTCondorJob, "pbs": PBSJob}
+NAMES: Final = {"slurm": "SLURM", "htcondor": "HTCondor", "pbs": "PBS"}
+FOREIGN: Final = {"slurm": ("disk",), "htcondor": ("queue", "account", "walltime"), "pbs": ("disk",)}
+"""Keys of ``[campaign.job]`` that a batch system has no word for."""
 MIB: Final = 2**20
 EXPORTS: Final = tuple(f"export {name}={value}" for name, value in ONE_THREAD.items())
 UNKNOWN_ADDRESS: Final = "tcp://<address of the scheduler>:8786"
@@ -64,6 +67,7 @@ def job_script(system: System, job: Job) -> str:
 
 def _options(system: System, job: Job) -> dict[str, Any]:
     """Return the arguments of dask-jobqueue: one process per core, since a chunk uses one thread."""
+    _check_keys(system, job)
     options: dict[str, Any] = {
         "cores": job.cores,
         "processes": job.cores,
@@ -72,11 +76,6 @@ def _options(system: System, job: Job) -> dict[str, Any]:
         "job_script_prologue": [*job.prologue, *EXPORTS],
     }
     if system == "htcondor":
-        for name in ("queue", "account"):
-            if getattr(job, name) is not None:
-                raise InputError(
-                    f"campaign.job.{name}", getattr(job, name), "be left out for HTCondor, which has none"
-                )
         return {**options, "disk": job.disk, "job_extra_directives": dict(map(_pair, job.directives))}
     options |= {"walltime": job.walltime, "job_extra_directives": list(job.directives)}
     return options | {
@@ -89,6 +88,7 @@ def array_script(system: System, job: Job, folder: Path, members: int) -> str:
 
     A member is one process on one core, with that core's part of the job's memory and disk.
     """
+    _check_keys(system, job)
     index = {"slurm": "$SLURM_ARRAY_TASK_ID", "pbs": "$PBS_ARRAY_INDEX", "htcondor": "$(Process)"}[system]
     command = (
         f"qtraj campaign resume --store {shlex.quote(str(folder.absolute()))} --index {index} --of {members}"
@@ -108,6 +108,14 @@ def array_script(system: System, job: Job, folder: Path, members: int) -> str:
     named = [f"{name}{value}" for name, value in zip(names, (job.queue, job.account), strict=True) if value]
     directives = [f"{mark} {line}" for line in (*lines, *named, *job.directives)]
     return "\n".join(["#!/usr/bin/env bash", *directives, *shell]) + "\n"
+
+
+def _check_keys(system: System, job: Job) -> None:
+    """Refuse keys that this batch system knows nothing of."""
+    for name in FOREIGN[system]:
+        if name in job.model_fields_set:
+            allowed = f"be left out for {NAMES[system]}, which has none"
+            raise InputError(f"campaign.job.{name}", getattr(job, name), allowed)
 
 
 def _pair(directive: str) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import FileFormatError
+from ..errors import FileFormatError, InputError
 from ..io.citations import Choices, Citation, merged, of_choices, of_program
 from ..io.citations_run import of_run
 from ..io.config import RunConfig, load_run_file, parse_config
@@ -49,22 +49,34 @@ def cited(source: str | Path, *, params: Path | None = None, observables: bool =
     FileFormatError
         If the source is missing, damaged or of another kind, or the parameters of output of QTraj 1.0 are not known.
     InputError
-        If a run file has a mistake.
+        If a run file has a mistake, `params` is given for something that is not output of QTraj 1.0, or `observables`
+        for something that is.
     """
     source = Path(source)
     if not source.exists():
         raise FileFormatError(source, "no such file or folder", "Check the path.")
+    if (store := _store(source) if source.is_dir() else None) is not None or _is_ours(source):
+        if params is not None:
+            raise InputError("--params", str(params), f"be left out: {source.name} is no output of QTraj 1.0")
+    elif observables:
+        allowed = f"be left out: no system is known of {source.name}, a file of QTraj 1.0"
+        raise InputError("--observables", observables, allowed)
     if source.suffix == ".toml":
         plan = make_plan(load_run_file(source))
         return _of_config(plan.config, (each.attrs for each in plan.sources), observables)
-    if source.is_dir() and (store := _store(source)) is not None:
+    if store is not None:
         plan = store.load_plan()
         return _of_config(plan.config, (each.attrs for each in plan.sources), observables)
-    if source.suffix in NETCDF:
-        attrs = read_dataset(source).attrs
-        if attrs.get("title") != TITLE:
-            return _of_result(source, attrs, observables)
+    if _is_ours(source):
+        return _of_result(source, read_dataset(source).attrs, observables)
     return _of_qtraj(source, params)
+
+
+def _is_ours(source: Path) -> bool:
+    """Return whether a file is a run file or a result, and not of QTraj 1.0."""
+    if source.suffix in NETCDF and source.is_file():
+        return read_dataset(source).attrs.get("title") != TITLE
+    return source.suffix == ".toml"
 
 
 def _store(folder: Path) -> Store | None:
@@ -94,7 +106,7 @@ def _of_result(path: Path, attrs: Mapping[str, Any], observables: bool) -> list[
     if "run_file" not in attrs:
         raise FileFormatError(path, "does not say from which run file it comes", _SOURCES)
     fluids = json.loads(attrs.get("hydro", "[]"))
-    return _of_config(parse_config(str(attrs["run_file"]), str(path)), fluids, observables)
+    return _of_config(parse_config(str(attrs["run_file"]), str(path), stored=True), fluids, observables)
 
 
 def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
@@ -103,8 +115,9 @@ def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
         return _of_parameters(read_params(source), here=False)
     _require_output(source)
     record = _run_record(source) if params is None else ""
-    if record:
-        return _of_parameters(LegacyParameters(**json.loads(record)["parameters"]), here=True)
+    # without parameters: a run of the original to which `qtraj legacy` added rows
+    if record and "parameters" in (noted := json.loads(record)):
+        return _of_parameters(LegacyParameters(**noted["parameters"]), here=True)
     found = params or (source if source.is_dir() else source.parent).resolve().parent / "input" / "params.txt"
     if not found.is_file():
         problem = "the params.txt of this run is not in ../input, where QTraj keeps it"

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, Final, Protocol
 
 from ..errors import InputError
-from ..io.config import Job
+from ..io.config import Campaign, Job
 from .index import Entry
 from .work import Worker
 
@@ -84,6 +84,44 @@ def chosen_executor(name: str, workers: int, scheduler: str | None, job: Job) ->
         batch = batch_system(name)
         executor = cluster.DaskExecutor(f"{workers} {name} jobs", partial(batch.jobs, name, job, workers))
     return executor
+
+
+def executor_of(
+    campaign: Campaign,
+    executor: str | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    *,
+    member: bool = False,
+) -> Executor:
+    """Return the executor of a run file, or of the command line's words in its place.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Section of the run file.
+    executor, workers, scheduler : optional
+        Of the command line.
+    member : bool, optional
+        For a member of an array job, which submits no jobs although the run file may name its batch system.
+
+    Raises
+    ------
+    InputError
+        As `chosen_executor`, or for a word that has no effect beside the others.
+    """
+    if scheduler is not None and executor not in (None, "scheduler"):
+        raise InputError("--scheduler", scheduler, f"be left out with --executor {executor}")
+    named = executor or ("scheduler" if scheduler is not None else None)
+    name = named or ("in-process" if member else campaign.executor)
+    if name in ("in-process", "scheduler"):
+        why = "one process, this one" if name == "in-process" else "as many workers as its scheduler has"
+        allowed, remedy = f"be left out with executor {name!r}: it is {why}", "'local' starts workers here."
+        if workers is not None:
+            raise InputError("--workers", workers, allowed, remedy)
+        if named is None and not member and campaign.workers > 1:
+            raise InputError("campaign.workers", campaign.workers, allowed, remedy)
+    return chosen_executor(name, workers or campaign.workers, scheduler or campaign.scheduler, campaign.job)
 
 
 def batch_system(name: str) -> Any:

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
+from ..atomic import atomic_path
 from ..errors import FileFormatError
-from ..io.atomic import atomic_path
 from .store import DamagedChunkWarning, Store
 
 

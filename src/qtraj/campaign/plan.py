@@ -14,14 +14,21 @@ from typing import Any, Final, Literal
 from ..errors import FileFormatError, QtrajError
 from ..io.config import Model, RunConfig, RunFile, parse_config
 from ..physics.transport import FitName
-from .sources import Source, source_from_json, sources
+from ..provenance import code_digest
+from .sources import Source, interval, source_from_json, sources
 
 UNIT: Final = 256
 """Histories solved in one call. On a CPU the numbers of a history do not depend on who is solved with it. A GPU's do,
 in their last digits; there, chunks whose size is a multiple of this have the same units, so the same numbers."""
 
+CODE_DIGEST: Final = code_digest()
+"""Digest of the sources, taken when they are imported: what is edited later is not what this process runs."""
+
 Budget = Literal["all", "sample", "none"]
 """Error budget of a chunk: of each history, refined; of each history as it is; none."""
+
+
+_ANEW: Final = "`qtraj campaign run FILE.toml --store DIR` plans anew."
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class Plan:
     run_file : RunFile
         The run file.
     sources : sequence of Source
-        One per impact parameter.
+        One per entry of the hydrodynamics.
     chunk_size : int
         Largest number of histories of a chunk.
     """
@@ -150,16 +157,15 @@ class Plan:
 
     def describe(self, chunk: Chunk) -> str:
         """Return a chunk in words."""
-        b_fm = self.sources[chunk.source].b_fm
-        return (
-            f"b = {b_fm:g} fm, {chunk.setting.label}, l = {chunk.l}, histories {chunk.start}-{chunk.stop - 1}"
-        )
+        place = f"b = {interval(*self.sources[chunk.source].b_range)} fm"
+        return f"{place}, {chunk.setting.label}, l = {chunk.l}, histories {chunk.start}-{chunk.stop - 1}"
 
     def key(self, chunk: Chunk) -> str:
-        """Return the SHA-256 of all that determines the numbers of a chunk: arguments of the solver and version."""
+        """Return the SHA-256 of all that determines the numbers of a chunk: arguments of the solver, and its code."""
         config = self.config
         arguments = {
             "qtraj": version("qtraj"),
+            "code": CODE_DIGEST,
             "model": config.model.model_dump(exclude={"kappa", "gamma"}),
             "transport": [chunk.setting.kappa, chunk.setting.gamma],
             "initial": {"l": chunk.l, "width": config.initial.width},
@@ -178,6 +184,7 @@ class Plan:
         """Return the plan as text, for `plan_from_json`."""
         content = {
             "qtraj": version("qtraj"),
+            "code": CODE_DIGEST,
             "path": str(self.run_file.path.absolute()),
             "chunk_size": self.chunk_size,
             "sources": [source.to_json() for source in self.sources],
@@ -213,15 +220,20 @@ def plan_from_json(text: str, name: str) -> Plan:
     Raises
     ------
     FileFormatError
-        If the text is damaged or of another version of qtraj.
+        If the text is damaged, or of another version or other sources of qtraj.
     """
     try:
         content: dict[str, Any] = json.loads(text)
         if content["qtraj"] != version("qtraj"):
             problem = f"made by qtraj {content['qtraj']}, this is {version('qtraj')}"
-            raise FileFormatError(name, problem, "`qtraj campaign run` plans anew.")
+            raise FileFormatError(name, problem, _ANEW)
+        if content.get("code") != CODE_DIGEST:
+            problem = f"made by qtraj {content['qtraj']} before its code was changed"
+            raise FileFormatError(
+                name, problem, f"{_ANEW} Chunks of the other code stay, for when it comes back."
+            )
         run_file = RunFile(
-            parse_config(content["run_file"], name), content["run_file"], Path(content["path"])
+            parse_config(content["run_file"], name, stored=True), content["run_file"], Path(content["path"])
         )
         found = [source_from_json(run_file.config, i, s) for i, s in enumerate(content["sources"])]
         return Plan(run_file, found, int(content["chunk_size"]))
@@ -229,6 +241,4 @@ def plan_from_json(text: str, name: str) -> Plan:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         problem = f"not the plan of a campaign ({error})"
-        raise FileFormatError(
-            name, problem, "`qtraj campaign run FILE.toml --store DIR` plans anew."
-        ) from None
+        raise FileFormatError(name, problem, _ANEW) from None

@@ -7,13 +7,17 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..io.results import estimate_from, estimate_variables, stack
+from ..observables.axes import geometries
 from ..observables.estimate import Estimate
 from ..observables.feeddown import MESON_NAMES, FeedDown
 from ..observables.raa import Band, RaaCurve, envelope, raa_npart
 from ..observables.survival import MesonSurvival, meson_survival
+from ..observables.table import SurvivalTable
+from ..states import STATE_NAMES
 from .plan import Plan
 
 _DIMS = ("setting", "meson", "geometry")
@@ -44,30 +48,49 @@ def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
     InputError
         If the paths of a trajectory file differ in weight.
     """
-    sources = sorted(range(len(plan.sources)), key=lambda number: plan.sources[number].n_part)
-    n_part = [plan.sources[number].n_part for number in sources]
-
+    geometries = _geometries(results)
+    n_part = [float(n.mean()) for n in (results["n_part"].values[rows] for rows in geometries)]
     variables: dict[str, Any] = {}
     for name, quantity in (("raa", "survival"), ("raa_no_jump", "no_jump")):
-        survivals = {
-            s: [
-                _average(results.isel(setting=i, history=results["source"].values == n), quantity)
-                for n in sources
-            ]
-            for i, s in enumerate(plan.settings)
-        }
+        survivals = {}
+        for i, setting in enumerate(plan.settings):
+            errors = _mean_errors(plan, results.isel(setting=i), quantity)
+            parts = (results.isel(setting=i, history=rows) for rows in geometries)
+            survivals[setting] = [_average(part, quantity, errors) for part in parts]
         curves = {s.label: _by_meson(raa_npart(feeddown, survivals[s], n_part)) for s in plan.settings}
         variables |= estimate_variables(name, stack(curves), _DIMS)
         if quantity == "survival":
             averages = {
-                s.label: stack({str(n): v.estimate for n, v in zip(sources, survivals[s], strict=True)})
+                s.label: stack({str(n): v.estimate for n, v in enumerate(survivals[s])})
                 for s in plan.settings
             }
             variables |= estimate_variables("survival", stack(averages), ("setting", "geometry", "meson"))
-    return xr.Dataset(variables, coords=_coordinates(plan, sources)).transpose(*_DIMS)
+    b_fm = [float(results["b_fm"].values[rows].mean()) for rows in geometries]
+    return xr.Dataset(variables, coords=_coordinates(plan, n_part, b_fm)).transpose(*_DIMS)
 
 
-def _average(part: xr.Dataset, quantity: str) -> MesonSurvival:
+def _geometries(results: xr.Dataset) -> list[NDArray[np.intp]]:
+    """Return the histories of each point of a curve, from peripheral to central: those of one N_part, or of a bin."""
+    replicate, n_part = (results[name].values for name in ("replicate", "n_part"))
+    nothing = np.ones((len(n_part), len(STATE_NAMES)))  # the points do not depend on survivals
+    return geometries(SurvivalTable(nothing, replicate.astype(np.int64), n_part=n_part))
+
+
+def _mean_errors(plan: Plan, results: xr.Dataset, quantity: str) -> xr.Dataset | None:
+    """Return the mean errors of the paths of each source that have one; None if all paths have errors.
+
+    They are a random sample of the paths of their source, so the mean over all of them has the error it should have.
+    """
+    if plan.config.method.budget == "all":
+        return None
+    first = np.cumsum([0, *(source.count for source in plan.sources)])
+    sample = [np.arange(n, n + s.sample) for n, s in zip(first, plan.sources, strict=False)]
+    names = [name for name in results if str(name).startswith(f"{quantity}_error_")]
+    errors = results[names].isel(history=np.concatenate(sample)).load()
+    return errors.groupby("source").mean("history")
+
+
+def _average(part: xr.Dataset, quantity: str, errors: xr.Dataset | None) -> MesonSurvival:
     part = part[[name for name in part if str(name).startswith(quantity)]].load()
     weights = part["weight"].values
     if np.ptp(weights) > 0:
@@ -75,17 +98,10 @@ def _average(part: xr.Dataset, quantity: str) -> MesonSurvival:
         raise InputError(
             "weight", (weights.min(), weights.max()), "be the same for all paths of R_AA", remedy
         )
-    s_wave, p_wave = (_by_state(_spread(part.sel(l=l)), quantity) for l in (0, 1))
+    if errors is not None:
+        part = part.fillna(errors.sel(source=part["source"]).drop_vars("source"))
+    s_wave, p_wave = (_by_state(part.sel(l=l), quantity) for l in (0, 1))
     return meson_survival(s_wave, p_wave, part["replicate"].values)
-
-
-def _spread(part: xr.Dataset) -> xr.Dataset:
-    """Give paths without an error the mean error of the sample.
-
-    The sample is a random one of the paths, so the mean over all of them has the error it should have.
-    """
-    errors = {name: part[name] for name in part if "_error_" in str(name)}
-    return part.assign({name: error.fillna(error.mean("history")) for name, error in errors.items()})
 
 
 def _by_state(part: xr.Dataset, source: str) -> dict[str, Estimate]:
@@ -97,7 +113,7 @@ def _by_meson(curve: RaaCurve) -> Estimate:
     return stack({name: curve[name] for name in MESON_NAMES})
 
 
-def _coordinates(plan: Plan, sources: Sequence[int]) -> dict[str, Any]:
+def _coordinates(plan: Plan, n_part: Sequence[float], b_fm: Sequence[float]) -> dict[str, Any]:
     return {
         "setting": [s.label for s in plan.settings],
         "kappa": (
@@ -107,16 +123,8 @@ def _coordinates(plan: Plan, sources: Sequence[int]) -> dict[str, Any]:
         ),
         "gamma": ("setting", [s.gamma for s in plan.settings], {"long_name": "gamma/T^3"}),
         "meson": list(MESON_NAMES),
-        "n_part": (
-            "geometry",
-            [plan.sources[number].n_part for number in sources],
-            {"long_name": "mean number of participants"},
-        ),
-        "b_fm": (
-            "geometry",
-            [plan.sources[number].b_fm for number in sources],
-            {"long_name": "impact parameter", "units": "fm"},
-        ),
+        "n_part": ("geometry", list(n_part), {"long_name": "mean number of participants"}),
+        "b_fm": ("geometry", list(b_fm), {"long_name": "mean impact parameter", "units": "fm"}),
     }
 
 

@@ -26,6 +26,10 @@ from .store import REMEDY, Store
 from .work import QUANTITIES
 
 DIMS = ("setting", "l", "history", "state")
+_MEANING = {
+    "survival": "final over initial overlap",
+    "no_jump": "final overlap of pairs that never jumped over initial overlap",
+}
 
 
 def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
@@ -41,9 +45,10 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        ``survival`` and ``no_jump`` of dimensions (setting, l, history, state), each with one variable per part of its
-        error (NaN where it was not asked for); over histories the coordinates of `PATH_NAMES`, and number and
-        ``n_part`` of their ``source``. The arrays are Dask arrays.
+        ``survival`` and ``no_jump`` of dimensions (setting, l, history, state); for states of another l than that of
+        the start they are no survivals, but the probability of the state at the end. Each has one variable per part of
+        its error (NaN where it was not asked for); over histories the coordinates of `PATH_NAMES`, ``n_part`` of their
+        impact parameters, and number of their ``source``. The arrays are Dask arrays.
 
     Raises
     ------
@@ -89,6 +94,18 @@ class _Blocks:
         keys = np.array([next(filter(None, column), "") for column in flat.T])
         return _array(partial(_path, self.folder, keys, self.sizes, name), (self.sizes,))
 
+    def participants(self, plan: Plan) -> da.Array:
+        """Return N_part of the impact parameter of each path, an array (history,)."""
+        sources = [plan.sources[number] for number in self.sources]
+
+        def block(b_fm: NDArray[np.float64], block_info: Mapping[Any, Any]) -> NDArray[np.float64]:
+            (number,) = block_info[None]["chunk-location"]
+            n_part: NDArray[np.float64] = sources[number].participants(b_fm)
+            return n_part
+
+        found: da.Array = da.map_blocks(block, self.path("b_fm"), dtype=float, meta=np.empty(0))
+        return found
+
 
 def _array(block: Callable[..., NDArray[np.float64]], chunks: tuple[tuple[int, ...], ...]) -> da.Array:
     array: da.Array = da.map_blocks(block, chunks=chunks, dtype=float, meta=np.empty((0,) * len(chunks)))
@@ -100,7 +117,11 @@ def _dataset(plan: Plan, blocks: _Blocks) -> xr.Dataset:
     variables = {}
     for name in QUANTITIES:
         parts = [str(v).partition("_error_")[2] for v in sampled if str(v).startswith(f"{name}_error_")]
-        attrs = {"error_parts": " ".join(parts), "not_estimated": sampled.attrs["not_estimated"]}
+        attrs = {
+            "error_parts": " ".join(parts),
+            "not_estimated": sampled.attrs["not_estimated"],
+            "long_name": f"{_MEANING[name]}; of a state of another l than the start's its probability at the end",
+        }
         variables[name] = xr.Variable(DIMS, blocks.variable(name), attrs)
         for part in parts:
             error = f"{name}_error_{part}"
@@ -112,7 +133,7 @@ def _dataset(plan: Plan, blocks: _Blocks) -> xr.Dataset:
         "source": ("history", np.repeat(blocks.sources, blocks.sizes)),
         "n_part": (
             "history",
-            np.repeat([plan.sources[number].n_part for number in blocks.sources], blocks.sizes),
+            blocks.participants(plan),
             {"long_name": "mean number of participants"},
         ),
         "setting": [s.label for s in plan.settings],

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..errors import FileFormatError, InputError, collected
+from ..errors import FileFormatError, collected
 from ..io.citations_run import of_run
 from ..io.config import RunConfig, RunFile
 from ..io.results import provenance, write_dataset
@@ -156,8 +156,10 @@ def _chunk_size(plan: Plan, store: Store, solve: Solver) -> int:
     chosen = plan.config.campaign.chunk
     if chosen is not None:
         return chosen
-    with suppress(InputError, FileFormatError):  # none yet, or one that is replaced now
-        return store.load_plan().chunk_size
+    # a plan that is replaced now, be it of other code, keeps its size: its chunks may be wanted again
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        if (stored := int(json.loads(store.plan_path.read_text(encoding="utf-8"))["chunk_size"])) > 0:
+            return stored
     largest = max(last - first for source in plan.sources for first, last, _ in plan.segments(source))
     if largest <= UNIT:
         return UNIT
@@ -267,14 +269,13 @@ def measured(config: RunConfig) -> tuple[DataSet, ...]:
     tuple of DataSet
         Empty where nothing was measured.
     """
-    found: list[DataSet] = []
-    for state in config.observables.states:
-        try:
-            found += load_raa(config.system.name, config.system.sqrt_s_GeV, state)
-        except InputError:  # raised where there is no such measurement: nothing to compare with is an answer
-            continue
-    # upper limits are no points
-    return tuple(data for data in found if not np.any(np.isfinite(data.upper_limit_cl)))
+    system = config.system
+    found = [
+        data.points(np.isnan(data.upper_limit_cl))  # limits are no points
+        for state in config.observables.states
+        for data in load_raa(system.name, system.sqrt_s_GeV, state, required=False)
+    ]
+    return tuple(data for data in found if len(data))
 
 
 def citations(config: RunConfig, hydro: Iterable[Mapping[str, Any]] = ()) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +20,24 @@ from ..hydro.sampling import sample_paths
 from ..io.config import HydroFile, RunConfig, RunFile
 from ..physics.medium import Histories, History, TabulatedTemperature
 from .fluids import (
+    Float,
     InputFile,
     attributes,
     check_unchanged,
     event_files,
     glauber,
+    participants,
     production_density,
     read_fluid,
 )
 from .fluids import shipped as shipped_files
 
-PATH_NAMES = ("x_fm", "y_fm", "pT", "phi", "b_fm", "weight", "event", "replicate")
-"""What is known of each path: every batch has all of it."""
+PATH_NAMES = ("x_fm", "y_fm", "pT", "phi", "rapidity", "b_fm", "weight", "event", "replicate")
+"""What is known of each path: every batch has all of it, NaN where a trajectory file does not say it (rapidity)."""
 
 TRAJECTORIES = "qtraj_trajectories"
+_SAME_B_FM = 0.005  # metadata are rounded
+LEAST_METADATA = 6  # b, x, y, eta, p_T, phi: without one of them a path has no place in an observable
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,15 +57,14 @@ class Batch:
 
 
 class Source(Protocol):
-    """Histories of one impact parameter: how many there are, and any range of them."""
+    """Histories of one impact parameter, or of paths that know theirs: how many there are, and any range of them."""
 
     @property
-    def b_fm(self) -> float:
-        """Impact parameter, fm."""
+    def b_range(self) -> tuple[float, float]:
+        """Least and largest impact parameter, fm."""
 
-    @property
-    def n_part(self) -> float:
-        """Mean number of participants."""
+    def participants(self, b_fm: Float) -> Float:
+        """Return the mean number of participants of paths with these impact parameters in fm, shape of `b_fm`."""
 
     @property
     def count(self) -> int:
@@ -112,6 +115,15 @@ class FluidSource:
     b_fm: float
     n_part: float
     files: tuple[InputFile, ...]
+
+    @property
+    def b_range(self) -> tuple[float, float]:
+        """Twice the impact parameter, fm."""
+        return self.b_fm, self.b_fm
+
+    def participants(self, b_fm: Float) -> Float:
+        """Return the participants of the class."""
+        return np.full(np.shape(b_fm), self.n_part)
 
     @property
     def _per_event(self) -> int:
@@ -179,6 +191,7 @@ class FluidSource:
         n = stop - start
         known = {name: histories.metadata[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         known |= {"b_fm": np.full(n, self.b_fm), "weight": np.ones(n), "event": np.full(n, event)}
+        known["rapidity"] = np.zeros(n)  # the fluid is read at mid-rapidity
         if len(self.files) > 1:
             known["replicate"] = known["event"]
         return Batch(histories, known)
@@ -196,8 +209,9 @@ class TrajectorySource:
     ----------
     config : RunConfig
         The run file.
-    b_fm, n_part : float
-        Impact parameter in fm and participants of the class.
+    n_part : float or None
+        Participants, if the run file says how many; else they are those of the optical Glauber model at the impact
+        parameter of each path.
     file : InputFile
         The file, plain or gzip.
     index : TrajectoryIndex
@@ -205,10 +219,20 @@ class TrajectorySource:
     """
 
     config: RunConfig
-    b_fm: float
-    n_part: float
+    n_part: float | None
     file: InputFile
     index: TrajectoryIndex
+
+    @property
+    def b_range(self) -> tuple[float, float]:
+        """Least and largest impact parameter of the paths, fm."""
+        return self.index.b_fm
+
+    def participants(self, b_fm: Float) -> Float:
+        """Return the participants at impact parameters in fm."""
+        if self.n_part is not None:
+            return np.full(np.shape(b_fm), self.n_part)
+        return participants(self.config.system)(b_fm)
 
     @property
     def count(self) -> int:
@@ -235,7 +259,7 @@ class TrajectorySource:
         check_unchanged(self.file)
         blocks = read_qtraj_trajectories(self.file.name, self.index, start)
         tables = list(islice(blocks, stop - start))
-        paths = {name: np.array([t.metadata.get(name, np.nan) for t in tables]) for name in PATH_NAMES[:5]}
+        paths = {name: np.array([t.metadata.get(name, np.nan) for t in tables]) for name in PATH_NAMES[:6]}
         paths["weight"] = np.array([t.metadata.get("weight", 1.0) for t in tables])
         # independent paths: each is a replicate of its own
         paths["event"] = paths["replicate"] = np.arange(start, stop)
@@ -255,12 +279,12 @@ class TrajectorySource:
 
     def to_json(self) -> dict[str, Any]:
         """Return file, participants and index."""
-        numbers = {"b_fm": self.b_fm, "n_part": self.n_part}
-        return {**numbers, "files": [asdict(self.file)], "trajectories": asdict(self.index)}
+        files = [asdict(self.file)]
+        return {"n_part": self.n_part, "files": files, "trajectories": asdict(self.index)}
 
 
 def sources(run_file: RunFile, every: int) -> tuple[Source, ...]:
-    """Return the sources of a run file, one per impact parameter; files are found, their content digested.
+    """Return the sources of a run file, one per entry of its hydrodynamics; files are found, their content digested.
 
     Parameters
     ----------
@@ -272,37 +296,40 @@ def sources(run_file: RunFile, every: int) -> tuple[Source, ...]:
     Raises
     ------
     InputError
-        If the shipped runs are of another system or lack an impact parameter, or a file ends above T_end.
+        If the shipped runs are of another system or lack an impact parameter, a file ends above T_end, or the run file
+        says of a trajectory file what its metadata say otherwise.
     FileFormatError
         If a file cannot be read; names it.
     """
     config = run_file.config
     if config.medium.hydro == "shipped":
         return tuple(FluidSource(config, None, b, n, (file,)) for b, n, file in shipped_files(config))
-    return tuple(_of_entry(run_file, entry, every) for entry in config.medium.files)
+    return tuple(_of_entry(run_file, number, every) for number in range(len(config.medium.files)))
 
 
 def source_from_json(config: RunConfig, number: int, stored: Mapping[str, Any]) -> Source:
     """Return source `number` of a run file from what `to_json` gave."""
     files = tuple(InputFile(**file) for file in stored["files"])
-    numbers = stored["b_fm"], stored["n_part"]
     if "trajectories" in stored:
-        index = TrajectoryIndex(
-            **{**stored["trajectories"], "offsets": tuple(stored["trajectories"]["offsets"])}
-        )
-        return TrajectorySource(config, *numbers, files[0], index)
+        own: dict[str, Any] = dict(stored["trajectories"])
+        own |= {name: tuple(value) for name, value in own.items() if isinstance(value, list)}  # from JSON
+        index = TrajectoryIndex(**own)
+        return TrajectorySource(config, stored["n_part"], files[0], index)
     entry = config.medium.files[number] if config.medium.hydro == "files" else None
-    return FluidSource(config, entry, *numbers, files)
+    return FluidSource(config, entry, stored["b_fm"], stored["n_part"], files)
 
 
-def _of_entry(run_file: RunFile, entry: HydroFile, every: int) -> Source:
-    config, files = run_file.config, event_files(run_file, entry)
-    n_part = entry.n_part if entry.n_part is not None else float(glauber(config.system).n_part(entry.b_fm))
+def _of_entry(run_file: RunFile, number: int, every: int) -> Source:
+    config, entry = run_file.config, run_file.config.medium.files[number]
+    files = event_files(run_file, entry)
     if entry.format != TRAJECTORIES:
-        return FluidSource(config, entry, entry.b_fm, n_part, files)
+        b_fm = float(cast("float", entry.b_fm))  # the run file needs one for a fluid
+        n_part = entry.n_part if entry.n_part is not None else glauber(config.system).n_part(b_fm)
+        return FluidSource(config, entry, b_fm, n_part, files)
     if len(files) > 1:
         raise FileFormatError(entry.path, f"names {len(files)} trajectory files", "Join them with cat.")
     index = index_qtraj_trajectories(files[0].name, every)
+    _check_metadata(config, number, index)
     if index.last_T > config.medium.T_end and not config.medium.allow_hot_end:
         raise InputError(
             "medium.T_end",
@@ -310,7 +337,36 @@ def _of_entry(run_file: RunFile, entry: HydroFile, every: int) -> Source:
             f"be above {index.last_T:.4g} GeV, where a path of {entry.path} ends",
             "Or set allow_hot_end = true: the medium then ends there.",
         )
-    return TrajectorySource(config, entry.b_fm, n_part, files[0], index)
+    return TrajectorySource(config, entry.n_part, files[0], index)
+
+
+def _check_metadata(config: RunConfig, number: int, index: TrajectoryIndex) -> None:
+    """Refuse a trajectory file whose paths do not know enough, or are not what the run file says of them."""
+    entry, key = config.medium.files[number], f"medium.files[{number}]"
+    fewest, most = index.n_metadata
+    if fewest < LEAST_METADATA:
+        problem = f"a block has {fewest} metadata lines, a run needs {LEAST_METADATA}: b, x, y, eta, p_T, phi"
+        raise FileFormatError(entry.path, problem, "`qtraj.solve` needs none of them.")
+    if fewest != most:
+        problem = f"some blocks have {fewest} metadata lines, others {most}"
+        raise FileFormatError(entry.path, problem, "Give each kind a file and an entry of its own.")
+    low, high = index.b_fm
+    if entry.b_fm is not None and max(entry.b_fm - low, high - entry.b_fm) > _SAME_B_FM:
+        allowed = f"be left out or that of the paths of {entry.path}, which have b = {interval(low, high)} fm"
+        raise InputError(f"{key}.b_fm", entry.b_fm, allowed, "The first metadata line of a block is its b.")
+    if entry.n_part is not None and high - low > _SAME_B_FM:
+        allowed = f"be left out: the paths of {entry.path} have b = {interval(low, high)} fm, each with its own N_part"
+        raise InputError(f"{key}.n_part", entry.n_part, allowed)
+    if config.method.budget == "replicate" and index.sorted_by_b:
+        allowed = (
+            f"be 'all': the paths of {entry.path} are sorted by b, so that the first are no sample of all"
+        )
+        raise InputError("method.budget", config.method.budget, allowed, "Or shuffle its blocks.")
+
+
+def interval(low: float, high: float) -> str:
+    """Return ``"2.3"``, or ``"0.2 to 12"`` if the ends differ."""
+    return f"{low:g}" if high == low else f"{low:g} to {high:g}"
 
 
 def _sha256(*content: Any) -> str:

@@ -17,7 +17,7 @@ from ..observables.binned import survival_average
 from ..observables.estimate import Estimate
 from ..observables.systems import load_system, system_names
 from ..observables.table import SurvivalTable
-from ..states import MESONS
+from ..states import MESONS, State
 from .results import open_results
 from .run import STORE
 from .store import Store
@@ -52,15 +52,18 @@ class Survivals:
     def averages(self, *, weighted: bool = False) -> dict[str, dict[str, Estimate]]:
         """Return the mean survival of the radial states, for each setting.
 
-        Of a ratio file, for each initial l, the mean ratios of all six states as `average_ratios` takes them, with its
-        warnings about rare rows.
+        Of a ratio file, for each initial l, the mean ratios of the states with this l as `average_ratios` takes them,
+        with its warnings about rare rows; and under a name of its own what became the other states.
         """
         if self.ratios is None:
             return {label: survival_average(table) for label, table in self.tables.items()}
-        return {
-            f"l = {l}": average_ratios(self.ratios, l=l, weighted=weighted)
-            for l in self.ratios.angular_momenta
-        }
+        found: dict[str, dict[str, Estimate]] = {}
+        for l in self.ratios.angular_momenta:
+            means = average_ratios(self.ratios, l=l, weighted=weighted)
+            own = {name: mean for name, mean in means.items() if State.named(name).l == l}
+            others = {name: mean for name, mean in means.items() if name not in own}
+            found |= {f"l = {l}": own, f"l = {l}, transition to": others}
+        return {label: means for label, means in found.items() if means}
 
     def missing_states(self) -> list[str]:
         """Return the states that feed-down needs and no row knows."""
@@ -118,9 +121,13 @@ def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
     FileFormatError
         If the source is missing, damaged or of another kind.
     InputError
-        If a campaign is not finished, or a ratio file has no weights that are asked for.
+        If a campaign is not finished, a ratio file has no weights that are asked for, or weights are asked for and the
+        source is no ratio file: the others weigh their rows anyway.
     """
     source = Path(source)
+    if weighted and source.exists() and (source.is_dir() or source.suffix in (*NETCDF, ".csv")):
+        allowed = f"be left out: {source.name} is no ratio file, and its rows have their weights anyway"
+        raise InputError("--weighted", weighted, allowed)
     if source.is_dir():
         return _from_campaign(source)
     if not source.is_file():
@@ -147,7 +154,7 @@ def _from_campaign(folder: Path) -> Survivals:
 def _of_run(tables: dict[str, SurvivalTable], text: str) -> Survivals:
     if not text:
         return Survivals(tables, "")
-    config = parse_config(text)
+    config = parse_config(text, stored=True)
     end = {"T_end": config.medium.T_end}
     tables = {label: replace(table, attrs={**table.attrs, **end}) for label, table in tables.items()}
     return Survivals(tables, config.output.title, _known_system(config), config.observables.feeddown)

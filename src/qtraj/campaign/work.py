@@ -28,12 +28,13 @@ from .plan import Chunk, Plan
 from .sources import Batch
 from .store import Store
 
-QUANTITIES = ("survival", "no_jump")
-"""What a chunk holds of each history and state, with the parts of its error."""
+QUANTITIES = {"survival": "overlap", "no_jump": "overlap_no_jump"}
+"""What a chunk holds of each history and state, with the parts of its error: survivals of the states that the start
+holds, and for the others the overlap at the end, a probability of transition."""
 
 
 class Solved(Protocol):
-    """What a campaign needs of a solver's result: survivals as arrays over histories."""
+    """What a campaign needs of a solver's result: survivals and overlaps as arrays over histories."""
 
     @property
     def survival(self) -> Mapping[str, Estimate]:
@@ -42,6 +43,14 @@ class Solved(Protocol):
     @property
     def no_jump(self) -> Mapping[str, Estimate]:
         """Survival of each state without any jump."""
+
+    @property
+    def overlap(self) -> Mapping[str, Estimate]:
+        """Probability of each state at the end."""
+
+    @property
+    def overlap_no_jump(self) -> Mapping[str, Estimate]:
+        """Probability of each state at the end without any jump."""
 
 
 class Solver(Protocol):
@@ -166,8 +175,12 @@ def _method(plan: Plan, chunk: Chunk) -> DensityMatrix:
 def _dataset(result: Solved, batch: Batch) -> xr.Dataset:
     variables: dict[str, Any] = {}
     missing: list[str] = []
-    for name in QUANTITIES:
-        estimates = [getattr(result, name)[state] for state in STATE_NAMES]
+    for name, otherwise in QUANTITIES.items():
+        survivals: Mapping[str, Estimate] = getattr(result, name)
+        estimates = [
+            survivals[state] if state in survivals else getattr(result, otherwise)[state]
+            for state in STATE_NAMES
+        ]
         variables[name] = (("history", "state"), np.stack([e.value for e in estimates], axis=-1))
         for part in estimates[0].parts:
             errors = np.stack([e.parts[part] for e in estimates], axis=-1)

@@ -64,15 +64,15 @@ def _legend(plot: Any, items: list[LegendItem]) -> None:
 
 
 class SurvivalChart:
-    """Survival of three states against time: total, without jumps, and their difference."""
+    """Survival of three states, or transition to them, against time: total, without jumps, and their difference."""
 
     STYLES: Final = {"survival": "solid", "no_jump": "dashed", "regeneration": "dotted"}
 
     def __init__(self) -> None:
         self.figure = _figure(
-            "Survival (- - no jump, \N{MIDDLE DOT}\N{MIDDLE DOT}\N{MIDDLE DOT} regenerated)",
+            "Survival or transition (- - no jump, \N{MIDDLE DOT}\N{MIDDLE DOT}\N{MIDDLE DOT} regenerated)",
             "t (fm/c)",
-            "survival",
+            "survival, or probability",
             y_axis_type="log",
             y_range=(LEAST, 1.3),
         )
@@ -87,7 +87,7 @@ class SurvivalChart:
             ]
             hover.append(lines[0])
             self._items.append(LegendItem(label="", renderers=lines[:1]))
-        tips = [("state", "@state"), ("t", "@t{0.00} fm/c"), ("survival", "@survival{0.00000}")]
+        tips = [("state", "@state"), ("t", "@t{0.00} fm/c"), ("in all", "@survival{0.00000}")]
         tips += [("without jumps", "@no_jump{0.00000}"), ("regeneration", "@regeneration{0.00000}")]
         self.figure.add_tools(HoverTool(renderers=hover, tooltips=tips))
         _legend(self.figure, self._items)
@@ -99,7 +99,7 @@ class SurvivalChart:
             # a logarithmic axis has no place for zero
             shown = {name: np.where(y > LEAST / 10, y, np.nan) for name, y in values.items()}
             source.data = {"t": n.times_fm, "state": [state] * len(n.times_fm), **shown}
-            kind = "" if n.is_ratio[state] or not n.settings.initial.survival_is_ratio else " (probability)"
+            kind = "" if n.held[state] else " (transition)"
             item.label = {"value": state + kind}
 
 
@@ -110,7 +110,7 @@ class DensityChart:
 
     def __init__(self) -> None:
         self.figure = _figure(
-            "The pair at the end (- - octet)",
+            "The pairs kept at the end (- - octet)",
             "r (1/GeV)",
             "probability per length (GeV)",
             x_range=(0.0, R_MAX),

@@ -45,12 +45,15 @@ class Numbers:
     times_fm : ndarray, shape (nt,)
         From the beginning of the medium to its end, fm/c.
     survival, no_jump : mapping of str to ndarray, shape (nt,)
-        Of each state of ``settings.states``, at these times; their difference is regeneration. As in `qtraj.solve`,
-        relative to the initial overlap for a Gaussian, else the overlap itself.
-    is_ratio : mapping of str to bool
-        Whether the survival of a state is such a ratio.
+        Of each state of ``settings.states``, at these times; their difference is regeneration. As in `qtraj.solve`:
+        survival of a state that the start holds, relative to the initial overlap for a Gaussian; else the probability
+        of the transition to it.
+    held, is_ratio : mapping of str to bool
+        Whether the start holds a state, and whether its survival is such a ratio.
     population : ndarray, shape (2, l_max + 1)
-        Probability of each color (singlet, octet) and l at the end.
+        Probability of each color (singlet, octet) and l at the end, of the pairs that the method keeps.
+    octet : ndarray, shape (2,)
+        Least and largest probability of the octet among all pairs at the end.
     r : ndarray, shape (nr,)
         Centers of bins of distances, GeV^-1.
     density : ndarray, shape (2, l_max + 1, nr)
@@ -65,8 +68,10 @@ class Numbers:
     times_fm: Float
     survival: Mapping[str, Float]
     no_jump: Mapping[str, Float]
+    held: Mapping[str, bool]
     is_ratio: Mapping[str, bool]
     population: Float
+    octet: Float
     r: Float
     density: Float
     notes: tuple[str, ...]
@@ -99,14 +104,20 @@ def numbers(settings: Settings) -> Numbers:
     r = (np.arange(BINS * PER_BIN) + 0.5) * R_MAX / (BINS * PER_BIN)
     pair = density_in_time(settings.model, settings.medium, settings.initial, times[-1:], r=r, method=METHOD)
     density = pair.density[-1]
-    ratio = settings.initial.survival_is_ratio
+    held = {name: name in result.survival for name in settings.states}
+    total, bare = (
+        {**result.overlap_at, **result.survival_at},
+        {**result.overlap_no_jump_at, **result.no_jump_at},
+    )
     return Numbers(
         settings=settings,
         times_fm=times,
-        survival={name: np.asarray(result.survival_at[name].value) for name in settings.states},
-        no_jump={name: np.asarray(result.no_jump_at[name].value) for name in settings.states},
-        is_ratio={name: ratio and result.initial_overlap[name] > 0 for name in settings.states},
+        survival={name: np.asarray(total[name].value) for name in settings.states},
+        no_jump={name: np.asarray(bare[name].value) for name in settings.states},
+        held=held,
+        is_ratio={name: there and settings.initial.survival_is_ratio for name, there in held.items()},
         population=np.asarray(result.diagnostics["population"]),
+        octet=np.asarray(result.diagnostics["octet"]),
         r=r.reshape(BINS, PER_BIN).mean(axis=-1),
         density=density.reshape(*density.shape[:2], BINS, PER_BIN).mean(axis=-1),
         notes=tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, AccuracyWarning))),

@@ -156,21 +156,26 @@ class Page:
 
     def _tabulated(self, n: Numbers) -> str:
         rows = "".join(
-            f"<tr><td>{state}</td>"
+            f"<tr><td>{state}{'' if n.held[state] else ' (transition)'}</td>"
             + "".join(f"<td>{part[state][-1]:.4g}</td>" for part in (n.survival, n.no_jump, n.regeneration))
             + "</tr>"
             for state in n.settings.states
         )
         ratios = [state for state in n.settings.states if n.is_ratio[state]]
-        meaning = f"Of {' and '.join(ratios)} relative to the start; " if ratios else ""
-        meaning += "otherwise" if ratios else "Each"
-        meaning += " the probability of the state."
+        meaning = f"Survival of {', '.join(ratios)} is relative to the start; " if ratios else ""
+        meaning += "other numbers are" if ratios else "Each number is"
+        meaning += " the probability of the state. "
+        singlet, octet = n.population.sum(axis=-1)
+        meaning += (
+            f"The densities are of the pairs kept, singlet {singlet:.2g} and octet {octet:.2g} of 1; others are too "
+            f"fast or too far apart. Of all pairs {n.octet[0]:.2g} to {n.octet[1]:.2g} are octets."
+        )
         notes = "".join(f'<p class="note">{escape(note)}</p>' for note in n.notes)
         worst = float(np.max(self._surrogate.error))
         paths = float(np.max(np.asarray(self._surrogate.paths)))
         return (
             f'{STYLE}<div class="qx"><b>At the end of the medium, t = {n.times_fm[-1]:.2f} fm/c</b><table>'
-            f"<tr><th></th><th>survival</th><th>without jumps</th><th>regeneration</th></tr>{rows}</table>"
+            f"<tr><th></th><th>at the end</th><th>without jumps</th><th>regeneration</th></tr>{rows}</table>"
             f"{meaning} From the density matrix at rtol = 1e-2 without its error budget: about 1 % "
             "(3 % for states that the start is not made of); "
             f"<code>qtraj solve</code> gives numbers with errors.{notes}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._checks import instance
-from .._checks import path as path_of
+from ..atomic import atomic_path
 from ..errors import FileFormatError
 from ._check import existing_file, for_file
 from .field import Hydro
@@ -30,16 +30,20 @@ def write_netcdf(hydro: Hydro, path: str | Path) -> None:
     hydro : Hydro
         The field. Attributes must be strings or numbers.
     path : path-like
-        Written under a temporary name in the same folder, then renamed.
+        The file; it appears whole or not at all.
+
+    Raises
+    ------
+    FileFormatError
+        If it cannot be written.
     """
     instance("hydro", hydro, Hydro)
-    file = path_of("path", path)
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     axes = {"tau": hydro.tau_fm, "x": hydro.x_fm, "y": hydro.y_fm}
     if hydro.eta is not None:
         axes["eta"] = hydro.eta
     fields = {"T": hydro.T, "vx": hydro.vx, "vy": hydro.vy}
-    with h5netcdf.File(temporary, "w") as nc:
+    contents = io.BytesIO()  # HDF5 does not survive a disk that fills up under it, so it writes into memory
+    with h5netcdf.File(contents, "w") as nc:
         nc.attrs.update({"qtraj_format": FORMAT, **hydro.attrs})
         nc.dimensions = {name: len(axis) for name, axis in axes.items()}
         for name, axis in axes.items():
@@ -51,7 +55,8 @@ def write_netcdf(hydro: Hydro, path: str | Path) -> None:
                 name, tuple(axes), data=values, compression="gzip", compression_opts=9, shuffle=True
             )
             variable.attrs["units"] = _UNITS[name]
-    os.replace(temporary, file)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(contents.getbuffer())
 
 
 def read_netcdf(path: str | Path) -> Hydro:

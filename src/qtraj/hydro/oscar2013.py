@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import os
 from pathlib import Path
 
 import numpy as np
 
 from .._checks import instance
-from .._checks import path as path_of
+from ..atomic import atomic_path
 from ..errors import FileFormatError
 from ._check import existing_file, file_attrs, for_file
 from .columns import build_hydro, load_table, to_grid
@@ -88,10 +87,14 @@ def write_oscar2013(hydro: Hydro, path: str | Path) -> None:
     hydro : Hydro
         The field; numbers are written with all their digits, so reading it back gives the same.
     path : path-like
-        Written under a temporary name in the same folder, then renamed.
+        The file; it appears whole or not at all.
+
+    Raises
+    ------
+    FileFormatError
+        If it cannot be written.
     """
     instance("hydro", hydro, Hydro)
-    file = path_of("path", path)
     points = (*hydro.shape, 1)[:4]
     with_velocity = hydro.vx is not None and hydro.vy is not None
     names = "it ix iy iz tau x y eta T" + (" vx vy" if with_velocity else "")
@@ -100,8 +103,7 @@ def write_oscar2013(hydro: Hydro, path: str | Path) -> None:
         np.nan_to_num(v).reshape(points) for v in (hydro.vx, hydro.vy) if with_velocity and v is not None
     ]
     eta = np.zeros(1) if hydro.eta is None else hydro.eta
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
-    with temporary.open("w", encoding="utf-8") as handle:
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as handle:
         handle.write(f"{_MAGIC} full-evolution {' '.join(map(str, points))} {names}\n")
         handle.write(f"# source: {hydro.attrs.get('source', 'unknown')}; fm, GeV; T = 0: not stored\n")
         for index in itertools.product(*map(range, points)):
@@ -109,4 +111,3 @@ def write_oscar2013(hydro: Hydro, path: str | Path) -> None:
             place = (hydro.tau_fm[it], hydro.x_fm[ix], hydro.y_fm[iy], eta[iz])
             numbers = [repr(float(v)) for v in place] + [str(f[index]) for f in fields]
             handle.write(" ".join((*map(str, index), *numbers)) + "\n")
-    os.replace(temporary, file)

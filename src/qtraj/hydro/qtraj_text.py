@@ -5,11 +5,11 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,9 +89,8 @@ def read_qtraj_averaged(path: str | Path) -> TemperatureTable:
     """
     file = existing_file(path)
     check_last_line(file)
-    with _open_text(file) as handle:
-        comment = handle.readline()
-        if _is_number(comment.strip()):
+    with _opened(file) as handle:
+        if _is_number(handle.readline()):
             raise FileFormatError(
                 file,
                 "the first line is a number, not a comment",
@@ -105,7 +104,7 @@ def read_qtraj_averaged(path: str | Path) -> TemperatureTable:
 
 @dataclass(frozen=True)
 class TrajectoryIndex:
-    """Where the blocks of a trajectory file are.
+    """Where the blocks of a trajectory file are, and what they have in common.
 
     Parameters
     ----------
@@ -117,16 +116,26 @@ class TrajectoryIndex:
         Position in bytes of blocks 0, `every`, 2 `every`, ... (of the uncompressed text).
     last_T : float
         The largest of the last temperatures of the blocks, GeV: until there the file knows every path.
+    n_metadata : (int, int)
+        Fewest and most metadata lines of a block.
+    b_fm : (float, float)
+        Least and largest impact parameter, fm.
+    sorted_by_b : bool
+        Whether blocks of different impact parameters are in the order of it, or those of each one together: then the
+        first blocks are no sample of all.
     """
 
     count: int
     every: int
     offsets: tuple[int, ...]
     last_T: float
+    n_metadata: tuple[int, int]
+    b_fm: tuple[float, float]
+    sorted_by_b: bool
 
 
 def index_qtraj_trajectories(path: str | Path, every: int = 64) -> TrajectoryIndex:
-    """Pass once over a trajectory file, check the shape of its blocks and note where they are.
+    """Read a trajectory file once, block by block: check all of it and note where the blocks are.
 
     Parameters
     ----------
@@ -138,49 +147,38 @@ def index_qtraj_trajectories(path: str | Path, every: int = 64) -> TrajectoryInd
     Returns
     -------
     TrajectoryIndex
-        Number of blocks, and where every `every`-th one begins.
+        Number of blocks, where every `every`-th one begins, and what they hold.
 
     Raises
     ------
     FileFormatError
-        If there is no block, or a block is truncated or not in the layout.
+        If there is no block, or one is truncated or not in the layout, or has a negative b, p_T or weight.
     """
     every = integer("every", every, 1)
     file = existing_file(path)
     check_last_line(file)
-    offsets, block, last_T = [], 0, 0.0
-    try:
-        with _open_bytes(file) as handle:
-            position = handle.tell()
-            while line := handle.readline():
-                if line.strip():
-                    if block % every == 0:
-                        offsets.append(position)
-                    block += 1
-                    last_T = max(last_T, _skip_block(file, handle, line, f"block {block}: "))
-                position = handle.tell()
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise FileFormatError(file, f"the compressed text is damaged after block {block} ({error})") from None
-    if block == 0:
-        raise FileFormatError(file, "it holds no block")
-    return TrajectoryIndex(block, every, tuple(offsets), last_T)
+    offsets, last_T, n_metadata, b_fm = [], [], [], []
+    for block, (position, table) in enumerate(_blocks(file, 0, 0)):
+        if block % every == 0:
+            offsets.append(position)
+        for name in ("b_fm", "pT", "weight"):
+            if table.metadata.get(name, 0.0) < 0:
+                problem = f"block {block + 1}: {name} = {table.metadata[name]:g} is negative"
+                raise FileFormatError(file, problem, "Metadata lines are b, x, y, eta, pT, phi, y, weight.")
+        last_T.append(float(table.T[-1]))
+        n_metadata.append(len(table.metadata))
+        b_fm.append(table.metadata["b_fm"])
+    counts, ends = (min(n_metadata), max(n_metadata)), (min(b_fm), max(b_fm))
+    return TrajectoryIndex(
+        len(b_fm), every, tuple(offsets), max(last_T), counts, ends, _sorted(np.array(b_fm))
+    )
 
 
-def _skip_block(file: Path, handle: IO[bytes], line: bytes, where: str) -> float:
-    """Go to the end of a block whose first line was read, and return its last temperature."""
-    n_metadata = _count(file, line.decode(errors="replace"), where + "number of metadata lines")
-    for _ in range(n_metadata):
-        handle.readline()
-    n = _count(file, handle.readline().decode(errors="replace"), where + "number of points")
-    there, last = 0, b""
-    for there, last in enumerate(islice(handle, n), start=1):  # noqa: B007  the last values count
-        pass
-    if there < n:
-        raise FileFormatError(file, f"{where}{there} of {n} points are there: truncated")
-    words = last.split()
-    if len(words) not in (2, 6):
-        raise FileFormatError(file, f"{where}{len(words)} columns, known are 2 and 6")
-    return _number(file, words[1].decode(errors="replace"), where + "last temperature")
+def _sorted(b_fm: Float) -> bool:
+    """Whether different values come in order, or those that repeat come together."""
+    steps, different = np.diff(b_fm), len(np.unique(b_fm))
+    together = np.count_nonzero(steps) + 1 == different < len(b_fm)
+    return different > 1 and bool(together or np.all(steps >= 0) or np.all(steps <= 0))
 
 
 def read_qtraj_trajectories(
@@ -216,28 +214,36 @@ def read_qtraj_trajectories(
     check_last_line(file)
     known = index.every * (start // index.every) if index is not None else 0
     offset = index.offsets[start // index.every] if index is not None else 0
-    return islice(_blocks(file, known, offset), start - known, None)
+    return (table for _, table in islice(_blocks(file, known, offset), start - known, None))
 
 
-def _blocks(file: Path, block: int, offset: int) -> Iterator[TemperatureTable]:
-    with _open_text(file, offset) as handle:
+def _blocks(file: Path, block: int, offset: int) -> Iterator[tuple[int, TemperatureTable]]:
+    """Yield the blocks from the one at `offset` on, each with its position in bytes; `block` are before it."""
+    with _opened(file) as handle:
+        handle.seek(offset)
+        position = offset
         while line := handle.readline():
-            if not line.strip():
-                continue  # files are made with cat, some with a blank line between
-            block += 1
-            where = f"block {block}: "
-            n_metadata = _count(file, line, where + "number of metadata lines")
-            if not 1 <= n_metadata <= len(METADATA_NAMES):
-                raise FileFormatError(file, f"{where}{n_metadata} metadata lines, known are 1 to 8")
-            values = [_number(file, handle.readline(), where + n) for n in METADATA_NAMES[:n_metadata]]
-            metadata = dict(zip(METADATA_NAMES, values, strict=False))
-            yield _read_points(file, handle, metadata, where)
+            if line.strip():  # files are made with cat, some with a blank line between
+                block += 1
+                yield position, _read_block(file, handle, line, f"block {block}: ")
+            position = handle.tell()
     if block == 0:
         raise FileFormatError(file, "it holds no block")
 
 
+def _read_block(file: Path, handle: IO[bytes], line: bytes, where: str) -> TemperatureTable:
+    """Read the block whose first line was read."""
+    n_metadata = _count(file, line, where + "number of metadata lines")
+    if n_metadata > len(METADATA_NAMES):
+        raise FileFormatError(file, f"{where}{n_metadata} metadata lines, known are 1 to 8")
+    names = METADATA_NAMES[:n_metadata]
+    return _read_points(
+        file, handle, {name: _number(file, handle.readline(), where + name) for name in names}, where
+    )
+
+
 def _read_points(
-    file: Path, handle: IO[str], metadata: Mapping[str, float], where: str = ""
+    file: Path, handle: IO[bytes], metadata: Mapping[str, float], where: str = ""
 ) -> TemperatureTable:
     n = _count(file, handle.readline(), where + "number of points")
     lines = list(islice(handle, n))
@@ -245,7 +251,7 @@ def _read_points(
         raise FileFormatError(file, f"{where}{len(lines)} of {n} points are there: truncated")
     n_columns = len(lines[0].split()) if lines else 0
     try:
-        values = np.array(" ".join(lines).split(), dtype=float).reshape(n, n_columns)
+        values = np.array(b" ".join(lines).split(), dtype=float).reshape(n, n_columns)
     except ValueError:
         raise FileFormatError(file, f"{where}the points are not {n} lines of {n_columns} numbers") from None
     if n_columns not in (2, 6):
@@ -258,34 +264,36 @@ def _read_points(
         raise FileFormatError(file, where + str(error).rstrip(".")) from error
 
 
-def _open_bytes(file: Path) -> IO[bytes]:
-    return cast("IO[bytes]", gzip.open(file)) if file.suffix == ".gz" else file.open("rb")
-
-
-def _open_text(file: Path, offset: int = 0) -> IO[str]:
-    handle = _open_bytes(file)
-    handle.seek(offset)
-    return TextIOWrapper(cast("Any", handle), encoding="utf-8", errors="replace")
-
-
-def _is_number(text: str) -> bool:
+@contextmanager
+def _opened(file: Path) -> Iterator[IO[bytes]]:
+    """Open a file, plain or gzip; damage of its compression is named."""
     try:
-        float(text)
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as handle:
+            yield cast("IO[bytes]", handle)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileFormatError(file, f"the compressed text is damaged ({error})") from None
+
+
+def _is_number(line: bytes) -> bool:
+    try:
+        float(line)
     except ValueError:
         return False
     return True
 
 
-def _number(file: Path, line: str, what: str) -> float:
+def _number(file: Path, line: bytes, what: str) -> float:
     # a remark may follow the number, as in the C++ code's own examples
     words = line.split()
     if not words or not _is_number(words[0]) or not np.isfinite(float(words[0])):
-        raise FileFormatError(file, f"{what}: {line.strip()!r} is not a finite number (truncated?)")
+        text = line.decode(errors="replace").strip()
+        raise FileFormatError(file, f"{what}: {text!r} is not a finite number (truncated?)")
     return float(words[0])
 
 
-def _count(file: Path, line: str, what: str) -> int:
+def _count(file: Path, line: bytes, what: str) -> int:
     number = _number(file, line, what)
     if number != int(number) or number < 1:
-        raise FileFormatError(file, f"{what}: {line.strip()!r} is not a positive whole number")
+        text = line.decode(errors="replace").strip()
+        raise FileFormatError(file, f"{what}: {text!r} is not a positive whole number")
     return int(number)

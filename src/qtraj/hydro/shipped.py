@@ -28,6 +28,8 @@ class ShippedRun:
         Colliding nuclei.
     sqrt_s_GeV : float
         Energy per nucleon pair.
+    sigma_nn_mb : float
+        Inelastic nucleon-nucleon cross section behind `n_part` and `n_coll`, mb.
     title : str
         One line.
     file : str
@@ -39,6 +41,7 @@ class ShippedRun:
     n_coll: float
     system: str
     sqrt_s_GeV: float
+    sigma_nn_mb: float
     title: str
     file: str
 
@@ -66,6 +69,7 @@ def shipped_runs() -> tuple[ShippedRun, ...]:
                     n_coll=n_coll,
                     system=str(attrs["system"]),
                     sqrt_s_GeV=float(attrs["sqrt_s_GeV"]),
+                    sigma_nn_mb=float(attrs["sigma_nn_mb"]),
                     title=str(attrs["title"]),
                     file=resource.name,
                 )

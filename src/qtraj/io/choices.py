@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,9 @@ from ..solvers.nojump import NoJump
 from ..solvers.solve import Method
 from ..solvers.trajectories import QuantumTrajectories
 from ..states import State
+
+DEFAULT_MEDIUM: Final = Bjorken(T0=0.425, tau_fm=0.6, T_end=0.25)
+"""Central Pb-Pb collisions at 5.02 TeV, roughly: the medium of `qtraj solve`."""
 
 KSU_MASS: Final = 4.70
 """Bottom mass in GeV that belongs to the parameters of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461."""
@@ -89,22 +93,25 @@ def chosen_transport(
     Raises
     ------
     InputError
-        If an argument is out of range.
+        If an argument is out of range, or T_c is given and nothing depends on it.
     """
     if potential == "ksu" and kappa is None and gamma is None:
+        _refuse({"--T-c": T_c}, "with --potential ksu, which has a width of its own")
         return None
     strength: Any = Transport.kappa if kappa is None else kappa
     with suppress(ValueError):  # Transport refuses what is neither a number nor a name
         strength = float(strength)
+    if isinstance(strength, float):
+        _refuse({"--T-c": T_c}, f"with --kappa {kappa}: it scales the fits central, lower and upper")
     return Transport(
         strength, Transport.gamma if gamma is None else gamma, Transport.T_c if T_c is None else T_c
     )
 
 
 def chosen_medium(
-    T0: float,
-    tau_fm: float,
-    T_end: float,
+    T0: float | None,
+    tau_fm: float | None,
+    T_end: float | None,
     duration_fm: float | None,
     table: Path | None,
     *,
@@ -112,49 +119,101 @@ def chosen_medium(
 ) -> History:
     """Return the medium of a table of (tau in fm/c, T in GeV), of a constant temperature, or of a Bjorken flow.
 
+    Parameters
+    ----------
+    T0, tau_fm, T_end : float or None
+        Temperature at the start in GeV, time of the start in fm/c and temperature at the end in GeV; where they are
+        needed and None, those of `DEFAULT_MEDIUM`.
+    duration_fm : float or None
+        Of a constant temperature, fm/c.
+    table : Path or None
+        File of two columns.
+
     Raises
     ------
     InputError
-        If an argument is out of range, a table ends above T_end and `allow_hot_end` is False, both a table and a
-        duration are given, or `allow_hot_end` without a table.
+        If an argument is out of range, or has no effect on this medium: all but T_end and `allow_hot_end` for a table,
+        T_end for a constant temperature, `allow_hot_end` without a table; or if a table ends above T_end and
+        `allow_hot_end` is False.
     FileFormatError
         If the file is not a table of two columns.
     """
+    default = DEFAULT_MEDIUM
+    end = default.T_end if T_end is None else T_end
     if table is not None:
-        if duration_fm is not None:
-            raise InputError("--duration", duration_fm, "be left out with --table")
+        given = {"--T0": T0, "--tau": tau_fm, "--duration": duration_fm}
+        _refuse(given, "with --table, which has its own times and temperatures")
         tau, T = load_table(table, 2).T
-        return TabulatedTemperature(tau, T, T_end=T_end, allow_hot_end=allow_hot_end)
+        return TabulatedTemperature(tau, T, T_end=end, allow_hot_end=allow_hot_end)
     if allow_hot_end:
         raise InputError("--allow-hot-end", True, "be left out without --table")
+    start = default.T0 if T0 is None else T0, default.tau_fm if tau_fm is None else tau_fm
     if duration_fm is not None:
-        return ConstantTemperature(T=T0, tau_fm=tau_fm, duration_fm=duration_fm)
-    return Bjorken(T0=T0, tau_fm=tau_fm, T_end=T_end)
+        _refuse({"--T-end": T_end}, "with --duration, when the medium ends")
+        return ConstantTemperature(*start, duration_fm=duration_fm)
+    return Bjorken(*start, T_end=end)
 
 
-def chosen_initial(l: int, width: float, color: str, state: str | None) -> InitialState:
-    """Return a Gaussian start, or the Coulomb state called `state`."""
+def chosen_initial(l: int | None, width: float | None, color: str, state: str | None) -> InitialState:
+    """Return a Gaussian start, or the Coulomb state called `state`.
+
+    Parameters
+    ----------
+    l, width : int and float, or None
+        Of the Gaussian; those of `GaussianState` if None.
+    color : str
+        Of either.
+    state : str or None
+        Such as ``"1S"``.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or l or width are given for a Coulomb state.
+    """
     if state is None:
-        return GaussianState(l=l, width=width, color=color)
+        l = GaussianState.l if l is None else l
+        return GaussianState(l=l, width=GaussianState.width if width is None else width, color=color)
+    _refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
     named = State.named(state)
     return CoulombState(n=named.n, l=named.l, color=color)
 
 
-def chosen_method(name: str, rtol: float, n: int, seed: int) -> Method:
-    """Return the method ``density``, ``nojump`` or ``trajectories``; `rtol` is for the first, n and seed for the last.
+def chosen_method(name: str, rtol: float | None, n: int | None, seed: int | None) -> Method:
+    """Return the method ``density``, ``nojump`` or ``trajectories``.
+
+    Parameters
+    ----------
+    name : str
+        The method.
+    rtol : float or None
+        Of ``density``.
+    n, seed : int or None
+        Of ``trajectories``.
 
     Raises
     ------
     InputError
-        For another name, or a setting out of range.
+        For another name, or a setting out of range or of another method.
     """
-    if name == "density":
-        return DensityMatrix(rtol=rtol)
-    if name == "nojump":
-        return NoJump()
-    if name == "trajectories":
-        return QuantumTrajectories(n=n, seed=seed)
-    raise InputError("--method", name, "be density, nojump or trajectories")
+    kinds: dict[str, tuple[type[DensityMatrix | NoJump | QuantumTrajectories], tuple[str, ...]]] = {
+        "density": (DensityMatrix, ("rtol",)),
+        "nojump": (NoJump, ()),
+        "trajectories": (QuantumTrajectories, ("n", "seed")),
+    }
+    if name not in kinds:
+        raise InputError("--method", name, "be density, nojump or trajectories")
+    kind, own = kinds[name]
+    settings: dict[str, Any] = {"rtol": rtol, "n": n, "seed": seed}
+    _refuse({f"--{key}": value for key, value in settings.items() if key not in own}, f"with --method {name}")
+    return kind(**{key: settings[key] for key in own if settings[key] is not None})
+
+
+def _refuse(given: Mapping[str, Any], why: str) -> None:
+    """Refuse flags that are given, not None, and have no effect."""
+    for flag, value in given.items():
+        if value is not None:
+            raise InputError(flag, value, f"be left out {why}")
 
 
 def _potential(potential: str, alpha: float | None, beyond: str | None) -> Potential:

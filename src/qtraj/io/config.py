@@ -23,25 +23,18 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from .._checks import path as path_of
-from ..errors import FileFormatError
+from ..errors import FileFormatError, InputError
+from ..hydro.music_dense import MusicGrid
 from ..hydro.sampling import Directions, Scrambling
 from ..observables.systems import load_system, system_names
 from ..physics.transport import FitName
 from ..states import MESONS
-from .config_errors import input_error
+from .config_errors import input_error, refuse_contradictions
 
 HydroFormat = Literal[
-    "auto",
-    "music",
-    "jetdata",
-    "oscar2008",
-    "oscar2013",
-    "jewel2d",
-    "netcdf",
-    "columns",
-    "music_dense",
+    "auto", "music", "jetdata", "oscar2008", "oscar2013", "jewel2d", "netcdf", "columns", "music_dense",
     "qtraj_trajectories",
-]
+]  # fmt: skip
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
 the temperatures along ready-made paths."""
 
@@ -130,6 +123,8 @@ class System(_Section):
         preset = values["preset"]
         if not isinstance(preset, str) or preset not in known:
             raise _rule(f"have a preset among {', '.join(known)}")
+        if values.keys() >= cls.model_fields.keys():
+            raise _rule("leave something for the preset to fill in, or have no preset")
         system = known[preset]
         defaults = {
             "name": system.data,
@@ -174,17 +169,29 @@ class Grid(_Section):
     dy_fm: Positive
     y_min_fm: float
     neta: Annotated[int, Field(ge=1)] = 1
+    deta: Positive | None = None
+    eta_min: float | None = None
+    boost_invariant: bool = True
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        try:
+            MusicGrid(**self.model_dump())
+        except InputError as error:
+            raise _rule(f"have a key {error.argument} that must {error.allowed}") from None
+        return self
 
 
 class HydroFile(_Section):
     """One entry ``[[medium.files]]``: the output of a hydrodynamic code at one impact parameter.
 
-    A path with ``*``, ``?`` or ``[...]`` names many files, each of them one event of this class.
+    A path with ``*``, ``?`` or ``[...]`` names many files, each of them one event of this class. The paths of a
+    trajectory file know their impact parameters themselves.
     """
 
     path: str
     format: HydroFormat = "auto"
-    b_fm: Annotated[float, Field(ge=0)]
+    b_fm: Annotated[float, Field(ge=0)] | None = None
     n_part: Positive | None = None
     columns: Columns | None = None
     grid: Grid | None = None
@@ -194,6 +201,8 @@ class HydroFile(_Section):
         for key, layout in (("columns", "columns"), ("grid", "music_dense")):
             if (getattr(self, key) is not None) != (self.format == layout):
                 raise _rule(f"have the key '{key}' if, and only if, format = '{layout}'")
+        if self.b_fm is None and self.format != "qtraj_trajectories":
+            raise _rule("have the key 'b_fm', which only format = 'qtraj_trajectories' can do without")
         return self
 
 
@@ -214,7 +223,8 @@ class Medium(_Section):
             raise _rule("have an entry [[medium.files]] with path and b_fm when hydro = 'files'")
         if self.hydro == "files" and self.b_fm is not None:
             raise _rule("not have b_fm when hydro = 'files': each of [[medium.files]] has its own")
-        if len({file.b_fm for file in self.files}) < len(self.files):
+        given = [file.b_fm for file in self.files if file.b_fm is not None]
+        if len(set(given)) < len(given):
             raise _rule("not have two [[medium.files]] with the same b_fm")
         return self
 
@@ -325,7 +335,7 @@ class RunFile:
         return self.path.parent / name
 
 
-def parse_config(text: str, name: str = "run file") -> RunConfig:
+def parse_config(text: str, name: str = "run file", *, stored: bool = False) -> RunConfig:
     """Check the text of a run file.
 
     Parameters
@@ -334,6 +344,8 @@ def parse_config(text: str, name: str = "run file") -> RunConfig:
         TOML.
     name : str, optional
         What to call it in messages.
+    stored : bool, optional
+        It is the text inside a finished result, whose numbers it explains: keys without effect no longer matter.
 
     Raises
     ------
@@ -341,16 +353,20 @@ def parse_config(text: str, name: str = "run file") -> RunConfig:
         If the text is not TOML; says where.
     InputError
         For the first key that is unknown, missing or has a value that is not allowed; names the key, its
-        value, what is allowed and, for an unknown key, the nearest known one.
+        value, what is allowed and, for an unknown key, the nearest known one. For a key that is given and has no
+        effect beside the others, unless the text is `stored`.
     """
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FileFormatError(name, f"not TOML: {error}", "See examples/pbpb_5020.toml.") from None
     try:
-        return RunConfig.model_validate(table)
+        config = RunConfig.model_validate(table)
     except ValidationError as error:
         raise input_error(error, RunConfig) from None
+    if not stored:
+        refuse_contradictions(config)
+    return config
 
 
 def load_run_file(path: str | Path) -> RunFile:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from .._checks import path as path_of
+from ..atomic import atomic_path
 from ..observables.estimate import Estimate
 from ..observables.overview import Panel
-from .atomic import atomic_path
 
 
 def write_panel_csv(path: str | Path, panel: Panel) -> Path:

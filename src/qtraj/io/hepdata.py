@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 
 from .._checks import path as path_of
+from ..atomic import atomic_path
 from ..observables.curves import Curve
-from .atomic import atomic_path
 
 DIGITS: Final = 6
 """Significant digits of values and errors; the CSV files hold more."""

@@ -19,10 +19,10 @@ import numpy as np
 import xarray as xr
 
 from .._checks import path as path_of
+from ..atomic import atomic_path
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from ..provenance import versions
-from .atomic import atomic_path
 
 CHECKSUM = "content_sha256"
 SEAL = b"\nqtraj sha256 "

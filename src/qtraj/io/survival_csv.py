@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._checks import path as path_of
+from ..atomic import atomic_path
 from ..errors import FileFormatError
 from ..observables.estimate import Estimate
 from ..observables.table import SurvivalTable
 from ..states import STATE_NAMES
-from .atomic import atomic_path
 
 Float = NDArray[np.float64]
 

@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..observables.table import SurvivalTable
-from ..states import STATE_NAMES, STATES
+from ..states import STATE_NAMES, STATES, State
 from .legacy.averages import ENOUGH_ROWS, effective_rows
 from .legacy.ratios import RatioTable
+from .legacy.text import is_finite
 from .results import estimate_from
 
 Float = NDArray[np.float64]
 
 _COLUMNS: Final = ("pT", "phi", "b_fm", "n_part", "weight")
 _METADATA: Final = {0: "b_fm", 4: "pT", 5: "phi"}
+_STARTS: Final = (0, 1)  # the l that feed-down needs
 _WEIGHT: Final = 7  # of eight values: b, x, y, eta, pT, phi, y, weight
 _RAPIDITY: Final = 6
 
@@ -36,8 +38,9 @@ def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
     Returns
     -------
     dict of str to SurvivalTable
-        Keyed by the name of the setting; S and D states come from the runs that start in l = 0, P states from l = 1.
-        Paths without numerical errors of their own get the mean of those of their source.
+        Keyed by the name of the setting; S states come from the runs that start in l = 0, P states from l = 1. No run
+        starts in l = 2: what becomes 1D is no survival, so that no row knows it. Paths without numerical errors of
+        their own get the mean of those of their source.
 
     Raises
     ------
@@ -57,26 +60,29 @@ def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
 def _table(results: xr.Dataset) -> SurvivalTable:
     results, source = _filled(results), results["source"].values
     columns: dict[str, Any] = {name: results[name].values for name in _COLUMNS}
+    # files of earlier versions hold paths at mid-rapidity only; some trajectory files do not know theirs
+    y = results["rapidity"].values if "rapidity" in results.variables else np.zeros(len(source))
     return SurvivalTable(
         survival=_joined(results, "survival"),
         no_jump=_joined(results, "no_jump"),
         replicate=results["replicate"].values.astype(np.int64),
-        y=np.zeros(len(source)),  # the paths of the hydrodynamics are at mid-rapidity
+        y=y if np.all(np.isfinite(y)) else None,
         attrs={name: results[name].item() for name in ("setting", "kappa", "gamma") if name in results},
         **columns,
     )
 
 
 def _joined(results: xr.Dataset, name: str) -> Estimate:
-    """Return shape (history, state): each state from the run whose l it can be reached from without a jump."""
+    """Return shape (history, state): each state from the run that starts in its l, NaN where there is none."""
     estimate = estimate_from(results, name)
-    place = [list(results["l"].values).index(state.l % 2) for state in STATES]
+    place = [[int(l) for l in results["l"].values].index(s.l) if s.l in _STARTS else None for s in STATES]
 
-    def chosen(values: Any) -> Float:
-        return np.stack([values[l, :, j] for j, l in enumerate(place)], axis=1)
+    def chosen(values: Any, unknown: float) -> Float:
+        none = np.full(values.shape[1], unknown)
+        return np.stack([none if l is None else values[l, :, j] for j, l in enumerate(place)], axis=1)
 
-    parts = {part: chosen(values) for part, values in estimate.parts.items()}
-    return Estimate(chosen(estimate.value), parts, estimate.not_estimated)
+    parts = {part: chosen(values, 0.0) for part, values in estimate.parts.items()}
+    return Estimate(chosen(estimate.value, np.nan), parts, estimate.not_estimated)
 
 
 def _filled(results: xr.Dataset) -> xr.Dataset:
@@ -97,8 +103,8 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
     """Return the table of a ratio file: one row per physical path, or per trajectory without metadata.
 
     The rows of one metadata line are averaged, for each initial l; S waves come from the rows with l = 0, P waves from
-    those with l = 1, and a path without one of them does not know its states. Means and errors over the table are those
-    of `qtraj.io.legacy.average_ratios`.
+    those with l = 1, and a path without one of them does not know its states. What becomes another state, such as 1D,
+    is no survival and in no column. Means and errors over the table are those of `qtraj.io.legacy.average_ratios`.
 
     Parameters
     ----------
@@ -127,7 +133,7 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
         )
     survival = np.full((len(names), len(STATE_NAMES)), np.nan)
     for j, state in enumerate(STATES):
-        mine = ratios.l == state.l % 2
+        mine = _of_its_l(ratios, state)
         count = np.bincount(rows[mine], minlength=len(names))
         total = np.bincount(rows[mine], ratios.ratios[mine, j], minlength=len(names))
         survival[count > 0, j] = total[count > 0] / count[count > 0]
@@ -139,24 +145,36 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
     return SurvivalTable(estimate, np.flatnonzero(known), **columns)
 
 
+def _of_its_l(ratios: RatioTable, state: State) -> NDArray[np.bool_]:
+    """Return which rows start in the l of a state, so that their ratio is its survival."""
+    return np.asarray((ratios.l == state.l) & np.isin(ratios.l, _STARTS))
+
+
 def _rare(ratios: RatioTable) -> tuple[str, ...]:
     """Name the states whose mean rests on few rows: then it is most likely too small, and its error with it."""
     few = [
         state.name
         for j, state in enumerate(STATES)
-        if (mine := ratios.ratios[ratios.l == state.l % 2, j]).any() and effective_rows(mine) < ENOUGH_ROWS
+        if (mine := ratios.ratios[_of_its_l(ratios, state), j]).any() and effective_rows(mine) < ENOUGH_ROWS
     ]
     return (f"rare rows: fewer than {ENOUGH_ROWS} effective ones carry {', '.join(few)}",) if few else ()
 
 
 def _path_columns(lines: Sequence[str], weighted: bool) -> dict[str, Any]:
-    try:
-        values = np.array([line.split("\t") for line in lines], dtype=float)
-    except ValueError:  # words, or lines of different length
-        values = np.empty((len(lines), 0))
-    width = values.shape[1]
+    """Return the columns of metadata of six or eight numbers; none of metadata in words."""
+    words = [line.split("\t") for line in lines]
+    sound = [len(line) in (_WEIGHT - 1, _WEIGHT + 1) and all(map(is_finite, line)) for line in words]
+    width = len(words[sound.index(True)]) if any(sound) else 0
     columns: dict[str, Float] = {}
-    if width in (_WEIGHT - 1, _WEIGHT + 1):
+    if width:
+        for line, own, good in zip(lines, words, sound, strict=True):
+            # one damaged line must not take the impact parameters and momenta of all others with it
+            if not good or len(own) != width:
+                remedy = "Correct the line, or delete it and the row below it."
+                raise InputError(
+                    "metadata", line, f"be {width} numbers, as in other lines of the file", remedy
+                )
+        values = np.array(words, dtype=float)
         columns = {name: values[:, i] for i, name in _METADATA.items()}
     if width == _WEIGHT + 1:
         columns["y"] = values[:, _RAPIDITY]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .curves import Bins
 from .estimate import Float
@@ -58,6 +59,33 @@ def places(table: SurvivalTable, rapidity: str = "abs_y") -> dict[str, Bins]:
         "y": _rapidity_bins(table, rapidity),
     }
     return {name: bins for name, bins in found.items() if bins is not None}
+
+
+def geometries(table: SurvivalTable) -> list[NDArray[np.intp]]:
+    """Return the rows of each geometry, from peripheral to central collisions.
+
+    A geometry is one N_part; of more than `SPECTRA` different ones, a bin of N_part as in `places`, or all rows where
+    they are too few for bins.
+
+    Parameters
+    ----------
+    table : SurvivalTable
+        Rows that know their N_part.
+
+    Returns
+    -------
+    list of ndarray of int
+        Index arrays; each row is in one of them.
+    """
+    n_part = table.coordinate("N_part")
+    bins = _geometry_bins(table, "N_part")
+    if bins is None:
+        return [np.arange(len(table))]
+    if bins.intervals is None:
+        # values of one geometry agree to rounding
+        edges = np.flatnonzero(np.diff(np.sort(n_part)) > _END * np.maximum(np.sort(n_part)[1:], 1.0)) + 1
+        return list(np.split(np.argsort(n_part, kind="stable"), edges))
+    return [np.flatnonzero((low <= n_part) & (n_part < high)) for low, high in bins.intervals]
 
 
 def momentum_bins(table: SurvivalTable, least: int) -> Bins | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks import choice, interval, positive, text, texts
+from .._checks import boolean, interval, positive, text, texts
 from ..errors import InputError
 from .acceptance import Acceptance
 from .estimate import Float
@@ -139,12 +139,13 @@ def load_raa(
     observable: str = "R_AA",
     quality: str | Collection[str] | None = None,
     status: str | Collection[str] = "current",
+    required: bool = True,
 ) -> tuple[DataSet, ...]:
     """Return measured R_AA against N_part of Pb-Pb at 5.02 TeV, or what the arguments say: see `load_data`.
 
     Parameters
     ----------
-    system, sqrt_s_GeV, state, experiment, x_name, observable, quality, status
+    system, sqrt_s_GeV, state, experiment, x_name, observable, quality, status, required
         As for `load_data`.
 
     Returns
@@ -166,6 +167,7 @@ def load_raa(
         x_name=x_name,
         quality=quality,
         status=status,
+        required=required,
     )
 
 
@@ -181,6 +183,7 @@ def load_data(
     y: tuple[float, float] | None = None,
     quality: str | Collection[str] | None = None,
     status: str | Collection[str] = "current",
+    required: bool = True,
 ) -> tuple[DataSet, ...]:
     """Return the measurements that match a selection; None does not restrict.
 
@@ -207,16 +210,19 @@ def load_data(
     status : str or collection of str, optional
         ``"current"`` by default: superseded and preliminary data and second copies of a measurement
         (``"superseded"``, ``"preliminary"``, ``"duplicate"``) are left out unless asked for.
+    required : bool, optional
+        Whether it is an error that nothing matches; if not, a name that no table knows has no measurements either.
 
     Returns
     -------
     tuple of DataSet
-        One per experiment, state and kinematic range, in the order of the tables.
+        One per experiment, state and kinematic range, in the order of the tables; empty if nothing matches and
+        nothing is `required`.
 
     Raises
     ------
     InputError
-        If a name is unknown or nothing matches; the message lists what is available.
+        If a name is unknown or nothing matches, and the message lists what is available; or if a table is damaged.
     """
     energy = (
         None if sqrt_s_GeV is None else positive("sqrt_s_GeV", sqrt_s_GeV, "be an energy in GeV, or None")
@@ -229,16 +235,13 @@ def load_data(
     }
     pT = None if pT is None else interval("pT", pT)
     y = None if y is None else interval("y", y)
-    rows = _of_observable(observable)
-    for column, names in wanted.items():
-        known = dict.fromkeys(row[column] for row in rows)
-        for name in names or ():
-            # a status is a fixed vocabulary, the other names are what the tables hold
-            if name not in (STATUSES if column == "status" else known):
-                raise InputError(column, name, f"be one of {', '.join(known)}")
+    required = boolean("required", required)
+    rows = [row for row in _table() if row["observable"] == text("observable", observable)]
+    if required:
+        _check_names(observable, rows, wanted)
     selected = [row for row in rows if all(names is None or row[c] in names for c, names in wanted.items())]
     selected = [row for row in selected if Acceptance.parse(row["kinematics"]).within(pT, y)]
-    if not selected:
+    if required and not selected:
         raise InputError("selection", _compact(wanted), "match measured points", _available(rows, wanted))
     groups: dict[tuple[str, ...], list[_Row]] = {}
     for row in selected:
@@ -248,10 +251,17 @@ def load_data(
     return tuple(_data_set(group) for group in groups.values())
 
 
-def _of_observable(observable: str) -> list[_Row]:
-    known = dict.fromkeys(row["observable"] for row in _table())
-    observable = choice("observable", observable, known, f"be one of {', '.join(known)}")
-    return [row for row in _table() if row["observable"] == observable]
+def _check_names(observable: str, rows: Sequence[_Row], wanted: dict[str, Collection[str] | None]) -> None:
+    """Refuse names that no row has."""
+    if not rows:
+        known = dict.fromkeys(row["observable"] for row in _table())
+        raise InputError("observable", observable, f"be one of {', '.join(known)}")
+    for column, names in wanted.items():
+        known = dict.fromkeys(row[column] for row in rows)
+        for name in names or ():
+            # a status is a fixed vocabulary, the other names are what the tables hold
+            if name not in (STATUSES if column == "status" else known):
+                raise InputError(column, name, f"be one of {', '.join(known)}")
 
 
 def _names(argument: str, value: str | Collection[str] | None) -> Collection[str] | None:

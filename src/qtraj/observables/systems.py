@@ -13,7 +13,7 @@ import numpy as np
 
 from .._checks import choice
 from .._checks import text as text_of
-from ..errors import FileFormatError, InputError
+from ..errors import FileFormatError
 from .experiment import DataSet, load_data
 from .geometry import CollisionGeometry
 
@@ -112,12 +112,14 @@ class CollisionSystem:
         **selection
             Further arguments of `load_data`.
         """
-        try:
-            found = load_data(
-                observable, system=self.data, sqrt_s_GeV=self.sqrt_s_GeV, x_name=x_name, **selection
-            )
-        except InputError:  # raised where there is no such measurement: nothing to compare with is an answer
-            return ()
+        found = load_data(
+            observable,
+            system=self.data,
+            sqrt_s_GeV=self.sqrt_s_GeV,
+            x_name=x_name,
+            required=False,  # nothing to compare with is an answer
+            **selection,
+        )
         points = [data.points(np.isnan(data.upper_limit_cl)) for data in found]
         return tuple(data for data in points if len(data))
 

@@ -37,7 +37,11 @@ Interval = tuple[float, float]
 
 @runtime_checkable
 class History(Protocol):
-    """Temperature history of one pair."""
+    """Temperature history of one pair.
+
+    One whose temperature bends or jumps at known times lists them, in GeV^-1, in an attribute ``knots``: see
+    `knots_of`.
+    """
 
     @property
     def active(self) -> tuple[Interval, ...]:
@@ -56,6 +60,14 @@ class AnisotropicHistory(History, Protocol):
     def anisotropy(self, t: Float) -> tuple[Float, Float]:
         """Return xi and the hard scale in GeV at times t in GeV^-1, each of the shape of t."""
         ...
+
+
+def knots_of(history: History) -> Float:
+    """Return the times in GeV^-1, increasing, at which the temperature of a history may bend; none for a smooth one.
+
+    A history says so by an attribute ``knots``: features as fine as their spacing are then seen by every method.
+    """
+    return np.sort(np.asarray(getattr(history, "knots", ()), dtype=float))
 
 
 def medium_state(history: History, t: Float) -> tuple[Float, Float, Float]:
@@ -229,6 +241,11 @@ class TabulatedTemperature:
         settle(
             self, T_end=T_end, _log=log, _anisotropy=table, active=_hot_intervals(log, float(np.log(T_end)))
         )
+
+    @property
+    def knots(self) -> Float:
+        """Times of the table in GeV^-1: between two of them the interpolant is smooth."""
+        return np.asarray(self.tau_fm, dtype=float) / HBARC
 
     def temperature(self, t: Float) -> Float:
         """Return T(t) in GeV, t in GeV^-1 inside the table."""

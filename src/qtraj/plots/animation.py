@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .._checks import path as path_of
+from ..atomic import atomic_path
 from ..errors import InputError
-from ..io.atomic import atomic_path
 from ..states import STATE_NAMES
 from .artists import GRAY
 from .evolution import Evolution

@@ -26,6 +26,7 @@ _MARGIN = 2.0
 _LEAST_POINTS = 24
 _TIMES = 121
 _COLD_FM = 3.0  # shown of a pair that meets no medium
+_LEAST_CUT = 1e-3  # of the start: less than this nobody misses
 _ROUNDING = 1e-12  # projections that vanish by symmetry come out as rounding in stored runs
 
 
@@ -46,8 +47,8 @@ class Evolution:
     l : array_like, shape (nt,)
         Orbital angular momentum.
     overlaps : array_like, shape (nt, 6)
-        Probability of each state, order of `STATES`: |<nl|u>|^2 of the state with its norm, which is the survival
-        without jumps, or of the normalized state where `jumps`.
+        Probability of each state, order of `STATES`: |<nl|u>|^2 of the state with its norm, or of the normalized state
+        where `jumps`.
     mean_radius, energy : array_like, shape (nt,)
         <r> in GeV^-1 and vacuum energy <H> in GeV of the normalized state; NaN where unknown.
     r : array_like, shape (nr,)
@@ -187,7 +188,7 @@ def evolve_for_view(
     Parameters
     ----------
     model, medium, initial
-        As for `qtraj.solve`; one medium, and a pure color.
+        As for `qtraj.solve`; a model of either order, one medium, and a pure color.
     times_fm : array_like, shape (nt,), optional
         Increasing times in fm/c; by default 121 from 0 to the end of the medium.
     **options
@@ -207,6 +208,12 @@ def evolve_for_view(
         times_fm = np.linspace(0, to_fm(max(ends)) if ends else _COLD_FM, _TIMES)
     found = wave_functions(model, medium, initial, times_fm, **options)
     count = len(found.times_fm)
+    notes = [f"{initial!r} in {medium!r}", f"{model!r}"]
+    if found.cut > _LEAST_CUT:
+        notes.append(
+            f"Pairs of high energy, {100 * found.cut:.2g} % of the start, are left out: the norm begins at "
+            f"{1 - found.cut:.3g}."
+        )
     return Evolution(
         title="Evolution without jumps",
         times_fm=found.times_fm,
@@ -218,7 +225,7 @@ def evolve_for_view(
         energy=found.energy,
         r=np.concatenate([[0.0], found.r]),
         u=np.pad(found.u / np.sqrt(found.norm)[:, None], ((0, 0), (1, 0))),
-        notes=(f"{initial!r} in {medium!r}", f"{model!r}"),
+        notes=tuple(notes),
     )
 
 

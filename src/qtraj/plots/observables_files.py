@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from .._checks import instances, mapping, text
 from .._checks import path as path_of
-from ..io.atomic import writable_folder
+from ..atomic import writable_folder
 from ..io.curves_csv import write_panel_csv
 from ..io.hepdata import HepdataTable, write_hepdata
 from ..observables.curves import INTEGRATED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from matplotlib.figure import Figure
 
 from .._checks import instance
 from .._checks import path as path_of
+from ..atomic import atomic_path
 from ..errors import InputError
 
 _SIZES: Final[dict[str, Any]] = {
@@ -71,6 +71,8 @@ def save_figure(figure: Figure, path_stem: str | os.PathLike[str]) -> tuple[Path
     ------
     InputError
         If the folder does not exist.
+    FileFormatError
+        If a file cannot be written.
     """
     instance("figure", figure, Figure)
     stem = path_of("path_stem", path_stem)
@@ -79,14 +81,8 @@ def save_figure(figure: Figure, path_stem: str | os.PathLike[str]) -> tuple[Path
     png, pdf = (stem.with_name(stem.name + suffix) for suffix in (".png", ".pdf"))
     # fonts of formulas are looked up when a figure is drawn, not when it is made
     with style():
-        _write(figure, png, dpi=200)
-        _write(figure, pdf, metadata={"CreationDate": None})  # the same figure gives the same file
+        with atomic_path(png) as temporary:
+            figure.savefig(temporary, dpi=200)
+        with atomic_path(pdf) as temporary:
+            figure.savefig(temporary, metadata={"CreationDate": None})  # the same figure gives the same file
     return png, pdf
-
-
-def _write(figure: Figure, path: Path, **options: Any) -> None:
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".figure-") as folder:
-        # a file made here gets the permissions of any new file, which one by mkstemp would not
-        partial = Path(folder) / path.name
-        figure.savefig(partial, **options)
-        partial.replace(path)

@@ -131,7 +131,8 @@ def plot_energy(ax: Axes, evolution: Evolution) -> Axes:
 def plot_overlaps(ax: Axes, evolution: Evolution) -> Axes:
     """Draw the probability of each populated state against time on a logarithmic scale; returns the same Axes.
 
-    Its survival without jumps, or for a quantum trajectory its share of the normalized state.
+    Its overlap with the state that never jumped, norm included, or for a quantum trajectory its share of the normalized
+    state. It is a survival only if divided by the overlap at the start.
     """
     shown = evolution.populated
     for j in shown:

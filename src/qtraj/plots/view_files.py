@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from .._checks import choice, instance, integer, texts
 from .._checks import path as path_of
+from ..atomic import atomic_path, writable_folder
 from ..errors import FileFormatError, InputError
-from ..io.atomic import atomic_path, writable_folder
 from ..io.legacy.convert import NETCDF, convert
 from .animation import save_animation
 from .evolution import Evolution

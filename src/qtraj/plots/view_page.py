@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from .._checks import path as path_of
-from ..io.atomic import atomic_path
+from ..atomic import atomic_path
 from ..io.pages import page, rounded
 from ..states import STATE_NAMES
 from .evolution import Evolution, Float
@@ -94,7 +94,7 @@ def _series(evolution: Evolution) -> list[dict[str, Any]]:
             "lines": [_line("", "--blue", evolution.mean_radius_fm, dotted=jumps)],
         },
         {
-            "title": "Overlaps of the normalized state" if jumps else "Survival without jump",
+            "title": "Overlaps of the normalized state" if jumps else "Overlaps without jump",
             "yLabel": "|⟨nl|u⟩|²",
             "log": True,
             "empty": "no bound state at any stored time",

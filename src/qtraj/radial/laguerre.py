@@ -9,7 +9,8 @@ Source: D. Baye, Phys. Rep. 565 (2015) 1, sections 3.4.4 and 3.4.5 (alpha = 0, r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -89,6 +90,17 @@ class LaguerreMesh:
             matrix = self._signs * np.sqrt(x[:, None] / x) / (x[:, None] - x)
         np.fill_diagonal(matrix, 1 / (2 * x))
         return np.asarray(matrix / self.scale)
+
+    def compared(self, factor: float) -> LaguerreMesh:
+        """Return a mesh of the same scale with `factor` > 1 times the points, to estimate the error of this one by.
+
+        Where it would have more points than double precision allows, it has as many times fewer: the difference then
+        bounds the error of this mesh all the more.
+        """
+        points = math.ceil(factor * self.points)
+        if points > MAX_POINTS:
+            points = max(4, math.floor(self.points / factor))
+        return replace(self, points=points)
 
     @property
     def _signs(self) -> Float:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..io.config import RunConfig
 from ..io.pages import rounded
+from ..observables.axes import geometries
 from ..physics.initial import GaussianState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
@@ -49,14 +50,18 @@ def representative(run: Run) -> tuple[History, str] | None:
     if run.plan is None:
         return None
     table = next(iter(run.survivals.tables.values()))
-    number = int(np.argmin([source.b_fm for source in run.plan.sources]))
-    source = run.plan.sources[number]
-    survival = table.survival.value[table.b_fm == source.b_fm, STATE_NAMES.index("1S")]
-    chosen = int(np.argmin(np.abs(survival - survival.mean())))
-    batch = source.batch(chosen, chosen + 1)
+    central = geometries(table)[-1]
+    survival = table.survival.value[central, STATE_NAMES.index("1S")]
+    nearest = int(np.argmin(np.abs(survival - survival.mean())))
+    # the rows are the histories of one source after the other
+    chosen, number = int(central[nearest]), 0
+    while chosen >= run.plan.sources[number].count:
+        chosen -= run.plan.sources[number].count
+        number += 1
+    batch = run.plan.sources[number].batch(chosen, chosen + 1)
     paths = {name: float(values[0]) for name, values in batch.paths.items()}
     words = (
-        f"Path {chosen} at b = {source.b_fm:g} fm, the one whose 1S survival, {survival[chosen]:.3f}, is nearest "
+        f"Path {chosen} at b = {paths['b_fm']:g} fm, the one whose 1S survival, {survival[nearest]:.3f}, is nearest "
         f"to the mean of {len(survival)} paths, {survival.mean():.3f}; p_T = {paths['pT']:.2f} GeV, produced at "
         f"x = {paths['x_fm']:.2f} fm, y = {paths['y_fm']:.2f} fm; starts in l = 0, central setting."
     )
@@ -110,6 +115,7 @@ def _data(found: DensityInTime, history: History) -> dict[str, Any]:
         "density": [[rounded(shown[i, c, l]) for c, l in sectors] for i in range(len(shown))],
         "population": [rounded(population[:, c, l], 5) for c, l in sectors],
         "lost": rounded(found.lost, 5),
+        "octet": [rounded(bound, 5) for bound in found.octet.T],
         "T": rounded(_temperatures(history, found.times_fm)),
         "states": {
             name: rounded(np.where(values > _SMALLEST, values, np.nan))

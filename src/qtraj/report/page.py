@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from .._checks import path as path_of
-from ..io.atomic import atomic_path
+from ..atomic import atomic_path
 from ..io.citations_run import of_data
 from ..io.pages import page
 from ..observables.feeddown import FeedDown

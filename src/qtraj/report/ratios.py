@@ -10,6 +10,7 @@ from rich.table import Table
 from ..io.legacy import RatioTable, average_ratios, effective_rows, read_ratios
 from ..io.legacy.averages import ENOUGH_ROWS
 from ..observables.estimate import Estimate
+from ..states import State
 
 _RARE = "rare rows"  # how `average_ratios` begins what it says of single states
 _CAPTION = (
@@ -59,7 +60,9 @@ def _add_rows(table: Table, l: int, ratios: RatioTable, means: Mapping[str, Esti
     for j, (name, mean) in enumerate(means.items()):
         parts = ", ".join(f"{part} {float(value):.2g}" for part, value in mean.parts.items())
         carried = f"{effective_rows(ratios.ratios[:, j]):.1f} of {len(ratios)}"
-        table.add_row("" if j else str(l), name, str(mean), parts, carried)
+        # the start has nothing of a state of another l, so that its column is no ratio: QTraj writes the overlap
+        what = name if State.named(name).l == l else f"{name} (overlap)"
+        table.add_row("" if j else str(l), what, str(mean), parts, carried)
 
 
 def _common_notes(means: Mapping[str, Estimate]) -> list[str]:

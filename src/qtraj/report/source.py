@@ -103,7 +103,7 @@ def _from_file(path: Path) -> Run:
     text = str(attrs.get("run_file", ""))
     if not text:
         raise InputError("RUN", str(path), "hold its run file", "`qtraj campaign merge` writes such files.")
-    config = parse_config(text, str(path))
+    config = parse_config(text, str(path), stored=True)
     # fluids of the package are there, those of the user may be anywhere
     shipped = config.medium.hydro == "shipped"
     plan = make_plan(RunFile(config, text, path)) if shipped else None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
+from ..campaign.sources import TrajectorySource, interval
 from ..io.config import RunConfig
 from ..observables.curves import INTEGRATED, Curve
 from .source import Run
@@ -55,7 +58,7 @@ def setup(run: Run) -> dict[str, str]:
         The run.
     """
     config = run.config
-    model, paths, method = config.model, config.paths, config.method
+    model, method = config.model, config.method
     system = config.system
     nuclei = system.woods_saxon
     topics = {
@@ -66,11 +69,13 @@ def setup(run: Run) -> dict[str, str]:
         "Transport": _transport(config),
         "Medium": f"acts on the pair while T > {config.medium.T_end:g} GeV; {_hydro(run)}",
         "Initial state": f"color singlet, Gaussian of width {config.initial.width:g} Bohr radii, in l = 0 and in l = 1",
-        "Paths": f"straight lines from sampled production points, p_T up to {paths.pT_max:g} GeV: "
-        f"{paths.n} paths in each of {paths.replicates} replicates for each impact parameter, from scrambled "
-        f"Sobol points{_sets(paths.directions)}, seed {paths.seed}",
-        "Method": f"density matrix, rtol = {method.rtol:g}, atol = {method.atol:g}, numerical errors "
-        + ("of every path" if method.budget == "all" else "from the paths of one replicate"),
+        "Paths": _paths(run),
+        "Method": f"density matrix, rtol = {method.rtol:g}, "
+        + (
+            f"atol = {method.atol:g}, numerical errors of every path"
+            if method.budget == "all"
+            else "numerical errors from the paths of one replicate"
+        ),
         "Feed-down": {"group": "one step, arXiv:2012.01240", "pdg2026": "all cascades, PDG 2026"}[
             config.observables.feeddown
         ],
@@ -78,6 +83,21 @@ def setup(run: Run) -> dict[str, str]:
     if run.plan is not None:
         topics["Size"] = f"{run.plan.histories} solutions, {len(run.plan.settings)} settings of the transport"
     return topics
+
+
+def _paths(run: Run) -> str:
+    paths, sources = run.config.paths, () if run.plan is None else run.plan.sources
+    made = sum(each.count for each in sources if isinstance(each, TrajectorySource))
+    words = []
+    if run.plan is None or any(not isinstance(each, TrajectorySource) for each in sources):
+        words.append(
+            f"straight lines from sampled production points, p_T up to {paths.pT_max:g} GeV: {paths.n} paths in each "
+            f"of {paths.replicates} replicates for each impact parameter, from scrambled Sobol points"
+            f"{_sets(paths.directions)}, seed {paths.seed}"
+        )
+    if made:
+        words.append(f"{made} ready-made ones, as their files say")
+    return "; ".join(words)
 
 
 def _sets(directions: int) -> str:
@@ -100,5 +120,8 @@ def _hydro(run: Run) -> str:
     )
     if run.plan is None:
         return source
-    places = (f"{each.b_fm:g} ({each.n_part:.0f})" for each in run.plan.sources)
+    places = (
+        f"{interval(*each.b_range)} ({interval(*each.participants(np.array(each.b_range)).round())})"
+        for each in run.plan.sources
+    )
     return f"{source} at impact parameters b in fm (participants): {', '.join(places)}"

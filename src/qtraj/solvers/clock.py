@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from ..physics.medium import History
 from ..physics.model import LindbladModel
-from .schedule import medium_integrals, step_edges
+from .schedule import GAMMA, KAPPA, STRENGTH, Profile, resolved, step_edges
 
 Float = NDArray[np.float64]
-Stretch = Callable[[float, float, bool], tuple[Float, Float]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,18 +28,25 @@ class Clock:
         Their lengths in GeV^-1; exactly equal where steps are meant to be.
     kappa, gamma : ndarray, shape (S,)
         Integrals of the coefficients over each step in GeV^2, zero in vacuum.
+    early : ndarray, shape (S,)
+        Share of the medium that acts at the beginning of each step, the rest at its end: half of a constant one, more
+        of one that acts early, so that its center of mass is right.
     active : ndarray of bool, shape (S,)
         Whether the medium acts.
     marks : tuple of int
         Edges at which overlaps are wanted: every check point, then the end.
+    profile : Profile
+        The coefficients along the history.
     """
 
     edges: Float
     lengths: Float
     kappa: Float
     gamma: Float
+    early: Float
     active: NDArray[np.bool_]
     marks: tuple[int, ...]
+    profile: Profile
 
     @property
     def steps(self) -> int:
@@ -49,46 +55,64 @@ class Clock:
 
 
 def graded_clock(model: LindbladModel, history: History, checkpoints: Sequence[float], step: float) -> Clock:
-    """Return steps graded by the strength of the medium, and one step for every vacuum stretch.
+    """Return steps graded by the strength of the medium, in which it is smooth, and one step for every vacuum.
 
     For methods whose vacuum evolution is exact. `step` is the length of a step as in `schedule.step_edges`.
     """
-
-    def stretch(start: float, end: float, active: bool) -> tuple[Float, Float]:
-        edges = np.array([start, end])
-        if active:
-            (edges,) = step_edges(model, history, start, end, step)
-        return edges, np.diff(edges)
-
-    return _clock(model, history, checkpoints, stretch)
+    profile = Profile(model, history)
+    intervals = resolved(profile, step_edges(profile, step))
+    edges, marks = _with_marks(_joined(intervals, history, checkpoints), checkpoints)
+    return _clock(profile, edges, np.diff(edges), marks, even=False)
 
 
 def uniform_clock(model: LindbladModel, history: History, checkpoints: Sequence[float], dt: float) -> Clock:
-    """Return equal steps of at most `dt` (GeV^-1) in every stretch of vacuum or medium."""
+    """Return equal steps of at most `dt` (GeV^-1) in every stretch of vacuum or medium.
 
-    def stretch(start: float, end: float, active: bool) -> tuple[Float, Float]:
-        count = max(1, int(np.ceil((end - start) / dt - 1e-9)))
-        return np.linspace(start, end, count + 1), np.full(count, (end - start) / count)
-
-    return _clock(model, history, checkpoints, stretch)
-
-
-def _clock(model: LindbladModel, history: History, checkpoints: Sequence[float], stretch: Stretch) -> Clock:
-    end = max([b for _, b in history.active] + list(checkpoints), default=0.0)
-    inner = [t for interval in history.active for t in interval] + list(checkpoints)
-    corners = np.unique([0.0, end, *(t for t in inner if 0 < t < end)])
-    edges: list[Float] = [np.zeros(1)]
-    lengths, kappa, gamma, acts = [np.zeros(0)], [np.zeros(0)], [np.zeros(0)], [np.zeros(0, dtype=bool)]
+    A check point only cuts the step it lies in.
+    """
+    corners = _joined([np.array(interval) for interval in history.active], history, checkpoints)
+    edges, lengths = [corners[:1]], []
     for a, b in pairwise(corners):
-        active = any(start <= a and b <= stop for start, stop in history.active)
-        found, steps = stretch(a, b, active)
-        k, g = medium_integrals(model, history, found) if active else (np.zeros_like(steps),) * 2
-        edges.append(found[1:])
-        lengths.append(steps)
-        acts.append(np.full(len(steps), active))
-        kappa.append(k)
-        gamma.append(g)
-    all_edges = np.concatenate(edges)
-    marks = tuple(int(np.searchsorted(all_edges, t)) for t in (*checkpoints, end))
-    sums = [np.concatenate(parts) for parts in (lengths, kappa, gamma)]
-    return Clock(all_edges, sums[0], sums[1], sums[2], np.concatenate(acts), marks)
+        count = max(1, int(np.ceil((b - a) / dt - 1e-9)))
+        edges.append(np.linspace(a, b, count + 1)[1:])
+        lengths.append(np.full(count, (b - a) / count))
+    plain = np.concatenate(edges)
+    marked, marks = _with_marks(plain, checkpoints)
+    # equal steps stay exactly equal, where no check point cuts them
+    length = dict(zip(plain[1:].tolist(), np.concatenate([np.zeros(0), *lengths]).tolist(), strict=True))
+    whole = np.isin(marked[:-1], plain) & np.isin(marked[1:], plain)
+    sizes = [
+        length[b] if uncut else b - a for (a, b), uncut in zip(pairwise(marked.tolist()), whole, strict=True)
+    ]
+    return _clock(Profile(model, history), marked, np.array(sizes), marks, even=True)
+
+
+def _joined(intervals: Sequence[Float], history: History, checkpoints: Sequence[float]) -> Float:
+    """Return the edges of all intervals, with 0 and the end."""
+    end = max([b for _, b in history.active] + list(checkpoints), default=0.0)
+    return np.unique(np.concatenate([[0.0], *intervals, [end]]))
+
+
+def _with_marks(edges: Float, checkpoints: Sequence[float]) -> tuple[Float, tuple[int, ...]]:
+    """Return the edges with those at the check points, and the positions of the check points and the end."""
+    marked = np.unique(np.concatenate([edges, np.asarray(checkpoints, dtype=float)]))
+    return marked, tuple(int(np.searchsorted(marked, t)) for t in (*checkpoints, marked[-1]))
+
+
+def _clock(profile: Profile, edges: Float, lengths: Float, marks: tuple[int, ...], *, even: bool) -> Clock:
+    middle = (edges[1:] + edges[:-1]) / 2
+    active = np.any([(a < middle) & (middle < b) for a, b in profile.history.active or [(0, 0)]], axis=0)
+    c = profile.legendre_of(edges, 1)
+    mean, slope = c[:, STRENGTH].T
+    center = np.divide(slope, 3 * mean, out=np.zeros_like(mean), where=mean > 0)
+    return Clock(
+        edges,
+        lengths,
+        c[:, KAPPA, 0] * lengths,
+        c[:, GAMMA, 0] * lengths,
+        # short equal steps share the medium evenly: an exponential for both halves of the step
+        np.full(len(middle), 0.5) if even else (1 - center) / 2,
+        active,
+        marks,
+        profile,
+    )

@@ -21,8 +21,10 @@ from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
+from .basis import ENERGY_CUT
 from .comparison import Comparison
 from .discretization import (
+    FILTER,
     RANGES,
     STEPS,
     TIERS,
@@ -30,7 +32,7 @@ from .discretization import (
     Levels,
     levels_to_climb,
 )
-from .nlo_discretization import NLO_STEPS, NLO_TIERS, NloDiscretization, nlo_mesh
+from .nlo_discretization import NLO_STEPS, NLO_TIERS, STATES_UP_TO, NloDiscretization, nlo_mesh
 from .nojump import NoJump, check_step
 from .result import Progress, Solution
 
@@ -65,7 +67,7 @@ class DensityMatrix:
     refinements : int
         How often a history may be refined, 0 to 10, before an `AccuracyWarning` says what was reached.
     diagnostics : bool
-        Compute purity and von Neumann entropy at the end.
+        Compute purity and von Neumann entropy of the pairs that are left at the end, normalized.
 
     Raises
     ------
@@ -129,14 +131,16 @@ class DensityMatrix:
         tier, steps = (NLO_TIERS[levels.tier], NLO_STEPS) if next_order else (TIERS[levels.tier], STEPS)
         jump_range = RANGES[levels.jump_range]
         mesh = nlo_mesh(tier, jump_range) if next_order else tier.mesh
-        found = Discretization(
+        kind = NloDiscretization if next_order else Discretization
+        return kind(
             mesh=mesh if self.mesh is None else self.mesh,
             # the jumps of a start with l > 0 need as many l above it
             l_max=tier.l_max + initial.l + levels.added_l if self.l_max is None else self.l_max,
             step=steps[levels.step] if self.step is None else self.step,
             jump_range=jump_range,
+            filter_energy=FILTER * 2.0**levels.speed,
+            cut=STATES_UP_TO * 2.0**levels.speed if next_order else ENERGY_CUT,
         )
-        return NloDiscretization.of(found, levels.speed) if next_order else found
 
     def refined(self, levels: Levels, excess: Mapping[str, float], highest: int) -> Levels:
         """Return levels at which each part, now too large by a factor `excess`, should fit, up to a `highest` tier."""

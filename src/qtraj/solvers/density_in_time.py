@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import finite_array, increasing, instance
 from ..errors import InputError
 from ..physics.initial import InitialState
-from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..states import STATES
@@ -22,8 +21,9 @@ from .discretization import Discretization
 from .nlo_discretization import NloDiscretization, first_levels
 from .nlo_propagate import propagate_density_nlo
 from .nlo_schedule import commutator_free
-from .propagate import Watch, propagate_density, sequences
-from .schedule import strang
+from .propagate import Watch, missing, propagate_density, sequences
+from .result import octet_bounds
+from .schedule import Plan, Profile, strang
 from .solve import checked_problem, checked_times
 
 Float = NDArray[np.float64]
@@ -53,10 +53,15 @@ class DensityInTime:
         rho_{c,l}(r), probability per length in GeV, summed over the 2l + 1 orientations and the colors of the octet;
         colors in the order singlet, octet.
     population : ndarray, shape (nt, 2, l_max + 1)
-        Its integral over r, the trace of each sector.
+        Its integral over r, the trace of each sector: the probability of pairs within the energies, distances and l
+        that are kept, so that what is not in it is in `lost`.
     lost : ndarray, shape (nt,)
-        Trace lost until then: jumps beyond l_max or the range of jumps, energies above the basis and, at
-        next-to-leading order, above the filter of the start.
+        Probability of the pairs that are left out until then: those above the energies kept, most of a narrow start, at
+        once, and those that jump beyond l_max or the range of jumps.
+    cut : ndarray, shape (2,)
+        Probability of the pairs that are left out from the start on, by the color of the start.
+    octet : ndarray, shape (nt, 2)
+        Least and largest probability of the octet among all pairs, see `solvers.result.octet_bounds`.
     overlap : ndarray, shape (nt, 6)
         <nl|rho|nl> of the vacuum states in the order of `STATES`, zero where l > l_max.
     """
@@ -67,6 +72,8 @@ class DensityInTime:
     density: Float
     population: Float
     lost: Float
+    cut: Float
+    octet: Float
     overlap: Float
 
 
@@ -120,8 +127,10 @@ def density_in_time(
     the octet. At next-to-leading order fast pairs are not in the start but in `lost`, from the beginning; in Bjorken
     flow from 450 MeV the rest is good to a percent, and in the octet to 7 percent at 1.5 fm/c, where jumps end.
 
-    The trace is the integral by the quadrature of the mesh; fast waves near the origin, which it resolves poorly,
-    integrate to some percent more or less between its points.
+    Populations are those of the pairs kept, not shares of all: how much of a narrow start is kept depends on the mesh,
+    and fast pairs jump to the octet sooner than others. `octet` is what is known of all pairs. The trace is the
+    integral by the quadrature of the mesh; fast waves near the origin, which it resolves poorly, integrate to some
+    percent more or less between its points.
 
     Examples
     --------
@@ -143,22 +152,26 @@ def density_in_time(
     instance("method", method, DensityMatrix, "be a DensityMatrix(...) or None")
     times = _checked("times_fm", times_fm)
     later = checked_times(times[times > 0])
-    d = method.discretization(first_levels(method.rtol, model, histories[0], initial.l), model, initial)
+    profile = Profile(model, histories[0])
+    d = method.discretization(first_levels(method.rtol, profile, initial.l), model, initial)
     if d.l_max < initial.l:
         raise InputError("l_max", d.l_max, f"be at least the l = {initial.l} of the initial state")
     basis = d.basis(model)
     points = basis.mesh.r if r is None else _checked("r", r)
     frames = _Frames(basis, _functions(basis, None if r is None else points))
-    _propagate(d, basis, model, histories[0], initial, [from_fm(float(t)) for t in later], frames.add)
+    _propagate(d, basis, profile, initial, [from_fm(float(t)) for t in later], frames.add)
     # the start is seen in any case
     kept = slice(int(times[0] > 0), None)
+    population, cut = np.stack(frames.population[kept]), missing(initial, frames.population[0])
     return DensityInTime(
         times_fm=times,
         r=points,
         weights=basis.mesh.weights if r is None else np.full(len(points), np.nan),
         density=np.stack(frames.density[kept]),
-        population=np.stack(frames.population[kept]),
+        population=population,
         lost=np.array(frames.lost[kept]),
+        cut=cut,
+        octet=octet_bounds(population, cut),
         overlap=np.stack(frames.overlap[kept]),
     )
 
@@ -181,28 +194,36 @@ def _functions(basis: Basis, r: Float | None) -> Float:
 def _propagate(
     d: Discretization,
     basis: Basis,
-    model: LindbladModel,
-    history: History,
+    profile: Profile,
     initial: InitialState,
     times: list[float],
     watch: Watch,
 ) -> None:
     """Show the density matrix at the start and at increasing times in GeV^-1."""
-    count = len(times)  # what follows the last time is not needed
+    model, count = profile.model, len(times)  # what follows the last time is not needed
     if isinstance(d, NloDiscretization):
-        thermal = sequences(model, history, times, commutator_free, d.step, coarse=False)[:count]
+        thermal = sequences(profile, times, commutator_free, d.step, coarse=False, smooth=True)
         propagate_density_nlo(
             basis,
             model,
             initial,
-            [thermal],
+            [Plan(thermal.main[:count], thermal.side[:count])],
             jump_range=d.jump_range,
             filter_energy=d.filter_energy,
             watch=watch,
         )
         return
-    steps = sequences(model, history, times, strang, d.step, coarse=False)[:count]
-    propagate_density(basis, model, initial, [steps], jump_range=d.jump_range, watch=watch)
+    steps = sequences(profile, times, strang, d.step, coarse=False)
+    plan = Plan(steps.main[:count], steps.side[:count])
+    propagate_density(
+        basis,
+        model,
+        initial,
+        [plan],
+        jump_range=d.jump_range,
+        filter_energy=d.filter_energy,
+        watch=watch,
+    )
 
 
 class _Frames:

@@ -9,8 +9,9 @@ import numpy as np
 
 from ..physics.medium import History
 from ..physics.model import LindbladModel
-from ..radial.laguerre import MAX_POINTS, LaguerreMesh
-from .basis import Basis, make_basis
+from ..radial.laguerre import LaguerreMesh
+from .basis import ENERGY_CUT, Basis, basis_size, make_basis
+from .schedule import KAPPA, Profile
 
 
 @dataclass(frozen=True)
@@ -43,14 +44,37 @@ RANGES: Final = (12.0, 16.0, 20.0, 25.0, 31.0)
 """Jump ranges in GeV^-1."""
 
 
+LATE_START: Final = 2.9
+"""Time in GeV^-1 from which on the medium meets only pairs slower than `FILTER`, 0.57 fm/c: at 4 GeV a pair is then
+5 GeV^-1 wide. A medium that starts earlier meets faster ones, with energies that grow as 1/t^2."""
+
+FILTER: Final = 4.0
+"""Energy in GeV above which a start is left out for the density matrix, if the medium starts late. See
+`Basis.filtered`; the no-jump survivals of the baseline change by 2e-6 (1S) and 3e-5 (2S)."""
+
+FASTER: Final = 1.3
+"""Factor of the filter energy in the run with one more l, which shows what is left out of the start."""
+
+MAX_SPEED: Final = 2
+"""The filter doubles at most so often: no mesh in use holds more."""
+
+
+def speed_of(history: History) -> int:
+    """Return how often the filter energy doubles because the medium of a history starts early."""
+    start = min((a for a, _ in history.active), default=LATE_START)
+    if start >= LATE_START:
+        return 0
+    return min(MAX_SPEED, int(np.ceil(2 * np.log2(LATE_START / max(start, 1e-3)))))
+
+
 @dataclass(frozen=True)
 class Levels:
-    """Positions in `TIERS`, `STEPS` and `RANGES`; at NLO also doublings of the start's energy, and added l."""
+    """Positions in `TIERS`, `STEPS` and `RANGES`, doublings of the start's energy, and at NLO added l."""
 
     tier: int
     step: int
     jump_range: int
-    speed: int = 0
+    speed: int
     added_l: int = 0
 
 
@@ -79,7 +103,11 @@ class Discretization:
     jump_range : float
         Distance in GeV^-1 beyond which a jump counts as lost.
     size : int, optional
-        Number of states kept instead.
+        Number of states kept instead of those up to `cut`.
+    filter_energy : float
+        Energy in GeV above which the start is left out, smoothly, see `Basis.filtered`.
+    cut : float
+        Energy in GeV above which states are dropped.
     """
 
     mesh: LaguerreMesh
@@ -87,22 +115,32 @@ class Discretization:
     step: float
     jump_range: float
     size: int | None = None
+    filter_energy: float = np.inf
+    cut: float = ENERGY_CUT
 
     def basis(self, model: LindbladModel) -> Basis:
         """Return the basis."""
-        return make_basis(model, self.mesh, self.l_max, self.size)
+        size = basis_size(model, self.mesh, self.cut) if self.size is None else self.size
+        return make_basis(model, self.mesh, self.l_max, size)
 
     def finer(self) -> Discretization:
-        """Return a discretization with a denser, longer mesh and a longer range, to compare with."""
-        points = min(MAX_POINTS, int(np.ceil(1.2 * self.mesh.points)))
-        return replace(self, mesh=replace(self.mesh, points=points), jump_range=1.15 * self.jump_range)
+        """Return a discretization with a denser, longer mesh and a longer range, to compare with.
+
+        The start stays as it is: a faster one is what a mesh holds worse, and could hide what a denser one mends.
+        """
+        return replace(self, mesh=self.mesh.compared(1.2), jump_range=1.15 * self.jump_range)
 
     def higher(self, size: int) -> Discretization:
-        """Return a discretization with one more l and an eighth more states than `size`, to compare with."""
-        return replace(self, l_max=self.l_max + 1, size=min(self.mesh.points, size + size // 8))
+        """Return one with one more l, a faster start and an eighth more states than `size`, to compare with."""
+        return replace(
+            self,
+            l_max=self.l_max + 1,
+            size=min(self.mesh.points, size + size // 8),
+            filter_energy=FASTER * self.filter_energy,
+        )
 
 
-def starting_levels(rtol: float, model: LindbladModel, history: History, l: int) -> Levels:
+def starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
     """Return where to start for a tolerance in the medium of one history and the l of the initial state.
 
     Where kappa is weak distant pairs come back, so the range grows as kappa falls.
@@ -110,12 +148,12 @@ def starting_levels(rtol: float, model: LindbladModel, history: History, l: int)
     tier, step = next((tier, step) for smallest, tier, step in STARTS if rtol >= smallest)
     if l > 0:  # little survives without a jump, so the relative error of regeneration counts
         tier, step = min(tier + int(tier > 0), len(TIERS) - 1), step + 2
-    return Levels(tier, step, RANGES.index(default_jump_range(model, history)))
+    return Levels(tier, step, RANGES.index(default_jump_range(profile)), speed_of(profile.history))
 
 
-def default_jump_range(model: LindbladModel, history: History) -> float:
+def default_jump_range(profile: Profile) -> float:
     """Return the jump range in GeV^-1 for the medium of one history."""
-    reach = 15.0 * (0.0254 / weakest_kappa(model, history)) ** 0.6
+    reach = 15.0 * (0.0254 / weakest_kappa(profile)) ** 0.6
     return next((r for r in RANGES if r >= reach), RANGES[-1])
 
 
@@ -126,10 +164,7 @@ def levels_to_climb(excess: float, part: str) -> int:
     return min(MAX_CLIMB, max(1, int(np.ceil(np.log(excess) / np.log(RATES[part]) - 0.3))))
 
 
-def weakest_kappa(model: LindbladModel, history: History) -> float:
-    """Return the smallest kappa while the medium acts, in GeV^3."""
-    times = [np.linspace(a, b, 9) for a, b in history.active]
-    if not times:
-        return 1.0
-    kappa, _ = model.transport.at(history.temperature(np.concatenate(times)))
-    return max(1e-9, float(kappa.min()))
+def weakest_kappa(profile: Profile) -> float:
+    """Return the smallest kappa while the medium acts, in GeV^3; 1 in a cold history."""
+    smallest = profile.smallest(KAPPA)
+    return 1.0 if smallest is None else max(1e-9, smallest)

@@ -1,8 +1,8 @@
 """One step of H_eff for a batch of states in any (color, l), on either grid.
 
-A step is exp(-P/2) exp(-i K dt) exp(-P/2) with a multiplication P(r) that contains the medium. On the Laguerre mesh
-K is the whole vacuum Hamiltonian, exact in its eigenbasis; on the sine grid K is the kinetic energy, and P contains
-the vacuum potential and the centrifugal term (QTraj's step, arXiv:2107.06147 section 3). States are rows of
+A step is exp(-P2) exp(-i K dt) exp(-P1) with multiplications P1 + P2 = P(r) that contain the medium. On the Laguerre
+mesh K is the whole vacuum Hamiltonian, exact in its eigenbasis; on the sine grid K is the kinetic energy, and P
+contains the vacuum potential and the centrifugal term (QTraj's step, arXiv:2107.06147 section 3). States are rows of
 coefficients c with sum |c|^2 = Int |u|^2 dr; a sector is the number 2 l + color.
 """
 
@@ -21,6 +21,7 @@ from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..physics.potentials import COLORS
 from .clock import Clock
+from .order import next_order_refused
 from .projection import Projection, projection_vectors
 from .thermal import thermal_integrals
 
@@ -115,6 +116,13 @@ class DipoleFlows(Flows):
 
     radial_factor: Float
 
+    def __init__(
+        self, model: LindbladModel, history: History, clock: Clock, grid: Any, projection: Projection
+    ) -> None:
+        if model.order == "NLO":  # these steps would silently be those of the leading order
+            raise next_order_refused(model, type(self).__name__)
+        super().__init__(model, history, clock, grid, projection)
+
     def decay(self, states: Complex, sectors: Integer, step: int) -> Float:
         """Return <Gamma> of the states times the length of the step."""
         color, _ = color_and_l(sectors)
@@ -157,15 +165,19 @@ class DipoleFlows(Flows):
     def _widths(self) -> Float:
         return 0.5 * self.model.widths[:, None] * self.r**2
 
-    def _half(self, sector: int, step: int, fraction: Fraction) -> Complex:
-        """Return exp(-P/2), shape (N,), or (B, N) where each state has its own fraction."""
+    def _half(self, sector: int, step: int, fraction: Fraction, *, early: bool) -> Complex:
+        """Return the factor before (`early`) or after the motion, shape (N,), or (B, N) for a fraction of each state.
+
+        Together they are exp(-P); the medium takes its `Clock.early` share of it before, everything else a half.
+        """
         color, l = color_and_l(sector)
-        medium = self.clock.kappa[step] + 1j * self.clock.gamma[step]
-        exponent = medium * self._widths[color] + 1j * self._static(color, l) * self.clock.lengths[step]
+        share = self.clock.early[step] if early else 1 - self.clock.early[step]
+        medium = share * (self.clock.kappa[step] + 1j * self.clock.gamma[step])
+        exponent = medium * self._widths[color] + 0.5j * self._static(color, l) * self.clock.lengths[step]
         thermal = self._thermal(color, step)
         if thermal is not None:
-            exponent = exponent + 1j * thermal
-        return np.asarray(np.exp(-0.5 * np.multiply.outer(fraction, exponent)))
+            exponent = exponent + 0.5j * thermal
+        return np.asarray(np.exp(-np.multiply.outer(fraction, exponent)))
 
     def _thermal(self, color: int, step: int) -> Complex | None:
         """Return the integral of the change of the potential over a step, (N,), computed for blocks of steps."""

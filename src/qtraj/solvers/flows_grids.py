@@ -12,7 +12,7 @@ from ..physics.model import LindbladModel
 from ..physics.potentials import COLORS
 from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
-from .basis import basis_size, spectrum
+from .basis import basis_size, make_basis, spectrum
 from .clock import Clock
 from .flows import (
     Complex,
@@ -22,7 +22,6 @@ from .flows import (
     Fraction,
     Integer,
     color_and_l,
-    sector_of,
     squared_norm,
 )
 from .projection import Projection, initial_coefficients
@@ -43,6 +42,8 @@ class MeshFlows(DipoleFlows):
         Distance in GeV^-1 beyond which jumps count as lost, as in `kernels.lindblad_sector`.
     size : int, optional
         Number of states kept in each sector, by default `basis_size`.
+    filter_energy : float
+        Energy in GeV above which the start is left out, see `Basis.filtered`.
     """
 
     def __init__(
@@ -54,17 +55,20 @@ class MeshFlows(DipoleFlows):
         projection: Projection,
         jump_range: float = np.inf,
         size: int | None = None,
+        filter_energy: float = np.inf,
     ) -> None:
         super().__init__(model, history, clock, grid, projection)
         self.size = basis_size(model, grid) if size is None else size
+        self.filter_energy = filter_energy
         self.radial_factor = self.r * np.exp(-((self.r / jump_range) ** 12))
         self._sectors: dict[int, tuple[Float, Float]] = {}
 
     def start(self, initial: InitialState, color: int) -> Float:
-        """Return the initial state, cut to the basis."""
-        _, vectors = self._eigenstates(int(sector_of(color, initial.l)))
-        full = initial_coefficients(initial, self.grid, self.model, COLORS[color])
-        return np.asarray(vectors @ (vectors.T @ full))
+        """Return the initial state, cut to the basis and the filter."""
+        basis = make_basis(self.model, self.grid, initial.l, self.size)
+        return np.asarray(
+            basis.sector(color, initial.l)[1] @ basis.filtered(initial, color, self.filter_energy)
+        )
 
     def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
         """Evolve the states in place; return the part of their norm inside the basis."""
@@ -72,18 +76,17 @@ class MeshFlows(DipoleFlows):
         for sector in np.unique(sectors):
             rows = np.flatnonzero(sectors == sector)
             share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
-            half = self._half(int(sector), step, share)
-            inside = states[rows] * half
+            inside = states[rows] * self._half(int(sector), step, share, early=True)
             evolved, kept = self._vacuum(inside, int(sector), self.clock.lengths[step] * share)
             keep[rows] = kept / squared_norm(inside)
-            states[rows] = evolved * half
+            states[rows] = evolved * self._half(int(sector), step, share, early=False)
         return keep
 
     def retreat(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step."""
-        half = self._half(sector, step, 1.0).conj()
-        evolved, _ = self._vacuum(states * half, sector, -self.clock.lengths[step])
-        return evolved * half
+        late = self._half(sector, step, 1.0, early=False).conj()
+        evolved, _ = self._vacuum(states * late, sector, -self.clock.lengths[step])
+        return evolved * self._half(sector, step, 1.0, early=True).conj()
 
     def _vacuum(self, states: Complex, sector: int, dt: Fraction) -> tuple[Complex, Float]:
         energies, vectors = self._eigenstates(sector)
@@ -134,10 +137,14 @@ class SineFlows(DipoleFlows):
 
     def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
         """Evolve the states in place; nothing leaves this basis."""
+        # a uniform clock shares the medium evenly: both factors are the same
         if np.ndim(fraction):
-            halves = [self._half(int(s), step, f) for s, f in zip(sectors, np.asarray(fraction), strict=True)]
+            halves = [
+                self._half(int(s), step, f, early=True)
+                for s, f in zip(sectors, np.asarray(fraction), strict=True)
+            ]
         else:
-            of_sector = {int(s): self._half(int(s), step, fraction) for s in np.unique(sectors)}
+            of_sector = {int(s): self._half(int(s), step, fraction, early=True) for s in np.unique(sectors)}
             halves = [of_sector[int(s)] for s in sectors]
         # row by row: rows are long, and gathering those of a sector would cost two more passes through memory
         for i, half in enumerate(halves):
@@ -149,15 +156,15 @@ class SineFlows(DipoleFlows):
 
     def retreat(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step."""
-        half = self._half(sector, step, 1.0).conj()
+        half = self._half(sector, step, 1.0, early=True).conj()
         phase = self._kinetic_phase(self.clock.lengths[step]).conj()
         return np.asarray(self.grid.kinetic_step(states * half, phase) * half)
 
-    def _half(self, sector: int, step: int, fraction: Fraction) -> Complex:
+    def _half(self, sector: int, step: int, fraction: Fraction, *, early: bool) -> Complex:
         """Return exp(-P/2) as the product of a factor of each color and a phase of each sector, which repeat."""
         color, l = color_and_l(sector)
         if fraction != 1.0 or self.model.thermal is not None:
-            return super()._half(sector, step, fraction)
+            return super()._half(sector, step, fraction, early=early)
         dt = float(self.clock.lengths[step])
         medium = 0.5 * complex(self.clock.kappa[step], self.clock.gamma[step])
         return self._remembered(
@@ -191,11 +198,12 @@ def make_flows(
     grid: LaguerreMesh | SineGrid,
     projection: Projection,
     jump_range: float,
+    filter_energy: float = np.inf,
 ) -> Flows:
-    """Return the flows of either grid; `jump_range` is for the mesh only."""
+    """Return the flows of either grid; `jump_range` and `filter_energy` are for the mesh only."""
     if isinstance(grid, SineGrid):
         return SineFlows(model, history, clock, grid, projection)
-    return MeshFlows(model, history, clock, grid, projection, jump_range)
+    return MeshFlows(model, history, clock, grid, projection, jump_range, filter_energy=filter_energy)
 
 
 def _real_product(states: Complex, matrix: Float) -> Complex:

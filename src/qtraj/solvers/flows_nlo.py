@@ -23,10 +23,9 @@ from .basis import SINGLET, Basis, make_basis
 from .clock import Clock
 from .flows import Complex, Float, Flows, Fraction, Integer, color_and_l, sector_of, squared_norm
 from .nlo_discretization import NloDiscretization
-from .nlo_operators import SATURATION, Loss, filtered, jump_matrices, loss_matrices
+from .nlo_operators import SATURATION, Loss, jump_matrices, loss_matrices
 from .projection import Projection, projection_vectors
-
-GAUSS_X, GAUSS_W = np.polynomial.legendre.leggauss(3)
+from .schedule import KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2
 
 
 class Exponent(NamedTuple):
@@ -77,12 +76,12 @@ class NloFlows(Flows):
     def targets(self) -> Float:
         """The six states to project on, each in the vacuum states of its own l, shape (6, K)."""
         vectors = projection_vectors(self.projection, self.grid, self.model)
-        own = [self._states(int(sector_of(SINGLET, state.l))) for state in STATES]
+        own = [self.vacuum_states(int(sector_of(SINGLET, state.l))) for state in STATES]
         return np.array([v @ V for v, V in zip(vectors, own, strict=True)])
 
     def start(self, initial: InitialState, color: int) -> Float:
-        """Return the initial state without what is too fast, see `nlo_operators.filtered`."""
-        return filtered(self._basis(initial.l), initial, color, self._discretization.filter_energy)
+        """Return the initial state without what is too fast, see `Basis.filtered`."""
+        return self._basis(initial.l).filtered(initial, color, self._discretization.filter_energy)
 
     def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
         """Evolve the states in place; nothing leaves the basis but by decay."""
@@ -125,7 +124,7 @@ class NloFlows(Flows):
             chosen = np.minimum((np.cumsum(rates, axis=0) <= threshold).sum(axis=0), len(branches) - 1)
             for k, branch in enumerate(branches):
                 taken = chosen == k
-                inside = (behind[k][taken] * self._cut) @ self._states(branch.target)
+                inside = (behind[k][taken] * self._cut) @ self.vacuum_states(branch.target)
                 # a state wholly beyond the jump range keeps no weight, and roulette ends it
                 size = np.maximum(squared_norm(inside), np.finfo(float).tiny)
                 after[rows[taken]] = inside / np.sqrt(size)[:, None]
@@ -139,17 +138,12 @@ class NloFlows(Flows):
         target = int(sector_of(COLORS.index(channel.target), l + channel.delta_l))
         (branch,) = (b for b in self._branches_of(source) if b.target == target)
         x = 1 / self.history.temperature(self.clock.edges[edge : edge + 1])[0]
-        return np.asarray(((states @ self._states(target).T) * self._cut) @ (branch.R + x * branch.S))
+        return np.asarray(((states @ self.vacuum_states(target).T) * self._cut) @ (branch.R + x * branch.S))
 
     @cached_property
     def _moments(self) -> Float:
         """Integrals of kappa, kappa/T and kappa/T^2 over each step, shape (steps, 3)."""
-        clock, found = self.clock, np.zeros((self.clock.steps, 3))
-        half = clock.lengths[clock.active, None] / 2
-        T = self.history.temperature(clock.edges[:-1][clock.active, None] + half * (1 + GAUSS_X))
-        kappa, _ = self.model.transport.at(T)
-        found[clock.active] = half * np.stack([kappa / T**j @ GAUSS_W for j in range(3)], axis=-1)
-        return found
+        return self.clock.profile.integrals(self.clock.edges)[:, [KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2]]
 
     def _inverse_T(self, step: int) -> float:
         return float(self._moments[step, 1] / self._moments[step, 0])
@@ -158,14 +152,15 @@ class NloFlows(Flows):
         basis = self._discretization.basis(self.model)
         return make_basis(self.model, self.grid, max(l, basis.l_max), basis.size)
 
-    def _states(self, sector: int) -> Float:
+    def vacuum_states(self, sector: int) -> Float:
+        """Return what the coefficients of a sector stand for: its vacuum states at the points, shape (N, K)."""
         color, l = color_and_l(sector)
         return self._basis(l).sector(color, l)[1]
 
     def _branches_of(self, sector: int) -> list[Branch]:
         if sector not in self._branches:
             color, l = color_and_l(sector)
-            V, reach = self._states(sector), SATURATION * self._discretization.jump_range
+            V, reach = self.vacuum_states(sector), SATURATION * self._discretization.jump_range
             found = []
             for channel in self.model.channels:
                 if channel.source == COLORS[color] and channel.rate(l) > 0:

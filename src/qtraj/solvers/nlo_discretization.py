@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from ..physics.medium import History
-from ..physics.model import LindbladModel
 from ..radial.laguerre import MAX_POINTS, LaguerreMesh
-from ..states import STATES
-from .basis import SINGLET, Basis, make_basis, spectrum
-from .discretization import RANGES, Discretization, Levels, Tier, starting_levels, weakest_kappa
-
-LATE_START = 2.9
-"""Time in GeV^-1 from which on the medium meets only pairs slower than `FILTER`, 0.57 fm/c: at 4 GeV a pair is then
-5 GeV^-1 wide. A medium that starts earlier meets faster ones, with energies that grow as 1/t^2."""
-
-FILTER: Final = 4.0
-"""Energy in GeV above which a start is left out for the density matrix, if the medium starts late. See
-`nlo_operators.filtered`; the no-jump survivals of the baseline change by 2e-6 (1S) and 3e-5 (2S)."""
+from .discretization import (
+    FASTER,
+    RANGES,
+    Discretization,
+    Levels,
+    Tier,
+    speed_of,
+    starting_levels,
+    weakest_kappa,
+)
+from .schedule import KAPPA, STRENGTH, Profile
 
 STATES_UP_TO: Final = 8.0
 """Energy in GeV of the states kept for the density matrix, if the medium starts late."""
@@ -30,9 +28,6 @@ WEAK_GAMMA: Final = 0.5
 
 BASELINE_KAPPA: Final = 0.6
 """Integral of kappa over the baseline medium in GeV^2, for which the l_max of `NLO_TIERS` was measured."""
-
-MAX_SPEED: Final = 2
-"""The filter doubles at most so often: no mesh in use holds more."""
 
 NLO_TIERS: Final = (
     Tier(LaguerreMesh(56, 0.11), 2),
@@ -51,89 +46,44 @@ NLO_STARTS: Final = ((3e-3, 0, 0), (7e-4, 1, 1), (3e-4, 2, 2), (1e-4, 3, 3), (0.
 """(smallest rtol, tier, step) to start from, measured on the baseline medium of the tests."""
 
 
-@dataclass(frozen=True)
 class NloDiscretization(Discretization):
-    """Everything that discretizes the NLO density matrix.
+    """The same for the NLO density matrix, with fewer states: the run to compare with keeps up to `FASTER` energies."""
 
-    Parameters
-    ----------
-    mesh, l_max, step, jump_range, size
-        As for `Discretization`; by default the states up to `cut` are kept.
-    filter_energy, cut : float
-        Energies in GeV above which the start is left out, smoothly, and states are dropped.
-    """
-
-    filter_energy: float = FILTER
-    cut: float = STATES_UP_TO
-
-    @classmethod
-    def of(cls, d: Discretization, speed: int) -> NloDiscretization:
-        """Return the NLO discretization with the numbers of `d`, for a start whose energy doubles `speed` times."""
-        factor = 2.0**speed
-        return cls(d.mesh, d.l_max, d.step, d.jump_range, d.size, FILTER * factor, STATES_UP_TO * factor)
-
-    def finer(self) -> NloDiscretization:
-        """Return a discretization with a denser, longer mesh, a longer range and a faster start, to compare with."""
-        points = min(MAX_POINTS, int(np.ceil(1.2 * self.mesh.points)))
+    def higher(self, size: int) -> NloDiscretization:
+        """Return one with one more l, a faster start and higher energies, to compare with."""
         return replace(
             self,
-            mesh=replace(self.mesh, points=points),
-            jump_range=1.15 * self.jump_range,
-            filter_energy=1.3 * self.filter_energy,
-            cut=1.3 * self.cut,
+            l_max=self.l_max + 1,
+            size=None,
+            cut=FASTER * self.cut,
+            filter_energy=FASTER * self.filter_energy,
         )
 
-    def basis(self, model: LindbladModel) -> Basis:
-        """Return the basis."""
-        size = basis_size_up_to(model, self.mesh, self.cut) if self.size is None else self.size
-        return make_basis(model, self.mesh, self.l_max, size)
 
-
-def basis_size_up_to(model: LindbladModel, mesh: LaguerreMesh, energy: float) -> int:
-    """Return the number of S-wave singlet states below an energy in GeV."""
-    energies, _ = spectrum(model.potential, model.mass, mesh, SINGLET, 0)
-    return max(len(STATES), int(np.searchsorted(energies, energy)))
-
-
-def speed_of(history: History) -> int:
-    """Return how often the filter energy doubles because the medium of a history starts early."""
-    start = min((a for a, _ in history.active), default=LATE_START)
-    if start >= LATE_START:
-        return 0
-    return min(MAX_SPEED, int(np.ceil(2 * np.log2(LATE_START / max(start, 1e-3)))))
-
-
-def first_levels(rtol: float, model: LindbladModel, history: History, l: int) -> Levels:
+def first_levels(rtol: float, profile: Profile, l: int) -> Levels:
     """Return where to start at the order of the model; arguments as for `nlo_starting_levels`."""
-    begin = nlo_starting_levels if model.order == "NLO" else starting_levels
-    return begin(rtol, model, history, l)
+    begin = nlo_starting_levels if profile.model.order == "NLO" else starting_levels
+    return begin(rtol, profile, l)
 
 
-def nlo_starting_levels(rtol: float, model: LindbladModel, history: History, l: int) -> Levels:
+def nlo_starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
     """Return where to start for a tolerance in the medium of one history and the l of the initial state."""
     tier, step = next((tier, step) for smallest, tier, step in NLO_STARTS if rtol >= smallest)
     if l > 0:  # little survives without a jump, so the relative error of regeneration counts
         tier, step = min(tier + int(tier > 0), len(NLO_TIERS) - 1), step + 1
-    added_l = 2 * round(NLO_TIERS[tier].l_max * (_stretch(model, history) - 1) / 2)
-    return Levels(tier, step, RANGES.index(nlo_jump_range(model, history)), speed_of(history), added_l)
+    added_l = 2 * round(NLO_TIERS[tier].l_max * (_stretch(profile) - 1) / 2)
+    return Levels(tier, step, RANGES.index(nlo_jump_range(profile)), speed_of(profile.history), added_l)
 
 
-def _mean_ratio(model: LindbladModel, history: History) -> float:
-    """Return the mean of |gamma| over that of kappa while the medium acts."""
-    times = [np.linspace(a, b, 17) for a, b in history.active]
-    if not times:
-        return 1.0
-    kappa, gamma = model.transport.at(history.temperature(np.concatenate(times)))
-    return float(np.abs(gamma).mean() / max(kappa.mean(), 1e-12))
+def _mean_ratio(profile: Profile) -> float:
+    """Return the integral of |gamma| over that of kappa."""
+    kappa, both = profile.total(KAPPA), profile.total(STRENGTH)
+    return (both - kappa) / max(kappa, 1e-12) if both > 0 else 1.0
 
 
-def _stretch(model: LindbladModel, history: History) -> float:
+def _stretch(profile: Profile) -> float:
     """Return how far jumps spread a pair in l, over the baseline: the integral of kappa, at least 1."""
-    total = 0.0
-    for a, b in history.active:
-        t = np.linspace(a, b, 65)
-        total += float(np.trapezoid(model.transport.at(history.temperature(t))[0], t))
-    return float(np.clip(total / BASELINE_KAPPA, 1.0, 5.0))
+    return float(np.clip(profile.total(KAPPA) / BASELINE_KAPPA, 1.0, 5.0))
 
 
 def nlo_mesh(tier: Tier, jump_range: float) -> LaguerreMesh:
@@ -147,9 +97,9 @@ def nlo_mesh(tier: Tier, jump_range: float) -> LaguerreMesh:
     return LaguerreMesh(points, tier.mesh.scale / stretch**0.5)
 
 
-def nlo_jump_range(model: LindbladModel, history: History) -> float:
+def nlo_jump_range(profile: Profile) -> float:
     """Return the jump range in GeV^-1 for the medium of one history."""
-    reach = 11.5 * (0.0254 / weakest_kappa(model, history)) ** 0.5
-    if _mean_ratio(model, history) < WEAK_GAMMA:
+    reach = 11.5 * (0.0254 / weakest_kappa(profile)) ** 0.5
+    if _mean_ratio(profile) < WEAK_GAMMA:
         reach = max(17.0, 1.3 * reach)
     return next((r for r in RANGES if r >= reach), RANGES[-1])

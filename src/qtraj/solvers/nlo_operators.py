@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physics.channels import JumpChannel
-from ..physics.initial import InitialState
 from ..physics.model import LindbladModel
 from ..physics.potentials import COLORS
 from ..radial.laguerre import LaguerreMesh
@@ -103,18 +102,6 @@ def gain_matrices(model: LindbladModel, basis: Basis, delta_l: int, jump_range: 
             V, W = basis.vectors[source, l], basis.vectors[target, l + delta_l]
             out[:, i, low] = [W.T @ (cut * (m @ V)) for m in matrices]
     return out
-
-
-def filtered(basis: Basis, initial: InitialState, color: int, energy: float) -> Float:
-    """Return the coefficients (K,) of the start in the vacuum states times exp(-(E/energy)^4), E > 0.
-
-    Fast pairs have left before the medium acts. A sharp cut would leave ripples near r = 0, where the p^2 of the NLO
-    width sees them and shifts survivals by 1e-3; and without any cut a mesh, which cannot hold all energies at all
-    distances, would send them back.
-    """
-    energies, _ = basis.sector(color, initial.l)
-    keep = np.exp(-((np.maximum(energies, 0) / energy) ** 4))
-    return np.asarray(keep * basis.coefficients(initial, color))
 
 
 def largest_rate(loss: Loss) -> float:

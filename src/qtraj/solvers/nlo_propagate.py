@@ -10,25 +10,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physics.initial import InitialState
-from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..states import STATES
 from .basis import OCTET, SINGLET, Basis
 from .kernels import double_precision
 from .kernels_nlo import NloSector, evolve_density_nlo
 from .nlo_discretization import NloDiscretization
-from .nlo_operators import filtered, gain_matrices, largest_rate, loss_matrices
-from .nlo_schedule import Bounds, ThermalSteps, commutator_free, stacked
+from .nlo_operators import gain_matrices, largest_rate, loss_matrices
+from .nlo_schedule import Bounds, commutator_free, stacked
 from .nlo_whole import propagate_whole
 from .propagate import (
     Overlaps,
     Watch,
     batch_size,
     batches,
+    missing,
     purity_entropy,
+    segments_of,
     sequences,
     starting_density,
 )
+from .schedule import Plan, Profile
 from .threads import side_by_side
 
 Float = NDArray[np.float64]
@@ -61,7 +63,7 @@ def propagate_density_nlo(
     basis: Basis,
     model: LindbladModel,
     initial: InitialState,
-    plans: Sequence[Sequence[ThermalSteps]],
+    plans: Sequence[Plan],
     *,
     jump_range: float,
     filter_energy: float,
@@ -70,33 +72,36 @@ def propagate_density_nlo(
 ) -> Overlaps:
     """Propagate the density matrix of the NLO equation; arguments as for `propagate_density`.
 
-    What is too fast of the start, see `nlo_operators.filtered`, counts as lost.
+    What is too fast of the start, see `Basis.filtered`, counts as lost.
     """
-    n, segments, M = len(plans), len(plans[0]), basis.l_max + 1
+    n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1
     overlap = np.zeros((n, segments, len(STATES)))
     population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
     purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
     matrices, bounds = density_sector(model, basis, jump_range)
     with double_precision():
         sector: NloSector = jax.device_put(matrices)
-    start, cut = starting_density(
-        basis, initial, lambda color: filtered(basis, initial, color, filter_energy)
-    )
+    start, cut = starting_density(basis, initial, filter_energy)
     lost[:, 1] = cut
     if watch is not None:
         watch(start, np.asarray(cut))
+
+    def evolve(X: Any, gone: Any, pieces: Sequence[Any]) -> tuple[Any, Any]:
+        steps, number = stacked(pieces, bounds)
+        with double_precision():
+            after: tuple[Any, Any] = evolve_density_nlo(sector, X, gone, steps, number)
+        return after
 
     def propagate(batch: tuple[list[int], list[int]]) -> None:
         members, padded = batch
         X: Any = np.repeat(start[:, :, None], len(padded), axis=2)
         count, gone = len(members), np.zeros(len(padded))
-        for k in range(segments):
-            steps, number = stacked([plans[i][k] for i in padded], bounds)
-            with double_precision():
-                X, gone = evolve_density_nlo(sector, X, gone, steps, number)
+        for k, (pieces, side) in enumerate(segments_of(plans, padded)):
+            X, gone = evolve(X, gone, pieces)
+            seen, seen_gone = (X, gone) if side is None else evolve(X, gone, side)
             if watch is not None:
-                watch(np.asarray(X)[:, :, 0], cut + np.asarray(gone)[0])
-            diagonal = np.einsum("clbaa->bcla", np.asarray(X))[:count]
+                watch(np.asarray(seen)[:, :, 0], cut + np.asarray(seen_gone)[0])
+            diagonal = np.einsum("clbaa->bcla", np.asarray(seen))[:count]
             population[members, k] = diagonal.sum(axis=-1)
             for j, s in enumerate(STATES):
                 if s.l <= basis.l_max:
@@ -106,14 +111,21 @@ def propagate_density_nlo(
             purity[members], entropy[members] = purity_entropy(np.asarray(X)[:, :, :count])
 
     side_by_side(propagate, list(batches(plans, batch_size())))
-    return Overlaps(overlap, population, lost, purity, entropy)
+    return Overlaps(
+        overlap,
+        population,
+        lost,
+        purity,
+        entropy,
+        np.tile(missing(initial, np.trace(start, axis1=-2, axis2=-1)), (n, 1)),
+    )
 
 
 def regenerate_nlo(
     d: NloDiscretization,
     model: LindbladModel,
     initial: InitialState,
-    histories: Sequence[History],
+    profiles: Sequence[Profile],
     checkpoints: Sequence[float],
     steps: Sequence[float],
     *,
@@ -126,8 +138,8 @@ def regenerate_nlo(
     """
     basis = d.basis(model)
     plans = [
-        sequences(model, h, checkpoints, commutator_free, step, coarse=coarse)
-        for h, step in zip(histories, steps, strict=True)
+        sequences(p, checkpoints, commutator_free, step, coarse=coarse, smooth=True)
+        for p, step in zip(profiles, steps, strict=True)
     ]
     full = propagate_density_nlo(
         basis,
@@ -142,11 +154,11 @@ def regenerate_nlo(
         basis,
         model,
         initial,
-        histories,
+        profiles,
         checkpoints,
         step=BARE_STEP,
         coarse=True,
         jump_range=d.jump_range,
         filter_energy=d.filter_energy,
     )
-    return full.overlap - bare.overlap, full, [sum(s.steps for s in plan) for plan in plans]
+    return full.overlap - bare.overlap, full, [plan.steps for plan in plans]

@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from scipy.special import jv
 
 from ..errors import InputError
-from ..physics.medium import History
-from ..physics.model import LindbladModel
 from .kernels_nlo import NloSteps
-from .schedule import Steps, pad
+from .schedule import GAMMA, KAPPA, KAPPA_OVER_T, Profile, Steps, pad
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -24,9 +22,6 @@ TOLERANCE = 1e-10
 
 MAX_TERMS = 400
 """Terms summed at most."""
-
-_NODES = np.array([-1, 1]) * np.sqrt(3) / 6
-_WEIGHTS = 1 / 4 + np.array([[1, -1], [-1, 1]]) * np.sqrt(3) / 6
 
 
 @dataclass(frozen=True)
@@ -66,19 +61,19 @@ class Bounds:
     decay: float
 
 
-def commutator_free(
-    model: LindbladModel, history: History, intervals: Sequence[Float], start: float, end: float
-) -> ThermalSteps:
+def commutator_free(profile: Profile, intervals: Sequence[Float], start: float, end: float) -> ThermalSteps:
     """Return fourth-order steps: two exponentials for each step between the edges of `step_edges`.
 
-    With L1, L2 the generators at the Gauss points of a step, exp(dt (a L1 + b L2)) exp(dt (b L1 + a L2)) in order of
-    time, a, b = 1/4 +- sqrt(3)/6: S. Blanes and P. C. Moan, Appl. Numer. Math. 56 (2006) 1519, eq. (13). Each sum is
-    taken at one temperature, which changes its 1/T^2 terms by 1e-4 of themselves and keeps the map completely positive.
+    With A_0 = Int L dt and A_1 = Int (t - t_middle) L dt/dt_step of the generator L over a step, they are
+    exp(A_0/2 - 2 A_1), then exp(A_0/2 + 2 A_1): S. Blanes and P. C. Moan, Appl. Numer. Math. 56 (2006) 1519, eq. (13),
+    with exact integrals in the place of Gauss quadrature. Each exponent is taken at one temperature, which changes its
+    1/T^2 terms by 1e-4 of themselves and keeps the map completely positive, as long as its kappa is not negative:
+    the medium has to be smooth in a step, see `schedule.resolved`.
 
     Parameters
     ----------
-    model, history
-        The equation and the medium.
+    profile : Profile
+        The coefficients along the history.
     intervals : sequence of ndarray
         Step edges of each active interval.
     start, end : float
@@ -89,24 +84,27 @@ def commutator_free(
     for edges in intervals:
         vacuum[-1] += edges[0] - now
         vacuum += [0.0] * (2 * (len(edges) - 1))
-        pieces.append(_exponents(model, history, edges))
+        pieces.append(_exponents(profile, edges))
         now = edges[-1]
     vacuum[-1] += end - now
     length, kappa, gamma, inverse_T = np.concatenate(pieces).T
     return ThermalSteps(np.array(vacuum), kappa[:, None], gamma[:, None], length, inverse_T)
 
 
-def _exponents(model: LindbladModel, history: History, edges: Float) -> Float:
+def _exponents(profile: Profile, edges: Float) -> Float:
     """Return length, integrals of kappa and gamma, and 1/T of the two exponentials of each step, (2 steps, 4)."""
     dt = np.diff(edges)
-    T = history.temperature((edges[1:] + edges[:-1])[:, None] / 2 + dt[:, None] * _NODES)
-    kappa, gamma = model.transport.at(T)
-    # (steps, 2 exponentials, quantities)
-    sums = dt[:, None, None] * (
-        _WEIGHTS @ np.stack([np.ones_like(T), kappa, gamma, kappa / T, 1 / T], axis=-1)
-    )
-    length, k, g, k_over_T, inverse = sums.reshape(-1, 5).T
-    return np.stack([length, k, g, np.where(k > 0, k_over_T, inverse) / np.where(k > 0, k, length)], axis=-1)
+    c = profile.legendre_of(edges, 1) * dt[:, None, None]
+    # A_0 = c_0 and A_1 = c_1/6 for c in Legendre polynomials times the length of the step
+    weights = np.stack([c[..., 0] / 2 - c[..., 1] / 3, c[..., 0] / 2 + c[..., 1] / 3], axis=1)
+    kappa = np.maximum(weights[..., KAPPA], 0.0)
+    # where kappa vanishes, so do all terms with 1/T
+    inverse_T = np.divide(weights[..., KAPPA_OVER_T], kappa, out=np.zeros_like(kappa), where=kappa > 0)
+    mean = np.divide(c[:, KAPPA_OVER_T, 0], c[:, KAPPA, 0], out=np.zeros_like(dt), where=c[:, KAPPA, 0] > 0)
+    # in a step that is rough still, an exponent of little kappa may have any 1/T by extrapolation
+    inverse_T = np.clip(inverse_T, mean[:, None] / 2, 2 * mean[:, None])
+    length = np.repeat(dt[:, None] / 2, 2, axis=1)
+    return np.stack([length, kappa, weights[..., GAMMA], inverse_T], axis=-1).reshape(-1, 4)
 
 
 def stacked(members: Sequence[ThermalSteps], bounds: Bounds) -> tuple[NloSteps, int]:

@@ -11,16 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..physics.initial import InitialState
-from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..states import STATES
 from .basis import SINGLET, Basis
 from .kernels import double_precision
 from .kernels_nlo_pure import WholeSector, WholeSteps, evolve_whole
-from .nlo_operators import filtered, largest_rate, loss_matrices
+from .nlo_operators import largest_rate, loss_matrices
 from .projection import Projection
-from .propagate import batch_size, components, target_states
-from .schedule import coarsened, step_edges
+from .propagate import batch_size, components, segments_of, target_states
+from .schedule import GAMMA, KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2, Profile, coarsened, planned, step_edges
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -31,12 +30,17 @@ axis."""
 
 
 @dataclass(frozen=True, eq=False)
-class _Plan:
+class _Segment:
     """Steps of one history between check points; arrays as in `WholeSteps` without the axis of histories."""
 
     vacuum: Float
     length: Float
     coefficients: Float
+
+    @property
+    def steps(self) -> int:
+        """Number of steps."""
+        return len(self.length)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,10 +52,12 @@ class _Sector:
     decay: float
     phase: float
 
-    def rate(self, coefficients: Float) -> Float:
-        """Return a bound on the generator, for coefficients of shape (..., 4)."""
-        kappa, gamma = coefficients[..., 0], np.abs(coefficients[..., 3])
-        return np.asarray(np.hypot(self.decay * kappa, self.energy + self.phase * gamma))
+    def rate(self, legendre: Float) -> Float:
+        """Return a bound on the generator in each step from the coefficients' Legendre polynomials, (S, 5, n)."""
+        largest = np.abs(legendre).sum(axis=-1)
+        return np.asarray(
+            np.hypot(self.decay * largest[:, KAPPA], self.energy + self.phase * largest[:, GAMMA])
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +93,7 @@ def propagate_whole(
     basis: Basis,
     model: LindbladModel,
     initial: InitialState,
-    histories: Sequence[History],
+    profiles: Sequence[Profile],
     checkpoints: Sequence[float],
     *,
     step: float,
@@ -100,8 +106,10 @@ def propagate_whole(
 
     Parameters
     ----------
-    basis, model, initial, histories, checkpoints
+    basis, model, initial, checkpoints
         As for the methods.
+    profiles : sequence of Profile
+        Coefficients along each history.
     step : float
         Longest step in GeV^-1 as in `step_edges`; stability may need shorter ones.
     coarse : bool
@@ -114,32 +122,36 @@ def propagate_whole(
         States to project on.
 
     """
-    n, times, size = len(histories), len(checkpoints) + 1, batch_size()
+    n, times, size = len(profiles), len(checkpoints) + 1, batch_size()
     overlap, norm = np.zeros((n, times, len(STATES))), np.zeros((n, times))
     squares = np.zeros((2, n))
     for color, weight in components(initial):
         sector = _sector(model, basis, color, initial.l, jump_range)
-        start = filtered(basis, initial, color, filter_energy)
+        start = basis.filtered(initial, color, filter_energy)
+
+        def stepped(
+            profile: Profile, intervals: Sequence[Float], begin: float, end: float, sector: _Sector = sector
+        ) -> _Segment:
+            return _segment(sector, profile, intervals, begin, end, parts=1 if coarse else 2)
+
         for first in range(0, n, size):
-            members = histories[first : first + size]
+            members = profiles[first : first + size]
             rows = slice(first, first + len(members))
-            # each history has its own end: one that goes on in vacuum until the longest ends would spread
-            ends = [max([b for _, b in h.active] + list(checkpoints), default=0.0) for h in members]
+            plans = [planned(p, stepped, coarsened(step_edges(p, step)), checkpoints) for p in members]
             state: Complex = np.repeat(start[None].astype(complex), len(members), axis=0)
-            for k, begin in enumerate([0.0, *checkpoints]):
-                stops = [checkpoints[k]] * len(members) if k < len(checkpoints) else ends
-                plans = [
-                    _plan(sector, model, h, begin, stop, step, coarse=coarse)
-                    for h, stop in zip(members, stops, strict=True)
-                ]
-                steps, count = _stacked(plans)
+            for k, (pieces, side) in enumerate(segments_of(plans, range(len(members)))):
                 with double_precision():
-                    state = np.asarray(evolve_whole(sector.matrices, state, steps, count))
-                norm[rows, k] += weight * (np.abs(state) ** 2).sum(axis=-1)
+                    state = np.asarray(evolve_whole(sector.matrices, state, *_stacked(pieces)))
+                    seen = (
+                        state
+                        if side is None
+                        else np.asarray(evolve_whole(sector.matrices, state, *_stacked(side)))
+                    )
+                norm[rows, k] += weight * (np.abs(seen) ** 2).sum(axis=-1)
                 if color == SINGLET:
                     columns, targets = target_states(basis, model, initial.l, projection)
                     overlap[np.ix_(range(n)[rows], [k], columns)] = (
-                        weight * (np.abs(state @ targets.T) ** 2)[:, None]
+                        weight * (np.abs(seen @ targets.T) ** 2)[:, None]
                     )
             r_squared = sector.matrices.matrices[3] / model.widths[color]
             squares[0, rows] += weight * (np.abs(state) ** 2) @ sector.matrices.energies**2
@@ -148,51 +160,43 @@ def propagate_whole(
     return WholeRun(overlap, norm, energy, radius)
 
 
-def _plan(
-    sector: _Sector,
-    model: LindbladModel,
-    history: History,
-    start: float,
-    end: float,
-    step: float,
-    *,
-    coarse: bool,
-) -> _Plan:
-    """Return the steps of one history: pairs of steps of `step_edges`, cut into equal stable steps."""
-    vacuum, length, nodes = [0.0], [], []
+def _segment(
+    sector: _Sector, profile: Profile, intervals: Sequence[Float], start: float, end: float, parts: int
+) -> _Segment:
+    """Return the steps of one segment: those given, each cut into `parts` times as many equal steps as are stable.
+
+    The coefficients of a step are the values, at its beginning, middle and end, of the parabola that has the moments of
+    the medium: its integral is exact however rough the medium is.
+    """
+    vacuum, length, nodes = [0.0], [np.zeros(0)], [np.zeros((0, 3, 4))]
     now = start
-    for edges in coarsened(step_edges(model, history, start, end, step)):
+    for edges in intervals:
         vacuum[-1] += edges[0] - now
-        rates = sector.rate(_coefficients(model, history, edges))
-        for (a, b), rate in zip(pairwise(edges), np.maximum(rates[1:], rates[:-1]), strict=True):
-            parts = max(1, int(np.ceil((b - a) * rate / STABLE))) * (1 if coarse else 2)
-            t = np.linspace(a, b, 2 * parts + 1)
-            found = _coefficients(model, history, t)
-            nodes += [found[2 * j : 2 * j + 3] for j in range(parts)]
-            length += [(b - a) / parts] * parts
-            vacuum += [0.0] * parts
+        dt = np.diff(edges)
+        rate = sector.rate(profile.legendre_of(edges))
+        counts = parts * np.maximum(1, np.ceil(dt * rate / STABLE).astype(int))
+        fine = [np.linspace(a, b, n + 1)[:-1] for (a, b), n in zip(pairwise(edges), counts, strict=True)]
+        t = np.append(np.concatenate(fine), edges[-1])
+        c = profile.legendre_of(t, 2)[:, [KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2, GAMMA]]
+        mean, slope, bend = np.moveaxis(c, -1, 0)
+        nodes.append(np.stack([mean - slope + bend, mean - bend / 2, mean + slope + bend], axis=1))
+        length.append(np.repeat(dt / counts, counts))
+        vacuum += [0.0] * int(counts.sum())
         now = edges[-1]
     vacuum[-1] += end - now
-    return _Plan(np.array(vacuum), np.array(length), np.array(nodes).reshape(-1, 3, 4))
+    return _Segment(np.array(vacuum), np.concatenate(length), np.concatenate(nodes))
 
 
-def _coefficients(model: LindbladModel, history: History, t: Float) -> Float:
-    """Return kappa, kappa/T, kappa/T^2, gamma at times t, shape (len(t), 4)."""
-    T = history.temperature(t)
-    kappa, gamma = model.transport.at(T)
-    return np.stack([kappa, kappa / T, kappa / T**2, gamma], axis=-1)
-
-
-def _stacked(plans: Sequence[_Plan]) -> tuple[WholeSteps, int]:
+def _stacked(segments: Sequence[_Segment]) -> tuple[WholeSteps, int]:
     """Return the steps of a batch, padded with steps that do nothing to one of few lengths, and the number to take."""
-    count = max(len(p.length) for p in plans)
+    count = max(p.steps for p in segments)
     rows = 64
     while rows < count:
         rows *= 2
-    B = len(plans)
+    B = len(segments)
     vacuum, length, nodes = np.zeros((rows + 1, B)), np.zeros((rows, B)), np.zeros((rows, 3, 4, B))
-    for b, p in enumerate(plans):
-        S = len(p.length)
+    for b, p in enumerate(segments):
+        S = p.steps
         vacuum[:S, b], vacuum[count, b] = p.vacuum[:S], p.vacuum[S]
         length[:S, b], nodes[:S, ..., b] = p.length, p.coefficients
     return WholeSteps(vacuum, length, nodes), count

@@ -6,7 +6,8 @@ H_eff = H - i Gamma/2 of arXiv:2107.06147; the splitting is that of S. A. Chin, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +17,18 @@ from ..errors import InputError
 from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
-from ..radial.laguerre import MAX_POINTS, LaguerreMesh
+from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
-from .basis import Basis, make_basis
-from .nlo_nojump import NloNoJump
-from .nlo_validity import warn_if_not_small
-from .nojump_budget import error_parts, no_jump_solution
+from ..states import STATES
+from .nlo_validity import expansion_parameters, warn_if_not_small
+from .nlo_whole import propagate_whole
+from .nojump_budget import MeshSetting, error_parts, fast_pairs, no_jump_solution
 from .nojump_split import DEFAULT_DT, STEP_FRACTION, SplitRun, solve_split
 from .order import next_order_refused
 from .projection import Projection, checked_projection
 from .propagate import initial_overlaps, propagate_pure, sequences
 from .result import Progress, Solution
-from .schedule import chin_4a
+from .schedule import Profile, chin_4b
 
 Float = NDArray[np.float64]
 
@@ -42,7 +43,7 @@ class NoJump:
     Parameters
     ----------
     grid : LaguerreMesh or SineGrid
-        On a mesh the vacuum states up to 12 GeV are kept; a sine grid is evolved by QTraj's split steps.
+        On a mesh the vacuum states up to 20 GeV are kept; a sine grid is evolved by QTraj's split steps.
     step : float
         On a mesh: time step in GeV^-1 in a medium of the strength of the baseline, as in `step_edges`; the error falls
         as step^4 until it meets the limit of the basis, near 1e-6.
@@ -85,54 +86,83 @@ class NoJump:
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
-        if model.order == "NLO":
-            return self._solve_nlo(model, histories, initial, checkpoints, progress)
         if isinstance(self.grid, SineGrid) or model.thermal is not None:
+            if model.order == "NLO":
+                raise next_order_refused(model, "NoJump on a SineGrid")
             split = SplitRun(model, initial, self.projection, self.grid, self._split_step())
             return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
-        basis = make_basis(model, self.grid, initial.l)
-
-        def run(basis: Basis, *, coarse: bool) -> Float:
-            plans = [sequences(model, h, checkpoints, chin_4a, self.step, coarse=coarse) for h in histories]
-            overlap, norm = propagate_pure(basis, model, initial, plans, self.projection)
-            return np.concatenate([overlap, norm[..., None]], axis=-1)
-
-        found = run(basis, coarse=False)
-        parts: dict[str, Float] = {}
-        if self.error_budget:
-            coarse = run(basis, coarse=True)
-            finer = [run(other, coarse=True) for other in finer_bases(self.grid, model, initial.l)]
-            parts = error_parts(found, coarse, finer)
+        solution = self._on_mesh(self.grid, model, histories, initial, checkpoints)
+        if model.order == "NLO":
+            warn_if_not_small(solution.diagnostics)
         progress(len(histories), len(histories))
-        return no_jump_solution(initial_overlaps(basis, model, initial, self.projection), found, parts)
+        return solution
 
-    def _solve_nlo(
+    def _on_mesh(
         self,
+        mesh: LaguerreMesh,
         model: LindbladModel,
         histories: Sequence[History],
         initial: InitialState,
         checkpoints: Sequence[float],
-        progress: Progress,
     ) -> Solution:
-        if isinstance(self.grid, SineGrid):
-            raise next_order_refused(model, "NoJump on a SineGrid")
-        run = NloNoJump(self.grid, self.step, self.projection, self.error_budget, model, initial, checkpoints)
-        solution = run.solve(histories)
-        warn_if_not_small(solution.diagnostics)
-        progress(len(histories), len(histories))
+        profiles = [Profile(model, h) for h in histories]
+        settings = [MeshSetting.of(mesh, p) for p in profiles]
+        shape = (len(histories), len(checkpoints) + 1, len(STATES) + 1)
+        found = np.zeros(shape)
+        parts = {name: np.zeros(shape) for name in ("time_step", "mesh")} if self.error_budget else {}
+        moments = np.zeros((2, len(histories)))
+        fast = np.zeros(shape[:2])
+
+        def run(
+            setting: MeshSetting, members: Sequence[Profile], *, coarse: bool
+        ) -> tuple[Float, Any, Float]:
+            """Return overlaps and norm, energy and radius at NLO, and the error of what the norm says of fast pairs."""
+            basis = setting.basis(model, initial.l)
+            if model.order == "NLO":
+                whole = propagate_whole(
+                    basis,
+                    model,
+                    initial,
+                    members,
+                    checkpoints,
+                    step=self.step,
+                    coarse=coarse,
+                    jump_range=setting.jump_range,
+                    filter_energy=setting.filter_energy,
+                    projection=self.projection,
+                )
+                overlap, norm, others = whole.overlap, whole.norm, (whole.energy, whole.radius)
+            else:
+                plans = [sequences(p, checkpoints, chin_4b, self.step, coarse=coarse) for p in members]
+                overlap, norm = propagate_pure(
+                    basis, model, initial, plans, self.projection, setting.filter_energy
+                )
+                others = (np.zeros(len(members)), np.zeros(len(members)))
+            survivors = [fast_pairs(p, basis, initial, setting.filter_energy, checkpoints) for p in members]
+            kept, unsure = (np.array(values) for values in zip(*survivors, strict=True))
+            return np.concatenate([overlap, (norm + kept)[..., None]], axis=-1), others, unsure
+
+        for setting in sorted(set(settings), key=astuple):
+            rows = [i for i, other in enumerate(settings) if other == setting]
+            members = [profiles[i] for i in rows]
+            found[rows], moments[:, rows], fast[rows] = run(setting, members, coarse=False)
+            if self.error_budget:
+                coarse = run(setting, members, coarse=True)[0]
+                finer = [run(other, members, coarse=True)[0] for other in setting.finer()]
+                for name, part in error_parts(found[rows], coarse, finer).items():
+                    parts[name][rows] = part
+        start = initial_overlaps(settings[0].basis(model, initial.l), model, initial, self.projection)
+        solution = no_jump_solution(start, found, parts)
+        if self.error_budget:
+            solution = replace(solution, norm_parts={**solution.norm_parts, "fast_pairs": fast})
+        if model.order == "NLO":
+            solution = replace(solution, diagnostics=expansion_parameters(histories, *moments))
         return solution
 
     def _split_step(self) -> float:
         if isinstance(self.grid, SineGrid):
             return DEFAULT_DT if self.dt is None else self.dt
         return self.step * STEP_FRACTION
-
-
-def finer_bases(grid: LaguerreMesh, model: LindbladModel, l: int) -> tuple[Basis, Basis]:
-    """Return a basis on a denser and longer mesh, and one that also keeps higher energies, to compare with."""
-    mesh = replace(grid, points=min(MAX_POINTS, int(np.ceil(1.25 * grid.points))))
-    basis = make_basis(model, mesh, l)
-    return basis, make_basis(model, mesh, l, min(mesh.points, int(1.3 * basis.size)))
 
 
 def check_step(step: float) -> float:

@@ -16,17 +16,18 @@ from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..physics.potentials import COLORS
-from ..radial.laguerre import MAX_POINTS, LaguerreMesh
+from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
 from ..states import STATES
-from .basis import SINGLET, basis_size, states_with
+from .basis import SINGLET, basis_size, make_basis, states_with
 from .clock import graded_clock, uniform_clock
 from .flows import Flows, sector_of, squared_norm
 from .flows_grids import MeshFlows, SineFlows
-from .nojump_budget import error_parts, no_jump_solution
+from .nojump_budget import MeshSetting, error_parts, fast_pairs, no_jump_solution
 from .projection import Projection
 from .propagate import components
 from .result import Progress, Solution
+from .schedule import Profile
 from .thermal import check_thermal
 
 Float = NDArray[np.float64]
@@ -56,6 +57,8 @@ class SplitRun:
         Time step in GeV^-1: graded as in `schedule.step_edges` on a mesh, uniform on a sine grid.
     size : int, optional
         Number of vacuum states kept on a mesh, by default `basis_size`.
+    filter_energy : float
+        Energy in GeV above which the start is left out on a mesh.
     """
 
     model: LindbladModel
@@ -64,6 +67,7 @@ class SplitRun:
     grid: LaguerreMesh | SineGrid
     step: float
     size: int | None = None
+    filter_energy: float = np.inf
 
     def flows(self, history: History, checkpoints: Sequence[float]) -> Flows:
         """Return the steps of one history."""
@@ -71,7 +75,15 @@ class SplitRun:
             clock = uniform_clock(self.model, history, checkpoints, self.step)
             return SineFlows(self.model, history, clock, self.grid, self.projection)
         clock = graded_clock(self.model, history, checkpoints, self.step)
-        return MeshFlows(self.model, history, clock, self.grid, self.projection, size=self.size)
+        return MeshFlows(
+            self.model,
+            history,
+            clock,
+            self.grid,
+            self.projection,
+            size=self.size,
+            filter_energy=self.filter_energy,
+        )
 
     def initial_overlaps(self, history: History) -> Float:
         """Return the overlaps at the start, shape (6,); those of any history."""
@@ -82,12 +94,35 @@ class SplitRun:
                 overlap[own] = share * (flows.targets[own] @ flows.start(self.initial, color)) ** 2
         return overlap
 
+    def along(self, history: History) -> SplitRun:
+        """Return the run for one history: on a mesh without what of the start is too fast, as in `MeshSetting`.
+
+        A width of the potential's own is bounded: it lets fast pairs survive, which all belong to the norm.
+        """
+        if isinstance(self.grid, SineGrid) or self.model.has_width:
+            return self
+        return self.on(MeshSetting.of(self.grid, Profile(self.model, history)))
+
+    def on(self, setting: MeshSetting) -> SplitRun:
+        """Return the run with the mesh, the states and the filter of a setting."""
+        size = basis_size(self.model, setting.mesh, setting.cut)
+        return replace(self, grid=setting.mesh, size=size, filter_energy=setting.filter_energy)
+
+    def fast_pairs(self, history: History, checkpoints: Sequence[float]) -> tuple[Float, Float]:
+        """Return what the norm owes to pairs that are filtered away, and its error, (times,) each."""
+        if isinstance(self.grid, SineGrid) or not np.isfinite(self.filter_energy):
+            return (np.zeros(len(checkpoints) + 1),) * 2
+        basis = make_basis(self.model, self.grid, self.initial.l, self.size)
+        profile = Profile(self.model, history)
+        return fast_pairs(profile, basis, self.initial, self.filter_energy, checkpoints)
+
     def overlaps(self, history: History, checkpoints: Sequence[float]) -> Float:
         """Return the six overlaps and the norm at the check points and the end, shape (times, 7)."""
         flows = self.flows(history, checkpoints)
-        return np.asarray(
-            sum(share * self._evolve(flows, color) for color, share in components(self.initial))
-        )
+        colors = [share * self._evolve(flows, color) for color, share in components(self.initial)]
+        found: Float = np.sum(colors, axis=0)
+        found[:, -1] += self.fast_pairs(history, checkpoints)[0]
+        return found
 
     def _evolve(self, flows: Flows, color: int) -> Float:
         states = flows.start(self.initial, color)[None].astype(complex)
@@ -117,15 +152,20 @@ def solve_split(
     for color, _ in components(run.initial):
         check_thermal(run.model, histories, run.grid.r, COLORS[color])
     errors = _sine_errors if isinstance(run.grid, SineGrid) else _mesh_errors
-    found, parts = [], []
+    found, parts, fast = [], [], []
     for i, history in enumerate(histories):
-        found.append(run.overlaps(history, checkpoints))
+        mine = run.along(history)
+        found.append(mine.overlaps(history, checkpoints))
         if error_budget:
-            parts.append(errors(run, history, checkpoints, found[-1]))
+            parts.append(errors(mine, history, checkpoints, found[-1]))
+            fast.append(mine.fast_pairs(history, checkpoints)[1])
         progress(i + 1, len(histories))
     names = parts[0] if parts else ()
     joined = {name: np.array([part[name] for part in parts]) for name in names}
-    return no_jump_solution(run.initial_overlaps(histories[0]), np.array(found), joined)
+    solution = no_jump_solution(run.initial_overlaps(histories[0]), np.array(found), joined)
+    if np.any(fast):
+        return replace(solution, norm_parts={**solution.norm_parts, "fast_pairs": np.array(fast)})
+    return solution
 
 
 def _sine_errors(
@@ -158,12 +198,17 @@ def _mesh_errors(
     """
     grid = cast("LaguerreMesh", run.grid)
     coarse = replace(run, step=2 * run.step)
-    finer = replace(grid, points=min(MAX_POINTS, int(np.ceil(1.25 * grid.points))))
-    size = basis_size(run.model, finer)
-    others = [
-        replace(coarse, grid=finer),
-        replace(coarse, grid=finer, size=min(finer.points, int(1.3 * size))),
-        replace(coarse, grid=replace(grid, scale=1.1 * grid.scale)),
-    ]
+    moved = replace(grid, scale=1.1 * grid.scale)
+    if np.isfinite(run.filter_energy):
+        setting = MeshSetting.of(grid, Profile(run.model, history))
+        others = [coarse.on(s) for s in (*setting.finer(), replace(setting, mesh=moved))]
+    else:
+        finer = grid.compared(1.25)
+        size = basis_size(run.model, finer)
+        others = [
+            replace(coarse, grid=finer),
+            replace(coarse, grid=finer, size=min(finer.points, int(1.3 * size))),
+            replace(coarse, grid=moved),
+        ]
     compared = [other.overlaps(history, checkpoints) for other in others]
     return error_parts(found, coarse.overlaps(history, checkpoints), compared, share=1.0, excess=2.0)

@@ -9,11 +9,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..states import STATE_NAMES
 
 Float = NDArray[np.float64]
 Progress = Callable[[int, int], None]
+
+ROUNDING = 1e-12
+"""A population below this is what rounding leaves of zero."""
+
+HELD = 1e-4
+"""A start that is no local one holds a state if their overlap is more than this times the largest. What a grid makes of
+exact zeros is smaller: on a sine grid of 511 points to 40 GeV^-1 the Coulomb 1S has 1.4e-5 of the 2S."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +43,7 @@ class Solution:
     not_estimated : tuple of str
         Errors that were not estimated.
     diagnostics : mapping of str to ndarray, shape (n, ...)
-        Populations by color and l, lost trace, purity, entropy.
+        Populations by color and l, lost trace, what the start lacks of each color, purity, entropy.
     settings : mapping
         What the method chose: mesh, l_max, steps.
     jumps : tuple, optional
@@ -57,29 +65,37 @@ class Solution:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Survival of each state with its errors; prints itself.
+    """Survival of each state of the start, and transitions to others, with their errors; prints itself.
 
     Parameters
     ----------
     survival : mapping of str to Estimate
-        Survival at the end by state name: final over initial overlap where the initial overlap is nonzero and the start
-        is a Gaussian singlet, raw overlap otherwise. Shape () for one history, (n,) for a batch.
+        Survival at the end of the states that the start holds, by name: final over initial overlap if the start is a
+        Gaussian singlet, else the final overlap. What becomes other states is in `transition`. Shape () for one
+        history, (n,) for a batch.
     no_jump : mapping of str to Estimate
         The part without any jump, normalized likewise; survival - no_jump is regeneration.
-    overlap : mapping of str to Estimate
-        Raw overlaps at the end.
+    overlap, overlap_no_jump : mapping of str to Estimate
+        Probability of each of the six states at the end, <nl|rho|nl>, in all and without any jump.
     initial_overlap : mapping of str to float
         Overlaps at the start.
     norm : Estimate
-        Probability that the pair never jumped. Where it is far below the survivals of the start, its error is large: it
-        is then made of fast pairs that a finite mesh holds poorly.
+        Probability that the pair never jumped. On a mesh, pairs too fast for it count with the decay of a straight
+        flight; the part ``fast_pairs`` of the error says how uncertain that is.
     times_fm : ndarray, shape (nt,)
         Requested times in fm/c.
-    survival_at, no_jump_at : mapping of str to Estimate, shape (nt,) or (n, nt)
+    survival_at, no_jump_at, overlap_at, overlap_no_jump_at : mapping of str to Estimate, shape (nt,) or (n, nt)
         The same at the requested times.
     diagnostics : mapping of str to ndarray
-        ``population`` (..., 2, l_max + 1) by color and l at the end, ``population_at`` (..., nt, 2, l_max + 1),
-        ``lost`` (..., 2): trace lost beyond l_max and above the basis, ``trace``, ``purity``, ``entropy``.
+        ``population`` (..., 2, l_max + 1), probability of the pairs that the method keeps, by color and l at the end
+        (the last l of trajectories stands for all from it on); of trajectories its statistical error,
+        ``population_error``, and that of its sums over l, ``color_error`` (..., 2). ``trace`` (...), its sum: the rest
+        is left out. ``lost`` (..., 2), what is left out: in jumps beyond l_max or the jump range, and above the
+        energies kept (of trajectories: after the start and at it). ``cut`` (..., 2), the part of it that is left out of
+        the start, by its color. ``octet`` (..., 2), least and largest probability of the octet among all pairs, see
+        `octet_bounds`; of trajectories with twice its statistical error. ``population_at``, ``octet_at`` and
+        ``lost_at`` (..., nt), all that is left out: the same at the requested times. ``purity``, ``entropy`` (...) of
+        the normalized state of the pairs kept.
     settings, provenance : mapping
         What was asked, what the method chose, versions, wall time in seconds.
     jumps : JumpRecord, tuple of JumpRecord or None
@@ -89,15 +105,28 @@ class Result:
     survival: Mapping[str, Estimate]
     no_jump: Mapping[str, Estimate]
     overlap: Mapping[str, Estimate]
+    overlap_no_jump: Mapping[str, Estimate]
     initial_overlap: Mapping[str, float]
     norm: Estimate
     times_fm: Float
     survival_at: Mapping[str, Estimate]
     no_jump_at: Mapping[str, Estimate]
+    overlap_at: Mapping[str, Estimate]
+    overlap_no_jump_at: Mapping[str, Estimate]
     diagnostics: Mapping[str, Any]
     settings: Mapping[str, Any]
     provenance: Mapping[str, Any]
     jumps: Any = None
+
+    @property
+    def transition(self) -> Mapping[str, Estimate]:
+        """Probability at the end of each state that the start does not hold: no survival, but what others became."""
+        return {name: found for name, found in self.overlap.items() if name not in self.survival}
+
+    @property
+    def transition_at(self) -> Mapping[str, Estimate]:
+        """The same at the requested times."""
+        return {name: found for name, found in self.overlap_at.items() if name not in self.survival}
 
     @property
     def regeneration(self) -> Mapping[str, Estimate]:
@@ -111,21 +140,109 @@ class Result:
         count = self.provenance["histories"]
         histories = "1 history" if count == 1 else f"{count} histories"
         lines = [f"{self.settings['method']}, {histories}, {self.provenance['wall_time_s']:.2f} s"]
-        lines.append(f"{'':4}{'survival':>22}{'without jump':>22}   error budget")
-        for name in STATE_NAMES:
-            total, bare = self.survival[name], self.no_jump[name]
-            if np.ndim(total.value):
-                total, bare = total[0], bare[0]
-            if total.value == 0 and total.error == 0:
-                continue
-            budget = ", ".join(f"{part} {value:.1e}" for part, value in total.parts.items())
-            lines.append(f"{name:4}{total!s:>22}{bare!s:>22}   {budget or 'not estimated'}")
-        norm = self.norm
-        if np.ndim(norm.value):
+        for title, found, without in (
+            ("survival", self.survival, self.no_jump),
+            ("transition", self.transition, self.overlap_no_jump),
+        ):
+            rows = [_row(name, total, without[name]) for name, total in found.items()]
+            if any(rows):
+                lines.append(f"{'':4}{title:>22}{'without jump':>22}   error budget")
+                lines += filter(None, rows)
+        batch = np.ndim(self.norm.value) > 0
+        if batch:
             lines.append(f"(first of {count} histories)")
-            norm = norm[0]
-        lines.append(f"norm without jump {norm!s}")
+        lines.append(f"norm without jump {self.norm[0] if batch else self.norm!s}")
+        if "population" in self.diagnostics:
+            first = {name: values[0] if batch else values for name, values in self.diagnostics.items()}
+            lines += _populations(first)
         return "\n".join(lines)
+
+
+def _row(name: str, total: Estimate, bare: Estimate) -> str:
+    """Return the line of a state, that of the first history, or nothing where there is nothing of it."""
+    if np.ndim(total.value):
+        total, bare = total[0], bare[0]
+    if total.value == 0 and total.error == 0:
+        return ""
+    budget = ", ".join(f"{part} {value:.1e}" for part, value in total.parts.items())
+    return f"{name:4}{total!s:>22} {bare!s:>21}   {budget or 'not estimated'}"
+
+
+def _populations(d: Mapping[str, Any]) -> list[str]:
+    """Say where the pairs of one history are, and what is left out of it."""
+    singlet, octet = d["population"].sum(axis=-1)
+    cut = float(d["cut"].sum())
+    later = max(0.0, round(1 - float(d["trace"]) - cut, 9))
+    low, high = d["octet"]
+    lines = [
+        f"pairs kept: {d['trace']:.3g} (singlet {singlet:.3g}, octet {octet:.3g}); left out: {cut:.3g} of the start, "
+        f"{later:.3g} later; octet of all pairs: {low:.3g} to {high:.3g}"
+    ]
+    if np.isfinite(d.get("entropy", np.nan)):
+        lines.append(f"of the pairs kept: entropy {d['entropy']:.4g}, purity {d['purity']:.4g}")
+    return lines
+
+
+class _Held(dict[str, Estimate]):
+    """Survivals of the states that a start holds; another state is refused with where its number is."""
+
+    def __missing__(self, name: str) -> Estimate:
+        held = ", ".join(self) or "none: the start holds no bound state"
+        raise InputError(
+            "state",
+            name,
+            f"be one that the start holds ({held})",
+            "What becomes another state is in `transition`; `overlap` has all six.",
+        )
+
+
+def held_states(initial_overlap: Float, *, is_ratio: bool) -> NDArray[np.bool_]:
+    """Return which of the six states a start holds, so that one can speak of their survival, shape (6,).
+
+    Parameters
+    ----------
+    initial_overlap : ndarray, shape (6,)
+        Overlaps at the start.
+    is_ratio : bool
+        Whether survivals are ratios to it: a local start holds all states of its l, however little of each.
+    """
+    least = 0.0 if is_ratio else HELD * float(initial_overlap.max())
+    return np.asarray(initial_overlap > least)
+
+
+def by_meaning(
+    found: Mapping[str, Estimate], held: NDArray[np.bool_]
+) -> tuple[Mapping[str, Estimate], Mapping[str, Estimate]]:
+    """Return the survivals, of the states that a start holds, and the transitions to the others."""
+    names = [name for name, there in zip(STATE_NAMES, held, strict=True) if there]
+    survival = _Held({name: found[name] for name in names})
+    return survival, {name: value for name, value in found.items() if name not in survival}
+
+
+def octet_bounds(population: Float, cut: Float, error: Float | float = 0.0) -> Float:
+    """Return the least and the largest probability of the octet among all pairs, shape (..., 2).
+
+    A method keeps some pairs only, and fast pairs, which a narrow start mostly consists of, jump to the octet sooner
+    than those it keeps: the octet's share of the pairs kept depends on which those are. Pairs that are left out may be
+    in either color, so the octet has at least what is kept in it, at most all but what is kept in the singlet. Before
+    any jump they are still in the color of the start, and both bounds are one number.
+
+    Parameters
+    ----------
+    population : ndarray, shape (..., 2, L)
+        Probability of the pairs kept, by color and l.
+    cut : ndarray, shape (..., 2)
+        What is left out of the start, of each color.
+    error : ndarray, shape (..., 2), optional
+        Of the populations of the two colors; the bounds move apart by twice that.
+    """
+    singlet, octet = np.moveaxis(population.sum(axis=-1), -1, 0)
+    # a jump changes l, so that of a start with one l nothing has jumped while only that l is there
+    untouched = np.count_nonzero(population.sum(axis=-2) > ROUNDING, axis=-1) <= 1
+    singlet_error, octet_error = 2 * np.moveaxis(np.broadcast_to(error, (*octet.shape, 2)), -1, 0)
+    low = np.where(untouched, octet + cut[..., 1], octet - octet_error)
+    high = np.where(untouched, octet + cut[..., 1], 1 - singlet + singlet_error)
+    return np.asarray(np.clip(np.stack([low, high], axis=-1), 0.0, 1.0))
 
 
 def make_result(
@@ -137,29 +254,43 @@ def make_result(
     settings: Mapping[str, Any],
     provenance: Mapping[str, Any],
 ) -> Result:
-    """Return the public result of a solution."""
+    """Return the public result of a solution; with `is_ratio` survivals are ratios to the initial overlaps."""
+    held = held_states(solution.initial_overlap, is_ratio=is_ratio)
 
-    def estimates(
-        values: Float, parts: Mapping[str, Float], time: Any, *, ratio: bool
-    ) -> dict[str, Estimate]:
-        scale = np.where(solution.initial_overlap > 0, solution.initial_overlap, 1.0) if ratio else np.ones(6)
+    def overlaps(values: Float, parts: Mapping[str, Float], time: Any) -> dict[str, Estimate]:
         index = (..., time) if batch else (0, time)
         return {
             name: Estimate(
-                values[..., j][index] / scale[j],
-                {part: error[..., j][index] / scale[j] for part, error in parts.items()},
+                values[..., j][index],
+                {part: error[..., j][index] for part, error in parts.items()},
                 solution.not_estimated,
             )
             for j, name in enumerate(STATE_NAMES)
         }
 
+    scale = np.where(held, solution.initial_overlap, 1.0) if is_ratio else np.ones(len(STATE_NAMES))
+
+    def survivals(found: Mapping[str, Estimate]) -> Mapping[str, Estimate]:
+        ratios = {
+            name: Estimate(
+                found[name].value / scale[j],
+                {part: error / scale[j] for part, error in found[name].parts.items()},
+                found[name].not_estimated,
+            )
+            for j, name in enumerate(STATE_NAMES)
+        }
+        return by_meaning(ratios, held)[0]
+
     index: tuple[Any, ...] = (..., -1) if batch else (0, -1)
     total, bare = (solution.overlap, solution.parts), (solution.no_jump, solution.no_jump_parts)
     series = slice(0, len(times_fm))
+    overlap, without = overlaps(*total, -1), overlaps(*bare, -1)
+    overlap_at, without_at = overlaps(*total, series), overlaps(*bare, series)
     return Result(
-        survival=estimates(*total, -1, ratio=is_ratio),
-        no_jump=estimates(*bare, -1, ratio=is_ratio),
-        overlap=estimates(*total, -1, ratio=False),
+        survival=survivals(overlap),
+        no_jump=survivals(without),
+        overlap=overlap,
+        overlap_no_jump=without,
         initial_overlap=dict(zip(STATE_NAMES, map(float, solution.initial_overlap), strict=True)),
         norm=Estimate(
             solution.norm[index],
@@ -167,8 +298,10 @@ def make_result(
             solution.not_estimated,
         ),
         times_fm=times_fm,
-        survival_at=estimates(*total, series, ratio=is_ratio),
-        no_jump_at=estimates(*bare, series, ratio=is_ratio),
+        survival_at=survivals(overlap_at),
+        no_jump_at=survivals(without_at),
+        overlap_at=overlap_at,
+        overlap_no_jump_at=without_at,
         diagnostics=_diagnostics(solution, series, batch=batch),
         settings={**settings, **solution.settings},
         provenance=provenance,
@@ -180,9 +313,16 @@ def _diagnostics(solution: Solution, series: slice, *, batch: bool) -> dict[str,
     found = dict(solution.diagnostics)
     if "population" in found:
         population = found.pop("population")
+        errors = found.get("color_error", np.zeros(2))
+        octet = octet_bounds(population, found["cut"][:, None], errors)
+        left = population.sum(axis=(-1, -2))
         found |= {
             "population": population[:, -1],
             "population_at": population[:, series],
-            "trace": population[:, -1].sum(axis=(-1, -2)),
+            "trace": left[:, -1],
+            "lost_at": 1 - left[:, series],
+            "octet": octet[:, -1],
+            "octet_at": octet[:, series],
         }
+        found |= {name: found[name][:, -1] for name in ("population_error", "color_error") if name in found}
     return {name: values if batch else values[0] for name, values in found.items()}

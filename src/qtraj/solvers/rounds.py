@@ -32,8 +32,8 @@ class Round:
     ----------
     scores : ndarray, shape (marks, n, 6)
         Scores in units of overlap, in the order of the strata.
-    population : ndarray, shape (marks, 2, L_TRACKED + 1)
-        Mean populations by color and l.
+    populations : ndarray, shape (marks, n, 2, L_TRACKED + 1)
+        Weight of each trajectory where it is by color and l.
     jumps : tuple of Jumps
         Jumps, if asked for, with the numbers of the trajectories.
     r0, weight : ndarray, shape (n,)
@@ -41,10 +41,15 @@ class Round:
     """
 
     scores: Float
-    population: Float
+    populations: Float
     jumps: tuple[Jumps, ...]
     r0: Float
     weight: Float
+
+    @property
+    def population(self) -> Float:
+        """Mean populations by color and l, shape (marks, 2, L_TRACKED + 1)."""
+        return np.asarray(self.populations.mean(axis=1))
 
 
 @dataclass(eq=False)
@@ -110,14 +115,14 @@ class Course:
             streams = Streams(*key, first + a, part.stop - a)
             done = self._march(r0[part], weight[part], streams, max_jumps, record=record)
             jumps = [step._replace(trajectory=step.trajectory + first + a) for step in done.jumps]
-            return _scores(done)[:, 1:], _end_point(done).population[:, 1:].sum(axis=1), jumps
+            return _scores(done)[:, 1:], _end_point(done).population[:, 1:], jumps
 
         scores, populations, jumps = zip(
             *side_by_side(march, range(0, size, self.batch), self.workers), strict=True
         )
         return Round(
             np.concatenate(scores, axis=1),
-            np.asarray(sum(populations) / size),
+            np.concatenate(populations, axis=1),
             tuple(step for steps in jumps for step in steps),
             r0,
             weight,

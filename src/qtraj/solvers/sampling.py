@@ -18,14 +18,14 @@ from ..radial.sine import SineGrid
 from ..states import STATE_NAMES
 from .basis import states_with
 from .clock import Clock, graded_clock, uniform_clock
-from .discretization import Discretization, default_jump_range
+from .discretization import FILTER, default_jump_range, speed_of
 from .flows import Flows
 from .flows_grids import make_flows
 from .flows_nlo import NloFlows
 from .jumps import JumpRecord, join_jumps
-from .nlo_discretization import NloDiscretization, nlo_jump_range, speed_of
+from .nlo_discretization import STATES_UP_TO, NloDiscretization, nlo_jump_range
 from .nojump_split import DEFAULT_DT
-from .propagate import components
+from .propagate import components, missing
 from .rounds import Course, Round
 from .scoring import L_TRACKED
 from .statistics import Sample
@@ -57,8 +57,12 @@ class Answer:
         Overlaps after at least one jump.
     parts : dict of str to ndarray, shape (marks, 6)
         Parts of its error.
-    populations : ndarray, shape (marks, 2, L_TRACKED + 1)
-        Populations by color and l.
+    populations, population_error : ndarray, shape (marks, 2, L_TRACKED + 1)
+        Populations by color and l, and their statistical errors.
+    color_error : ndarray, shape (marks, 2)
+        Statistical errors of the populations of the two colors.
+    lost, cut : ndarray, shape (2,)
+        What no population holds at the end, and what of it was left out of the start in each color.
     covariance, effective : ndarray, shape (6, 6) and (6,)
         Covariance of the mean and effective number of contributions, at the end.
     trajectories : int
@@ -72,6 +76,10 @@ class Answer:
     mean: Float
     parts: dict[str, Float]
     populations: Float
+    population_error: Float
+    color_error: Float
+    lost: Float
+    cut: Float
     covariance: Float
     effective: Float
     trajectories: int
@@ -113,7 +121,7 @@ class Sampling:
         self.parts: dict[str, Float] = {"statistical": zero, "rare_events": zero}
         self.record: JumpRecord | None = None
         self._one_jump = self._mixed([course.one_jump for course in self._courses])
-        self._jumped = np.zeros((marks, 2, L_TRACKED + 1))
+        self._jumped = Sample((marks, 2 * (L_TRACKED + 1)))
         self._first_scores: Float | None = None
 
     def answer(self) -> Answer:
@@ -122,9 +130,13 @@ class Sampling:
             self.mean,
             self.parts,
             self.populations,
+            self.population_error,
+            self.color_error,
+            self.lost,
+            self.cut,
             self.sample.covariance[-1],
             self.sample.effective[-1],
-            self.sample.n,
+            self.trajectories,
             self.stopped_by,
             self.record,
         )
@@ -135,13 +147,47 @@ class Sampling:
         return self._one_jump + self.sample.mean
 
     @property
+    def trajectories(self) -> int:
+        """Number of trajectories: as many from each color of the start."""
+        return self.sample.n * len(self._courses)
+
+    @property
     def populations(self) -> Float:
         """Populations by color and l at the marks, shape (marks, 2, L_TRACKED + 1)."""
-        return self._mixed([course.population for course in self._courses]) + self._jumped
+        unjumped = self._mixed([course.population for course in self._courses])
+        return unjumped + self._jumped.mean.reshape(unjumped.shape)
+
+    @property
+    def population_error(self) -> Float:
+        """Statistical errors of the populations, shape (marks, 2, L_TRACKED + 1)."""
+        return self._jumped.error.reshape(-1, 2, L_TRACKED + 1)
+
+    @property
+    def color_error(self) -> Float:
+        """Statistical errors of the populations of the two colors, shape (marks, 2)."""
+        by_color = self._jumped.covariance.reshape(-1, 2, L_TRACKED + 1, 2, L_TRACKED + 1).sum(axis=(2, 4))
+        return np.asarray(np.sqrt(np.diagonal(by_color, axis1=-2, axis2=-1)))
+
+    @property
+    def cut(self) -> Float:
+        """Part of the start above the energies kept, in each color, shape (2,)."""
+        kept = np.zeros((2, 1))
+        for course, (color, share) in zip(self._courses, self._shares, strict=True):
+            kept[color] = share * course.norm_range[1]
+        return missing(self.initial, kept)
+
+    @property
+    def lost(self) -> Float:
+        """Pairs that are in no population at the end: left out after the start, and at the start, shape (2,)."""
+        cut = float(self.cut.sum())
+        return np.array([1 - cut - self.populations[-1].sum(), cut])
 
     def run(self, deadline: float) -> Iterator[int]:
         """Sample until a stop rule applies, and yield the number of rounds done."""
-        first, kept = 0, []
+        first = 0
+        kept: list[list[Round]] = [[] for _ in self._courses]
+        if self.settings.records:
+            self.record = self._recorded(kept)
         if all(high <= low * (1 + 1e-12) for low, high in (c.norm_range for c in self._courses)):
             self.stopped_by = "nothing to sample"  # a cold history: no trajectory jumps
             return
@@ -150,7 +196,8 @@ class Sampling:
             self._add(rounds, size)
             first += size
             if self.settings.records:
-                kept.append(rounds)
+                for mine, found in zip(kept, rounds, strict=True):
+                    mine.append(found)
             yield done + 1
             if self._precise_enough():
                 self.stopped_by = "target_error"
@@ -158,10 +205,14 @@ class Sampling:
             if time.monotonic() >= deadline:
                 self.stopped_by = "time_limit_s"
                 break
-        if kept:
-            self.record = join_jumps([r for rounds in kept for r in rounds])
+        if self.settings.records:
+            self.record = self._recorded(kept)
         self._judge()
         self._measure_omissions()
+
+    def _recorded(self, rounds: Sequence[Sequence[Round]]) -> JumpRecord:
+        """Return the record of the rounds of every starting color."""
+        return join_jumps([(color, p, mine) for (color, p), mine in zip(self._shares, rounds, strict=True)])
 
     def _course(self, color: int) -> Course:
         settings, grid = self.settings, self.settings.grid
@@ -180,13 +231,20 @@ class Sampling:
 
     def _flows(self, clock: Clock) -> Flows:
         settings, grid = self.settings, self.settings.grid
+        fast = FILTER * 2.0 ** speed_of(self.history)
         if self.model.order == "NLO" and isinstance(grid, LaguerreMesh):
-            reach = settings.jump_range or nlo_jump_range(self.model, self.history)
-            plain = Discretization(grid, self.initial.l, settings.step, reach)
-            d = NloDiscretization.of(plain, speed_of(self.history))
+            reach = settings.jump_range or nlo_jump_range(clock.profile)
+            d = NloDiscretization(
+                grid,
+                self.initial.l,
+                settings.step,
+                reach,
+                filter_energy=fast,
+                cut=STATES_UP_TO * 2.0 ** speed_of(self.history),
+            )
             return NloFlows(self.model, self.history, clock, settings.projection, d)
-        reach = settings.jump_range or default_jump_range(self.model, self.history)
-        return make_flows(self.model, self.history, clock, grid, settings.projection, reach)
+        reach = settings.jump_range or default_jump_range(clock.profile)
+        return make_flows(self.model, self.history, clock, grid, settings.projection, reach, fast)
 
     def _rounds(
         self, first: int, size: int, *, omitted: bool = False, unlimited: bool = False
@@ -211,8 +269,8 @@ class Sampling:
 
     def _add(self, rounds: Sequence[Round], size: int) -> None:
         scores = self._mixed([r.scores for r in rounds])
-        share = size / (self.sample.n + size)
-        self._jumped += share * (self._mixed([r.population for r in rounds]) - self._jumped)
+        populations = self._mixed([r.populations for r in rounds])
+        self._jumped.add(populations.reshape(*populations.shape[:2], -1))
         self.sample.add(scores)
         if self._first_scores is None:
             self._first_scores = scores

@@ -1,25 +1,207 @@
 """From a temperature history to the sequence of vacuum and medium steps of a splitting.
 
 A splitting is a list of numbers: vacuum for times vacuum[0], then medium step 1 with the integrals (kappa[0],
-gamma[0]) in GeV^2, vacuum for vacuum[1], medium step 2, ... Both methods here are symmetric, so adjacent vacuum half
-steps are merged. Colder gaps are vacuum. Sequences of several histories are padded with steps of length 0.
+gamma[0]) in GeV^2, vacuum for vacuum[1], medium step 2, ... Colder gaps are vacuum. Sequences of several histories are
+padded with steps of length 0.
+
+A medium may have features finer than any step: hot spots, jagged tables, coefficients that jump with T. `Profile`
+therefore holds the coefficients as polynomials between all the times at which they bend, and a step sees the medium
+through exact integrals over it only: how much of it there is, and when. A step is as long as the strength of the medium
+allows, however the medium is distributed inside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+from numpy.polynomial.legendre import leggauss, legvander
 from numpy.typing import NDArray
 
-from ..physics.medium import History
+from ..errors import InputError
+from ..physics.medium import History, knots_of
 from ..physics.model import LindbladModel
 
 Float = NDArray[np.float64]
 
-_GRADING_POINTS = 65
-_GAUSS_X, _GAUSS_W = np.polynomial.legendre.leggauss(3)
+KAPPA, GAMMA, STRENGTH, KAPPA_OVER_T, KAPPA_OVER_T2 = range(5)
+"""What a `Profile` holds: kappa, gamma, kappa + |gamma| in GeV^3, kappa/T in GeV^2 and kappa/T^2 in GeV."""
+
+_NODES: Final = leggauss(5)[0]
+"""Nodes of the polynomials of a piece, of degree 4."""
+_TO_LEGENDRE: Final = np.linalg.inv(legvander(_NODES, 4))
+_PROBES: Final = np.array([-0.99, -0.72, 0.27, 0.99])
+"""Where a piece is compared with its polynomial: away from the nodes, near the ends, and not symmetric."""
+_AT_PROBES: Final = legvander(_PROBES, 4)
+
+PIECES: Final = 16
+"""Pieces of an active interval to begin with, equal in ln t as media cool. In a Bjorken medium the polynomials are then
+good to 1e-7 of the largest coefficient."""
+
+PIECE_TOLERANCE: Final = 1e-6
+"""Largest deviation of the polynomials over the largest coefficient; a piece that deviates more is halved. The
+integrals of a step are then good to about a tenth of it, below the 1e-5 of the best answers."""
+
+SHORTEST_PIECE: Final = 1e-6
+"""Length over that of the interval below which a piece is not halved: a coefficient that jumps is off there only."""
+
+MAX_PIECES: Final = 20_000
+"""A history whose coefficients need more is no function that any step could follow."""
+
+_POINTS, _WEIGHTS = leggauss(4)
+_KICKS: Final = np.array(
+    # Int Int |x - y| P_j(x) P_k(y) dx dy over [-1, 1]^2, j, k = 0 ... 3
+    [
+        [8 / 3, 0, 4 / 15, 0],
+        [0, -8 / 15, 0, 4 / 105],
+        [4 / 15, 0, -8 / 105, 0],
+        [0, 4 / 105, 0, -8 / 315],
+    ]
+)
+
+ROUGH: Final = 0.6
+"""Largest Legendre coefficient of the strength of the medium in a step, over its mean, for steps that shall see a
+smooth medium: see `resolved`. A medium that falls by half within the step has 1/3."""
+
+SHORTEST_STEP: Final = 0.02
+"""Length in GeV^-1 (0.004 fm/c) below which a step is not cut for a rough medium: the fastest motion kept, of 12 GeV,
+turns by a quarter of a radian."""
+
+
+class Profile:
+    """The coefficients of a model along one history, as polynomials in time between the times at which they bend.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        For its transport coefficients.
+    history : History
+        The medium. Its ``knots``, if it has any, are where its temperature may bend; a history without may have no
+        feature finer than a sixteenth of ln(end/start).
+
+    Attributes
+    ----------
+    start, end : ndarray, shape (P,)
+        Ends of the pieces in GeV^-1, increasing; between two active intervals there is none.
+    legendre : ndarray, shape (P, 5, 5)
+        Coefficients of each quantity (second axis, see `KAPPA`) in Legendre polynomials on [start, end].
+
+    Raises
+    ------
+    InputError
+        If the coefficients oscillate without end.
+    """
+
+    def __init__(self, model: LindbladModel, history: History) -> None:
+        self.model, self.history = model, history
+        knots = knots_of(history)
+        pieces = []
+        for a, b in history.active:
+            inner = knots[(knots > a) & (knots < b)]
+            # interior edges of the first subdivision are geometric; a knot nearer than rounding to one is the same
+            edges = np.unique([a, *np.geomspace(a, b, PIECES + 1)[1:-1], *inner, b])
+            pieces.append(self._interval(edges[:-1], edges[1:]))
+        none = (np.zeros(0), np.zeros(0), np.zeros((0, 5, 5)))
+        self.start, self.end, self.legendre = (
+            np.concatenate(parts) for parts in zip(none, *pieces, strict=True)
+        )
+
+    def _interval(self, a: Float, b: Float) -> tuple[Float, Float, Float]:
+        """Return the pieces of one active interval, halved until their polynomials fit."""
+        shortest = SHORTEST_PIECE * (b[-1] - a[0])
+        done: list[tuple[Float, Float, Float]] = []
+        scale, count = np.zeros((5, 1)), 0
+        while len(a):
+            middle, half = (a + b)[:, None] / 2, (b - a)[:, None] / 2
+            values = self._values(middle + half * np.concatenate([_NODES, _PROBES]))
+            scale = np.maximum(scale, np.abs(values).max(axis=(0, 2))[:, None])
+            c = values[..., : len(_NODES)] @ _TO_LEGENDRE.T
+            deviation = np.abs(c @ _AT_PROBES.T - values[..., len(_NODES) :])
+            bad = np.any(deviation > PIECE_TOLERANCE * scale, axis=(1, 2)) & (b - a > shortest)
+            done.append((a[~bad], b[~bad], c[~bad]))
+            count += int(np.sum(~bad))
+            a, middle, b = a[bad], middle[bad, 0], b[bad]
+            a, b = np.concatenate([a, middle]), np.concatenate([middle, b])
+            if count + len(a) > MAX_PIECES:
+                raise InputError(
+                    "model.transport",
+                    self.model.transport,
+                    f"be smooth between at most {MAX_PIECES} times of a history",
+                    "kappa, gamma or the temperature oscillate without end: average them.",
+                )
+        starts, ends, legendre = (np.concatenate(parts) for parts in zip(*done, strict=True))
+        order = np.argsort(starts)
+        return starts[order], ends[order], legendre[order]
+
+    def _values(self, t: Float) -> Float:
+        """Return the five quantities at times (n, m) inside active intervals, shape (n, 5, m)."""
+        T = self.history.temperature(t)
+        kappa, gamma = self.model.transport.at(T)
+        return np.stack([kappa, gamma, kappa + np.abs(gamma), kappa / T, kappa / T**2], axis=1)
+
+    def legendre_of(self, edges: Float, degree: int = 3) -> Float:
+        """Return the projections of the quantities on Legendre polynomials in each step; zero where nothing acts.
+
+        Parameters
+        ----------
+        edges : ndarray, shape (S + 1,)
+            Increasing edges of the steps in GeV^-1.
+        degree : int
+            Highest polynomial, at most 3.
+
+        Returns
+        -------
+        ndarray, shape (S, 5, degree + 1)
+            c with f(t) ~ sum_j c_j P_j(x), x from -1 to 1 in each step; c_0 is the mean of f over the step, exactly.
+        """
+        steps = len(edges) - 1
+        c = np.zeros((steps, len(range(5)), degree + 1))
+        if not len(self.start) or not steps:
+            return c
+        inside = (self.start > edges[0]) & (self.start < edges[-1])
+        ends = (self.end > edges[0]) & (self.end < edges[-1])
+        cuts = np.unique(np.concatenate([edges, self.start[inside], self.end[ends]]))
+        middle, half = (cuts[1:] + cuts[:-1]) / 2, np.diff(cuts) / 2
+        piece = np.maximum(np.searchsorted(self.start, middle, side="right") - 1, 0)
+        acts = (middle > self.start[piece]) & (middle < self.end[piece])
+        middle, half, piece = middle[acts], half[acts], piece[acts]
+        step = np.searchsorted(edges, middle, side="right") - 1
+        t = middle[:, None] + half[:, None] * _POINTS
+        a, b = self.start[piece, None], self.end[piece, None]
+        # a product of degree 4 + 3 = 7: four Gauss points are exact
+        values = np.einsum("pqk,pgk->pqg", self.legendre[piece], legvander((2 * t - a - b) / (b - a), 4))
+        a, b = edges[step, None], edges[step + 1, None]
+        test = legvander((2 * t - a - b) / (b - a), degree) * (_WEIGHTS * half[:, None])[..., None]
+        np.add.at(c, step, values @ test)
+        return np.asarray(c * (2 * np.arange(degree + 1) + 1) / np.diff(edges)[:, None, None])
+
+    def integrals(self, edges: Float) -> Float:
+        """Return the integral of each quantity over each step, shape (S, 5)."""
+        return self.legendre_of(edges, 0)[..., 0] * np.diff(edges)[:, None]
+
+    def total(self, quantity: int) -> float:
+        """Return the integral of one quantity over the whole history."""
+        return float(self.legendre[:, quantity, 0] @ (self.end - self.start))
+
+    def spread(self, checkpoints: Sequence[float]) -> Float:
+        """Return the integral of kappa t^2 from 0 to each of some times and to the end, shape (times + 1,), in GeV^0.
+
+        Times (2 v)^2 g_c it is the exponent of the decay of a pair that flies apart, either quark with the velocity v.
+        """
+        edges = np.unique(np.concatenate([[0.0], self.start, self.end, np.asarray(checkpoints, dtype=float)]))
+        c, dt, middle = self.legendre_of(edges, 2)[:, KAPPA], np.diff(edges), (edges[1:] + edges[:-1]) / 2
+        # t = middle + x dt/2, and t^2 in Legendre polynomials of x
+        parts = dt * ((middle**2 + dt**2 / 12) * c[:, 0] + middle * dt / 3 * c[:, 1] + dt**2 / 30 * c[:, 2])
+        total = np.concatenate([[0.0], np.cumsum(parts)])
+        return np.append(total[np.searchsorted(edges, checkpoints)], total[-1])
+
+    def smallest(self, quantity: int) -> float | None:
+        """Return the smallest value of one quantity while the medium acts, from nine points a piece; None if cold."""
+        if not len(self.start):
+            return None
+        return float((self.legendre[:, quantity] @ legvander(np.linspace(-1, 1, 9), 4).T).min())
 
 
 @dataclass(frozen=True)
@@ -44,19 +226,16 @@ class Steps:
         return int(self.kappa.shape[-2])
 
 
-def step_edges(model: LindbladModel, history: History, start: float, end: float, step: float) -> list[Float]:
-    """Return the edges of the steps in each active interval clipped to [start, end], in GeV^-1.
+def step_edges(profile: Profile, step: float) -> list[Float]:
+    """Return the edges of the steps in each active interval, in GeV^-1.
 
-    Each interval gets an even number of steps, so that every second edge makes a run with exactly half of them.
+    They depend on the medium alone, not on the times at which somebody looks. Each interval gets an even number of
+    steps, so that every second edge makes a run with exactly half of them.
 
     Parameters
     ----------
-    model : LindbladModel
-        For its transport coefficients.
-    history : History
-        The medium.
-    start, end : float
-        Range of time in GeV^-1.
+    profile : Profile
+        The coefficients along the history.
     step : float
         Length of a step in GeV^-1 where |gamma| + kappa = 0.12 GeV^3, the mean of the baseline medium.
 
@@ -65,18 +244,17 @@ def step_edges(model: LindbladModel, history: History, start: float, end: float,
     The density of steps is (0.3 + 0.7 (|gamma| + kappa)/0.12 GeV^3)/step: strong coefficients act as fast phases and
     decay and need short steps; without them there remains the motion of the pair.
     """
-    edges = []
-    for a, b in history.active:
-        a, b = max(a, start), min(b, end)  # noqa: PLW2901
-        if b > a:
-            t = np.linspace(a, b, _GRADING_POINTS)
-            kappa, gamma = model.transport.at(history.temperature(t))
-            density = (0.3 + 0.7 * (np.abs(gamma) + kappa) / 0.12) / step
-            count = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(t))])
-            pairs = max(2, int(np.ceil(count[-1] / 2 - 1e-9)))
-            inner = np.interp(np.linspace(0, count[-1], 2 * pairs + 1), count, t)
-            edges.append(np.concatenate([[a], inner[1:-1], [b]]))
-    return edges
+    found = []
+    for a, b in profile.history.active:
+        mine = (profile.start >= a) & (profile.end <= b)
+        # four parts of each piece: within them the density is taken as constant
+        t = np.unique(np.linspace(profile.start[mine], profile.end[mine], 5).ravel())
+        strength = profile.integrals(t)[:, STRENGTH]
+        count = np.concatenate([[0.0], np.cumsum(0.3 * np.diff(t) + 0.7 * strength / 0.12)]) / step
+        pairs = max(2, int(np.ceil(count[-1] / 2 - 1e-9)))
+        inner = np.interp(np.linspace(0, count[-1], 2 * pairs + 1), count, t)
+        found.append(np.concatenate([[a], inner[1:-1], [b]]))
+    return found
 
 
 def coarsened(intervals: Sequence[Float]) -> list[Float]:
@@ -84,72 +262,189 @@ def coarsened(intervals: Sequence[Float]) -> list[Float]:
     return [edges[::2] for edges in intervals]
 
 
+def resolved(profile: Profile, intervals: Sequence[Float]) -> list[Float]:
+    """Return the steps, each halved until the medium in it is smooth or it is shorter than `SHORTEST_STEP`.
+
+    For methods whose steps hold the medium constant, or nearly: exponentials of a whole generator, and trajectories,
+    which locate a jump within a step by constant rates.
+    """
+
+    def halved(edges: Float) -> Float:
+        while True:
+            c = np.abs(profile.legendre_of(edges)[:, STRENGTH])
+            rough = (c[:, 1:].max(axis=1) > ROUGH * c[:, 0]) & (np.diff(edges) > 2 * SHORTEST_STEP)
+            if not np.any(rough):
+                return edges
+            edges = np.sort(np.concatenate([edges, (edges[1:] + edges[:-1])[rough] / 2]))
+
+    return [halved(edges) for edges in intervals]
+
+
 def strang(
-    model: LindbladModel, history: History, intervals: Sequence[Float], start: float, end: float
+    profile: Profile,
+    intervals: Sequence[Float],
+    start: float,
+    end: float,
+    timed_by: Profile | None = None,
 ) -> Steps:
-    """Return the second-order sequence V(dt/2) M(dt) V(dt/2), with kappa and gamma integrated over each step.
+    """Return the second-order sequence V(a) M V(b) of each step, with kappa and gamma integrated over the step.
+
+    The medium acts at its center of mass in the step, a after its beginning and b before its end: in the middle for a
+    constant one, exactly where it is for a hot spot. The error is of second order in the length of the step for any
+    distribution of the medium within it.
 
     Parameters
     ----------
-    model : LindbladModel
-        For its transport coefficients.
-    history : History
-        The medium.
+    profile : Profile
+        The coefficients along the history.
     intervals : sequence of ndarray
         Step edges of each active interval, from `step_edges`.
     start, end : float
         Time before the first and after the last step in GeV^-1.
+    timed_by : Profile, optional
+        Another profile, whose medium says when this one acts: for derivatives at fixed times.
     """
-    vacuum, kappa, gamma = [0.0], [], []
-    now = start
+    times, kappa, gamma = [np.zeros(0)], [np.zeros(0)], [np.zeros(0)]
     for edges in intervals:
-        dt = np.diff(edges)
-        vacuum[-1] += edges[0] - now
-        for k, g, step in zip(*medium_integrals(model, history, edges), dt, strict=True):
-            vacuum[-1] += step / 2
-            kappa.append(k)
-            gamma.append(g)
-            vacuum.append(step / 2)
-        now = edges[-1]
-    vacuum[-1] += end - now
-    return Steps(np.array(vacuum), _column(kappa), _column(gamma))
+        c, dt = profile.legendre_of(edges, 1), np.diff(edges)
+        mean, slope = (c if timed_by is None else timed_by.legendre_of(edges, 1))[:, STRENGTH].T
+        # Int x P_1 dx = 2/3: the center lies at x = slope/(3 mean)
+        center = np.divide(slope, 3 * mean, out=np.zeros_like(mean), where=mean > 0)
+        times.append((edges[1:] + edges[:-1]) / 2 + center * dt / 2)
+        kappa.append(c[:, KAPPA, 0] * dt)
+        gamma.append(c[:, GAMMA, 0] * dt)
+    vacuum = np.diff(np.concatenate([[start], *times, [end]]))
+    return Steps(vacuum, np.concatenate(kappa)[:, None], np.concatenate(gamma)[:, None])
 
 
-def chin_4a(
-    model: LindbladModel, history: History, intervals: Sequence[Float], start: float, end: float
+def chin_4b(
+    profile: Profile,
+    intervals: Sequence[Float],
+    start: float,
+    end: float,
+    timed_by: Profile | None = None,
 ) -> Steps:
-    """Return the fourth-order forward sequence M(dt/6) V(dt/2) M~(2 dt/3) V(dt/2) M(dt/6) for H_eff alone.
+    """Return the fourth-order forward sequence V M V M V of each step, for H_eff alone.
 
-    The double commutator [r^2, [p^2, r^2]] = 8 r^2 (times -1 in this sign) is again proportional to r^2, so the
-    gradient correction only rescales the medium coefficient W_c = g_c (gamma - i kappa)/2:
-    W~ = W - (dt^2/48) (8/M) W^2. Source: S. A. Chin, Phys. Lett. A 226 (1997) 344, algorithm 4A;
-    Chin and Chen, J. Chem. Phys. 117 (2002) 1409 for time-dependent potentials.
+    The medium acts at two times with weights such that both have the moments of the medium in the step, up to the
+    third: the Gauss quadrature whose weight function is the medium. For a constant medium the times are
+    (1 -+ 1/sqrt(3))/2, algorithm 4B of S. A. Chin, Phys. Lett. A 226 (1997) 344; a hot spot is met where it is.
+
+    The double commutator [r^2, [p^2, r^2]] = 8 r^2 (times -1 in this sign) is again proportional to r^2, so what the
+    two kicks miss at second order in the medium only changes their weights: with W_c(t) = g_c (gamma - i kappa)/2,
+
+        sum of the kicks = Int W dt - (2/M) [ Int Int |t - t'| W W' dt dt' - sum_ij |t_i - t_j| W_i W_j ]
+
+    which for a constant medium is Chin's correction (Chin and Chen, J. Chem. Phys. 117 (2002) 1409, for one that
+    changes in time). Arguments as for `strang`.
     """
-    colors = len(model.widths)
-    vacuum: list[float] = [0.0]
-    kappa: list[Float] = []
-    gamma: list[Float] = []
-    now = start
+    widths, mass = profile.model.widths, profile.model.mass
+    times, kappa, gamma = [np.zeros(0)], [np.zeros((0, len(widths)))], [np.zeros((0, len(widths)))]
     for edges in intervals:
-        dt = np.diff(edges)
-        vacuum[-1] += edges[0] - now
-        k_edge, g_edge = model.transport.at(history.temperature(edges))
-        k_mid, g_mid = model.transport.at(history.temperature((edges[1:] + edges[:-1]) / 2))
-        outer = np.concatenate([[0.0], dt]) / 6 + np.concatenate([dt, [0.0]]) / 6
-        for i, step in enumerate(dt):
-            c = step**2 / (6 * model.mass) * model.widths
-            kappa += [np.full(colors, outer[i] * k_edge[i]), step * 2 / 3 * k_mid[i] * (1 - c * g_mid[i])]
-            gamma += [
-                np.full(colors, outer[i] * g_edge[i]),
-                step * 2 / 3 * (g_mid[i] - c * (g_mid[i] ** 2 - k_mid[i] ** 2) / 2),
-            ]
-            vacuum += [step / 2, step / 2]
-        kappa.append(np.full(colors, outer[-1] * k_edge[-1]))
-        gamma.append(np.full(colors, outer[-1] * g_edge[-1]))
-        vacuum.append(0.0)
-        now = edges[-1]
-    vacuum[-1] += end - now
-    return Steps(np.array(vacuum), _rows(kappa, colors), _rows(gamma, colors))
+        c, dt = profile.legendre_of(edges), np.diff(edges)
+        timing = c if timed_by is None else timed_by.legendre_of(edges)
+        x = _gauss_nodes(timing[:, STRENGTH])
+        # where gamma dominates and kappa acts at another time, its own nodes keep its weights positive
+        odd = np.any(_weights(timing[:, KAPPA], x) < 0, axis=1)
+        x[odd] = _gauss_nodes(timing[odd, KAPPA])
+        k, g = (_weights(c[:, q], x) for q in (KAPPA, GAMMA))
+        missed = {}
+        for name, (f, h), (w, v) in (
+            ("kk", (KAPPA, KAPPA), (k, k)),
+            ("gg", (GAMMA, GAMMA), (g, g)),
+            ("kg", (KAPPA, GAMMA), (k, g)),
+        ):
+            exact = np.einsum("sj,jk,sk->s", c[:, f], _KICKS, c[:, h])
+            kicks = (x[:, 1] - x[:, 0]) * (w[:, 0] * v[:, 1] + w[:, 1] * v[:, 0])
+            missed[name] = (dt / 2) ** 3 * (exact - kicks)
+        # half of the correction in either kick, which is where it belongs but for terms of higher order
+        for_kappa = missed["kg"][:, None] * -widths / mass
+        for_gamma = (missed["gg"] - missed["kk"])[:, None] * -widths / (2 * mass)
+        times.append(((edges[1:] + edges[:-1])[:, None] / 2 + x * dt[:, None] / 2).ravel())
+        for total, weights, correction in ((kappa, k, for_kappa), (gamma, g, for_gamma)):
+            both = (weights * dt[:, None] / 2)[:, :, None] + correction[:, None, :]
+            total.append(both.reshape(-1, len(widths)))
+    vacuum = np.diff(np.concatenate([[start], *times, [end]]))
+    return Steps(vacuum, np.concatenate(kappa), np.concatenate(gamma))
+
+
+def _gauss_nodes(c: Float) -> Float:
+    """Return the two nodes in [-1, 1] of the Gauss quadrature of densities sum_j c_j P_j, shape (S, 4) to (S, 2)."""
+    mass = np.where(c[:, 0] > 0, 2 * c[:, 0], 1.0)
+    # moments about 0 over the mass: Int P_j P_j = 2/(2j + 1), x^2 = (1 + 2 P_2)/3, x^3 = (3 P_1 + 2 P_3)/5
+    p1, p2, p3 = (2 / 3 * c[:, 1] / mass, 2 / 5 * c[:, 2] / mass, 2 / 7 * c[:, 3] / mass)
+    center, second, third = p1, (1 + 2 * p2) / 3, (3 * p1 + 2 * p3) / 5
+    variance = np.maximum(second - center**2, 1e-12)  # a hot spot without width has both nodes at its place
+    skew = (third - 3 * center * second + 2 * center**3) / (2 * variance)
+    width = np.sqrt(variance + skew**2)
+    nodes = center[:, None] + np.stack([skew - width, skew + width], axis=1)
+    # no medium in the step: any nodes do. Rounding may put a node of a spot at the edge beyond it
+    return np.asarray(np.where(c[:, :1] > 0, np.clip(nodes, -1, 1), np.array([-1, 1]) / np.sqrt(3)))
+
+
+def _weights(c: Float, x: Float) -> Float:
+    """Return weights at the nodes x with the zeroth and first moment of the densities, (S, 2)."""
+    mass, first = 2 * c[:, 0], 2 / 3 * c[:, 1]
+    second = (first - x[:, 0] * mass) / (x[:, 1] - x[:, 0])
+    return np.stack([mass - second, second], axis=1)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps of one history from 0 through the times at which somebody looks to its end.
+
+    Parameters
+    ----------
+    main : sequence of Steps
+        From time to time, then to the end; where a time lies inside a step, the segment ends at the edge before it.
+    side : sequence of Steps or None
+        For each of those times the part of a step from that edge to it: a side branch, so that looking changes nothing.
+    """
+
+    main: Sequence[Any]
+    side: Sequence[Any]
+
+    @property
+    def steps(self) -> int:
+        """Number of medium steps, without those of the side branches."""
+        return sum(s.steps for s in self.main)
+
+
+def planned(
+    profile: Profile,
+    splitting: Any,
+    intervals: Sequence[Float],
+    checkpoints: Sequence[float],
+) -> Plan:
+    """Return the steps of a splitting such as `strang` through all check points (in GeV^-1) to the end of the medium.
+
+    Parameters
+    ----------
+    profile : Profile
+        The coefficients along the history.
+    splitting : callable
+        Such as `strang`.
+    intervals : sequence of ndarray
+        Step edges of each active interval.
+    checkpoints : sequence of float
+        Increasing times.
+    """
+    end = max([edges[-1] for edges in intervals] + list(checkpoints), default=0.0)
+    main, side, now = [], [], 0.0
+    for t in checkpoints:
+        inside = next((e for e in intervals if e[0] < t < e[-1]), None)
+        here = t if inside is None else float(inside[np.searchsorted(inside, t, side="right") - 1])
+        main.append(splitting(profile, _between(intervals, now, here), now, here))
+        side.append(None if here == t else splitting(profile, [np.array([here, t])], here, t))
+        now = here
+    main.append(splitting(profile, _between(intervals, now, end), now, end))
+    return Plan(tuple(main), (*side, None))
+
+
+def _between(intervals: Sequence[Float], start: float, end: float) -> list[Float]:
+    """Return the step edges from start to end, which lie at edges or outside of all intervals."""
+    parts = [edges[(edges >= start) & (edges <= end)] for edges in intervals]
+    return [edges for edges in parts if len(edges) > 1]
 
 
 def pad(sequences: Sequence[Steps]) -> Steps:
@@ -164,19 +459,3 @@ def pad(sequences: Sequence[Steps]) -> Steps:
         np.stack([padded(s.kappa, steps) for s in sequences]),
         np.stack([padded(s.gamma, steps) for s in sequences]),
     )
-
-
-def medium_integrals(model: LindbladModel, history: History, edges: Float) -> tuple[Float, Float]:
-    """Integrals of kappa and gamma over each step, three-point Gauss-Legendre, in GeV^2."""
-    half, middle = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
-    t = middle[:, None] + half[:, None] * _GAUSS_X
-    kappa, gamma = model.transport.at(history.temperature(t))
-    return half * (kappa @ _GAUSS_W), half * (gamma @ _GAUSS_W)
-
-
-def _column(values: list[float]) -> Float:
-    return np.asarray(values, dtype=float).reshape(-1, 1)
-
-
-def _rows(values: list[Float], colors: int) -> Float:
-    return np.asarray(values, dtype=float).reshape(-1, colors)

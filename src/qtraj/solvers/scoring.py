@@ -185,9 +185,11 @@ def _nodes(clock: Clock, stride: int) -> Integer:
 
 def _node_weights(clock: Clock, nodes: Integer) -> Float:
     weights = np.zeros((len(nodes), len(clock.marks)))
-    total = np.concatenate([[0.0], np.cumsum(clock.kappa)])
+    # kappa acts at its center in each step, and is shared by the nodes around it as by linear interpolation
+    centers = clock.edges[:-1] + (1 - clock.early) * np.diff(clock.edges)
     for i, (a, b) in enumerate(pairwise(nodes)):
+        kappa, late = clock.kappa[a:b], (centers[a:b] - clock.edges[a]) / (clock.edges[b] - clock.edges[a])
         for m, mark in enumerate(clock.marks):
             if b <= mark:
-                weights[i : i + 2, m] += (total[b] - total[a]) / 2
+                weights[i : i + 2, m] += [kappa @ (1 - late), kappa @ late]
     return weights

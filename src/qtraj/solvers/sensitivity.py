@@ -24,19 +24,20 @@ from ..physics.model import LindbladModel
 from ..physics.transport import Transport
 from ..states import STATE_NAMES, STATES
 from .basis import SINGLET, Basis, make_basis
-from .comparison import SHARES
+from .comparison import SHARES, step_share
 from .density import DensityMatrix
 from .discretization import Discretization, starting_levels
 from .kernels import PureSector, double_precision, evolve_density, evolve_pure, lindblad_sector
-from .nojump import DEFAULT_MESH, NoJump, finer_bases
-from .nojump_budget import EXCESS, SHARE
+from .nojump import DEFAULT_MESH, NoJump
+from .nojump_budget import EXCESS, SHARE, MeshSetting
 from .propagate import initial_overlaps, padded_steps, starting_density, target_states
-from .schedule import Steps, chin_4a, coarsened, step_edges, strang
+from .result import by_meaning, held_states
+from .schedule import Profile, Steps, chin_4b, coarsened, step_edges, strang
 from .solve import checked_problem
 from .threads import side_by_side
 
 Float = NDArray[np.float64]
-Splitting = Callable[[LindbladModel, History, Sequence[Float], float, float], Steps]
+Splitting = Callable[[Profile, Sequence[Float], float, float, Profile], Steps]
 
 SHIFT: Final = 2.0**-8
 """Change of ln kappa and of gamma_hat in the central differences of the steps; any would do, see above."""
@@ -48,16 +49,18 @@ class Sensitivity:
 
     Parameters
     ----------
-    survival : mapping of str to Estimate
-        As in `Result`, of shape () for one history and (n,) for a batch of n.
+    survival, transition : mapping of str to Estimate
+        As in `Result`: of the states that the start holds, and of the others. Shape () for one history and (n,) for a
+        batch of n.
     by_log_kappa : mapping of str to Estimate
-        Derivatives with respect to ln kappa, that is for kappa(T) -> (1 + x) kappa(T) at all temperatures. For a
-        constant kappa_hat divide by it to have the derivative with respect to kappa_hat.
+        Derivatives of either with respect to ln kappa, that is for kappa(T) -> (1 + x) kappa(T) at all temperatures.
+        For a constant kappa_hat divide by it to have the derivative with respect to kappa_hat.
     by_gamma : mapping of str to Estimate
         Derivatives with respect to gamma_hat, that is for gamma(T) -> gamma(T) + x T^3.
     """
 
     survival: Mapping[str, Estimate]
+    transition: Mapping[str, Estimate]
     by_log_kappa: Mapping[str, Estimate]
     by_gamma: Mapping[str, Estimate]
 
@@ -113,7 +116,8 @@ def sensitivity(
     with collected():
         found = side_by_side(problem.solve, list(histories))
     start = initial_overlaps(make_basis(model, DEFAULT_MESH, initial.l), model, initial)
-    scale = np.where(start > 0, start, 1.0) if initial.survival_is_ratio else np.ones(len(STATES))
+    held = held_states(start, is_ratio=initial.survival_is_ratio)
+    scale = np.where(held, start, 1.0) if initial.survival_is_ratio else np.ones(len(STATES))
     values = np.stack([value for value, _ in found]) / scale
     parts = {name: np.stack([errors[name] for _, errors in found]) / scale for name in found[0][1]}
 
@@ -124,7 +128,8 @@ def sensitivity(
             for j, name in enumerate(STATE_NAMES)
         }
 
-    return Sensitivity(*(estimates(row) for row in range(3)))
+    value, *slopes = (estimates(row) for row in range(3))
+    return Sensitivity(*by_meaning(value, held), *slopes)
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ class _Problem:
 
     def solve(self, history: History) -> tuple[Float, dict[str, Float]]:
         """Return overlaps and derivatives, and the parts of their errors, as `DensityMatrix` estimates them."""
-        levels = starting_levels(self.method.rtol, self.model, history, self.initial.l)
+        levels = starting_levels(self.method.rtol, Profile(self.model, history), self.initial.l)
         d = self.method.discretization(levels, self.model, self.initial)
         size = d.basis(self.model).size
         fine, coarse = (self.regenerated(d, history, coarse=c) for c in (False, True))
@@ -147,18 +152,22 @@ class _Problem:
         value = bare + fine
         others = {"time_step": coarse, "l_max": higher, "mesh": finer}
         parts = {name: SHARES[name] * _difference(fine, other, value) for name, other in others.items()}
+        steps = self.plan(history, strang, d.step, coarse=False)[0].steps
+        parts["time_step"] *= step_share(self.model.order, steps) / SHARES["time_step"]
         for name, part in bare_parts.items():
             parts[name] = parts[name] + part
         return value, parts
 
     def no_jump(self, history: History) -> tuple[Float, dict[str, Float]]:
         """Return the part without any jump and its errors."""
-        plans = [self.plan(history, chin_4a, NoJump().step, coarse=coarse) for coarse in (False, True)]
-        basis = make_basis(self.model, DEFAULT_MESH, self.initial.l)
-        fine, coarse = (self.pure(basis, plan) for plan in plans)
-        finer = [
-            self.pure(other, plans[1]) for other in finer_bases(DEFAULT_MESH, self.model, self.initial.l)
-        ]
+        plans = [self.plan(history, chin_4b, NoJump().step, coarse=coarse) for coarse in (False, True)]
+        setting = MeshSetting.of(DEFAULT_MESH, Profile(self.model, history))
+
+        def pure(setting: MeshSetting, plan: Sequence[Steps]) -> Float:
+            return self.pure(setting.basis(self.model, self.initial.l), plan, setting.filter_energy)
+
+        fine, coarse = (pure(setting, plan) for plan in plans)
+        finer = [pure(other, plans[1]) for other in setting.finer()]
         parts = {
             "time_step": SHARE * _difference(fine, coarse, fine),
             "mesh": EXCESS * np.max([_difference(coarse, other, fine) for other in finer], axis=0),
@@ -168,16 +177,18 @@ class _Problem:
     def regenerated(self, d: Discretization, history: History, *, coarse: bool) -> Float:
         """Return what comes back after jumps: full minus no-jump of the same discretization."""
         basis, plan = d.basis(self.model), self.plan(history, strang, d.step, coarse=coarse)
-        return self.density(basis, plan, d.jump_range) - self.pure(basis, plan)
+        return self.density(d, basis, plan) - self.pure(basis, plan, d.filter_energy)
 
     def plan(self, history: History, splitting: Splitting, step: float, *, coarse: bool) -> list[Steps]:
         """Return the steps and their derivatives with respect to ln kappa and gamma_hat."""
         end = max((b for _, b in history.active), default=0.0)
-        intervals: Sequence[Float] = step_edges(self.model, history, 0.0, end, step)
+        profile = Profile(self.model, history)
+        intervals: Sequence[Float] = step_edges(profile, step)
         intervals = coarsened(intervals) if coarse else intervals
 
         def shifted(log_kappa: float, gamma: float) -> Steps:
-            return splitting(_shifted(self.model, log_kappa, gamma), history, intervals, 0.0, end)
+            other = Profile(_shifted(self.model, log_kappa, gamma), history)
+            return splitting(other, intervals, 0.0, end, profile)
 
         def slope(log_kappa: float, gamma: float) -> Steps:
             up, down = shifted(log_kappa, gamma), shifted(-log_kappa, -gamma)
@@ -187,14 +198,14 @@ class _Problem:
                 (up.gamma - down.gamma) / (2 * SHIFT),
             )
 
-        return [splitting(self.model, history, intervals, 0.0, end), slope(SHIFT, 0.0), slope(0.0, SHIFT)]
+        return [splitting(profile, intervals, 0.0, end, profile), slope(SHIFT, 0.0), slope(0.0, SHIFT)]
 
-    def density(self, basis: Basis, plan: Sequence[Steps], jump_range: float) -> Float:
+    def density(self, d: Discretization, basis: Basis, plan: Sequence[Steps]) -> Float:
         """Return the overlaps of the density matrix and their derivatives."""
         vacuum, _, _, count = padded_steps([plan[0]], SINGLET)
-        rho, _ = starting_density(basis, self.initial, lambda color: basis.coefficients(self.initial, color))
+        rho, _ = starting_density(basis, self.initial, d.filter_energy)
         with double_precision():
-            sector = jax.device_put(lindblad_sector(self.model, basis, jump_range))
+            sector = jax.device_put(lindblad_sector(self.model, basis, d.jump_range))
             X, lost = [jnp.asarray(block[:, None]) for block in rho], jnp.zeros((2, 1))
 
             def overlaps(kappa: Any, gamma: Any) -> Any:
@@ -204,7 +215,7 @@ class _Problem:
 
             return _with_slopes(overlaps, plan)
 
-    def pure(self, basis: Basis, plan: Sequence[Steps]) -> Float:
+    def pure(self, basis: Basis, plan: Sequence[Steps], filter_energy: float) -> Float:
         """Return the overlaps under H_eff alone and their derivatives."""
         vacuum, _, _, count = padded_steps([plan[0]], SINGLET)
         rows, targets = target_states(basis, self.model, self.initial.l, "computed")
@@ -214,7 +225,7 @@ class _Problem:
             return found
         width = self.model.widths[SINGLET] * basis.mesh.r**2
         sector = PureSector(*basis.sector(SINGLET, self.initial.l), width)
-        start = basis.coefficients(self.initial, SINGLET)[None]
+        start = basis.filtered(self.initial, SINGLET, filter_energy)[None]
 
         def overlaps(kappa: Any, gamma: Any) -> Any:
             state = evolve_pure(sector, start, vacuum, kappa, gamma, count)[0]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..physics.medium import History, medium_state
+from ..physics.medium import History, knots_of, medium_state
 from ..physics.model import LindbladModel
 from ..physics.potentials import Color
 
@@ -56,20 +56,25 @@ def thermal_integrals(
     potential = model.thermal
     if potential is None:
         return None
-    half, middle = np.diff(edges) / 2, (edges[1:] + edges[:-1]) / 2
+    knots = knots_of(history)
+    # three points in each smooth part of a step
+    cuts = np.unique(np.concatenate([edges, knots[(knots > edges[0]) & (knots < edges[-1])]]))
+    half, middle = np.diff(cuts) / 2, (cuts[1:] + cuts[:-1]) / 2
+    part_of = np.searchsorted(edges, middle, side="right") - 1
     active = np.flatnonzero(
         np.any([(a < middle) & (middle < b) for a, b in history.active or [(0, 0)]], axis=0)
     )
     vacuum = potential.vacuum(r, color)
-    integrals = np.zeros((len(half), len(r)), dtype=complex if potential.has_width else float)
+    integrals = np.zeros((len(edges) - 1, len(r)), dtype=complex if potential.has_width else float)
     block = max(1, _BLOCK // (len(_GAUSS_X) * len(r)))
     for i in range(0, len(active), block):
-        steps = active[i : i + block]
-        t = middle[steps, None] + half[steps, None] * _GAUSS_X
+        parts = active[i : i + block]
+        t = middle[parts, None] + half[parts, None] * _GAUSS_X
         V = potential.medium(r, color, *medium_state(history, t.ravel()))
         _check(V, (t.size, len(r)), has_width=potential.has_width)
         V = V.reshape(*t.shape, len(r)) - vacuum
-        integrals[steps] = np.einsum("sg,sgr->sr", half[steps, None] * _GAUSS_W, V)
+        found = np.einsum("sg,sgr->sr", half[parts, None] * _GAUSS_W, V)
+        np.add.at(integrals, part_of[parts], found)
     return integrals
 
 

@@ -32,7 +32,8 @@ class QuantumTrajectories(TrajectorySettings):
     Parameters
     ----------
     n : int
-        Number of trajectories of each history, or the largest number if `target_error` or `time_limit_s` is set.
+        Number of trajectories of each history and each color it starts in, or the largest number if `target_error` or
+        `time_limit_s` is set.
     seed : int
         Seed. Trajectory j of history i takes the same random numbers in any batch and on any number of workers.
     grid : LaguerreMesh or SineGrid
@@ -63,7 +64,7 @@ class QuantumTrajectories(TrajectorySettings):
     jump_range : float, optional
         On a mesh: distance in GeV^-1 beyond which jumps count as lost, as for `DensityMatrix`.
     records : bool
-        Keep every jump of every trajectory in ``result.jumps``.
+        Keep every jump of every trajectory in ``result.jumps``, a `JumpRecord`.
     batch : int, optional
         Trajectories that march together; changes nothing but speed and memory.
     workers : int
@@ -147,6 +148,10 @@ def _solution(bare: Solution, answers: Sequence[Answer]) -> Solution:
         not_estimated=(*bare.not_estimated, *NOT_ESTIMATED),
         diagnostics={
             "population": np.stack([answer.populations for answer in answers]),
+            "population_error": np.stack([answer.population_error for answer in answers]),
+            "color_error": np.stack([answer.color_error for answer in answers]),
+            "lost": np.stack([answer.lost for answer in answers]),
+            "cut": np.stack([answer.cut for answer in answers]),
             "covariance": np.stack([answer.covariance for answer in answers]),
             "effective_contributions": np.stack([answer.effective for answer in answers]),
             "trajectories": np.array([answer.trajectories for answer in answers]),

@@ -16,8 +16,8 @@ import numpy as np
 
 from .._checks import instance, text
 from .._checks import path as path_of
+from ..atomic import atomic_path
 from ..errors import FileFormatError, QtrajError
-from ..io.atomic import atomic_path
 from ..provenance import versions
 from ..states import State
 from ..units import to_fm

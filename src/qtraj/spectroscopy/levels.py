@@ -13,7 +13,7 @@ from .._checks import instance, texts
 from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..physics.model import LindbladModel
-from ..radial.laguerre import MAX_POINTS, LaguerreMesh
+from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import threshold
 from ..states import State
 from .hamiltonian import (
@@ -145,7 +145,7 @@ def thermal_levels(
     if not routes or not set(routes) <= set(ROUTES):
         raise InputError("routes", routes, some)
     source_of(chosen[0], source)
-    finer = LaguerreMesh(min(MAX_POINTS, int(np.ceil(DENSER * mesh.points))), mesh.scale)
+    finer = mesh.compared(DENSER)
     vacuum, on_finer = (_vacuum_energies(model, m, chosen) for m in (mesh, finer))
     for t in temperatures:  # coefficients that do not exist there are found before anything is computed
         effective_hamiltonian(model, mesh, chosen[0].l, float(t))

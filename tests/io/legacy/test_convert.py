@@ -128,6 +128,8 @@ def test_targets_of_the_wrong_kind_are_refused(tmp_path):
     with pytest.raises(FileFormatError, match=r"should hold ratios\.tsv"):
         convert(tmp_path / "empty", tmp_path / "out.nc")
     convert(RATIOS.parent, tmp_path / "run.nc")
+    with pytest.raises(InputError, match=r"not end in \.nc: netCDF becomes text"):
+        convert(tmp_path / "run.nc", tmp_path / "again.nc", force=True)
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="be a folder"):
         convert(tmp_path / "run.nc", tmp_path / "file")

@@ -8,6 +8,8 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.fft import dst
+from scipy.interpolate import CubicSpline
 
 import qtraj as qt
 from legacy_runs import CASES, INPUTS, no_jump, parameters, setup_of
@@ -137,6 +139,73 @@ def test_a_medium_below_the_final_temperature_is_no_medium(tmp_path):
     assert setup.steps.total == 0
     assert evolution.norm == pytest.approx(1, abs=1e-14)
     np.testing.assert_allclose(evolution.ratios[[0, 1, 3]], 1, rtol=1e-13)
+
+
+LATE = {"t0": 5.0, "tmed": 3.0, "kappa": 4, "gam": -1.75, "num": 127, "L": 20, "dt": 0.01, "snapFreq": 100}
+"""The evolution begins when the medium is there for 2 GeV^-1."""
+
+TABLE = np.array([[0.2, 0.6], [0.5, 0.5], [0.9, 0.4], [1.4, 0.3], [2.2, 0.2]])
+"""tau in fm/c and T in GeV."""
+
+
+def late_media(directory):
+    """Parameters of each kind of medium that is there at t0, and its temperature at t GeV^-1."""
+    lines = [f"{tau} {T} 1 1 1 {T}" for tau, T in TABLE]
+    (directory / "averaged.txt").write_text("\n".join(["#", "5", *lines]) + "\n", encoding="utf-8")
+    (directory / "paths.txt").write_text("\n".join(["1", "5.25", "5", *lines]) + "\n", encoding="utf-8")
+    knots, values = np.log(TABLE[:, 0] / HBARC), np.log(TABLE[:, 1] + 1e-4)
+    spline = CubicSpline(knots, values, bc_type="natural")
+
+    def table(t):
+        return np.exp(spline(np.log(t)))
+
+    yield {"temperatureEvolution": 0, "T0": 0.5, "Tf": 0.35}, lambda t: 0.5 * np.cbrt(3.0 / t), 1
+    yield {"temperatureEvolution": 1, "temperatureFile": "averaged.txt", "Tf": 0.35}, table, -1
+    yield {"temperatureEvolution": 2, "temperatureFile": "paths.txt", "Tf": 0.35}, table, -1
+    yield {"temperatureEvolution": 3, "T0": 0.4, "Tf": 0.1, "maxSteps": 300}, lambda t: 0.4 + 0 * t, None
+
+
+@pytest.mark.parametrize("medium", range(4))
+def test_an_evolution_that_begins_inside_the_medium(medium, tmp_path):
+    changes, temperature, last = list(late_media(tmp_path))[medium]
+    p = parameters(LATE, **changes)
+    setup, evolution = no_jump(p, tmp_path)
+    # the medium acts from the first step on; Bjorken takes one step with T <= Tf, a table leaves out one with T > Tf
+    t = p.t0 + p.dt * np.arange(100_000)
+    T = temperature(t[t < 2.2 / HBARC])
+    total = p.maxSteps if last is None else int(np.argmax(p.Tf >= T)) + last
+    assert (setup.steps.first_medium, setup.steps.total) == (0, total)
+    np.testing.assert_allclose(setup.steps.T, T[:total], rtol=1e-12)
+    assert evolution.rows.t_fm[0] == pytest.approx(p.t0 * HBARC)
+    assert evolution.rows.norm[0] == pytest.approx(1, abs=1e-14)
+    # the same steps, written out: exp(-i V dt/2) exp(-i k^2 dt/(2m)) exp(-i V dt/2) with V - i kappa T^3 r^2/2
+    dx = p.L / (p.num + 1)
+    r, k = dx * np.arange(1, p.num + 1), np.pi / p.L * np.arange(1, p.num + 1)
+    u = r * np.exp(-((r * p.m * p.alpha / p.initWidth) ** 2))
+    u = u / np.sqrt(dx * np.sum(u**2)) + 0j
+    for T_n in T[:total]:
+        V = -p.alpha / r + 0.5 * (p.gam - 1j * p.kappa) * T_n**3 * r**2
+        u = dst(u * np.exp(-0.5j * p.dt * V), type=1, norm="ortho")
+        u = dst(u * np.exp(-0.5j * p.dt * k**2 / p.m), type=1, norm="ortho") * np.exp(-0.5j * p.dt * V)
+    assert evolution.norm == pytest.approx(dx * np.sum(np.abs(u) ** 2), rel=1e-11)
+    ground = r * np.exp(-r * p.m * p.alpha)
+    ground /= np.sqrt(dx * np.sum(ground**2))
+    assert evolution.overlaps[0] == pytest.approx(abs(dx * ground @ u) ** 2, rel=1e-9)
+
+
+def test_an_evolution_that_begins_inside_the_medium_agrees_with_the_new_methods():
+    # a Coulomb state waits for the medium unchanged, so that a table which starts at t0 is the same problem
+    p = parameters(
+        LATE, temperatureEvolution=0, T0=0.5, Tf=0.35, initType=0, initWidth=1.0, num=2047, dt=0.002
+    )
+    _, evolution = no_jump(p)
+    t = np.linspace(p.t0, p.tmed * (p.T0 / p.Tf) ** 3, 400)
+    medium = qt.TabulatedTemperature(qt.units.to_fm(t), p.T0 * np.cbrt(p.tmed / t), T_end=p.Tf)
+    model = qt.LindbladModel(transport=qt.Transport(kappa=p.kappa, gamma=p.gam))
+    result = qt.solve(model, medium, qt.CoulombState(1, 0), qt.NoJump(error_budget=False))
+    # 1.2e-3: first order in dt, 2.2e-3 with twice the step; the cusp of a grid of 2047 points has 1e-4
+    assert evolution.norm == pytest.approx(result.norm.value, rel=2e-3)
+    assert evolution.overlaps[0] == pytest.approx(result.survival["1S"].value, rel=2e-3)
 
 
 def test_jumps_of_the_nlo_stepper_are_refused():

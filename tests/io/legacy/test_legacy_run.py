@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from legacy_files import SAMPLES
 from legacy_runs import no_jump, parameters
+from qtraj.campaign.citing import cited
 from qtraj.cli import app
 from qtraj.errors import FileFormatError, InputError
 from qtraj.io.legacy import files, read_basis, read_params, read_ratios, read_summary, write_params
@@ -173,14 +175,112 @@ def setup_total(p):
     return no_jump(p)[0].steps.total
 
 
-def test_rows_are_added_and_the_rest_is_replaced(tmp_path):
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("genuine", [True, False])
+def test_an_existing_output_is_refused_and_not_touched(genuine, sample_folder, tmp_path):
+    if genuine:
+        folder = sample_folder("basis")
+        shutil.copytree(SAMPLES / "basis" / "output", folder / "output")
+        p = read_params(folder / "input" / "params.txt")
+    else:
+        folder, p = tmp_path, parameters(FAST, doJumps=1, nTrajectories=3, outputSummaryFile=1)
+        run(p, folder)
+    before, screen = contents(folder / "output"), Quiet()
+    with pytest.raises(FileFormatError, match=r"earlier run \(.*--append adds rows.*--overwrite replaces"):
+        run(p, folder, screen=screen)
+    assert contents(folder / "output") == before
+    assert screen.printed == []
+
+
+def test_append_adds_rows_of_another_seed_and_changes_no_other_file(tmp_path):
+    p = parameters(FAST, doJumps=1, nTrajectories=3, outputSummaryFile=1, saveWavefunctions=1, projType=1)
+    first, screen = run(p, tmp_path), Quiet()
+    before = contents(first)
+    out = run(replace(p, randomseed=2), tmp_path, existing="append", screen=screen)
+    assert out == first
+    alone = run(replace(p, randomseed=2), tmp_path / "alone")
+    after = contents(out)
+    assert after.pop("ratios.tsv") == before.pop("ratios.tsv") + (alone / "ratios.tsv").read_bytes()
+    record = json.loads(after.pop("run.json"))
+    assert record["parameters"] == json.loads(before.pop("run.json"))["parameters"]
+    assert [each["parameters"]["randomseed"] for each in record["appended"]] == [2]
+    assert after == before
+    assert any("Adding rows" in line and "stay those of the earlier run" in line for line in screen.printed)
+    for seed in (1, 2):  # the first run and the added one
+        with pytest.raises(InputError, match=r"randomseed.*count twice"):
+            run(replace(p, randomseed=seed), tmp_path, existing="append")
+    (out / "run.json").unlink()  # the rows know their seed, too
+    for seed in (1, 2):
+        with pytest.raises(InputError, match="random numbers of this seed"):
+            run(replace(p, randomseed=seed, nTrajectories=5), tmp_path, existing="append")
+    run(replace(p, randomseed=3), tmp_path, existing="append")
+    assert len(read_ratios(out / "ratios.tsv")) == 9
+
+
+def test_append_to_an_output_of_the_original(sample_folder):
+    folder = sample_folder("bjorken")
+    shutil.copytree(SAMPLES / "bjorken" / "output-307", folder / "output-307")
+    before = contents(folder / "output-307")
+    p = replace(read_params(folder / "input" / "params.txt"), rMax=0.005, nTrajectories=2)
+    with pytest.raises(InputError, match="output-307 is the output of a run with this seed"):
+        run(p, folder, existing="append")
+    assert contents(folder / "output-307") == before
+    shutil.move(folder / "output-307", folder / "output")
+    out = run(replace(p, dirnameWithSeed=False), folder, existing="append")
+    after = contents(out)
+    assert after.pop("ratios.tsv").startswith(before.pop("ratios.tsv"))
+    assert "parameters" not in json.loads(after.pop("run.json"))  # those of the earlier run are not known
+    assert after == before
+    assert "Omar2022" in {each.reference.key for each in cited(out)}
+
+
+def test_append_without_earlier_output_is_an_ordinary_run(tmp_path):
     p = parameters(FAST, doJumps=1, nTrajectories=3, outputSummaryFile=1)
-    for _ in range(2):
-        out = run(p, tmp_path)
-    table = read_ratios(out / "ratios.tsv")
-    assert len(table) == 6
-    np.testing.assert_array_equal(table.ratios[:3], table.ratios[3:])
-    assert len(read_summary(out / "summary.tsv")) == 4
+    assert set(contents(run(p, tmp_path, existing="append"))) == {"ratios.tsv", "summary.tsv", "run.json"}
+
+
+def test_a_row_without_jumps_is_not_added_twice_nor_to_jumps(tmp_path):
+    p = parameters(FAST, randomseed=1)
+    run(p, tmp_path)
+    with pytest.raises(FileFormatError, match="a row of this kind already"):
+        run(replace(p, randomseed=2), tmp_path, existing="append")
+    with pytest.raises(FileFormatError, match="rows of a run without jumps"):
+        run(replace(p, randomseed=2, doJumps=True), tmp_path, existing="append")
+    out = run(replace(p, randomseed=2, initL=1, initN=2), tmp_path, existing="append")
+    assert read_ratios(out / "ratios.tsv").angular_momenta == (0, 1)
+    run(replace(p, doJumps=True), tmp_path, existing="overwrite")
+    with pytest.raises(FileFormatError, match="rows of a run with jumps"):
+        run(replace(p, randomseed=2), tmp_path, existing="append")
+
+
+def test_overwrite_leaves_nothing_of_the_earlier_run(tmp_path):
+    p = parameters(FAST, doJumps=1, nTrajectories=3, outputSummaryFile=1, saveWavefunctions=1, projType=1)
+    out = run(p, tmp_path)
+    (out / "notes.txt").write_text("mine", encoding="utf-8")
+    other = replace(p, snapFreq=200, projType=0, nTrajectories=2)
+    run(other, tmp_path, existing="overwrite")
+    after = contents(out)
+    assert after.pop("notes.txt") == b"mine"
+    assert after == contents(run(other, tmp_path / "fresh"))
+
+
+def test_what_fails_early_replaces_nothing_and_leaves_nothing(tmp_path):
+    p = parameters(FAST, doJumps=1, nTrajectories=3)
+    before = contents(run(p, tmp_path))
+    bad = replace(p, projType=2, basisFunctionsFile="absent.tsv")
+    for where in (tmp_path, tmp_path / "fresh"):
+        with pytest.raises(FileFormatError, match="absent"):
+            run(bad, where, existing="overwrite")
+    assert contents(tmp_path / "output") == before
+    assert not (tmp_path / "fresh").exists()
+    with pytest.raises(InputError, match="existing"):
+        run(p, tmp_path, existing="add")
+    (tmp_path / "output" / "run.json").write_text("{", encoding="utf-8")
+    with pytest.raises(FileFormatError, match=r"run\.json: is damaged"):
+        run(replace(p, randomseed=5), tmp_path, existing="append")
 
 
 @pytest.mark.parametrize("at", [1, 4])
@@ -231,14 +331,17 @@ def test_fftw_without_pyfftw_is_refused_before_anything_is_written(tmp_path, mon
     monkeypatch.setitem(sys.modules, "pyfftw", None)
     with pytest.raises(InputError, match=r"qtraj\[fftw\]"):
         run_legacy(parameters(FAST), tmp_path, transform="fftw")
+    with pytest.raises(InputError, match="scipy with stepper 1"):  # which has no transform
+        run_legacy(parameters(FAST, stepper=1), tmp_path, transform="fftw")
     assert not list(tmp_path.iterdir())
 
 
 def test_rows_with_and_without_metadata_do_not_mix(tmp_path):
     run(parameters(FAST), tmp_path)
     (tmp_path / "file.txt").write_text(BLOCKS[0], encoding="utf-8")
+    p = parameters(FAST, temperatureEvolution=2, temperatureFile="file.txt", randomseed=2)
     with pytest.raises(FileFormatError, match="metadata"):
-        run(parameters(FAST, temperatureEvolution=2, temperatureFile="file.txt"), tmp_path)
+        run(p, tmp_path, existing="append")
 
 
 def test_the_clock_is_a_recorded_seed(tmp_path, monkeypatch):
@@ -273,3 +376,26 @@ def test_words_that_are_no_pairs_are_refused(words, tmp_path, monkeypatch):
     assert result.exit_code == 2
     assert result.stderr.startswith("qtraj: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_command_line_and_existing_output(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_params("params.txt", parameters(FAST, doJumps=1, nTrajectories=2))
+
+    def legacy(*words):
+        return CliRunner().invoke(app, ["legacy", "params.txt", *words])
+
+    assert legacy().exit_code == 0
+    for words, fragment in (
+        ([], "--append adds rows"),
+        (["--append"], "randomseed"),
+        (["--append", "--overwrite", "-randomseed", "2"], "`--append` must be left out with --overwrite"),
+    ):
+        result = legacy(*words)
+        assert result.exit_code == 2
+        assert fragment in result.stderr
+        assert len(read_ratios("output/ratios.tsv")) == 2
+    assert legacy("--append", "-randomseed", "2").exit_code == 0
+    assert len(read_ratios("output/ratios.tsv")) == 4
+    assert legacy("-randomseed", "2", "--overwrite").exit_code == 0
+    assert len(read_ratios("output/ratios.tsv")) == 2

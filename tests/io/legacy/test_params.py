@@ -113,7 +113,7 @@ def test_keys_that_do_not_change_a_split_step_run_may_be_missing(tmp_path):
         ("temperatureEvolution", "temperatureEvolution 2", ["with temperatureEvolution 2"]),
         ("T0", "T0 0.25", ["line 13", "`T0` must be above Tf (0.25 GeV)"]),
         ("T0", "T0 425", ["at most 5, but is 425"]),
-        ("t0", "t0 4", ["`t0` must be at most tmed"]),
+        ("t0", "t0 15", ["`t0` must be below 14.9387 GeV^-1", "never act"]),
         ("initL", "initL 1", ["`initN` must be above initL (1)", "1P state is initN 2"]),
         ("projType", "projType 2", ["`basisFunctionsFile` must be given with projType 2"]),
         ("initType", "initType 200", ["`basisFunctionsFile` must be given with initType 200"]),
@@ -149,6 +149,35 @@ def test_a_bad_override_is_named_with_its_flag(overrides, fragments):
         read_params(PARAMS, overrides)
     for fragment in fragments:
         assert fragment in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "idle", "condition"),
+    [
+        ([], [("mdfac", "2"), ("temperatureFile", "T.txt"), ("maxSteps", "7")], "acts with"),
+        ([], [("basisFunctionsFile", "b")], "projType 2 or initType 200"),
+        ([("-potential", "1"), ("-doJumps", "0")], [("kappa", "3"), ("gam", "-1")], "potential 0"),
+        ([("-temperatureEvolution", "2"), ("-temperatureFile", "T.txt")], [("T0", "0.4")], "Evolution 0 or 3"),
+        ([("-initType", "0")], [("initWidth", "1")], "initType 1"),
+        ([("-doJumps", "0"), ("-dirnameWithSeed", "0")],
+         [("nTrajectories", "5"), ("maxJumps", "5"), ("rMax", "0.5"), ("randomseed", "5")], "doJumps 1"),
+        ([("-stepper", "1")], [("derivType", "1")], "stepper 0"),
+        ([("-saveWavefunctions", "0")], [("snapPts", "64")], "saveWavefunctions 1"),
+    ],
+)  # fmt: skip
+def test_an_override_without_effect_is_named(given, idle, condition):
+    read_params(PARAMS, given)
+    for name, text in idle:
+        with pytest.raises(InputError, match=f"`-{name}` must be left out: here it has no effect") as caught:
+            read_params(PARAMS, [*given, (f"-{name}", text)])
+        assert condition in str(caught.value)
+
+
+def test_an_override_with_effect_is_taken():
+    without = [("-doJumps", "0"), ("-randomseed", "5")]  # the sample writes to output-SEED
+    assert read_params(PARAMS, without).output_folder == "output-5"
+    stored = [("-initType", "200"), ("-basisFunctionsFile", "b")]
+    assert read_params(PARAMS, stored).basisFunctionsFile == "b"
 
 
 def test_the_ksu_potential_needs_its_debye_mass_factor(tmp_path):

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import xarray as xr
 
+from ...atomic import atomic_path
 from ...errors import FileFormatError, InputError
 from ...provenance import versions
-from ..atomic import atomic_path
 from ..results import CHECKSUM, checksum, read_dataset
 from .datasets import FORMATS, Format
 from .files import RUN_RECORD
@@ -78,6 +78,9 @@ def convert(source: str | Path, target: str | Path, *, force: bool = False) -> C
     if not source.exists():
         raise FileFormatError(source, "no such file or folder", "Check the path.")
     if source.suffix == NETCDF:
+        if target.suffix == NETCDF and not target.is_dir():
+            remedy = "Name a folder or a text file."
+            raise InputError("OUT", str(target), f"not end in {NETCDF}: netCDF becomes text", remedy)
         return _to_text(source, target, force)
     if target.suffix != NETCDF:
         raise InputError("OUT", str(target), f"end in {NETCDF}: text becomes netCDF")

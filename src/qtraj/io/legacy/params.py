@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from ..._checks import instance, members, texts
 from ..._checks import path as path_of
+from ...atomic import atomic_path
 from ...errors import FileFormatError, InputError
-from ..atomic import atomic_path
 from .keys import Key, Value
 from .parameters import KEYS, REQUIRED, LegacyParameters
+from .rules import idle
 
 COMMENT: Final = "//"
 
@@ -53,7 +54,7 @@ def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> 
         If the file cannot be read, a line is no pair, or a key is unknown, repeated or missing, or its value is
         bad; names file and line.
     InputError
-        If an override is unknown or its value is bad.
+        If an override is unknown or without effect beside the other keys, or its value is bad.
     """
     path = path_of("path", path)
     allowed = "be pairs ('-KEY', 'value')"
@@ -68,9 +69,14 @@ def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> 
     _require_all(path, entries)
     try:
         values: dict[str, Any] = {name: KEYS[name].parse(name, entry.text) for name, entry in entries.items()}
-        return LegacyParameters(**values)
+        parameters = LegacyParameters(**values)
     except InputError as error:
         raise _located(path, entries, error) from None
+    for name, entry in entries.items():
+        if entry.line == 0 and (condition := idle(parameters, name)):
+            remedy = f"It acts with {condition}."
+            raise InputError(f"-{name}", entry.text, "be left out: here it has no effect", remedy)
+    return parameters
 
 
 def write_params(path: str | Path, parameters: LegacyParameters) -> Path:

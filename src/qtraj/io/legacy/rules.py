@@ -21,6 +21,34 @@ def check_together(p: LegacyParameters) -> None:
             raise InputError(name, getattr(p, name), allowed, remedy)
 
 
+def idle(p: LegacyParameters, name: str) -> str:
+    """Return what a key waits for to have an effect, such as ``doJumps 1``, or an empty string if it has one.
+
+    A params.txt has to hold every key, so there an idle one says nothing; on the command line it is a mistake.
+    """
+    waits = {
+        "mdfac": (p.potential != 0, "potential 1 or 2"),
+        "kappa": (p.potential == 0, "potential 0"),
+        "gam": (p.potential == 0, "potential 0"),
+        "temperatureFile": (p.temperatureEvolution in (1, 2), "temperatureEvolution 1 or 2"),
+        "T0": (p.temperatureEvolution in (0, 3), "temperatureEvolution 0 or 3"),
+        "maxSteps": (p.temperatureEvolution == 3, "temperatureEvolution 3"),
+        "initWidth": (p.initType == 1, "initType 1"),
+        "basisFunctionsFile": (p.projType == 2 or p.initType == 200, "projType 2 or initType 200"),
+        "nTrajectories": (p.doJumps, "doJumps 1"),
+        "maxJumps": (p.doJumps, "doJumps 1"),
+        "rMax": (p.doJumps, "doJumps 1"),
+        "randomseed": (
+            p.doJumps or p.dirnameWithSeed,
+            "doJumps 1, or dirnameWithSeed 1, which names the folder",
+        ),
+        "derivType": (p.stepper == 0, "stepper 0"),
+        "snapPts": (p.saveWavefunctions, "saveWavefunctions 1"),
+    }
+    acts, condition = waits.get(name, (True, ""))
+    return "" if acts else condition
+
+
 def _physics(p: LegacyParameters) -> Iterator[Fault]:
     if p.kappa < 0 and p.kappa not in (-1, -2, -3):
         remedy = (
@@ -41,10 +69,13 @@ def _medium(p: LegacyParameters) -> Iterator[Fault]:
         yield "temperatureFile", f"be given with {which}", f"Name the file that {which} reads."
     if p.temperatureEvolution in (0, 3) and p.Tf >= p.T0:
         yield "T0", f"be above Tf ({p.Tf:g} GeV)", "The medium would never act: raise T0 or lower Tf."
-    if p.t0 > p.tmed:
-        yield "t0", f"be at most tmed ({p.tmed:g} GeV^-1)", "The evolution cannot begin inside the medium."
     if p.temperatureEvolution == 0 and p.tmed == 0:
         yield "tmed", "be above 0 with temperatureEvolution 0", "Bjorken flow scales with tmed/t."
+    # after tmed the medium acts from t0 on; after its end there is none
+    end = p.tmed * (p.T0 / p.Tf) ** 3
+    if p.temperatureEvolution == 0 and p.t0 >= end:
+        remedy = "Bjorken flow has cooled down to Tf before: the medium would never act."
+        yield "t0", f"be below {end:g} GeV^-1", remedy
 
 
 def _start(p: LegacyParameters) -> Iterator[Fault]:

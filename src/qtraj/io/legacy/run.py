@@ -2,9 +2,10 @@
 
 Each flaw of the original that is kept is named in the docstring of the module that has it: `temperature`,
 `split_step`, `crank_nicolson`, `states`, `setup`, `no_jump`, `trajectories`. Not reproduced are the random numbers, and
-the jumps of stepper 2 (refused). A trajectory file may hold several blocks: each physical trajectory gets
-nTrajectories rows in ``ratios.tsv``, each under its metadata, as if the files were run one after another into one
-folder; ``summary.tsv`` and the snapshots are then those of the last block.
+the jumps of stepper 2 (refused), and its habit of writing into the output of an earlier run, where it adds to
+``ratios.tsv`` and replaces the rest: here that has to be asked for. A trajectory file may hold several blocks: each
+physical trajectory gets nTrajectories rows in ``ratios.tsv``, each under its metadata, as if the files were run one
+after another into one folder; ``summary.tsv`` and the snapshots are then those of the last block.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ..._checks import path as path_of
 from ...errors import InputError
 from ...radial.dst import import_pyfftw
 from .basis import write_basis
-from .files import OutputFolder
+from .files import Existing, OutputFolder
 from .no_jump import evolve_without_jumps
 from .parameters import LegacyParameters
 from .screen import Screen
@@ -38,6 +39,7 @@ def run_legacy(
     *,
     transform: Transform = "scipy",
     screen: Screen | None = None,
+    existing: Existing = "refuse",
 ) -> Path:
     """Run what a ``params.txt`` of QTraj 1.0 says and write the files of the original.
 
@@ -51,6 +53,10 @@ def run_legacy(
         Library of the sine transform.
     screen : Screen, optional
         Where to print; the standard output by default.
+    existing : {"refuse", "append", "overwrite"}
+        If the output folder holds ``ratios.tsv``, ``summary.tsv``, snapshots or basis functions of an earlier run, of
+        the original or of this one: refuse, and change nothing; add rows of another seed to ``ratios.tsv``, and leave
+        the other files as they are; or replace all of them.
 
     Returns
     -------
@@ -61,9 +67,11 @@ def run_legacy(
     Raises
     ------
     InputError
-        For jumps with stepper 2, an unsuitable grid, or ``fftw`` without pyFFTW.
+        For jumps with stepper 2, an unsuitable grid, ``fftw`` without pyFFTW or with a stepper that has no sine
+        transform, an unknown `existing`, or rows of a seed that are there already.
     FileFormatError
-        If an input file is missing or damaged, or the folder cannot be written.
+        If an input file is missing or damaged, the folder cannot be written, or holds output of an earlier run that
+        this one must not touch.
     """
     instance("p", p, LegacyParameters)
     directory = path_of("directory", directory)
@@ -71,22 +79,35 @@ def run_legacy(
     if screen is not None:
         instance("screen", screen, Screen)
     refuse_unknown(p)
+    kinds = get_args(Existing)
+    existing = choice("existing", existing, kinds, f"be one of {', '.join(kinds)}")
     if transform == "fftw":
+        if p.stepper != 0:
+            remedy = "Crank-Nicolson has no sine transform: leave out --fftw."
+            raise InputError("transform", transform, f"be scipy with stepper {p.stepper}", remedy)
         import_pyfftw()
     if p.randomseed == CLOCK:
         p = replace(p, randomseed=int(time.time()))
     screen = Screen() if screen is None else screen
-    for _ in histories(p, directory):  # a damaged block is found before the first one is computed
-        pass
+    # a damaged block is found before the first one is computed
+    metadata = [steps.metadata for steps in histories(p, directory)]
+    folder = OutputFolder(directory / p.output_folder, p, metadata, existing)
     screen.start(p)
-    folder = OutputFolder(directory / p.output_folder, p)
-    screen.say(f"Creating output directory '{folder.path.name}'")
-    folder.record_run(transform)
+    if folder.appends:
+        screen.say(
+            f"Adding rows to '{folder.path.name}/ratios.tsv'; its other files stay those of the earlier run"
+        )
+    else:
+        screen.say(f"Creating output directory '{folder.path.name}'")
     first = 0
     try:
         for steps in histories(p, directory):
             screen.say(f"Set maxSteps to {steps.total}")
             setup = make_setup(p, steps, directory, transform)
+            if (
+                first == 0
+            ):  # a bad grid or file of states has shown by now: nothing was written, nothing replaced
+                folder.begin(transform)
             _save_basis(setup, folder, screen)
             _run_history(setup, folder, screen, first)
             first += p.nTrajectories
@@ -115,8 +136,9 @@ def _save_basis(setup: Setup, folder: OutputFolder, screen: Screen) -> None:
     if functions.computed is not None and functions.masses is not None:
         screen.say(f"Finding the first {len(functions.masses)} eigenstates")
         screen.masses(functions.masses)
-        screen.say("Saving basis functions")
-        write_basis(folder.path / "basisfunctions.tsv", functions.computed)
+        if not folder.appends:
+            screen.say("Saving basis functions")
+            write_basis(folder.path / "basisfunctions.tsv", functions.computed)
     screen.say("Basis functions loaded")
     screen.say("Initial wavefunction loaded")
 

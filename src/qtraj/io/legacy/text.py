@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks import path as path_of
+from ...atomic import atomic_path
 from ...errors import FileFormatError, InputError
-from ..atomic import atomic_path
 
 Float = NDArray[np.float64]
 

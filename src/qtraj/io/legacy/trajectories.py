@@ -138,10 +138,19 @@ def sample(
     yield from _finished(setup, no_jump, waiting)
 
 
+def first_random_number(seed: int, number: int) -> float:
+    """Return r0 of a trajectory: it tells a seed in a file of ratios."""
+    return float(_random(seed, number).random())
+
+
+def _random(seed: int, number: int) -> np.random.Generator:
+    key = np.array([seed % 2**64, number], dtype=np.uint64)  # a list of large integers would become floats
+    return np.random.Generator(np.random.Philox(key=key))
+
+
 def _begin(setup: Setup, no_jump: NoJumpEvolution, seed: int, number: int) -> Outcome | _Trajectory:
     p = setup.p
-    key = np.array([seed % 2**64, number], dtype=np.uint64)  # a list of large integers would become floats
-    random = np.random.Generator(np.random.Philox(key=key))
+    random = _random(seed, number)
     r0 = float(random.random())
     record = Record(setup)
     if r0 < no_jump.norm or r0 > p.rMax:

@@ -28,9 +28,12 @@
   const along = { x: one.t, xLabel: "t [fm/c]", xName: "t", xUnit: "fm/c", pick: (i) => show(i) };
   const line = (name, color, values, dash) => ({ name, color, values, dash });
   const curves = [
-    panel("Probability of each color and angular momentum", {
+    panel("Probability of each color and angular momentum, of the pairs kept", {
       ...along, yLabel: "probability", fromZero: true,
-      lines: sectors.map((s) => line(s.name, s.paint, one.population[s.k], s.color === "octet" ? "6 4" : "")),
+      lines: [
+        ...sectors.map((s) => line(s.name, s.paint, one.population[s.k], s.color === "octet" ? "6 4" : "")),
+        line("left out", "var(--faint)", one.lost, "2 4"),
+      ],
     }),
     panel("Probability of the vacuum states", {
       ...along, yLabel: "⟨nl|ρ|nl⟩", log: true,
@@ -55,6 +58,7 @@
     return [
       ["T", one.T[now] === null ? "no medium" : `${format(one.T[now])} GeV`],
       ["trace", format(sum())], ["singlet", format(sum("singlet"))], ["octet", format(sum("octet"))],
+      ["octet of all pairs", `${format(one.octet[0][now])} to ${format(one.octet[1][now])}`],
       ["lost", format(one.lost[now])],
       ...Object.entries(one.states).map(([name, values]) => [name, format(values[now])]),
     ];

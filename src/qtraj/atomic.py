@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .._checks import path as path_of
-from ..errors import FileFormatError
+from ._checks import path as path_of
+from .errors import FileFormatError
 
 
 @contextmanager
