@@ -97,7 +97,7 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
     Raises
     ------
     InputError
-        If a line would be longer than the original reads.
+        If a line would be longer than the original reads, or a value would be taken for a comment.
     FileFormatError
         If the file cannot be written.
     """
@@ -108,6 +108,10 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
         if KEYS[name].group != group:
             group = KEYS[name].group
             lines.append(f"{COMMENT} {group}")
+        if str(value).startswith(COMMENT):
+            raise InputError(
+                name, value, f"not begin with {COMMENT}: there a comment begins", "Write ./ before it."
+            )
         lines.append(f"{name}\t{_spelled(KEYS[name], value)}")
         if len(lines[-1]) > LINE_LIMIT:
             raise InputError(
