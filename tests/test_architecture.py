@@ -15,6 +15,7 @@ FOREIGN_PATH = re.compile(r"""["'(\s](/(home|root|tmp|work|mnt|opt|Users)/|[A-Z]
 # from the bottom up; a module imports only its own unit and units of lower layers
 LAYERS = [
     {"errors", "units", "provenance", "data"},
+    {"_checks"},
     {"states", "atomic"},
     {"radial", "observables"},
     {"physics"},

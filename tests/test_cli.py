@@ -134,6 +134,8 @@ def test_an_output_folder_that_cannot_be_written_is_one_line(monkeypatch, file):
         (["--potential", "ksu", "--kappa", "central"], ["transport", "width"]),
         (["--potential", "nofile.txt"], ["--potential", "nofile.txt"]),
         (["--duration", "1", "--table", __file__], ["--duration"]),
+        (["--allow-hot-end"], ["--allow-hot-end", "--table"]),
+        (["--T-end", "0.01"], ["T_end", "200 fm/c", "Raise T_end"]),
     ],
 )
 def test_a_mistake_in_the_flags_of_solve_is_one_line(flags, fragments):
@@ -154,6 +156,14 @@ def test_solve_by_every_method(flags, fragments):
     assert result.exit_code == 0, result.output
     for fragment in fragments:
         assert fragment in result.stdout
+
+
+def test_a_table_that_ends_hot_must_be_meant(tmp_path):
+    table = tmp_path / "history.txt"
+    table.write_text("0.6 0.4\n1.0 0.35\n2.0 0.3\n")
+    flags = ["solve", "--method", "nojump", "--table", str(table), "--T-end", "0.25"]
+    assert_one_line(runner.invoke(app, flags), "T_end", "0.3 GeV", "allow_hot_end")
+    assert runner.invoke(app, [*flags, "--allow-hot-end"]).exit_code == 0
 
 
 def test_cite_names_the_papers_and_with_a_run_file_its_fluid_and_data(file):

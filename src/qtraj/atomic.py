@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ._checks import path as path_of
 from .errors import FileFormatError
 
 
@@ -31,7 +32,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     FileFormatError
         If the folder or the file cannot be written.
     """
-    path = Path(path)
+    path = path_of("path", path)
     # the ending stays last: Matplotlib and others choose the format by it
     temporary = path.with_name(f".{path.stem}-{uuid.uuid4().hex[:8]}{path.suffix}")
     try:
@@ -60,7 +61,7 @@ def writable_folder(path: str | Path) -> Path:
     FileFormatError
         If it cannot be created or no file can be written there.
     """
-    path = Path(path)
+    path = path_of("path", path)
     try:
         path.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path):

@@ -84,6 +84,9 @@ def solve(
             "--table", exists=True, dir_okay=False, help="Text file of two columns, tau (fm/c) and T (GeV)."
         ),
     ] = None,
+    allow_hot_end: Annotated[
+        bool, typer.Option("--allow-hot-end", help="Of a table that ends above T-end: end the medium there.")
+    ] = False,
     kappa: options.Kappa = None,
     gamma: options.Gamma = None,
     T_c: options.CriticalTemperature = None,
@@ -122,7 +125,7 @@ def solve(
 
     transport = chosen_transport(potential, kappa, gamma, T_c)
     model = chosen_model(potential, alpha, mass, transport=transport, order=order)
-    medium = chosen_medium(temperature, tau, T_end, duration, table)
+    medium = chosen_medium(temperature, tau, T_end, duration, table, allow_hot_end=allow_hot_end)
     initial = chosen_initial(l, width, color, state)
     method = method or ("nojump" if model.has_width else "density")
     chosen = chosen_method(method, rtol, n, seed)

@@ -1,13 +1,19 @@
-"""Exceptions and warnings of qtraj: one form for bad arguments, and no traceback from deep inside."""
+"""Exceptions and warnings of qtraj: one form for bad arguments, no traceback from deep inside, one warning a call."""
 
 from __future__ import annotations
 
-from math import isfinite
-from numbers import Real
-from typing import Any
+import sys
+import warnings
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from types import FrameType
+from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
+Describe = Callable[[list[Any]], list[str]]
+"""Makes the messages of one kind of warning, none or more, of all that was noted of it."""
+
+_NOTED: ContextVar[dict[Describe, list[Any]] | None] = ContextVar("noted", default=None)
+_PACKAGE: Final = __name__.partition(".")[0]
 
 
 class QtrajError(Exception):
@@ -69,20 +75,69 @@ class PerformanceWarning(UserWarning):
     """A choice costs up to ten times the time of one beside it; the result is as good."""
 
 
-def is_finite_number(value: Any) -> bool:
-    """Return whether `value` is a finite real number: no string, None, bool, NaN or infinity."""
-    return not isinstance(value, bool) and isinstance(value, Real) and isfinite(value)
+class collected:  # noqa: N801  used as a function
+    """Context that gathers what `note` reports and warns once of each kind at its end.
+
+    One inside another gathers for the outer one, and so do the threads of `side_by_side`. Nothing is warned of when an
+    exception ends it.
+
+    Parameters
+    ----------
+    drop : bool
+        Forget what is reported inside: the results carry their errors in any case.
+    """
+
+    def __init__(self, *, drop: bool = False) -> None:
+        self._drop = drop
+        self._token: Token[dict[Describe, list[Any]] | None] | None = None
+
+    def __enter__(self) -> None:
+        if self._drop or _NOTED.get() is None:
+            self._token = _NOTED.set({})
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if self._token is None:
+            return
+        noted = _NOTED.get() or {}
+        _NOTED.reset(self._token)
+        if kind is None and not self._drop:
+            for describe, data in noted.items():
+                _warn_of(describe, data)
 
 
-def float_array(argument: str, value: Any) -> NDArray[np.float64]:
-    """Return `value` as a float array of any shape, or raise `InputError` if it is not an array of real numbers."""
-    try:
-        array = np.asarray(value)
-    except ValueError:  # ragged
-        array = np.asarray("ragged")
-    if array.dtype.kind not in "iuf":
-        raise InputError(argument, value, "be an array of real numbers")
-    return array.astype(np.float64)
+def note(describe: Describe, data: Any) -> None:
+    """Report something that falls short: an `AccuracyWarning`, at once or at the end of the context `collected`.
+
+    Parameters
+    ----------
+    describe : callable
+        A function of a module (it stands for the kind of warning): makes messages of the list of all `data`.
+    data : object
+        What this call has to say.
+    """
+    noted = _NOTED.get()
+    if noted is None:
+        _warn_of(describe, [data])
+    else:
+        noted.setdefault(describe, []).append(data)
+
+
+def _warn_of(describe: Describe, data: list[Any]) -> None:
+    for message in describe(data):
+        warn_user(message, AccuracyWarning)
+
+
+def warn_user(message: str, category: type[Warning]) -> None:
+    """Warn, and point at the line outside the package that called it, however deep inside this is."""
+    frame: FrameType | None = sys._getframe()
+    depth, level = 0, 1
+    while frame is not None:
+        depth += 1
+        # the outermost one: on the way lie functools and contextlib, which are outside, too
+        if frame.f_globals.get("__name__", "").partition(".")[0] == _PACKAGE:
+            level = depth
+        frame = frame.f_back
+    warnings.warn(message, category, stacklevel=level + 1)
 
 
 def _short(value: Any, limit: int = 80) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from ._checks import integer, settle, text
 from .errors import InputError
 
 _L_LETTERS: Final = "SPDF"
@@ -19,11 +20,21 @@ class State:
     n : int
         Principal quantum number, n > l.
     l : int
-        Orbital angular momentum.
+        Orbital angular momentum, 0 to 3.
+
+    Raises
+    ------
+    InputError
+        If the numbers are not those of a state.
     """
 
     n: int
     l: int
+
+    def __post_init__(self) -> None:
+        l = integer("l", self.l, 0, len(_L_LETTERS) - 1)
+        n = integer("n", self.n, l + 1, allowed=f"be an integer above l = {l}", remedy="1P is n = 2, l = 1.")
+        settle(self, n=n, l=l)
 
     @property
     def radial_index(self) -> int:
@@ -44,8 +55,10 @@ class State:
         InputError
             If `name` is no spectroscopic name.
         """
-        if len(name) < 2 or not name[:-1].isdigit() or int(name[:-1]) < 1 or name[-1] not in _L_LETTERS:
-            raise InputError("name", name, "be a spectroscopic name such as '1S' or '2P'")
+        allowed = "be a spectroscopic name such as '1S' or '2P'"
+        text("name", name, allowed)
+        if not name[:-1].isdecimal() or int(name[:-1]) < 1 or name[-1] not in _L_LETTERS:
+            raise InputError("name", name, allowed)
         l = _L_LETTERS.index(name[-1])
         return cls(n=int(name[:-1]) + l, l=l)
 

@@ -23,6 +23,7 @@ from qtraj.errors import FileFormatError, InputError
 from qtraj.hydro import load_shipped, write_netcdf
 from qtraj.io.config import parse_config
 from qtraj.io.results import read_dataset
+from qtraj.units import from_fm
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 SECTION = '[[medium.files]]\npath = "{}"\nb_fm = {}\n'
@@ -205,6 +206,9 @@ def test_bad_trajectory_files_are_named_before_anything_is_solved(tmp_path):
     hot = trajectory_file(tmp_path / "hot.txt", last=0.26)
     with pytest.raises(InputError, match=r"medium\.T_end.*0\.26.*hot\.txt"):
         make_plan(make_run_file(hot))
+    meant = make_plan(make_run_file(hot.replace("T_end = 0.25", "T_end = 0.25\nallow_hot_end = true")))
+    history = meant.sources[0].batch(0, 1).histories[0]
+    assert history.active[-1][1] == pytest.approx(from_fm(8.0))
     cut = trajectory_file(tmp_path / "cut.txt.gz")
     whole = (tmp_path / "cut.txt.gz").read_bytes()
     (tmp_path / "cut.txt.gz").write_bytes(whole[: len(whole) // 2])

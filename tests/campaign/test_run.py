@@ -14,7 +14,7 @@ from qtraj.campaign.results import open_results
 from qtraj.campaign.run import RESULT, citations, measured, run
 from qtraj.campaign.store import DamagedChunkWarning
 from qtraj.campaign.summary import summary
-from qtraj.errors import InputError
+from qtraj.errors import AccuracyWarning, InputError, note
 from qtraj.hydro import load_shipped, write_netcdf
 from qtraj.io.results import read_dataset
 from qtraj.observables.estimate import Estimate
@@ -213,3 +213,24 @@ def test_errors_of_one_replicate_stand_for_all_and_values_are_those_of_every_pat
     np.testing.assert_allclose(errors[replicate == 0].mean(), 2e-4, rtol=1e-12)
     # the mean error of the sampled paths is the error of the mean over all
     np.testing.assert_allclose(prediction["survival_error_mesh"], 2e-4, rtol=1e-12)
+
+
+def _described(found):
+    return [f"{sum(found)} histories fall short"]
+
+
+class Noting(ExponentialDecay):
+    """Reports every history as short of its tolerance."""
+
+    def __call__(self, model, medium, *args, **options):
+        note(_described, len(medium))
+        return super().__call__(model, medium, *args, **options)
+
+
+def test_a_run_warns_once_of_all_its_histories(tmp_path):
+    with pytest.warns(AccuracyWarning) as caught:
+        run(make_run_file(), tmp_path, solve=Noting())
+    (warning,) = caught
+    assert warning.filename == __file__
+    plan = make_plan(make_run_file())
+    assert str(warning.message) == f"{sum(len(chunk) for chunk in plan.chunks)} histories fall short"

@@ -8,6 +8,7 @@ from hydro_files import TAU, field, grid_T, small_hydro
 
 from qtraj.errors import AccuracyWarning, InputError
 from qtraj.hydro import Hydro, OpticalGlauber, Paths, histories_along, load_shipped, sample_paths
+from qtraj.units import from_fm
 
 
 def one_path(x=0.0, y=0.0, pT=0.0, phi=0.0, mass=10.0):
@@ -73,6 +74,8 @@ def test_T_end_below_the_floor_is_refused(T_end):
 def test_a_run_that_ends_hot_is_refused():
     with pytest.raises(InputError, match="longer"):
         histories_along(big_hydro(cooling, n_frames=3), one_path(), 0.22)
+    meant = histories_along(big_hydro(cooling, n_frames=3), one_path(), 0.22, allow_hot_end=True)
+    assert meant[0].active[0][1] == pytest.approx(from_fm(1.6))
 
 
 def test_a_grid_that_ends_inside_the_medium_is_refused():

@@ -15,6 +15,7 @@ from qtraj.hydro import (
     read_qtraj_averaged,
     read_qtraj_trajectories,
 )
+from qtraj.units import from_fm
 
 TAU = np.array([0.4, 0.6, 0.9, 1.5])
 T = np.array([0.40, 0.35, 0.30, 0.20])
@@ -187,7 +188,19 @@ def test_bad_requests_for_histories_are_refused(tables, T_end, start, word):
         histories_from_tables(tables, T_end, tau_start_fm=start)
 
 
+def test_tables_that_end_hot_must_be_meant():
+    hot, early = TemperatureTable(TAU, T), TemperatureTable(TAU[:-1], T[:-1])
+    meant = histories_from_tables([hot], 0.15, allow_hot_end=True)
+    assert meant.allow_hot_end
+    assert meant[0].active[0][1] == pytest.approx(from_fm(TAU[-1]))
+    # on one grid of times the heat of one that ends early would go on
+    with pytest.raises(InputError, match="ends hot at") as caught:
+        histories_from_tables([hot, early], 0.15, allow_hot_end=True)
+    assert caught.value.argument == "allow_hot_end"
+
+
 @pytest.mark.parametrize("extra", [{"anisotropy": -ANISOTROPY}, {"hard_scale": T[:2]}])
 def test_bad_extra_columns_are_refused(extra):
-    with pytest.raises(InputError, match="anisotropy, hard_scale"):
+    with pytest.raises(InputError) as caught:
         TemperatureTable(TAU, T, **extra)
+    assert caught.value.argument in extra

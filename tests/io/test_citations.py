@@ -80,7 +80,7 @@ def test_a_solve_decides_what_it_cites():
 
 
 def test_anisotropic_media_are_cited_with_the_potential_that_knows_them():
-    tau, T = np.array([0.6, 1.0, 2.0]), np.array([0.4, 0.35, 0.3])
+    tau, T = np.array([0.6, 1.0, 2.0]), np.array([0.4, 0.35, 0.25])
     stretched = qt.TabulatedTemperature(
         tau, T, T_end=0.25, alpha=np.full((3, 3), [1.1, 1.1, 0.8]), hard_scale=T
     )

@@ -32,7 +32,7 @@ def test_power_laws_are_interpolated_exactly():
     # logarithms are linear in ln tau
     tau = np.array([0.6, 1.3, 2.0, 5.0])
     alpha = np.stack([1.1 * tau**-0.01, 1.05 * tau**-0.02, 0.7 * tau**0.2], axis=-1)
-    medium = qt.TabulatedTemperature(tau, 0.4 * tau**-0.3, 0.2, alpha=alpha, hard_scale=0.5 * tau**-0.35)
+    medium = qt.TabulatedTemperature(tau, 0.4 * tau**-0.3, 0.25, alpha=alpha, hard_scale=0.5 * tau**-0.35)
     between = np.linspace(0.6, 5.0, 50)
     _, xi, scale = medium_state(medium, from_fm(between))
     x, y, z = 1.1 * between**-0.01, 1.05 * between**-0.02, 0.7 * between**0.2

@@ -50,7 +50,7 @@ def test_constant_temperature_acts_for_its_duration():
 @given(tables())
 def test_interpolation_reproduces_the_points_and_never_overshoots(table):
     tau, T = table
-    medium = qt.TabulatedTemperature(tau, T, T_end=0.05)
+    medium = qt.TabulatedTemperature(tau, T, T_end=0.05, allow_hot_end=True)
     assert_allclose(medium.temperature(from_fm(tau)), T, rtol=1e-12)
     for (a, b), (Ta, Tb) in zip(pairwise(tau), pairwise(T), strict=True):
         inside = medium.temperature(from_fm(np.linspace(a, b, 17)))
@@ -64,7 +64,7 @@ def test_interpolation_reproduces_the_points_and_never_overshoots(table):
 def test_power_laws_are_reproduced_exactly(exponent, points, T0):
     # ln T is linear in ln tau, and the interpolation is in these variables
     tau = np.geomspace(0.6, 9.0, points)
-    medium = qt.TabulatedTemperature(tau, T0 * (tau / 0.6) ** -exponent, T_end=0.01)
+    medium = qt.TabulatedTemperature(tau, T0 * (tau / 0.6) ** -exponent, 0.01, allow_hot_end=True)
     between = np.linspace(0.6, 9.0, 101)
     assert_allclose(medium.temperature(from_fm(between)), T0 * (between / 0.6) ** -exponent, rtol=1e-12)
 
@@ -84,7 +84,7 @@ def test_interpolation_of_a_smooth_history_converges():
     errors = []
     for points in (11, 21, 41):
         tau = np.linspace(0.6, 4.6, points)
-        medium = qt.TabulatedTemperature(tau, T(tau), 0.1)
+        medium = qt.TabulatedTemperature(tau, T(tau), 0.17)
         errors.append(np.max(np.abs(medium.temperature(from_fm(fine)) / T(fine) - 1)))
     orders = np.log2(np.array(errors[:-1]) / errors[1:])
     # Fritsch-Butland slopes on points that are not equidistant in ln tau are of first order, the interpolant of second
@@ -100,7 +100,7 @@ def test_interpolation_of_a_smooth_history_converges():
 def test_a_table_acts_exactly_where_it_is_hot(table):
     tau, T = table
     T_end = 0.25
-    medium = qt.TabulatedTemperature(tau, T, T_end, allow_cold=True)
+    medium = qt.TabulatedTemperature(tau, T, T_end, allow_cold=True, allow_hot_end=True)
     ends = [edge for interval in medium.active for edge in interval]
     assert np.all(np.diff(ends) > 0)  # ordered, disjoint, not touching
     t = from_fm(np.linspace(tau[0], tau[-1], 400))
@@ -127,13 +127,53 @@ def test_several_crossings_give_several_intervals():
 
 
 def test_touching_the_end_temperature_splits_nothing():
-    medium = qt.TabulatedTemperature([0.6, 1.0, 2.0, 3.0, 4.0], [0.4, 0.3, 0.25, 0.3, 0.4], T_end=0.25)
+    medium = qt.TabulatedTemperature([0.6, 1.0, 2.0, 3.0, 4.0], [0.4, 0.3, 0.25, 0.3, 0.25], T_end=0.25)
     assert_allclose(medium.active, [(from_fm(0.6), from_fm(4.0))], rtol=1e-12)
 
 
 def test_a_plateau_at_the_end_temperature_is_cold():
     medium = qt.TabulatedTemperature([0.6, 1.0, 2.0, 3.0, 4.0], [0.4, 0.25, 0.25, 0.25, 0.2], T_end=0.25)
     assert_allclose(medium.active, [(from_fm(0.6), from_fm(1.0))], rtol=1e-12)
+
+
+HOT_END = ([0.6, 1.0, 2.0], [0.4, 0.35, 0.3])
+
+
+def test_a_table_that_ends_hot_must_be_meant():
+    """What follows the last time is unknown, and a cut there would let too many pairs survive."""
+    tau, T = HOT_END
+    for make in (
+        lambda **meant: qt.TabulatedTemperature(tau, T, 0.25, **meant),
+        lambda **meant: qt.Histories(tau, [T, [0.4, 0.3, 0.2]], 0.25, **meant),
+    ):
+        with pytest.raises(InputError, match=r"0\.3 GeV, at 2 fm/c.*allow_hot_end=True") as caught:
+            make()
+        assert caught.value.argument == "T_end"
+        make(allow_hot_end=True)
+    meant = qt.TabulatedTemperature(tau, T, 0.25, allow_hot_end=True)
+    assert_allclose(meant.active, [(from_fm(0.6), from_fm(2.0))], rtol=1e-12)
+    batch = qt.Histories(tau, [T, T, T], 0.25, allow_hot_end=True)
+    assert batch[1].active == meant.active
+    assert batch[1:].allow_hot_end
+    # the last temperature may be T_end itself
+    assert qt.TabulatedTemperature(tau, T, 0.3).active == meant.active
+
+
+def test_no_medium_acts_longer_than_any_fireball():
+    """A misplaced digit of T_end must not make a run of hours."""
+    with pytest.raises(
+        InputError, match=r"before 200 fm/c.*it acts until 368.5 fm/c.*Raise T_end to 0.0613"
+    ) as caught:
+        qt.Bjorken(0.425, 0.6, 0.05)
+    assert caught.value.argument == "T_end"
+    assert qt.Bjorken(0.425, 0.6, 0.0614).active[0][1] < from_fm(200)
+    late = ([0.6, 100.0, 300.0, 301.0], [0.4, 0.3, 0.26, 0.2])
+    with pytest.raises(InputError, match="300 fm/c"):
+        qt.TabulatedTemperature(*late, 0.25)
+    with pytest.raises(InputError, match="300 fm/c"):
+        qt.Histories(late[0], [late[1]], 0.25)
+    # cold for long is no matter
+    assert len(qt.TabulatedTemperature([0.6, 2.0, 300.0], [0.4, 0.2, 0.1], 0.25).active) == 1
 
 
 def test_a_cold_table_must_be_meant():

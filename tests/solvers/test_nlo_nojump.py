@@ -142,8 +142,31 @@ def test_batches_and_check_points_change_nothing():
     assert np.all(np.diff(together.survival_at["1S"].value, axis=1) < 0)
 
 
+def test_the_numbers_of_a_history_do_not_depend_on_its_batch(monkeypatch):
+    """A GPU propagates 128 histories at once: each has its own end, after which its pair would spread in vacuum."""
+    media = [
+        qt.Bjorken(0.3, 0.6, 0.28),
+        qt.Bjorken(0.425, 0.6, 0.25),
+        qt.TabulatedTemperature([0.6, 2.0], [0.2, 0.15], 0.25, allow_cold=True),
+    ]
+    method = qt.NoJump(error_budget=False)
+    start = qt.CoulombState(1, 0)
+    alone = [qt.solve(MODEL, medium, start, method) for medium in media]
+    monkeypatch.setattr("qtraj.solvers.nlo_whole.batch_size", lambda: 128)
+    together = qt.solve(MODEL, media, start, method)
+    for i, one in enumerate(alone):
+        for name in ("energy_over_T", "r_times_T"):
+            # rounding of products of other shapes
+            assert together.diagnostics[name][i] == pytest.approx(float(one.diagnostics[name]), rel=1e-11), (
+                i,
+                name,
+            )
+        assert together.norm.value[i] == pytest.approx(float(one.norm.value), rel=1e-11)
+        assert together.survival["1S"].value[i] == pytest.approx(float(one.survival["1S"].value), rel=1e-11)
+
+
 def test_expansion_parameters_of_a_bound_state():
-    cold = qt.TabulatedTemperature([0.6, 1.0], [0.251, 0.2505], T_end=0.25)
+    cold = qt.TabulatedTemperature([0.6, 1.0], [0.251, 0.2505], T_end=0.25, allow_hot_end=True)
     d = qt.solve(MODEL, cold, qt.CoulombState(1, 0), qt.NoJump()).diagnostics
     # virial theorem and <r^2> = 3 a0^2 of the 1S, which a short medium barely changes
     E, a0 = MODEL.mass * MODEL.potential.alpha**2 / 4, MODEL.bohr_radius

@@ -74,7 +74,7 @@ def test_steps_have_the_integral_and_the_center_of_any_table(seed, points, spaci
     """However jagged a table, the steps of any length have the kappa and gamma of its interpolant, and their times."""
     rng = np.random.default_rng(seed)
     tau = 0.6 + np.concatenate([[0.0], np.cumsum(spacing * rng.uniform(0.3, 1.7, points))])
-    table = qt.TabulatedTemperature(tau, np.append(rng.uniform(0.2, 0.6, points), 0.2), T_end=0.19)
+    table = qt.TabulatedTemperature(tau, np.append(rng.uniform(0.2, 0.6, points), 0.19), 0.19)
     ((start, end),) = table.active
     model = qt.LindbladModel(transport=qt.Transport(kappa=2.0, gamma=lambda T: -1.0 - T))
     x, w = np.polynomial.legendre.leggauss(20)

@@ -67,7 +67,23 @@ def test_a_bad_member_of_a_batch_is_named():
 
 
 def test_a_medium_below_the_pole_of_kappa_is_refused_before_computing():
-    assert "pole" in str(refused(medium=qt.Bjorken(0.425, 0.6, 0.02)))
+    assert "pole" in str(refused(medium=qt.ConstantTemperature(0.02, 0.6, 1.0)))
+
+
+class Endless:
+    """A medium of the user's own whose end was given in fm/c."""
+
+    active = ((3.0, 1500.0),)
+
+    def temperature(self, t):
+        return np.full_like(t, 0.3)
+
+
+def test_no_medium_of_whatever_kind_acts_for_ever():
+    error = refused(medium=[MEDIUM, Endless()])
+    assert error.argument == "medium"
+    assert "history 1" in str(error)
+    assert "before 200 fm/c (it acts until 296 fm/c)" in str(error)
 
 
 def test_a_callable_coefficient_that_turns_bad_in_this_medium_is_refused_before_computing():
@@ -166,8 +182,10 @@ def test_the_setting_survives_an_error():
     def broken(done, total):
         raise RuntimeError("stop")
 
-    with pytest.raises(RuntimeError, match="stop"):
+    with pytest.raises(InputError, match="stop") as caught:
         qt.solve(MODEL, MEDIUM, START, FAST, progress=broken)
+    assert caught.value.argument == "progress"
+    assert isinstance(caught.value.__cause__, RuntimeError)
     assert jax.config.jax_enable_x64 is False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from trajectory_cases import GAUSSIAN, MEDIUM, MESH, MODEL, STARTS, UNLIMITED, e
 
 import qtraj as qt
 from qtraj.physics.potentials import COLORS
+from qtraj.solvers import trajectories
 from qtraj.states import STATE_NAMES
 
 FALSE_ALARM = 1e-3
@@ -141,6 +143,23 @@ def test_a_history_of_a_batch_has_streams_of_its_own():
     alone = qt.solve(MODEL, MEDIUM, STARTS["1S"], method)
     np.testing.assert_array_equal(pair.jumps[0].r0, alone.jumps.r0)
     assert not np.any(pair.jumps[1].r0 == alone.jumps.r0)
+
+
+def test_only_the_numbers_of_a_history_are_kept(monkeypatch):
+    """Backward states and batches fill tens of MB of each history: they go before the next one begins."""
+    alive = []
+
+    class Watched(trajectories.Sampling):
+        def __post_init__(self):
+            assert not any(reference() for reference in alive)
+            super().__post_init__()
+            alive.extend([weakref.ref(self), *(weakref.ref(course.flows) for course in self._courses)])
+
+    monkeypatch.setattr(trajectories, "Sampling", Watched)
+    result = qt.solve(MODEL, [MEDIUM] * 3, STARTS["1S"], sampled(n=64, records=True))
+    assert len(alive) == 6
+    assert not any(reference() for reference in alive)
+    assert len(result.jumps) == 3
 
 
 def test_records_obey_the_selection_rules():

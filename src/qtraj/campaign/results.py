@@ -14,6 +14,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from .._checks import boolean
+from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..io.results import provenance, write_dataset
 from ..states import STATE_NAMES
@@ -55,7 +57,8 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
     FileFormatError
         Here or later, if a chunk is damaged or of another configuration; names the file.
     """
-    store = Store(Path(folder))
+    store = Store(path_of("folder", folder))
+    partial = boolean("partial", partial)
     plan = store.load_plan()
     there = present(store)
     missing = sum(key not in there for key in plan.keys)

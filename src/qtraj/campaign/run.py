@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..errors import FileFormatError
+from ..errors import FileFormatError, collected
 from ..io.citations_run import of_run
 from ..io.config import RunConfig, RunFile
 from ..io.results import provenance, write_dataset
@@ -165,9 +165,10 @@ def _chunk_size(plan: Plan, store: Store, solve: Solver) -> int:
         return UNIT
     # a chunk of one unit of the largest segment; the first time includes compilation
     chunk = max(plan.chunks, key=lambda chunk: (chunk.budget != "sample", len(chunk)))
-    solve_chunk(plan, chunk, solve, lambda done: None)
-    started = time.perf_counter()
-    solve_chunk(plan, chunk, solve, lambda done: None)
+    with collected(drop=True):  # they are solved again, and warned of, when it is their turn
+        solve_chunk(plan, chunk, solve, lambda done: None)
+        started = time.perf_counter()
+        solve_chunk(plan, chunk, solve, lambda done: None)
     seconds = (time.perf_counter() - started) * UNIT / len(chunk)
     units = round(plan.config.campaign.chunk_seconds / max(seconds, 1e-6))
     return UNIT * min(max(units, 1), -(-largest // UNIT), LARGEST_CHUNK // UNIT)
@@ -211,7 +212,7 @@ def carry_out(
     executor, report = executor or InProcess(), report or Silent()
     plan = store.load_plan()
     store.prepare()
-    with ExitStack() as stack:
+    with collected(), ExitStack() as stack:
         what = f"a campaign ({executor.name})"
         if member is None:
             stack.enter_context(locked(store.lock_path, what))

@@ -150,6 +150,7 @@ class FluidSource:
             self.b_fm,
             self.config.paths.model_dump(),
             self.config.medium.T_end,
+            self.config.medium.allow_hot_end,
         )
 
     @property
@@ -185,7 +186,8 @@ class FluidSource:
             scrambling=settings.scrambling,
         )
         fluid = read_fluid(self.files[event], self.entry, self.b_fm)
-        histories: Histories = histories_along(fluid, paths, self.config.medium.T_end)
+        medium = self.config.medium
+        histories: Histories = histories_along(fluid, paths, medium.T_end, allow_hot_end=medium.allow_hot_end)
         n = stop - start
         known = {name: histories.metadata[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         known |= {"b_fm": np.full(n, self.b_fm), "weight": np.ones(n), "event": np.full(n, event)}
@@ -245,7 +247,7 @@ class TrajectorySource:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the file's and where the medium ends."""
-        return _sha256(self.file.sha256, self.config.medium.T_end)
+        return _sha256(self.file.sha256, self.config.medium.T_end, self.config.medium.allow_hot_end)
 
     @property
     def attrs(self) -> Mapping[str, Any]:
@@ -265,8 +267,15 @@ class TrajectorySource:
 
     def _history(self, table: TemperatureTable) -> TabulatedTemperature:
         # on its own times: a common grid would depend on which paths are read together
-        T_end = self.config.medium.T_end
-        return TabulatedTemperature(table.tau_fm, table.T, T_end, True, table.anisotropy, table.hard_scale)
+        return TabulatedTemperature(
+            table.tau_fm,
+            table.T,
+            self.config.medium.T_end,
+            allow_cold=True,
+            alpha=table.anisotropy,
+            hard_scale=table.hard_scale,
+            allow_hot_end=self.config.medium.allow_hot_end,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return file, participants and index."""
@@ -321,9 +330,13 @@ def _of_entry(run_file: RunFile, number: int, every: int) -> Source:
         raise FileFormatError(entry.path, f"names {len(files)} trajectory files", "Join them with cat.")
     index = index_qtraj_trajectories(files[0].name, every)
     _check_metadata(config, number, index)
-    if index.last_T > config.medium.T_end:
-        allowed = f"be above {index.last_T:.4g} GeV, where a path of {entry.path} ends"
-        raise InputError("medium.T_end", config.medium.T_end, allowed)
+    if index.last_T > config.medium.T_end and not config.medium.allow_hot_end:
+        raise InputError(
+            "medium.T_end",
+            config.medium.T_end,
+            f"be above {index.last_T:.4g} GeV, where a path of {entry.path} ends",
+            "Or set allow_hot_end = true: the medium then ends there.",
+        )
     return TrajectorySource(config, entry.n_part, files[0], index)
 
 

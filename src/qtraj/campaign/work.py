@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -14,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import xarray as xr
 
-from ..errors import AccuracyWarning
+from ..errors import collected
 from ..observables.estimate import Estimate
 from ..physics.initial import GaussianState
 from ..physics.model import LindbladModel
@@ -140,10 +139,8 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
     for start, stop in plan.units(chunk):
         batch = plan.sources[chunk.source].batch(start, stop)
         before = start - chunk.start
-        with warnings.catch_warnings():
-            if chunk.budget != "all":
-                # here the tolerance only chooses the discretization; the errors reached enter every average
-                warnings.simplefilter("ignore", AccuracyWarning)
+        # without a budget the tolerance only chooses the discretization; the errors reached enter every average
+        with collected(drop=chunk.budget != "all"):
             result = solve(
                 model,
                 batch.histories,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
+from .._checks import integer
 from ..errors import InputError
 from .numbers import numbers
 from .settings import Settings
@@ -41,8 +42,7 @@ def serve(port: int, *, show: bool = False) -> Server:
     InputError
         If Panel is not installed, or the port is not one or in use.
     """
-    if not (isinstance(port, int) and 1024 <= port <= 65535):
-        raise InputError("--port", port, "be a port from 1024 to 65535")
+    port = integer("--port", port, 1024, 65535, "be a port from 1024 to 65535")
     panel = _panel()
     from .page import SOLVER, page  # noqa: PLC0415  it needs Panel, which has just been found
 

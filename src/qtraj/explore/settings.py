@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from ..errors import InputError, is_finite_number
+from .._checks import choice, number, settle
 from ..physics.initial import CoulombState, GaussianState, InitialState
 from ..physics.medium import Bjorken
 from ..physics.model import LindbladModel
@@ -86,14 +86,13 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, slider in SLIDERS.items():
-            value = getattr(self, name)
             # a browser rounds the steps of a slider its own way
             slack = 1e-9 * (slider.high - slider.low)
-            if not (is_finite_number(value) and slider.low - slack <= value <= slider.high + slack):
-                raise InputError(name, value, f"be from {slider.low:g} to {slider.high:g}")
-        for name, allowed in (("order", ORDERS), ("start", tuple(STARTS))):
-            if getattr(self, name) not in allowed:
-                raise InputError(name, getattr(self, name), f"be one of {', '.join(allowed)}")
+            low, high = slider.low - slack, slider.high + slack
+            allowed = f"be from {slider.low:g} to {slider.high:g}"
+            settle(self, **{name: number(name, getattr(self, name), allowed, low=low, high=high)})
+        for name, known in (("order", ORDERS), ("start", tuple(STARTS))):
+            settle(self, **{name: choice(name, getattr(self, name), known, f"be one of {', '.join(known)}")})
 
     @property
     def model(self) -> LindbladModel:

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, is_finite_number
+from .._checks import float_array, number, settle
+from ..errors import InputError
 
 Float = NDArray[np.float64]
 
@@ -59,7 +60,7 @@ class RaaSurrogate:
 
     def __post_init__(self) -> None:
         for name in ("kappa_hat", "gamma_hat", "n_part", "raa", "paths"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))
+            settle(self, **{name: float_array(name, getattr(self, name))})
         shape = (len(self._kappa), len(self._gamma), len(self.mesons), np.size(self.n_part))
         for name in ("raa", "paths"):
             if np.shape(getattr(self, name)) != shape:
@@ -91,8 +92,8 @@ class RaaSurrogate:
             ("kappa_hat", kappa_hat, self._kappa),
             ("gamma_hat", gamma_hat, self._gamma),
         ):
-            if not (is_finite_number(value) and nodes[0] - 1e-9 <= value <= nodes[-1] + 1e-9):
-                raise InputError(name, value, f"be from {nodes[0]:g} to {nodes[-1]:g}")
+            allowed = f"be from {nodes[0]:g} to {nodes[-1]:g}"
+            number(name, value, allowed, low=nodes[0] - 1e-9, high=nodes[-1] + 1e-9)
         terms = self._terms(np.array([kappa_hat]), np.array([gamma_hat]))
         return np.asarray(np.exp(terms @ self._coefficients).reshape(len(self.mesons), -1))
 

@@ -11,6 +11,8 @@ from typing import Any, Final, Literal, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._checks import float_array
+from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..physics.medium_checks import MAX_START_FM, MAX_T
 from ..units import HBARC
@@ -31,7 +33,7 @@ _UNIFORM = 0.02
 
 def check_axis(name: str, value: ArrayLike, *, uniform: bool = True) -> NDArray[np.float64]:
     """Return `value` as an increasing axis of at least two finite points, or raise InputError."""
-    axis = np.asarray(value, dtype=float)
+    axis = float_array(name, value)
     if axis.ndim != 1 or axis.size < 2:
         raise InputError(name, axis.shape, "be one-dimensional with at least 2 points")
     if not np.all(np.isfinite(axis)):
@@ -65,9 +67,9 @@ def check_times(name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 def check_temperature(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
     """Return `value` as positive GeV with NaN where nothing is stored, or raise InputError."""
-    array = np.asarray(value)
-    if array.dtype not in (np.float32, np.float64):
-        array = array.astype(float)
+    array = np.asarray(value) if isinstance(value, np.ndarray) else float_array(name, value)
+    if array.dtype not in (np.float32, np.float64):  # fields stay in the precision of their file
+        array = float_array(name, value)
     if array.shape != shape:
         raise InputError(name, array.shape, f"have the shape of its axes, {shape}")
     if np.all(np.isnan(array)):
@@ -84,7 +86,7 @@ def check_temperature(name: str, value: ArrayLike, shape: tuple[int, ...]) -> ND
 
 def existing_file(path: str | Path) -> Path:
     """Return `path` if it is a non-empty file, else raise FileFormatError."""
-    file = Path(path)
+    file = path_of("path", path)
     if not file.is_file():
         raise FileFormatError(file, "there is no such file")
     if file.stat().st_size == 0:

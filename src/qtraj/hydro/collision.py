@@ -8,9 +8,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from .._checks import instance, number, positive, settle
 from ..observables.geometry import CollisionGeometry
-from .glauber import MB_TO_FM2, Nucleus
+from .glauber import MB_TO_FM2, Nucleus, check_cross_section
 
 Float = NDArray[np.float64]
 
@@ -46,8 +46,8 @@ class ProtonNucleus:
     sigma_nn_mb: float
 
     def __post_init__(self) -> None:
-        if not 1.0 <= self.sigma_nn_mb <= 1000.0:
-            raise InputError("sigma_nn_mb", self.sigma_nn_mb, "be in mb, between 1 and 1000")
+        instance("nucleus", self.nucleus, Nucleus)
+        settle(self, sigma_nn_mb=check_cross_section(self.sigma_nn_mb))
 
     def n_coll(self, b_fm: float) -> float:
         """Return the mean number of binary collisions at `b_fm`."""
@@ -82,8 +82,9 @@ def collision_geometry(
     -------
     CollisionGeometry
     """
-    if not 0 < step_fm < b_max_fm < np.inf:
-        raise InputError("step_fm, b_max_fm", (step_fm, b_max_fm), "be positive, the step the smaller")
+    b_max_fm = positive("b_max_fm", b_max_fm)
+    allowed = "be positive, the step the smaller of it and b_max_fm"
+    step_fm = number("step_fm", step_fm, allowed, above=0, below=b_max_fm)
     b = np.linspace(0.0, b_max_fm, round(b_max_fm / step_fm) + 1)
     n_coll = np.array([collider.n_coll(float(each)) for each in b])
     n_part = np.array([collider.n_part(float(each)) for each in b])

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import boolean, choice, integer, text, texts
 from ..errors import FileFormatError, InputError
 from ._check import (
     TO_GEV,
@@ -75,7 +76,11 @@ def read_columns(
     FileFormatError
         If the file is missing, empty, truncated, not numbers, or its values do not fit.
     """
-    _check_declaration(order, T_unit, mirror)
+    order = _check_declaration(order, T_unit, mirror)
+    sparse = boolean("sparse", sparse)
+    skip_lines = integer("skip_lines", skip_lines, 0)
+    if delimiter is not None and len(text("delimiter", delimiter)) != 1:
+        raise InputError("delimiter", delimiter, "be one character, or None for white space")
     file = existing_file(path)
     table = load_table(file, len(order), skip_lines=skip_lines, delimiter=delimiter)
     columns = {name: table[:, i] for i, name in enumerate(order) if name != IGNORED}
@@ -154,7 +159,8 @@ def build_hydro(axes: Mapping[str, Float], fields: Mapping[str, Float], attrs: M
     )
 
 
-def _check_declaration(order: Sequence[str], T_unit: str, mirror: str) -> None:
+def _check_declaration(order: Sequence[str], T_unit: str, mirror: str) -> tuple[str, ...]:
+    order = texts("order", order, "be a list of names of columns")
     named = [name for name in order if name != IGNORED]
     known = set(COORDINATES + FIELDS)
     if set(named) - known or len(set(named)) != len(named):
@@ -163,10 +169,9 @@ def _check_declaration(order: Sequence[str], T_unit: str, mirror: str) -> None:
         )
     if not {"tau", "x", "y", "T"} <= set(named):
         raise InputError("order", tuple(order), "contain tau, x, y and T")
-    if T_unit not in TO_GEV:
-        raise InputError("T_unit", T_unit, f"be one of {sorted(TO_GEV)}")
-    if mirror not in ("", "x", "y", "xy"):
-        raise InputError("mirror", mirror, "be '', 'x', 'y' or 'xy'")
+    choice("T_unit", T_unit, TO_GEV)
+    choice("mirror", mirror, ("", "x", "y", "xy"))
+    return order
 
 
 def _mirrored(

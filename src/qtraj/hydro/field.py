@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._checks import float_array, mapping
 from ..errors import InputError
 from ._check import check_axis, check_temperature, check_times
 
@@ -68,9 +69,10 @@ class Hydro:
             value = getattr(self, name)
             if value is not None:
                 set_(self, name, self._check_velocity(name, value))
+        mapping("attrs", self.attrs)
 
     def _check_velocity(self, name: str, value: Array) -> Array:
-        array = np.asarray(value)
+        array = np.asarray(value) if isinstance(value, np.ndarray) else float_array(name, value)
         if array.shape != self.shape:
             raise InputError(name, array.shape, f"have the shape of `T`, {self.shape}")
         if not np.all(np.abs(array[self.stored]) <= 1.0):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
+from .._checks import instance, integer, mapping, number, positive, settle, text
 from ..errors import InputError
 
 Float = NDArray[np.float64]
@@ -59,13 +60,17 @@ class Nucleus:
     w: float = 0.0
 
     def __post_init__(self) -> None:
-        for argument in ("A", "R_fm", "a_fm"):
-            if not 0 < getattr(self, argument) < np.inf:
-                raise InputError(argument, getattr(self, argument), "be positive")
-        if self.rho0_fm3 is not None and not 0 < self.rho0_fm3 < np.inf:
-            raise InputError("rho0_fm3", self.rho0_fm3, "be positive")
-        if not -0.25 < self.w < np.inf:
-            raise InputError("w", self.w, "be above -0.25, so that the density is positive up to 2 R")
+        allowed = "be above -0.25, so that the density is positive up to 2 R"
+        settle(
+            self,
+            A=integer("A", self.A, 1),
+            R_fm=positive("R_fm", self.R_fm, "be positive"),
+            a_fm=positive("a_fm", self.a_fm, "be positive"),
+            name=text("name", self.name),
+            w=number("w", self.w, allowed, above=-0.25),
+        )
+        if self.rho0_fm3 is not None:
+            settle(self, rho0_fm3=positive("rho0_fm3", self.rho0_fm3, "be positive"))
 
     @property
     def extent_fm(self) -> float:
@@ -99,6 +104,11 @@ class Nucleus:
         return np.asarray(np.where(inside, np.exp(self._log_thickness(np.where(inside, r, 0.0))), 0.0))
 
 
+def check_cross_section(sigma_nn_mb: float) -> float:
+    """Return a cross section as a float, or raise `InputError` unless it is a plausible one in mb."""
+    return number("sigma_nn_mb", sigma_nn_mb, "be in mb, between 1 and 1000", low=1, high=1000)
+
+
 @dataclass(frozen=True)
 class OpticalGlauber:
     """Two equal nuclei colliding; the impact parameter is along x, the nuclei sit at x = +b/2 and -b/2.
@@ -120,8 +130,8 @@ class OpticalGlauber:
     sigma_nn_mb: float
 
     def __post_init__(self) -> None:
-        if not 1.0 <= self.sigma_nn_mb <= 1000.0:
-            raise InputError("sigma_nn_mb", self.sigma_nn_mb, "be in mb, between 1 and 1000")
+        instance("nucleus", self.nucleus, Nucleus)
+        settle(self, sigma_nn_mb=check_cross_section(self.sigma_nn_mb))
 
     @classmethod
     def from_attrs(cls, attrs: Mapping[str, Any]) -> OpticalGlauber:
@@ -133,7 +143,7 @@ class OpticalGlauber:
             If the attributes do not hold the parameters.
         """
         names = ("A", "woods_saxon_R_fm", "woods_saxon_a_fm", "sigma_nn_mb")
-        missing = [name for name in names if name not in attrs]
+        missing = [name for name in names if name not in mapping("attrs", attrs)]
         if missing:
             raise InputError(
                 "attrs", sorted(attrs), f"hold {missing}", "Give the nucleus as Nucleus(A, R, a)."
@@ -180,8 +190,7 @@ class OpticalGlauber:
         return float(self.participant_density(b_fm, x, y).sum() * _STEP_FM**2)
 
     def _grid(self, b_fm: float) -> tuple[Float, Float]:
-        if not 0 <= b_fm < np.inf:
-            raise InputError("b_fm", b_fm, "be a non-negative number of fm")
+        b_fm = number("b_fm", b_fm, "be a non-negative number of fm", low=0)
         x = np.arange(-self.nucleus.extent_fm - b_fm / 2, self.nucleus.extent_fm + b_fm / 2, _STEP_FM)
         y = np.arange(-self.nucleus.extent_fm, self.nucleus.extent_fm, _STEP_FM)
         return x[:, None], y[None, :]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import path as path_of
 from ..errors import FileFormatError
 from ._check import existing_file, file_attrs, for_file, sha256
 from .columns import build_hydro, load_table, to_grid
@@ -40,6 +41,8 @@ def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
         If there are fewer than two frames, the frames have different grids, or a file is missing, truncated
         or not in this layout.
     """
+    if isinstance(paths, str) or not isinstance(paths, Sequence):
+        paths = path_of("paths", paths)
     files = _temperature_files(paths)
     velocity_files = [_velocity_file(file) for file in files]
     with_velocity = all(v is not None for v in velocity_files)

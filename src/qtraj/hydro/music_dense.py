@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import boolean, instance, integer, number, positive, settle
 from ..errors import FileFormatError, InputError
 from ..physics.medium_checks import MAX_T
 from ._check import (
@@ -70,27 +71,25 @@ class MusicGrid:
 
     def __post_init__(self) -> None:
         for name in ("nx", "ny", "neta"):
-            if getattr(self, name) < 1 or getattr(self, name) != int(getattr(self, name)):
-                raise InputError(name, getattr(self, name), "be a whole number, at least 1")
-        for name in ("tau0_fm", "dtau_fm", "dx_fm", "dy_fm", "deta"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < np.inf:
-                raise InputError(name, value, "be positive and finite")
-        for name in ("x_min_fm", "y_min_fm", "eta_min"):
-            value = getattr(self, name)
-            if value is not None and not np.isfinite(value):
-                raise InputError(name, value, "be finite")
+            allowed = "be a whole number, at least 1"
+            settle(self, **{name: integer(name, getattr(self, name), 1, allowed=allowed)})
+        flat = boolean("boost_invariant", self.boost_invariant)
+        settle(self, boost_invariant=flat)
         remedy = "A 3+1D run has boost_invariant=False, deta and eta_min."
-        if self.boost_invariant and self.neta > 2:
+        if flat and self.neta > 2:
             raise InputError("neta", self.neta, "be 1 or 2 in a boost-invariant run", remedy)
-        if not self.boost_invariant and self.neta < 2:
+        if not flat and self.neta < 2:
             raise InputError("neta", self.neta, "be at least 2 in a 3+1D run", "Is the run boost invariant?")
         for name in ("deta", "eta_min"):
             value = getattr(self, name)
-            if self.boost_invariant and value is not None:
+            if flat and value is not None:
                 raise InputError(name, value, "be left out in a boost-invariant run", remedy)
-            if not self.boost_invariant and value is None:
+            if not flat and value is None:
                 raise InputError(name, value, "be given in a 3+1D run", remedy)
+        for name in ("tau0_fm", "dtau_fm", "dx_fm", "dy_fm", *(() if flat else ("deta",))):
+            settle(self, **{name: positive(name, getattr(self, name), "be positive and finite")})
+        for name in ("x_min_fm", "y_min_fm", *(() if flat else ("eta_min",))):
+            settle(self, **{name: number(name, getattr(self, name), "be finite")})
 
 
 def read_music_dense(path: str | Path, grid: MusicGrid, *, binary: bool = True) -> Hydro:
@@ -117,6 +116,8 @@ def read_music_dense(path: str | Path, grid: MusicGrid, *, binary: bool = True) 
         If the file is missing, empty, truncated, or its length or values do not fit the grid; if of a boost-invariant
         run two slices differ, or one slice is said to be there and every other frame repeats the one before.
     """
+    instance("grid", grid, MusicGrid)
+    binary = boolean("binary", binary)
     file = existing_file(path)
     values: NDArray[Any] = map_floats(file) if binary else _read_text(file)
     frame = 5 * grid.nx * grid.ny * grid.neta

@@ -10,6 +10,7 @@ import h5netcdf
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import instance
 from ..atomic import atomic_path
 from ..errors import FileFormatError
 from ._check import existing_file, for_file
@@ -36,6 +37,7 @@ def write_netcdf(hydro: Hydro, path: str | Path) -> None:
     FileFormatError
         If it cannot be written.
     """
+    instance("hydro", hydro, Hydro)
     axes = {"tau": hydro.tau_fm, "x": hydro.x_fm, "y": hydro.y_fm}
     if hydro.eta is not None:
         axes["eta"] = hydro.eta

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._checks import instance
 from ..atomic import atomic_path
 from ..errors import FileFormatError
 from ._check import existing_file, file_attrs, for_file
@@ -93,6 +94,7 @@ def write_oscar2013(hydro: Hydro, path: str | Path) -> None:
     FileFormatError
         If it cannot be written.
     """
+    instance("hydro", hydro, Hydro)
     points = (*hydro.shape, 1)[:4]
     with_velocity = hydro.vx is not None and hydro.vy is not None
     names = "it ix iy iz tau x y eta T" + (" vx vy" if with_velocity else "")

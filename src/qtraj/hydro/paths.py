@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -10,8 +9,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import AccuracyWarning, InputError
+from .._checks import boolean, finite_array, instance, mapping, number, positive, settle
+from ..errors import InputError, note
 from ..physics.medium import Histories
+from ..physics.medium_checks import check_cools, check_temperature
 from ..states import MESONS
 from .field import Hydro
 
@@ -59,18 +60,21 @@ class Paths:
 
     def __post_init__(self) -> None:
         for name in ("x_fm", "y_fm", "pT", "phi"):
-            array = np.atleast_1d(np.asarray(getattr(self, name), dtype=float))
-            if array.ndim != 1 or not np.all(np.isfinite(array)) or array.size == 0:
-                raise InputError(name, array, "be a non-empty one-dimensional array of finite numbers")
-            object.__setattr__(self, name, array)
-        object.__setattr__(self, "replicate", np.atleast_1d(np.asarray(self.replicate, dtype=np.int64)))
+            allowed = "be a non-empty one-dimensional array of finite numbers"
+            array = np.atleast_1d(finite_array(name, getattr(self, name), allowed=allowed))
+            if array.ndim != 1 or array.size == 0:
+                raise InputError(name, array, allowed)
+            settle(self, **{name: array})
+        replicate = np.atleast_1d(finite_array("replicate", self.replicate, allowed="be integers"))
+        if np.any(replicate != np.floor(replicate)):
+            raise InputError("replicate", self.replicate, "be integers")
+        settle(self, replicate=replicate.astype(np.int64), attrs=mapping("attrs", self.attrs))
         lengths = {len(getattr(self, name)) for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         if len(lengths) != 1:
             raise InputError("x_fm, y_fm, pT, phi, replicate", sorted(lengths), "have one length")
         if np.any(self.pT < 0):
             raise InputError("pT", float(self.pT.min()), "be non-negative")
-        if not 0 < self.mass < np.inf:
-            raise InputError("mass", self.mass, "be positive, in GeV")
+        settle(self, mass=positive("mass", self.mass, "be positive, in GeV"))
 
     def __len__(self) -> int:
         return len(self.x_fm)
@@ -87,7 +91,7 @@ class Paths:
         return x, self.y_fm[:, None] + distance * np.sin(self.phi)[:, None]
 
 
-def histories_along(hydro: Hydro, paths: Paths, T_end: float) -> Histories:
+def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: bool = False) -> Histories:
     """Return the temperature that each path meets, at the frames of the run.
 
     A pair created at (x, y), tau = 0, moves on a straight line with v_T = p_T/E_T at mid-rapidity, where
@@ -103,6 +107,8 @@ def histories_along(hydro: Hydro, paths: Paths, T_end: float) -> Histories:
         n paths.
     T_end : float
         Temperature in GeV below which the medium does not act.
+    allow_hot_end : bool, optional
+        Accept paths that are hotter than T_end at the last frame: their medium then ends there.
 
     Returns
     -------
@@ -112,58 +118,53 @@ def histories_along(hydro: Hydro, paths: Paths, T_end: float) -> Histories:
     Raises
     ------
     InputError
-        If `T_end` is not above `hydro.T_floor`, or a path is hotter than `T_end` at the last frame or where
-        it leaves the grid: then the run does not contain what the history needs.
+        If `T_end` is not above `hydro.T_floor`, or a path is hotter than `T_end` at the last frame (unless
+        `allow_hot_end`) or where it leaves the grid: then the run does not contain what the history needs.
 
     Warns
     -----
     AccuracyWarning
         If a path loses medium hotter than `T_end` because a corner of its cell is not stored.
     """
-    _check_T_end(hydro, T_end)
+    instance("hydro", hydro, Hydro)
+    instance("paths", paths, Paths)
+    T_end = _check_T_end(hydro, T_end)
+    allow_hot_end = boolean("allow_hot_end", allow_hot_end)
     x, y = paths.position(hydro.tau_fm)
     T = hydro.temperature_at_frames(np.arange(len(hydro.tau_fm)), x, y)
-    _check_end(hydro, T, T_end)
+    check_cools(hydro.tau_fm, T, T_end, allow_hot_end=allow_hot_end, medium=_name(hydro), row="path")
     outside = np.isnan(T)
     _check_grid(hydro, outside, x, y, T_end)
     cut = _lost_at_the_edge(hydro, outside, x, y, T_end)
     if cut:
-        warnings.warn(
-            f"{cut} of {len(paths)} paths end in a cell with a corner above T_end = {T_end} GeV and another "
-            "that the file does not store: their medium is cut short by part of a cell.",
-            AccuracyWarning,
-            stacklevel=2,
-        )
+        note(_cut_short, (cut, len(paths), T_end))
     return Histories(
         hydro.tau_fm,
         np.where(outside, hydro.T_floor, T),
         T_end,
         metadata={name: getattr(paths, name) for name in ("x_fm", "y_fm", "pT", "phi", "replicate")},
         attrs=_provenance(hydro, paths),
+        allow_hot_end=allow_hot_end,
     )
 
 
-def _check_T_end(hydro: Hydro, T_end: float) -> None:
-    if not np.isfinite(T_end) or T_end <= hydro.T_floor:
-        raise InputError(
-            "T_end",
-            T_end,
-            f"be above {hydro.T_floor:.5f} GeV, the lowest temperature that {_name(hydro)} stores",
-            "The file does not know when the medium cools below it.",
-        )
+def _cut_short(found: list[tuple[int, int, float]]) -> list[str]:
+    cut, total = (sum(numbers[i] for numbers in found) for i in (0, 1))
+    return [
+        f"{cut} of {total} paths end in a cell with a corner above T_end = {found[0][2]} GeV and another "
+        "that the file does not store: their medium is cut short by part of a cell."
+    ]
 
 
-def _check_end(hydro: Hydro, T: Float, T_end: float) -> None:
-    last = T[:, -1]
-    hot = np.flatnonzero(last > T_end)
-    if hot.size:
-        where = f"path {hot[0]} has {last[hot[0]]:.4g} GeV at the last frame, tau = {hydro.tau_fm[-1]:g} fm/c"
-        raise InputError(
-            "T_end",
-            T_end,
-            f"be reached before {_name(hydro)} ends, but {where}",
-            "Raise T_end, or take a run that goes on longer.",
-        )
+def _check_T_end(hydro: Hydro, T_end: float) -> float:
+    found = number(
+        "T_end",
+        T_end,
+        f"be above {hydro.T_floor:.5f} GeV, the lowest temperature that {_name(hydro)} stores",
+        "The file does not know when the medium cools below it.",
+        above=hydro.T_floor,
+    )
+    return check_temperature("T_end", found)
 
 
 def _check_grid(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> None:

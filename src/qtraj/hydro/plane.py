@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import BSpline, RectBivariateSpline, make_interp_spline
 
+from .._checks import called, float_array, function, positive
 from ..errors import InputError
 
 Float = NDArray[np.float64]
@@ -46,8 +47,8 @@ class PlaneDensity:
     """
 
     def __init__(self, density: Callable[[Float, Float], Float], half_width_fm: float) -> None:
-        if not 0 < half_width_fm < np.inf:
-            raise InputError("half_width_fm", half_width_fm, "be positive")
+        function("density", density, "be a function of arrays x and y in fm")
+        half_width_fm = positive("half_width_fm", half_width_fm, "be positive")
         x = y = np.linspace(-half_width_fm, half_width_fm, POINTS)
         values = _evaluate(density, x, y)
         self.x_fm, self.y_fm = (_important(a, values.max(axis=1 - i)) for i, a in enumerate((x, y)))
@@ -90,7 +91,7 @@ class PlaneDensity:
 
 
 def _evaluate(density: Callable[[Float, Float], Float], x: Float, y: Float) -> Float:
-    values = np.asarray(density(x[:, None], y[None, :]), dtype=float)
+    values = float_array("density", called("density", density, x[:, None], y[None, :]), "return real numbers")
     if values.shape != (len(x), len(y)) or not np.all(np.isfinite(values)) or np.any(values < 0):
         raise InputError(
             "density", "another shape, negative or not finite", "be finite, >= 0, of shape (x, y)"

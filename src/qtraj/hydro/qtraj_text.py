@@ -14,6 +14,7 @@ from typing import IO, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import float_array, instance, integer, mapping
 from ..errors import FileFormatError, InputError
 from ._check import check_last_line, check_temperature, check_times, existing_file
 
@@ -52,15 +53,21 @@ class TemperatureTable:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tau_fm", check_times("tau_fm", self.tau_fm))
-        T = check_temperature("T", np.asarray(self.T, dtype=float), self.tau_fm.shape)
+        T = check_temperature("T", float_array("T", self.T), self.tau_fm.shape)
         if np.any(np.isnan(T)):
             raise InputError("T", np.nan, "be finite")
         object.__setattr__(self, "T", T)
-        extra = [a for a in (self.anisotropy, self.hard_scale) if a is not None]
-        if any(len(a) != len(T) or not np.all(np.isfinite(a)) or np.any(np.asarray(a) <= 0) for a in extra):
-            raise InputError(
-                "anisotropy, hard_scale", "other", "be positive and finite, one row for each time"
-            )
+        for name, shape in (("anisotropy", (len(T), 3)), ("hard_scale", T.shape)):
+            if getattr(self, name) is not None:
+                array = float_array(name, getattr(self, name))
+                if array.shape != shape or not np.all(np.isfinite(array) & (array > 0)):
+                    raise InputError(
+                        name,
+                        getattr(self, name),
+                        f"be positive and finite, of shape {shape}: one row for each time",
+                    )
+                object.__setattr__(self, name, array)
+        mapping("metadata", self.metadata)
 
 
 def read_qtraj_averaged(path: str | Path) -> TemperatureTable:
@@ -147,6 +154,7 @@ def index_qtraj_trajectories(path: str | Path, every: int = 64) -> TrajectoryInd
     FileFormatError
         If there is no block, or one is truncated or not in the layout, or has a negative b, p_T or weight.
     """
+    every = integer("every", every, 1)
     file = existing_file(path)
     check_last_line(file)
     offsets, last_T, n_metadata, b_fm = [], [], [], []
@@ -199,6 +207,9 @@ def read_qtraj_trajectories(
     FileFormatError
         When a block is truncated or not in this layout; the file itself is checked before the first block.
     """
+    start = integer("start", start, 0)
+    if index is not None:
+        instance("index", index, TrajectoryIndex, "be from index_qtraj_trajectories, or None")
     file = existing_file(path)
     check_last_line(file)
     known = index.every * (start // index.every) if index is not None else 0

@@ -9,7 +9,9 @@ from typing import Final
 import h5py
 import numpy as np
 
-from ..errors import FileFormatError, InputError
+from .._checks import choice
+from .._checks import path as path_of
+from ..errors import FileFormatError
 from ._check import existing_file
 from .field import Hydro
 from .jetdata import read_jetdata_h5
@@ -58,9 +60,9 @@ def open_hydro(path: str | Path, format: str = "auto") -> Hydro:  # noqa: A002 -
     FileFormatError
         If the format is not recognized (the message lists the readers), or the file is bad.
     """
-    if format != "auto" and format not in READERS:
-        raise InputError("format", format, f"be 'auto' or one of {', '.join(READERS)}")
-    return READERS[_recognize(Path(path)) if format == "auto" else format](path)
+    chosen = choice("format", format, ("auto", *READERS), f"be 'auto' or one of {', '.join(READERS)}")
+    path = path_of("path", path)
+    return READERS[_recognize(path) if chosen == "auto" else chosen](path)
 
 
 def _recognize(path: Path) -> str:

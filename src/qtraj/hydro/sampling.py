@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import qmc
 
+from .._checks import choice, instance, integer, number, positive
 from ..errors import InputError
 from .glauber import OpticalGlauber
 from .paths import MEAN_MASS, Paths
@@ -92,10 +93,26 @@ def sample_paths(
     InputError
         If `n` is no power of two, or a number is out of its range.
     """
-    _check_numbers(n, replicates, seed, pT_max, mass)
-    _check_design(directions, scrambling, n, b_fm)
+    instance("source", source, (OpticalGlauber, PlaneDensity))
+    b_fm = number("b_fm", b_fm, "be a non-negative number of fm", low=0)
+    n = integer("n", n, 1, allowed="be a power of two")
+    if n & (n - 1):
+        raise InputError("n", n, "be a power of two")
+    replicates = integer(
+        "replicates", replicates, 2, allowed="be at least 2", remedy="One replicate has no error."
+    )
+    seed = integer("seed", seed, 0, allowed="be a non-negative integer")
+    pT_max = positive("pT_max", pT_max, "be positive, in GeV")
+    mass = positive("mass", mass, "be positive, in GeV")
+    first_replicate = integer("first_replicate", first_replicate, 0)
+    counts = get_args(Directions)
+    directions = choice("directions", directions, counts, f"be one of {', '.join(map(str, counts))}")
+    if directions > n:
+        raise InputError("directions", directions, f"be at most n, here {n}: a set is not divided")
+    kinds = get_args(Scrambling)
+    scrambling = choice("scrambling", scrambling, kinds, f"be one of {', '.join(kinds)}")
     total = n * replicates
-    stop = total if stop is None else stop
+    start, stop = integer("start", start), total if stop is None else integer("stop", stop)
     if not 0 <= start < stop <= total:
         raise InputError("start, stop", (start, stop), f"be a range of paths within {total}")
     plane = source if isinstance(source, PlaneDensity) else collision_plane(source, b_fm)
@@ -153,8 +170,7 @@ def _points(key: _Key, seed: int, start: int, stop: int) -> Float:
 
 def collision_plane(glauber: OpticalGlauber, b_fm: float) -> PlaneDensity:
     """Return the binary-collision density at `b_fm` ready for sampling."""
-    if not 0 <= b_fm < np.inf:
-        raise InputError("b_fm", b_fm, "be a non-negative number of fm")
+    b_fm = number("b_fm", b_fm, "be a non-negative number of fm", low=0)
 
     def density(x: Float, y: Float) -> Float:
         return glauber.collision_density(b_fm, x, y)
@@ -170,26 +186,3 @@ def inverse_pT(u: ArrayLike, pT_max: float, mass: float) -> Float:
     """
     w = np.asarray(u, dtype=float) * pT_max**2 / (pT_max**2 + mass**2)
     return np.asarray(mass * np.sqrt(w / (1.0 - w)))
-
-
-def _check_numbers(n: int, replicates: int, seed: int, pT_max: float, mass: float) -> None:
-    if n < 1 or n & (n - 1):
-        raise InputError("n", n, "be a power of two")
-    if replicates < 2:
-        raise InputError("replicates", replicates, "be at least 2", "One replicate has no error.")
-    if seed < 0:
-        raise InputError("seed", seed, "be a non-negative integer")
-    for name, value in (("pT_max", pT_max), ("mass", mass)):
-        if not 0 < value < np.inf:
-            raise InputError(name, value, "be positive, in GeV")
-
-
-def _check_design(directions: int, scrambling: str, n: int, b_fm: float) -> None:
-    if directions not in get_args(Directions):
-        raise InputError("directions", directions, f"be one of {', '.join(map(str, get_args(Directions)))}")
-    if directions > n:
-        raise InputError("directions", directions, f"be at most n, here {n}: a set is not divided")
-    if scrambling not in get_args(Scrambling):
-        raise InputError("scrambling", scrambling, f"be one of {', '.join(get_args(Scrambling))}")
-    if scrambling == "own" and not 0 <= b_fm < np.inf:
-        raise InputError("b_fm", b_fm, "be a non-negative number of fm")

@@ -8,6 +8,7 @@ from importlib.resources.abc import Traversable
 
 import h5netcdf
 
+from .._checks import number
 from ..errors import InputError
 from .field import Hydro
 from .netcdf import read_netcdf
@@ -94,6 +95,7 @@ def load_shipped(b_fm: float) -> Hydro:
     InputError
         If there is no run with this impact parameter.
     """
+    b_fm = number("b_fm", b_fm)
     runs = shipped_runs()
     for run in runs:
         if abs(run.b_fm - b_fm) < 1e-6:

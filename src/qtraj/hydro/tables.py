@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from .._checks import boolean, instances, number
 from ..errors import InputError
 from ..physics.medium import Histories
+from ..physics.medium_checks import check_cools, check_temperature
 from .qtraj_text import TemperatureTable
 
 Float = NDArray[np.float64]
@@ -21,6 +23,7 @@ def histories_from_tables(
     *,
     tau_start_fm: float | None = None,
     anisotropic: bool = True,
+    allow_hot_end: bool = False,
 ) -> Histories:
     """Return histories of QTraj's tables, brought to one time grid.
 
@@ -34,6 +37,8 @@ def histories_from_tables(
         Time from which the medium acts; by default the first time of the tables, if they share it.
     anisotropic : bool
         Keep alpha_x, alpha_y, alpha_z and lambda where all tables have them; False makes isotropic media.
+    allow_hot_end : bool
+        Accept tables that end above T_end: their medium then ends there.
 
     Returns
     -------
@@ -46,18 +51,25 @@ def histories_from_tables(
     ------
     InputError
         If there is no table, tables start at different times and `tau_start_fm` is not given, one starts
-        after it, or ends above `T_end`, or only some have anisotropy columns.
+        after it, or ends above `T_end` and `allow_hot_end` is False, or only some have anisotropy columns.
     """
-    listed = list(tables)
-    if not listed:
-        raise InputError("tables", [], "hold at least one table")
-    if not 0 < T_end < np.inf:
-        raise InputError("T_end", T_end, "be a positive temperature in GeV")
+    if isinstance(tables, Iterable):
+        tables = list(tables)  # InputErrors of a file that is read here name the file
+    listed = instances("tables", tables, TemperatureTable, least=1)
+    T_end = check_temperature("T_end", T_end)
+    anisotropic = boolean("anisotropic", anisotropic)
+    allow_hot_end = boolean("allow_hot_end", allow_hot_end)
     start = _start(listed, tau_start_fm)
+    last = max(float(table.tau_fm[-1]) for table in listed)
     for i, table in enumerate(listed):
-        if table.T[-1] > T_end:
-            last = f"{table.T[-1]:.4g} GeV in table {i}"
-            raise InputError("T_end", T_end, f"be above the last temperature of every table, here {last}")
+        check_cools(table.tau_fm, table.T, T_end, allow_hot_end=allow_hot_end, medium=f"table {i}")
+        if table.T[-1] > T_end and table.tau_fm[-1] < last:
+            raise InputError(
+                "allow_hot_end",
+                True,
+                f"be False here: table {i} ends hot at {table.tau_fm[-1]:g} fm/c, another at {last:g} fm/c",
+                "On one grid of times the heat would go on; make a TabulatedTemperature of each and a list of them.",
+            )
     times = np.unique(np.concatenate([t.tau_fm for t in listed]))
     tau = np.concatenate([[start], times[times > start]])
     if len(tau) < 2:
@@ -67,10 +79,10 @@ def histories_from_tables(
     names = [n for n in listed[0].metadata if all(n in t.metadata for t in listed)]
     metadata = {name: np.array([t.metadata[name] for t in listed]) for name in names}
     attrs = {"source": "QTraj temperature tables", "clock": "tau of the tables"}
-    return Histories(tau, T, T_end, metadata, attrs, alpha, hard_scale)
+    return Histories(tau, T, T_end, metadata, attrs, alpha, hard_scale, allow_hot_end)
 
 
-def _anisotropy(tables: list[TemperatureTable], tau: Float) -> tuple[Float | None, Float | None]:
+def _anisotropy(tables: Sequence[TemperatureTable], tau: Float) -> tuple[Float | None, Float | None]:
     """Return alpha (n, nt, 3) and hard_scale (n, nt) at the times tau, or None for both if no table has them."""
     having = [t for t in tables if t.anisotropy is not None and t.hard_scale is not None]
     if not having:
@@ -87,12 +99,12 @@ def _anisotropy(tables: list[TemperatureTable], tau: Float) -> tuple[Float | Non
     return at[..., :3], at[..., 3]
 
 
-def _start(tables: list[TemperatureTable], tau_start_fm: float | None) -> float:
+def _start(tables: Sequence[TemperatureTable], tau_start_fm: float | None) -> float:
     first = [float(t.tau_fm[0]) for t in tables]
     if tau_start_fm is None and min(first) < max(first):
         allowed = f"be given, because the tables start between {min(first)} and {max(first)} fm/c"
         raise InputError("tau_start_fm", None, allowed)
-    start = first[0] if tau_start_fm is None else float(tau_start_fm)
+    start = first[0] if tau_start_fm is None else number("tau_start_fm", tau_start_fm)
     if start < max(first):
         raise InputError("tau_start_fm", start, f"be at least {max(first)}, the latest first time of a table")
     return start

@@ -114,6 +114,8 @@ def chosen_medium(
     T_end: float | None,
     duration_fm: float | None,
     table: Path | None,
+    *,
+    allow_hot_end: bool = False,
 ) -> History:
     """Return the medium of a table of (tau in fm/c, T in GeV), of a constant temperature, or of a Bjorken flow.
 
@@ -130,8 +132,9 @@ def chosen_medium(
     Raises
     ------
     InputError
-        If an argument is out of range, or has no effect on this medium: all but T_end for a table, T_end for a
-        constant temperature.
+        If an argument is out of range, or has no effect on this medium: all but T_end and `allow_hot_end` for a table,
+        T_end for a constant temperature, `allow_hot_end` without a table; or if a table ends above T_end and
+        `allow_hot_end` is False.
     FileFormatError
         If the file is not a table of two columns.
     """
@@ -141,7 +144,9 @@ def chosen_medium(
         given = {"--T0": T0, "--tau": tau_fm, "--duration": duration_fm}
         _refuse(given, "with --table, which has its own times and temperatures")
         tau, T = load_table(table, 2).T
-        return TabulatedTemperature(tau, T, T_end=end)
+        return TabulatedTemperature(tau, T, T_end=end, allow_hot_end=allow_hot_end)
+    if allow_hot_end:
+        raise InputError("--allow-hot-end", True, "be left out without --table")
     start = default.T0 if T0 is None else T0, default.tau_fm if tau_fm is None else tau_fm
     if duration_fm is not None:
         _refuse({"--T-end": T_end}, "with --duration, when the medium ends")

@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..hydro.music_dense import MusicGrid
 from ..hydro.sampling import Directions, Scrambling
@@ -209,6 +210,7 @@ class Medium(_Section):
     """Section ``[medium]``: temperature at which the medium ends and where the temperatures come from."""
 
     T_end: Temperature
+    allow_hot_end: bool = False
     hydro: Literal["shipped", "files"] = "shipped"
     b_fm: Annotated[tuple[float, ...], *_SET] | None = None
     files: Annotated[tuple[HydroFile, ...], Field(strict=False)] = ()
@@ -382,7 +384,7 @@ def load_run_file(path: str | Path) -> RunFile:
     InputError
         As for `parse_config`.
     """
-    path = Path(path)
+    path = path_of("path", path)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._checks import path as path_of
 from ..atomic import atomic_path
 from ..observables.estimate import Estimate
 from ..observables.overview import Panel
@@ -35,7 +36,7 @@ def write_panel_csv(path: str | Path, panel: Panel) -> Path:
     FileFormatError
         If the file cannot be written.
     """
-    curve, path = panel.curve, Path(path)
+    curve, path = panel.curve, path_of("path", path)
     parts = list(dict.fromkeys(part for value in curve.values.values() for part in value.parts))
     labels = list(dict.fromkeys(band.label for band in panel.bands if band.label))
     header = [
@@ -77,7 +78,7 @@ def write_survival_means(path: str | Path, averages: Mapping[str, Mapping[str, E
     """
     every = [estimate for means in averages.values() for estimate in means.values()]
     parts = list(dict.fromkeys(part for estimate in every for part in estimate.parts))
-    path = Path(path)
+    path = path_of("path", path)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(

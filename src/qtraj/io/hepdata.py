@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .._checks import path as path_of
 from ..atomic import atomic_path
 from ..observables.curves import Curve
 
@@ -83,7 +84,7 @@ def write_hepdata(folder: str | Path, tables: Sequence[HepdataTable], comment: s
     FileFormatError
         If a file cannot be written.
     """
-    folder = Path(folder)
+    folder = path_of("folder", folder)
     written = [_write(folder / table.file_name, [_data(table)]) for table in tables]
     head = {"comment": comment or "Theory predictions made with qtraj"}
     documents = [head, *(_entry(table) for table in tables)]

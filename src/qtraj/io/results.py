@@ -18,6 +18,7 @@ import dask
 import numpy as np
 import xarray as xr
 
+from .._checks import path as path_of
 from ..atomic import atomic_path
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
@@ -45,7 +46,7 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
     FileFormatError
         If the file cannot be written.
     """
-    path = Path(path)
+    path = path_of("path", path)
     stamped = dataset.assign_attrs({CHECKSUM: checksum(dataset)})
     lazy = any(variable.chunks is not None for variable in stamped.variables.values())
     # in a worker of a Dask cluster, xarray would ask the scheduler for a lock on a file that nobody else knows
@@ -75,7 +76,7 @@ def read_dataset(path: str | Path, group: str | None = None) -> xr.Dataset:
     FileFormatError
         If the file is missing, truncated, not netCDF, or its content does not match its checksum.
     """
-    path = Path(path)
+    path = path_of("path", path)
     if not path.is_file():
         raise FileFormatError(path, "no such file", "Check the path.")
     check_seal(path)

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import path as path_of
 from ..atomic import atomic_path
 from ..errors import FileFormatError
 from ..observables.estimate import Estimate
@@ -59,7 +60,7 @@ def read_survival_csv(path: str | Path) -> SurvivalTable:
     InputError
         If the numbers make no table.
     """
-    path = Path(path)
+    path = path_of("path", path)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -106,7 +107,7 @@ def write_survival_csv(path: str | Path, table: SurvivalTable) -> Path:
         columns |= {f"{state}{ending}": estimate.value[:, j] for j, state in known}
         for part, values in estimate.parts.items():
             columns |= {f"{state}{ending}_error_{part}": values[:, j] for j, state in known}
-    path = Path(path)
+    path = path_of("path", path)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
         writer.writerow(columns)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Final
 
+from .._checks import interval, settle, text, texts
 from ..errors import InputError
 
 Range = tuple[float, float]
@@ -32,11 +33,19 @@ class Acceptance:
         Rapidity, that of the nucleon-nucleon center of mass in proton-nucleus collisions.
     other : tuple of str
         Conditions on something else, such as the number of tracks.
+
+    Raises
+    ------
+    InputError
+        If a range is none.
     """
 
     pT: Range = (0.0, inf)
     y: Range = EVERYTHING
     other: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        settle(self, pT=interval("pT", self.pT), y=interval("y", self.y), other=texts("other", self.other))
 
     @classmethod
     def parse(cls, kinematics: str) -> Acceptance:
@@ -47,6 +56,7 @@ class Acceptance:
         InputError
             If a condition is not understood.
         """
+        text("kinematics", kinematics)
         ranges: dict[str, Range] = {}
         other: list[str] = []
         for condition in filter(None, map(str.strip, kinematics.split(";"))):

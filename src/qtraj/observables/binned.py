@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from ..errors import InputError
+from .._checks import choice, instance, mapping, members
 from ..states import STATE_NAMES
 from .curves import Bins, Curve, Selection
 from .estimate import Estimate, Float
@@ -43,6 +43,7 @@ def survival_average(table: SurvivalTable, part: Part = "total") -> dict[str, Es
     dict of str to Estimate
         Keyed by the name of the radial state.
     """
+    instance("table", table, SurvivalTable)
     survival = table.part(part)
     means = {}
     for state in table.states:
@@ -129,9 +130,10 @@ def double_ratio_curve(
     InputError
         As in `raa_curve`, or if a meson is unknown.
     """
+    allowed = f"hold pairs of names among {', '.join(MESON_NAMES)}"
+    pairs = [members("pairs", pair, allowed, 2) for pair in members("pairs", pairs, allowed)]
     for meson in (meson for pair in pairs for meson in pair):
-        if meson not in MESON_NAMES:
-            raise InputError("pairs", meson, f"hold names among {', '.join(MESON_NAMES)}")
+        choice("pairs", meson, MESON_NAMES, allowed)
     above, below = ([MESON_NAMES.index(pair[k]) for pair in pairs] for k in (0, 1))
 
     def statistic(fractions: FeedDown) -> Statistic:
@@ -179,7 +181,10 @@ def curve_of(
     factors : callable, optional
         From rows to further factors of the sums, see `sums.replicate_sums`.
     """
-    selection = Selection(ranges or {})
+    instance("table", table, SurvivalTable)
+    instance("bins", bins, Bins)
+    instance("feeddown", feeddown, FeedDown)
+    selection = Selection({} if ranges is None else mapping("ranges", ranges))
     chosen = table.select(**selection.ranges)
     points: list[Estimate] = []
     places: list[tuple[float, float, float]] = []

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaincc
 
-from ..errors import InputError, float_array
+from .._checks import boolean, choice, finite_array, float_array, instance, instances, members
+from ..errors import InputError
 from .curves import Curve
 from .estimate import Float
 from .experiment import DataSet
@@ -80,12 +81,23 @@ def nuisance_fit(residual: ArrayLike, error: ArrayLike, shifts: ArrayLike) -> tu
         Chi-square.
     theta : ndarray, shape (m,)
         Nuisance parameters in their standard deviations.
+
+    Raises
+    ------
+    InputError
+        If a shape is wrong, a number is not finite, or an error not positive.
     """
-    r, sigma = np.asarray(residual, dtype=float), np.asarray(error, dtype=float)
-    scaled = np.asarray(shifts, dtype=float).reshape(-1, len(r)) / sigma
+    r = finite_array("residual", residual, 1)
+    sigma = finite_array("error", error, 1)
+    if sigma.shape != r.shape or not np.all(sigma > 0):
+        raise InputError("error", error, f"be positive, one for each of {len(r)} residuals")
+    moved = finite_array("shifts", shifts)
+    if not moved.ndim or moved.shape[-1] != len(r):
+        raise InputError("shifts", shifts, f"be of shape (m, {len(r)}), a row for each source")
+    scaled = moved.reshape(-1, len(r)) / sigma
     normal = np.eye(len(scaled)) + scaled @ scaled.T
     theta = np.linalg.solve(normal, scaled @ (r / sigma))
-    return float(np.sum((r / sigma - theta @ scaled) ** 2) + np.sum(theta**2)), theta
+    return float(np.sum((r / sigma - theta @ scaled) ** 2) + np.sum(theta**2)), np.asarray(theta)
 
 
 def chi_square(
@@ -124,14 +136,14 @@ def chi_square(
     -----
     Of two-sided errors the one towards the theory counts. The global uncertainty is the mean of its sides.
     """
-    sets = [datasets] if isinstance(datasets, DataSet) else list(datasets)
     one = isinstance(datasets, DataSet)
-    theory = _listed(predictions, one=one)
-    spread = [np.zeros(len(data)) for data in sets] if errors is None else _listed(errors, one=one)
+    sets = [datasets] if isinstance(datasets, DataSet) else list(instances("datasets", datasets, DataSet))
+    theory = _listed("predictions", predictions, one=one)
+    spread = [np.zeros(len(data)) for data in sets] if errors is None else _listed("errors", errors, one=one)
+    common_global = boolean("common_global", common_global)
     if not len(sets) == len(theory) == len(spread) or not sets:
         raise InputError("predictions", len(theory), f"hold one array for each of {len(sets)} measurements")
-    if systematic not in ("uncorrelated", "correlated"):
-        raise InputError("systematic", systematic, "be 'uncorrelated' or 'correlated'")
+    systematic = choice("systematic", systematic, get_args(Systematic))
 
     pieces = [_piece(*piece, systematic) for piece in zip(sets, theory, spread, strict=True)]
     n = sum(len(piece.residual) for piece in pieces)
@@ -181,8 +193,9 @@ def compare(curve: Curve, datasets: Sequence[DataSet], **options: Any) -> ChiSqu
     InputError
         If the curve is of another observable or axis, or lacks a state.
     """
+    instance("curve", curve, Curve)
     at = []
-    for data in datasets:
+    for data in instances("datasets", datasets, DataSet):
         if (data.observable, data.x_name) != (curve.observable, curve.x_name):
             raise InputError(
                 "datasets", str(data), f"hold {curve.observable} against {curve.x_name}, as the curve"
@@ -204,9 +217,9 @@ class _Piece:
     shifts: dict[str, Float]
 
 
-def _listed(given: Any, *, one: bool) -> list[Any]:
+def _listed(argument: str, given: Any, *, one: bool) -> list[Any]:
     """Return what belongs to each measurement: `given` itself if there is one, else its members."""
-    return [given] if one else list(given)
+    return [given] if one else list(members(argument, given, "be a list of arrays, one for each measurement"))
 
 
 def _piece(data: DataSet, theory: Any, error: Any, systematic: Systematic) -> _Piece:

@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from .._checks import instance
 from ..errors import InputError
 from .axes import SPECTRA
 from .binned import double_ratio_curve, raa_curve
@@ -60,6 +61,9 @@ def theory_at(data: DataSet, table: SurvivalTable, feeddown: FeedDown) -> Estima
     InputError
         If the table lacks a column that the measurement needs, or all of its acceptance.
     """
+    instance("data", data, DataSet)
+    instance("table", table, SurvivalTable)
+    instance("feeddown", feeddown, FeedDown)
     chosen = table.select(**_ranges(data, table))
     if data.x_name == INTEGRATED:
         return _curve(data, chosen, Bins(INTEGRATED), feeddown)[data.state]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
+from .._checks import choice, float_array, increasing, instance, instances, mapping, settle, text
 from ..errors import InputError
 from .estimate import Estimate, Float
 from .experiment import DataSet
@@ -45,19 +46,20 @@ class Bins:
     intervals: Sequence[tuple[float, float]] | None = None
 
     def __post_init__(self) -> None:
-        if self.x_name not in (*COORDINATES, INTEGRATED):
-            raise InputError("x_name", self.x_name, f"be one of {', '.join(COORDINATES)}, {INTEGRATED}")
+        known = (*COORDINATES, INTEGRATED)
+        settle(self, x_name=choice("x_name", self.x_name, known, f"be one of {', '.join(known)}"))
         if self.intervals is not None:
-            pairs = np.asarray(self.intervals, dtype=float)
+            allowed = "be pairs (low, high) with low < high"
+            pairs = float_array("intervals", self.intervals, allowed)
             if pairs.ndim != 2 or pairs.shape[1:] != (2,) or not np.all(pairs[:, 0] < pairs[:, 1]):
-                raise InputError("intervals", self.intervals, "be pairs (low, high) with low < high")
-            object.__setattr__(self, "intervals", [(float(low), float(high)) for low, high in pairs])
+                raise InputError("intervals", self.intervals, allowed)
+            settle(self, intervals=[(float(low), float(high)) for low, high in pairs])
 
     @classmethod
     def edges(cls, x_name: str, edges: ArrayLike) -> Bins:
         """Return adjacent bins of `x_name` with these edges."""
-        e = np.asarray(edges, dtype=float).tolist()
-        return cls(x_name, list(pairwise(e)))
+        e = increasing("edges", edges, "be at least two increasing numbers: low < high in each bin", least=2)
+        return cls(x_name, list(pairwise(e.tolist())))
 
     @classmethod
     def of(cls, data: DataSet) -> Bins:
@@ -68,6 +70,7 @@ class Bins:
         InputError
             If the data set gives no bin edges.
         """
+        instance("data", data, DataSet)
         if data.x_name == INTEGRATED:
             return cls(INTEGRATED)
         if not np.all(np.isfinite(data.x_low) & np.isfinite(data.x_high)):
@@ -138,9 +141,14 @@ class Curve:
     selection: str = ""
 
     def __post_init__(self) -> None:
+        for name in ("observable", "x_name", "selection"):
+            settle(self, **{name: text(name, getattr(self, name))})
         for name in ("x", "x_low", "x_high"):
-            object.__setattr__(self, name, np.atleast_1d(np.asarray(getattr(self, name), dtype=float)))
-        for name, value in self.values.items():
+            settle(self, **{name: np.atleast_1d(float_array(name, getattr(self, name)))})
+            if getattr(self, name).shape != self.x.shape or self.x.ndim != 1:
+                raise InputError(name, getattr(self, name), "be a list of numbers, all three of one length")
+        for name, value in mapping("values", self.values).items():
+            instance(f"values[{name!r}]", value, Estimate)
             if np.shape(value.value) != self.x.shape:
                 raise InputError(f"values[{name!r}]", np.shape(value.value), f"have shape {self.x.shape}")
 
@@ -149,9 +157,7 @@ class Curve:
 
     def __getitem__(self, name: str) -> Estimate:
         """Return the values of one meson or ratio."""
-        if name not in self.values:
-            raise InputError("name", name, f"be one of {', '.join(self.values)}")
-        return self.values[name]
+        return self.values[choice("name", name, self.values, f"be one of {', '.join(self.values)}")]
 
     def at(self, name: str, x: ArrayLike) -> Estimate:
         """Return the observable between its points, by a monotone cubic (PCHIP) through values and errors.
@@ -176,7 +182,7 @@ class Curve:
         """
         if len(self) < 2 or not np.all(np.diff(self.x) > 0):
             raise InputError("x", self.x, "hold at least two increasing points to interpolate between")
-        at, own = np.asarray(x, dtype=float), self[name]
+        at, own = float_array("x", x), self[name]
 
         def between(values: Any) -> Float:
             return np.asarray(PchipInterpolator(self.x, values, extrapolate=False)(at))
@@ -200,6 +206,11 @@ class CurveBand:
         Smallest and largest value over the settings, point by point: how far the model moves, no confidence interval.
     label : str, optional
         What was varied, for a legend.
+
+    Raises
+    ------
+    InputError
+        If a shape differs from that of the curve.
     """
 
     name: str
@@ -207,6 +218,16 @@ class CurveBand:
     low: Float
     high: Float
     label: str = ""
+
+    def __post_init__(self) -> None:
+        instance("curve", self.curve, Curve)
+        settle(self, name=text("name", self.name), label=text("label", self.label))
+        for name in ("low", "high"):
+            settle(self, **{name: float_array(name, getattr(self, name))})
+            if getattr(self, name).shape != self.curve.x.shape:
+                raise InputError(
+                    name, getattr(self, name), f"have one value for each of {len(self.curve)} points"
+                )
 
     @property
     def central(self) -> Estimate:
@@ -236,6 +257,7 @@ def curve_band(curves: Sequence[Curve], name: str, label: str = "") -> CurveBand
     InputError
         If there is no curve, or they differ in observable or bins.
     """
+    curves, label = instances("curves", curves, Curve), text("label", label)
     if not curves:
         raise InputError("curves", curves, "hold at least the central one")
     central = curves[0]

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._checks import float_array, mapping, real, settle, texts
 from ..errors import InputError
 
 Float = NDArray[np.float64]
@@ -49,7 +50,7 @@ class Estimate:
     def __post_init__(self) -> None:
         value = _numbers("value", self.value)
         checked: dict[str, Float] = {}
-        for name, part in self.parts.items():
+        for name, part in mapping("parts", self.parts).items():
             array = _numbers(f"parts[{name!r}]", part)
             # the negation also catches NaN: an error nobody knows belongs into `not_estimated`
             if not np.all(array >= 0):
@@ -60,9 +61,12 @@ class Estimate:
                 raise InputError(
                     f"parts[{name!r}]", array.shape, f"have a shape that broadcasts to {value.shape}"
                 ) from None
-        object.__setattr__(self, "value", value[()])
-        object.__setattr__(self, "parts", {name: part[()] for name, part in checked.items()})
-        object.__setattr__(self, "not_estimated", tuple(self.not_estimated))
+        settle(
+            self,
+            value=value[()],
+            parts={name: part[()] for name, part in checked.items()},
+            not_estimated=texts("not_estimated", self.not_estimated),
+        )
 
     @property
     def statistical(self) -> Any:
@@ -109,10 +113,7 @@ class Estimate:
 
 
 def _numbers(name: str, value: Any) -> Float:
-    try:
-        return np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(name, value, "be a number or an array of numbers") from None
+    return float_array(name, value, "be a number or an array of numbers")
 
 
 def format_value(value: float, error: float) -> str:
@@ -129,7 +130,13 @@ def format_value(value: float, error: float) -> str:
         The error on two digits, in units of the last digit of the value (more digits when the error is 100
         or larger); ``value +- error`` where the parentheses would hide the size; the value alone, on eight
         digits, when the error is zero or not finite.
+
+    Raises
+    ------
+    InputError
+        If one of them is no number.
     """
+    value, error = real("value", value), real("error", error)
     if not np.isfinite(value) or not np.isfinite(error) or error <= 0:
         return f"{value:.8g}"
     # round first: an error of 0.00996 is 0.010 on two digits and must not print as (100)
@@ -156,6 +163,13 @@ def weighted_mean(values: ArrayLike, weights: ArrayLike) -> Float:
     -------
     ndarray, shape (...)
         In the unit of `values`.
+
+    Raises
+    ------
+    InputError
+        If an array is none of numbers, or the shapes do not fit.
     """
-    w = np.asarray(weights, dtype=float)
-    return np.asarray(np.sum(np.asarray(values, dtype=float) * w, axis=-1) / np.sum(w, axis=-1))
+    x, w = float_array("values", values), float_array("weights", weights)
+    if not (x.ndim and w.ndim and w.shape in (x.shape, x.shape[-1:])):
+        raise InputError("weights", w.shape, f"be of the shape of the values, {x.shape}, or of its last axis")
+    return np.asarray(np.sum(x * w, axis=-1) / np.sum(w, axis=-1))

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._checks import boolean, interval, positive, text, texts
 from ..errors import InputError
 from .acceptance import Acceptance
 from .estimate import Float
@@ -129,11 +130,11 @@ class DataSet:
 
 
 def load_raa(
-    system: str = "PbPb",
-    sqrt_s_GeV: float = 5020,
+    system: str | None = "PbPb",
+    sqrt_s_GeV: float | None = 5020,
     state: str | Collection[str] | None = None,
     experiment: str | Collection[str] | None = None,
-    x_name: str = "N_part",
+    x_name: str | Collection[str] | None = "N_part",
     *,
     observable: str = "R_AA",
     quality: str | Collection[str] | None = None,
@@ -223,16 +224,19 @@ def load_data(
     InputError
         If a name is unknown or nothing matches, and the message lists what is available; or if a table is damaged.
     """
+    energy = (
+        None if sqrt_s_GeV is None else positive("sqrt_s_GeV", sqrt_s_GeV, "be an energy in GeV, or None")
+    )
+    given = {"state": state, "experiment": experiment, "x_name": x_name, "quality": quality, "status": status}
     wanted = {
-        "system": _names(system),
-        "sqrt_s_GeV": None if sqrt_s_GeV is None else (f"{sqrt_s_GeV:g}",),
-        "state": _names(state),
-        "experiment": _names(experiment),
-        "x_name": _names(x_name),
-        "quality": _names(quality),
-        "status": _names(status),
+        "system": None if system is None else (text("system", system, "be a name, or None"),),
+        "sqrt_s_GeV": None if energy is None else (f"{energy:g}",),
+        **{column: _names(column, value) for column, value in given.items()},
     }
-    rows = [row for row in _table() if row["observable"] == observable]
+    pT = None if pT is None else interval("pT", pT)
+    y = None if y is None else interval("y", y)
+    required = boolean("required", required)
+    rows = [row for row in _table() if row["observable"] == text("observable", observable)]
     if required:
         _check_names(observable, rows, wanted)
     selected = [row for row in rows if all(names is None or row[c] in names for c, names in wanted.items())]
@@ -260,8 +264,12 @@ def _check_names(observable: str, rows: Sequence[_Row], wanted: dict[str, Collec
                 raise InputError(column, name, f"be one of {', '.join(known)}")
 
 
-def _names(value: str | Collection[str] | None) -> Collection[str] | None:
-    return (value,) if isinstance(value, str) else value
+def _names(argument: str, value: str | Collection[str] | None) -> Collection[str] | None:
+    if value is None and argument != "status":
+        return None
+    return (
+        (value,) if isinstance(value, str) else texts(argument, value, "be a name or a collection of names")
+    )
 
 
 @cache

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._checks import boolean, choice, float_array, mapping, settle, text
 from ..errors import InputError
 from ..states import MESONS
 from .estimate import Float
@@ -73,15 +74,20 @@ class FeedDown:
             raise InputError("sigma_exp", sigma_exp, "hold positive cross sections")
         if np.linalg.matrix_rank(matrix) < _COUNT:
             raise InputError("matrix", self.name, "be invertible", "Two states feed each other completely.")
-        object.__setattr__(self, "matrix", matrix)
-        object.__setattr__(self, "sigma_exp", sigma_exp)
-        shifts = {n: _array(f"matrix_shifts[{n!r}]", s, matrix.shape) for n, s in self.matrix_shifts.items()}
-        object.__setattr__(self, "matrix_shifts", shifts)
+        given = mapping("matrix_shifts", self.matrix_shifts)
+        settle(
+            self,
+            matrix=matrix,
+            sigma_exp=sigma_exp,
+            name=text("name", self.name),
+            source=text("source", self.source),
+            matrix_shifts={n: _array(f"matrix_shifts[{n!r}]", s, matrix.shape) for n, s in given.items()},
+        )
         if self.sigma_exp_error is not None:
             error = _array("sigma_exp_error", self.sigma_exp_error, (_COUNT,))
             if np.any(error < 0):
                 raise InputError("sigma_exp_error", self.sigma_exp_error, "hold non-negative errors")
-            object.__setattr__(self, "sigma_exp_error", error)
+            settle(self, sigma_exp_error=error)
         direct = self.sigma_direct
         if np.any(direct < 0):
             raise InputError(
@@ -110,8 +116,8 @@ class FeedDown:
             If there is no table of this name.
         """
         tables = _tables()
-        if name not in tables["matrices"]:
-            raise InputError("name", name, f"be one of {', '.join(tables['matrices'])}")
+        errors = boolean("errors", errors)
+        name = choice("name", name, tables["matrices"], f"be one of {', '.join(tables['matrices'])}")
         entry = tables["matrices"][name]
         source = f"matrix: {entry['source']}; sigma_exp: {tables['sigma_exp_source']}"
         return cls(entry["matrix"], tables["sigma_exp"], name, source, _shifts(name) if errors else {})
@@ -179,10 +185,7 @@ class FeedDown:
 
 
 def _array(name: str, value: Any, shape: tuple[int, ...]) -> Float:
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError):
-        raise InputError(name, value, "be an array of numbers") from None
+    array = float_array(name, value, "be an array of numbers")
     if array.shape != shape:
         raise InputError(name, array.shape, f"have shape {shape}", f"States: {', '.join(MESON_NAMES)}.")
     if not np.all(np.isfinite(array)):

@@ -12,11 +12,11 @@ For S(phi) = s (1 + 2 a cos 2 phi) and uniform phi this is v_2 = a.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from ..errors import InputError
+from .._checks import choice, instance, integer
 from .binned import Ranges, curve_of, safe_weights
 from .curves import Bins, Curve
 from .estimate import Float
@@ -68,10 +68,9 @@ def vn_curve(
     -----
     v_n of the regeneration part is that of the regenerated yield alone.
     """
-    check_order(n)
-    if production not in ("isotropic", "as_sampled"):
-        raise InputError("production", production, "be 'isotropic' or 'as_sampled'")
-    table.coordinate("phi")
+    n = check_order(n)
+    production = choice("production", production, get_args(Production))
+    instance("table", table, SurvivalTable).coordinate("phi")
 
     def factors(rows: SurvivalTable) -> Sequence[Float]:
         return (np.cos(n * rows.phi),)
@@ -93,7 +92,6 @@ def vn_curve(
     return curve_of(f"v{n}", MESON_NAMES, table, bins, feeddown, part, ranges, statistic, factors)
 
 
-def check_order(n: object) -> None:
-    """Raise `InputError` unless n is an order of a flow coefficient: a whole number from 1 on."""
-    if not (isinstance(n, int) and not isinstance(n, bool) and n >= 1):
-        raise InputError("n", n, "be a whole number, at least 1")
+def check_order(n: int) -> int:
+    """Return n, or raise `InputError` unless it is an order of a flow coefficient: a whole number from 1 on."""
+    return integer("n", n, 1, allowed="be a whole number, at least 1")

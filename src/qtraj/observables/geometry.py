@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
-from ..errors import InputError, float_array
+from .._checks import choice, finite_array, float_array, increasing, instance, number, settle, text
+from ..errors import InputError
 from .estimate import Float
 from .table import SurvivalTable
 
@@ -59,7 +60,8 @@ class CollisionGeometry:
 
     def __post_init__(self) -> None:
         for column in _COLUMNS:
-            object.__setattr__(self, column, float_array(column, getattr(self, column)))
+            settle(self, **{column: float_array(column, getattr(self, column))})
+        settle(self, name=text("name", self.name))
         b = self.b_fm
         if b.ndim != 1 or len(b) < 2 or b[0] != 0 or np.any(np.diff(b) <= 0):
             raise InputError("b_fm", self.b_fm, "increase from 0")
@@ -83,9 +85,7 @@ class CollisionGeometry:
         prefix = "glauber_optical_"
         known = sorted(f.name.removeprefix(prefix).removesuffix(".csv") for f in folder.iterdir()
                        if f.name.startswith(prefix) and f.name.endswith(".csv") and "_bins" not in f.name)  # fmt: skip
-        if name not in known:
-            raise InputError("name", name, f"be one of {', '.join(known)}")
-        return _shipped(name)
+        return _shipped(choice("name", name, known, f"be one of {', '.join(known)}"))
 
     def at(self, column: str, b_fm: ArrayLike) -> Float:
         """Return the `column` ``centrality``, ``n_part`` or ``n_coll`` at `b_fm`, of its shape, within the table.
@@ -93,14 +93,14 @@ class CollisionGeometry:
         Interpolated with monotone cubics; between the shipped points, 0.1 fm apart, to 1e-4.
         """
         b = float_array("b_fm", b_fm)
-        if np.any((b < 0) | (b > self.b_fm[-1])):
+        if not np.all((b >= 0) & (b <= self.b_fm[-1])):
             raise InputError("b_fm", b_fm, f"be between 0 and {self.b_fm[-1]:g} fm, the end of {self.name}")
         return np.asarray(PchipInterpolator(self.b_fm, getattr(self, column))(b))
 
     def b_of(self, centrality: ArrayLike) -> Float:
         """Return the impact parameter in fm at which the fraction `centrality` of collisions is more central."""
         c = float_array("centrality", centrality)
-        if np.any((c < 0) | (c > self.centrality[-1])):
+        if not np.all((c >= 0) & (c <= self.centrality[-1])):
             raise InputError("centrality", centrality, f"be between 0 and {self.centrality[-1]:.5g}")
         rising = np.concatenate([[True], np.diff(self.centrality) > 0])
         b = PchipInterpolator(self.centrality[rising], self.b_fm[rising])(c)
@@ -147,8 +147,12 @@ def with_geometry(
     InputError
         If the table has no impact parameters, or they leave the geometry.
     """
-    if weighting is not None and weighting not in get_args(Weighting):
-        raise InputError("weighting", weighting, f"be one of {', '.join(get_args(Weighting))}, or None")
+    instance("table", table, SurvivalTable)
+    instance("geometry", geometry, CollisionGeometry)
+    choices = (*get_args(Weighting), None)
+    weighting = choice(
+        "weighting", weighting, choices, f"be one of {', '.join(get_args(Weighting))}, or None"
+    )
     b = table.coordinate("b_fm")
     centrality = geometry.at("centrality", b)
     n_part = table.n_part if table.n_part is not None else geometry.at("n_part", b)
@@ -184,8 +188,16 @@ def geometric_weights(
     -------
     ndarray, shape (k,)
         Shares, dimensionless.
+
+    Raises
+    ------
+    InputError
+        If an impact parameter is out of order or outside the geometry, or the weighting is unknown.
     """
-    points = geometry.at("centrality", b_fm)
+    instance("geometry", geometry, CollisionGeometry)
+    weighting = choice("weighting", weighting, get_args(Weighting))
+    allowed = "be increasing impact parameters in fm, not negative"
+    points = geometry.at("centrality", increasing("b_fm", b_fm, allowed, low=0))
     c = geometry.centrality
     density = geometry.n_coll if weighting == "collisions" else np.exp(-c / EXPONENTIAL_SCALE)
     hats = np.array([np.interp(c, points, one) for one in np.eye(len(points))])
@@ -214,8 +226,16 @@ def coverage(
     -------
     float
         Share, 0 to 1.
+
+    Raises
+    ------
+    InputError
+        If a centrality is no number, or the class none.
     """
-    points = np.unique(float_array("centrality", centrality))
+    instance("geometry", geometry, CollisionGeometry)
+    low = number("low", low, "be a fraction below `high`", low=0, below=1)
+    high = number("high", high, f"be a fraction above `low` = {low:g}", above=low, high=1)
+    points = np.unique(finite_array("centrality", centrality, 1))
     if len(points) < 2:
         return 0.0
     first = points[0] - (points[1] - points[0]) / 2

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, get_args
 
 import numpy as np
 
+from .._checks import choice, instance, mapping, members, texts
 from ..errors import InputError
 from .axes import flow_bins, places
 from .binned import DOUBLE_RATIOS, Ranges, double_ratio_curve, raa_curve
@@ -15,7 +16,7 @@ from .chi_square import ChiSquare
 from .comparison import agreement, stands_for_all
 from .curves import INTEGRATED, Bins, Curve, CurveBand, curve_band
 from .experiment import DataSet
-from .feeddown import FeedDown
+from .feeddown import MESON_NAMES, FeedDown
 from .flow import check_order, vn_curve
 from .geometry import Weighting, with_geometry
 from .systems import CollisionSystem
@@ -127,11 +128,17 @@ def overview(
     InputError
         If a table lacks a state that feed-down needs, or an order is no positive number.
     """
+    for label, table in mapping("tables", tables).items():
+        instance(f"tables[{label!r}]", table, SurvivalTable)
     if not tables:
         raise InputError("tables", tables, "hold at least one setting")
-    for n in harmonics:
-        check_order(n)
-    feeddown = FeedDown.named() if feeddown is None else feeddown
+    mesons = texts("mesons", mesons, f"be a list of names among {', '.join(MESON_NAMES)}")
+    orders = members("harmonics", harmonics, "be a list of whole numbers, at least 1")
+    harmonics = [check_order(n) for n in orders]
+    feeddown = FeedDown.named() if feeddown is None else instance("feeddown", feeddown, FeedDown)
+    if system is not None:
+        instance("system", system, CollisionSystem)
+    choice("weighting", weighting, (*get_args(Weighting), None))
     if system is not None:
         tables = {
             label: with_geometry(table, system.geometry, weighting) if table.b_fm is not None else table

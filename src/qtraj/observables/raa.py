@@ -9,6 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._checks import (
+    choice,
+    finite_array,
+    float_array,
+    increasing,
+    instance,
+    instances,
+    mapping,
+    settle,
+    text,
+)
 from ..errors import InputError
 from .estimate import Estimate, Float
 from .feeddown import MESON_NAMES, NOT_ESTIMATED, FeedDown
@@ -38,6 +49,8 @@ def raa(feeddown: FeedDown, survival: MesonSurvival) -> dict[str, Estimate]:
     dict of str to Estimate
         Keyed by meson name, for example ``"Y(1S)"``.
     """
+    instance("feeddown", feeddown, FeedDown)
+    instance("survival", survival, MesonSurvival)
     by_replicate = feeddown.apply(survival.replicates)
     parts = {name: feeddown.apply(part) for name, part in survival.numerical.items()}
     missing = tuple(dict.fromkeys((*survival.not_estimated, *NOT_ESTIMATED)))
@@ -66,8 +79,9 @@ class RaaCurve:
     raa: Mapping[str, Estimate]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "n_part", _increasing(self.n_part))
-        for name, estimate in self.raa.items():
+        settle(self, n_part=_increasing(self.n_part))
+        for name, estimate in mapping("raa", self.raa).items():
+            instance(f"raa[{name!r}]", estimate, Estimate)
             _same_shape(f"raa[{name!r}]", estimate.value, self.n_part)
 
     def __getitem__(self, meson: str) -> Estimate:
@@ -99,7 +113,9 @@ def raa_npart(feeddown: FeedDown, survivals: Sequence[MesonSurvival], n_part: Ar
     InputError
         If the lengths differ or a number of participants is not positive or appears twice.
     """
-    n_part = np.asarray(n_part, dtype=float)
+    instance("feeddown", feeddown, FeedDown)
+    survivals = instances("survivals", survivals, MesonSurvival)
+    n_part = float_array("n_part", n_part)
     if n_part.shape != (len(survivals),) or not len(survivals):
         raise InputError("n_part", n_part.shape, f"have one value per survival, shape ({len(survivals)},)")
     order = np.argsort(n_part)
@@ -140,11 +156,15 @@ class Band:
     label: str = ""
 
     def __post_init__(self) -> None:
-        if self.state not in MESON_NAMES:
-            raise InputError("state", self.state, f"be one of {', '.join(MESON_NAMES)}")
-        object.__setattr__(self, "n_part", _increasing(self.n_part))
-        for name in ("low", "high"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))
+        settle(
+            self,
+            state=choice("state", self.state, MESON_NAMES, f"be one of {', '.join(MESON_NAMES)}"),
+            n_part=_increasing(self.n_part),
+            low=float_array("low", self.low),
+            high=float_array("high", self.high),
+            label=text("label", self.label),
+        )
+        instance("central", self.central, Estimate)
         for name, values in (("central", self.central.value), ("low", self.low), ("high", self.high)):
             _same_shape(name, values, self.n_part)
         if not np.all((self.low <= self.central.value) & (self.central.value <= self.high)):
@@ -175,8 +195,10 @@ def envelope(curves: Mapping[str, RaaCurve], state: str, central: str, label: st
     InputError
         If the central setting is missing or the curves have different N_part.
     """
-    if central not in curves:
-        raise InputError("central", central, f"be one of {', '.join(curves)}")
+    for name, curve in mapping("curves", curves).items():
+        instance(f"curves[{name!r}]", curve, RaaCurve)
+    state = choice("state", state, MESON_NAMES, f"be one of {', '.join(MESON_NAMES)}")
+    central = choice("central", central, curves, f"be one of {', '.join(curves)}")
     n_part = curves[central].n_part
     for name, curve in curves.items():
         if not np.array_equal(curve.n_part, n_part):
@@ -188,12 +210,8 @@ def envelope(curves: Mapping[str, RaaCurve], state: str, central: str, label: st
 
 
 def _increasing(n_part: ArrayLike) -> Float:
-    n_part = np.asarray(n_part, dtype=float)
-    if n_part.ndim != 1 or not n_part.size or not np.all(np.isfinite(n_part)):
-        raise InputError("n_part", n_part, "be a list of finite numbers")
-    if np.any(n_part <= 0) or np.any(np.diff(n_part) <= 0):
-        raise InputError("n_part", n_part, "be positive and strictly increasing")
-    return n_part
+    allowed = "be positive and strictly increasing"
+    return increasing("n_part", finite_array("n_part", n_part, 1), allowed, above=0)
 
 
 def _same_shape(name: str, values: ArrayLike, n_part: Float) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._checks import finite_array, float_array, instance, mapping
 from ..errors import InputError
 from ..states import MESONS, State
 from .estimate import Estimate, Float
@@ -70,8 +71,15 @@ def scatter(replicate_means: ArrayLike) -> Any:
     -------
     ndarray or float, shape (...)
         sqrt(sum (m_r - m)^2 / (R (R - 1))), itself known to a relative 1/sqrt(2 (R - 1)).
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two means.
     """
-    means = np.asarray(replicate_means, dtype=float)
+    means = float_array("replicate_means", replicate_means)
+    if means.ndim < 1 or len(means) < 2:
+        raise InputError("replicate_means", replicate_means, *_AT_LEAST_TWO)
     return np.std(means, axis=0, ddof=1) / np.sqrt(len(means))
 
 
@@ -102,7 +110,7 @@ class MesonSurvival:
     not_estimated: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        means = np.asarray(self.replicates, dtype=float)
+        means = float_array("replicates", self.replicates)
         if means.ndim != 2 or means.shape[1] != len(MESON_NAMES):
             raise InputError("replicates", means.shape, f"have shape (replicates, {len(MESON_NAMES)})")
         if len(means) < 2:
@@ -204,7 +212,7 @@ class _Groups:
 
     def means(self, name: str, values: ArrayLike) -> Float:
         """Return the weighted mean of each replicate, shape (R,)."""
-        values = np.asarray(values, dtype=float)
+        values = float_array(name, values)
         if values.shape != self.labels.shape:
             raise InputError(name, values.shape, f"have one value per path, shape {self.labels.shape}")
         if not np.all(np.isfinite(values)):
@@ -214,15 +222,13 @@ class _Groups:
 
 
 def _groups(replicate: ArrayLike, weights: ArrayLike | None) -> _Groups:
-    replicate = np.asarray(replicate)
-    if replicate.ndim != 1:
-        raise InputError("replicate", replicate.shape, "have shape (n,)")
+    replicate = finite_array("replicate", replicate, 1, "have shape (n,), a number for each path")
     names, labels, counts = np.unique(replicate, return_inverse=True, return_counts=True)
     if len(names) < 2:
         raise InputError("replicate", names.tolist(), *_AT_LEAST_TWO)
     if np.any(counts != counts[0]):
         raise InputError("replicate", counts.tolist(), "hold replicates of the same number of paths")
-    w = np.ones(len(replicate)) if weights is None else np.asarray(weights, dtype=float)
+    w = np.ones(len(replicate)) if weights is None else float_array("weights", weights)
     if w.shape != replicate.shape or not np.all(w >= 0) or not np.all(np.isfinite(w)):
         raise InputError("weights", weights, f"be non-negative numbers of shape {replicate.shape}")
     total = np.bincount(labels, w)
@@ -233,7 +239,8 @@ def _groups(replicate: ArrayLike, weights: ArrayLike | None) -> _Groups:
 
 def _of_state(state: str, runs: Mapping[int, tuple[str, Mapping[str, Estimate]]]) -> Estimate:
     argument, run = runs[State.named(state).l]
+    mapping(argument, run)
     if state not in run:
         remedy = f"Pass the survivals of the run that starts in l = {State.named(state).l}."
         raise InputError(argument, list(run), f"hold the state {state}", remedy)
-    return run[state]
+    return instance(f"{argument}[{state!r}]", run[state], Estimate)

@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..errors import FileFormatError, InputError
+from .._checks import choice
+from .._checks import text as text_of
+from ..errors import FileFormatError
 from .experiment import DataSet, load_data
 from .geometry import CollisionGeometry
 
@@ -134,7 +136,6 @@ def system_names() -> tuple[str, ...]:
     return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
 
 
-@cache
 def load_system(name: str) -> CollisionSystem:
     """Return a system by name, for example ``load_system("PbPb5020")``.
 
@@ -153,8 +154,11 @@ def load_system(name: str) -> CollisionSystem:
     InputError
         If there is none of this name; lists those there are.
     """
-    if name not in system_names():
-        raise InputError("system", name, f"be one of {', '.join(system_names())}")
+    return _shipped(choice("system", name, system_names(), f"be one of {', '.join(system_names())}"))
+
+
+@cache
+def _shipped(name: str) -> CollisionSystem:
     file = resources.files("qtraj.data").joinpath(f"systems/{name}.toml")
     return parse_system(name, file.read_text(encoding="utf-8"))
 
@@ -179,8 +183,9 @@ def parse_system(name: str, text: str) -> CollisionSystem:
     FileFormatError
         If the text is not TOML or a key is missing or unknown.
     """
+    name, content = text_of("name", name), text_of("text", text)
     try:
-        table = tomllib.loads(text)
+        table = tomllib.loads(content)
         acceptances = tuple(_acceptance(entry) for entry in table.pop("acceptances"))
         observables = {entry["name"]: tuple(entry["x_names"]) for entry in table.pop("observables")}
         return CollisionSystem(

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, float_array
+from .._checks import choice, complex_array, float_array, interval, mapping
+from ..errors import InputError
 from ..states import MESONS, STATE_NAMES
 from .estimate import Estimate, Float
 
@@ -85,7 +86,7 @@ class SurvivalTable:
             if not np.array_equal(np.isnan(no_jump.value), np.isnan(survival.value)):
                 raise InputError("no_jump", no_jump.value.shape, "know the states that `survival` knows")
             object.__setattr__(self, "no_jump", no_jump)
-        replicate = np.asarray(self.replicate)
+        replicate = complex_array("replicate", self.replicate, f"be {n} integers, one for each row")
         if replicate.shape != (n,) or replicate.dtype.kind not in "iu":
             raise InputError("replicate", self.replicate, f"be {n} integers, one for each row")
         object.__setattr__(self, "replicate", replicate.astype(np.int64))
@@ -96,6 +97,7 @@ class SurvivalTable:
         for name in _OPTIONAL:
             if getattr(self, name) is not None:
                 object.__setattr__(self, name, _column(name, getattr(self, name), n))
+        mapping("attrs", self.attrs)
 
     def __len__(self) -> int:
         return len(self.replicate)
@@ -120,8 +122,7 @@ class SurvivalTable:
         InputError
             If the table has no no-jump survival.
         """
-        if part not in get_args(Part):
-            raise InputError("part", part, f"be one of {', '.join(get_args(Part))}")
+        part = choice("part", part, get_args(Part), f"be one of {', '.join(get_args(Part))}")
         total: Estimate = self.survival
         if part == "total":
             return total
@@ -147,8 +148,7 @@ class SurvivalTable:
         InputError
             If there is no such axis, or the table lacks the column.
         """
-        if name not in COORDINATES:
-            raise InputError("x_name", name, f"be one of {', '.join(COORDINATES)}")
+        name = choice("x_name", name, COORDINATES, f"be one of {', '.join(COORDINATES)}")
         values = getattr(self, COORDINATES[name])
         if values is None:
             raise InputError(
@@ -190,9 +190,7 @@ class SurvivalTable:
         for name, limits in ranges.items():
             if limits is None:
                 continue
-            low, high = limits
-            if not low < high:
-                raise InputError(name, limits, "be a range (low, high) with low < high")
+            low, high = interval(name, limits, "be a range (low, high) with low < high")
             x = self.coordinate(name)
             inside &= (low <= x) & (x < high)
         if not inside.any():

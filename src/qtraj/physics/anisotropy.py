@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
 
-from ..errors import InputError, float_array
+from .._checks import float_array
+from ..errors import InputError
 from ..units import HBARC
 from .medium_checks import check_temperature
 

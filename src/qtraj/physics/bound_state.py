@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import choice, integer, settle
 from ..errors import InputError
 from ..radial.bound import bound_states
 from ..radial.laguerre import LaguerreMesh
@@ -60,14 +61,11 @@ class BoundState:
     color: Color = "singlet"
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.l, int) and 0 <= self.l <= MAX_L):
-            raise InputError("l", self.l, f"be an integer from 0 to {MAX_L}")
-        if not (isinstance(self.n, int) and self.l < self.n <= MAX_N):
-            raise InputError(
-                "n", self.n, f"be an integer with l = {self.l} < n <= {MAX_N}", "1P is n = 2, l = 1."
-            )
-        if self.color not in COLORS:
-            raise InputError("color", self.color, "be 'singlet' or 'octet': it chooses the potential")
+        l = integer("l", self.l, 0, MAX_L)
+        allowed = f"be an integer with l = {l} < n <= {MAX_N}"
+        n = integer("n", self.n, l + 1, MAX_N, allowed, "1P is n = 2, l = 1.")
+        color = choice("color", self.color, COLORS, "be 'singlet' or 'octet': it chooses the potential")
+        settle(self, n=n, l=l, color=color)
 
     @property
     def survival_is_ratio(self) -> bool:

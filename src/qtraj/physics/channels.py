@@ -15,8 +15,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from .._checks import choice, number, settle
 from ..units import N_C
-from .potentials import Color
+from .potentials import COLORS, Color
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class JumpChannel:
         1/(2 M) in GeV^-1 at next-to-leading order, 0 at leading order.
     shift : float
         a T, dimensionless: what the potential changes in the jump.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
     """
 
     source: Color
@@ -43,6 +49,18 @@ class JumpChannel:
     color_weight: float
     recoil: float = 0.0
     shift: float = 0.0
+
+    def __post_init__(self) -> None:
+        allowed = "be a rate in units of kappa C^+C, not negative"
+        settle(
+            self,
+            source=choice("source", self.source, COLORS),
+            target=choice("target", self.target, COLORS),
+            delta_l=choice("delta_l", self.delta_l, (1, -1), "be +1 or -1"),
+            color_weight=number("color_weight", self.color_weight, allowed, low=0),
+            recoil=number("recoil", self.recoil),
+            shift=number("shift", self.shift),
+        )
 
     def angular_weight(self, l: int) -> float:
         """Return the weight of this direction from l: (l+1)/(2l+1) up, l/(2l+1) down.

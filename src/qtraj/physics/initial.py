@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import factorial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 from scipy.special import eval_genlaguerre
 
-from ..errors import InputError, float_array, is_finite_number
+from .._checks import choice, float_array, integer, number, settle
+from ..errors import InputError
 from .model import LindbladModel
+from .potentials import COLORS
 
 Float = NDArray[np.float64]
 
@@ -45,15 +47,22 @@ class InitialState(Protocol):
         ...
 
 
+def check_initial(argument: str, initial: Any) -> None:
+    """Raise `InputError` unless `initial` is a start: something with the attributes of `InitialState`, and no class."""
+    if isinstance(initial, type) or not all(
+        hasattr(initial, name) for name in ("u", "l", "color", "survival_is_ratio")
+    ):
+        raise InputError(argument, initial, "be an initial state such as GaussianState(l=0, width=0.2)")
+    singlet_probability(initial.color)
+    integer(f"{argument}.l", initial.l, 0)
+
+
 def singlet_probability(color: str | float) -> float:
     """Return the probability of the singlet, or raise `InputError` for a bad `color`."""
+    allowed = "be 'singlet', 'octet' or the probability of the singlet, from 0 to 1"
     if isinstance(color, str):
-        if color not in ("singlet", "octet"):
-            raise InputError("color", color, "be 'singlet', 'octet' or the probability of the singlet")
-        return 1.0 if color == "singlet" else 0.0
-    if not (is_finite_number(color) and 0 <= color <= 1):
-        raise InputError("color", color, "be 'singlet', 'octet' or a probability from 0 to 1")
-    return float(color)
+        return 1.0 if choice("color", color, COLORS, allowed) == "singlet" else 0.0
+    return number("color", color, allowed, low=0, high=1)
 
 
 @dataclass(frozen=True)
@@ -80,10 +89,8 @@ class GaussianState:
     color: str | float = "singlet"
 
     def __post_init__(self) -> None:
-        _check_l(self.l)
-        if not (is_finite_number(self.width) and 0.05 <= self.width <= 10):
-            raise InputError("width", self.width, "be between 0.05 and 10 Bohr radii")
-        singlet_probability(self.color)
+        width = number("width", self.width, "be between 0.05 and 10 Bohr radii", low=0.05, high=10)
+        settle(self, l=_checked_l(self.l), width=width, color=_checked_color(self.color))
 
     @property
     def survival_is_ratio(self) -> bool:
@@ -118,10 +125,10 @@ class CoulombState:
     color: str | float = "singlet"
 
     def __post_init__(self) -> None:
-        _check_l(self.l)
-        if not (isinstance(self.n, int) and self.l < self.n <= 6):
-            raise InputError("n", self.n, f"be an integer with l = {self.l} < n <= 6", "1P is n = 2, l = 1.")
-        singlet_probability(self.color)
+        l = _checked_l(self.l)
+        allowed = f"be an integer with l = {l} < n <= 6"
+        n = integer("n", self.n, l + 1, 6, allowed, "1P is n = 2, l = 1.")
+        settle(self, n=n, l=l, color=_checked_color(self.color))
 
     @property
     def survival_is_ratio(self) -> bool:
@@ -176,8 +183,7 @@ class ArrayState:
     spline: CubicSpline = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        _check_l(self.l)
-        singlet_probability(self.color)
+        settle(self, l=_checked_l(self.l), color=_checked_color(self.color))
         r, u = float_array("r", self.r), float_array("values", self.values)
         if r.ndim != 1 or r.shape != u.shape or len(r) < 8:
             raise InputError("values", u.shape, f"be a 1-D array of the length of r (at least 8), {r.shape}")
@@ -187,7 +193,7 @@ class ArrayState:
             raise InputError("values", u[:4], "be finite and not all zero")
         if r[0] > 0:  # u vanishes at the origin
             r, u = np.concatenate([[0.0], r]), np.concatenate([[0.0], u])
-        object.__setattr__(self, "spline", CubicSpline(r, u))
+        settle(self, spline=CubicSpline(r, u))
 
     @property
     def survival_is_ratio(self) -> bool:
@@ -200,6 +206,11 @@ class ArrayState:
         return np.where(inside, self.spline(np.minimum(r, self.spline.x[-1])), 0.0)
 
 
-def _check_l(l: int) -> None:
-    if not (isinstance(l, int) and 0 <= l <= MAX_L):
-        raise InputError("l", l, f"be an integer from 0 to {MAX_L}")
+def _checked_l(l: int) -> int:
+    return integer("l", l, 0, MAX_L)
+
+
+def _checked_color(color: str | float) -> str | float:
+    """Return `color` in its plain type."""
+    share = singlet_probability(color)
+    return str(color) if isinstance(color, str) else share

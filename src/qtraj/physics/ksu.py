@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, is_finite_number
+from .._checks import integer, number, settle
+from ..errors import InputError
 from ..units import C_F, N_C, from_fm
 from .potentials import Color
 from .screening import landau_damping, running_coupling, screening_anisotropy
@@ -72,11 +73,9 @@ class KSUPotential:
             ("md_factor", 0.0, 10.0, ""),
             ("lambda_ms", 0.05, 0.45, " GeV"),
         ):
-            value = getattr(self, name)
-            if not (is_finite_number(value) and low <= value <= high):
-                raise InputError(name, value, f"be from {low:g} to {high:g}{unit}")
-        if not (isinstance(self.n_f, int) and 0 <= self.n_f <= 6):
-            raise InputError("n_f", self.n_f, "be a number of flavors, 0 to 6")
+            allowed = f"be from {low:g} to {high:g}{unit}"
+            settle(self, **{name: number(name, getattr(self, name), allowed, low=low, high=high)})
+        settle(self, n_f=integer("n_f", self.n_f, 0, 6, "be a number of flavors, 0 to 6"))
 
     @property
     def has_width(self) -> bool:

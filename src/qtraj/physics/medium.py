@@ -16,10 +16,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
 
-from ..errors import InputError, float_array, is_finite_number
+from .._checks import boolean, float_array, mapping, number, settle
+from ..errors import InputError
 from ..units import HBARC, from_fm
 from .anisotropy import AnisotropyTable, check_columns
-from .medium_checks import HINT_TIME, check_end, check_start, check_table, check_temperature
+from .medium_checks import (
+    HINT_TIME,
+    MAX_END_FM,
+    check_cools,
+    check_end,
+    check_lifetime,
+    check_start,
+    check_table,
+    check_temperature,
+)
 
 Float = NDArray[np.float64]
 Interval = tuple[float, float]
@@ -94,7 +104,8 @@ class Bjorken:
     Raises
     ------
     InputError
-        If a temperature is not positive, above 5 GeV (MeV?), T_end >= T0, or tau_fm is implausible (GeV^-1?).
+        If a temperature is not positive, above 5 GeV (MeV?), T_end >= T0, tau_fm is implausible (GeV^-1?), or T_end so
+        low that the flow reaches it after 200 fm/c only.
     """
 
     T0: float
@@ -102,9 +113,16 @@ class Bjorken:
     T_end: float = 0.25
 
     def __post_init__(self) -> None:
-        check_temperature("T0", self.T0)
-        check_start("tau_fm", self.tau_fm)
-        check_end(self.T_end, float(self.T0))
+        T0, tau_fm = check_temperature("T0", self.T0), check_start("tau_fm", self.tau_fm)
+        T_end = check_end(self.T_end, T0)
+        lowest = T0 * (tau_fm / MAX_END_FM) ** (1 / 3)
+        check_lifetime(
+            tau_fm * (T0 / T_end) ** 3,
+            "T_end",
+            T_end,
+            f"Raise T_end to {lowest:.3g} GeV or more, or lower T0.",
+        )
+        settle(self, T0=T0, tau_fm=tau_fm, T_end=T_end)
 
     @property
     def active(self) -> tuple[Interval, ...]:
@@ -141,10 +159,13 @@ class ConstantTemperature:
     duration_fm: float
 
     def __post_init__(self) -> None:
-        check_temperature("T", self.T)
-        check_start("tau_fm", self.tau_fm)
-        if not (is_finite_number(self.duration_fm) and 0 < self.duration_fm <= 100):
-            raise InputError("duration_fm", self.duration_fm, "be positive and at most 100 fm/c", HINT_TIME)
+        allowed = "be positive and at most 100 fm/c"
+        settle(
+            self,
+            T=check_temperature("T", self.T),
+            tau_fm=check_start("tau_fm", self.tau_fm),
+            duration_fm=number("duration_fm", self.duration_fm, allowed, HINT_TIME, above=0, high=100),
+        )
 
     @property
     def active(self) -> tuple[Interval, ...]:
@@ -175,12 +196,15 @@ class TabulatedTemperature:
         alpha_x, alpha_y, alpha_z of an anisotropic medium, f = f_iso( sqrt(sum p_i^2/alpha_i^2 + m^2)/hard_scale ).
     hard_scale : array_like, shape (nt,), optional
         lambda in GeV; goes with `alpha`.
+    allow_hot_end : bool
+        Accept a table that is hotter than T_end at its last time: the medium then ends there.
 
     Raises
     ------
     InputError
-        If the table is empty, not increasing, not finite, not positive, in MeV or GeV^-1, or cold and `allow_cold`
-        is False, or if one of `alpha` and `hard_scale` is given without the other.
+        If the table is empty, not increasing, not finite, not positive, in MeV or GeV^-1, cold and `allow_cold`
+        is False, hot at its end and `allow_hot_end` is False, or hot after 200 fm/c, or if one of `alpha` and
+        `hard_scale` is given without the other.
 
     Notes
     -----
@@ -195,6 +219,7 @@ class TabulatedTemperature:
     allow_cold: bool = False
     alpha: ArrayLike | None = field(default=None, repr=False)
     hard_scale: ArrayLike | None = field(default=None, repr=False)
+    allow_hot_end: bool = False
     _log: PchipInterpolator = field(init=False, repr=False)
     _anisotropy: AnisotropyTable | None = field(init=False, repr=False)
     active: tuple[Interval, ...] = field(init=False, repr=False)
@@ -205,15 +230,17 @@ class TabulatedTemperature:
             raise InputError(
                 "T", T.shape, "be a 1-D array", "A batch of tables is a Histories(tau_fm, T, T_end)."
             )
-        check_temperature("T_end", self.T_end)
-        if not self.allow_cold:
-            check_end(self.T_end, float(T.max()), "the largest T of the table")
+        T_end = check_temperature("T_end", self.T_end)
+        if not boolean("allow_cold", self.allow_cold):
+            check_end(T_end, float(T.max()), "the largest T of the table")
+        check_cools(tau, T, T_end, allow_hot_end=boolean("allow_hot_end", self.allow_hot_end))
         log = PchipInterpolator(np.log(tau / HBARC), np.log(T))
         alpha, hard_scale = check_columns(self.alpha, self.hard_scale, T.shape)
         table = None if alpha is None or hard_scale is None else AnisotropyTable(tau, alpha, hard_scale)
-        object.__setattr__(self, "_log", log)
-        object.__setattr__(self, "_anisotropy", table)
-        object.__setattr__(self, "active", _hot_intervals(log, float(np.log(self.T_end))))
+        settle(self, allow_cold=bool(self.allow_cold), allow_hot_end=bool(self.allow_hot_end))
+        settle(
+            self, T_end=T_end, _log=log, _anisotropy=table, active=_hot_intervals(log, float(np.log(T_end)))
+        )
 
     @property
     def knots(self) -> Float:
@@ -250,11 +277,13 @@ class Histories(Sequence[TabulatedTemperature]):
         alpha_x, alpha_y, alpha_z of anisotropic media, as for `TabulatedTemperature`.
     hard_scale : array_like, shape (n, nt), optional
         lambda in GeV; goes with `alpha`.
+    allow_hot_end : bool
+        Accept histories that are hotter than T_end at the last time: their medium then ends there.
 
     Raises
     ------
     InputError
-        For bad tables or metadata of another length.
+        For bad tables, one that ends hot unless `allow_hot_end` is True, or metadata of another length.
     """
 
     def __init__(
@@ -266,20 +295,31 @@ class Histories(Sequence[TabulatedTemperature]):
         attrs: Mapping[str, Any] | None = None,
         alpha: ArrayLike | None = None,
         hard_scale: ArrayLike | None = None,
+        allow_hot_end: bool = False,
     ) -> None:
         self.T = float_array("T", T)
         if self.T.ndim != 2 or self.T.shape[0] == 0:
             raise InputError("T", self.T.shape, "be of shape (histories, times) with at least one history")
         self.tau_fm, _ = check_table(tau_fm, self.T)
         self.T_end = check_temperature("T_end", T_end)
+        self.allow_hot_end = boolean("allow_hot_end", allow_hot_end)
+        check_cools(
+            self.tau_fm,
+            self.T,
+            self.T_end,
+            allow_hot_end=self.allow_hot_end,
+            medium="the grid of times",
+            row="history",
+        )
         self.alpha, self.hard_scale = check_columns(alpha, hard_scale, self.T.shape)
-        self.metadata = {name: np.asarray(values) for name, values in (metadata or {}).items()}
+        given = {} if metadata is None else mapping("metadata", metadata)
+        self.metadata = {name: np.asarray(values) for name, values in given.items()}
         for name, values in self.metadata.items():
             if values.shape[:1] != (len(self),):
                 raise InputError(
                     f"metadata[{name!r}]", values.shape, f"have one entry for each of {len(self)} histories"
                 )
-        self.attrs = dict(attrs or {})
+        self.attrs = {} if attrs is None else dict(mapping("attrs", attrs))
 
     def __len__(self) -> int:
         return int(self.T.shape[0])
@@ -288,9 +328,14 @@ class Histories(Sequence[TabulatedTemperature]):
         """Return history `index`, or the batch of a slice or index array."""
         if isinstance(index, int | np.integer):
             columns = self._columns(index)
-            return TabulatedTemperature(self.tau_fm, self.T[index], self.T_end, True, *columns)
+            return TabulatedTemperature(
+                self.tau_fm, self.T[index], self.T_end, True, *columns, self.allow_hot_end
+            )
         metadata = {name: values[index] for name, values in self.metadata.items()}
-        return Histories(self.tau_fm, self.T[index], self.T_end, metadata, self.attrs, *self._columns(index))
+        columns = self._columns(index)
+        return Histories(
+            self.tau_fm, self.T[index], self.T_end, metadata, self.attrs, *columns, self.allow_hot_end
+        )
 
     def _columns(self, index: Any) -> tuple[Float | None, Float | None]:
         """Return alpha and hard_scale of some histories."""

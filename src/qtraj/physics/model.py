@@ -18,7 +18,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, is_finite_number
+from .._checks import choice, instance, number, settle
+from ..errors import InputError
 from ..units import N_C
 from .channels import JumpChannel, leading_order_channels, next_order_channels
 from .potentials import COLORS, CoulombPotential, Potential, ThermalPotential, thermal_potential
@@ -73,11 +74,13 @@ class LindbladModel:
         if isinstance(self.potential, type) or not isinstance(self.potential, Potential):
             raise InputError("potential", self.potential, "be a potential such as CoulombPotential()")
         self._set_transport()
-        if not (is_finite_number(self.mass) and 0.5 <= self.mass <= 10):
-            raise InputError("mass", self.mass, "be the heavy-quark mass in GeV, 0.5 to 10")
-        if self.order not in ("LO", "NLO"):
-            raise InputError("order", self.order, "be 'LO' or 'NLO'")
-        object.__setattr__(self, "channels", self._channels())
+        allowed = "be the heavy-quark mass in GeV, 0.5 to 10"
+        settle(
+            self,
+            mass=number("mass", self.mass, allowed, low=0.5, high=10),
+            order=choice("order", self.order, ("LO", "NLO"), "be 'LO' or 'NLO'"),
+        )
+        settle(self, channels=self._channels())
 
     def _channels(self) -> tuple[JumpChannel, ...]:
         if self.order == "NLO":
@@ -94,8 +97,7 @@ class LindbladModel:
     def _set_transport(self) -> None:
         default = NO_DIPOLE if self.has_width else Transport()
         transport: Any = default if self.transport is None else self.transport
-        if not isinstance(transport, Transport):
-            raise InputError("transport", transport, "be a Transport(kappa=..., gamma=...)")
+        instance("transport", transport, Transport, "be a Transport(kappa=..., gamma=...)")
         if self.has_width and (transport.kappa, transport.gamma) != (0.0, 0.0):
             raise InputError(
                 "transport",
@@ -103,7 +105,7 @@ class LindbladModel:
                 f"be left out with {type(self.potential).__name__}, which has a width of its own",
                 "Dipole terms would count the decay twice.",
             )
-        object.__setattr__(self, "transport", transport)
+        settle(self, transport=transport)
 
     @cached_property
     def thermal(self) -> ThermalPotential | None:

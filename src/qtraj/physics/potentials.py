@@ -9,7 +9,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, is_finite_number
+from .._checks import positive, settle
+from ..errors import InputError
 from ..units import C_F, OCTET_DIMENSION
 
 Float = NDArray[np.float64]
@@ -89,7 +90,7 @@ class CoulombPotential:
     alpha: float = 0.6239853
 
     def __post_init__(self) -> None:
-        check_alpha(self.alpha)
+        settle(self, alpha=check_alpha(self.alpha))
 
     @property
     def alpha_s(self) -> float:
@@ -116,10 +117,9 @@ def octet_missing(kind: str) -> InputError:
     )
 
 
-def check_alpha(alpha: Any) -> None:
-    """Raise `InputError` unless `alpha` is a positive coupling."""
-    if not (is_finite_number(alpha) and alpha > 0):
-        raise InputError("alpha", alpha, "be a positive coupling (C_F alpha_s)")
+def check_alpha(alpha: Any) -> float:
+    """Return `alpha` as a float, or raise `InputError` unless it is a positive coupling."""
+    return positive("alpha", alpha, "be a positive coupling (C_F alpha_s)")
 
 
 def check_isotropic(xi: Float) -> None:

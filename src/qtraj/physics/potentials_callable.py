@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import called, choice, function, settle
 from ..errors import InputError
 from .potentials import COLORS, Color, check_alpha, check_isotropic, coulomb_octet, octet_missing
 
@@ -20,6 +21,9 @@ _PROBE_R: Final = np.geomspace(0.01, 30.0, 25)
 _PROBE_T: Final = np.array([0.2, 0.3, 0.5])
 _ARGUMENTS: Final = {1: "(r)", 2: "(r, T)", 4: "(r, T, xi, hard_scale)"}
 _ROUNDING: Final = 1e-12
+_FOR_ARRAYS: Final = (
+    "It is called with NumPy arrays: np.where(r > 1, a, b) takes the place of `a if r > 1 else b`."
+)
 
 
 @dataclass(frozen=True)
@@ -64,19 +68,16 @@ class CallablePotential:
     is_thermal: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        check_alpha(self.alpha)
-        if not callable(self.singlet):
-            raise InputError(
-                "singlet", self.singlet, "be a function of r, of (r, T) or of (r, T, xi, hard_scale)"
-            )
-        if not (callable(self.octet) or self.octet in ("coulomb", None)):
-            raise InputError("octet", self.octet, "be a function, 'coulomb' or None")
+        settle(self, alpha=check_alpha(self.alpha))
+        function("singlet", self.singlet, "be a function of r, of (r, T) or of (r, T, xi, hard_scale)")
+        if not callable(self.octet):
+            octet = choice("octet", self.octet, ("coulomb", None), "be a function, 'coulomb' or None")
+            settle(self, octet=octet)
         thermal = width = False
         for color in self._functions:
             takes_T, is_complex = self._probe(color)
             thermal, width = thermal or takes_T, width or is_complex
-        object.__setattr__(self, "has_width", width)
-        object.__setattr__(self, "is_thermal", thermal or width)
+        settle(self, has_width=width, is_thermal=thermal or width)
 
     def vacuum(self, r: Float, color: Color) -> Float:
         """Return V_color(r) in GeV at T = 0, for r in GeV^-1, any shape."""
@@ -99,7 +100,7 @@ class CallablePotential:
     @property
     def _functions(self) -> dict[Color, Function]:
         given = dict(zip(COLORS, (self.singlet, self.octet), strict=True))
-        return {color: function for color, function in given.items() if callable(function)}
+        return {color: each for color, each in given.items() if callable(each)}
 
     def _plain_octet(self, r: Float) -> Float:
         if self.octet is None:
@@ -108,9 +109,8 @@ class CallablePotential:
 
     def _count(self, color: Color) -> int:
         """Return the number of arguments of a function: those without a default."""
-        function = self._functions[color]
         try:
-            parameters = inspect.signature(function).parameters.values()
+            parameters = inspect.signature(self._functions[color]).parameters.values()
         except (TypeError, ValueError):  # a NumPy ufunc has no signature
             return 1
         kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -118,7 +118,8 @@ class CallablePotential:
 
     def _call(self, color: Color, *arguments: Float) -> NDArray[Any]:
         """Call a function with as many of r, T, xi, hard_scale as it takes."""
-        return np.asarray(self._functions[color](*arguments[: self._count(color)]))
+        given = arguments[: self._count(color)]
+        return np.asarray(called(color, self._functions[color], *given, remedy=_FOR_ARRAYS))
 
     def _probe(self, color: Color) -> tuple[bool, bool]:
         """Check a function; return whether it takes T and whether it is complex."""
@@ -128,12 +129,7 @@ class CallablePotential:
         T = np.concatenate([[0.0], _PROBE_T])
         grid = np.broadcast_arrays(_PROBE_R[None], T[:, None])
         with np.errstate(all="ignore"):
-            try:
-                V = self._call(color, grid[0], grid[1], np.zeros_like(grid[0]), grid[1])
-            except Exception as error:
-                raise InputError(
-                    color, self._functions[color], f"accept NumPy arrays: it raised {error!r}"
-                ) from error
+            V = self._call(color, grid[0], grid[1], np.zeros_like(grid[0]), grid[1])
         _check_values(color, V, grid[0].shape, takes_T=count > 1)
         return count > 1, bool(np.iscomplexobj(V))
 

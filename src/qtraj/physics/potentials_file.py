@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import path as path_of
 from ..errors import FileFormatError
 from ..units import HBARC
 
@@ -28,7 +29,7 @@ def read_potential_table(path: str | Path) -> dict[str, Any]:
     FileFormatError
         If the file is missing or not in the layout that `TabulatedPotential.read` describes.
     """
-    file = Path(path)
+    file = path_of("path", path)
     if not file.is_file():
         raise FileFormatError(file, "there is no such file")
     return _read_npz(file) if file.suffix == ".npz" else _read_text(file)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline, make_interp_spline
 
+from .._checks import choice
 from ..errors import FileFormatError, InputError
 from ..units import to_fm
 from .potentials import Color, check_alpha, check_isotropic, coulomb_octet, octet_missing
@@ -73,18 +74,15 @@ class TabulatedPotential:
         below: Below = "coulomb",
         beyond: Beyond | None = None,
     ) -> None:
-        check_alpha(alpha)
-        if below not in ("coulomb", "constant"):
-            raise InputError("below", below, "be 'coulomb' or 'constant'")
-        if beyond not in ("constant", "linear", None):
-            raise InputError("beyond", beyond, "be 'constant', 'linear' or None")
-        self.alpha, self.below, self.beyond = float(alpha), below, beyond
+        self.alpha = check_alpha(alpha)
+        self.below = choice("below", below, get_args(Below))
+        self.beyond = choice("beyond", beyond, (*get_args(Beyond), None))
         self.r, self.T = checked_axes(r, T)
         shape = self.r.shape if self.T is None else (len(self.T), len(self.r))
         self._rows: dict[Color, NDArray[Any]] = {"singlet": checked_values("V", V, shape)}
-        self._octet = octet if isinstance(octet, str) else None
-        if isinstance(octet, str) and octet != "coulomb":
-            raise InputError("octet", octet, "be an array, 'coulomb' or None")
+        self._octet = None
+        if isinstance(octet, str):
+            self._octet = choice("octet", octet, ("coulomb",), "be an array, 'coulomb' or None")
         if octet is not None and not isinstance(octet, str):
             self._rows["octet"] = checked_values("octet", octet, shape)
         self._vacuum = self._vacuum_rows(vacuum)
@@ -119,9 +117,15 @@ class TabulatedPotential:
             If an argument is out of range.
         """
         check_alpha(alpha)
+        for name, value, known in (
+            ("octet", octet, ("coulomb", None)),
+            ("below", below, get_args(Below)),
+            ("beyond", beyond, (*get_args(Beyond), None)),
+        ):
+            choice(name, value, known)
         arrays = read_potential_table(path)
-        if octet is not None and (octet != "coulomb" or "octet" in arrays):
-            raise InputError("octet", octet, "be 'coulomb' or None, and None for a file with an octet")
+        if octet is not None and "octet" in arrays:
+            raise InputError("octet", octet, "be None for a file with an octet")
         arrays.setdefault("octet", octet)
         try:
             return cls(**arrays, alpha=alpha, below=below, beyond=beyond)

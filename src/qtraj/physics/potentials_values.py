@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, float_array
+from .._checks import complex_array, increasing
+from ..errors import InputError
 from .medium_checks import HINT_MEV, MAX_T
 
 Float = NDArray[np.float64]
@@ -28,9 +29,7 @@ def checked_axes(r: ArrayLike, T: ArrayLike | None) -> tuple[Float, Float | None
 
 def checked_values(name: str, V: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
     """Return V of the given shape in GeV, complex only where an imaginary part is not 0, or raise `InputError`."""
-    array = np.asarray(V)
-    if array.dtype.kind not in "iufc":
-        raise InputError(name, V, "be an array of numbers in GeV")
+    array = complex_array(name, V, "be an array of numbers in GeV")
     if array.shape != shape:
         raise InputError(name, array.shape, f"be of shape {shape}, the axes of the table")
     if not np.all(np.isfinite(array)):
@@ -43,7 +42,6 @@ def checked_values(name: str, V: ArrayLike, shape: tuple[int, ...]) -> NDArray[A
 
 
 def _increasing(name: str, value: ArrayLike, least: int) -> Float:
-    axis = float_array(name, value)
-    if axis.ndim != 1 or len(axis) < least or not np.all(np.isfinite(axis)) or np.any(np.diff(axis) <= 0):
-        raise InputError(name, axis[:4], f"be a 1-D array of at least {least} finite, increasing numbers")
-    return axis
+    return increasing(
+        name, value, f"be a 1-D array of at least {least} finite, increasing numbers", least=least
+    )

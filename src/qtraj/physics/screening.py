@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import exp1, expi
 
+from .._checks import float_array
 from ..errors import InputError
 from ..units import N_C
 
@@ -32,7 +33,7 @@ def landau_damping(x: ArrayLike) -> Float:
     Source of phi: Laine,
     Philipsen, Romatschke and Tassler, JHEP 03 (2007) 054.
     """
-    x = np.asarray(x, dtype=float)
+    x = float_array("x", x)
     small, large = x < _SERIES_BELOW, x > _ASYMPTOTIC_ABOVE
     middle = ~(small | large)
     phi = np.empty_like(x)
@@ -65,7 +66,7 @@ def screening_anisotropy(xi: ArrayLike) -> Float:
     8 xi^4/189 has no linear term. Source: Dong, Guo,
     Islam, Rothkopf and Strickland, arXiv:2205.10349, and arXiv:2109.01284 for the effective mass.
     """
-    xi = np.asarray(xi, dtype=float)
+    xi = float_array("xi", xi)
     if not np.all(xi > -1):
         raise InputError("xi", float(np.min(xi)), "be an anisotropy above -1")
     size = np.sqrt(np.abs(xi))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -13,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 
-from ..errors import AccuracyWarning, InputError, float_array
+from .._checks import choice, float_array, settle
+from ..errors import AccuracyWarning, InputError, warn_user
 from ..states import STATE_NAMES, State
 from .initial import ArrayState
 
@@ -71,7 +71,7 @@ class StoredStates:
                     "Radii are in GeV^-1; divide a function by the root of its integral.",
                 )
             splines[name] = CubicSpline(spline.x, spline(spline.x) / np.sqrt(norm))
-        object.__setattr__(self, "_splines", MappingProxyType(splines))
+        settle(self, _splines=MappingProxyType(splines))
         self._warn_of_overlaps()
 
     def __repr__(self) -> str:
@@ -112,17 +112,17 @@ class StoredStates:
         return ArrayState(spline.x, spline(spline.x), l=State.named(name).l, color=color)
 
     def _known(self, name: str) -> str:
-        if name not in self._splines:
-            raise InputError("name", name, f"be one of the stored states {', '.join(self.names)}")
-        return name
+        return choice("name", name, self.names, f"be one of the stored states {', '.join(self.names)}")
 
     def _warn_of_overlaps(self) -> None:
+        pairs = []
         for one, other in combinations(self.names, 2):
             if State.named(one).l == State.named(other).l:
                 overlap = _product(self._splines[one], self._splines[other])
                 if abs(overlap) > ORTHOGONALITY_TOLERANCE:
-                    message = f"the stored states {one} and {other} are not orthogonal: overlap {overlap:.3g}"
-                    warnings.warn(message, AccuracyWarning, stacklevel=4)
+                    pairs.append(f"{one} and {other} (overlap {overlap:.3g})")
+        if pairs:
+            warn_user(f"stored states are not orthogonal: {', '.join(pairs)}", AccuracyWarning)
 
 
 def _by_name(values: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, Float]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, is_finite_number
+from .._checks import called, choice, float_array, number, settle
+from ..errors import InputError
 
 Float = NDArray[np.float64]
 FitName = Literal["central", "lower", "upper"]
@@ -21,6 +22,10 @@ KAPPA_FITS: Final[dict[str, tuple[float, float, float, float]]] = {
 }
 """Coefficients (a, b, c, d) of 1/kappa_hat = a + b x^(1/2) + c x + d x^(3/2), x = T/T_c: fits to the lattice band
 used by arXiv:2012.01240 and arXiv:2107.06147."""
+
+_FOR_ARRAYS: Final = (
+    "It is called with an array: np.where(T > 0.3, a, b) takes the place of `a if T > 0.3 else b`."
+)
 
 
 @dataclass(frozen=True)
@@ -49,19 +54,17 @@ class Transport:
     T_c: float = 0.150
 
     def __post_init__(self) -> None:
+        names = get_args(FitName)
         if isinstance(self.kappa, str):
-            if self.kappa not in KAPPA_FITS:
-                raise InputError(
-                    "kappa", self.kappa, f"be one of {sorted(KAPPA_FITS)}, a number or a callable"
-                )
-        elif not callable(self.kappa) and not (is_finite_number(self.kappa) and self.kappa >= 0):
-            raise InputError(
-                "kappa", self.kappa, "be a non-negative number (kappa_hat), a fit name or a callable"
-            )
-        if not callable(self.gamma) and not is_finite_number(self.gamma):
-            raise InputError("gamma", self.gamma, "be a finite number (gamma_hat) or a callable")
-        if not (is_finite_number(self.T_c) and 0.1 <= self.T_c <= 0.3):
-            raise InputError("T_c", self.T_c, "be between 0.1 and 0.3 GeV", "Temperatures are in GeV.")
+            allowed = f"be one of {sorted(names)}, a number or a callable"
+            settle(self, kappa=choice("kappa", self.kappa, names, allowed))
+        elif not callable(self.kappa):
+            allowed = "be a non-negative number (kappa_hat), a fit name or a callable"
+            settle(self, kappa=number("kappa", self.kappa, allowed, low=0))
+        if not callable(self.gamma):
+            settle(self, gamma=number("gamma", self.gamma, "be a finite number (gamma_hat) or a callable"))
+        allowed = "be between 0.1 and 0.3 GeV"
+        settle(self, T_c=number("T_c", self.T_c, allowed, "Temperatures are in GeV.", low=0.1, high=0.3))
 
     def kappa_hat(self, T: ArrayLike) -> Float:
         """Return kappa_hat(T), dimensionless, for T in GeV of any shape.
@@ -71,7 +74,7 @@ class Transport:
         InputError
             If the coefficient is negative or not finite at some T.
         """
-        T = np.asarray(T, dtype=float)
+        T = float_array("T", T)
         if isinstance(self.kappa, str):
             a, b, c, d = KAPPA_FITS[self.kappa]
             x = np.sqrt(T / self.T_c)
@@ -88,18 +91,20 @@ class Transport:
 
     def gamma_hat(self, T: ArrayLike) -> Float:
         """Return gamma_hat(T), dimensionless, for T in GeV of any shape."""
-        return _evaluated("gamma", self.gamma, np.asarray(T, dtype=float), non_negative=False)
+        return _evaluated("gamma", self.gamma, float_array("T", T), non_negative=False)
 
     def at(self, T: ArrayLike) -> tuple[Float, Float]:
         """Return (kappa, gamma) in GeV^3 at the temperatures T in GeV, of any shape."""
-        T = np.asarray(T, dtype=float)
+        T = float_array("T", T)
         return self.kappa_hat(T) * T**3, self.gamma_hat(T) * T**3
 
 
 def _evaluated(name: str, coefficient: Any, T: Float, *, non_negative: bool) -> Float:
     if not callable(coefficient):
         return np.full_like(T, float(coefficient))
-    result = np.asarray(coefficient(T), dtype=float)
+    result = float_array(
+        name, called(name, coefficient, T, remedy=_FOR_ARRAYS), "return an array of real numbers"
+    )
     if result.shape != T.shape:
         raise InputError(name, result.shape, f"return an array of the shape of T, {T.shape}")
     bad = ~np.isfinite(result) | ((result < 0) if non_negative else False)

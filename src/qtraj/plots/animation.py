@@ -14,6 +14,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .._checks import path as path_of
 from ..atomic import atomic_path
 from ..errors import InputError
 from ..states import STATE_NAMES
@@ -121,7 +122,7 @@ def save_animation(evolution: Evolution, path: str | os.PathLike[str]) -> Path:
     InputError
         If the ending is another one, ffmpeg is missing, or there is no wave function.
     """
-    path = Path(path)
+    path = path_of("path", path)
     count = min(FRAMES, max(1, len(evolution.snapshots)))
     writer = _writer(path, max(_SLOWEST, count / _SECONDS))
     animation = animate(evolution)

@@ -15,6 +15,8 @@ from matplotlib.patches import Patch, Rectangle
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
+from .._checks import finite_array, increasing, integer
+from ..errors import InputError
 from ..observables.estimate import Float
 from ..observables.experiment import DataSet
 from ..observables.raa import Band
@@ -49,9 +51,18 @@ def guide(n_part: ArrayLike, values: ArrayLike, points: int = 200) -> tuple[Floa
     x, y : ndarray, shape (points,)
         The curve from the first to the last point: piecewise cubic (PCHIP, Fritsch and Butland 1984), through
         every computed point and without extrema between them.
+
+    Raises
+    ------
+    InputError
+        If the points do not increase, or the arrays are not of one length.
     """
-    x = np.linspace(np.min(n_part), np.max(n_part), points)
-    return x, np.asarray(PchipInterpolator(n_part, values)(x))
+    at = increasing("n_part", n_part, "be at least two increasing numbers", least=2)
+    given = finite_array("values", values, 1)
+    if given.shape != at.shape:
+        raise InputError("values", values, f"be one number for each of {len(at)} points")
+    x = np.linspace(at[0], at[-1], integer("points", points, 2))
+    return x, np.asarray(PchipInterpolator(at, given)(x))
 
 
 def draw_range(ax: Axes, band: Band, variant: int) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._checks import boolean, complex_array, finite_array, float_array, settle, text, texts
 from ..errors import InputError
 from ..physics.initial import InitialState
 from ..physics.medium import as_histories
@@ -80,12 +81,18 @@ class Evolution:
 
     def __post_init__(self) -> None:
         for name in ("times_fm", "norm", "overlaps", "mean_radius", "energy", "r"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), float))
+            settle(self, **{name: float_array(name, getattr(self, name))})
         for name in ("color", "l"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), np.int64))
+            settle(self, **{name: finite_array(name, getattr(self, name)).astype(np.int64)})
         nt, nr = np.size(self.times_fm), np.size(self.r)
-        u = np.asarray(self.u, complex)
-        object.__setattr__(self, "u", u if u.size else np.full((nt, nr), np.nan, complex))
+        u = complex_array("u", self.u).astype(complex)
+        settle(
+            self,
+            title=text("title", self.title),
+            u=u if u.size else np.full((nt, nr), np.nan, complex),
+            jumps=boolean("jumps", self.jumps),
+            notes=texts("notes", self.notes),
+        )
         if nt == 0 or self.times_fm.ndim != 1 or not np.all(np.diff(self.times_fm) > 0):
             raise InputError("times_fm", self.times_fm, "be at least one increasing time in fm/c")
         for name, shape in self._shapes(nt, nr).items():
@@ -148,7 +155,7 @@ class Evolution:
     def nearest_snapshots(self, times_fm: ArrayLike) -> Integer:
         """Return the distinct indices of the snapshots nearest to `times_fm`, increasing."""
         known = self.snapshots
-        distance = np.abs(self.times_fm[known] - np.atleast_1d(np.asarray(times_fm, float))[:, None])
+        distance = np.abs(self.times_fm[known] - np.atleast_1d(float_array("times_fm", times_fm))[:, None])
         return np.unique(known[np.argmin(distance, axis=1)])
 
     def thinned(self, frames: int, points: int) -> Evolution:

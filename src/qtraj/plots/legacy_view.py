@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..io.legacy import LegacyParameters, Snapshot, SummaryBlock, read_params, read_snapshot, read_summary
 from .evolution import Complex, Evolution, Float, Integer
@@ -52,7 +53,7 @@ def load_legacy_evolution(
     InputError
         If there is no such trajectory.
     """
-    folder = Path(folder)
+    folder = path_of("folder", folder)
     blocks = read_summary(folder / SUMMARY)
     parameters = read_params(find_params(folder) if params is None else Path(params))
     if len(blocks) > 1 and not parameters.doJumps:

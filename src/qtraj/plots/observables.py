@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
+from .._checks import boolean, choice, instance, instances, interval, text
 from ..errors import InputError
 from ..observables.curves import INTEGRATED, CurveBand
 from ..observables.experiment import DataSet
@@ -88,6 +89,10 @@ def plot_curve(
     At fixed geometries (N_part, centrality of one impact parameter) curves between the points guide the eye; in bins
     each band is a box of the width of the bin. Bars are errors of the calculation.
     """
+    instance("ax", ax, Axes)
+    bands, datasets = instances("bands", bands, CurveBand), instances("datasets", datasets, DataSet)
+    legend = boolean("legend", legend)
+    x_ends = None if x_ends is None else interval("x_ends", x_ends)
     _check(bands, datasets)
     curve, name = bands[0].curve, bands[0].name
     color = color_of(name.partition("/")[0])
@@ -139,6 +144,10 @@ def plot_parts(ax: Axes, panel: Panel, name: str, *, legend: bool = True) -> Axe
     InputError
         If the panel has no parts, or fewer than two points.
     """
+    instance("ax", ax, Axes)
+    instance("panel", panel, Panel)
+    name = choice("name", name, panel.curve.values)
+    legend = boolean("legend", legend)
     if set(PART_LABELS) - set(panel.parts) or len(panel.curve) < 2:
         raise InputError("panel", panel.name, "hold the parts no_jump and regeneration at two points or more")
     color, total = color_of(name), panel.curve
@@ -189,6 +198,8 @@ def observable_figure(panel: Panel, *, title: str = "", note: str = "", collisio
     InputError
         If the panel holds a single number.
     """
+    instance("panel", panel, Panel)
+    title, note, collision = text("title", title), text("note", note), text("collision", collision)
     if panel.curve.x_name == INTEGRATED:
         raise InputError("panel", panel.name, "have an axis: minimum bias is one number")
     with style():
@@ -233,6 +244,8 @@ def parts_figure(panel: Panel, *, title: str = "", note: str = "") -> Figure:
     InputError
         As `plot_parts`.
     """
+    instance("panel", panel, Panel)
+    title, note = text("title", title), text("note", note)
     with style():
         figure, panels = _axes(len(panel.shown))
         for ax, name in zip(panels, panel.shown, strict=True):

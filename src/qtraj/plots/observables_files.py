@@ -9,6 +9,8 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
+from .._checks import instances, mapping, text
+from .._checks import path as path_of
 from ..atomic import writable_folder
 from ..io.curves_csv import write_panel_csv
 from ..io.hepdata import HepdataTable, write_hepdata
@@ -64,7 +66,9 @@ def write_observables(
     FileFormatError
         If a file cannot be written.
     """
-    folder, collision = writable_folder(out), (qualifiers or {}).get("system", "")
+    panels, title = instances("panels", panels, Panel), text("title", title)
+    qualifiers = {} if qualifiers is None else mapping("qualifiers", qualifiers)
+    folder, collision = writable_folder(path_of("out", out)), qualifiers.get("system", "")
     written: list[Path] = []
     for panel in panels:
         written.append(write_panel_csv(folder / f"{panel.name}.csv", panel))
@@ -75,7 +79,7 @@ def write_observables(
         if panel.curve.x_name == "N_part" and panel.parts and len(panel.curve) > 1:
             note = "Regenerated: total minus pairs that never jumped, path by path."
             written += save_figure(parts_figure(panel, title=title, note=note), folder / "regeneration")
-    tables = [_table(panel, dict(qualifiers or {})) for panel in panels]
+    tables = [_table(panel, dict(qualifiers)) for panel in panels]
     return written + write_hepdata(folder / "hepdata", tables, title)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .._checks import boolean, instance, instances, mapping, number, positive, text
 from ..errors import InputError
 from ..observables.experiment import DataSet
 from ..observables.feeddown import MESON_NAMES
@@ -85,6 +86,12 @@ def plot_raa_npart(
     Theory is known at the markers, whose bars are the errors of the calculation; the lines between them are
     `guide`. A known global uncertainty is a box at R_AA = 1, or a number in the legend if 1 is not shown.
     """
+    instance("ax", ax, Axes)
+    bands, datasets = _checked(bands, datasets)
+    y_max = None if y_max is None else positive("y_max", y_max)
+    shifts = {} if shifts is None else mapping("shifts", shifts)
+    shifts = {name: number(f"shifts[{name!r}]", shift) for name, shift in shifts.items()}
+    legend = boolean("legend", legend)
     states = _states(bands, datasets)
     several = len(states) > 1
     for data in datasets:
@@ -100,7 +107,7 @@ def plot_raa_npart(
     for state in dict.fromkeys(band.state for band in bands):
         draw_central(ax, next(band for band in bands if band.state == state))
     for data in datasets:
-        draw_points(ax, data, data_color(data, several), (shifts or {}).get(data.experiment, 0.0))
+        draw_points(ax, data, data_color(data, several), shifts.get(data.experiment, 0.0))
     if y_max > 1:
         ax.axhline(1.0, color="black", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
         draw_global_boxes(ax, datasets, several)
@@ -140,6 +147,8 @@ def raa_figure(
         If there is nothing to draw, states have different bands, data are of different systems, or as in
         `plot_raa_npart`.
     """
+    bands, datasets = _checked(bands, datasets)
+    title = text("title", title)
     states = _states(bands, datasets)
     labels = {tuple(band.label for band in bands if band.state == state) for state in states}
     if len(labels - {()}) > 1:  # one legend serves all panels
@@ -170,6 +179,9 @@ def raa_comparison_figure(
     InputError
         If there is nothing to draw, the calculations have different states, or as in `raa_figure`.
     """
+    mapping("calculations", calculations)
+    calculations = {title: _checked(bands, datasets)[0] for title, bands in calculations.items()}
+    datasets = instances("datasets", datasets, DataSet)
     everything = [band for bands in calculations.values() for band in bands]
     states = _states(everything, datasets)
     for title, bands in calculations.items():
@@ -193,6 +205,7 @@ def default_note(bands: Sequence[Band], datasets: Sequence[DataSet]) -> str:
     str
         Two lines at most.
     """
+    bands, datasets = _checked(bands, datasets)
     lines = []
     if bands:
         lines.append(
@@ -219,6 +232,7 @@ def _figure_of_rows(
     note: str | None,
 ) -> Figure:
     """Return a figure with a row of panels, one per state, for each title and its bands, all on the same scales."""
+    note = None if note is None else text("note", note)
     collisions = {_collision(data) for data in datasets}
     if len(collisions) > 1:
         raise InputError("datasets", sorted(collisions), "be of one collision system and energy")
@@ -235,6 +249,12 @@ def _figure_of_rows(
         axes[0, -1].set_title("".join(collisions), loc="right", fontsize=15)
         _write_note(figure, default_note(everything, datasets) if note is None else note, width)
     return figure
+
+
+def _checked(
+    bands: Sequence[Band], datasets: Sequence[DataSet]
+) -> tuple[tuple[Band, ...], tuple[DataSet, ...]]:
+    return instances("bands", bands, Band), instances("datasets", datasets, DataSet)
 
 
 def _check_data(data: DataSet) -> None:

@@ -12,6 +12,8 @@ import matplotlib as mpl
 import mplhep
 from matplotlib.figure import Figure
 
+from .._checks import instance
+from .._checks import path as path_of
 from ..atomic import atomic_path
 from ..errors import InputError
 
@@ -72,7 +74,8 @@ def save_figure(figure: Figure, path_stem: str | os.PathLike[str]) -> tuple[Path
     FileFormatError
         If a file cannot be written.
     """
-    stem = Path(path_stem)
+    instance("figure", figure, Figure)
+    stem = path_of("path_stem", path_stem)
     if not stem.parent.is_dir():
         raise InputError("path_stem", str(stem), "lie in an existing folder", f"Create {stem.parent} first.")
     png, pdf = (stem.with_name(stem.name + suffix) for suffix in (".png", ".pdf"))

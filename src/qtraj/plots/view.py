@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
+from .._checks import instance
 from ..errors import InputError
 from ..states import STATE_NAMES
 from .artists import GRAY, STATE_COLORS
@@ -175,6 +176,7 @@ def view_figure(evolution: Evolution) -> Figure:
     -------
     matplotlib.figure.Figure
     """
+    instance("evolution", evolution, Evolution)
     panels = [plot_norm, plot_mean_radius, plot_overlaps]
     if len(evolution.snapshots):
         panels = [plot_densities, plot_wave_function, *panels]

@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from .._checks import choice, instance, integer, texts
+from .._checks import path as path_of
 from ..atomic import atomic_path, writable_folder
 from ..errors import FileFormatError, InputError
 from ..io.legacy.convert import NETCDF, convert
@@ -48,7 +50,9 @@ def load_evolution(
     InputError
         As in `load_legacy_evolution`.
     """
-    path = Path(source)
+    path = path_of("source", source)
+    trajectory = None if trajectory is None else integer("trajectory", trajectory)
+    params = None if params is None else path_of("params", params)
     if not path.exists():
         raise FileFormatError(path, "no such file or folder", "Check the path.")
     if path.suffix == NETCDF:
@@ -106,9 +110,13 @@ def write_views(
     InputError
         If an animation is asked for and there are no wave functions, or MP4 and ffmpeg is missing.
     """
-    folder = writable_folder(Path(directory))
+    instance("evolution", evolution, Evolution)
+    path_of("directory", directory)
     if formats is None:
         formats = ("png", "pdf", "html", *(("gif",) if len(evolution.snapshots) else ()))
+    allowed = f"be a list of {', '.join(FORMATS)}"
+    formats = [choice("formats", each, FORMATS, allowed) for each in texts("formats", formats, allowed)]
+    folder = writable_folder(Path(directory))
     return tuple(_write(evolution, folder / f"view.{ending}") for ending in formats)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from .._checks import path as path_of
 from ..atomic import atomic_path
 from ..io.pages import page, rounded
 from ..states import STATE_NAMES
@@ -55,7 +56,7 @@ def view_page(evolution: Evolution) -> str:
 
 def write_view_page(evolution: Evolution, path: str | os.PathLike[str]) -> Path:
     """Write the page of an evolution, complete or not at all, and return its path."""
-    path = Path(path)
+    path = path_of("path", path)
     with atomic_path(path) as temporary:
         temporary.write_text(view_page(evolution), encoding="utf-8")
     return path

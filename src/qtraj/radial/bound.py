@@ -16,7 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import eigh, eigh_tridiagonal, solveh_banded
 from scipy.sparse.linalg import LinearOperator, lobpcg
 
-from ..errors import InputError, float_array, is_finite_number
+from .._checks import float_array, instance, integer, positive
+from ..errors import InputError
 from .laguerre import LaguerreMesh
 from .sine import SineGrid
 
@@ -82,19 +83,16 @@ def bound_states(
 
 
 def _checked(grid: Grid, potential_values: ArrayLike, l: int, mass: float, count: int) -> Float:
-    if not isinstance(grid, LaguerreMesh | SineGrid):
-        raise InputError("grid", grid, "be a LaguerreMesh or a SineGrid")
+    instance("grid", grid, (LaguerreMesh, SineGrid), "be a LaguerreMesh or a SineGrid")
     values = float_array("potential_values", potential_values)
     if values.shape != grid.r.shape or not np.all(np.isfinite(values)):
         raise InputError(
             "potential_values", potential_values, f"be finite values at the {len(grid.r)} points of the grid"
         )
-    if not (isinstance(l, int) and l >= 0):
-        raise InputError("l", l, "be a non-negative integer")
-    if not (is_finite_number(mass) and mass > 0):
-        raise InputError("mass", mass, "be a positive mass in GeV")
-    if not (isinstance(count, int) and 1 <= count <= len(values)):
-        raise InputError("count", count, f"be an integer from 1 to the {len(values)} points of the grid")
+    integer("l", l, 0, allowed="be a non-negative integer")
+    positive("mass", mass, "be a positive mass in GeV")
+    points = len(values)
+    integer("count", count, 1, points, f"be an integer from 1 to the {points} points of the grid")
     return values
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import roots_laguerre
 
-from ..errors import InputError, is_finite_number
+from .._checks import integer, positive, settle
 
 Float = NDArray[np.float64]
 
@@ -49,10 +49,11 @@ class LaguerreMesh:
     scale: float = 0.12
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.points, int) and 4 <= self.points <= MAX_POINTS):
-            raise InputError("points", self.points, f"be an integer from 4 to {MAX_POINTS}")
-        if not (is_finite_number(self.scale) and self.scale > 0):
-            raise InputError("scale", self.scale, "be a positive length in GeV^-1")
+        settle(
+            self,
+            points=integer("points", self.points, 4, MAX_POINTS),
+            scale=positive("scale", self.scale, "be a positive length in GeV^-1"),
+        )
 
     @cached_property
     def x(self) -> Float:

@@ -7,7 +7,6 @@ its accuracy to the order dx^2; `LaguerreMesh` has no such limit.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len, prev_fast_len
 
-from ..errors import InputError, PerformanceWarning, is_finite_number
+from .._checks import choice, integer, positive, settle
+from ..errors import InputError, PerformanceWarning, warn_user
 from .dst import TRANSFORMS, Complex, import_pyfftw, sine_transform_of
 
 Float = NDArray[np.float64]
@@ -64,16 +64,16 @@ class SineGrid:
     threads: int = field(default=1, compare=False)
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.num, int) and 3 <= self.num <= MAX_NUM):
-            raise InputError("num", self.num, f"be an integer from 3 to {MAX_NUM}")
-        if not (is_finite_number(self.length) and self.length > 0):
-            raise InputError("length", self.length, "be a positive length in GeV^-1")
-        if self.transform not in TRANSFORMS:
-            raise InputError("transform", self.transform, f"be one of {', '.join(map(repr, TRANSFORMS))}")
-        if not (type(self.derivative) is int and self.derivative in {0, 1}):
-            raise InputError("derivative", self.derivative, "be 0 (spectral) or 1 (second difference)")
-        if not (type(self.threads) is int and self.threads >= 1):
-            raise InputError("threads", self.threads, "be a positive integer")
+        settle(
+            self,
+            num=integer("num", self.num, 3, MAX_NUM, f"be an integer from 3 to {MAX_NUM}"),
+            length=positive("length", self.length, "be a positive length in GeV^-1"),
+            transform=choice("transform", self.transform, TRANSFORMS),
+            derivative=choice(
+                "derivative", self.derivative, (0, 1), "be 0 (spectral) or 1 (second difference)"
+            ),
+            threads=integer("threads", self.threads, 1, allowed="be a positive integer"),
+        )
         if self.transform == "fftw":
             import_pyfftw()
         _warn_if_slow(self.num)
@@ -217,9 +217,8 @@ def _warn_if_slow(num: int) -> None:
         return
     power = 2 ** (n.bit_length() - 1)
     nearest = power if n - power < 2 * power - n else 2 * power
-    warnings.warn(
+    warn_user(
         f"SineGrid: num = {num} is slow to transform, since num + 1 = {n} has a prime factor above 11. The nearest "
         f"fast values are {below - 1} and {above - 1}; the nearest of the fastest, 2^n - 1, is {nearest - 1}.",
         PerformanceWarning,
-        stacklevel=4,  # here, __post_init__, the generated __init__, the caller
     )

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from .._checks import path as path_of
 from ..atomic import atomic_path
 from ..io.citations_run import of_data
 from ..io.pages import page
@@ -171,7 +172,7 @@ def write_report(contents: Contents, path: str | os.PathLike[str]) -> Path:
     FileFormatError
         If it cannot be written.
     """
-    path = Path(path)
+    path = path_of("path", path)
     with atomic_path(path) as temporary:
         temporary.write_text(report_page(contents), encoding="utf-8")
     return path

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from .._checks import path as path_of
 from ..campaign.plan import Plan, make_plan
 from ..campaign.run import RESULT, STORE, citations
 from ..campaign.store import Store
@@ -71,7 +72,7 @@ def load_run(source: str | Path) -> Run:
     InputError
         If it is not finished or knows no run file.
     """
-    source = Path(source)
+    source = path_of("source", source)
     if source.name == RESULT and (source.parent / STORE).is_dir():
         source = source.parent
     if source.is_dir():

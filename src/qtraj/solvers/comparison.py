@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from typing import Any, Final, Protocol
-from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AccuracyWarning
+from ..errors import note
 from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
@@ -311,13 +310,20 @@ class Comparison:
                 for total, allowed in zip(_sum(parts), self._allowed(), strict=True)
             ]
         )
+        note(_not_reached, (self.method.rtol, ratio))
+
+
+def _not_reached(found: list[tuple[float, Float]]) -> list[str]:
+    """Say how many of all histories exceed the tolerance, whatever blocks they were solved in."""
+    messages = []
+    for rtol in dict.fromkeys(rtol for rtol, _ in found):
+        ratio = np.concatenate([ratio for other, ratio in found if other == rtol])
         if np.any(ratio > 1):
-            warn(
-                f"{int(np.sum(ratio > 1))} of {len(ratio)} histories did not reach rtol={self.method.rtol:g}: the "
-                f"largest estimated error is {ratio.max():.2g} times that. The result carries the errors reached.",
-                AccuracyWarning,
-                stacklevel=5,
+            messages.append(
+                f"{int(np.sum(ratio > 1))} of {len(ratio)} histories did not reach rtol={rtol:g}: the "
+                f"largest estimated error is {ratio.max():.2g} times that. The result carries the errors reached."
             )
+    return messages
 
 
 def _sum(parts: Mapping[str, Float]) -> Float:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import boolean, instance, integer, number, settle
 from ..errors import InputError
 from ..physics.initial import InitialState
 from ..physics.medium import History
@@ -89,18 +90,18 @@ class DensityMatrix:
     diagnostics: bool = False
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.rtol) and 1e-5 <= self.rtol <= 0.05):
-            raise InputError("rtol", self.rtol, "be from 1e-5 to 0.05")
-        if not (np.isfinite(self.atol) and 1e-8 <= self.atol <= 0.1):
-            raise InputError("atol", self.atol, "be from 1e-8 to 0.1")
-        if self.mesh is not None and not isinstance(self.mesh, LaguerreMesh):
-            raise InputError("mesh", self.mesh, "be a LaguerreMesh(points=..., scale=...) or None")
-        if self.l_max is not None and not (isinstance(self.l_max, int) and 2 <= self.l_max <= 20):
-            raise InputError("l_max", self.l_max, "be an integer from 2 to 20")
-        if self.step is not None:
-            check_step(self.step)
-        if not (isinstance(self.refinements, int) and 0 <= self.refinements <= 10):
-            raise InputError("refinements", self.refinements, "be an integer from 0 to 10")
+        if self.mesh is not None:
+            instance("mesh", self.mesh, LaguerreMesh, "be a LaguerreMesh(points=..., scale=...) or None")
+        settle(
+            self,
+            rtol=number("rtol", self.rtol, "be from 1e-5 to 0.05", low=1e-5, high=0.05),
+            atol=number("atol", self.atol, "be from 1e-8 to 0.1", low=1e-8, high=0.1),
+            l_max=None if self.l_max is None else integer("l_max", self.l_max, 2, 20),
+            step=None if self.step is None else check_step(self.step),
+            error_budget=boolean("error_budget", self.error_budget),
+            refinements=integer("refinements", self.refinements, 0, 10),
+            diagnostics=boolean("diagnostics", self.diagnostics),
+        )
 
     def solve(
         self,

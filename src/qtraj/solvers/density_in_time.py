@@ -8,7 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, float_array
+from .._checks import finite_array, increasing, instance
+from ..errors import InputError
 from ..physics.initial import InitialState
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
@@ -148,8 +149,7 @@ def density_in_time(
     if model.thermal is not None:
         raise InputError("model.potential", model.potential, "be one that does not change with the medium")
     method = FINE[model.order] if method is None else method
-    if not isinstance(method, DensityMatrix):
-        raise InputError("method", method, "be a DensityMatrix(...) or None")
+    instance("method", method, DensityMatrix, "be a DensityMatrix(...) or None")
     times = _checked("times_fm", times_fm)
     later = checked_times(times[times > 0])
     profile = Profile(model, histories[0])
@@ -177,12 +177,10 @@ def density_in_time(
 
 
 def _checked(name: str, values: ArrayLike) -> Float:
-    array = float_array(name, values)
-    if array.ndim != 1 or not len(array) or not np.all(np.isfinite(array)):
-        raise InputError(name, values, "be a list of finite numbers")
-    if array[0] < 0 or np.any(np.diff(array) <= 0):
-        raise InputError(name, values, "be increasing and not negative")
-    return array
+    finite = finite_array(name, values, 1)
+    if not len(finite):
+        raise InputError(name, values, "be a list of at least one number")
+    return increasing(name, finite, "be increasing and not negative", low=0)
 
 
 def _functions(basis: Basis, r: Float | None) -> Float:

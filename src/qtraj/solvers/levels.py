@@ -8,12 +8,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import instance
 from ..errors import InputError
 from ..physics.initial import CoulombState
 from ..physics.model import LindbladModel
 from ..physics.stored_states import StoredStates
 from ..radial.bound import Grid
 from ..radial.laguerre import LaguerreMesh
+from ..radial.sine import SineGrid
 from ..states import STATE_NAMES, STATES
 from .projection import threshold, vacuum_states, warn_at_the_edge
 
@@ -106,6 +108,8 @@ def vacuum_levels(model: LindbladModel, grid: Grid = STATES_MESH) -> Levels:
     AccuracyWarning
         If the end of the grid deforms a state.
     """
+    instance("model", model, LindbladModel)
+    instance("grid", grid, (LaguerreMesh, SineGrid))
     energies, vectors = vacuum_states(model.potential, model.mass, grid)
     limit = threshold(model.potential, grid)
     warn_at_the_edge(energies, vectors, grid, model)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AccuracyWarning
+from ..errors import note
 from ..physics.medium import History
 
 Float = NDArray[np.float64]
@@ -46,17 +45,21 @@ def expansion_parameters(histories: Sequence[History], energy: Float, radius: Fl
     }
 
 
-def warn_if_not_small(parameters: Mapping[str, Float], stacklevel: int = 5) -> None:
+def warn_if_not_small(parameters: Mapping[str, Float]) -> None:
     """Warn with an `AccuracyWarning` where an expansion parameter is not small at the end of the medium."""
+    note(_not_small, parameters)
+
+
+def _not_small(found: list[Mapping[str, Float]]) -> list[str]:
+    messages = []
     for name, limit, meaning in (
         ("energy_over_T", MAX_ENERGY_OVER_T, "the expansion in E/T"),
         ("r_times_T", MAX_R_TIMES_T, "the dipole expansion in r T"),
     ):
-        values = parameters[name]
+        values = np.concatenate([parameters[name] for parameters in found])
         if np.any(values > limit):
-            warnings.warn(
+            messages.append(
                 f"{meaning} does not hold in {int(np.sum(values > limit))} of {len(values)} histories: {name} reaches "
-                f"{values.max():.2g} in the pair that survives at T_end, more than {limit:.2g}. Raise T_end.",
-                AccuracyWarning,
-                stacklevel=stacklevel,
+                f"{values.max():.2g} in the pair that survives at T_end, more than {limit:.2g}. Raise T_end."
             )
+    return messages

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError, is_finite_number
+from .._checks import boolean, instance, number, settle
+from ..errors import InputError
 from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
@@ -24,7 +25,7 @@ from .nlo_whole import propagate_whole
 from .nojump_budget import MeshSetting, error_parts, fast_pairs, no_jump_solution
 from .nojump_split import DEFAULT_DT, STEP_FRACTION, SplitRun, solve_split
 from .order import next_order_refused
-from .projection import Projection
+from .projection import Projection, checked_projection
 from .propagate import initial_overlaps, propagate_pure, sequences
 from .result import Progress, Solution
 from .schedule import Profile, chin_4b
@@ -66,10 +67,15 @@ class NoJump:
     error_budget: bool = True
 
     def __post_init__(self) -> None:
-        if not isinstance(self.grid, LaguerreMesh | SineGrid):
-            raise InputError("grid", self.grid, "be a LaguerreMesh(points=...) or a SineGrid(num=...)")
-        check_step(self.step)
-        check_dt(self.dt, self.grid)
+        allowed = "be a LaguerreMesh(points=...) or a SineGrid(num=...)"
+        instance("grid", self.grid, (LaguerreMesh, SineGrid), allowed)
+        settle(
+            self,
+            step=check_step(self.step),
+            dt=check_dt(self.dt, self.grid),
+            projection=checked_projection(self.projection),
+            error_budget=boolean("error_budget", self.error_budget),
+        )
 
     def solve(
         self,
@@ -159,17 +165,15 @@ class NoJump:
         return self.step * STEP_FRACTION
 
 
-def check_step(step: float) -> None:
-    """Raise `InputError` unless `step` is a plausible time step in GeV^-1."""
-    if not (is_finite_number(step) and 1e-4 <= step <= 5):
-        raise InputError("step", step, "be a time step in GeV^-1, from 1e-4 to 5")
+def check_step(step: float) -> float:
+    """Return `step` as a float, or raise `InputError` unless it is a plausible time step in GeV^-1."""
+    return number("step", step, "be a time step in GeV^-1, from 1e-4 to 5", low=1e-4, high=5)
 
 
-def check_dt(dt: float | None, grid: LaguerreMesh | SineGrid) -> None:
-    """Raise `InputError` unless `dt` is a plausible time step in GeV^-1 on a sine grid, or None."""
+def check_dt(dt: float | None, grid: LaguerreMesh | SineGrid) -> float | None:
+    """Return `dt` as a float, or raise `InputError` unless it is a time step in GeV^-1 on a sine grid, or None."""
     if dt is None:
-        return
+        return None
     if isinstance(grid, LaguerreMesh):
         raise InputError("dt", dt, "be None on a LaguerreMesh", "Its time step is `step`.")
-    if not (is_finite_number(dt) and 1e-6 <= dt <= 0.5):
-        raise InputError("dt", dt, "be a time step in GeV^-1, from 1e-6 to 0.5")
+    return number("dt", dt, "be a time step in GeV^-1, from 1e-6 to 0.5", low=1e-6, high=0.5)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AccuracyWarning, InputError
+from .._checks import choice
+from ..errors import InputError, note
 from ..physics.initial import CoulombState, InitialState, singlet_probability
 from ..physics.model import LindbladModel
 from ..physics.potentials import Color, Potential
@@ -19,6 +19,8 @@ from ..states import STATE_NAMES, STATES
 
 Float = NDArray[np.float64]
 Projection = Literal["computed", "coulomb"] | StoredStates
+
+_PROJECTIONS = "be 'computed', 'coulomb' or StoredStates"
 
 EDGE_TOLERANCE = 0.01
 """Largest probability within one decay length of the end of the grid before a warning: the end then deforms a state."""
@@ -71,7 +73,14 @@ def projection_vectors(projection: Projection, grid: Grid, model: LindbladModel)
         _require_bound(energies, grid, model)
         warn_at_the_edge(energies, vectors, grid, model)
         return vectors
-    raise InputError("projection", projection, "be 'computed', 'coulomb' or StoredStates")
+    raise InputError("projection", projection, _PROJECTIONS)
+
+
+def checked_projection(projection: Projection) -> Projection:
+    """Return `projection`, or raise `InputError` if it is none."""
+    if isinstance(projection, StoredStates):
+        return projection
+    return choice("projection", projection, ("computed", "coulomb"), _PROJECTIONS)
 
 
 def initial_coefficients(initial: InitialState, grid: Grid, model: LindbladModel, color: Color) -> Float:
@@ -149,19 +158,31 @@ def _require_bound(energies: Float, grid: Grid, model: LindbladModel) -> None:
 
 
 def warn_at_the_edge(energies: Float, vectors: Float, grid: Grid, model: LindbladModel) -> None:
-    """Warn of each bound state that the end of the grid deforms; arguments as `vacuum_states` returns them."""
+    """Warn of the bound states that the end of the grid deforms; arguments as `vacuum_states` returns them."""
     r, limit = grid.r, threshold(model.potential, grid)
+    deformed = {}
     for state, energy, c in zip(STATES, energies, vectors, strict=True):
         if not energy < limit:
             continue
         barrier = model.mass * (limit - energy) + state.l * (state.l + 1) / r[-1] ** 2
         edge = float(np.sum(c[r > r[-1] - 1 / np.sqrt(barrier)] ** 2))
         if edge > EDGE_TOLERANCE:
-            message = (
-                f"the grid ends at {r[-1]:.3g} GeV^-1 and deforms the computed {state.name}: "
-                f"{100 * edge:.2g} % of it is within one decay length of the end; take a longer grid"
-            )
-            warnings.warn(message, AccuracyWarning, stacklevel=3)
+            deformed[state.name] = edge
+    if deformed:
+        note(_deformed, (float(r[-1]), deformed))
+
+
+def _deformed(found: list[tuple[float, dict[str, float]]]) -> list[str]:
+    """Say which states the end of the grid deforms, once, however many histories and runs are projected on them.
+
+    The first is the user's grid; those of the same length that a budget compares with deform the same states.
+    """
+    end, states = found[0]
+    parts = ", ".join(f"{name} ({100 * edge:.2g} %)" for name, edge in states.items())
+    return [
+        f"the grid ends at {end:.3g} GeV^-1 and deforms the computed {parts}: so much of it is within one decay length "
+        "of the end; take a longer grid"
+    ]
 
 
 def _coulomb(i: int, grid: Grid, model: LindbladModel) -> Float:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import AccuracyWarning
+from ..errors import note
 from ..physics.initial import InitialState
 from ..physics.medium import History
 from ..physics.model import LindbladModel
@@ -46,6 +45,46 @@ NODE_SPACING = 0.05
 
 OCTET_KEY, OMITTED_KEY = 1 << 40, 1 << 41
 """Added to the number of a history, for octet starts and for the trajectories that measure what `r_max` omits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What is kept of the sampling of one history.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (marks, 6)
+        Overlaps after at least one jump.
+    parts : dict of str to ndarray, shape (marks, 6)
+        Parts of its error.
+    populations, population_error : ndarray, shape (marks, 2, L_TRACKED + 1)
+        Populations by color and l, and their statistical errors.
+    color_error : ndarray, shape (marks, 2)
+        Statistical errors of the populations of the two colors.
+    lost, cut : ndarray, shape (2,)
+        What no population holds at the end, and what of it was left out of the start in each color.
+    covariance, effective : ndarray, shape (6, 6) and (6,)
+        Covariance of the mean and effective number of contributions, at the end.
+    trajectories : int
+        Their number.
+    stopped_by : str
+        The stop rule that applied.
+    record : JumpRecord or None
+        Jumps, if asked for.
+    """
+
+    mean: Float
+    parts: dict[str, Float]
+    populations: Float
+    population_error: Float
+    color_error: Float
+    lost: Float
+    cut: Float
+    covariance: Float
+    effective: Float
+    trajectories: int
+    stopped_by: str
+    record: JumpRecord | None
 
 
 @dataclass(eq=False)
@@ -84,6 +123,23 @@ class Sampling:
         self._one_jump = self._mixed([course.one_jump for course in self._courses])
         self._jumped = Sample((marks, 2 * (L_TRACKED + 1)))
         self._first_scores: Float | None = None
+
+    def answer(self) -> Answer:
+        """Return what is to be kept when the sampling has ended."""
+        return Answer(
+            self.mean,
+            self.parts,
+            self.populations,
+            self.population_error,
+            self.color_error,
+            self.lost,
+            self.cut,
+            self.sample.covariance[-1],
+            self.sample.effective[-1],
+            self.trajectories,
+            self.stopped_by,
+            self.record,
+        )
 
     @property
     def mean(self) -> Float:
@@ -234,15 +290,8 @@ class Sampling:
         rare = self.sample.unseen(most)
         own = [i for i, _ in states_with(self.initial.l)]
         self.parts["rare_events"] = rare
-        if np.any(rare[-1, own] > 0):
-            names = ", ".join(STATE_NAMES[i] for i in own if rare[-1, i] > 0)
-            counts = ", ".join(f"{self.sample.effective[-1, i]:.1f}" for i in own if rare[-1, i] > 0)
-            message = (
-                f"history {self.number}: {self.sample.n} trajectories leave only {counts} effective contributions to "
-                f"{names}, so their scatter is no safe error; the part rare_events of the error bounds what was not "
-                "seen (95 % confidence). Take more trajectories, estimator='last_jump', or DensityMatrix()."
-            )
-            warnings.warn(message, AccuracyWarning, stacklevel=4)
+        few = {STATE_NAMES[i]: float(self.sample.effective[-1, i]) for i in own if rare[-1, i] > 0}
+        note(_few_contributions, (self.number, self.sample.n, few))
 
     def _measure_omissions(self) -> None:
         """Measure what max_jumps and r_max leave out, on one round each; the sum with its error bounds the bias."""
@@ -257,6 +306,23 @@ class Sampling:
         return np.asarray(
             sum(share * value for (_, share), value in zip(self._shares, values, strict=True)), dtype=float
         )
+
+
+def _few_contributions(found: list[tuple[int, int, dict[str, float]]]) -> list[str]:
+    """Say in how many histories a survival rests on few trajectories, and show the one with the fewest."""
+    concerned = [each for each in found if each[2]]
+    if not concerned:
+        return []
+    number, n, few = min(concerned, key=lambda each: min(each[2].values()))
+    counts = ", ".join(f"{count:.1f}" for count in few.values())
+    where = f"history {number}"
+    if len(found) > 1:
+        where = f"{len(concerned)} of {len(found)} histories rest on few trajectories; in the worst, {where}"
+    return [
+        f"{where}: {n} trajectories leave only {counts} effective contributions to "
+        f"{', '.join(few)}, so their scatter is no safe error; the part rare_events of the error bounds what was not "
+        "seen (95 % confidence). Take more trajectories, estimator='last_jump', or DensityMatrix()."
+    ]
 
 
 def round_sizes(settings: TrajectorySettings) -> list[int]:

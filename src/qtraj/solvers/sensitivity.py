@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, collected
 from ..observables.estimate import Estimate
 from ..physics.initial import InitialState, singlet_probability
 from ..physics.medium import History
@@ -113,7 +113,8 @@ def sensitivity(
             "Elsewhere take differences of `solve`, whose answers have no noise.",
         )
     problem = _Problem(model, initial, DensityMatrix(rtol=rtol))
-    found = side_by_side(problem.solve, list(histories))
+    with collected():
+        found = side_by_side(problem.solve, list(histories))
     start = initial_overlaps(make_basis(model, DEFAULT_MESH, initial.l), model, initial)
     held = held_states(start, is_ratio=initial.survival_is_ratio)
     scale = np.where(held, start, 1.0) if initial.survival_is_ratio else np.ones(len(STATES))

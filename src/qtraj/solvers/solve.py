@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, float_array
-from ..physics.initial import InitialState
+from .._checks import called, function, increasing
+from ..errors import InputError, collected
+from ..physics.initial import InitialState, check_initial
 from ..physics.medium import History, as_histories
+from ..physics.medium_checks import HINT_TIME, MAX_END_FM, check_lifetime
 from ..physics.model import LindbladModel
 from ..provenance import versions
-from ..units import from_fm
+from ..units import from_fm, to_fm
 from .density import DensityMatrix
 from .result import Progress, Result, Solution, make_result
 
 Float = NDArray[np.float64]
 
-MAX_TIME_FM = 200.0
+_PROBE_R: Final = np.array([0.5, 1.0, 2.0])
+"""Distances in GeV^-1 at which a start is evaluated to see that it can be."""
 
 
 @runtime_checkable
@@ -91,12 +95,12 @@ def solve(
     # a class has the attributes of its instances
     if isinstance(method, type) or not isinstance(method, Method):
         raise InputError("method", method, "be a method such as DensityMatrix() or NoJump()")
-    if progress is not None and not callable(progress):
-        raise InputError("progress", progress, "be a function of (done, total) or None")
+    report = _silent if progress is None else _reporting(progress)
     times = checked_times(() if times_fm is None else times_fm)
     histories, batch = checked_problem(model, medium, initial)
     started = time.perf_counter()
-    solution = method.solve(model, histories, initial, [from_fm(t) for t in times], progress or _silent)
+    with collected():
+        solution = method.solve(model, histories, initial, [from_fm(t) for t in times], report)
     return make_result(
         solution,
         is_ratio=initial.survival_is_ratio,
@@ -120,6 +124,19 @@ def _silent(done: int, total: int) -> None:
     """Report nothing."""
 
 
+def _reporting(progress: Progress) -> Progress:
+    """Return `progress` with its errors named; one that does not take two arguments is refused at once."""
+    allowed = "be a function of (done, total) or None"
+    function("progress", progress, allowed)
+    try:
+        inspect.signature(progress).bind(0, 1)
+    except TypeError:
+        raise InputError("progress", progress, allowed) from None
+    except ValueError:  # some built-in functions have no signature
+        pass
+    return lambda done, total: called("progress", progress, done, total)
+
+
 def checked_problem(
     model: LindbladModel, medium: Any, initial: InitialState
 ) -> tuple[Sequence[History], bool]:
@@ -132,31 +149,28 @@ def checked_problem(
     """
     if not isinstance(model, LindbladModel):
         raise InputError("model", model, "be a LindbladModel")
-    # a class has the attributes of its instances
-    if isinstance(initial, type) or not all(
-        hasattr(initial, name) for name in ("u", "l", "color", "survival_is_ratio")
-    ):
-        raise InputError("initial", initial, "be an initial state such as GaussianState(l=0, width=0.2)")
+    check_initial("initial", initial)
     histories, batch = as_histories(medium)
-    _check_transport(model, histories)
+    called("initial", initial.u, _PROBE_R, model)
+    called("medium", _check_media, model, histories)
     return histories, batch
 
 
 def checked_times(times_fm: ArrayLike) -> Float:
     """Return increasing, positive times in fm/c, shape (nt,), or raise `InputError`."""
-    times = float_array("times_fm", times_fm)
-    if times.ndim != 1 or not np.all(np.isfinite(times)) or np.any(times <= 0) or np.any(np.diff(times) <= 0):
-        raise InputError("times_fm", times_fm, "be increasing, positive times in fm/c")
-    if len(times) and times[-1] > MAX_TIME_FM:
-        raise InputError(
-            "times_fm", float(times[-1]), f"be in fm/c, at most {MAX_TIME_FM:g}", "Multiply GeV^-1 by 0.1973."
-        )
+    times = increasing("times_fm", times_fm, "be increasing, positive times in fm/c", least=0, above=0)
+    if len(times) and times[-1] > MAX_END_FM:
+        raise InputError("times_fm", float(times[-1]), f"be in fm/c, at most {MAX_END_FM:g}", HINT_TIME)
     return times
 
 
-def _check_transport(model: LindbladModel, histories: Sequence[History]) -> None:
-    """Evaluate the coefficients over the range of temperatures in use, so that a bad one is found now."""
-    probes = [h.temperature(np.linspace(a, b, 5)) for h in histories for a, b in h.active]
+def _check_media(model: LindbladModel, histories: Sequence[History]) -> None:
+    """Check when media end, and evaluate the coefficients at their temperatures, so that bad ones are found now."""
+    probes = []
+    for i, history in enumerate(histories):
+        for a, b in history.active:
+            check_lifetime(to_fm(b), "medium", f"history {i}" if len(histories) > 1 else history)
+            probes.append(history.temperature(np.linspace(a, b, 5)))
     if probes:
         low, high = min(p.min() for p in probes), max(p.max() for p in probes)
         model.transport.at(np.linspace(low, high, 64))

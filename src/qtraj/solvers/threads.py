@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
+from threading import Lock, Thread
 from typing import Final, TypeVar
 
 Job = TypeVar("Job")
@@ -14,18 +15,100 @@ ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "NPROC": "1"}
 """Environment of a process that shall compute on one core: BLAS and `side_by_side` read the first, XLA the second."""
 
 
+class _Budget:
+    """The threads that one call of `side_by_side` and all calls inside it may add to the caller's."""
+
+    def __init__(self, free: int) -> None:
+        self._free, self._lock = free, Lock()
+
+    def take(self) -> bool:
+        """Take one of the free threads if there is one."""
+        with self._lock:
+            self._free -= 1 if (taken := self._free > 0) else 0
+            return taken
+
+    def give_back(self) -> None:
+        """Return a thread that was taken."""
+        with self._lock:
+            self._free += 1
+
+
+_BUDGET: ContextVar[_Budget | None] = ContextVar("budget", default=None)
+
+
 def side_by_side(
     function: Callable[[Job], Answer], jobs: Sequence[Job], workers: int | None = None
 ) -> list[Answer]:
-    """Return ``[function(job) for job in jobs]``, computed by `workers` threads.
+    """Return ``[function(job) for job in jobs]``, computed by `workers` threads, the caller's among them.
 
     The default are as many as OMP_NUM_THREADS allows, or else as cores. The answers do not depend on their number.
+    Calls inside a job share these threads: they add only those that are free just then, so that never more run than
+    one call may have. When jobs raise, the rest are not begun, and the first error is raised.
     """
-    workers = min(len(jobs), workers or _allowed())
-    if workers <= 1:
+    limit = min(len(jobs), workers or _allowed())
+    if limit <= 1:
         return [function(job) for job in jobs]
-    with ThreadPoolExecutor(max_workers=workers) as pool:
-        return list(pool.map(function, jobs))
+    outer = _BUDGET.get()
+    budget = _Budget((workers or _allowed()) - 1) if outer is None else outer
+    token = _BUDGET.set(budget)
+    try:
+        return _shared_out(function, jobs, budget, limit, whole=outer is None)
+    finally:
+        _BUDGET.reset(token)
+
+
+def _shared_out(
+    function: Callable[[Job], Answer], jobs: Sequence[Job], budget: _Budget, limit: int, *, whole: bool
+) -> list[Answer]:
+    """Compute in the caller's thread and up to `limit` - 1 helpers; `whole` if the budget is this call's alone."""
+    answers: dict[int, Answer] = {}
+    errors: dict[int, BaseException] = {}
+    waiting, lock = iter(range(len(jobs))), Lock()
+    helpers: list[Thread] = []
+
+    def next_job() -> int | None:
+        with lock:
+            return None if errors else next(waiting, None)
+
+    def work() -> None:
+        while (i := next_job()) is not None:
+            try:
+                answers[i] = function(jobs[i])
+            except BaseException as error:  # raised below, in the caller's thread
+                errors[i] = error
+
+    def help_out() -> None:
+        try:
+            work()
+        finally:
+            budget.give_back()
+
+    def call_helpers() -> None:
+        # again before every job of the caller: what other calls have given back in the meantime
+        while len(helpers) < limit - 1 and len(answers) + len(helpers) + 1 < len(jobs) and budget.take():
+            # the context: warnings are gathered, and the budget shared, across threads
+            helpers.append(Thread(target=copy_context().run, args=(help_out,), daemon=True))
+            helpers[-1].start()
+
+    try:
+        call_helpers()
+        while (i := next_job()) is not None:
+            try:
+                answers[i] = function(jobs[i])
+            except BaseException as error:
+                errors[i] = error
+            call_helpers()
+    except BaseException as error:
+        errors[-1] = error  # an interrupt between two jobs: the helpers begin no other
+        raise
+    finally:
+        if whole:
+            budget.give_back()  # nobody else shares it, so that what the helpers call may use the waiting thread
+        for helper in helpers:
+            helper.join()
+    if errors:
+        raise errors[min(errors)]
+    return [answers[i] for i in range(len(jobs))]
 
 
 def _allowed() -> int:

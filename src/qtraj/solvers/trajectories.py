@@ -17,7 +17,7 @@ from ..radial.sine import SineGrid
 from .nojump import NoJump
 from .order import next_order_refused
 from .result import Progress, Solution
-from .sampling import Sampling, round_sizes
+from .sampling import Answer, Sampling, round_sizes
 from .trajectory_settings import TrajectorySettings
 
 Float = NDArray[np.float64]
@@ -107,14 +107,16 @@ class QuantumTrajectories(TrajectorySettings):
             )
         bare = self._without_jumps().solve(model, histories, initial, checkpoints, lambda done, total: None)
         rounds = len(round_sizes(self))
-        answers = []
         started = time.monotonic()
-        for i, history in enumerate(histories):
-            deadline = self._deadline(started, i, len(histories))
-            sampling = Sampling(self, model, history, initial, checkpoints, i, bare.overlap[i])
-            for done in sampling.run(deadline):
+
+        def answer(i: int) -> Answer:
+            # the sampling ends here: its flows, backward states and batches of states fill 50 MB on a SineGrid(1023)
+            sampling = Sampling(self, model, histories[i], initial, checkpoints, i, bare.overlap[i])
+            for done in sampling.run(self._deadline(started, i, len(histories))):
                 progress(i * rounds + done, len(histories) * rounds)
-            answers.append(sampling)
+            return sampling.answer()
+
+        answers = [answer(i) for i in range(len(histories))]
         progress(len(histories) * rounds, len(histories) * rounds)
         return _solution(bare, answers)
 
@@ -130,7 +132,7 @@ class QuantumTrajectories(TrajectorySettings):
         return now + (self.time_limit_s - (now - started)) / (count - i)
 
 
-def _solution(bare: Solution, answers: Sequence[Sampling]) -> Solution:
+def _solution(bare: Solution, answers: Sequence[Answer]) -> Solution:
     jumps = np.stack([answer.mean for answer in answers])
     parts = {name: np.stack([answer.parts[name] for answer in answers]) for name in answers[0].parts}
     if not np.any(parts["rare_events"]):
@@ -150,8 +152,8 @@ def _solution(bare: Solution, answers: Sequence[Sampling]) -> Solution:
             "color_error": np.stack([answer.color_error for answer in answers]),
             "lost": np.stack([answer.lost for answer in answers]),
             "cut": np.stack([answer.cut for answer in answers]),
-            "covariance": np.stack([answer.sample.covariance[-1] for answer in answers]),
-            "effective_contributions": np.stack([answer.sample.effective[-1] for answer in answers]),
+            "covariance": np.stack([answer.covariance for answer in answers]),
+            "effective_contributions": np.stack([answer.effective for answer in answers]),
             "trajectories": np.array([answer.trajectories for answer in answers]),
         },
         settings={"stopped_by": ", ".join(sorted({answer.stopped_by for answer in answers}))},

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import get_args
 
-from ..errors import InputError, is_finite_number
+from .._checks import boolean, choice, instance, integer, number, positive, settle
+from ..errors import InputError
 from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
 from .nojump import check_dt, check_step
-from .projection import Projection
+from .projection import Projection, checked_projection
 from .rounds import Estimator
 
 
@@ -33,29 +35,24 @@ class TrajectorySettings:
     workers: int = 1
 
     def __post_init__(self) -> None:
-        _check_integer("n", self.n, 2)
-        _check_integer("seed", self.seed, 0)
-        if not isinstance(self.grid, LaguerreMesh | SineGrid):
-            raise InputError("grid", self.grid, "be a LaguerreMesh(...) or a SineGrid(...)")
-        check_step(self.step)
-        check_dt(self.dt, self.grid)
-        if self.estimator not in ("last_jump", "end_point"):
-            raise InputError("estimator", self.estimator, "be 'last_jump' or 'end_point'")
-        if self.max_jumps is not None:
-            _check_integer("max_jumps", self.max_jumps, 1)
-        if not (is_finite_number(self.r_max) and 0 < self.r_max <= 1):
-            raise InputError("r_max", self.r_max, "be above 0 and at most 1")
-        _check_integer("workers", self.workers, 1)
-        if self.batch is not None:
-            _check_integer("batch", self.batch, 1)
+        instance("grid", self.grid, (LaguerreMesh, SineGrid), "be a LaguerreMesh(...) or a SineGrid(...)")
+        settle(
+            self,
+            n=integer("n", self.n, 2),
+            seed=integer("seed", self.seed, 0),
+            step=check_step(self.step),
+            dt=check_dt(self.dt, self.grid),
+            estimator=choice("estimator", self.estimator, get_args(Estimator)),
+            projection=checked_projection(self.projection),
+            r_max=number("r_max", self.r_max, "be above 0 and at most 1", above=0, high=1),
+            records=boolean("records", self.records),
+            workers=integer("workers", self.workers, 1),
+        )
+        for name in ("max_jumps", "batch"):
+            if getattr(self, name) is not None:
+                settle(self, **{name: integer(name, getattr(self, name), 1)})
         for name in ("target_error", "time_limit_s", "jump_range"):
-            value = getattr(self, name)
-            if value is not None and not (is_finite_number(value) and value > 0):
-                raise InputError(name, value, "be a positive number or None")
+            if getattr(self, name) is not None:
+                settle(self, **{name: positive(name, getattr(self, name), "be a positive number or None")})
         if self.jump_range is not None and isinstance(self.grid, SineGrid):
             raise InputError("jump_range", self.jump_range, "be None on a SineGrid, which keeps all jumps")
-
-
-def _check_integer(argument: str, value: int, lowest: int) -> None:
-    if not (type(value) is int and value >= lowest):
-        raise InputError(argument, value, f"be an integer, at least {lowest}")

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, float_array, is_finite_number
+from .._checks import increasing, instance, number
+from ..errors import InputError
 from ..physics.initial import InitialState, singlet_probability
 from ..physics.medium import History
 from ..physics.model import LindbladModel
@@ -32,7 +33,7 @@ from .nlo_discretization import NloDiscretization
 from .nojump import DEFAULT_MESH
 from .nojump_budget import MeshSetting
 from .order import next_order_refused
-from .projection import Projection
+from .projection import Projection, checked_projection
 from .result import ROUNDING
 from .solve import checked_problem
 
@@ -126,18 +127,16 @@ def wave_functions(
         If the times do not increase, the color is a mixture, more than one medium is given, or the grid is a sine grid
         for a model at next-to-leading order.
     """
-    times = float_array("times_fm", times_fm)
-    if times.ndim != 1 or not len(times) or not np.all(np.diff(times) > 0) or not (times[0] >= 0):
-        raise InputError("times_fm", times_fm, "be increasing times in fm/c, 0 or later")
-    if not (dt is None or (is_finite_number(dt) and 0 < dt <= 1)):
-        raise InputError("dt", dt, "be a time step in GeV^-1, above 0 and at most 1, or None")
+    times = increasing("times_fm", times_fm, "be increasing times in fm/c, 0 or later", low=0)
+    if dt is not None:
+        dt = number("dt", dt, "be a time step in GeV^-1, above 0 and at most 1, or None", above=0, high=1)
+    projection = checked_projection(projection)
     histories, batch = checked_problem(model, medium, initial)
     if batch:
         raise InputError("medium", medium, "be one temperature history")
     if grid is None:
         grid = DEFAULT_MESH if model.order == "NLO" else DEFAULT_GRID
-    if not isinstance(grid, SineGrid | LaguerreMesh):
-        raise InputError("grid", grid, "be a SineGrid(...) or a LaguerreMesh(...)")
+    instance("grid", grid, (SineGrid, LaguerreMesh), "be a SineGrid(...) or a LaguerreMesh(...)")
     color = _pure_color(initial)
     flows = _flows(model, histories[0], [from_fm(t) for t in times], initial.l, grid, dt, projection)
     states = _states_at_marks(flows, initial, color, len(times))

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from .._checks import instance, text
+from .._checks import path as path_of
 from ..atomic import atomic_path
 from ..errors import FileFormatError, QtrajError
 from ..provenance import versions
@@ -110,8 +112,10 @@ def write_levels(levels: ThermalLevels, folder: str | Path, stem: str = "spectru
     FileFormatError
         If they cannot be written.
     """
+    instance("levels", levels, ThermalLevels)
+    folder, stem = path_of("folder", folder), text("stem", stem)
     table = list(rows(levels))
-    paths = Path(folder) / f"{stem}.csv", Path(folder) / f"{stem}.json"
+    paths = folder / f"{stem}.csv", folder / f"{stem}.json"
     with atomic_path(paths[0]) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
@@ -142,7 +146,7 @@ def read_levels(path: str | Path) -> list[Row]:
     FileFormatError
         If the file is missing or is no such table; the message names the line.
     """
-    path = Path(path)
+    path = path_of("path", path)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:

@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import InputError, float_array, is_finite_number
+from .._checks import float_array, instance, integer, number, positive
+from ..errors import InputError
 from ..physics.model import LindbladModel
 from ..physics.nlo import width_terms
 from ..physics.potentials import CoulombPotential
@@ -61,8 +62,7 @@ def checked_temperatures(T: ArrayLike) -> Float:
 
 def check_model(model: LindbladModel) -> None:
     """Raise `InputError` for what is no model."""
-    if not isinstance(model, LindbladModel):
-        raise InputError("model", model, "be a LindbladModel")
+    instance("model", model, LindbladModel, "be a LindbladModel")
 
 
 def is_analytic(model: LindbladModel) -> bool:
@@ -117,6 +117,10 @@ def effective_hamiltonian(
     InputError
         As `vacuum_hamiltonian`, or for a T that the coefficients of the model do not know.
     """
+    check_model(model)
+    instance("mesh", mesh, LaguerreMesh)
+    l = integer("l", l, 0)
+    T = positive("T", T, "be a positive temperature in GeV")
     matrix = _without_friction(model, mesh, l, T, rotation)
     if model.friction:
         drag = mesh.r[:, None] * mesh.derivative
@@ -140,7 +144,6 @@ def symmetric_hamiltonian(
 
 
 def _without_friction(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float) -> Complex:
-    check_model(model)
     kappa, gamma = (float(x) for x in model.transport.at(T))
     turned = mesh.r * _turn(model, rotation)
     change = np.diag(0.5 * gamma * turned**2) - 0.5j * kappa * _width(model, mesh, l, T, rotation)
@@ -230,8 +233,7 @@ def best_rotation(model: LindbladModel, T: Float) -> float:
 
 
 def _turn(model: LindbladModel, rotation: float) -> complex:
-    if not (is_finite_number(rotation) and 0 <= rotation < MAX_ROTATION):
-        raise InputError("rotation", rotation, "be an angle from 0 to below pi/4")
+    rotation = number("rotation", rotation, "be an angle from 0 to below pi/4", low=0, below=MAX_ROTATION)
     if rotation > 0 and not is_analytic(model):
         raise InputError(
             "rotation",

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._checks import instance, texts
 from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..physics.model import LindbladModel
@@ -137,11 +138,12 @@ def thermal_levels(
     """
     check_model(model)
     temperatures = checked_temperatures(T)
-    if not isinstance(mesh, LaguerreMesh):
-        raise InputError("mesh", mesh, "be a LaguerreMesh")
+    instance("mesh", mesh, LaguerreMesh, "be a LaguerreMesh")
     chosen = _checked_states(states)
-    if isinstance(routes, str) or not routes or not set(routes) <= set(ROUTES):
-        raise InputError("routes", routes, f"be some of {', '.join(ROUTES)}")
+    some = f"be some of {', '.join(ROUTES)}"
+    routes = texts("routes", routes, some)
+    if not routes or not set(routes) <= set(ROUTES):
+        raise InputError("routes", routes, some)
     source_of(chosen[0], source)
     finer = mesh.compared(DENSER)
     vacuum, on_finer = (_vacuum_energies(model, m, chosen) for m in (mesh, finer))
@@ -163,8 +165,9 @@ def thermal_levels(
 
 
 def _checked_states(names: Sequence[str]) -> tuple[State, ...]:
-    if isinstance(names, str) or len(names) == 0:
-        raise InputError("states", names, "be a sequence of names such as ('1S', '1P')")
+    allowed = "be a sequence of names such as ('1S', '1P')"
+    if not texts("states", names, allowed):
+        raise InputError("states", names, allowed)
     states = tuple(State.named(name) for name in names)
     if len(set(states)) < len(states):
         raise InputError("states", list(names), "name each state once")

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from .._checks import choice
 from ..physics.bound_state import BoundState
 from ..physics.initial import GaussianState, InitialState
 from ..physics.model import LindbladModel
@@ -41,11 +41,9 @@ def source_of(state: State, source: str) -> InitialState:
     InputError
         For another word.
     """
-    if source == "state":
+    if choice("source", source, SOURCES, f"be one of {', '.join(SOURCES)}") == "state":
         return BoundState(state.n, state.l)
-    if source == "local":
-        return GaussianState(l=state.l, width=LOCAL_WIDTH)
-    raise InputError("source", source, f"be one of {', '.join(SOURCES)}")
+    return GaussianState(l=state.l, width=LOCAL_WIDTH)
 
 
 def peak_levels(

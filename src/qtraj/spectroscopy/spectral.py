@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import expm, schur
 
-from ..errors import InputError, float_array
-from ..physics.initial import GaussianState, InitialState
+from .._checks import float_array, instance, integer, positive, settle
+from ..physics.initial import GaussianState, InitialState, check_initial
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import initial_coefficients
@@ -66,9 +66,11 @@ class SpectralFunction:
 
     def __post_init__(self) -> None:
         check_model(self.model)
-        checked_temperatures(self.T)
-        if not isinstance(self.mesh, LaguerreMesh):
-            raise InputError("mesh", self.mesh, "be a LaguerreMesh")
+        settle(
+            self, T=float(checked_temperatures(positive("T", self.T, "be a positive temperature in GeV"))[0])
+        )
+        check_initial("source", self.source)
+        instance("mesh", self.mesh, LaguerreMesh, "be a LaguerreMesh")
         _ = self._schur  # bad sources and temperatures are found now
 
     def density(self, omega: ArrayLike) -> Float:
@@ -86,8 +88,8 @@ class SpectralFunction:
         count : int
             Number of values.
         """
-        if not step > 0:
-            raise InputError("step", step, "be a positive time in GeV^-1")
+        step = positive("step", step, "be a positive time in GeV^-1")
+        count = integer("count", count, 1)
         triangle, left, right = self._schur
         propagator = expm(-1j * step * triangle)
         values = np.empty(count, dtype=complex)

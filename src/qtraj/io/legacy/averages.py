@@ -12,7 +12,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...errors import InputError, float_array, is_finite_number
+from ..._checks import boolean, choice, finite_array, float_array, instance, integer, number, settle
+from ...errors import InputError
 from ...observables.estimate import Estimate
 from ...states import STATE_NAMES
 from .ratios import RatioTable
@@ -54,13 +55,15 @@ class NoJumpPart:
     error: Any = 0.0
 
     def __post_init__(self) -> None:
-        if not (is_finite_number(self.probability) and 0 < self.probability < 1):
-            raise InputError("probability", self.probability, "be between 0 and 1 (the final no-jump norm)")
+        allowed = "be between 0 and 1 (the final no-jump norm)"
+        probability = number("probability", self.probability, allowed, above=0, below=1)
         ratios = float_array("ratios", self.ratios)
         if ratios.shape != (len(STATE_NAMES),) or not np.all(np.isfinite(ratios) & (ratios >= 0)):
             raise InputError("ratios", self.ratios, f"be {len(STATE_NAMES)} finite, non-negative numbers")
-        object.__setattr__(self, "ratios", ratios)
-        object.__setattr__(self, "error", np.broadcast_to(float_array("error", self.error), ratios.shape))
+        error = finite_array("error", self.error, low=0)
+        if error.shape not in ((), ratios.shape):
+            raise InputError("error", self.error, f"be one number or {len(STATE_NAMES)}")
+        settle(self, probability=probability, ratios=ratios, error=np.broadcast_to(error, ratios.shape))
 
     @classmethod
     def from_rows(cls, table: RatioTable, probability: float, resolution: float = 5e-7) -> NoJumpPart:
@@ -80,6 +83,9 @@ class NoJumpPart:
         InputError
             If all rows jumped: run once with ``doJumps 0`` instead.
         """
+        instance("table", table, RatioTable)
+        probability = number("probability", probability, "be between 0 and 1", above=0, below=1)
+        resolution = number("resolution", resolution, "be an error, not negative", low=0)
         still = np.flatnonzero(table.r0 < probability)
         if not len(still):
             remedy = "Run once with doJumps 0 and pass its row to NoJumpPart."
@@ -143,11 +149,13 @@ def average_ratios(
         If the table holds no row of this `l`, or several l and none is chosen; if metadata or weights are asked for
         and missing; if `no_jump` is given for several paths, or no row has a jump.
     """
-    table = _of_one_l(table, l)
-    if by not in ("auto", "rows", "paths"):
-        raise InputError("by", by, "be 'auto', 'rows' or 'paths'")
-    if not (is_finite_number(r_max) and 0 < r_max <= 1):
-        raise InputError("r_max", r_max, "be above 0 and at most 1")
+    instance("table", table, RatioTable)
+    table = _of_one_l(table, None if l is None else integer("l", l, 0))
+    by = choice("by", by, ("auto", "rows", "paths"))
+    weighted = boolean("weighted", weighted)
+    if no_jump is not None:
+        instance("no_jump", no_jump, NoJumpPart)
+    r_max = number("r_max", r_max, "be above 0 and at most 1", above=0, high=1)
     labels, weights, notes = _paths(table, by, weighted)
     if r_max < 1:
         notes += (f"trajectories with r0 above rMax = {r_max:g}, recorded as zeros",)
@@ -174,8 +182,15 @@ def effective_rows(values: ArrayLike) -> float:
     -------
     float
         Number of rows, 0 to n.
+
+    Raises
+    ------
+    InputError
+        If a value is no finite number.
     """
-    x = np.asarray(values, dtype=float)
+    x = finite_array("values", values, 1)
+    if not len(x):
+        return 0.0
     # scaled to the largest: the squares of 1e-200 would vanish
     x = x / peak if (peak := np.max(x)) > 0 else x
     return float(np.sum(x) ** 2 / square) if (square := np.sum(x**2)) > 0 else 0.0

@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..._checks import complex_array, integer
+from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
 from ...states import STATES
 from .text import lines_of, numbers, write_lines
@@ -42,6 +44,8 @@ def read_basis(path: str | Path, num: int | None = None, count: int | None = Non
     FileFormatError
         Naming file and line for a damaged file; if the number of lines is not num * count.
     """
+    path = path_of("path", path)
+    num, count = (None if n is None else integer(name, n, 1) for name, n in (("num", num), ("count", count)))
     values = numbers(path, lines := list(lines_of(path)), COLUMNS)
     if count is None:
         count = len(STATES) if num is None else len(lines) // num
@@ -78,12 +82,12 @@ def write_basis(path: str | Path, states: ArrayLike) -> Path:
     FileFormatError
         If the file cannot be written.
     """
-    return write_lines(path, basis_lines(states))
+    return write_lines(path_of("path", path), basis_lines(states))
 
 
 def basis_lines(states: ArrayLike) -> Iterator[str]:
     """Yield the lines of a ``basisfunctions.tsv``."""
-    u = np.asarray(states, dtype=np.complex128)
+    u = complex_array("states", states).astype(np.complex128)
     if u.ndim != 2 or not u.size or not np.all(np.isfinite(u)):
         raise InputError("states", u.shape, "be finite and have shape (count, num)")
     for value in u.ravel().tolist():

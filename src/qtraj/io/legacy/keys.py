@@ -6,8 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf, isfinite
+from numbers import Integral
 from typing import Any, Final
 
+import numpy as np
+
+from ..._checks import is_finite_number
 from ...errors import InputError
 
 Value = int | float | bool | str
@@ -83,10 +87,15 @@ class Key:
 
     def checked(self, name: str, value: Any) -> Value:
         """Return `value` as this key's type, or raise InputError if type or range are wrong."""
-        if self.kind is float and isinstance(value, int) and not isinstance(value, bool):
+        # NumPy's numbers, too; a whole number is a good float, and 0 and 1 are the file's booleans
+        if self.kind is float and is_finite_number(value):
             value = float(value)
-        if self.kind is bool and value in (0, 1):
-            value = bool(value)
+        elif isinstance(value, Integral | np.bool_) and (
+            self.kind is bool or not isinstance(value, bool | np.bool_)
+        ):
+            value = bool(value) if self.kind is bool and value in (0, 1) else int(value)
+        elif self.kind is str and isinstance(value, str):
+            value = str(value)
         good = type(value) is self.kind
         if good and self.kind in (int, float):
             good = isfinite(value) and self.above < value <= self.most and value >= self.least

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ..._checks import instance, members, texts
+from ..._checks import path as path_of
 from ...atomic import atomic_path
 from ...errors import FileFormatError, InputError
 from .keys import Key, Value
@@ -54,7 +56,10 @@ def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> 
     InputError
         If an override is unknown or without effect beside the other keys, or its value is bad.
     """
-    path = Path(path)
+    path = path_of("path", path)
+    allowed = "be pairs ('-KEY', 'value')"
+    for i, pair in enumerate(members("overrides", overrides, allowed)):
+        members(f"overrides[{i}]", texts(f"overrides[{i}]", pair, allowed), allowed, 2)
     entries = _file_entries(path)
     for flag, text in overrides:
         name = flag.removeprefix("-")
@@ -92,16 +97,21 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
     Raises
     ------
     InputError
-        If a line would be longer than the original reads.
+        If a line would be longer than the original reads, or a value would be taken for a comment.
     FileFormatError
         If the file cannot be written.
     """
-    path = Path(path)
+    path = path_of("path", path)
+    instance("parameters", parameters, LegacyParameters)
     lines, group = [f"{COMMENT} written by qtraj; one KEY and value per line"], ""
     for name, value in parameters.given().items():
         if KEYS[name].group != group:
             group = KEYS[name].group
             lines.append(f"{COMMENT} {group}")
+        if str(value).startswith(COMMENT):
+            raise InputError(
+                name, value, f"not begin with {COMMENT}: there a comment begins", "Write ./ before it."
+            )
         lines.append(f"{name}\t{_spelled(KEYS[name], value)}")
         if len(lines[-1]) > LINE_LIMIT:
             raise InputError(

@@ -11,7 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...errors import FileFormatError, InputError, float_array
+from ..._checks import boolean, float_array, instance, settle, texts
+from ..._checks import path as path_of
+from ...errors import FileFormatError, InputError
 from ...states import STATE_NAMES, STATES
 from .text import CHUNK, Float, is_finite, lines_of, numbers, write_lines
 
@@ -57,11 +59,10 @@ class RatioTable:
         if np.any(l != np.rint(l)):
             raise InputError("l", self.l, "hold whole numbers")
         if self.metadata is not None:
-            if len(self.metadata) != len(ratios):
-                raise InputError(
-                    "metadata", len(self.metadata), f"have one line for each of {len(ratios)} rows"
-                )
-            object.__setattr__(self, "metadata", tuple(self.metadata))
+            metadata = texts("metadata", self.metadata, "be a list of lines")
+            if len(metadata) != len(ratios):
+                raise InputError("metadata", len(metadata), f"have one line for each of {len(ratios)} rows")
+            settle(self, metadata=metadata)
         for name, value in (("ratios", ratios), ("r0", r0), ("l", l.astype(np.intp))):
             object.__setattr__(self, name, value)
 
@@ -135,7 +136,12 @@ def iterate_ratios(path: str | Path, *, metadata: bool | None = None) -> Iterato
         Naming file and line: for a missing, empty, truncated or damaged file, a wrong number of columns,
         a number that is not finite or out of range, or a first line that may be a row or metadata.
     """
-    path = Path(path)
+    path = path_of("path", path)
+    metadata = None if metadata is None else boolean("metadata", metadata)
+    return _tables(path, metadata)
+
+
+def _tables(path: Path, metadata: bool | None) -> Iterator[RatioTable]:
     lines = lines_of(path)
     head = list(islice(lines, 3))
     step = 1 + (has_metadata(path, head) if metadata is None else metadata)
@@ -211,7 +217,8 @@ def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) ->
     FileFormatError
         If the file cannot be written, or an existing one is damaged or of the other kind (metadata or not).
     """
-    path = Path(path)
+    path, append = path_of("path", path), boolean("append", append)
+    instance("rows", rows, RatioTable)
     if append and path.is_file() and path.stat().st_size:
         present = has_metadata(path, list(islice(lines_of(path), 3)))
         if present != (rows.metadata is not None):

@@ -16,6 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, get_args
 
+from ..._checks import choice, instance
+from ..._checks import path as path_of
 from ...errors import InputError
 from ...radial.dst import import_pyfftw
 from .basis import write_basis
@@ -71,9 +73,14 @@ def run_legacy(
         If an input file is missing or damaged, the folder cannot be written, or holds output of an earlier run that
         this one must not touch.
     """
+    instance("p", p, LegacyParameters)
+    directory = path_of("directory", directory)
+    transform = choice("transform", transform, get_args(Transform))
+    if screen is not None:
+        instance("screen", screen, Screen)
     refuse_unknown(p)
-    if existing not in get_args(Existing):
-        raise InputError("existing", existing, f"be one of {', '.join(get_args(Existing))}")
+    kinds = get_args(Existing)
+    existing = choice("existing", existing, kinds, f"be one of {', '.join(kinds)}")
     if transform == "fftw":
         if p.stepper != 0:
             remedy = "Crank-Nicolson has no sine transform: leave out --fftw."
@@ -81,7 +88,7 @@ def run_legacy(
         import_pyfftw()
     if p.randomseed == CLOCK:
         p = replace(p, randomseed=int(time.time()))
-    directory, screen = Path(directory), Screen() if screen is None else screen
+    screen = Screen() if screen is None else screen
     # a damaged block is found before the first one is computed
     metadata = [steps.metadata for steps in histories(p, directory)]
     folder = OutputFolder(directory / p.output_folder, p, metadata, existing)

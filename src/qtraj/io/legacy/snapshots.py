@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...errors import InputError, float_array
+from ..._checks import complex_array, float_array, integer, positive
+from ..._checks import path as path_of
+from ...errors import InputError
 from .text import Float, lines_of, numbers, write_lines
 
 Complex = NDArray[np.complex128]
@@ -43,7 +45,7 @@ class Snapshot:
 
     def __post_init__(self) -> None:
         r = float_array("r", self.r)
-        u = np.asarray(self.u, dtype=np.complex128)
+        u = complex_array("u", self.u).astype(np.complex128)
         magnitude = np.abs(u) if self.magnitude is None else float_array("magnitude", self.magnitude)
         for name, values in (("r", r), ("u", u), ("magnitude", magnitude)):
             if values.shape != (r.size,) or r.size == 0 or not np.all(np.isfinite(values)):
@@ -76,9 +78,11 @@ def thinned(u: ArrayLike, length: float, points: int) -> Snapshot:
     InputError
         If `points` is out of range.
     """
-    u = np.asarray(u, dtype=np.complex128)
-    if not 1 <= points <= len(u):
-        raise InputError("points", points, f"be from 1 to num = {len(u)}")
+    u = complex_array("u", u).astype(np.complex128)
+    if u.ndim != 1 or not len(u) or not np.all(np.isfinite(u)):
+        raise InputError("u", u.shape, "be a list of finite numbers")
+    length = positive("length", length, "be a positive length in GeV^-1")
+    points = integer("points", points, 1, len(u), f"be from 1 to num = {len(u)}")
     kept = np.arange(0, len(u), len(u) // points)
     r = (kept + 1) * (length / (len(u) + 1))
     return Snapshot(np.concatenate([[0.0], r, [length]]), np.concatenate([[0.0], u[kept], [0.0]]))
@@ -133,7 +137,9 @@ def write_snapshot(
     FileFormatError
         If the file cannot be written.
     """
-    snapshot = Snapshot(np.asarray(r), np.asarray(u), None if magnitude is None else np.asarray(magnitude))
+    path = path_of("path", path)
+    # Snapshot checks the arrays
+    snapshot = Snapshot(cast("Float", r), cast("Complex", u), cast("Float | None", magnitude))
     return write_lines(path, snapshot_lines(snapshot))
 
 

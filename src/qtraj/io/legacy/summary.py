@@ -11,7 +11,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import FileFormatError, InputError, float_array
+from ..._checks import float_array, instance, instances, integer
+from ..._checks import path as path_of
+from ...errors import FileFormatError, InputError
 from ...states import STATE_NAMES
 from .text import Float, lines_of, numbers, write_lines
 
@@ -56,7 +58,9 @@ class SummaryBlock:
     energy: Float
 
     def __post_init__(self) -> None:
-        n = len(np.atleast_1d(self.t_fm))
+        if self.trajectory is not None:
+            object.__setattr__(self, "trajectory", integer("trajectory", self.trajectory, 0))
+        n = len(np.atleast_1d(float_array("t_fm", self.t_fm)))
         for name in ("t_fm", "norm", "color", "l", "overlaps", "r_mean", "energy"):
             values = float_array(name, getattr(self, name))
             shape = (n, len(STATE_NAMES)) if name == "overlaps" else (n,)
@@ -109,7 +113,10 @@ def iterate_summary(path: str | Path) -> Iterator[SummaryBlock]:
     FileFormatError
         Naming file and line, for a missing, empty, truncated or damaged file.
     """
-    path = Path(path)
+    return _blocks(path_of("path", path))
+
+
+def _blocks(path: Path) -> Iterator[SummaryBlock]:
     trajectory: int | None = None
     rows: list[str] = []
     number = 0
@@ -153,7 +160,10 @@ def write_summary(path: str | Path, blocks: Iterable[SummaryBlock]) -> Path:
 
 def summary_lines(blocks: Iterable[SummaryBlock]) -> Iterator[str]:
     """Yield the lines of a ``summary.tsv``."""
-    for i, block in enumerate(blocks):
+    for i, block in enumerate(
+        blocks if isinstance(blocks, Iterator) else instances("blocks", blocks, SummaryBlock)
+    ):
+        instance(f"blocks[{i}]", block, SummaryBlock)
         if (block.trajectory is None) != (i == 0):
             raise InputError(
                 "blocks", block.trajectory, "have no number in the first block and one in the others"

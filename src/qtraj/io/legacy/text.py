@@ -13,6 +13,7 @@ from typing import IO, Final, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._checks import path as path_of
 from ...atomic import atomic_path
 from ...errors import FileFormatError, InputError
 
@@ -37,7 +38,7 @@ def lines_of(path: str | Path) -> Iterator[str]:
     FileFormatError
         If the file is missing, empty, damaged, not text, or its last line has no end.
     """
-    path = Path(path)
+    path = path_of("path", path)
     number = 0
     try:
         with _opened(path) as handle:
@@ -133,7 +134,7 @@ def write_lines(path: str | Path, lines: Iterable[str], *, append: bool = False)
     FileFormatError
         If the file cannot be written, or an existing one cannot be read.
     """
-    path = Path(path)
+    path = path_of("path", path)
     with atomic_path(path) as temporary, _created(temporary) as handle:
         if append and path.is_file() and path.stat().st_size:
             handle.writelines(f"{line}\n" for line in lines_of(path))
