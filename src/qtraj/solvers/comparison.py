@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ..errors import note
 from ..physics.initial import InitialState
-from ..physics.medium import History
 from ..physics.model import LindbladModel
 from ..states import STATES
 from .discretization import TIERS, Discretization, Levels
@@ -105,19 +104,20 @@ class Comparison:
     ----------
     method : Settings
         The method.
-    model, histories, initial, checkpoints
+    model, initial, checkpoints
         As for the method.
+    profiles : sequence of Profile
+        The coefficients along each history.
     bare : Solution
         The part without any jump, with its errors.
     """
 
     method: Settings
     model: LindbladModel
-    histories: Sequence[History]
+    profiles: Sequence[Profile]
     initial: InitialState
     checkpoints: Sequence[float]
     bare: Solution
-    profiles: list[Profile] = field(init=False)
     starts: list[Levels] = field(init=False)
     levels: list[Levels] = field(init=False)
     regenerated: Float = field(init=False)
@@ -126,9 +126,8 @@ class Comparison:
 
     def solve(self) -> Solution:
         """Return the overlaps with their errors."""
-        n = len(self.histories)
+        n = len(self.profiles)
         shape = self.bare.overlap.shape
-        self.profiles = [Profile(self.model, h) for h in self.histories]
         self.starts = [first_levels(self.method.rtol, p, self.initial.l) for p in self.profiles]
         self.levels = list(self.starts)
         self.regenerated = np.zeros(shape)

@@ -33,8 +33,9 @@ from .discretization import (
     levels_to_climb,
 )
 from .nlo_discretization import NLO_STEPS, NLO_TIERS, STATES_UP_TO, NloDiscretization, nlo_mesh
-from .nojump import NoJump, check_step
+from .nojump import DEFAULT_MESH, NoJump, check_step
 from .result import Progress, Solution
+from .schedule import Profile
 
 Float = NDArray[np.float64]
 
@@ -119,9 +120,9 @@ class DensityMatrix:
         order = np.argsort([sum(b - a for a, b in h.active) for h in histories], kind="stable")
         blocks = []
         for i in range(0, len(order), BLOCK):
-            members = [histories[int(j)] for j in order[i : i + BLOCK]]
-            quiet = bare.solve(model, members, initial, checkpoints, lambda done, total: None)
-            blocks.append(Comparison(self, model, members, initial, checkpoints, quiet).solve())
+            profiles = [Profile(model, histories[int(j)]) for j in order[i : i + BLOCK]]
+            no_jump = bare.on_mesh(DEFAULT_MESH, model, profiles, initial, checkpoints)
+            blocks.append(Comparison(self, model, profiles, initial, checkpoints, no_jump).solve())
             progress(min(i + BLOCK, len(order)), len(order))
         return _joined(blocks, np.argsort(order))
 

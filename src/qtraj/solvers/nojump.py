@@ -91,26 +91,25 @@ class NoJump:
                 raise next_order_refused(model, "NoJump on a SineGrid")
             split = SplitRun(model, initial, self.projection, self.grid, self._split_step())
             return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
-        solution = self._on_mesh(self.grid, model, histories, initial, checkpoints)
-        if model.order == "NLO":
-            warn_if_not_small(solution.diagnostics)
+        profiles = [Profile(model, h) for h in histories]
+        solution = self.on_mesh(self.grid, model, profiles, initial, checkpoints)
         progress(len(histories), len(histories))
         return solution
 
-    def _on_mesh(
+    def on_mesh(
         self,
         mesh: LaguerreMesh,
         model: LindbladModel,
-        histories: Sequence[History],
+        profiles: Sequence[Profile],
         initial: InitialState,
         checkpoints: Sequence[float],
     ) -> Solution:
-        profiles = [Profile(model, h) for h in histories]
+        """Return the overlaps of every history on a mesh, in a potential that does not change with the medium."""
         settings = [MeshSetting.of(mesh, p) for p in profiles]
-        shape = (len(histories), len(checkpoints) + 1, len(STATES) + 1)
+        shape = (len(profiles), len(checkpoints) + 1, len(STATES) + 1)
         found = np.zeros(shape)
         parts = {name: np.zeros(shape) for name in ("time_step", "mesh")} if self.error_budget else {}
-        moments = np.zeros((2, len(histories)))
+        moments = np.zeros((2, len(profiles)))
         fast = np.zeros(shape[:2])
 
         def run(
@@ -138,8 +137,7 @@ class NoJump:
                     basis, model, initial, plans, self.projection, setting.filter_energy
                 )
                 others = (np.zeros(len(members)), np.zeros(len(members)))
-            survivors = [fast_pairs(p, basis, initial, setting.filter_energy, checkpoints) for p in members]
-            kept, unsure = (np.array(values) for values in zip(*survivors, strict=True))
+            kept, unsure = fast_pairs(members, basis, initial, setting.filter_energy, checkpoints)
             return np.concatenate([overlap, (norm + kept)[..., None]], axis=-1), others, unsure
 
         for setting in sorted(set(settings), key=astuple):
@@ -156,7 +154,9 @@ class NoJump:
         if self.error_budget:
             solution = replace(solution, norm_parts={**solution.norm_parts, "fast_pairs": fast})
         if model.order == "NLO":
-            solution = replace(solution, diagnostics=expansion_parameters(histories, *moments))
+            parameters = expansion_parameters([p.history for p in profiles], *moments)
+            solution = replace(solution, diagnostics=parameters)
+            warn_if_not_small(parameters)
         return solution
 
     def _split_step(self) -> float:

@@ -81,7 +81,11 @@ class MeshSetting:
 
 
 def fast_pairs(
-    profile: Profile, basis: Basis, initial: InitialState, filter_energy: float, checkpoints: Sequence[float]
+    profiles: Sequence[Profile],
+    basis: Basis,
+    initial: InitialState,
+    filter_energy: float,
+    checkpoints: Sequence[float],
 ) -> tuple[Float, Float]:
     """Return the probability that a pair too fast for the basis or the filter has not jumped, and its error.
 
@@ -90,8 +94,8 @@ def fast_pairs(
 
     Parameters
     ----------
-    profile : Profile
-        The coefficients along the history.
+    profiles : sequence of Profile
+        The coefficients along each of n histories.
     basis : Basis
         The basis.
     initial : InitialState
@@ -103,9 +107,9 @@ def fast_pairs(
 
     Returns
     -------
-    probability, error : ndarray, shape (times,)
+    probability, error : ndarray, shape (n, times)
     """
-    exponent = profile.spread(checkpoints)
+    exponent = np.array([p.spread(checkpoints) for p in profiles])
     probability, error = np.zeros_like(exponent), np.zeros_like(exponent)
     for color, share in components(initial):
         energies, _ = basis.sector(color, initial.l)
@@ -113,7 +117,7 @@ def fast_pairs(
         fast = whole - basis.filtered(initial, color, filter_energy) ** 2
         # what lies above the basis has at least its highest energy
         fast, energies = np.append(fast, max(0.0, 1 - whole.sum())), np.append(energies, energies[-1])
-        model = profile.model
+        model = basis.model
         x = np.multiply.outer(exponent, model.widths[color] * 4 * np.maximum(energies, 0) / model.mass)
         probability += share * (np.exp(-x) @ fast)
         error += share * ((x * np.exp(-x)) @ fast)

@@ -114,7 +114,8 @@ class SplitRun:
             return (np.zeros(len(checkpoints) + 1),) * 2
         basis = make_basis(self.model, self.grid, self.initial.l, self.size)
         profile = Profile(self.model, history)
-        return fast_pairs(profile, basis, self.initial, self.filter_energy, checkpoints)
+        probability, error = fast_pairs([profile], basis, self.initial, self.filter_energy, checkpoints)
+        return probability[0], error[0]
 
     def overlaps(self, history: History, checkpoints: Sequence[float]) -> Float:
         """Return the six overlaps and the norm at the check points and the end, shape (times, 7)."""

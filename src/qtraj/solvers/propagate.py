@@ -87,6 +87,9 @@ def sequences(
     `step` is the length of a step as in `step_edges`; `coarse` joins the steps in pairs. With `smooth` the medium has
     to be smooth within a pair of steps, see `resolved`.
     """
+    key = (splitting, step, coarse, smooth, tuple(checkpoints))
+    if key in profile.plans:  # runs that are compared share their steps
+        return profile.plans[key]
     intervals = step_edges(profile, step)
     if smooth or coarse:
         intervals = coarsened(intervals)
@@ -94,7 +97,8 @@ def sequences(
         intervals = resolved(profile, intervals)
         if not coarse:
             intervals = [np.interp(np.arange(2 * len(e) - 1) / 2, np.arange(len(e)), e) for e in intervals]
-    return planned(profile, splitting, intervals, checkpoints)
+    plan = profile.plans[key] = planned(profile, splitting, intervals, checkpoints)
+    return plan
 
 
 def propagate_pure(

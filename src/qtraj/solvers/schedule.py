@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -87,6 +88,8 @@ class Profile:
         Ends of the pieces in GeV^-1, increasing; between two active intervals there is none.
     legendre : ndarray, shape (P, 5, 5)
         Coefficients of each quantity (second axis, see `KAPPA`) in Legendre polynomials on [start, end].
+    plans : dict
+        Steps made for this history, see `propagate.sequences`.
 
     Raises
     ------
@@ -96,6 +99,8 @@ class Profile:
 
     def __init__(self, model: LindbladModel, history: History) -> None:
         self.model, self.history = model, history
+        self.plans: dict[Any, Plan] = {}
+        self._spread: dict[tuple[float, ...], Float] = {}
         knots = knots_of(history)
         pieces = []
         for a, b in history.active:
@@ -157,7 +162,7 @@ class Profile:
             c with f(t) ~ sum_j c_j P_j(x), x from -1 to 1 in each step; c_0 is the mean of f over the step, exactly.
         """
         steps = len(edges) - 1
-        c = np.zeros((steps, len(range(5)), degree + 1))
+        c = np.zeros((steps, 5, degree + 1))
         if not len(self.start) or not steps:
             return c
         inside = (self.start > edges[0]) & (self.start < edges[-1])
@@ -171,7 +176,7 @@ class Profile:
         t = middle[:, None] + half[:, None] * _POINTS
         a, b = self.start[piece, None], self.end[piece, None]
         # a product of degree 4 + 3 = 7: four Gauss points are exact
-        values = np.einsum("pqk,pgk->pqg", self.legendre[piece], legvander((2 * t - a - b) / (b - a), 4))
+        values = self.legendre[piece] @ legvander((2 * t - a - b) / (b - a), 4).swapaxes(1, 2)
         a, b = edges[step, None], edges[step + 1, None]
         test = legvander((2 * t - a - b) / (b - a), degree) * (_WEIGHTS * half[:, None])[..., None]
         np.add.at(c, step, values @ test)
@@ -180,6 +185,16 @@ class Profile:
     def integrals(self, edges: Float) -> Float:
         """Return the integral of each quantity over each step, shape (S, 5)."""
         return self.legendre_of(edges, 0)[..., 0] * np.diff(edges)[:, None]
+
+    @cached_property
+    def strengths(self) -> list[tuple[Float, Float]]:
+        """Times and the integrals of kappa + |gamma| between them in each active interval, four to each piece."""
+        found = []
+        for a, b in self.history.active:
+            mine = (self.start >= a) & (self.end <= b)
+            t = np.unique(np.linspace(self.start[mine], self.end[mine], 5).ravel())
+            found.append((t, self.integrals(t)[:, STRENGTH]))
+        return found
 
     def total(self, quantity: int) -> float:
         """Return the integral of one quantity over the whole history."""
@@ -190,12 +205,16 @@ class Profile:
 
         Times (2 v)^2 g_c it is the exponent of the decay of a pair that flies apart, either quark with the velocity v.
         """
+        if tuple(checkpoints) in self._spread:
+            return self._spread[tuple(checkpoints)]
         edges = np.unique(np.concatenate([[0.0], self.start, self.end, np.asarray(checkpoints, dtype=float)]))
         c, dt, middle = self.legendre_of(edges, 2)[:, KAPPA], np.diff(edges), (edges[1:] + edges[:-1]) / 2
         # t = middle + x dt/2, and t^2 in Legendre polynomials of x
         parts = dt * ((middle**2 + dt**2 / 12) * c[:, 0] + middle * dt / 3 * c[:, 1] + dt**2 / 30 * c[:, 2])
         total = np.concatenate([[0.0], np.cumsum(parts)])
-        return np.append(total[np.searchsorted(edges, checkpoints)], total[-1])
+        found = np.append(total[np.searchsorted(edges, checkpoints)], total[-1])
+        self._spread[tuple(checkpoints)] = found
+        return found
 
     def smallest(self, quantity: int) -> float | None:
         """Return the smallest value of one quantity while the medium acts, from nine points a piece; None if cold."""
@@ -245,15 +264,11 @@ def step_edges(profile: Profile, step: float) -> list[Float]:
     decay and need short steps; without them there remains the motion of the pair.
     """
     found = []
-    for a, b in profile.history.active:
-        mine = (profile.start >= a) & (profile.end <= b)
-        # four parts of each piece: within them the density is taken as constant
-        t = np.unique(np.linspace(profile.start[mine], profile.end[mine], 5).ravel())
-        strength = profile.integrals(t)[:, STRENGTH]
+    for t, strength in profile.strengths:
         count = np.concatenate([[0.0], np.cumsum(0.3 * np.diff(t) + 0.7 * strength / 0.12)]) / step
         pairs = max(2, int(np.ceil(count[-1] / 2 - 1e-9)))
         inner = np.interp(np.linspace(0, count[-1], 2 * pairs + 1), count, t)
-        found.append(np.concatenate([[a], inner[1:-1], [b]]))
+        found.append(np.concatenate([t[:1], inner[1:-1], t[-1:]]))
     return found
 
 
