@@ -104,7 +104,30 @@ class NoJump:
         initial: InitialState,
         checkpoints: Sequence[float],
     ) -> Solution:
-        """Return the overlaps of every history on a mesh, in a potential that does not change with the medium."""
+        """Return the overlaps of every history on a mesh, in a potential that does not change with the medium.
+
+        Parameters
+        ----------
+        mesh : LaguerreMesh
+            The mesh.
+        model : LindbladModel
+            The equation.
+        profiles : sequence of Profile
+            The coefficients along each history.
+        initial : InitialState
+            The start.
+        checkpoints : sequence of float
+            Times in GeV^-1 at which overlaps are wanted as well.
+
+        Returns
+        -------
+        Solution
+
+        Warns
+        -----
+        AccuracyWarning
+            If the expansions of next-to-leading order do not hold.
+        """
         settings = [MeshSetting.of(mesh, p) for p in profiles]
         shape = (len(profiles), len(checkpoints) + 1, len(STATES) + 1)
         found = np.zeros(shape)
