@@ -11,20 +11,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from documented import MODULES
 from matplotlib.figure import Figure
+from survival_tables import toy_table
+from view_data import evolution
 
 import qtraj as qt
 import qtraj.hydro as qh
-import qtraj.io.legacy as ql
 import qtraj.observables as qo
 import qtraj.plots as qp
+import qtraj.qtraj1 as ql
 import qtraj.spectroscopy as qs
-from documented import MODULES
 from qtraj.campaign.results import open_results
 from qtraj.errors import InputError
-from qtraj.explore import settings as explore
-from survival_tables import toy_table
-from view_data import evolution
+from qtraj.pages.explore import settings as explore
 
 ROWS, COLUMN = np.ones((2, 2)), np.ones(3)
 

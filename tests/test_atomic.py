@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from matplotlib.figure import Figure
-
 from legacy_runs import parameters
+from matplotlib.figure import Figure
+from survival_tables import toy_table
+
 from qtraj.errors import FileFormatError
 from qtraj.hydro import Hydro, load_shipped, read_netcdf, write_netcdf, write_oscar2013
-from qtraj.io.legacy import write_params
 from qtraj.io.results import write_dataset
 from qtraj.io.survival_csv import write_survival_csv
 from qtraj.plots import save_figure
-from survival_tables import toy_table
+from qtraj.qtraj1 import write_params
 
 FLUID = Hydro(np.array([0.6, 1.0]), np.arange(3.0), np.arange(2.0), np.full((2, 3, 2), 0.3))
 

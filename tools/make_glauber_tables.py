@@ -14,8 +14,8 @@ import numpy as np
 
 from qtraj.hydro.collision import ProtonNucleus, collision_geometry
 from qtraj.hydro.glauber import Nucleus, OpticalGlauber
+from qtraj.observables.data.systems import load_system
 from qtraj.observables.geometry import CollisionGeometry
-from qtraj.observables.systems import load_system
 
 B_MAX_FM = 15.0  # N_coll is below 1e-6 there in all of them
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from qtraj.atomic import atomic_path
+from qtraj._atomic import atomic_path
 from qtraj.campaign.run import run
 from qtraj.io.config import RunFile, parse_config
 from qtraj.provenance import versions

@@ -12,15 +12,15 @@ import numpy as np
 
 import qtraj as qt
 from qtraj.solvers.basis import states_with
-from qtraj.solvers.clock import graded_clock
-from qtraj.solvers.discretization import FILTER, speed_of
-from qtraj.solvers.flows import color_and_l, squared_norm
-from qtraj.solvers.flows_nlo import NloFlows
-from qtraj.solvers.nlo_discretization import STATES_UP_TO, NloDiscretization, nlo_jump_range
-from qtraj.solvers.rounds import Course
-from qtraj.solvers.schedule import Profile
-from qtraj.solvers.scoring import LastJump
-from qtraj.solvers.statistics import Sample
+from qtraj.solvers.density.nlo_resolution import STATES_UP_TO, NloDiscretization, nlo_jump_range
+from qtraj.solvers.density.resolution import FILTER, speed_of
+from qtraj.solvers.steps import Profile
+from qtraj.solvers.trajectories.estimators import LastJump
+from qtraj.solvers.trajectories.propagators import color_and_l, squared_norm
+from qtraj.solvers.trajectories.propagators_nlo import NloFlows
+from qtraj.solvers.trajectories.start_ensemble import Course
+from qtraj.solvers.trajectories.statistics import Sample
+from qtraj.solvers.trajectories.time_grid import graded_clock
 
 from .common import START, Table
 

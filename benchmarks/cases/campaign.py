@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 
 import qtraj as qt
-from qtraj.campaign.execute import Executor, InProcess, chosen_executor
+from qtraj.campaign.executors.local import Executor, InProcess, chosen_executor
 from qtraj.campaign.progress import Silent
 from qtraj.campaign.run import carry_out, prepare
 from qtraj.campaign.store import Store

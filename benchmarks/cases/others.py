@@ -9,9 +9,9 @@ import numpy as np
 import qutip
 
 import qtraj as qt
-from qtraj.physics.potentials import COLORS
+from qtraj.physics.potentials.coulomb import COLORS
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.kernels import double_precision, evolve_density, lindblad_sector
+from qtraj.solvers.density.kernels import double_precision, evolve_density, lindblad_sector
 
 from .common import MEDIUM, MODEL, START, TRUTH, Table, best_time
 

@@ -9,8 +9,8 @@ from cases.common import MEDIUM, MODEL, START, Table
 from numpy.typing import NDArray
 
 import qtraj as qt
-from qtraj.solvers.clock import uniform_clock
-from qtraj.solvers.flows_grids import SineFlows
+from qtraj.solvers.trajectories.propagators_dipole import SineFlows
+from qtraj.solvers.trajectories.time_grid import uniform_clock
 
 from .record import Record
 from .reported import (

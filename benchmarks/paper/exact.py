@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 import qtraj as qt
-from qtraj.physics.potentials import COLORS
+from qtraj.physics.potentials.coulomb import COLORS
 from qtraj.solvers.basis import ENERGY_CUT, OCTET, SINGLET, Basis, make_basis
-from qtraj.solvers.discretization import default_jump_range
-from qtraj.solvers.kernels import double_precision, evolve_density, lindblad_sector
-from qtraj.solvers.schedule import Profile, Steps, step_edges, strang
+from qtraj.solvers.density.kernels import double_precision, evolve_density, lindblad_sector
+from qtraj.solvers.density.resolution import default_jump_range
+from qtraj.solvers.steps import Profile, Steps, step_edges, strang
 from qtraj.states import STATES
 
 from .reported import STATES as NAMES

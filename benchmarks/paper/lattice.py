@@ -7,10 +7,10 @@ from cases.common import MEDIUM, MODEL, Table
 from numpy.typing import NDArray
 
 import qtraj as qt
-from qtraj.io.legacy.no_jump import evolve_without_jumps
-from qtraj.io.legacy.parameters import LegacyParameters
-from qtraj.io.legacy.setup import make_setup
-from qtraj.io.legacy.temperature import histories
+from qtraj.qtraj1.files.parameters import LegacyParameters
+from qtraj.qtraj1.program.no_jump import evolve_without_jumps
+from qtraj.qtraj1.program.setup import make_setup
+from qtraj.qtraj1.program.temperature import histories
 
 from . import exact, sampled
 from .compare import comparison_table, noise_of_one, percent, ratio_noise

@@ -12,7 +12,7 @@ from cases.common import MEDIUM, MODEL, START
 from numpy.typing import NDArray
 
 import qtraj as qt
-from qtraj.physics.potentials import COLORS
+from qtraj.physics.potentials.coulomb import COLORS
 
 from .exact import BEGIN, END, GridBasis, grid_basis
 from .reported import STATES

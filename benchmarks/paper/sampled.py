@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 import qtraj as qt
 from qtraj.solvers.basis import SINGLET
-from qtraj.solvers.clock import graded_clock, uniform_clock
-from qtraj.solvers.discretization import default_jump_range
-from qtraj.solvers.flows_grids import make_flows
-from qtraj.solvers.rounds import Course
-from qtraj.solvers.schedule import Profile
-from qtraj.solvers.statistics import Sample
+from qtraj.solvers.density.resolution import default_jump_range
+from qtraj.solvers.steps import Profile
+from qtraj.solvers.trajectories.propagators_dipole import make_flows
+from qtraj.solvers.trajectories.start_ensemble import Course
+from qtraj.solvers.trajectories.statistics import Sample
+from qtraj.solvers.trajectories.time_grid import graded_clock, uniform_clock
 from qtraj.states import STATES
 
 from .exact import S_WAVES

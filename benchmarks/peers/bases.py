@@ -23,7 +23,7 @@ from scipy.interpolate import CubicSpline
 from scipy.linalg import sqrtm
 
 import qtraj as qt
-from qtraj.physics.potentials import COLORS
+from qtraj.physics.potentials.coulomb import COLORS
 from qtraj.solvers.basis import SINGLET, Basis, make_basis, spectrum
 
 Float = NDArray[np.float64]

@@ -17,24 +17,24 @@ from .observables.estimate import Estimate
 from .physics.bound_state import BoundState
 from .physics.channels import JumpChannel
 from .physics.initial import ArrayState, CoulombState, GaussianState
-from .physics.ksu import KSUPotential
 from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTemperature
 from .physics.model import LindbladModel
-from .physics.potentials import CoulombPotential
-from .physics.potentials_callable import CallablePotential
-from .physics.potentials_table import TabulatedPotential
+from .physics.potentials.callable import CallablePotential
+from .physics.potentials.coulomb import CoulombPotential
+from .physics.potentials.ksu import KSUPotential
+from .physics.potentials.table import TabulatedPotential
 from .physics.stored_states import StoredStates
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
 from .radial.sine import SineGrid
-from .solvers.density import DensityMatrix
-from .solvers.density_in_time import DensityInTime, density_in_time
+from .solvers.density.evolution import DensityInTime, density_in_time
+from .solvers.density.method import DensityMatrix
+from .solvers.density.sensitivity import Sensitivity, sensitivity
 from .solvers.levels import Levels, vacuum_levels
-from .solvers.nojump import NoJump
+from .solvers.nojump.method import NoJump
 from .solvers.result import Result
-from .solvers.sensitivity import Sensitivity, sensitivity
 from .solvers.solve import solve
-from .solvers.trajectories import QuantumTrajectories
+from .solvers.trajectories.method import QuantumTrajectories
 from .spectroscopy.levels import thermal_levels
 from .spectroscopy.spectral import SpectralFunction
 from .states import STATES, State

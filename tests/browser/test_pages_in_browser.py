@@ -6,19 +6,19 @@ import subprocess
 import sys
 
 import pytest
-
-import qtraj as qt
 from headless import Browser
-from pages import data_of
-from qtraj.campaign.run import run as run_campaign
-from qtraj.explore.numbers import METHOD
-from qtraj.explore.settings import SLIDERS, Settings
-from qtraj.plots.view_page import write_view_page
-from qtraj.report.page import report_contents, write_report
-from qtraj.report.source import load_run
-from qtraj.solvers import density_in_time
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 from view_data import evolution
+
+import qtraj as qt
+from pages import data_of
+from qtraj.campaign.run import run as run_campaign
+from qtraj.pages.explore.numbers import METHOD
+from qtraj.pages.explore.settings import SLIDERS, Settings
+from qtraj.pages.report.page import report_contents, write_report
+from qtraj.pages.report.source import load_run
+from qtraj.plots.view_page import write_view_page
+from qtraj.solvers.density.method import evolution as density_in_time
 
 pytestmark = pytest.mark.browser
 

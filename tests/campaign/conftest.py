@@ -1,7 +1,7 @@
 import pytest
+from stand_in import ExponentialDecay, make_run_file
 
 from qtraj.io.config import RunFile
-from stand_in import ExponentialDecay, make_run_file
 
 
 @pytest.fixture

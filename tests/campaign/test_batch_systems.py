@@ -8,20 +8,20 @@ import time
 from pathlib import Path
 
 import dask
+import fake_batch_system
 import pytest
 import xarray as xr
-
-import fake_batch_system
 from fake_batch_system import notes, unquoted
 from fault_injection import SlowDecay, planned
-from qtraj.campaign.batch import array_script, job_script
-from qtraj.campaign.execute import chosen_executor
+from stand_in import RUN_FILE, ExponentialDecay
+
+from qtraj.campaign.executors.batch import array_script, job_script
+from qtraj.campaign.executors.local import chosen_executor
 from qtraj.campaign.results import open_results
 from qtraj.campaign.run import carry_out
 from qtraj.campaign.status import status
 from qtraj.errors import InputError
 from qtraj.io.config import Job, load_run_file
-from stand_in import RUN_FILE, ExponentialDecay
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SYSTEMS = ("slurm", "pbs", "htcondor")
@@ -37,7 +37,7 @@ def commands(tmp_path, monkeypatch):
     fake_batch_system.install(folder)
     path = os.pathsep.join([str(folder), str(Path(sys.executable).parent), os.environ["PATH"]])
     monkeypatch.setenv("PATH", path)
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]), prepend=os.pathsep)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "helpers"), prepend=os.pathsep)
     return folder
 
 

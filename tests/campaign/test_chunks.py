@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 import qtraj as qt
 from qtraj.campaign.plan import UNIT, Plan, make_plan, plan_from_json
@@ -24,7 +25,6 @@ from qtraj.hydro import load_shipped, write_netcdf
 from qtraj.io.config import parse_config
 from qtraj.io.results import read_dataset
 from qtraj.units import from_fm
-from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 SECTION = '[[medium.files]]\npath = "{}"\nb_fm = {}\n'
 

@@ -3,20 +3,20 @@
 from pathlib import Path
 
 import pytest
+from legacy_runs import DATA, parameters
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 from typer.testing import CliRunner
 
-from legacy_runs import DATA, parameters
 from qtraj.campaign.citing import cited
 from qtraj.campaign.results import merge
 from qtraj.campaign.run import RESULT, STORE, run
 from qtraj.cli import app
 from qtraj.errors import FileFormatError, InputError
 from qtraj.io.citations import Choices, of_choices
-from qtraj.io.legacy import read_params, run_legacy, write_params
-from qtraj.io.legacy.convert import convert
-from qtraj.io.legacy.screen import Screen
-from qtraj.observables.systems import load_system
-from stand_in import RUN_FILE, ExponentialDecay, make_run_file
+from qtraj.observables.data.systems import load_system
+from qtraj.qtraj1 import read_params, run_legacy, write_params
+from qtraj.qtraj1.convert import convert
+from qtraj.qtraj1.program.screen import Screen
 
 QTRAJ = DATA / "legacy" / "bjorken"
 

@@ -2,13 +2,13 @@
 
 import pytest
 import xarray as xr
+from stand_in import RUN_FILE, ExponentialDecay
 from typer.testing import CliRunner
 
 from qtraj.campaign.results import open_results
 from qtraj.campaign.work import Worker
 from qtraj.cli import app
 from qtraj.io.results import read_dataset
-from stand_in import RUN_FILE, ExponentialDecay
 
 TEXT = RUN_FILE.replace("[output]", "[campaign]\nchunk = 4\n[output]")  # 24 chunks, 96 solves
 

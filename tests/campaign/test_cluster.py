@@ -13,18 +13,25 @@ from types import SimpleNamespace
 import dask
 import pytest
 import xarray as xr
-
 from dask_processes import Cluster
 from fault_injection import MANY_CHUNKS, N_CHUNKS, PROCESSES, SlowDecay, in_child, planned
-from qtraj.campaign.batch import array_script, job_script
-from qtraj.campaign.cluster import CampaignError, DaskExecutor, OwnDevice, existing, local, visible_devices
-from qtraj.campaign.execute import chosen_executor, share
+from stand_in import ExponentialDecay
+
+from qtraj.campaign.executors.batch import array_script, job_script
+from qtraj.campaign.executors.dask import (
+    CampaignError,
+    DaskExecutor,
+    OwnDevice,
+    existing,
+    local,
+    visible_devices,
+)
+from qtraj.campaign.executors.local import chosen_executor, share
 from qtraj.campaign.progress import Silent
 from qtraj.campaign.results import open_results
 from qtraj.campaign.run import carry_out
 from qtraj.errors import InputError
 from qtraj.io.config import Job, load_run_file
-from stand_in import ExponentialDecay
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -113,7 +120,7 @@ def test_a_scheduler_that_is_killed_is_named_and_the_next_one_goes_on(
 ):
     store, killer = planned(tmp_path), KillsScheduler(cluster, 4, seconds)
     executor = on(cluster)
-    monkeypatch.setattr("qtraj.campaign.cluster.CONNECT_S", 5)  # how long it may take to notice
+    monkeypatch.setattr("qtraj.campaign.executors.dask.CONNECT_S", 5)  # how long it may take to notice
     with pytest.raises(CampaignError, match=r"scheduler was lost.*resume"):
         carry_out(store, solve=SlowDecay(seconds=0.2), report=killer, executor=executor)
     assert 4 <= len(list(store.files())) < N_CHUNKS
@@ -162,7 +169,7 @@ def test_twenty_kills_of_worker_scheduler_or_main_process_lose_nothing_and_chang
 
 
 def test_no_scheduler_at_an_address_is_one_clear_message(tmp_path, monkeypatch):
-    monkeypatch.setattr("qtraj.campaign.cluster.CONNECT_S", 0.2)
+    monkeypatch.setattr("qtraj.campaign.executors.dask.CONNECT_S", 0.2)
     store = planned(tmp_path)
     for address in ("tcp://127.0.0.1:9", "nonsense"):
         with pytest.raises(InputError, match=f"scheduler.*{address}|{address}.*scheduler|Dask scheduler"):
@@ -239,7 +246,7 @@ def test_what_a_batch_system_does_not_know_is_refused():
 
 
 def test_a_missing_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "qtraj.campaign.cluster", None)
+    monkeypatch.setitem(sys.modules, "qtraj.campaign.executors.dask", None)
     with pytest.raises(InputError, match=r"qtraj\[campaign\]"):
         chosen_executor("local", 2, None, Job())
 

@@ -5,17 +5,17 @@ import shutil
 from pathlib import Path
 
 import pytest
+from fault_injection import MANY_CHUNKS, N_CHUNKS, planned
+from stand_in import ExponentialDecay, make_run_file
 from typer.testing import CliRunner
 
 import qtraj
-from fault_injection import MANY_CHUNKS, N_CHUNKS, planned
 from qtraj.campaign.plan import make_plan
 from qtraj.campaign.run import carry_out
 from qtraj.campaign.status import status
 from qtraj.cli import app
 from qtraj.errors import FileFormatError
 from qtraj.provenance import CODE, code_digest
-from stand_in import ExponentialDecay, make_run_file
 from test_architecture import PACKAGE, imported_units
 
 

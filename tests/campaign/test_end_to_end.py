@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from stand_in import RUN_FILE, make_run_file
 
 import qtraj as qt
 from qtraj.campaign.plan import make_plan
 from qtraj.campaign.run import run
 from qtraj.io.results import estimate_from
-from stand_in import RUN_FILE, make_run_file
 
 
 def with_settings(kappa: str, gamma: float, **replacements: str) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-
 from fault_injection import (
     MANY_CHUNKS,
     N_CHUNKS,
@@ -23,6 +22,8 @@ from fault_injection import (
     running,
     solve_all,
 )
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file
+
 from qtraj.campaign.index import load_index, verified
 from qtraj.campaign.lock import StoreInUseError, is_held, locked
 from qtraj.campaign.results import open_results
@@ -31,7 +32,6 @@ from qtraj.campaign.status import status
 from qtraj.campaign.store import DamagedChunkWarning, Store
 from qtraj.errors import FileFormatError, InputError
 from qtraj.hydro import load_shipped, write_netcdf
-from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 from qtraj.campaign.plan import Setting, make_plan, settings
 from qtraj.campaign.prediction import band, curves
@@ -19,7 +20,6 @@ from qtraj.hydro import load_shipped, write_netcdf
 from qtraj.io.results import read_dataset
 from qtraj.observables.estimate import Estimate
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
-from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 N_CHUNKS = 3 * 2 * 2  # settings x impact parameters x l
 RADIAL = ("1S", "2S", "1P", "1P", "1P", "3S", "2P", "2P", "2P")  # of the nine mesons, in their order

@@ -4,6 +4,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file, trajectory_block
 from typer.testing import CliRunner
 
 import qtraj.campaign.run as campaign
@@ -17,17 +18,16 @@ from qtraj.campaign.survivals import load_survivals
 from qtraj.cli import app
 from qtraj.errors import FileFormatError, InputError
 from qtraj.io.config import parse_config
+from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
 from qtraj.observables.overview import overview
-from qtraj.observables.systems import load_system
+from qtraj.pages.report.moments import representative
+from qtraj.pages.report.page import report_contents
+from qtraj.pages.report.source import load_run
+from qtraj.pages.report.words import setup
 from qtraj.radial.laguerre import LaguerreMesh
-from qtraj.report.moments import representative
-from qtraj.report.page import report_contents
-from qtraj.report.source import load_run
-from qtraj.report.words import setup
-from qtraj.solvers import density_in_time
-from qtraj.solvers.density import DensityMatrix
-from stand_in import RUN_FILE, ExponentialDecay, make_run_file, trajectory_block
+from qtraj.solvers.density.method import DensityMatrix
+from qtraj.solvers.density.method import evolution as density_in_time
 
 RNG = np.random.default_rng(9)
 FEW = np.tile([9.2, 2.3, 6.0], 48)

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
-
 from legacy_files import SAMPLES
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +23,7 @@ SHELL = re.compile(r"(?ms)^```sh\n(.*?)^```")
 
 ELSEWHERE = {
     "observables.md": "tests/observables/test_page.py",
-    "qtraj1.md": "tests/io/legacy/test_qtraj1_page.py",
+    "qtraj1.md": "tests/qtraj1/test_qtraj1_page.py",
     "spectroscopy.md": "tests/spectroscopy/test_spectrum_files.py",
     "trajectories.md": "tests/test_readme.py",
 }

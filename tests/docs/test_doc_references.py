@@ -14,9 +14,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from documented import MODULES
 
 import qtraj
-from documented import MODULES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

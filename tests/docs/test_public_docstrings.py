@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
-from numpydoc.docscrape import FunctionDoc
-
 from documented import MODULES
+from numpydoc.docscrape import FunctionDoc
 
 UNIT = re.compile(
     r"GeV|\bfm\b|_fm|\bmb\b|\bnb\b|\bs\b|second|percent|_pct|radian|\brad\b|dimensionless|rapidity|relative|fraction"
@@ -40,12 +39,12 @@ PHYSICS = (
     "qtraj.physics.channels",
     "qtraj.physics.model",
     "qtraj.physics.transport",
-    "qtraj.physics.ksu",
-    "qtraj.physics.potentials.",
+    "qtraj.physics.potentials.ksu",
+    "qtraj.physics.potentials.coulomb.",
     "qtraj.radial",
-    "qtraj.solvers.nojump",
-    "qtraj.solvers.density.",
-    "qtraj.solvers.trajectories",
+    "qtraj.solvers.nojump.method",
+    "qtraj.solvers.density.method.",
+    "qtraj.solvers.trajectories.method",
     "qtraj.spectroscopy.levels.thermal_levels",
     "qtraj.spectroscopy.spectral",
     "qtraj.hydro.glauber",
@@ -53,7 +52,7 @@ PHYSICS = (
     "qtraj.observables.binned",
     "qtraj.observables.raa",
     "qtraj.observables.flow",
-    "qtraj.observables.chi_square",
+    "qtraj.observables.data.chi_square",
     "qtraj.observables.feeddown",
 )
 """Modules with equations: their public names give the source, themselves or in the words of their module."""

@@ -5,15 +5,15 @@ from itertools import product
 
 import numpy as np
 import pytest
+from legacy_runs import parameters
+from stand_in import RUN_FILE
 
 import qtraj as qt
-from legacy_runs import parameters
 from qtraj.io.citations import Choices, as_bibtex, merged, of_choices
 from qtraj.io.citations_run import of_data, of_hydro, of_run
 from qtraj.io.config import parse_config
 from qtraj.io.references import literature
-from qtraj.observables.experiment import STATUSES, load_data
-from stand_in import RUN_FILE
+from qtraj.observables.data.dataset import STATUSES, load_data
 
 OBSERVABLES = ("R_AA", "double_ratio", "v2", "R_pA")
 ALL_DATA = [data for name in OBSERVABLES for data in load_data(name, status=STATUSES)]

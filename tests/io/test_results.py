@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from qtraj.atomic import atomic_path
+from qtraj._atomic import atomic_path
 from qtraj.errors import FileFormatError, InputError
 from qtraj.io.results import (
     checksum,

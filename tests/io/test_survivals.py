@@ -5,17 +5,17 @@ import pytest
 import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from survival_tables import toy_table
 
 from qtraj.errors import FileFormatError, InputError
-from qtraj.io.legacy import RatioTable, average_ratios, read_ratios
 from qtraj.io.results import estimate_variables
 from qtraj.io.survival_csv import CSV_COLUMNS, read_survival_csv, write_survival_csv
 from qtraj.io.survivals import table_from_ratios, tables_from_results
 from qtraj.observables.binned import survival_average
 from qtraj.observables.estimate import Estimate
 from qtraj.observables.table import SurvivalTable
+from qtraj.qtraj1 import RatioTable, average_ratios, read_ratios
 from qtraj.states import STATE_NAMES
-from survival_tables import toy_table
 
 
 def same(a: SurvivalTable, b: SurvivalTable):

@@ -10,10 +10,10 @@ from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize
 
 from qtraj.errors import InputError
-from qtraj.observables.chi_square import chi_square, compare, nuisance_fit
 from qtraj.observables.curves import Curve
+from qtraj.observables.data.chi_square import chi_square, compare, nuisance_fit
+from qtraj.observables.data.dataset import load_data, load_raa
 from qtraj.observables.estimate import Estimate
-from qtraj.observables.experiment import load_data, load_raa
 
 (CMS,) = load_raa(experiment="CMS", state="Y(1S)")
 N = len(CMS)

@@ -4,14 +4,14 @@ from importlib import resources
 
 import numpy as np
 import pytest
+from stand_in import make_run_file
 
 from qtraj.campaign.run import measured
 from qtraj.errors import InputError
-from qtraj.observables import experiment
-from qtraj.observables.acceptance import Acceptance
-from qtraj.observables.experiment import FILES, STATUSES, load_data, load_raa
-from qtraj.observables.systems import load_system
-from stand_in import make_run_file
+from qtraj.observables.data import dataset as experiment
+from qtraj.observables.data.acceptance import Acceptance
+from qtraj.observables.data.dataset import FILES, STATUSES, load_data, load_raa
+from qtraj.observables.data.systems import load_system
 
 
 def rows(name):

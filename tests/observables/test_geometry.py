@@ -9,8 +9,8 @@ import pytest
 from qtraj.errors import InputError
 from qtraj.hydro.collision import ProtonNucleus, collision_geometry
 from qtraj.hydro.glauber import PB208, PB208_GROUP, Nucleus, OpticalGlauber
+from qtraj.observables.data.systems import load_system
 from qtraj.observables.geometry import CollisionGeometry, coverage, geometric_weights, with_geometry
-from qtraj.observables.systems import load_system
 from qtraj.observables.table import SurvivalTable
 
 PBPB = CollisionGeometry.named("PbPb5023")

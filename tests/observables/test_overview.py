@@ -2,19 +2,19 @@
 
 import numpy as np
 import pytest
+from survival_tables import toy_settings, toy_table
 
 from qtraj.errors import InputError
 from qtraj.observables.binned import raa_curve
-from qtraj.observables.comparison import theory_at
 from qtraj.observables.curves import Bins
-from qtraj.observables.experiment import load_data
+from qtraj.observables.data.compare import theory_at
+from qtraj.observables.data.dataset import load_data
+from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import FeedDown
 from qtraj.observables.flow import vn_curve
 from qtraj.observables.geometry import with_geometry
 from qtraj.observables.overview import overview, varied_settings
-from qtraj.observables.systems import load_system
 from qtraj.observables.table import SurvivalTable
-from survival_tables import toy_settings, toy_table
 
 GROUP = FeedDown.named("group")
 PBPB = load_system("PbPb5020")

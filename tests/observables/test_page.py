@@ -5,7 +5,7 @@ from pathlib import Path
 
 import qtraj.observables
 from qtraj.observables import load_data, system_names
-from qtraj.observables.experiment import STATUSES
+from qtraj.observables.data.dataset import STATUSES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "observables.md").read_text(encoding="utf-8")
 

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from qtraj.observables.comparison import theory_at
-from qtraj.observables.experiment import load_data
+from qtraj.observables.data.compare import theory_at
+from qtraj.observables.data.dataset import load_data
+from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import FeedDown
 from qtraj.observables.overview import HOT_MEDIUM_ONLY, overview
-from qtraj.observables.systems import load_system
 from qtraj.observables.table import SurvivalTable
 
 GROUP = FeedDown.named("group", errors=False)

@@ -3,8 +3,8 @@ import pytest
 
 from qtraj.errors import FileFormatError, InputError
 from qtraj.hydro.glauber import Nucleus
-from qtraj.observables.experiment import load_data
-from qtraj.observables.systems import load_system, parse_system, system_names
+from qtraj.observables.data.dataset import load_data
+from qtraj.observables.data.systems import load_system, parse_system, system_names
 
 NAMES = ("AuAu200", "OO5360", "PbPb2760", "PbPb5020", "pPb5020", "pPb8160")
 

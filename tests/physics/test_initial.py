@@ -11,7 +11,7 @@ import qtraj as qt
 from qtraj import InputError
 from qtraj.physics.initial import singlet_probability
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.propagate import initial_overlaps
+from qtraj.solvers.density.propagate import initial_overlaps
 
 MODEL = qt.LindbladModel()
 A0 = MODEL.bohr_radius

@@ -9,8 +9,8 @@ from numpy.testing import assert_allclose
 
 import qtraj as qt
 from qtraj.physics.nlo import width_terms
-from qtraj.physics.potentials import COLORS
-from qtraj.solvers.nlo_operators import jump_matrices
+from qtraj.physics.potentials.coulomb import COLORS
+from qtraj.solvers.density.nlo_operators import jump_matrices
 from qtraj.units import C_F, N_C
 
 MODEL = qt.LindbladModel(order="NLO")

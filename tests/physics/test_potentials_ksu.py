@@ -6,8 +6,8 @@ from numpy.testing import assert_allclose
 
 import qtraj as qt
 from qtraj import InputError
-from qtraj.physics.ksu_legacy import HBARC_QTRAJ, QTrajKSUPotential
-from qtraj.physics.screening import landau_damping, screening_anisotropy
+from qtraj.physics.potentials.screening import landau_damping, screening_anisotropy
+from qtraj.qtraj1.program.ksu import HBARC_QTRAJ, QTrajKSUPotential
 from qtraj.radial.bound import bound_states
 from qtraj.units import C_F, from_fm
 

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 import qtraj as qt
 from qtraj.solvers.basis import basis_size, make_basis
-from qtraj.solvers.discretization import FILTER, Discretization, default_jump_range, speed_of
-from qtraj.solvers.propagate import propagate_density, propagate_pure, sequences
-from qtraj.solvers.schedule import Profile, chin_4b, strang
+from qtraj.solvers.density.propagate import propagate_density, propagate_pure, sequences
+from qtraj.solvers.density.resolution import FILTER, Discretization, default_jump_range, speed_of
+from qtraj.solvers.steps import Profile, chin_4b, strang
 from qtraj.states import STATE_NAMES
 
 RNG = np.random.default_rng(20261130)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import jax
 import numpy as np
 import pytest
-
-import qtraj as qt
 from density_reference import (
     MEDIUM,
     MODEL,
@@ -16,6 +14,8 @@ from density_reference import (
     sector_of,
     strang_steps,
 )
+
+import qtraj as qt
 from qtraj.solvers.basis import make_basis
 from qtraj.states import STATE_NAMES
 from qtraj.units import OCTET_DIMENSION

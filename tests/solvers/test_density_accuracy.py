@@ -9,9 +9,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+from density_reference import MEDIUM, MODEL, START, fine_overlaps
 
 import qtraj as qt
-from density_reference import MEDIUM, MODEL, START, fine_overlaps
 from qtraj.states import STATE_NAMES
 
 pytestmark = pytest.mark.slow

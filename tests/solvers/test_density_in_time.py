@@ -17,8 +17,8 @@ from qtraj import (
     solve,
 )
 from qtraj.errors import InputError
-from qtraj.solvers.kernels import evolve_density
-from qtraj.solvers.kernels_nlo import evolve_density_nlo
+from qtraj.solvers.density.kernels import evolve_density
+from qtraj.solvers.density.nlo_kernels import evolve_density_nlo
 from qtraj.states import STATE_NAMES
 from qtraj.units import to_fm
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from density_reference import MEDIUM, MODEL, START, UNLIMITED
 from scipy.stats import chi2
 
 import qtraj as qt
-from density_reference import MEDIUM, MODEL, START, UNLIMITED
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.propagate import Overlaps, propagate_density, propagate_pure, sequences
-from qtraj.solvers.schedule import Profile, strang
+from qtraj.solvers.density.propagate import Overlaps, propagate_density, propagate_pure, sequences
+from qtraj.solvers.steps import Profile, strang
 from qtraj.states import STATE_NAMES
 from qtraj.units import to_fm
 

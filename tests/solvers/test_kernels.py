@@ -6,11 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from scipy.linalg import expm
-
-import qtraj as qt
 from density_reference import (
     MODEL,
     UNLIMITED,
@@ -22,8 +17,13 @@ from density_reference import (
     strang_steps,
     unpacked,
 )
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.linalg import expm
+
+import qtraj as qt
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.kernels import (
+from qtraj.solvers.density.kernels import (
     PureSector,
     double_precision,
     evolve_density,

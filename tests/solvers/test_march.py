@@ -10,14 +10,14 @@ from scipy.stats import chi2, kstest
 from trajectory_cases import GAUSSIAN, MEDIUM, MESH, MODEL, UNLIMITED
 
 import qtraj as qt
-from qtraj.solvers.clock import graded_clock, uniform_clock
-from qtraj.solvers.flows_grids import MeshFlows, make_flows
-from qtraj.solvers.march import March
-from qtraj.solvers.rounds import Course
-from qtraj.solvers.sampling import round_sizes
-from qtraj.solvers.scoring import EndPoint
-from qtraj.solvers.statistics import Sample
-from qtraj.solvers.streams import Streams
+from qtraj.solvers.trajectories.ensemble import March
+from qtraj.solvers.trajectories.estimators import EndPoint
+from qtraj.solvers.trajectories.propagators_dipole import MeshFlows, make_flows
+from qtraj.solvers.trajectories.sampler import round_sizes
+from qtraj.solvers.trajectories.start_ensemble import Course
+from qtraj.solvers.trajectories.statistics import Sample
+from qtraj.solvers.trajectories.streams import Streams
+from qtraj.solvers.trajectories.time_grid import graded_clock, uniform_clock
 
 FALSE_ALARM = 1e-3
 BROAD = qt.GaussianState(0, 1.0)

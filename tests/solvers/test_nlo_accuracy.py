@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import qtraj as qt
-from qtraj.solvers.nlo_discretization import NloDiscretization, nlo_jump_range, speed_of
-from qtraj.solvers.nlo_propagate import regenerate_nlo
-from qtraj.solvers.schedule import Profile
+from qtraj.solvers.density.nlo_propagate import regenerate_nlo
+from qtraj.solvers.density.nlo_resolution import NloDiscretization, nlo_jump_range, speed_of
+from qtraj.solvers.steps import Profile
 from qtraj.states import STATE_NAMES
 
 pytestmark = pytest.mark.slow

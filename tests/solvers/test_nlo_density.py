@@ -7,18 +7,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import qutip
+from density_reference import unpacked
+from nlo_reference import MEDIUM, MODEL, START, Space, lindblad, start_blocks
 from scipy.integrate import solve_ivp
 
 import qtraj as qt
-from density_reference import unpacked
-from nlo_reference import MEDIUM, MODEL, START, Space, lindblad, start_blocks
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.kernels import double_precision
-from qtraj.solvers.kernels_nlo import NloSteps, evolve_density_nlo
-from qtraj.solvers.nlo_propagate import density_sector, propagate_density_nlo
-from qtraj.solvers.nlo_schedule import ThermalSteps, chebyshev_series, commutator_free, stacked
-from qtraj.solvers.propagate import sequences
-from qtraj.solvers.schedule import Profile
+from qtraj.solvers.density.kernels import double_precision
+from qtraj.solvers.density.nlo_kernels import NloSteps, evolve_density_nlo
+from qtraj.solvers.density.nlo_propagate import density_sector, propagate_density_nlo
+from qtraj.solvers.density.nlo_steps import ThermalSteps, chebyshev_series, commutator_free, stacked
+from qtraj.solvers.density.propagate import sequences
+from qtraj.solvers.steps import Profile
 from qtraj.states import STATE_NAMES
 
 SMALL = qt.LaguerreMesh(6, 0.5)
@@ -121,7 +121,7 @@ def test_at_infinite_temperature_the_next_order_is_the_leading_order():
 
 def test_exponential_sums_reach_their_tolerance():
     # exp(L) of numbers L in the rectangle that the bounds describe, by the same recurrence as the kernel's
-    from qtraj.solvers.nlo_schedule import Bounds, _polynomials
+    from qtraj.solvers.density.nlo_steps import Bounds, _polynomials
 
     bounds = Bounds(energy=9.0, phase=80.0, decay=180.0)
     length, kappa, gamma = np.array([[0.5], [2.0]]), np.array([[0.03], [0.15]]), np.array([[-0.06], [0.0]])

@@ -10,10 +10,10 @@ from scipy.stats import chi2
 from trajectory_cases import STARTS, jumped
 
 import qtraj as qt
-from qtraj.solvers.clock import graded_clock
-from qtraj.solvers.flows import sector_of, squared_norm
-from qtraj.solvers.flows_nlo import NloFlows
-from qtraj.solvers.nlo_discretization import NloDiscretization
+from qtraj.solvers.density.nlo_resolution import NloDiscretization
+from qtraj.solvers.trajectories.propagators import sector_of, squared_norm
+from qtraj.solvers.trajectories.propagators_nlo import NloFlows
+from qtraj.solvers.trajectories.time_grid import graded_clock
 from qtraj.states import STATE_NAMES
 
 MODEL = qt.LindbladModel(transport=qt.Transport(kappa=3.0, gamma=-1.75), order="NLO")

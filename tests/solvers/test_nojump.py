@@ -18,9 +18,9 @@ from numpy.testing import assert_allclose
 
 import qtraj as qt
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.kernels import PureSector, double_precision, evolve_pure
-from qtraj.solvers.propagate import propagate_pure, sequences
-from qtraj.solvers.schedule import Profile, chin_4b, strang
+from qtraj.solvers.density.kernels import PureSector, double_precision, evolve_pure
+from qtraj.solvers.density.propagate import propagate_pure, sequences
+from qtraj.solvers.steps import Profile, chin_4b, strang
 
 MODEL = qt.LindbladModel()
 MEDIUM = qt.Bjorken(0.425, 0.6, 0.25)

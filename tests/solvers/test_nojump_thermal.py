@@ -10,7 +10,7 @@ from thermal_twin import continuum
 
 import qtraj as qt
 from qtraj import InputError
-from qtraj.solvers.nojump_split import STEP_FRACTION
+from qtraj.solvers.nojump.on_sine import STEP_FRACTION
 from qtraj.solvers.thermal import thermal_integrals
 
 MEDIUM = qt.Bjorken(0.425, 0.6, 0.25)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import qutip
+from density_reference import evolved, sector_of, strang_steps
 
 import qtraj as qt
-from density_reference import evolved, sector_of, strang_steps
-from qtraj.physics.potentials import COLORS
+from qtraj.physics.potentials.coulomb import COLORS
 from qtraj.solvers.basis import make_basis
 
 MODEL = qt.LindbladModel(qt.CoulombPotential(), qt.Transport("central", -1.75))

@@ -10,10 +10,10 @@ from test_qutip import DURATION, MESH, MODEL, TEMPERATURE, Space
 
 import qtraj as qt
 from qtraj.solvers.basis import SINGLET, spectrum
-from qtraj.solvers.clock import graded_clock
-from qtraj.solvers.flows_grids import make_flows
-from qtraj.solvers.rounds import Course
-from qtraj.solvers.statistics import Sample
+from qtraj.solvers.trajectories.propagators_dipole import make_flows
+from qtraj.solvers.trajectories.start_ensemble import Course
+from qtraj.solvers.trajectories.statistics import Sample
+from qtraj.solvers.trajectories.time_grid import graded_clock
 from qtraj.states import STATES
 from qtraj.units import to_fm
 

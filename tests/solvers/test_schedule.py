@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 import qtraj as qt
-from qtraj.solvers.propagate import sequences
-from qtraj.solvers.schedule import Profile, chin_4b, coarsened, pad, step_edges, strang
+from qtraj.solvers.density.propagate import sequences
+from qtraj.solvers.steps import Profile, chin_4b, coarsened, pad, step_edges, strang
 
 MODEL = qt.LindbladModel()
 MEDIUM = qt.Bjorken(0.425, 0.6, 0.25)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from density_reference import MEDIUM, MODEL, START
 
 import qtraj as qt
-from density_reference import MEDIUM, MODEL, START
-from qtraj.solvers.discretization import Discretization
-from qtraj.solvers.schedule import Steps, strang
-from qtraj.solvers.sensitivity import _Problem
+from qtraj.solvers.density.resolution import Discretization
+from qtraj.solvers.density.sensitivity import _Problem
+from qtraj.solvers.steps import Steps, strang
 
 SHORT = qt.Bjorken(T0=0.32, tau_fm=0.6, T_end=0.25)
 

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from qtraj.errors import AccuracyWarning, collected, note
-from qtraj.solvers.threads import side_by_side
+from qtraj.solvers.parallel import side_by_side
 
 
 class Busy:

@@ -11,8 +11,8 @@ from scipy.stats import chi2, norm
 from trajectory_cases import GAUSSIAN, MEDIUM, MESH, MODEL, STARTS, UNLIMITED, exact, jumped
 
 import qtraj as qt
-from qtraj.physics.potentials import COLORS
-from qtraj.solvers import trajectories
+from qtraj.physics.potentials.coulomb import COLORS
+from qtraj.solvers.trajectories.method import method as trajectories
 from qtraj.states import STATE_NAMES
 
 FALSE_ALARM = 1e-3

@@ -2,15 +2,15 @@
 
 import numpy as np
 import pytest
+from legacy_files import SAMPLES
 from numpy.testing import assert_allclose
 
 import qtraj as qt
-from legacy_files import SAMPLES
 from qtraj.errors import InputError
-from qtraj.io.legacy import read_params, read_summary
-from qtraj.solvers.clock import uniform_clock
-from qtraj.solvers.flows_grids import make_flows
-from qtraj.solvers.wave_functions import wave_functions
+from qtraj.qtraj1 import read_params, read_summary
+from qtraj.solvers.nojump.wave_functions import wave_functions
+from qtraj.solvers.trajectories.propagators_dipole import make_flows
+from qtraj.solvers.trajectories.time_grid import uniform_clock
 from qtraj.units import from_fm
 
 MODEL = qt.LindbladModel()

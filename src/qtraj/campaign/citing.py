@@ -11,13 +11,13 @@ from ..errors import FileFormatError, InputError
 from ..io.citations import Choices, Citation, merged, of_choices, of_program
 from ..io.citations_run import of_run
 from ..io.config import RunConfig, load_run_file, parse_config
-from ..io.legacy import LegacyParameters, read_params
-from ..io.legacy.convert import TITLE
-from ..io.legacy.files import RUN_RECORD
 from ..io.references import literature
 from ..io.results import read_dataset
-from ..observables.experiment import DataSet
-from ..observables.systems import load_system, system_names
+from ..observables.data.dataset import DataSet
+from ..observables.data.systems import load_system, system_names
+from ..qtraj1 import LegacyParameters, read_params
+from ..qtraj1.convert import TITLE
+from ..qtraj1.program.output import RUN_RECORD
 from .plan import make_plan
 from .run import STORE, measured
 from .store import Store

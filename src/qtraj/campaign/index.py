@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ..atomic import atomic_path
+from .._atomic import atomic_path
 from ..errors import FileFormatError
 from .store import DamagedChunkWarning, Store
 

@@ -16,10 +16,10 @@ from ..errors import FileFormatError, collected
 from ..io.citations_run import of_run
 from ..io.config import RunConfig, RunFile
 from ..io.results import provenance, write_dataset
-from ..observables.experiment import DataSet, load_raa
+from ..observables.data.dataset import DataSet, load_raa
 from ..observables.feeddown import FeedDown
 from ..solvers.solve import solve as solve_lindblad
-from .execute import Executor, InProcess, share
+from .executors.local import Executor, InProcess, share
 from .index import Entry, save_index, verified
 from .lock import locked
 from .plan import UNIT, Plan, make_plan

@@ -11,7 +11,7 @@ from typing import Any, Final
 import h5py
 import xarray as xr
 
-from ..atomic import atomic_path, writable_folder
+from .._atomic import atomic_path, writable_folder
 from ..errors import FileFormatError, InputError
 from ..io.results import check_seal, read_dataset, write_dataset
 from .plan import Plan, plan_from_json

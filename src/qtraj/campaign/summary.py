@@ -9,8 +9,8 @@ import numpy as np
 import xarray as xr
 from rich.table import Table
 
+from ..observables.data.dataset import DataSet
 from ..observables.estimate import Estimate, format_value
-from ..observables.experiment import DataSet
 from .prediction import VARIED, band
 
 _CAPTION = (

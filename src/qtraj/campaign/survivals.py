@@ -9,14 +9,14 @@ from typing import Final
 
 from ..errors import FileFormatError, InputError
 from ..io.config import RunConfig, parse_config
-from ..io.legacy import RatioTable, average_ratios, read_ratios
 from ..io.results import read_dataset
 from ..io.survival_csv import read_survival_csv
 from ..io.survivals import table_from_ratios, tables_from_results
 from ..observables.binned import survival_average
+from ..observables.data.systems import load_system, system_names
 from ..observables.estimate import Estimate
-from ..observables.systems import load_system, system_names
 from ..observables.table import SurvivalTable
+from ..qtraj1 import RatioTable, average_ratios, read_ratios
 from ..states import MESONS, State
 from .results import open_results
 from .run import STORE

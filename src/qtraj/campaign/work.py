@@ -17,10 +17,10 @@ from ..errors import collected
 from ..observables.estimate import Estimate
 from ..physics.initial import GaussianState
 from ..physics.model import LindbladModel
-from ..physics.potentials import CoulombPotential
+from ..physics.potentials.coulomb import CoulombPotential
 from ..physics.transport import Transport
 from ..provenance import versions
-from ..solvers.density import DensityMatrix
+from ..solvers.density.method import DensityMatrix
 from ..solvers.solve import solve as solve_lindblad
 from ..states import STATE_NAMES
 from .index import Entry, entry_of

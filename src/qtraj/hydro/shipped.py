@@ -11,7 +11,7 @@ import h5netcdf
 from .._checks import number
 from ..errors import InputError
 from .field import Hydro
-from .netcdf import read_netcdf
+from .readers.netcdf import read_netcdf
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from .._checks import boolean, instances, number
 from ..errors import InputError
 from ..physics.medium import Histories
 from ..physics.medium_checks import check_cools, check_temperature
-from .qtraj_text import TemperatureTable
+from .readers.qtraj_text import TemperatureTable
 
 Float = NDArray[np.float64]
 

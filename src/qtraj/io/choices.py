@@ -9,21 +9,21 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from ..errors import InputError
-from ..hydro.columns import load_table
+from ..hydro.readers.columns import load_table
 from ..physics.initial import CoulombState, GaussianState, InitialState
-from ..physics.ksu import KSUPotential
 from ..physics.medium import Bjorken, ConstantTemperature, History, TabulatedTemperature
 from ..physics.model import LindbladModel
-from ..physics.potentials import CoulombPotential, Potential
-from ..physics.potentials_table import Beyond, TabulatedPotential
+from ..physics.potentials.coulomb import CoulombPotential, Potential
+from ..physics.potentials.ksu import KSUPotential
+from ..physics.potentials.table import Beyond, TabulatedPotential
 from ..physics.transport import Transport
 from ..radial.bound import Grid
 from ..radial.sine import SineGrid
-from ..solvers.density import DensityMatrix
+from ..solvers.density.method import DensityMatrix
 from ..solvers.levels import STATES_MESH
-from ..solvers.nojump import NoJump
+from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method
-from ..solvers.trajectories import QuantumTrajectories
+from ..solvers.trajectories.method import QuantumTrajectories
 from ..states import State
 
 DEFAULT_MEDIUM: Final = Bjorken(T0=0.425, tau_fm=0.6, T_end=0.25)

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ..physics.ksu import KSUPotential
 from ..physics.medium import History, as_histories
 from ..physics.model import LindbladModel
-from ..physics.potentials import CoulombPotential
+from ..physics.potentials.coulomb import CoulombPotential
+from ..physics.potentials.ksu import KSUPotential
+from ..qtraj1.files.parameters import LegacyParameters
 from ..radial.laguerre import LaguerreMesh
-from ..solvers.density import DensityMatrix
+from ..solvers.density.method import DensityMatrix
 from ..solvers.solve import Method
-from ..solvers.trajectories import QuantumTrajectories
+from ..solvers.trajectories.method import QuantumTrajectories
 from .config import Model, RunConfig
-from .legacy.parameters import LegacyParameters
 from .references import Reference, literature, program, tex
 
 GROUP: Final = Model()

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..observables.experiment import DataSet
-from ..observables.systems import load_system, system_names
+from ..observables.data.dataset import DataSet
+from ..observables.data.systems import load_system, system_names
 from .citations import Choices, Citation, merged, of_choices, of_program
 from .config import RunConfig, System
 from .references import Reference, by_arxiv, literature

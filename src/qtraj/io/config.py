@@ -24,9 +24,9 @@ from pydantic_core import PydanticCustomError
 
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
-from ..hydro.music_dense import MusicGrid
+from ..hydro.readers.music_dense import MusicGrid
 from ..hydro.sampling import Directions, Scrambling
-from ..observables.systems import load_system, system_names
+from ..observables.data.systems import load_system, system_names
 from ..physics.transport import FitName
 from ..states import MESONS
 from .config_errors import input_error, refuse_contradictions

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import InputError
 from ..hydro.shipped import shipped_runs
-from ..observables.systems import load_system, system_names
+from ..observables.data.systems import load_system, system_names
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .._atomic import atomic_path
 from .._checks import path as path_of
-from ..atomic import atomic_path
 from ..observables.estimate import Estimate
 from ..observables.overview import Panel
 

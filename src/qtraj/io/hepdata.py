@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from .._atomic import atomic_path
 from .._checks import path as path_of
-from ..atomic import atomic_path
 from ..observables.curves import Curve
 
 DIGITS: Final = 6

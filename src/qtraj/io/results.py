@@ -18,8 +18,8 @@ import dask
 import numpy as np
 import xarray as xr
 
+from .._atomic import atomic_path
 from .._checks import path as path_of
-from ..atomic import atomic_path
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from ..provenance import versions

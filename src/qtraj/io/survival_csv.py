@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .._atomic import atomic_path
 from .._checks import path as path_of
-from ..atomic import atomic_path
 from ..errors import FileFormatError
 from ..observables.estimate import Estimate
 from ..observables.table import SurvivalTable

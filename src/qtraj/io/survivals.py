@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..observables.table import SurvivalTable
+from ..qtraj1.files.averages import ENOUGH_ROWS, effective_rows
+from ..qtraj1.files.ratios import RatioTable
+from ..qtraj1.files.text import is_finite
 from ..states import STATE_NAMES, STATES, State
-from .legacy.averages import ENOUGH_ROWS, effective_rows
-from .legacy.ratios import RatioTable
-from .legacy.text import is_finite
 from .results import estimate_from
 
 Float = NDArray[np.float64]
@@ -104,7 +104,7 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
 
     The rows of one metadata line are averaged, for each initial l; S waves come from the rows with l = 0, P waves from
     those with l = 1, and a path without one of them does not know its states. What becomes another state, such as 1D,
-    is no survival and in no column. Means and errors over the table are those of `qtraj.io.legacy.average_ratios`.
+    is no survival and in no column. Means and errors over the table are those of `qtraj.qtraj1.average_ratios`.
 
     Parameters
     ----------

@@ -1,19 +1,19 @@
 """From survival probabilities with errors to what experiments measure; knows no solver."""
 
-from .acceptance import Acceptance
 from .binned import double_ratio_curve, raa_curve, survival_average
-from .chi_square import ChiSquare, chi_square, compare, nuisance_fit
-from .comparison import theory_at
 from .curves import Bins, Curve, CurveBand, curve_band
+from .data.acceptance import Acceptance
+from .data.chi_square import ChiSquare, chi_square, compare, nuisance_fit
+from .data.compare import theory_at
+from .data.dataset import DataSet, load_data, load_raa
+from .data.systems import CollisionSystem, load_system, parse_system, system_names
 from .estimate import Estimate, format_value, weighted_mean
-from .experiment import DataSet, load_data, load_raa
 from .feeddown import MESON_NAMES, FeedDown
 from .flow import vn_curve
 from .geometry import CollisionGeometry, coverage, geometric_weights, with_geometry
 from .overview import Panel, overview
 from .raa import Band, RaaCurve, envelope, raa, raa_npart
 from .survival import MesonSurvival, average, meson_survival, scatter
-from .systems import CollisionSystem, load_system, parse_system, system_names
 from .table import SurvivalTable
 
 __all__ = [

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .curves import Bins
+from .data.systems import CollisionSystem
 from .estimate import Float
-from .systems import CollisionSystem
 from .table import SurvivalTable
 
 SPECTRA: Final = 24

@@ -13,8 +13,8 @@ from scipy.interpolate import PchipInterpolator
 
 from .._checks import choice, float_array, increasing, instance, instances, mapping, settle, text
 from ..errors import InputError
+from .data.dataset import DataSet
 from .estimate import Estimate, Float
-from .experiment import DataSet
 from .table import COORDINATES, SurvivalTable
 
 INTEGRATED: Final = "integrated"

@@ -12,14 +12,14 @@ from .._checks import choice, instance, mapping, members, texts
 from ..errors import InputError
 from .axes import flow_bins, places
 from .binned import DOUBLE_RATIOS, Ranges, double_ratio_curve, raa_curve
-from .chi_square import ChiSquare
-from .comparison import agreement, stands_for_all
 from .curves import INTEGRATED, Bins, Curve, CurveBand, curve_band
-from .experiment import DataSet
+from .data.chi_square import ChiSquare
+from .data.compare import agreement, stands_for_all
+from .data.dataset import DataSet
+from .data.systems import CollisionSystem
 from .feeddown import MESON_NAMES, FeedDown
 from .flow import check_order, vn_curve
 from .geometry import Weighting, with_geometry
-from .systems import CollisionSystem
 from .table import Part, SurvivalTable
 
 FLOW_CENTRALITY: Final = (10.0, 90.0)

@@ -18,7 +18,7 @@ from ..radial.laguerre import LaguerreMesh
 from ..states import State
 from .initial import MAX_L
 from .model import LindbladModel
-from .potentials import COLORS, Color, Potential
+from .potentials.coulomb import COLORS, Color, Potential
 
 Float = NDArray[np.float64]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from .._checks import choice, number, settle
 from ..units import N_C
-from .potentials import COLORS, Color
+from .potentials.coulomb import COLORS, Color
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from scipy.special import eval_genlaguerre
 from .._checks import choice, float_array, integer, number, settle
 from ..errors import InputError
 from .model import LindbladModel
-from .potentials import COLORS
+from .potentials.coulomb import COLORS
 
 Float = NDArray[np.float64]
 

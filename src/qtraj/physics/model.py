@@ -22,7 +22,7 @@ from .._checks import choice, instance, number, settle
 from ..errors import InputError
 from ..units import N_C
 from .channels import JumpChannel, leading_order_channels, next_order_channels
-from .potentials import COLORS, CoulombPotential, Potential, ThermalPotential, thermal_potential
+from .potentials.coulomb import COLORS, CoulombPotential, Potential, ThermalPotential, thermal_potential
 from .transport import Transport
 
 Float = NDArray[np.float64]

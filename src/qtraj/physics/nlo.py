@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .model import LindbladModel
-from .potentials import Color
+from .potentials.coulomb import Color
 
 
 @dataclass(frozen=True)

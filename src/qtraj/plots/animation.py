@@ -14,23 +14,14 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from .._atomic import atomic_path
 from .._checks import path as path_of
-from ..atomic import atomic_path
 from ..errors import InputError
 from ..states import STATE_NAMES
 from .artists import GRAY
 from .evolution import Evolution
 from .style import style
-from .view import (
-    COLOR_NAMES,
-    DENSITY,
-    OVERLAP,
-    PAIR_COLORS,
-    RADIAL_COLORS,
-    RADIUS,
-    SMALLEST,
-    WAVE,
-)
+from .view import COLOR_NAMES, DENSITY, OVERLAP, PAIR_COLORS, RADIAL_COLORS, RADIUS, SMALLEST, WAVE
 
 FRAMES: Final = 60
 POINTS: Final = 400

@@ -17,8 +17,8 @@ from scipy.interpolate import PchipInterpolator
 
 from .._checks import finite_array, increasing, integer
 from ..errors import InputError
+from ..observables.data.dataset import DataSet
 from ..observables.estimate import Float
-from ..observables.experiment import DataSet
 from ..observables.raa import Band
 
 # Okabe and Ito (2008): told apart with every common kind of color vision

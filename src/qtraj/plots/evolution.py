@@ -13,7 +13,7 @@ from ..errors import InputError
 from ..physics.initial import InitialState
 from ..physics.medium import as_histories
 from ..physics.model import LindbladModel
-from ..solvers.wave_functions import wave_functions
+from ..solvers.nojump.wave_functions import wave_functions
 from ..states import STATE_NAMES
 from ..units import HBARC, to_fm
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
-from ..io.legacy import LegacyParameters, Snapshot, SummaryBlock, read_params, read_snapshot, read_summary
+from ..qtraj1 import LegacyParameters, Snapshot, SummaryBlock, read_params, read_snapshot, read_summary
 from .evolution import Complex, Evolution, Float, Integer
 
 SUMMARY: Final = "summary.tsv"

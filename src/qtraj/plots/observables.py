@@ -16,7 +16,7 @@ from matplotlib.ticker import NullFormatter, StrMethodFormatter
 from .._checks import boolean, choice, instance, instances, interval, text
 from ..errors import InputError
 from ..observables.curves import INTEGRATED, CurveBand
-from ..observables.experiment import DataSet
+from ..observables.data.dataset import DataSet
 from ..observables.overview import Panel
 from .artists import (
     EXPERIMENT_COLORS,

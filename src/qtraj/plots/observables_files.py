@@ -9,9 +9,9 @@ from typing import Final
 
 from matplotlib.figure import Figure
 
+from .._atomic import writable_folder
 from .._checks import instances, mapping, text
 from .._checks import path as path_of
-from ..atomic import writable_folder
 from ..io.curves_csv import write_panel_csv
 from ..io.hepdata import HepdataTable, write_hepdata
 from ..observables.curves import INTEGRATED

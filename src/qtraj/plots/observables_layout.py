@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from ..observables.comparison import centrality_class
 from ..observables.curves import CurveBand
-from ..observables.experiment import DataSet
+from ..observables.data.compare import centrality_class
+from ..observables.data.dataset import DataSet
 from ..observables.overview import Panel
 
 AXIS_LABELS: Final = {

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from .._checks import boolean, instance, instances, mapping, number, positive, text
 from ..errors import InputError
-from ..observables.experiment import DataSet
+from ..observables.data.dataset import DataSet
 from ..observables.feeddown import MESON_NAMES
 from ..observables.raa import Band
 from .artists import (

@@ -12,9 +12,9 @@ import matplotlib as mpl
 import mplhep
 from matplotlib.figure import Figure
 
+from .._atomic import atomic_path
 from .._checks import instance
 from .._checks import path as path_of
-from ..atomic import atomic_path
 from ..errors import InputError
 
 _SIZES: Final[dict[str, Any]] = {

@@ -8,11 +8,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from .._atomic import atomic_path, writable_folder
 from .._checks import choice, instance, integer, texts
 from .._checks import path as path_of
-from ..atomic import atomic_path, writable_folder
 from ..errors import FileFormatError, InputError
-from ..io.legacy.convert import NETCDF, convert
+from ..qtraj1.convert import NETCDF, convert
 from .animation import save_animation
 from .evolution import Evolution
 from .legacy_view import SUMMARY, find_params, load_legacy_evolution

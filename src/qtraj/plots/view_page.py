@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from .._atomic import atomic_path
 from .._checks import path as path_of
-from ..atomic import atomic_path
 from ..io.pages import page, rounded
 from ..states import STATE_NAMES
 from .evolution import Evolution, Float

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..physics.initial import InitialState
 from ..physics.model import LindbladModel
-from ..physics.potentials import COLORS, Potential
+from ..physics.potentials.coulomb import COLORS, Potential
 from ..radial.laguerre import LaguerreMesh
 from ..states import STATES, State
 

@@ -12,7 +12,7 @@ from .._checks import choice
 from ..errors import InputError, note
 from ..physics.initial import CoulombState, InitialState, singlet_probability
 from ..physics.model import LindbladModel
-from ..physics.potentials import Color, Potential
+from ..physics.potentials.coulomb import Color, Potential
 from ..physics.stored_states import StoredStates
 from ..radial.bound import Grid, bound_states
 from ..states import STATE_NAMES, STATES

@@ -18,7 +18,7 @@ from ..physics.medium_checks import HINT_TIME, MAX_END_FM, check_lifetime
 from ..physics.model import LindbladModel
 from ..provenance import versions
 from ..units import from_fm, to_fm
-from .density import DensityMatrix
+from .density.method import DensityMatrix
 from .result import Progress, Result, Solution, make_result
 
 Float = NDArray[np.float64]

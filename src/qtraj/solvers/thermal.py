@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..physics.medium import History, knots_of, medium_state
 from ..physics.model import LindbladModel
-from ..physics.potentials import Color
+from ..physics.potentials.coulomb import Color
 
 Float = NDArray[np.float64]
 

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from .._atomic import atomic_path
 from .._checks import instance, text
 from .._checks import path as path_of
-from ..atomic import atomic_path
 from ..errors import FileFormatError, QtrajError
 from ..provenance import versions
 from ..states import State

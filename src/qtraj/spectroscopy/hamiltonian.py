@@ -26,7 +26,7 @@ from .._checks import float_array, instance, integer, number, positive
 from ..errors import InputError
 from ..physics.model import LindbladModel
 from ..physics.nlo import width_terms
-from ..physics.potentials import CoulombPotential
+from ..physics.potentials.coulomb import CoulombPotential
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.thermal import AMPLIFICATION
 

@@ -20,13 +20,7 @@ from numpy.typing import NDArray
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..states import State
-from .hamiltonian import (
-    MAX_ROTATION,
-    best_rotation,
-    continuum,
-    symmetric_hamiltonian,
-    vacuum_hamiltonian,
-)
+from .hamiltonian import MAX_ROTATION, best_rotation, continuum, symmetric_hamiltonian, vacuum_hamiltonian
 from .routes import MISSING, RouteLevels, distance
 from .tracking import follow, nearest, select
 

@@ -1,0 +1,221 @@
+"""Chunks on Dask: workers here, those of a scheduler that runs, or jobs of a batch system."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import dask
+from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, as_completed
+
+from ...errors import InputError, QtrajError
+from ...solvers.parallel import ONE_THREAD
+from ..index import Entry
+from ..work import Worker
+from .local import Progress
+
+IN_FLIGHT: Final = 2
+"""Chunks handed out per worker thread: one that is solved and one that waits, so memory does not grow with the plan."""
+
+ATTEMPTS: Final = 3
+"""How often a chunk is handed out again after Dask gave it up because workers died with it."""
+
+ALLOWED_FAILURES: Final = 10
+"""Workers that may die while they solve one chunk before Dask gives it up."""
+
+CONNECT_S: Final = 10
+"""Time that a scheduler has to answer, also after a connection was lost."""
+
+POLL_S: Final = 0.02
+"""How often to look for finished chunks."""
+
+LOST: Final = (
+    "the Dask scheduler was lost. Finished chunks are kept: `qtraj campaign resume` goes on with a new one."
+)
+
+
+class CampaignError(QtrajError):
+    """The campaign cannot go on; what was finished is in the store."""
+
+
+class DaskExecutor:
+    """Hands chunks to the workers of a Dask client.
+
+    Parameters
+    ----------
+    name : str
+        What to call it.
+    connect : callable
+        Gives a context manager of a client.
+    """
+
+    def __init__(self, name: str, connect: Callable[[], AbstractContextManager[Client]]) -> None:
+        self.name = name
+        self._connect = connect
+
+    def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[tuple[int, Entry]]:
+        """Yield number and entry of each chunk as it is finished.
+
+        Raises
+        ------
+        CampaignError
+            If the scheduler is lost, or a chunk takes its workers down again and again.
+        QtrajError
+            What the worker raised.
+        """
+        del progress  # workers tell when they have finished
+        if not numbers:
+            return
+        with self._connect() as client:
+            with _scheduler_needed(client):
+                client.register_plugin(OwnDevice(), name="qtraj-device")
+            yield from _through(client, worker, numbers)
+
+
+def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator[tuple[int, Entry]]:
+    waiting: deque[int] = deque(numbers)
+    running: dict[Future, int] = {}
+    killed: Counter[int] = Counter()
+    finished = as_completed(loop=client.loop)
+    while waiting or running:
+        with _scheduler_needed(client):
+            room = IN_FLIGHT * max(_threads(client), 1) - len(running)
+            for _ in range(min(room, len(waiting))):
+                number = waiting.popleft()
+                # each hand-out has a key of its own: an orphan of an earlier run is nothing to wait for
+                future = client.submit(worker, number, pure=False)
+                running[future] = number
+                finished.add(future)
+            future = _next(client, finished)
+            outcome = _outcome(future)
+        number = running.pop(future)
+        if isinstance(outcome, Entry):
+            yield number, outcome
+        elif outcome is None:
+            running[future] = number
+            finished.add(future)
+        elif isinstance(outcome, KilledWorker):
+            killed[number] += 1
+            if killed[number] > ATTEMPTS:
+                raise CampaignError(
+                    f"chunk {number} took its workers down {(ALLOWED_FAILURES + 1) * killed[number]} times: give them "
+                    "more memory, or take a smaller `campaign.chunk` in a new store."
+                )
+            waiting.append(number)
+        else:
+            raise outcome
+
+
+# A client that loses its scheduler closes itself, and leaves without an answer what it is asked while it does: no call
+# to it may wait for ever.
+
+
+def _threads(client: Client) -> int:
+    """Return how many threads all workers have together."""
+    return sum(client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S).values())
+
+
+def _next(client: Client, finished: as_completed) -> Future:
+    """Wait for a chunk that has come to an end, one way or the other."""
+    while not finished.has_ready():
+        if client.status != "running":
+            raise CampaignError(LOST)
+        time.sleep(POLL_S)
+    return next(finished)
+
+
+def _outcome(future: Future) -> Entry | Exception | None:
+    """Return what came of a chunk: its entry, or what its worker raised; None if the worker died with the answer."""
+    if future.status in {"lost", "pending"}:  # the scheduler has it computed again
+        return None
+    try:
+        entry: Entry = future.result(timeout=CONNECT_S)
+    except Exception as error:
+        if future.status in {"lost", "pending"}:
+            return None
+        if future.status != "error":  # it was the way to the answer that failed
+            raise
+        return error
+    return entry
+
+
+@contextmanager
+def _scheduler_needed(client: Client) -> Iterator[None]:
+    """Name a scheduler that was lost, by whatever error that shows itself: Dask has many."""
+    try:
+        yield
+    except CampaignError:
+        raise
+    except Exception as error:
+        if isinstance(error, (OSError, CancelledError)) or client.status != "running":
+            raise CampaignError(LOST) from error
+        raise
+
+
+class OwnDevice(WorkerPlugin):  # type: ignore[misc]
+    """Gives each worker process of a machine with several GPUs one of them, before anything asks for a GPU."""
+
+    def setup(self, worker: Any) -> None:
+        """Let the worker see the GPU of its number only."""
+        devices = visible_devices()
+        if len(devices) > 1:
+            digits = str(worker.name).rpartition("-")[2]
+            number = int(digits) if digits.isdecimal() else 0
+            os.environ["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
+
+
+def visible_devices() -> list[str]:
+    """Return the GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name for name in named.split(",") if name]
+    return [str(i) for i, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))]
+
+
+@contextmanager
+def local(workers: int) -> Iterator[Client]:
+    """Give the client of a cluster of `workers` processes on this machine, with one thread each."""
+    settings: dict[str, Any] = {"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}
+    # before a worker starts, because XLA makes its threads when JAX is first used
+    settings |= {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in ONE_THREAD.items()}
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            # any free port: two campaigns on one machine must not quarrel about the usual one
+            dashboard_address=":0",
+            silence_logs="CRITICAL",
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def existing(address: str) -> Iterator[Client]:
+    """Give the client of a scheduler that runs.
+
+    Raises
+    ------
+    InputError
+        If none answers at the address.
+    """
+    try:
+        client = Client(address, timeout=CONNECT_S, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            "scheduler", address, f"be the address of a Dask scheduler that runs ({error})"
+        ) from None
+    try:
+        yield client
+    finally:
+        with suppress(TimeoutError):  # a scheduler that was lost does not say goodbye
+            client.close()

@@ -1,0 +1,96 @@
+"""`qtraj run`: from run files to R_AA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ..campaign.executors.local import Executor
+    from ..io.config import RunFile
+    from ..observables.data.dataset import DataSet
+    from ..observables.raa import Band
+
+TABLE_WIDTH = 150  # columns, where no terminal says how many there are
+EXIT_INTERRUPTED = 130
+
+
+def run(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE.toml ...",
+            help="Run files; examples/pbpb_5020.toml explains them. Of several, a figure compares the answers.",
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder for the results instead of that of the (only) run file.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished chunks again.")] = False,
+) -> None:
+    """Go from a run file to R_AA: a figure, a netCDF result and a table. Resumes where it was interrupted."""
+    from ..campaign.executors.local import executor_of
+    from ..errors import InputError
+    from ..io.config import load_run_file
+
+    run_files = [load_run_file(file) for file in files]
+    if output is not None and len(files) > 1:
+        raise InputError("--output", str(output), "be left out with several run files")
+    directories = [output or Path(run_file.config.output.directory) for run_file in run_files]
+    if len(set(directories)) < len(directories):
+        raise InputError("[output] directory", str(directories[-1]), "differ between the run files")
+    executors = [executor_of(run_file.config.campaign) for run_file in run_files]
+    answers = {}
+    for run_file, directory, executor in zip(run_files, directories, executors, strict=True):
+        title = run_file.config.output.title or str(directory)
+        answers[title] = _answer(run_file, directory, executor, fresh=fresh)
+    if len(answers) > 1:
+        _compare(answers, directories[-1])
+
+
+def _answer(
+    run_file: RunFile, directory: Path, executor: Executor, *, fresh: bool
+) -> tuple[list[Band], Sequence[DataSet]]:
+    """Carry out one run file, write and print its answer, and return its bands and the data beside them."""
+    from ..campaign.prediction import VARIED, band
+    from ..campaign.progress import reporting
+    from ..campaign.run import RESULT, measured
+    from ..campaign.run import run as run_campaign
+    from ..campaign.summary import summary, table
+    from ..plots import raa_figure, save_figure
+
+    config = run_file.config
+    try:
+        with reporting(Console(stderr=True)) as report:
+            prediction = run_campaign(run_file, directory, fresh=fresh, report=report, executor=executor)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"Interrupted. Finished chunks are in {directory}; the same command goes on from there.", err=True
+        )
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    data = measured(config)
+    # a coefficient with one value makes no band
+    varied = [name for name in VARIED if len(getattr(config.model, name)) > 1] or VARIED[:1]
+    bands = [band(prediction, meson, name) for meson in config.observables.states for name in varied]
+    pictures = save_figure(raa_figure(bands, data, title=config.output.title), directory / "raa")
+    out = Console()
+    out = out if out.is_terminal else Console(width=TABLE_WIDTH)
+    out.print(table(summary(prediction, config.observables.states, data), config.output.title))
+    for path in (*pictures, directory / RESULT):
+        typer.echo(f"wrote {path}")
+    return bands, data
+
+
+def _compare(answers: dict[str, tuple[list[Band], Sequence[DataSet]]], directory: Path) -> None:
+    """Draw several answers one above the other, beside the data of the first."""
+    from ..plots import raa_comparison_figure, save_figure
+
+    _, data = next(iter(answers.values()))
+    figure = raa_comparison_figure({title: bands for title, (bands, _) in answers.items()}, data)
+    for path in save_figure(figure, directory / "raa_comparison"):
+        typer.echo(f"wrote {path}")

@@ -1,0 +1,1 @@
+"""Readers of hydrodynamic outputs, one file a format."""

@@ -1,0 +1,195 @@
+"""Reader for plain text columns whose order and units the user declares."""
+
+from __future__ import annotations
+
+import gzip
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._checks import boolean, choice, integer, text, texts
+from ...errors import FileFormatError, InputError
+from .._check import (
+    TO_GEV,
+    TemperatureUnit,
+    check_last_line,
+    existing_file,
+    file_attrs,
+    for_file,
+    zero_is_outside,
+)
+from ..field import Hydro
+
+Float = NDArray[np.float64]
+
+COORDINATES: Final = ("tau", "x", "y", "eta")
+FIELDS: Final = ("T", "vx", "vy")
+IGNORED: Final = "_"
+
+
+def read_columns(
+    path: str | Path,
+    *,
+    order: Sequence[str],
+    T_unit: TemperatureUnit,
+    mirror: str = "",
+    sparse: bool = False,
+    skip_lines: int = 0,
+    delimiter: str | None = None,
+) -> Hydro:
+    """Read a text file of one cell per line, in any order of the lines.
+
+    Parameters
+    ----------
+    path : path-like
+        Text, plain or gzip; ``#`` starts a comment.
+    order : sequence of str
+        Names of the columns from left to right: ``tau`` (fm/c), ``x``, ``y`` (fm), ``T`` and, if present,
+        ``eta``, ``vx``, ``vy``; ``_`` for a column to ignore. Examples: DREENA-A ``("tau", "x", "y", "T",
+        "_")``; the Hybrid model's text ``("x", "y", "tau", "_", "T", "vx", "vy")`` with ``T_unit="fm^-1"``.
+    T_unit : {"GeV", "MeV", "fm^-1"}
+        Unit of the column T.
+    mirror : {"", "x", "y", "xy"}, optional
+        Axes along which the file holds the half x >= 0 (y >= 0) of a symmetric fireball: T(-x) = T(x),
+        vx(-x) = -vx(x). First-quadrant files (DREENA-A) need ``"xy"``.
+    sparse : bool, optional
+        True if cells outside the fireball are left out; else every combination of coordinates must be
+        there, so that a truncated file is noticed.
+    skip_lines : int, optional
+        Lines of heading without ``#``.
+    delimiter : str, optional
+        For example ``","``; default: white space.
+
+    Returns
+    -------
+    Hydro
+        T = 0 in the file means outside the fireball and becomes NaN.
+
+    Raises
+    ------
+    InputError
+        If `order`, `T_unit` or `mirror` is not one of the above.
+    FileFormatError
+        If the file is missing, empty, truncated, not numbers, or its values do not fit.
+    """
+    order = _check_declaration(order, T_unit, mirror)
+    sparse = boolean("sparse", sparse)
+    skip_lines = integer("skip_lines", skip_lines, 0)
+    if delimiter is not None and len(text("delimiter", delimiter)) != 1:
+        raise InputError("delimiter", delimiter, "be one character, or None for white space")
+    file = existing_file(path)
+    table = load_table(file, len(order), skip_lines=skip_lines, delimiter=delimiter)
+    columns = {name: table[:, i] for i, name in enumerate(order) if name != IGNORED}
+    columns["T"] = columns["T"] * TO_GEV[T_unit]
+    axes, fields = to_grid(file, columns, sparse=sparse)
+    for axis in mirror:
+        axes, fields = _mirrored(file, axes, fields, axis)
+    attrs = file_attrs(file, "columns " + " ".join(order), f"tau, x, y in fm; T in GeV (file: {T_unit})")
+    return for_file(file, lambda: build_hydro(axes, fields, attrs))
+
+
+def load_table(
+    file: Path, n_columns: int, *, skip_lines: int = 0, delimiter: str | None = None, problem: str = ""
+) -> Float:
+    """Return the numbers of a text file, shape (lines, n_columns), or raise FileFormatError."""
+    check_last_line(file)
+    try:
+        with warnings.catch_warnings():
+            # numpy warns about an empty table, which is refused below
+            warnings.simplefilter("ignore", UserWarning)
+            table = np.loadtxt(file, skiprows=skip_lines, delimiter=delimiter, ndmin=2)
+    except (ValueError, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
+        raise FileFormatError(
+            file, f"not {n_columns} numbers on every line: {error}".rstrip("."), problem
+        ) from None
+    if table.size == 0:
+        raise FileFormatError(file, "it holds no numbers", problem)
+    if table.shape[1] != n_columns:
+        raise FileFormatError(file, f"{table.shape[1]} columns, but {n_columns} are declared", problem)
+    return table
+
+
+def to_grid(
+    file: Path, columns: Mapping[str, Float], *, sparse: bool
+) -> tuple[dict[str, Float], dict[str, Float]]:
+    """Sort columns of equal length into axes and dense fields, NaN where a sparse file has no line."""
+    axes: dict[str, Float] = {}
+    indices = []
+    for name in (c for c in COORDINATES if c in columns):
+        if not np.all(np.isfinite(columns[name])):
+            raise FileFormatError(file, f"the column {name} holds NaN or infinity")
+        axes[name], index = np.unique(columns[name], return_inverse=True)
+        indices.append(index)
+    shape = tuple(len(axis) for axis in axes.values())
+    n_lines, n_cells = len(indices[0]), int(np.prod(shape))
+    flat = np.ravel_multi_index(indices, shape)
+    if len(np.unique(flat)) != n_lines:
+        raise FileFormatError(file, "some cells occur twice", "Is the declared order of the columns right?")
+    if not sparse and n_lines != n_cells:
+        raise FileFormatError(
+            file,
+            f"{n_lines} lines for a grid of {' x '.join(map(str, shape))} = {n_cells} cells: truncated",
+            "If cells outside the fireball are left out on purpose, declare the file sparse.",
+        )
+    fields = {}
+    for name in (f for f in FIELDS if f in columns):
+        if np.any(np.isnan(columns[name])):
+            raise FileFormatError(file, f"the column {name} holds NaN")
+        fields[name] = np.full(n_cells, np.nan)
+        fields[name][flat] = columns[name]
+        fields[name] = fields[name].reshape(shape)
+    return axes, fields
+
+
+def build_hydro(axes: Mapping[str, Float], fields: Mapping[str, Float], attrs: Mapping[str, Any]) -> Hydro:
+    """Return the Hydro of named axes and fields; T = 0 is outside."""
+    return Hydro(
+        tau_fm=axes["tau"],
+        x_fm=axes["x"],
+        y_fm=axes["y"],
+        eta=axes.get("eta"),
+        T=zero_is_outside(fields["T"]),
+        vx=fields.get("vx"),
+        vy=fields.get("vy"),
+        attrs=attrs,
+    )
+
+
+def _check_declaration(order: Sequence[str], T_unit: str, mirror: str) -> tuple[str, ...]:
+    order = texts("order", order, "be a list of names of columns")
+    named = [name for name in order if name != IGNORED]
+    known = set(COORDINATES + FIELDS)
+    if set(named) - known or len(set(named)) != len(named):
+        raise InputError(
+            "order", tuple(order), f"name each of {sorted(known)} at most once, other columns '_'"
+        )
+    if not {"tau", "x", "y", "T"} <= set(named):
+        raise InputError("order", tuple(order), "contain tau, x, y and T")
+    choice("T_unit", T_unit, TO_GEV)
+    choice("mirror", mirror, ("", "x", "y", "xy"))
+    return order
+
+
+def _mirrored(
+    file: Path, axes: Mapping[str, Float], fields: Mapping[str, Float], axis: str
+) -> tuple[dict[str, Float], dict[str, Float]]:
+    """Complete the half axis >= 0 by reflection; the axis starts at 0 or at half a step."""
+    half = axes[axis]
+    step = half[1] - half[0] if len(half) > 1 else 0.0
+    on_zero = abs(half[0]) < 1e-6 * step
+    if not on_zero and abs(half[0] - step / 2) > 1e-3 * step:
+        raise FileFormatError(
+            file, f"{axis} starts at {half[0]:g} fm, neither at 0 nor at half a step: cannot mirror it"
+        )
+    first = 1 if on_zero else 0
+    where = list(axes).index(axis)
+    completed = {}
+    for name, values in fields.items():
+        sign = -1.0 if name == "v" + axis else 1.0
+        reflected = sign * np.flip(np.take(values, np.arange(first, len(half)), axis=where), axis=where)
+        completed[name] = np.concatenate([reflected, values], axis=where)
+    return {**axes, axis: np.concatenate([-half[:0:-1] if on_zero else -half[::-1], half])}, completed

@@ -1,0 +1,92 @@
+"""Reader for JetData.h5, the history of VISHNew, the osu-hydro fork with histories, and iEBE-VISHNU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import FileFormatError
+from .._check import existing_file, file_attrs, for_file, uniform_axis, zero_is_outside
+from ..field import Hydro
+
+
+def read_jetdata_h5(path: str | Path) -> Hydro:
+    """Read ``JetData.h5``: group ``/Event`` with one subgroup ``Frame_####`` for each time, boost invariant.
+
+    Parameters
+    ----------
+    path : path-like
+        HDF5 file. Datasets ``Temp`` (GeV), ``Vx``, ``Vy`` are indexed [ix][iy]; x = (XL + ix) DX,
+        tau = Tau0 + number of the frame x dTau (the number in its name: frames may be missing).
+
+    Returns
+    -------
+    Hydro
+        T = 0 becomes NaN.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, empty, truncated, has no such group, attributes or datasets, or wrong shapes.
+    """
+    file = existing_file(path)
+    try:
+        with h5py.File(file, "r") as h5:
+            return for_file(file, lambda: _read_event(file, h5))
+    except OSError as error:
+        raise FileFormatError(
+            file, f"HDF5 cannot open or read it ({error})", "Truncated, or no HDF5."
+        ) from None
+
+
+def _read_event(file: Path, h5: h5py.File) -> Hydro:
+    if "Event" not in h5:
+        raise FileFormatError(file, "there is no group /Event", "Is it a JetData.h5?")
+    event = h5["Event"]
+    XL, XH, YL, YH = (round(_attribute(file, event, name)) for name in ("XL", "XH", "YL", "YH"))
+    DX, DY, tau0, dtau = (_attribute(file, event, name) for name in ("DX", "DY", "Tau0", "dTau"))
+    frames = sorted(
+        (int(name[6:]), name) for name in event if name.startswith("Frame_") and name[6:].isdigit()
+    )
+    if len(frames) < 2:
+        raise FileFormatError(file, f"/Event holds {len(frames)} frames, at least 2 are needed")
+    shape = (XH - XL + 1, YH - YL + 1)
+    T, vx, vy = (
+        np.stack([_dataset(file, event[name], key, shape) for _, name in frames])
+        for key in ("Temp", "Vx", "Vy")
+    )
+    return Hydro(
+        tau_fm=tau0 + dtau * np.array([k for k, _ in frames]),
+        x_fm=uniform_axis(0.0, DX, shape[0], offset=XL),
+        y_fm=uniform_axis(0.0, DY, shape[1], offset=YL),
+        T=zero_is_outside(T),
+        vx=vx,
+        vy=vy,
+        attrs=file_attrs(file, "JetData.h5"),
+    )
+
+
+def _attribute(file: Path, group: Any, name: str) -> float:
+    if name not in group.attrs:
+        raise FileFormatError(file, f"/Event has no attribute {name}")
+    values = np.ravel(group.attrs[name])  # Fortran writes arrays of one element
+    if values.size != 1 or not np.isfinite(float(values[0])):
+        raise FileFormatError(file, f"attribute {name} of /Event is no finite number")
+    return float(values[0])
+
+
+def _dataset(file: Path, frame: Any, key: str, shape: tuple[int, int]) -> NDArray[np.float64]:
+    if key not in frame:
+        raise FileFormatError(file, f"{frame.name} has no dataset {key}")
+    values = np.asarray(frame[key], dtype=float)
+    if values.shape != shape:
+        raise FileFormatError(
+            file, f"{frame.name}/{key} has shape {values.shape}, the attributes say {shape}"
+        )
+    if not np.all(np.isfinite(values)):
+        raise FileFormatError(file, f"{frame.name}/{key} holds NaN or infinity")
+    return values

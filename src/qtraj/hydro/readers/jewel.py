@@ -1,0 +1,109 @@
+"""Reader for the per-time contour files of the 2D version of JEWEL."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._checks import path as path_of
+from ...errors import FileFormatError
+from .._check import existing_file, file_attrs, for_file, sha256
+from ..field import Hydro
+from .columns import build_hydro, load_table, to_grid
+
+Float = NDArray[np.float64]
+
+_T_NAME = re.compile(r"Tcontour(\d+\.\d+)(\.gz)?$")
+
+
+def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
+    """Read ``Tcontour##.###`` files (lines x y T, one file for each proper time in its name).
+
+    Parameters
+    ----------
+    paths : path-like or sequence of path-like
+        A folder, or the temperature files, plain or gzip. ``Vcontour##.###`` (x y vx vy) beside every one
+        of them gives `vx` and `vy`. A line of heading is skipped if there is one.
+
+    Returns
+    -------
+    Hydro
+        x, y in fm, T in GeV; T = 0 in the files means outside the fireball and becomes NaN.
+
+    Raises
+    ------
+    FileFormatError
+        If there are fewer than two frames, the frames have different grids, or a file is missing, truncated
+        or not in this layout.
+    """
+    if isinstance(paths, str) or not isinstance(paths, Sequence):
+        paths = path_of("paths", paths)
+    files = _temperature_files(paths)
+    velocity_files = [_velocity_file(file) for file in files]
+    with_velocity = all(v is not None for v in velocity_files)
+    frames = [_read_frame(file, ("x", "y", "T")) for file in files]
+    for file, (axes, _) in zip(files, frames, strict=True):
+        if any(not np.array_equal(axes[a], frames[0][0][a]) for a in ("x", "y")):
+            raise FileFormatError(
+                file, f"its grid differs from the one of {files[0].name}", "Is it truncated?"
+            )
+    fields = {"T": np.stack([f["T"] for _, f in frames])}
+    if with_velocity:
+        velocities = [_read_frame(v, ("x", "y", "vx", "vy"))[1] for v in velocity_files if v is not None]
+        fields |= {name: np.stack([v[name] for v in velocities]) for name in ("vx", "vy")}
+    axes = {"tau": np.array([_time(file) for file in files]), **frames[0][0]}
+    attrs = file_attrs(files[0], "JEWEL-2D Tcontour") | {
+        "source": " ".join(file.name for file in files),
+        "sha256": " ".join(sha256(file) for file in files),
+    }
+    return for_file(files[0], lambda: build_hydro(axes, fields, attrs))
+
+
+def _temperature_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
+    if isinstance(paths, str | Path):
+        folder = Path(paths)
+        found = sorted(folder.glob("*Tcontour*")) if folder.is_dir() else [folder]
+    else:
+        folder, found = Path(), [Path(p) for p in paths]
+    files = [existing_file(f) for f in found]
+    for file in files:
+        if not _T_NAME.search(file.name):
+            raise FileFormatError(file, "the name does not end in Tcontour##.###, so its time is unknown")
+    files.sort(key=_time)
+    if len(files) < 2:
+        raise FileFormatError(folder, f"{len(files)} Tcontour files, at least 2 are needed")
+    return files
+
+
+def _time(file: Path) -> float:
+    match = _T_NAME.search(file.name)
+    return float(match.group(1)) if match else np.nan
+
+
+def _velocity_file(file: Path) -> Path | None:
+    candidate = file.with_name(file.name.replace("Tcontour", "Vcontour"))
+    return candidate if candidate.is_file() else None
+
+
+def _read_frame(file: Path, order: tuple[str, ...]) -> tuple[dict[str, Float], dict[str, Float]]:
+    existing_file(file)
+    table = load_table(file, len(order), skip_lines=_heading_lines(file))
+    return to_grid(file, {name: table[:, i] for i, name in enumerate(order)}, sparse=False)
+
+
+def _heading_lines(file: Path) -> int:
+    try:
+        with gzip.open(file, "rt") if file.suffix == ".gz" else file.open() as handle:
+            first = handle.readline().split()
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise FileFormatError(file, f"it cannot be read as text ({error})") from None
+    try:
+        _ = [float(word) for word in first]
+    except ValueError:
+        return 1
+    return 0

@@ -1,0 +1,299 @@
+"""Readers for the temperature files of QTraj 1 and 2: an averaged table, or many along trajectories."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import IO, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._checks import float_array, instance, integer, mapping
+from ...errors import FileFormatError, InputError
+from .._check import check_last_line, check_temperature, check_times, existing_file
+
+Float = NDArray[np.float64]
+
+METADATA_NAMES: Final = ("b_fm", "x_fm", "y_fm", "eta", "pT", "phi", "rapidity", "weight")
+"""Metadata lines of a trajectory in their order; older files have the first six."""
+
+
+@dataclass(frozen=True, eq=False)
+class TemperatureTable:
+    """Temperature along one path.
+
+    Parameters
+    ----------
+    tau_fm, T : array_like, shape (n,)
+        Increasing proper times in fm/c and temperatures in GeV, n >= 2.
+    anisotropy : array_like, shape (n, 3), optional
+        alpha_x, alpha_y, alpha_z.
+    hard_scale : array_like, shape (n,), optional
+        lambda in GeV.
+    metadata : mapping of str to float, optional
+        See METADATA_NAMES: b, x, y in fm, space-time rapidity, p_T in GeV, phi, ...
+
+    Raises
+    ------
+    InputError
+        If times do not increase or are not fm/c, T is not positive, finite and in GeV, or shapes differ.
+    """
+
+    tau_fm: Float
+    T: Float
+    anisotropy: Float | None = None
+    hard_scale: Float | None = None
+    metadata: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tau_fm", check_times("tau_fm", self.tau_fm))
+        T = check_temperature("T", float_array("T", self.T), self.tau_fm.shape)
+        if np.any(np.isnan(T)):
+            raise InputError("T", np.nan, "be finite")
+        object.__setattr__(self, "T", T)
+        for name, shape in (("anisotropy", (len(T), 3)), ("hard_scale", T.shape)):
+            if getattr(self, name) is not None:
+                array = float_array(name, getattr(self, name))
+                if array.shape != shape or not np.all(np.isfinite(array) & (array > 0)):
+                    raise InputError(
+                        name,
+                        getattr(self, name),
+                        f"be positive and finite, of shape {shape}: one row for each time",
+                    )
+                object.__setattr__(self, name, array)
+        mapping("metadata", self.metadata)
+
+
+def read_qtraj_averaged(path: str | Path) -> TemperatureTable:
+    """Read an averaged temperature file: a comment, the number of points n, then n lines of six columns.
+
+    Parameters
+    ----------
+    path : path-like
+        Text, plain or gzip; columns tau [fm/c], T [GeV], alpha_x, alpha_y, alpha_z, lambda [GeV].
+
+    Returns
+    -------
+    TemperatureTable
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, empty, truncated, longer than it says, or its values cannot be meant.
+    """
+    file = existing_file(path)
+    check_last_line(file)
+    with _opened(file) as handle:
+        if _is_number(handle.readline()):
+            raise FileFormatError(
+                file,
+                "the first line is a number, not a comment",
+                "For trajectories use read_qtraj_trajectories.",
+            )
+        table = _read_points(file, handle, {})
+        if handle.read().strip():
+            raise FileFormatError(file, f"more lines follow than the {len(table.T)} announced")
+    return table
+
+
+@dataclass(frozen=True)
+class TrajectoryIndex:
+    """Where the blocks of a trajectory file are, and what they have in common.
+
+    Parameters
+    ----------
+    count : int
+        Blocks in the file.
+    every : int
+        Blocks between two offsets.
+    offsets : tuple of int
+        Position in bytes of blocks 0, `every`, 2 `every`, ... (of the uncompressed text).
+    last_T : float
+        The largest of the last temperatures of the blocks, GeV: until there the file knows every path.
+    n_metadata : (int, int)
+        Fewest and most metadata lines of a block.
+    b_fm : (float, float)
+        Least and largest impact parameter, fm.
+    sorted_by_b : bool
+        Whether blocks of different impact parameters are in the order of it, or those of each one together: then the
+        first blocks are no sample of all.
+    """
+
+    count: int
+    every: int
+    offsets: tuple[int, ...]
+    last_T: float
+    n_metadata: tuple[int, int]
+    b_fm: tuple[float, float]
+    sorted_by_b: bool
+
+
+def index_qtraj_trajectories(path: str | Path, every: int = 64) -> TrajectoryIndex:
+    """Read a trajectory file once, block by block: check all of it and note where the blocks are.
+
+    Parameters
+    ----------
+    path : path-like
+        As for `read_qtraj_trajectories`.
+    every : int, optional
+        Note the position of one block in `every`.
+
+    Returns
+    -------
+    TrajectoryIndex
+        Number of blocks, where every `every`-th one begins, and what they hold.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no block, or one is truncated or not in the layout, or has a negative b, p_T or weight.
+    """
+    every = integer("every", every, 1)
+    file = existing_file(path)
+    check_last_line(file)
+    offsets, last_T, n_metadata, b_fm = [], [], [], []
+    for block, (position, table) in enumerate(_blocks(file, 0, 0)):
+        if block % every == 0:
+            offsets.append(position)
+        for name in ("b_fm", "pT", "weight"):
+            if table.metadata.get(name, 0.0) < 0:
+                problem = f"block {block + 1}: {name} = {table.metadata[name]:g} is negative"
+                raise FileFormatError(file, problem, "Metadata lines are b, x, y, eta, pT, phi, y, weight.")
+        last_T.append(float(table.T[-1]))
+        n_metadata.append(len(table.metadata))
+        b_fm.append(table.metadata["b_fm"])
+    counts, ends = (min(n_metadata), max(n_metadata)), (min(b_fm), max(b_fm))
+    return TrajectoryIndex(
+        len(b_fm), every, tuple(offsets), max(last_T), counts, ends, _sorted(np.array(b_fm))
+    )
+
+
+def _sorted(b_fm: Float) -> bool:
+    """Whether different values come in order, or those that repeat come together."""
+    steps, different = np.diff(b_fm), len(np.unique(b_fm))
+    together = np.count_nonzero(steps) + 1 == different < len(b_fm)
+    return different > 1 and bool(together or np.all(steps >= 0) or np.all(steps <= 0))
+
+
+def read_qtraj_trajectories(
+    path: str | Path, index: TrajectoryIndex | None = None, start: int = 0
+) -> Iterator[TemperatureTable]:
+    """Iterate over the blocks of a trajectory file without holding it in memory.
+
+    Parameters
+    ----------
+    path : path-like
+        Text, plain or gzip. A block is: the number of metadata lines, those lines (METADATA_NAMES), the
+        number of points, and the points with two columns (tau, T) or six, as in averaged files. Blocks
+        follow one another.
+    index : TrajectoryIndex, optional
+        From `index_qtraj_trajectories`: go near block `start` at once.
+    start : int, optional
+        First block to yield, counted from 0; without an index the blocks before it are read.
+
+    Yields
+    ------
+    TemperatureTable
+        One for each block.
+
+    Raises
+    ------
+    FileFormatError
+        When a block is truncated or not in this layout; the file itself is checked before the first block.
+    """
+    start = integer("start", start, 0)
+    if index is not None:
+        instance("index", index, TrajectoryIndex, "be from index_qtraj_trajectories, or None")
+    file = existing_file(path)
+    check_last_line(file)
+    known = index.every * (start // index.every) if index is not None else 0
+    offset = index.offsets[start // index.every] if index is not None else 0
+    return (table for _, table in islice(_blocks(file, known, offset), start - known, None))
+
+
+def _blocks(file: Path, block: int, offset: int) -> Iterator[tuple[int, TemperatureTable]]:
+    """Yield the blocks from the one at `offset` on, each with its position in bytes; `block` are before it."""
+    with _opened(file) as handle:
+        handle.seek(offset)
+        position = offset
+        while line := handle.readline():
+            if line.strip():  # files are made with cat, some with a blank line between
+                block += 1
+                yield position, _read_block(file, handle, line, f"block {block}: ")
+            position = handle.tell()
+    if block == 0:
+        raise FileFormatError(file, "it holds no block")
+
+
+def _read_block(file: Path, handle: IO[bytes], line: bytes, where: str) -> TemperatureTable:
+    """Read the block whose first line was read."""
+    n_metadata = _count(file, line, where + "number of metadata lines")
+    if n_metadata > len(METADATA_NAMES):
+        raise FileFormatError(file, f"{where}{n_metadata} metadata lines, known are 1 to 8")
+    names = METADATA_NAMES[:n_metadata]
+    return _read_points(
+        file, handle, {name: _number(file, handle.readline(), where + name) for name in names}, where
+    )
+
+
+def _read_points(
+    file: Path, handle: IO[bytes], metadata: Mapping[str, float], where: str = ""
+) -> TemperatureTable:
+    n = _count(file, handle.readline(), where + "number of points")
+    lines = list(islice(handle, n))
+    if len(lines) < n:
+        raise FileFormatError(file, f"{where}{len(lines)} of {n} points are there: truncated")
+    n_columns = len(lines[0].split()) if lines else 0
+    try:
+        values = np.array(b" ".join(lines).split(), dtype=float).reshape(n, n_columns)
+    except ValueError:
+        raise FileFormatError(file, f"{where}the points are not {n} lines of {n_columns} numbers") from None
+    if n_columns not in (2, 6):
+        raise FileFormatError(file, f"{where}{n_columns} columns, known are 2 and 6")
+    try:
+        if n_columns == 2:
+            return TemperatureTable(values[:, 0], values[:, 1], metadata=metadata)
+        return TemperatureTable(values[:, 0], values[:, 1], values[:, 2:5], values[:, 5], metadata)
+    except InputError as error:
+        raise FileFormatError(file, where + str(error).rstrip(".")) from error
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[IO[bytes]]:
+    """Open a file, plain or gzip; damage of its compression is named."""
+    try:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as handle:
+            yield cast("IO[bytes]", handle)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise FileFormatError(file, f"the compressed text is damaged ({error})") from None
+
+
+def _is_number(line: bytes) -> bool:
+    try:
+        float(line)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(file: Path, line: bytes, what: str) -> float:
+    # a remark may follow the number, as in the C++ code's own examples
+    words = line.split()
+    if not words or not _is_number(words[0]) or not np.isfinite(float(words[0])):
+        text = line.decode(errors="replace").strip()
+        raise FileFormatError(file, f"{what}: {text!r} is not a finite number (truncated?)")
+    return float(words[0])
+
+
+def _count(file: Path, line: bytes, what: str) -> int:
+    number = _number(file, line, what)
+    if number != int(number) or number < 1:
+        text = line.decode(errors="replace").strip()
+        raise FileFormatError(file, f"{what}: {text!r} is not a positive whole number")
+    return int(number)

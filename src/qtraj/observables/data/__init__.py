@@ -1,0 +1,1 @@
+"""Measurements: data sets, acceptances, collision systems, and how theory compares."""

@@ -1,0 +1,1 @@
+"""HTML pages: the report of a run, and a page whose sliders solve."""

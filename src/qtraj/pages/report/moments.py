@@ -1,0 +1,148 @@
+"""One representative pair of a run over time: temperature, density in r and l, populations, bound states."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from ...io.config import RunConfig
+from ...io.pages import rounded
+from ...observables.axes import geometries
+from ...physics.initial import GaussianState
+from ...physics.medium import History
+from ...physics.model import LindbladModel
+from ...physics.potentials.coulomb import CoulombPotential
+from ...physics.transport import Transport
+from ...solvers.density.evolution import DensityInTime, density_in_time
+from ...states import STATE_NAMES
+from ...units import HBARC, to_fm
+from .source import Run
+
+TIMES: Final = 61
+POINTS: Final = 241
+"""Times and radii on the page: with 14 curves at 7 characters each, about 1.5 MB."""
+
+FARTHEST_FM: Final = 6.0
+SHOWN: Final = 0.97
+"""Share of the probability at the end inside the largest radius on the page."""
+
+COLOR_NAMES: Final = ("singlet", "octet")
+LETTERS: Final = "SPDF"
+"""Angular momenta with curves of their own; those above are shown as their sum."""
+
+_SMALLEST: Final = 1e-7
+
+
+def representative(run: Run) -> tuple[History, str] | None:
+    """Return the history of the most central collisions whose 1S survival is nearest to their mean, and its words.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+
+    Returns
+    -------
+    (History, str) or None
+        None if the hydrodynamics of the run are not at hand.
+    """
+    if run.plan is None:
+        return None
+    table = next(iter(run.survivals.tables.values()))
+    central = geometries(table)[-1]
+    survival = table.survival.value[central, STATE_NAMES.index("1S")]
+    nearest = int(np.argmin(np.abs(survival - survival.mean())))
+    # the rows are the histories of one source after the other
+    chosen, number = int(central[nearest]), 0
+    while chosen >= run.plan.sources[number].count:
+        chosen -= run.plan.sources[number].count
+        number += 1
+    batch = run.plan.sources[number].batch(chosen, chosen + 1)
+    paths = {name: float(values[0]) for name, values in batch.paths.items()}
+    words = (
+        f"Path {chosen} at b = {paths['b_fm']:g} fm, the one whose 1S survival, {survival[nearest]:.3f}, is nearest "
+        f"to the mean of {len(survival)} paths, {survival.mean():.3f}; p_T = {paths['pT']:.2f} GeV, produced at "
+        f"x = {paths['x_fm']:.2f} fm, y = {paths['y_fm']:.2f} fm; starts in l = 0, central setting."
+    )
+    return batch.histories[0], words.replace("-", "\N{MINUS SIGN}")
+
+
+def moments(config: RunConfig, history: History) -> dict[str, Any] | None:
+    """Return the data of the section with the slider, or None for a history that is never hot.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Model and initial state.
+    history : History
+        The temperatures.
+    """
+    if not history.active:
+        return None
+    times = np.linspace(0.0, to_fm(history.active[-1][1]), TIMES)
+    r_fm = np.linspace(0.0, FARTHEST_FM, 2 * POINTS)
+    model = config.model
+    found = density_in_time(
+        LindbladModel(
+            CoulombPotential(alpha=model.alpha),
+            Transport(kappa=model.kappa[0], gamma=model.gamma[0], T_c=model.T_c),
+            mass=model.mass,
+            order=model.order,
+        ),
+        history,
+        GaussianState(l=0, width=config.initial.width),
+        times,
+        r=r_fm / HBARC,
+    )
+    return _data(found, history)
+
+
+def _data(found: DensityInTime, history: History) -> dict[str, Any]:
+    r_fm, density = found.r * HBARC, found.density / HBARC
+    inside = np.cumsum(density[-1].sum(axis=(0, 1)))
+    last = int(np.searchsorted(inside, SHOWN * inside[-1])) + 1
+    kept = np.unique(np.linspace(0, last, POINTS).round().astype(int).clip(max=len(r_fm) - 1))
+    density, population = (_joined(values) for values in (density, found.population))
+    sectors = [(c, l) for l in range(density.shape[2]) for c in (0, 1)]
+    # digits far below the highest curve of the same chart have no width on the screen
+    smallest = 1e-5 * np.maximum(density.max(axis=(2, 3), keepdims=True), _SMALLEST)
+    shown = np.round(density[..., kept] / smallest) * smallest
+    return {
+        "t": [round(float(t), 6) for t in found.times_fm],
+        "r": rounded(r_fm[kept], 5),
+        "sectors": [{"color": COLOR_NAMES[c], "l": l, "name": sector_name(c, l)} for c, l in sectors],
+        "density": [[rounded(shown[i, c, l]) for c, l in sectors] for i in range(len(shown))],
+        "population": [rounded(population[:, c, l], 5) for c, l in sectors],
+        "lost": rounded(found.lost, 5),
+        "octet": [rounded(bound, 5) for bound in found.octet.T],
+        "T": rounded(_temperatures(history, found.times_fm)),
+        "states": {
+            name: rounded(np.where(values > _SMALLEST, values, np.nan))
+            for name, values in zip(STATE_NAMES, found.overlap.T, strict=True)
+            if values.max() > _SMALLEST
+        },
+    }
+
+
+def sector_name(color: int, l: int) -> str:
+    """Return for example ``"singlet S"``."""
+    return f"{COLOR_NAMES[color]} {LETTERS[l] if l < len(LETTERS) else f'l ≥ {l}'}"
+
+
+def _joined(values: Any) -> Any:
+    """Return values (nt, 2, l_max + 1, ...) with the sum over all l above those of `LETTERS` in one entry."""
+    own = values[:, :, : len(LETTERS)]
+    above = values[:, :, len(LETTERS) :]
+    return np.concatenate([own, above.sum(axis=2, keepdims=True)], axis=2) if above.shape[2] else own
+
+
+def _temperatures(history: History, times_fm: Any) -> Any:
+    """Return T in GeV where the medium acts, NaN elsewhere."""
+    found = np.full(len(times_fm), np.nan)
+    t = times_fm / HBARC
+    for start, end in history.active:
+        # the last time is the end of the medium up to rounding
+        hot = (start <= t) & (t <= end * (1 + 1e-12))
+        found[hot] = history.temperature(np.minimum(t[hot], end))
+    return found

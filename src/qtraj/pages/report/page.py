@@ -1,0 +1,210 @@
+"""A run as one self-contained HTML page; it works from disk, without network."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+from ..._atomic import atomic_path
+from ..._checks import path as path_of
+from ...io.citations_run import of_data
+from ...io.pages import page
+from ...observables.data.systems import load_system
+from ...observables.feeddown import FeedDown
+from ...observables.overview import Panel, overview
+from .charts import figures, splits
+from .moments import moments, representative
+from .observed import left_out
+from .source import Run
+from .tables import PageTable, agreement_rows, budget_table, split_table
+from .words import setup
+
+NO_FLUID: Final = "The density over time is not shown: the hydrodynamics of this run are not at hand."
+ACCURACY: Final = {
+    "LO": "Solved for this page on a finer mesh than survivals need: good to a percent late; while the fast waves of "
+    "the start leave (0.5 fm/c of medium) to a tenth in the singlet and a third in the octet.",
+    "NLO": "Pairs with more energy than the equation holds for (4 GeV, more in media that start early) are not in the "
+    "start and count as lost from the beginning; they have left before the medium acts. The rest is good to a percent "
+    "of the maximum, and to a tenth in the octet at 1.5 fm/c, 2.6 fm apart, where jumps end.",
+}
+COLD: Final = "The density over time is not shown: the medium is never above T_end on this path."
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What a page shows.
+
+    Parameters
+    ----------
+    title : str
+        Heading.
+    subtitle : str
+        Below it.
+    setup, provenance : mapping of str to str
+        Topics and sentences.
+    figures, splits : sequence of mapping
+        Charts as ``points.js`` takes them.
+    tables : mapping of str to PageTable or None
+        ``budget``, ``split`` and ``agreement``.
+    moments : mapping or None
+        One pair over time, from `qtraj.pages.report.moments.moments`.
+    moment_words : str
+        Which pair, or why there is none.
+    accuracy : str
+        How good its density is.
+    left_out : sequence of str
+        Measurements that could not be compared.
+    run_file : str
+        Text of the run file.
+    citations : sequence of str
+        What to cite.
+    """
+
+    title: str
+    subtitle: str
+    setup: Mapping[str, str]
+    provenance: Mapping[str, str]
+    figures: Sequence[Mapping[str, Any]]
+    splits: Sequence[Mapping[str, Any]]
+    tables: Mapping[str, PageTable | None]
+    moments: Mapping[str, Any] | None
+    moment_words: str
+    accuracy: str
+    left_out: Sequence[str]
+    run_file: str
+    citations: Sequence[str]
+
+
+def report_contents(run: Run) -> Contents:
+    """Compute what the report of a run shows: all observables, and one pair over time.
+
+    Parameters
+    ----------
+    run : Run
+        From `qtraj.pages.report.source.load_run`.
+    """
+    config, system = run.config, run.survivals.system
+    panels: list[Panel] = overview(
+        run.survivals.tables,
+        system=load_system(system) if system is not None else None,
+        feeddown=FeedDown.named(config.observables.feeddown),
+        mesons=config.observables.states,
+    )
+    one_pair, words = _one_pair(run)
+    energy = f"{config.system.name} at {config.system.sqrt_s_GeV:g} GeV per nucleon pair"
+    return Contents(
+        title=config.output.title or run.name,
+        subtitle=f"{energy}. Report of {run.name}, made by qtraj {version('qtraj')}.",
+        setup=setup(run),
+        provenance=run.provenance,
+        figures=figures(panels),
+        splits=splits(panels),
+        tables={
+            "budget": budget_table(panels),
+            "split": split_table(panels),
+            "agreement": agreement_rows(panels),
+        },
+        moments=one_pair,
+        moment_words=words,
+        accuracy=ACCURACY[config.model.order],
+        left_out=left_out(panels),
+        run_file=run.text,
+        citations=_with_data(run.citations, panels),
+    )
+
+
+def _with_data(citations: Sequence[str], panels: Sequence[Panel]) -> list[str]:
+    """Add every measurement on the page to what a run cites."""
+    data = map(str, of_data(one for panel in panels for one in panel.datasets))
+    return list(dict.fromkeys([*citations, *data]))
+
+
+def _one_pair(run: Run) -> tuple[dict[str, Any] | None, str]:
+    chosen = representative(run)
+    if chosen is None:
+        return None, NO_FLUID
+    history, words = chosen
+    found = moments(run.config, history)
+    return (None, COLD) if found is None else (found, words)
+
+
+def report_page(contents: Contents) -> str:
+    """Return the page: style, scripts and data are inside it, all text is escaped.
+
+    Parameters
+    ----------
+    contents : Contents
+        From `report_contents`.
+    """
+    data = {"figures": contents.figures, "splits": contents.splits, "moments": contents.moments}
+    return page(
+        "report.html",
+        title=contents.title,
+        styles=["page.css", "report.css"],
+        scripts=["charts.js", "points.js", "timeline.js", "report.js"],
+        data=data,
+        subtitle=html.escape(contents.subtitle),
+        setup=_definitions(contents.setup, _symbols),
+        budget=_table(contents.tables["budget"], "This run holds no R_AA."),
+        split=_table(contents.tables["split"], "This run does not know which pairs never jumped."),
+        agreement=_table(contents.tables["agreement"], "No measurement could be compared with this run."),
+        left_out="".join(f"<p>{html.escape(line)}</p>\n" for line in contents.left_out),
+        moment_words=_symbols(contents.moment_words),
+        accuracy=html.escape(contents.accuracy),
+        hidden="" if contents.moments is not None else " hidden",
+        provenance=_definitions(contents.provenance, html.escape),
+        run_file=html.escape(contents.run_file),
+        citations="\n".join(f"<li>{html.escape(line)}</li>" for line in contents.citations),
+    )
+
+
+def write_report(contents: Contents, path: str | os.PathLike[str]) -> Path:
+    """Write the page, complete or not at all, and return its path.
+
+    Raises
+    ------
+    FileFormatError
+        If it cannot be written.
+    """
+    path = path_of("path", path)
+    with atomic_path(path) as temporary:
+        temporary.write_text(report_page(contents), encoding="utf-8")
+    return path
+
+
+def _symbols(text: str) -> str:
+    """Return escaped text with the indices of known symbols, as in N_part, set as such."""
+    return re.sub(r"(?<=[A-Za-zασ])_(AA|NN|part|T|F|c|s)\b", r"<sub>\1</sub>", html.escape(text))
+
+
+def _definitions(entries: Mapping[str, str], escaped: Callable[[str], str]) -> str:
+    pairs = (f"<dt>{html.escape(k)}</dt><dd>{escaped(v)}</dd>" for k, v in entries.items())
+    return "\n".join(pairs)
+
+
+def _table(table: PageTable | None, otherwise: str) -> str:
+    if table is None:
+        return f"<p>{html.escape(otherwise)}</p>"
+    head = "".join(_cell("th", heading, i < table.words) for i, heading in enumerate(table.headings))
+    rows = []
+    for row in table.rows:
+        cells = "".join(_cell("td", cell, i < table.words) for i, cell in enumerate(row))
+        rows.append(f"<tr>{cells}</tr>")
+    notes = "".join(f"<p>{_symbols(note)}</p>\n" for note in table.notes)
+    caption = f"<caption>{_symbols(table.caption)}</caption>"
+    body = f"<thead><tr>{head}</tr></thead>\n<tbody>\n" + "\n".join(rows) + "\n</tbody>"
+    # the box scrolls by itself where the window is narrow, and takes the focus for it
+    box = f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(table.caption)}">'
+    return f"{box}<table>{caption}\n{body}</table></div>\n{notes}"
+
+
+def _cell(tag: str, text: str, words: bool) -> str:
+    scope = ' scope="col"' if tag == "th" else ""
+    look = "" if words else ' class="number"'
+    return f"<{tag}{scope}{look}>{_symbols(text)}</{tag}>"

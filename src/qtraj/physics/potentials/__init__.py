@@ -1,0 +1,1 @@
+"""Potentials between the heavy quark and antiquark."""

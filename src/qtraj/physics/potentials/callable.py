@@ -1,0 +1,150 @@
+"""Any potential that can be written as a Python function."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._checks import called, choice, function, settle
+from ...errors import InputError
+from .coulomb import COLORS, Color, check_alpha, check_isotropic, coulomb_octet, octet_missing
+
+Float = NDArray[np.float64]
+Function = Callable[..., Any]
+
+_PROBE_R: Final = np.geomspace(0.01, 30.0, 25)
+_PROBE_T: Final = np.array([0.2, 0.3, 0.5])
+_ARGUMENTS: Final = {1: "(r)", 2: "(r, T)", 4: "(r, T, xi, hard_scale)"}
+_ROUNDING: Final = 1e-12
+_FOR_ARRAYS: Final = (
+    "It is called with NumPy arrays: np.where(r > 1, a, b) takes the place of `a if r > 1 else b`."
+)
+
+
+@dataclass(frozen=True)
+class CallablePotential:
+    """Potential given by functions of r, of (r, T), or of (r, T, xi, hard_scale).
+
+    Parameters
+    ----------
+    singlet : callable
+        V_s in GeV for NumPy arrays r in GeV^-1, T and hard_scale in GeV, which broadcast against each other; T = 0 must
+        give the vacuum potential, real. A complex result is a width, Im V <= 0: then there are no jumps. A complex
+        function of r alone acts in the medium, and its real part in the vacuum.
+    alpha : float
+        Coulomb coupling C_F alpha_s that sets the Bohr radius of the initial states.
+    octet : callable, "coulomb" or None
+        V_o likewise, or +alpha/(8 r), the octet's Coulomb potential. None for a model that only ever has singlets: what
+        needs an octet then raises.
+
+    Attributes
+    ----------
+    has_width : bool
+        Whether a function is complex.
+    is_thermal : bool
+        Whether a function depends on the medium or is complex.
+
+    Raises
+    ------
+    InputError
+        If a function takes other numbers of arguments, raises, or is not finite, real at T = 0, absorbing and of the
+        shape of its arguments for r from 0.01 to 30 GeV^-1 and T = 0, 0.2, 0.3 and 0.5 GeV.
+
+    Examples
+    --------
+    >>> import qtraj as qt
+    >>> cornell = qt.CallablePotential(lambda r: -0.4 / r + 0.2 * r, alpha=0.4, octet="coulomb")
+    """
+
+    singlet: Function
+    alpha: float
+    octet: Function | Literal["coulomb"] | None = None
+    has_width: bool = field(init=False, repr=False, compare=False)
+    is_thermal: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        settle(self, alpha=check_alpha(self.alpha))
+        function("singlet", self.singlet, "be a function of r, of (r, T) or of (r, T, xi, hard_scale)")
+        if not callable(self.octet):
+            octet = choice("octet", self.octet, ("coulomb", None), "be a function, 'coulomb' or None")
+            settle(self, octet=octet)
+        thermal = width = False
+        for color in self._functions:
+            takes_T, is_complex = self._probe(color)
+            thermal, width = thermal or takes_T, width or is_complex
+        settle(self, has_width=width, is_thermal=thermal or width)
+
+    def vacuum(self, r: Float, color: Color) -> Float:
+        """Return V_color(r) in GeV at T = 0, for r in GeV^-1, any shape."""
+        if color not in self._functions:
+            return self._plain_octet(r)
+        zero = np.zeros_like(r)
+        return np.asarray(self._call(color, r, zero, zero, zero).real)
+
+    def medium(self, r: Float, color: Color, T: Float, xi: Float, hard_scale: Float) -> NDArray[Any]:
+        """Return V_color(r) in GeV in the medium, shape (nt, nr); see `ThermalPotential.medium`."""
+        shape = (len(T), len(r))
+        if color not in self._functions:
+            return np.broadcast_to(self._plain_octet(r), shape)
+        if self._count(color) < 4:
+            check_isotropic(xi)
+        return np.broadcast_to(
+            self._call(color, r[None], T[:, None], xi[:, None], hard_scale[:, None]), shape
+        )
+
+    @property
+    def _functions(self) -> dict[Color, Function]:
+        given = dict(zip(COLORS, (self.singlet, self.octet), strict=True))
+        return {color: each for color, each in given.items() if callable(each)}
+
+    def _plain_octet(self, r: Float) -> Float:
+        if self.octet is None:
+            raise octet_missing("CallablePotential")
+        return coulomb_octet(self.alpha, r)
+
+    def _count(self, color: Color) -> int:
+        """Return the number of arguments of a function: those without a default."""
+        try:
+            parameters = inspect.signature(self._functions[color]).parameters.values()
+        except (TypeError, ValueError):  # a NumPy ufunc has no signature
+            return 1
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        return sum(p.kind in kinds and p.default is p.empty for p in parameters)
+
+    def _call(self, color: Color, *arguments: Float) -> NDArray[Any]:
+        """Call a function with as many of r, T, xi, hard_scale as it takes."""
+        given = arguments[: self._count(color)]
+        return np.asarray(called(color, self._functions[color], *given, remedy=_FOR_ARRAYS))
+
+    def _probe(self, color: Color) -> tuple[bool, bool]:
+        """Check a function; return whether it takes T and whether it is complex."""
+        count = self._count(color)
+        if count not in _ARGUMENTS:
+            raise InputError(color, self._functions[color], f"take {' or '.join(_ARGUMENTS.values())}")
+        T = np.concatenate([[0.0], _PROBE_T])
+        grid = np.broadcast_arrays(_PROBE_R[None], T[:, None])
+        with np.errstate(all="ignore"):
+            V = self._call(color, grid[0], grid[1], np.zeros_like(grid[0]), grid[1])
+        _check_values(color, V, grid[0].shape, takes_T=count > 1)
+        return count > 1, bool(np.iscomplexobj(V))
+
+
+def _check_values(color: Color, V: NDArray[Any], shape: tuple[int, ...], *, takes_T: bool) -> None:
+    if V.shape != shape or V.dtype.kind not in "iufc":
+        raise InputError(color, (V.shape, V.dtype), f"return numbers of the shape of its arguments, {shape}")
+    if not np.all(np.isfinite(V)):
+        i, j = np.argwhere(~np.isfinite(V))[0]
+        T = np.concatenate([[0.0], _PROBE_T])[i]
+        where = f"r = {_PROBE_R[j]:.3g} GeV^-1" + (f", T = {T:g} GeV" if takes_T else "")
+        raise InputError(
+            color, complex(V[i, j]), f"be finite from r = 0.01 to 30 GeV^-1 and at T = 0 (here {where})"
+        )
+    if takes_T and np.any(np.abs(V[0].imag) > _ROUNDING):
+        raise InputError(color, complex(V[0][np.argmax(np.abs(V[0].imag))]), "be real at T = 0, the vacuum")
+    if np.any(V.imag > _ROUNDING):
+        raise InputError(color, float(V.imag.max()), "have Im V <= 0: a width absorbs")

@@ -1,0 +1,243 @@
+"""Potentials given by numbers: V(r) or V(r, T), real or complex, from arrays or from a file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import CubicSpline, make_interp_spline
+
+from ..._checks import choice
+from ...errors import FileFormatError, InputError
+from ...units import to_fm
+from .coulomb import Color, check_alpha, check_isotropic, coulomb_octet, octet_missing
+from .file import read_potential_table
+from .values import checked_axes, checked_values
+
+Float = NDArray[np.float64]
+Below = Literal["coulomb", "constant"]
+Beyond = Literal["constant", "linear"]
+
+
+class TabulatedPotential:
+    """Potential interpolated in a table.
+
+    Parameters
+    ----------
+    r : array_like, shape (nr,)
+        Increasing distances in GeV^-1, positive, at least 4. A file may have fm; see `read`.
+    V : array_like, shape (nr,) or (nt, nr)
+        Singlet potential in GeV, real, or complex with Im V <= 0: a width, and then there are no jumps.
+    alpha : float
+        Coulomb coupling C_F alpha_s that sets the Bohr radius of the initial states.
+    T : array_like, shape (nt,), optional
+        Temperatures in GeV of the rows of V, increasing, at least 2. T[0] = 0 is the vacuum.
+    vacuum : array_like, shape (nr,), optional
+        Real vacuum potential in GeV where T does not begin with 0. For a complex V(r) it is Re V by default.
+    octet : array_like of the shape of V, "coulomb" or None
+        Octet potential in GeV, or +alpha/(8 r) whatever the table, or None for a model that only ever has singlets:
+        what needs an octet then raises.
+
+    Other Parameters
+    ----------------
+    below : {"coulomb", "constant"}
+        Below the first point r V is constant, which continues -alpha/r, or V is.
+    beyond : {"constant", "linear"} or None
+        Beyond the last point V stays, or goes on with its slope there; with None a method whose grid reaches further
+        raises.
+
+    Raises
+    ------
+    InputError
+        If the arrays are not finite, increasing and of matching shapes, Im V > 0, or the vacuum of a table in T is
+        missing; and, when the potential is evaluated, outside the table where no rule is given.
+
+    Notes
+    -----
+    A cubic spline interpolates r V(r), which has no singularity; its error falls as the fourth power of the spacing. In
+    T a cubic spline (of lower order for less than four rows) runs through the rows. Where the spline of Im V exceeds 0
+    between the points, Im V is 0. The hash is that of the numbers.
+    """
+
+    def __init__(
+        self,
+        r: ArrayLike,
+        V: ArrayLike,
+        *,
+        alpha: float,
+        T: ArrayLike | None = None,
+        vacuum: ArrayLike | None = None,
+        octet: ArrayLike | Literal["coulomb"] | None = None,
+        below: Below = "coulomb",
+        beyond: Beyond | None = None,
+    ) -> None:
+        self.alpha = check_alpha(alpha)
+        self.below = choice("below", below, get_args(Below))
+        self.beyond = choice("beyond", beyond, (*get_args(Beyond), None))
+        self.r, self.T = checked_axes(r, T)
+        shape = self.r.shape if self.T is None else (len(self.T), len(self.r))
+        self._rows: dict[Color, NDArray[Any]] = {"singlet": checked_values("V", V, shape)}
+        self._octet = None
+        if isinstance(octet, str):
+            self._octet = choice("octet", octet, ("coulomb",), "be an array, 'coulomb' or None")
+        if octet is not None and not isinstance(octet, str):
+            self._rows["octet"] = checked_values("octet", octet, shape)
+        self._vacuum = self._vacuum_rows(vacuum)
+        self._digest = self._content_hash()
+
+    @classmethod
+    def read(
+        cls,
+        path: str | Path,
+        *,
+        alpha: float,
+        octet: Literal["coulomb"] | None = None,
+        below: Below = "coulomb",
+        beyond: Beyond | None = None,
+    ) -> TabulatedPotential:
+        """Return the potential of a file, text or ``.npz``.
+
+        Parameters
+        ----------
+        path : path-like
+            A text file has a line of column names, r[fm] or r[GeV^-1], V[GeV] or ReV[GeV] and ImV[GeV], and optionally
+            T[GeV] and octet[GeV], then numbers; ``#`` begins a comment. With T, every temperature has the same r. An
+            npz file has arrays ``r`` (GeV^-1) or ``r_fm``, ``V``, and optionally ``T``, ``vacuum``, ``octet``.
+        alpha, octet, below, beyond
+            As for the class; an octet in the file goes first, and giving both is an error.
+
+        Raises
+        ------
+        FileFormatError
+            If the file is missing or not in this layout.
+        InputError
+            If an argument is out of range.
+        """
+        check_alpha(alpha)
+        for name, value, known in (
+            ("octet", octet, ("coulomb", None)),
+            ("below", below, get_args(Below)),
+            ("beyond", beyond, (*get_args(Beyond), None)),
+        ):
+            choice(name, value, known)
+        arrays = read_potential_table(path)
+        if octet is not None and "octet" in arrays:
+            raise InputError("octet", octet, "be None for a file with an octet")
+        arrays.setdefault("octet", octet)
+        try:
+            return cls(**arrays, alpha=alpha, below=below, beyond=beyond)
+        except InputError as error:
+            if error.argument in ("below", "beyond"):
+                raise
+            raise FileFormatError(path, str(error).rstrip(".")) from error
+
+    @property
+    def has_width(self) -> bool:
+        """Whether the table is complex."""
+        return any(np.iscomplexobj(rows) for rows in self._rows.values())
+
+    @property
+    def is_thermal(self) -> bool:
+        """Whether the table depends on T or is complex."""
+        return self.T is not None or self.has_width
+
+    def vacuum(self, r: Float, color: Color) -> Float:
+        """Return V_color(r) in GeV without medium, for r in GeV^-1, any shape."""
+        r = np.asarray(r, dtype=float)
+        if color not in self._rows:
+            return self._plain_octet(r)
+        return self._in_r(self._vacuum[color], r)
+
+    def medium(self, r: Float, color: Color, T: Float, xi: Float, hard_scale: Float) -> NDArray[Any]:
+        """Return V_color(r) in GeV in the medium, shape (nt, nr); see `ThermalPotential.medium`."""
+        check_isotropic(xi)
+        if color not in self._rows:
+            return np.broadcast_to(self._plain_octet(r), (len(T), len(r)))
+        rows = self._in_r(self._rows[color], r)
+        if self.T is None:
+            return np.broadcast_to(_absorbing(rows), (len(T), len(r)))
+        _check_temperatures(self.T, T)
+        return _absorbing(make_interp_spline(self.T, rows, k=min(3, len(self.T) - 1))(T))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TabulatedPotential) and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
+
+    def __repr__(self) -> str:
+        temperatures = "" if self.T is None else f", {len(self.T)} T {self.T[0]:g}-{self.T[-1]:g} GeV"
+        return (
+            f"TabulatedPotential({len(self.r)} r {self.r[0]:g}-{self.r[-1]:g} GeV^-1{temperatures}, "
+            f"alpha={self.alpha:g}, sha256={self._digest[:12]})"
+        )
+
+    def _vacuum_rows(self, vacuum: ArrayLike | None) -> dict[Color, Float]:
+        """Return the vacuum potential (nr,) of each tabulated color."""
+        first = {color: rows if self.T is None else rows[0] for color, rows in self._rows.items()}
+        if self.T is not None and self.T[0] == 0 and vacuum is not None:
+            raise InputError("vacuum", vacuum, "be left out: the row of T = 0 is the vacuum")
+        if self.T is not None and self.T[0] > 0:
+            if vacuum is None:
+                raise InputError("vacuum", None, f"be given, as T begins with {self.T[0]:g} GeV, not 0")
+            if "octet" in self._rows:
+                raise InputError("T", float(self.T[0]), "begin with 0 for a table with an octet")
+        elif self.T is not None and any(np.iscomplexobj(row) and np.any(row.imag) for row in first.values()):
+            raise InputError("V", "complex", "be real at T = 0, the vacuum")
+        if vacuum is not None:
+            first["singlet"] = checked_values("vacuum", vacuum, self.r.shape)
+            if np.iscomplexobj(first["singlet"]):
+                raise InputError("vacuum", vacuum, "be real")
+        return {color: np.asarray(row.real) for color, row in first.items()}
+
+    def _plain_octet(self, r: Float) -> Float:
+        if self._octet is None:
+            raise octet_missing("TabulatedPotential")
+        return coulomb_octet(self.alpha, r)
+
+    def _in_r(self, rows: NDArray[Any], r: Float) -> NDArray[Any]:
+        """Interpolate V of shape (..., nr) to the distances r, shape (..., *r.shape)."""
+        first, last = self.r[0], self.r[-1]
+        if self.beyond is None and np.any(r > last):
+            raise InputError(
+                "beyond",
+                None,
+                f"be 'constant' or 'linear': the table ends at {last:.4g} GeV^-1 ({to_fm(last):.3g} fm) and the "
+                f"grid reaches {float(np.max(r)):.4g}",
+            )
+        spline = CubicSpline(self.r, self.r * rows, axis=-1)
+        inside = np.clip(r, first, last)
+        V = spline(inside) / inside
+        if self.below == "coulomb":
+            V = np.where(r < first, np.multiply.outer(rows[..., 0] * first, 1 / r), V)
+        if self.beyond == "linear":
+            slope = (spline(last, 1) - rows[..., -1]) / last  # (r V)' = V + r V'
+            V = V + np.multiply.outer(slope, np.maximum(r - last, 0.0))
+        return np.asarray(V)
+
+    def _content_hash(self) -> str:
+        digest = hashlib.sha256(repr((self.alpha, self._octet, self.below, self.beyond)).encode())
+        for array in (self.r, self.T, *self._rows.values(), *self._vacuum.values()):
+            digest.update(
+                b"-" if array is None else repr((array.shape, array.dtype.str)).encode() + array.tobytes()
+            )
+        return digest.hexdigest()
+
+
+def _check_temperatures(known: Float, T: Float) -> None:
+    low, high = float(np.min(T, initial=np.inf)), float(np.max(T, initial=0.0))
+    if low < known[0] or high > known[-1]:
+        raise InputError(
+            "medium",
+            f"T from {low:.4g} to {high:.4g} GeV",
+            f"stay inside the table of the potential, {known[0]:.4g} to {known[-1]:.4g} GeV",
+            "Extend the table, or raise T_end.",
+        )
+
+
+def _absorbing(V: NDArray[Any]) -> NDArray[Any]:
+    """Return V with the overshoot of the interpolation above Im V = 0 cut off."""
+    return V.real + 1j * np.minimum(V.imag, 0.0) if np.iscomplexobj(V) else np.asarray(V)

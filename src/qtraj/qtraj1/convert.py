@@ -1,0 +1,187 @@
+"""QTraj 1.0's text files to one netCDF file, and back to the same bytes."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import Any, Final
+
+import xarray as xr
+
+from .._atomic import atomic_path
+from ..errors import FileFormatError, InputError
+from ..io.results import CHECKSUM, checksum, read_dataset
+from ..provenance import versions
+from .datasets import FORMATS, Format
+from .files.text import lines_of, write_lines
+from .program.output import RUN_RECORD
+
+NETCDF: Final = ".nc"
+
+TITLE: Final = "Output of QTraj 1.0"
+
+_NAMED: Final = re.compile(r"(ratios|summary|snapshot|basisfunctions).*\.tsv(\.gz)?")
+_BY_COLUMNS: Final = {2: "basisfunctions", 4: "snapshot", 6: "ratios", 8: "ratios", 12: "summary"}
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What `convert` did.
+
+    Parameters
+    ----------
+    written : tuple of Path
+        The new files.
+    left_out : tuple of str
+        Names in the folder that are no output of QTraj 1.0.
+    """
+
+    written: tuple[Path, ...]
+    left_out: tuple[str, ...] = ()
+
+
+def convert(source: str | Path, target: str | Path, *, force: bool = False) -> Conversion:
+    """Convert QTraj 1.0 output to netCDF, or such a netCDF file back to text.
+
+    The netCDF file has a group for each text file, named after it, with its checksum, and the versions that wrote
+    it; a run record of `qtraj legacy` goes along. Before anything is written, each text file is compared with what
+    it will come back as, byte for byte.
+
+    Parameters
+    ----------
+    source : str or Path
+        An output folder, or one ratios, summary, snapshot or basis file (plain or gzip), or a netCDF file made
+        from one of these.
+    target : str or Path
+        A name that ends in ``.nc`` for text; for netCDF made from a folder, a folder, and made from a file, a file
+        or an existing folder.
+    force : bool
+        Overwrite existing files.
+
+    Returns
+    -------
+    Conversion
+
+    Raises
+    ------
+    InputError
+        If the target has the wrong kind of name.
+    FileFormatError
+        If the source is missing, damaged, of no known kind or would not come back byte for byte; if a target
+        exists and `force` is not given, or cannot be written.
+    """
+    source, target = Path(source), Path(target)
+    if not source.exists():
+        raise FileFormatError(source, "no such file or folder", "Check the path.")
+    if source.suffix == NETCDF:
+        if target.suffix == NETCDF and not target.is_dir():
+            remedy = "Name a folder or a text file."
+            raise InputError("OUT", str(target), f"not end in {NETCDF}: netCDF becomes text", remedy)
+        return _to_text(source, target, force)
+    if target.suffix != NETCDF:
+        raise InputError("OUT", str(target), f"end in {NETCDF}: text becomes netCDF")
+    _refuse_existing([target], force)
+    return _to_netcdf(source, target)
+
+
+def _to_netcdf(source: Path, target: Path) -> Conversion:
+    files, left_out = [source], []
+    if source.is_dir():
+        entries = sorted(source.iterdir())
+        files = [entry for entry in entries if entry.is_file() and _NAMED.fullmatch(entry.name)]
+        left_out = [entry.name for entry in entries if entry not in files]
+        if not files:
+            remedy = "It should hold ratios.tsv, summary.tsv, snapshot_<step>.tsv or basisfunctions.tsv."
+            raise FileFormatError(source, "no output of QTraj 1.0 in this folder", remedy)
+    groups = {file.name: _dataset(file) for file in files}
+    record = source / RUN_RECORD  # what `qtraj legacy` adds to the files of the original
+    if record.is_file():
+        left_out.remove(RUN_RECORD)
+    root = xr.Dataset(
+        attrs={
+            "title": TITLE,
+            "source": source.resolve().name,
+            "source_kind": "folder" if source.is_dir() else "file",
+            "files": "\n".join(groups),
+            "file_checksums": "\n".join(str(group.attrs[CHECKSUM]) for group in groups.values()),
+            "run_record": record.read_text(encoding="utf-8") if record.is_file() else "",
+            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            **versions(),
+        }
+    )
+    with atomic_path(target) as temporary:
+        root.assign_attrs({CHECKSUM: checksum(root)}).to_netcdf(temporary, engine="h5netcdf")
+        for name, group in groups.items():
+            group.to_netcdf(temporary, mode="a", group=name, engine="h5netcdf", encoding=_packed(group))
+    return Conversion((target,), tuple(left_out))
+
+
+def _to_text(source: Path, target: Path, force: bool) -> Conversion:
+    root = read_dataset(source)
+    if root.attrs.get("title") != TITLE:
+        raise FileFormatError(
+            source, "is a netCDF file, but not one that `qtraj convert` made", "Check the path."
+        )
+    names = root.attrs["files"].split("\n")
+    if any(Path(name).name != name for name in names):
+        raise FileFormatError(source, "names a file outside its folder", "Do not use this file.")
+    groups = {name: read_dataset(source, name) for name in names}
+    if root.attrs["file_checksums"].split("\n") != [checksum(group) for group in groups.values()]:
+        raise FileFormatError(source, "a group does not belong to this file", "Convert the text files again.")
+    whole = root.attrs["source_kind"] == "folder" or target.is_dir()
+    if whole and target.is_file():
+        raise InputError("OUT", str(target), "be a folder: this netCDF file was made from one")
+    paths = {name: target / name if whole else target for name in names}
+    if root.attrs["run_record"]:
+        paths[RUN_RECORD] = target / RUN_RECORD
+    _refuse_existing(list(paths.values()), force)
+    for name, group in groups.items():
+        write_lines(paths[name], _format(group).lines(group))
+    if root.attrs["run_record"]:
+        write_lines(paths[RUN_RECORD], root.attrs["run_record"].removesuffix("\n").split("\n"))
+    return Conversion(tuple(paths.values()))
+
+
+def _dataset(file: Path) -> xr.Dataset:
+    """Return a text file as a dataset, with its checksum, from which the same text can be written."""
+    kind = _kind(file)
+    group = FORMATS[kind].read(file).assign_attrs(kind=kind)
+    for number, (line, again) in enumerate(zip_longest(lines_of(file), FORMATS[kind].lines(group)), start=1):
+        if line != again:
+            problem = (
+                f"line {number} is {line!r} where QTraj 1.0 writes {again!r}, it would not come back as it is"
+            )
+            raise FileFormatError(
+                file, problem, "The readers in qtraj.qtraj1 take it; rewrite it with a writer."
+            )
+    return group.assign_attrs({CHECKSUM: checksum(group)})
+
+
+def _kind(file: Path) -> str:
+    if named := _NAMED.fullmatch(file.name):
+        return named[1]
+    first = next(iter(islice(lines_of(file), 1)))
+    columns = first.count("\t") + 1
+    if columns not in _BY_COLUMNS:
+        remedy = "Files of QTraj 1.0 have 2 (basis), 4 (snapshot), 8 (ratios) or 12 (summary) columns."
+        raise FileFormatError(file, f"line 1 has {columns} columns: of no known kind", remedy)
+    return _BY_COLUMNS[columns]
+
+
+def _format(group: xr.Dataset) -> Format:
+    return FORMATS[group.attrs["kind"]]
+
+
+def _packed(group: xr.Dataset) -> dict[str, dict[str, Any]]:
+    # nearly all ratios are zero; strings have no filter
+    return {str(n): {"zlib": True} for n, v in group.variables.items() if v.dtype.kind in "fi" and v.size}
+
+
+def _refuse_existing(targets: list[Path], force: bool) -> None:
+    present: Iterator[Path] = (target for target in targets if target.exists())
+    if not force and (found := next(present, None)) is not None:
+        raise FileFormatError(found, "exists already", "Choose another name, or overwrite it with --force.")

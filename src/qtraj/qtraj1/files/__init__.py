@@ -1,0 +1,1 @@
+"""File formats of QTraj 1.0: parameters, ratios, summaries, snapshots, basis functions."""

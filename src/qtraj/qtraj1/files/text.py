@@ -1,0 +1,160 @@
+"""What the text files of QTraj 1.0 have in common: tab-separated numbers, lines that end, plain or gzip."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Final, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._atomic import atomic_path
+from ..._checks import path as path_of
+from ...errors import FileFormatError, InputError
+
+Float = NDArray[np.float64]
+
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+
+CHUNK: Final = 16384
+"""Lines held at a time: 1 MB of text."""
+
+
+def lines_of(path: str | Path) -> Iterator[str]:
+    """Yield the lines of a text file without their line feed; gzip is recognized by its content.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, empty, damaged, not text, or its last line has no end.
+    """
+    path = path_of("path", path)
+    number = 0
+    try:
+        with _opened(path) as handle:
+            for number, line in enumerate(handle, start=1):
+                if not line.endswith("\n"):
+                    raise FileFormatError(path, f"line {number} has no end: truncated", _TRUNCATED)
+                yield line[:-1]
+    except UnicodeDecodeError as error:
+        raise FileFormatError(path, f"is not a text file ({error.reason})", "Check the path.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileFormatError(path, f"cannot be read ({error})", "Check the path.") from error
+    if number == 0:
+        raise FileFormatError(path, "the file is empty", "The run that wrote it did not finish.")
+
+
+_TRUNCATED: Final = "A number may be cut there: delete the line, or add a line feed if it is complete."
+
+
+def _opened(path: Path) -> IO[str]:
+    with path.open("rb") as raw:
+        zipped = raw.read(2) == _GZIP_MAGIC
+    # newline="\n": a carriage return is content, so that a file comes back byte for byte
+    if zipped:
+        return cast("IO[str]", gzip.open(path, "rt", encoding="utf-8", newline="\n"))
+    return path.open(encoding="utf-8", newline="\n")
+
+
+def numbers(path: str | Path, lines: Sequence[str], columns: int, first: int = 1, step: int = 1) -> Float:
+    """Return tab-separated lines as an array of shape (len(lines), columns).
+
+    Parameters
+    ----------
+    path : str or Path
+        For messages.
+    lines : sequence of str
+        The lines; the first is line `first` of the file, the next line `first` + `step`, ...
+    columns : int
+        How many numbers each must hold.
+    first, step : int
+        Line numbers for messages.
+
+    Raises
+    ------
+    FileFormatError
+        For the first line with another number of columns, or with something that is no finite number.
+    """
+    try:
+        values = np.array("\t".join(lines).split("\t"), dtype=np.float64).reshape(len(lines), columns)
+        if all(line.count("\t") == columns - 1 for line in lines) and np.all(np.isfinite(values)):
+            return values
+    except ValueError:
+        pass
+    number, problem = next(
+        (first + step * i, fault) for i, line in enumerate(lines) if (fault := _fault(line, columns))
+    )
+    raise FileFormatError(
+        path, f"line {number}: {problem}", "The line is damaged, or the file is of another kind."
+    )
+
+
+def _fault(line: str, columns: int) -> str:
+    words = line.split("\t")
+    if len(words) != columns:
+        return f"{len(words)} columns instead of {columns}"
+    bad = [word for word in words if not is_finite(word)]
+    return f"{bad[0]!r} is no finite number" if bad else ""
+
+
+def is_finite(word: str) -> bool:
+    """Return whether a word spells a finite number."""
+    try:
+        return bool(np.isfinite(float(word)))
+    except ValueError:
+        return False
+
+
+def write_lines(path: str | Path, lines: Iterable[str], *, append: bool = False) -> Path:
+    """Write lines, each ended by a line feed, as a whole or not at all; gzip if the name ends in ``.gz``.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    lines : iterable of str
+        The lines, without line feeds.
+    append : bool
+        Put them after the lines of an existing file.
+
+    Raises
+    ------
+    InputError
+        If a line holds a line feed or there is none.
+    FileFormatError
+        If the file cannot be written, or an existing one cannot be read.
+    """
+    path = path_of("path", path)
+    with atomic_path(path) as temporary, _created(temporary) as handle:
+        if append and path.is_file() and path.stat().st_size:
+            handle.writelines(f"{line}\n" for line in lines_of(path))
+        empty = True
+        for line in lines:
+            if "\n" in line:
+                raise InputError("lines", line, "hold no line feed")
+            handle.write(line + "\n")
+            empty = False
+        if empty:
+            raise InputError("lines", [], "hold at least one line")
+    return path
+
+
+@contextmanager
+def _created(path: Path) -> Iterator[IO[str]]:
+    with ExitStack() as stack:
+        raw: IO[bytes] = stack.enter_context(path.open("wb"))
+        if path.suffix == ".gz":
+            # no name and no time inside: equal content makes equal files
+            packed = gzip.GzipFile("", "wb", fileobj=raw, mtime=0)
+            raw = cast("IO[bytes]", stack.enter_context(packed))
+        yield stack.enter_context(io.TextIOWrapper(raw, encoding="utf-8", newline="\n"))

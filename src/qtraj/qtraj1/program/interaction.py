@@ -1,0 +1,141 @@
+"""Local energies of the effective Hamiltonian, step by step: potential, medium shift and width.
+
+Everything here is diagonal in r; the centrifugal and kinetic terms belong to the steppers.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...physics.model import OCTET_WIDTH
+from ...physics.potentials.coulomb import COLORS, CoulombPotential
+from ...physics.transport import Transport
+from ..files.parameters import LegacyParameters
+from .ksu import QTrajKSUPotential
+from .temperature import Steps
+
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+T_C: Final = 0.150
+"""GeV; critical temperature of the kappa_hat fits in the original."""
+
+WIDTHS: Final = (1.0, OCTET_WIDTH)
+"""Gamma_c/(kappa r^2) of singlet and octet."""
+
+BLOCK: Final = 64
+"""Steps for which a screened potential is evaluated at a time."""
+
+
+class Interaction(Protocol):
+    """What a stepper needs to know of potential and medium."""
+
+    def local(self, color: int, n: int) -> Complex:
+        """Return the local energy of H_eff in GeV during step `n`, shape (num,); color 0 singlet, 1 octet."""
+        ...
+
+    @property
+    def vacuum(self) -> Float:
+        """Singlet potential without medium in GeV, shape (num,)."""
+        ...
+
+    def same_as_before(self, n: int) -> bool:
+        """Return whether the medium of step `n` is that of step n - 1, so that factors may be used again."""
+        ...
+
+
+def make_interaction(p: LegacyParameters, steps: Steps, r: Float) -> Interaction:
+    """Return the interaction that the parameters ask for, on the points `r` in GeV^-1."""
+    return Munich(p, steps, r) if p.potential == 0 else Screened(p, steps, r)
+
+
+class Munich:
+    """Coulomb potential with (gamma/2 - i kappa/2) r^2, for the octet times 7/16.
+
+    Parameters
+    ----------
+    p : LegacyParameters
+    steps : Steps
+    r : ndarray, shape (num,)
+        Grid points in GeV^-1.
+
+    Attributes
+    ----------
+    T, kappa, gamma : ndarray, shape (steps,)
+        Temperature in GeV and transport coefficients in GeV^3 of each step.
+    potential : ndarray, shape (2, num)
+        Coulomb potential of singlet and octet in GeV.
+
+    References
+    ----------
+    arXiv:2107.06147, eqs. (2.2)-(2.9).
+    """
+
+    def __init__(self, p: LegacyParameters, steps: Steps, r: Float) -> None:
+        self.T = steps.T
+        on = steps.T > 0
+        self.kappa, self.gamma = np.zeros_like(steps.T), np.zeros_like(steps.T)
+        transport = Transport(kappa=p.kappa_hat, gamma=p.gam, T_c=T_C)
+        self.kappa[on], self.gamma[on] = transport.at(steps.T[on])
+        coulomb = CoulombPotential(p.alpha)
+        self.potential = np.array([coulomb.vacuum(r, color) for color in COLORS])
+        self._r_squared = r**2
+
+    @property
+    def vacuum(self) -> Float:
+        """Singlet potential without medium in GeV, shape (num,)."""
+        return np.asarray(self.potential[0])
+
+    def local(self, color: int, n: int) -> Complex:
+        """Return V_c + g_c (gamma - i kappa) r^2/2 of step `n`."""
+        medium = 0.5 * WIDTHS[color] * (self.gamma[n] - 1j * self.kappa[n])
+        return np.asarray(self.potential[color] + medium * self._r_squared)
+
+    def same_as_before(self, n: int) -> bool:
+        """Return whether T did not change."""
+        return n > 0 and bool(self.T[n] == self.T[n - 1])
+
+
+class Screened:
+    """KSU potentials as the original has them, complex, without jumps; `QTrajKSUPotential` names its flaws.
+
+    Parameters
+    ----------
+    p : LegacyParameters
+        potential 1 ignores the anisotropy of the medium, 2 takes it.
+    steps : Steps
+    r : ndarray, shape (num,)
+        Grid points in GeV^-1.
+    """
+
+    def __init__(self, p: LegacyParameters, steps: Steps, r: Float) -> None:
+        self.potential = QTrajKSUPotential(alpha=p.alpha, md_factor=p.mdfac)
+        self._r, self._T = r, steps.T
+        isotropic = p.potential == 1
+        self._xi = np.zeros_like(steps.T) if isotropic else steps.xi
+        self._hard_scale = steps.T if isotropic else steps.hard_scale
+        self._block: tuple[int, Complex] = (-1, np.empty((0, len(r)), dtype=complex))
+
+    @property
+    def vacuum(self) -> Float:
+        """Singlet potential without medium in GeV, shape (num,)."""
+        return self.potential.vacuum(self._r, "singlet")
+
+    def local(self, color: int, n: int) -> Complex:
+        """Return V(r) in the medium of step `n`; the octet has none and is refused."""
+        block, inside = divmod(n, BLOCK)
+        if self._block[0] != block or color != 0:
+            part = slice(block * BLOCK, (block + 1) * BLOCK)
+            values = self.potential.medium(
+                self._r, COLORS[color], self._T[part], self._xi[part], self._hard_scale[part]
+            )
+            self._block = (block, values)
+        return np.asarray(self._block[1][inside])
+
+    def same_as_before(self, n: int) -> bool:
+        """Return whether temperature, anisotropy and hard scale did not change."""
+        media = (self._T, self._xi, self._hard_scale)
+        return n > 0 and all(bool(each[n] == each[n - 1]) for each in media)

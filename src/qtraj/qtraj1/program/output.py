@@ -1,0 +1,201 @@
+"""The output folder of a run: every finished trajectory is in it, whenever the run ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Sequence
+from importlib.metadata import version
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._atomic import atomic_path
+from ...errors import FileFormatError, InputError
+from ...provenance import versions
+from ..files.parameters import LegacyParameters
+from ..files.ratios import RatioTable, has_metadata, ratio_lines, read_ratios
+from ..files.snapshots import thinned, write_snapshot
+from ..files.summary import SummaryBlock, write_summary
+from ..files.text import lines_of, write_lines
+from .no_jump import NoJumpEvolution
+from .temperature import TRAJECTORY_FILE
+from .trajectories import Outcome, first_random_number
+
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+
+FLUSH_EVERY: Final = 2.0
+"""Seconds between writes of ``ratios.tsv``, which is written as a whole."""
+
+RUN_RECORD: Final = "run.json"
+"""Parameters, seed and versions; a file that the original does not have."""
+
+
+Existing = Literal["refuse", "append", "overwrite"]
+"""What to do with the output of an earlier run in the folder."""
+
+_WRITTEN: Final = re.compile(r"(ratios|summary|basisfunctions|snapshot_\d+)\.tsv")
+_WITH_SEED: Final = re.compile(r"output-(-?\d+)")
+
+
+class OutputFolder:
+    """Collects what a run finds and writes it: ``ratios.tsv`` now and then, the rest at the end.
+
+    Parameters
+    ----------
+    path : Path
+    p : LegacyParameters
+    metadata : sequence of str
+        Metadata of the histories that will run, empty strings where they have none.
+    existing : {"refuse", "append", "overwrite"}
+        If there is output of an earlier run, of the original or of qtraj: refuse to touch it; add rows of another
+        seed to its ``ratios.tsv`` and leave every other file as it is; or replace all of it.
+
+    Attributes
+    ----------
+    appends : bool
+        Whether rows are added to the output of an earlier run.
+
+    Raises
+    ------
+    FileFormatError
+        If there is output and `existing` is "refuse", or if it has rows that those of this run must not join.
+    InputError
+        If rows of this seed are there already.
+    """
+
+    def __init__(
+        self, path: Path, p: LegacyParameters, metadata: Sequence[str], existing: Existing = "refuse"
+    ) -> None:
+        self.path, self._p = path, p
+        self._file, self._with_metadata = path / "ratios.tsv", p.temperatureEvolution == TRAJECTORY_FILE
+        entries = sorted(path.iterdir()) if path.is_dir() else []
+        self._found = [entry for entry in entries if _WRITTEN.fullmatch(entry.name)]
+        if self._found and existing == "refuse":
+            names = ", ".join(entry.name for entry in self._found[:3])
+            more = ", ..." if len(self._found) > 3 else ""
+            remedy = "Nothing was changed. --append adds rows of another randomseed, --overwrite replaces the files."
+            raise FileFormatError(path, f"holds the output of an earlier run ({names}{more})", remedy)
+        self.appends = bool(self._found) and existing == "append"
+        if self.appends:
+            self._refuse_same_seed()
+            self._check_rows(metadata)
+        self._ratios: list[tuple[Float, float, str]] = []
+        self._blocks: list[SummaryBlock] = []
+        self._snapshots: dict[int, Complex] = {}
+        self._flushed = time.monotonic()
+
+    def begin(self, transform: str) -> None:
+        """Remove what this run replaces, and write parameters with the seed, and versions."""
+        if not self.appends:
+            for path in self._found:  # not one by one: snapshots of steps that this run has not would stay
+                _remove(path)
+        record: dict[str, Any] = {"transform": transform, **versions()}
+        if transform == "fftw":
+            record["pyfftw_version"] = version("pyfftw")
+        record["parameters"] = self._p.given()
+        if self.appends:  # the first run's record stays in front
+            first = self._record()
+            record = {**first, "appended": [*first.get("appended", ()), record]}
+        with atomic_path(self.path / RUN_RECORD) as temporary:
+            temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+    def begin_history(self, evolution: NoJumpEvolution) -> None:
+        """Take the no-jump evolution of the next history; summary and snapshots are those of the last one."""
+        self._blocks = [evolution.rows]
+        self._snapshots = {each.step: each.state for each in evolution.stored}
+
+    def add_row(self, ratios: Float, r0: float, metadata: str) -> None:
+        """Take a row of ``ratios.tsv``."""
+        self._ratios.append((ratios, r0, metadata))
+        if time.monotonic() - self._flushed > FLUSH_EVERY:
+            self._write_ratios()
+
+    def add(self, outcome: Outcome, metadata: str) -> None:
+        """Take a finished trajectory."""
+        self.add_row(outcome.ratios, outcome.r0, metadata)
+        if self._p.outputSummaryFile:
+            self._blocks.append(outcome.rows)
+        self._snapshots |= outcome.snapshots
+
+    def write(self) -> None:
+        """Write all that is not written yet; of a run that appends the rows alone."""
+        self._write_ratios()
+        if self.appends:
+            return
+        if self._p.outputSummaryFile and self._blocks:
+            write_summary(self.path / "summary.tsv", self._blocks)
+        if self._p.saveWavefunctions:
+            for step, state in self._snapshots.items():
+                kept = thinned(state, self._p.L, self._p.snapPts)
+                write_snapshot(self.path / f"snapshot_{step}.tsv", kept.r, kept.u)
+
+    def _record(self) -> dict[str, Any]:
+        """Return the run record of the earlier run, empty if it has none, as that of the original."""
+        path = self.path / RUN_RECORD
+        if not path.is_file():
+            return {}
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise FileFormatError(path, f"is damaged ({error})", "Restore it, or delete it.") from None
+        return record if isinstance(record, dict) else {}
+
+    def _refuse_same_seed(self) -> None:
+        """Raise InputError if the name of the folder or the run record says that this seed ran already."""
+        named, record = _WITH_SEED.fullmatch(self.path.name), self._record()
+        seeds = {int(named[1])} if named else set[int]()
+        for each in (record, *record.get("appended", ())):
+            seeds |= {each["parameters"]["randomseed"]} if "parameters" in each else set[int]()
+        if self._p.randomseed in seeds:
+            raise self._same_seed(f"{self.path} is the output of a run with this seed")
+
+    def _same_seed(self, found: str) -> InputError:
+        remedy = f"{found}: the same rows would count twice."
+        return InputError("randomseed", self._p.randomseed, "be another one to append rows", remedy)
+
+    def _check_rows(self, metadata: Sequence[str]) -> None:
+        """Find out before the computation whether rows can be added to an existing file."""
+        file, p = self._file, self._p
+        if not (file.is_file() and file.stat().st_size):
+            return
+        if has_metadata(file, list(islice(lines_of(file), 3))) != self._with_metadata:
+            problem = f"its rows come {'without' if self._with_metadata else 'with'} metadata, those of this run differ"
+            raise FileFormatError(file, problem, "Run in another folder, or move the file away.")
+        table = read_ratios(file, metadata=self._with_metadata)  # a truncated last line raises
+        if p.doJumps == bool(np.any(table.r0 == 0)):  # the first random number of a run without jumps is 0
+            problem = "it holds rows of a run " + ("without jumps" if p.doJumps else "with jumps")
+            raise FileFormatError(file, problem, f"Those of doJumps {int(p.doJumps)} do not belong to them.")
+        if not p.doJumps:
+            known = {*zip(table.l.tolist(), table.metadata or ("",) * len(table), strict=True)}
+            if known & {(p.initL, above) for above in metadata}:
+                remedy = (
+                    "Without jumps there is one row and no chance: a second one would add nothing but weight."
+                )
+                raise FileFormatError(file, "it holds a row of this kind already", remedy)
+            return
+        # the rows themselves tell, too, if the record is lost: six digits of two numbers in a row
+        zeroth, first = (float(f"{first_random_number(p.randomseed, number):g}") for number in (0, 1))
+        follows = np.append(table.r0[1:] == first, True)
+        if np.any((table.r0 == zeroth) & follows):
+            raise self._same_seed(f"{file} has the random numbers of this seed")
+
+    def _write_ratios(self) -> None:
+        if self._ratios:
+            ratios, r0, metadata = zip(*self._ratios, strict=True)
+            above = metadata if self._with_metadata else None
+            table = RatioTable(np.array(ratios), np.array(r0), np.full(len(r0), self._p.initL), above)
+            write_lines(self._file, ratio_lines(table), append=True)
+        self._ratios, self._flushed = [], time.monotonic()
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink()
+    except OSError as error:
+        raise FileFormatError(path, f"cannot be replaced ({error.strerror})", "Check its rights.") from error

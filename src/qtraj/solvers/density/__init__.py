@@ -1,0 +1,1 @@
+"""The density matrix of the full equation, without sampling noise."""

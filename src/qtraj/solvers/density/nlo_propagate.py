@@ -1,0 +1,164 @@
+"""Batches of histories through the NLO kernels: matrices, start, check points, projection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from ...physics.initial import InitialState
+from ...physics.model import LindbladModel
+from ...states import STATES
+from ..basis import OCTET, SINGLET, Basis
+from ..nojump.nlo_propagate import propagate_whole
+from ..parallel import side_by_side
+from ..steps import Plan, Profile
+from .kernels import double_precision
+from .nlo_kernels import NloSector, evolve_density_nlo
+from .nlo_operators import gain_matrices, largest_rate, loss_matrices
+from .nlo_resolution import NloDiscretization
+from .nlo_steps import Bounds, commutator_free, stacked
+from .propagate import (
+    Overlaps,
+    Watch,
+    batch_size,
+    batches,
+    missing,
+    purity_entropy,
+    segments_of,
+    sequences,
+    starting_density,
+)
+
+Float = NDArray[np.float64]
+
+DECAY_MARGIN = 1.05
+"""Bound on the decay rates of the density matrix over twice that of a pure state; the largest reach 0.99 of that."""
+
+BARE_STEP = 0.4
+"""Step of the run without jumps; stability needs shorter ones, at which its error is below 1e-6."""
+
+
+def density_sector(model: LindbladModel, basis: Basis, jump_range: float) -> tuple[NloSector, Bounds]:
+    """Return the constants of `evolve_density_nlo`, and where the spectrum of the generator lies."""
+    losses = [
+        [loss_matrices(model, basis, c, l, jump_range) for l in range(basis.l_max + 1)]
+        for c in (SINGLET, OCTET)
+    ]
+    r_squared = np.array([[loss.r_squared for loss in row] for row in losses])
+    decay = np.array([[loss.decay for loss in row] for row in losses])
+    jumps = np.stack([gain_matrices(model, basis, dl, jump_range) for dl in (1, -1)], axis=1)
+    bounds = Bounds(
+        energy=float((basis.energies[..., -1] - basis.energies[..., 0]).max()),
+        phase=0.5 * float(np.linalg.eigvalsh(r_squared).max()),
+        decay=2 * DECAY_MARGIN * max(largest_rate(loss) for row in losses for loss in row),
+    )
+    return NloSector(basis.energies, r_squared, np.moveaxis(decay, 2, 0), jumps), bounds
+
+
+def propagate_density_nlo(
+    basis: Basis,
+    model: LindbladModel,
+    initial: InitialState,
+    plans: Sequence[Plan],
+    *,
+    jump_range: float,
+    filter_energy: float,
+    diagnostics: bool = False,
+    watch: Watch | None = None,
+) -> Overlaps:
+    """Propagate the density matrix of the NLO equation; arguments as for `propagate_density`.
+
+    What is too fast of the start, see `Basis.filtered`, counts as lost.
+    """
+    n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1
+    overlap = np.zeros((n, segments, len(STATES)))
+    population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
+    purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
+    matrices, bounds = density_sector(model, basis, jump_range)
+    with double_precision():
+        sector: NloSector = jax.device_put(matrices)
+    start, cut = starting_density(basis, initial, filter_energy)
+    lost[:, 1] = cut
+    if watch is not None:
+        watch(start, np.asarray(cut))
+
+    def evolve(X: Any, gone: Any, pieces: Sequence[Any]) -> tuple[Any, Any]:
+        steps, number = stacked(pieces, bounds)
+        with double_precision():
+            after: tuple[Any, Any] = evolve_density_nlo(sector, X, gone, steps, number)
+        return after
+
+    def propagate(batch: tuple[list[int], list[int]]) -> None:
+        members, padded = batch
+        X: Any = np.repeat(start[:, :, None], len(padded), axis=2)
+        count, gone = len(members), np.zeros(len(padded))
+        for k, (pieces, side) in enumerate(segments_of(plans, padded)):
+            X, gone = evolve(X, gone, pieces)
+            seen, seen_gone = (X, gone) if side is None else evolve(X, gone, side)
+            if watch is not None:
+                watch(np.asarray(seen)[:, :, 0], cut + np.asarray(seen_gone)[0])
+            diagonal = np.einsum("clbaa->bcla", np.asarray(seen))[:count]
+            population[members, k] = diagonal.sum(axis=-1)
+            for j, s in enumerate(STATES):
+                if s.l <= basis.l_max:
+                    overlap[members, k, j] = diagonal[:, SINGLET, s.l, s.radial_index]
+        lost[members, 0] = np.asarray(gone)[:count]
+        if diagnostics:
+            purity[members], entropy[members] = purity_entropy(np.asarray(X)[:, :, :count])
+
+    side_by_side(propagate, list(batches(plans, batch_size())))
+    return Overlaps(
+        overlap,
+        population,
+        lost,
+        purity,
+        entropy,
+        np.tile(missing(initial, np.trace(start, axis1=-2, axis2=-1)), (n, 1)),
+    )
+
+
+def regenerate_nlo(
+    d: NloDiscretization,
+    model: LindbladModel,
+    initial: InitialState,
+    profiles: Sequence[Profile],
+    checkpoints: Sequence[float],
+    steps: Sequence[float],
+    *,
+    coarse: bool,
+    diagnostics: bool,
+) -> tuple[Float, Overlaps, list[int]]:
+    """Return the overlaps after at least one jump, (n, segments, 6), the whole density matrix's, and numbers of steps.
+
+    They are the difference of two runs with the same discretization, with and without jumps.
+    """
+    basis = d.basis(model)
+    plans = [
+        sequences(p, checkpoints, commutator_free, step, coarse=coarse, smooth=True)
+        for p, step in zip(profiles, steps, strict=True)
+    ]
+    full = propagate_density_nlo(
+        basis,
+        model,
+        initial,
+        plans,
+        jump_range=d.jump_range,
+        filter_energy=d.filter_energy,
+        diagnostics=diagnostics,
+    )
+    bare = propagate_whole(
+        basis,
+        model,
+        initial,
+        profiles,
+        checkpoints,
+        step=BARE_STEP,
+        coarse=True,
+        jump_range=d.jump_range,
+        filter_energy=d.filter_energy,
+    )
+    return full.overlap - bare.overlap, full, [plan.steps for plan in plans]

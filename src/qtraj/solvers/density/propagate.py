@@ -1,0 +1,332 @@
+"""Batches of histories through the JAX kernels: sorting, padding, check points, projection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from ...physics.initial import InitialState, singlet_probability
+from ...physics.model import LindbladModel
+from ...states import STATES
+from ...units import OCTET_DIMENSION
+from ..basis import OCTET, SINGLET, Basis, states_with
+from ..parallel import side_by_side
+from ..projection import Projection, projection_vectors
+from ..result import ROUNDING
+from ..steps import Plan, Profile, Steps, coarsened, pad, planned, resolved, step_edges
+from .kernels import (
+    LindbladSector,
+    PureSector,
+    double_precision,
+    evolve_density,
+    evolve_pure,
+    lindblad_sector,
+)
+
+Float = NDArray[np.float64]
+Complex = NDArray[np.complex128]
+Watch = Callable[[Float, Float], None]
+"""Sees one history go by: called at the start and after each segment with X = Re rho + Im rho of each color and l in
+the vacuum states, shape (2, l_max + 1, K, K), and the trace lost until then, shape ()."""
+
+
+@dataclass(frozen=True, eq=False)
+class Overlaps:
+    """Projections on the six states at the check points.
+
+    Parameters
+    ----------
+    overlap : ndarray, shape (n, times, 6)
+        |<n l|psi>|^2 or <n l|rho|n l>, order of `STATES`.
+    population : ndarray, shape (n, times, 2, l_max + 1)
+        Trace of each (color, l) sector.
+    lost : ndarray, shape (n, 2)
+        Trace lost in jumps (beyond l_max or the jump range) and above the basis, at the end.
+    purity, entropy : ndarray, shape (n,)
+        Tr rho^2 and -Tr rho ln rho of what is left at the end, normalized, counting color and m.
+    cut : ndarray, shape (n, 2)
+        Trace that is not in the start, in each color.
+    """
+
+    overlap: Float
+    population: Float
+    lost: Float
+    purity: Float
+    entropy: Float
+    cut: Float
+
+
+def initial_overlaps(
+    basis: Basis, model: LindbladModel, initial: InitialState, projection: Projection = "computed"
+) -> Float:
+    """Return the overlaps with the six states at the start, shape (6,)."""
+    overlap = np.zeros(len(STATES))
+    share = singlet_probability(initial.color)
+    if share > 0:
+        rows, targets = target_states(basis, model, initial.l, projection)
+        overlap[rows] = share * (targets @ basis.coefficients(initial, SINGLET)) ** 2
+    return overlap
+
+
+def sequences(
+    profile: Profile,
+    checkpoints: Sequence[float],
+    splitting: Callable[[Profile, Sequence[Float], float, float], Any],
+    step: float,
+    *,
+    coarse: bool,
+    smooth: bool = False,
+) -> Plan:
+    """Return the steps of one history from 0 through all check points (in GeV^-1) to the end of its medium.
+
+    `step` is the length of a step as in `step_edges`; `coarse` joins the steps in pairs. With `smooth` the medium has
+    to be smooth within a pair of steps, see `resolved`.
+    """
+    key = (splitting, step, coarse, smooth, tuple(checkpoints))
+    if key in profile.plans:  # runs that are compared share their steps
+        return profile.plans[key]
+    intervals = step_edges(profile, step)
+    if smooth or coarse:
+        intervals = coarsened(intervals)
+    if smooth:
+        intervals = resolved(profile, intervals)
+        if not coarse:
+            intervals = [np.interp(np.arange(2 * len(e) - 1) / 2, np.arange(len(e)), e) for e in intervals]
+    plan = profile.plans[key] = planned(profile, splitting, intervals, checkpoints)
+    return plan
+
+
+def propagate_pure(
+    basis: Basis,
+    model: LindbladModel,
+    initial: InitialState,
+    plans: Sequence[Plan],
+    projection: Projection = "computed",
+    filter_energy: float = np.inf,
+) -> tuple[Float, Float]:
+    """Propagate under H_eff alone, in the sectors the initial state occupies, what of the start is not too fast.
+
+    Returns
+    -------
+    overlap : ndarray, shape (n, segments, 6)
+        Overlaps after each segment.
+    norm : ndarray, shape (n, segments)
+        Probability of no jump so far, within the basis.
+    """
+    n, segments = len(plans), len(plans[0].main)
+    overlap, norm = np.zeros((n, segments, len(STATES))), np.zeros((n, segments))
+    rows, targets = target_states(basis, model, initial.l, projection)
+    for color, weight in components(initial):
+        width = model.widths[color] * basis.mesh.r**2
+        sector = PureSector(*basis.sector(color, initial.l), width)
+        start = basis.filtered(initial, color, filter_energy)
+        for members, padded in batches(plans, batch_size()):
+            state: Complex = np.repeat(start[None].astype(complex), len(padded), axis=0)
+
+            def evolve(
+                state: Complex, pieces: Sequence[Steps], sector: PureSector = sector, color: int = color
+            ) -> Complex:
+                vacuum, kappa, gamma, steps = padded_steps(pieces, color)
+                with double_precision():
+                    return np.asarray(evolve_pure(sector, state, vacuum, kappa, gamma, steps))
+
+            for k, (pieces, side) in enumerate(segments_of(plans, padded)):
+                state = evolve(state, pieces)
+                found = (state if side is None else evolve(state, side))[: len(members)]
+                norm[members, k] += weight * (np.abs(found) ** 2).sum(axis=-1)
+                if color == SINGLET:
+                    overlap[np.ix_(members, [k], rows)] = weight * (np.abs(found @ targets.T) ** 2)[:, None]
+    return overlap, norm
+
+
+def propagate_density(
+    basis: Basis,
+    model: LindbladModel,
+    initial: InitialState,
+    plans: Sequence[Plan],
+    *,
+    jump_range: float,
+    filter_energy: float = np.inf,
+    diagnostics: bool = False,
+    watch: Watch | None = None,
+) -> Overlaps:
+    """Propagate the density matrix of the full Lindblad equation.
+
+    Parameters
+    ----------
+    basis : Basis
+        Mesh, states and l_max.
+    model : LindbladModel
+        Model, leading order.
+    initial : InitialState
+        Start, any color mixture.
+    plans : sequence of Plan
+        Steps of each history, from `sequences`.
+    jump_range : float
+        Distance in GeV^-1 beyond which jumps count as lost.
+    filter_energy : float
+        Energy in GeV above which the start is left out, and counts as lost.
+    diagnostics : bool
+        Compute purity and entropy at the end (NaN otherwise).
+    watch : Watch, optional
+        Sees the density matrix of the only history.
+    """
+    n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1
+    overlap = np.zeros((n, segments, len(STATES)))
+    population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
+    purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
+    with double_precision():
+        sector: LindbladSector = jax.device_put(lindblad_sector(model, basis, jump_range))
+    start, cut = starting_density(basis, initial, filter_energy)
+    if watch is not None:
+        watch(start, np.asarray(cut))
+
+    def evolve(X: Any, gone: Any, pieces: Sequence[Steps]) -> tuple[Any, Any]:
+        vacuum, kappa, gamma, steps = padded_steps(pieces, SINGLET)
+        with double_precision():
+            after: tuple[Any, Any] = evolve_density(sector, X, gone, vacuum, kappa, gamma, steps)
+        return after
+
+    def propagate(batch: tuple[list[int], list[int]]) -> None:
+        members, padded = batch
+        X: Any = [np.repeat(block[:, None], len(padded), axis=1) for block in start]
+        count = len(members)
+        gone: Any = np.repeat([[0.0], [cut]], len(padded), axis=1)
+        for k, (pieces, side) in enumerate(segments_of(plans, padded)):
+            X, gone = evolve(X, gone, pieces)
+            seen, seen_gone = (X, gone) if side is None else evolve(X, gone, side)
+            if watch is not None:
+                watch(np.stack(seen)[:, :, 0], np.asarray(seen_gone)[:, 0].sum())
+            diagonal = np.einsum("clbaa->bcla", np.stack(seen))[:count]
+            population[members, k] = diagonal.sum(axis=-1)
+            for j, s in enumerate(STATES):
+                if s.l <= basis.l_max:
+                    overlap[members, k, j] = diagonal[:, SINGLET, s.l, s.radial_index]
+        lost[members] = np.asarray(gone).T[:count]
+        if diagnostics:
+            purity[members], entropy[members] = purity_entropy(np.stack(X)[:, :, :count])
+
+    side_by_side(propagate, list(batches(plans, batch_size())))
+    return Overlaps(
+        overlap,
+        population,
+        lost,
+        purity,
+        entropy,
+        np.tile(missing(initial, np.trace(start, axis1=-2, axis2=-1)), (n, 1)),
+    )
+
+
+def missing(initial: InitialState, population: Float) -> Float:
+    """Return what the populations (2, l_max + 1) of a start lack of each of its colors, shape (2,)."""
+    shares = np.zeros(2)
+    for color, share in components(initial):
+        shares[color] = share
+    lacking = shares - population.sum(axis=-1)
+    return np.where(lacking > ROUNDING, lacking, 0.0)  # a start that is wholly kept lacks only rounding
+
+
+def starting_density(basis: Basis, initial: InitialState, filter_energy: float) -> tuple[Float, float]:
+    """Return rho at the start, (2, l_max + 1, K, K), without what is too fast, and the trace it lacks."""
+    rho = np.zeros((2, basis.l_max + 1, basis.size, basis.size))
+    for color, weight in components(initial):
+        a = basis.filtered(initial, color, filter_energy)
+        rho[color, initial.l] += weight * np.outer(a, a)
+    return rho, 1 - float(np.trace(rho, axis1=-2, axis2=-1).sum())
+
+
+def target_states(
+    basis: Basis, model: LindbladModel, l: int, projection: Projection
+) -> tuple[list[int], Float]:
+    """Return the positions in STATES of the states with this l, and the states in the basis, (states, K)."""
+    rows = [i for i, _ in states_with(l)]
+    targets = projection_vectors(projection, basis.mesh, model)[rows]
+    if projection == "computed":  # they are the first states of the basis, exactly
+        return rows, np.eye(basis.size)[: len(rows)]
+    return rows, targets @ basis.sector(SINGLET, l)[1]
+
+
+def components(initial: InitialState) -> tuple[tuple[int, float], ...]:
+    """Return (color, probability) of the colors a start occupies."""
+    p = singlet_probability(initial.color)
+    return tuple((color, weight) for color, weight in ((SINGLET, p), (OCTET, 1 - p)) if weight > 0)
+
+
+def batch_size() -> int:
+    """Return how many histories to propagate at once."""
+    # one already fills a CPU, and alone its last bits cannot depend on who else is solved; a GPU wants more
+    return 1 if jax.default_backend() == "cpu" else 128
+
+
+def segments_of(
+    plans: Sequence[Plan], members: Sequence[int]
+) -> Iterator[tuple[list[Any], list[Any] | None]]:
+    """Yield the steps of each segment of some plans, and of the side branches at its end, None where nobody has any."""
+    for k in range(len(plans[0].main)):
+        pieces, side = [plans[i].main[k] for i in members], [plans[i].side[k] for i in members]
+        if all(branch is None for branch in side):
+            yield pieces, None
+        else:
+            yield pieces, [b if b is not None else _nothing(p) for b, p in zip(side, pieces, strict=True)]
+
+
+def _nothing(steps: Steps) -> Steps:
+    """Return steps of the kind of `steps` that take no time."""
+    changes = {f.name: getattr(steps, f.name)[:0] for f in fields(steps)}
+    return replace(steps, **{**changes, "vacuum": np.zeros(1)})
+
+
+def batches(plans: Sequence[Plan], size: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield groups of indices of similar length, bare and padded to `size`, or alone, so that few shapes compile."""
+    order = np.argsort([plan.steps for plan in plans], kind="stable")
+    for i in range(0, len(order), size):
+        members = [int(j) for j in order[i : i + size]]
+        if len(members) <= size // 4:
+            yield from (([j], [j]) for j in members)
+        else:
+            yield members, members + [members[-1]] * (size - len(members))
+
+
+def padded_steps(members: Sequence[Steps], color: int) -> tuple[Float, Float, Float, int]:
+    """Return vacuum (S + 1, B), kappa and gamma (S, B) and the number of steps; few values of S occur."""
+    steps = pad(members)
+    count = steps.steps
+    rows = 32
+    while rows < count:
+        rows *= 4
+
+    def padded(array: Float, length: int) -> Float:
+        return np.concatenate([array, np.zeros((array.shape[0], length - array.shape[1]))], axis=1).T
+
+    column = min(color, steps.kappa.shape[-1] - 1)
+    return (
+        padded(steps.vacuum, rows + 1),
+        padded(steps.kappa[..., column], rows),
+        padded(steps.gamma[..., column], rows),
+        count,
+    )
+
+
+def purity_entropy(X: Float) -> tuple[Float, Float]:
+    """Purity and von Neumann entropy of the normalized state, each (B,), from X of shape (2, M, B, K, K).
+
+    It is the state of the pairs that are kept: rho over its trace, so that an entropy does not change with how much of
+    a start a mesh leaves out. NaN where nothing is kept. A block rho_{c,l} stands for (2l+1) d_c equal copies, d_c the
+    number of colors, of rho_{c,l}/((2l+1) d_c) each.
+    """
+    trace = np.trace(X, axis1=-2, axis2=-1).sum(axis=(0, 1))
+    X = X / np.where(trace > 0, trace, np.nan)[:, None, None]
+    symmetric, antisymmetric = (X + X.swapaxes(-1, -2)) / 2, (X - X.swapaxes(-1, -2)) / 2
+    eigenvalues = np.linalg.eigvalsh(symmetric + 1j * antisymmetric)
+    copies = np.array([1, OCTET_DIMENSION])[:, None] * (2 * np.arange(X.shape[1]) + 1)
+    copies = copies[:, :, None, None]
+    # rounding leaves eigenvalues of -1e-18: they carry no entropy
+    positive = np.maximum(eigenvalues, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        term = np.where(positive > 0, positive * np.log(positive / copies), 0.0)
+    return np.sum(eigenvalues**2 / copies, axis=(0, 1, 3)), -np.sum(term, axis=(0, 1, 3))

@@ -1,0 +1,265 @@
+"""How survival depends on kappa and gamma: derivatives of the density-matrix method, through its kernels.
+
+JAX differentiates the kernels in forward mode. What goes into them, integrals of kappa and gamma over the steps, is
+at most quadratic in the coefficients (the gradient correction of the fourth-order splitting), so central differences
+give its derivatives without any error but rounding. Steps, mesh and l_max stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import InputError, collected
+from ...observables.estimate import Estimate
+from ...physics.initial import InitialState, singlet_probability
+from ...physics.medium import History
+from ...physics.model import LindbladModel
+from ...physics.transport import Transport
+from ...states import STATE_NAMES, STATES
+from ..basis import SINGLET, Basis, make_basis
+from ..nojump.method import DEFAULT_MESH, NoJump
+from ..nojump.on_mesh import EXCESS, SHARE, MeshSetting
+from ..parallel import side_by_side
+from ..result import by_meaning, held_states
+from ..solve import checked_problem
+from ..steps import Profile, Steps, chin_4b, coarsened, step_edges, strang
+from .kernels import PureSector, double_precision, evolve_density, evolve_pure, lindblad_sector
+from .method import DensityMatrix
+from .propagate import initial_overlaps, padded_steps, starting_density, target_states
+from .refine import SHARES, step_share
+from .resolution import Discretization, starting_levels
+
+Float = NDArray[np.float64]
+Splitting = Callable[[Profile, Sequence[Float], float, float, Profile], Steps]
+
+SHIFT: Final = 2.0**-8
+"""Change of ln kappa and of gamma_hat in the central differences of the steps; any would do, see above."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """Survival and its derivatives.
+
+    Parameters
+    ----------
+    survival, transition : mapping of str to Estimate
+        As in `Result`: of the states that the start holds, and of the others. Shape () for one history and (n,) for a
+        batch of n.
+    by_log_kappa : mapping of str to Estimate
+        Derivatives of either with respect to ln kappa, that is for kappa(T) -> (1 + x) kappa(T) at all temperatures.
+        For a constant kappa_hat divide by it to have the derivative with respect to kappa_hat.
+    by_gamma : mapping of str to Estimate
+        Derivatives with respect to gamma_hat, that is for gamma(T) -> gamma(T) + x T^3.
+    """
+
+    survival: Mapping[str, Estimate]
+    transition: Mapping[str, Estimate]
+    by_log_kappa: Mapping[str, Estimate]
+    by_gamma: Mapping[str, Estimate]
+
+
+def sensitivity(
+    model: LindbladModel, medium: Any, initial: InitialState, *, rtol: float = 1e-3
+) -> Sensitivity:
+    """Return survival and its derivatives with respect to kappa and gamma, without sampling noise.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        Leading order, with a potential that does not change with the medium.
+    medium : History, Histories or sequence of History
+        One temperature history or a batch, as for `solve`.
+    initial : InitialState
+        Start of the pair.
+    rtol : float, optional
+        Chooses mesh, l_max and step as that of `DensityMatrix` does, 1e-5 to 0.05. Nothing is refined; the errors of
+        all three numbers come from the same comparisons.
+
+    Returns
+    -------
+    Sensitivity
+        Survivals and derivatives with their errors.
+
+    Raises
+    ------
+    InputError
+        For a bad argument, a model at next-to-leading order, or a potential that changes with the medium.
+
+    Notes
+    -----
+    The equation is that of arXiv:2107.06147, eqs. (2.2)-(2.9). For the inference of the coefficients from data with
+    such derivatives see arXiv:2601.14399.
+
+    Examples
+    --------
+    >>> import qtraj as qt
+    >>> found = qt.sensitivity(qt.LindbladModel(), qt.Bjorken(T0=0.3, T_end=0.25), qt.GaussianState(), rtol=0.05)
+    >>> print(f"{found.by_log_kappa['1S'].value:.2f}")
+    -0.08
+    """
+    histories, batch = checked_problem(model, medium, initial)
+    if model.order == "NLO" or model.thermal is not None:
+        raise InputError(
+            "model",
+            model,
+            "be of leading order, with a potential that does not change with the medium",
+            "Elsewhere take differences of `solve`, whose answers have no noise.",
+        )
+    problem = _Problem(model, initial, DensityMatrix(rtol=rtol))
+    with collected():
+        found = side_by_side(problem.solve, list(histories))
+    start = initial_overlaps(make_basis(model, DEFAULT_MESH, initial.l), model, initial)
+    held = held_states(start, is_ratio=initial.survival_is_ratio)
+    scale = np.where(held, start, 1.0) if initial.survival_is_ratio else np.ones(len(STATES))
+    values = np.stack([value for value, _ in found]) / scale
+    parts = {name: np.stack([errors[name] for _, errors in found]) / scale for name in found[0][1]}
+
+    def estimates(row: int) -> dict[str, Estimate]:
+        index = (slice(None) if batch else 0, row)
+        return {
+            name: Estimate(values[*index, j], {part: error[*index, j] for part, error in parts.items()})
+            for j, name in enumerate(STATE_NAMES)
+        }
+
+    value, *slopes = (estimates(row) for row in range(3))
+    return Sensitivity(*by_meaning(value, held), *slopes)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """One history at a time; arrays of shape (3, 6) hold overlaps and their two derivatives."""
+
+    model: LindbladModel
+    initial: InitialState
+    method: DensityMatrix
+
+    def solve(self, history: History) -> tuple[Float, dict[str, Float]]:
+        """Return overlaps and derivatives, and the parts of their errors, as `DensityMatrix` estimates them."""
+        levels = starting_levels(self.method.rtol, Profile(self.model, history), self.initial.l)
+        d = self.method.discretization(levels, self.model, self.initial)
+        size = d.basis(self.model).size
+        fine, coarse = (self.regenerated(d, history, coarse=c) for c in (False, True))
+        finer = self.regenerated(d.finer(), history, coarse=False)
+        higher = self.regenerated(d.higher(size), history, coarse=False)
+        bare, bare_parts = self.no_jump(history)
+        value = bare + fine
+        others = {"time_step": coarse, "l_max": higher, "mesh": finer}
+        parts = {name: SHARES[name] * _difference(fine, other, value) for name, other in others.items()}
+        steps = self.plan(history, strang, d.step, coarse=False)[0].steps
+        parts["time_step"] *= step_share(self.model.order, steps) / SHARES["time_step"]
+        for name, part in bare_parts.items():
+            parts[name] = parts[name] + part
+        return value, parts
+
+    def no_jump(self, history: History) -> tuple[Float, dict[str, Float]]:
+        """Return the part without any jump and its errors."""
+        plans = [self.plan(history, chin_4b, NoJump().step, coarse=coarse) for coarse in (False, True)]
+        setting = MeshSetting.of(DEFAULT_MESH, Profile(self.model, history))
+
+        def pure(setting: MeshSetting, plan: Sequence[Steps]) -> Float:
+            return self.pure(setting.basis(self.model, self.initial.l), plan, setting.filter_energy)
+
+        fine, coarse = (pure(setting, plan) for plan in plans)
+        finer = [pure(other, plans[1]) for other in setting.finer()]
+        parts = {
+            "time_step": SHARE * _difference(fine, coarse, fine),
+            "mesh": EXCESS * np.max([_difference(coarse, other, fine) for other in finer], axis=0),
+        }
+        return fine, parts
+
+    def regenerated(self, d: Discretization, history: History, *, coarse: bool) -> Float:
+        """Return what comes back after jumps: full minus no-jump of the same discretization."""
+        basis, plan = d.basis(self.model), self.plan(history, strang, d.step, coarse=coarse)
+        return self.density(d, basis, plan) - self.pure(basis, plan, d.filter_energy)
+
+    def plan(self, history: History, splitting: Splitting, step: float, *, coarse: bool) -> list[Steps]:
+        """Return the steps and their derivatives with respect to ln kappa and gamma_hat."""
+        end = max((b for _, b in history.active), default=0.0)
+        profile = Profile(self.model, history)
+        intervals: Sequence[Float] = step_edges(profile, step)
+        intervals = coarsened(intervals) if coarse else intervals
+
+        def shifted(log_kappa: float, gamma: float) -> Steps:
+            other = Profile(_shifted(self.model, log_kappa, gamma), history)
+            return splitting(other, intervals, 0.0, end, profile)
+
+        def slope(log_kappa: float, gamma: float) -> Steps:
+            up, down = shifted(log_kappa, gamma), shifted(-log_kappa, -gamma)
+            return Steps(
+                np.zeros_like(up.vacuum),
+                (up.kappa - down.kappa) / (2 * SHIFT),
+                (up.gamma - down.gamma) / (2 * SHIFT),
+            )
+
+        return [splitting(profile, intervals, 0.0, end, profile), slope(SHIFT, 0.0), slope(0.0, SHIFT)]
+
+    def density(self, d: Discretization, basis: Basis, plan: Sequence[Steps]) -> Float:
+        """Return the overlaps of the density matrix and their derivatives."""
+        vacuum, _, _, count = padded_steps([plan[0]], SINGLET)
+        rho, _ = starting_density(basis, self.initial, d.filter_energy)
+        with double_precision():
+            sector = jax.device_put(lindblad_sector(self.model, basis, d.jump_range))
+            X, lost = [jnp.asarray(block[:, None]) for block in rho], jnp.zeros((2, 1))
+
+            def overlaps(kappa: Any, gamma: Any) -> Any:
+                singlet = evolve_density(sector, X, lost, vacuum, kappa, gamma, count)[0][SINGLET][:, 0]
+                # l_max is at least 2, so every state has its place
+                return jnp.stack([singlet[s.l, s.radial_index, s.radial_index] for s in STATES])
+
+            return _with_slopes(overlaps, plan)
+
+    def pure(self, basis: Basis, plan: Sequence[Steps], filter_energy: float) -> Float:
+        """Return the overlaps under H_eff alone and their derivatives."""
+        vacuum, _, _, count = padded_steps([plan[0]], SINGLET)
+        rows, targets = target_states(basis, self.model, self.initial.l, "computed")
+        found = np.zeros((3, len(STATES)))
+        share = singlet_probability(self.initial.color)
+        if share == 0:  # an octet without any jump overlaps with nothing
+            return found
+        width = self.model.widths[SINGLET] * basis.mesh.r**2
+        sector = PureSector(*basis.sector(SINGLET, self.initial.l), width)
+        start = basis.filtered(self.initial, SINGLET, filter_energy)[None]
+
+        def overlaps(kappa: Any, gamma: Any) -> Any:
+            state = evolve_pure(sector, start, vacuum, kappa, gamma, count)[0]
+            return jnp.abs(targets @ state) ** 2
+
+        with double_precision():
+            found[:, rows] = share * _with_slopes(overlaps, plan)
+        return found
+
+
+def _with_slopes(overlaps: Callable[[Any, Any], Any], plan: Sequence[Steps]) -> Float:
+    """Return a function of the singlet's steps and its derivatives along the others of a plan, stacked."""
+    base, *slopes = [padded_steps([steps], SINGLET)[1:3] for steps in plan]
+    runs = [jax.jvp(overlaps, base, slope) for slope in slopes]
+    return np.stack([np.asarray(runs[0][0]), *(np.asarray(slope) for _, slope in runs)])
+
+
+def _shifted(model: LindbladModel, log_kappa: float, gamma: float) -> LindbladModel:
+    """Return the model with kappa (1 + log_kappa) and gamma + gamma T^3."""
+    given = model.transport
+    transport = Transport(
+        lambda T: (1 + log_kappa) * given.kappa_hat(T), lambda T: given.gamma_hat(T) + gamma, given.T_c
+    )
+    return replace(model, transport=transport)
+
+
+def _difference(value: Float, other: Float, size: Float) -> Float:
+    """Return |other - value|, (3, 6), where all states share the largest change relative to their overlap `size[0]`.
+
+    Two approximations can agree by accident for one state, hardly for all.
+    """
+    change = np.abs(other - value)
+    relative = np.where(size[0] > 0, change / np.where(size[0] > 0, size[0], 1.0), 0.0)
+    # states of another l than the start come from far away and converge on their own
+    weight = np.where(size[0] > 1e-2 * size[0].max(initial=0.0), 1.0, 0.0)
+    shared = (relative * weight).max(axis=-1, keepdims=True) * size[0] * weight
+    return np.asarray(np.maximum(change, shared))

@@ -1,0 +1,202 @@
+"""Survival without any jump: evolution with H_eff alone, by the forward fourth-order splitting.
+
+H_eff = H - i Gamma/2 of arXiv:2107.06147; the splitting is that of S. A. Chin, Phys. Lett. A 226 (1997) 344.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._checks import boolean, instance, number, settle
+from ...errors import InputError
+from ...physics.initial import InitialState
+from ...physics.medium import History
+from ...physics.model import LindbladModel
+from ...radial.laguerre import LaguerreMesh
+from ...radial.sine import SineGrid
+from ...states import STATES
+from ..density.propagate import initial_overlaps, propagate_pure, sequences
+from ..order import next_order_refused
+from ..projection import Projection, checked_projection
+from ..result import Progress, Solution
+from ..steps import Profile, chin_4b
+from .nlo_propagate import propagate_whole
+from .on_mesh import MeshSetting, error_parts, fast_pairs, no_jump_solution
+from .on_sine import DEFAULT_DT, STEP_FRACTION, SplitRun, solve_split
+from .validity import expansion_parameters, warn_if_not_small
+
+Float = NDArray[np.float64]
+
+DEFAULT_MESH = LaguerreMesh(96, 0.09)
+"""Converged to 1e-6 on the baseline, and still a negligible cost for a pure state."""
+
+
+@dataclass(frozen=True)
+class NoJump:
+    """Evolution with H_eff = H - i Gamma/2 only: the survival of pairs that never jump.
+
+    Parameters
+    ----------
+    grid : LaguerreMesh or SineGrid
+        On a mesh the vacuum states up to 20 GeV are kept; a sine grid is evolved by QTraj's split steps.
+    step : float
+        On a mesh: time step in GeV^-1 in a medium of the strength of the baseline, as in `step_edges`; the error falls
+        as step^4 until it meets the limit of the basis, near 1e-6.
+    dt : float, optional
+        On a sine grid: time step in GeV^-1, by default 0.002; the error falls as dt^2.
+    projection : {"computed", "coulomb"} or StoredStates
+        States to project on, see `projection_vectors`.
+    error_budget : bool
+        Also run with twice the step and on other grids, and report the differences as errors.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or `dt` is given for a mesh.
+    """
+
+    grid: LaguerreMesh | SineGrid = field(default=DEFAULT_MESH)
+    step: float = 0.2
+    dt: float | None = None
+    projection: Projection = "computed"
+    error_budget: bool = True
+
+    def __post_init__(self) -> None:
+        allowed = "be a LaguerreMesh(points=...) or a SineGrid(num=...)"
+        instance("grid", self.grid, (LaguerreMesh, SineGrid), allowed)
+        settle(
+            self,
+            step=check_step(self.step),
+            dt=check_dt(self.dt, self.grid),
+            projection=checked_projection(self.projection),
+            error_budget=boolean("error_budget", self.error_budget),
+        )
+
+    def solve(
+        self,
+        model: LindbladModel,
+        histories: Sequence[History],
+        initial: InitialState,
+        checkpoints: Sequence[float],
+        progress: Progress,
+    ) -> Solution:
+        """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
+        if isinstance(self.grid, SineGrid) or model.thermal is not None:
+            if model.order == "NLO":
+                raise next_order_refused(model, "NoJump on a SineGrid")
+            split = SplitRun(model, initial, self.projection, self.grid, self._split_step())
+            return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
+        profiles = [Profile(model, h) for h in histories]
+        solution = self.on_mesh(self.grid, model, profiles, initial, checkpoints)
+        progress(len(histories), len(histories))
+        return solution
+
+    def on_mesh(
+        self,
+        mesh: LaguerreMesh,
+        model: LindbladModel,
+        profiles: Sequence[Profile],
+        initial: InitialState,
+        checkpoints: Sequence[float],
+    ) -> Solution:
+        """Return the overlaps of every history on a mesh, in a potential that does not change with the medium.
+
+        Parameters
+        ----------
+        mesh : LaguerreMesh
+            The mesh.
+        model : LindbladModel
+            The equation.
+        profiles : sequence of Profile
+            The coefficients along each history.
+        initial : InitialState
+            The start.
+        checkpoints : sequence of float
+            Times in GeV^-1 at which overlaps are wanted as well.
+
+        Returns
+        -------
+        Solution
+
+        Warns
+        -----
+        AccuracyWarning
+            If the expansions of next-to-leading order do not hold.
+        """
+        settings = [MeshSetting.of(mesh, p) for p in profiles]
+        shape = (len(profiles), len(checkpoints) + 1, len(STATES) + 1)
+        found = np.zeros(shape)
+        parts = {name: np.zeros(shape) for name in ("time_step", "mesh")} if self.error_budget else {}
+        moments = np.zeros((2, len(profiles)))
+        fast = np.zeros(shape[:2])
+
+        def run(
+            setting: MeshSetting, members: Sequence[Profile], *, coarse: bool
+        ) -> tuple[Float, Any, Float]:
+            """Return overlaps and norm, energy and radius at NLO, and the error of what the norm says of fast pairs."""
+            basis = setting.basis(model, initial.l)
+            if model.order == "NLO":
+                whole = propagate_whole(
+                    basis,
+                    model,
+                    initial,
+                    members,
+                    checkpoints,
+                    step=self.step,
+                    coarse=coarse,
+                    jump_range=setting.jump_range,
+                    filter_energy=setting.filter_energy,
+                    projection=self.projection,
+                )
+                overlap, norm, others = whole.overlap, whole.norm, (whole.energy, whole.radius)
+            else:
+                plans = [sequences(p, checkpoints, chin_4b, self.step, coarse=coarse) for p in members]
+                overlap, norm = propagate_pure(
+                    basis, model, initial, plans, self.projection, setting.filter_energy
+                )
+                others = (np.zeros(len(members)), np.zeros(len(members)))
+            kept, unsure = fast_pairs(members, basis, initial, setting.filter_energy, checkpoints)
+            return np.concatenate([overlap, (norm + kept)[..., None]], axis=-1), others, unsure
+
+        for setting in sorted(set(settings), key=astuple):
+            rows = [i for i, other in enumerate(settings) if other == setting]
+            members = [profiles[i] for i in rows]
+            found[rows], moments[:, rows], fast[rows] = run(setting, members, coarse=False)
+            if self.error_budget:
+                coarse = run(setting, members, coarse=True)[0]
+                finer = [run(other, members, coarse=True)[0] for other in setting.finer()]
+                for name, part in error_parts(found[rows], coarse, finer).items():
+                    parts[name][rows] = part
+        start = initial_overlaps(settings[0].basis(model, initial.l), model, initial, self.projection)
+        solution = no_jump_solution(start, found, parts)
+        if self.error_budget:
+            solution = replace(solution, norm_parts={**solution.norm_parts, "fast_pairs": fast})
+        if model.order == "NLO":
+            parameters = expansion_parameters([p.history for p in profiles], *moments)
+            solution = replace(solution, diagnostics=parameters)
+            warn_if_not_small(parameters)
+        return solution
+
+    def _split_step(self) -> float:
+        if isinstance(self.grid, SineGrid):
+            return DEFAULT_DT if self.dt is None else self.dt
+        return self.step * STEP_FRACTION
+
+
+def check_step(step: float) -> float:
+    """Return `step` as a float, or raise `InputError` unless it is a plausible time step in GeV^-1."""
+    return number("step", step, "be a time step in GeV^-1, from 1e-4 to 5", low=1e-4, high=5)
+
+
+def check_dt(dt: float | None, grid: LaguerreMesh | SineGrid) -> float | None:
+    """Return `dt` as a float, or raise `InputError` unless it is a time step in GeV^-1 on a sine grid, or None."""
+    if dt is None:
+        return None
+    if isinstance(grid, LaguerreMesh):
+        raise InputError("dt", dt, "be None on a LaguerreMesh", "Its time step is `step`.")
+    return number("dt", dt, "be a time step in GeV^-1, from 1e-6 to 0.5", low=1e-6, high=0.5)

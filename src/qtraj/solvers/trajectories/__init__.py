@@ -1,0 +1,1 @@
+"""Quantum trajectories, with the part without jumps exact."""

@@ -1,0 +1,118 @@
+"""The time grid that all trajectories of one history share: step edges, and the medium integrated over each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...physics.medium import History
+from ...physics.model import LindbladModel
+from ..steps import GAMMA, KAPPA, STRENGTH, Profile, resolved, step_edges
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Clock:
+    """Steps from t = 0 to the end of the medium or the last check point.
+
+    Parameters
+    ----------
+    edges : ndarray, shape (S + 1,)
+        Edges of the steps in GeV^-1; no step crosses an edge of the medium or a check point.
+    lengths : ndarray, shape (S,)
+        Their lengths in GeV^-1; exactly equal where steps are meant to be.
+    kappa, gamma : ndarray, shape (S,)
+        Integrals of the coefficients over each step in GeV^2, zero in vacuum.
+    early : ndarray, shape (S,)
+        Share of the medium that acts at the beginning of each step, the rest at its end: half of a constant one, more
+        of one that acts early, so that its center of mass is right.
+    active : ndarray of bool, shape (S,)
+        Whether the medium acts.
+    marks : tuple of int
+        Edges at which overlaps are wanted: every check point, then the end.
+    profile : Profile
+        The coefficients along the history.
+    """
+
+    edges: Float
+    lengths: Float
+    kappa: Float
+    gamma: Float
+    early: Float
+    active: NDArray[np.bool_]
+    marks: tuple[int, ...]
+    profile: Profile
+
+    @property
+    def steps(self) -> int:
+        """Number of steps."""
+        return len(self.kappa)
+
+
+def graded_clock(model: LindbladModel, history: History, checkpoints: Sequence[float], step: float) -> Clock:
+    """Return steps graded by the strength of the medium, in which it is smooth, and one step for every vacuum.
+
+    For methods whose vacuum evolution is exact. `step` is the length of a step as in `schedule.step_edges`.
+    """
+    profile = Profile(model, history)
+    intervals = resolved(profile, step_edges(profile, step))
+    edges, marks = _with_marks(_joined(intervals, history, checkpoints), checkpoints)
+    return _clock(profile, edges, np.diff(edges), marks, even=False)
+
+
+def uniform_clock(model: LindbladModel, history: History, checkpoints: Sequence[float], dt: float) -> Clock:
+    """Return equal steps of at most `dt` (GeV^-1) in every stretch of vacuum or medium.
+
+    A check point only cuts the step it lies in.
+    """
+    corners = _joined([np.array(interval) for interval in history.active], history, checkpoints)
+    edges, lengths = [corners[:1]], []
+    for a, b in pairwise(corners):
+        count = max(1, int(np.ceil((b - a) / dt - 1e-9)))
+        edges.append(np.linspace(a, b, count + 1)[1:])
+        lengths.append(np.full(count, (b - a) / count))
+    plain = np.concatenate(edges)
+    marked, marks = _with_marks(plain, checkpoints)
+    # equal steps stay exactly equal, where no check point cuts them
+    length = dict(zip(plain[1:].tolist(), np.concatenate([np.zeros(0), *lengths]).tolist(), strict=True))
+    whole = np.isin(marked[:-1], plain) & np.isin(marked[1:], plain)
+    sizes = [
+        length[b] if uncut else b - a for (a, b), uncut in zip(pairwise(marked.tolist()), whole, strict=True)
+    ]
+    return _clock(Profile(model, history), marked, np.array(sizes), marks, even=True)
+
+
+def _joined(intervals: Sequence[Float], history: History, checkpoints: Sequence[float]) -> Float:
+    """Return the edges of all intervals, with 0 and the end."""
+    end = max([b for _, b in history.active] + list(checkpoints), default=0.0)
+    return np.unique(np.concatenate([[0.0], *intervals, [end]]))
+
+
+def _with_marks(edges: Float, checkpoints: Sequence[float]) -> tuple[Float, tuple[int, ...]]:
+    """Return the edges with those at the check points, and the positions of the check points and the end."""
+    marked = np.unique(np.concatenate([edges, np.asarray(checkpoints, dtype=float)]))
+    return marked, tuple(int(np.searchsorted(marked, t)) for t in (*checkpoints, marked[-1]))
+
+
+def _clock(profile: Profile, edges: Float, lengths: Float, marks: tuple[int, ...], *, even: bool) -> Clock:
+    middle = (edges[1:] + edges[:-1]) / 2
+    active = np.any([(a < middle) & (middle < b) for a, b in profile.history.active or [(0, 0)]], axis=0)
+    c = profile.legendre_of(edges, 1)
+    mean, slope = c[:, STRENGTH].T
+    center = np.divide(slope, 3 * mean, out=np.zeros_like(mean), where=mean > 0)
+    return Clock(
+        edges,
+        lengths,
+        c[:, KAPPA, 0] * lengths,
+        c[:, GAMMA, 0] * lengths,
+        # short equal steps share the medium evenly: an exponential for both halves of the step
+        np.full(len(middle), 0.5) if even else (1 - center) / 2,
+        active,
+        marks,
+        profile,
+    )

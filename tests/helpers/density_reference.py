@@ -1,0 +1,103 @@
+"""What the tests of the density-matrix solver share: packing of rho, kernel calls, and reference runs of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import qtraj as qt
+from qtraj.physics.medium import History
+from qtraj.solvers.basis import Basis, make_basis
+from qtraj.solvers.density.kernels import LindbladSector, double_precision, evolve_density, lindblad_sector
+from qtraj.solvers.density.propagate import propagate_density, propagate_pure, sequences
+from qtraj.solvers.nojump.method import NoJump
+from qtraj.solvers.steps import Profile, chin_4b, strang
+
+MODEL = qt.LindbladModel(qt.CoulombPotential(alpha=0.6239853), qt.Transport("central", -1.75, T_c=0.150))
+MEDIUM = qt.Bjorken(T0=0.425, tau_fm=0.6, T_end=0.25)
+START = qt.GaussianState(l=0, width=0.2)
+UNLIMITED = 1e6
+"""A jump range that no mesh reaches."""
+
+
+class PointsBasis(Basis):
+    """The mesh points themselves as basis, all energies zero: a step is then the medium step alone."""
+
+    def sector(self, color: int, l: int) -> tuple[Any, Any]:
+        return np.zeros(self.size), np.eye(self.size)
+
+
+def points_basis(mesh: qt.LaguerreMesh, l_max: int) -> Basis:
+    """Return the basis of mesh points."""
+    return PointsBasis(mesh, MODEL, l_max, mesh.points)
+
+
+def packed(rho: Any) -> list[Any]:
+    """Return Re rho + Im rho of one density matrix (2, M, K, K), for each color (M, 1, K, K)."""
+    return [(block.real + block.imag)[:, None] for block in rho]
+
+
+def unpacked(X: Any) -> Any:
+    """Return the hermitian rho (2, M, K, K) that X, for each color (M, 1, K, K), holds."""
+    X = np.stack([np.asarray(x)[:, 0] for x in X])
+    transposed = X.swapaxes(-1, -2)
+    return (X + transposed) / 2 + 1j * (X - transposed) / 2
+
+
+def evolved(sector: LindbladSector, rho: Any, vacuum: Any, kappa: Any, gamma: Any) -> tuple[Any, Any]:
+    """Return (rho, lost) of one density matrix after the steps given by 1-D arrays."""
+    columns = [np.asarray(a, dtype=float)[:, None] for a in (vacuum, kappa, gamma)]
+    with double_precision():
+        X, lost = evolve_density(sector, packed(rho), np.zeros((2, 1)), *columns, len(kappa))
+        return unpacked(X), np.asarray(lost)[:, 0]
+
+
+def strang_steps(duration: float, kappa: float, gamma: float, steps: int) -> tuple[Any, Any, Any]:
+    """Return (vacuum, kappa, gamma) of `steps` equal Strang steps with constant coefficients in GeV^3."""
+    dt = duration / steps
+    vacuum = np.full(steps + 1, dt)
+    vacuum[[0, -1]] /= 2
+    return vacuum, np.full(steps, kappa * dt), np.full(steps, gamma * dt)
+
+
+def random_state(rng: Any, l_max: int, size: int) -> Any:
+    """Return a random positive density matrix of trace one, shape (2, l_max + 1, size, size)."""
+    shape = (2, l_max + 1, size, size)
+    a = rng.normal(size=shape) + 1j * rng.normal(size=shape)
+    rho = a @ a.conj().swapaxes(-1, -2)
+    return rho / np.trace(rho, axis1=-2, axis2=-1).sum()
+
+
+def sector_of(model: qt.LindbladModel, basis: Basis, jump_range: float = UNLIMITED) -> LindbladSector:
+    """Return the constants of the kernel."""
+    return lindblad_sector(model, basis, jump_range)
+
+
+def fine_overlaps(
+    model: qt.LindbladModel,
+    media: Sequence[History],
+    initial: Any,
+    *,
+    mesh: qt.LaguerreMesh,
+    l_max: int,
+    step: float,
+    jump_range: float,
+) -> Any:
+    """Return overlaps (n, 6) at the end: no-jump part by the fourth-order splitting, regeneration by Richardson.
+
+    It shares the kernels with the solver, which other tests compare with QuTiP and with matrix exponentials, and
+    none of the choices of mesh, step, l_max and jump range whose errors the budget estimates.
+    """
+    basis = make_basis(model, mesh, l_max)
+    regenerated = []
+    for coarse in (False, True):
+        plans = [sequences(Profile(model, h), [], strang, step, coarse=coarse) for h in media]
+        full = propagate_density(basis, model, initial, plans, jump_range=jump_range).overlap
+        bare, _ = propagate_pure(basis, model, initial, plans)
+        regenerated.append((full - bare)[:, -1])
+    plans = [sequences(Profile(model, h), [], chin_4b, 0.1, coarse=False) for h in media]
+    bare, _ = propagate_pure(make_basis(model, NoJump().grid, initial.l), model, initial, plans)
+    fine, coarse_ = regenerated
+    return bare[:, -1] + fine + (fine - coarse_) / 3

@@ -1,0 +1,10 @@
+"""The modules whose public names the documentation describes."""
+
+MODULES = (
+    "qtraj",
+    "qtraj.hydro",
+    "qtraj.observables",
+    "qtraj.plots",
+    "qtraj.spectroscopy",
+    "qtraj.qtraj1",
+)
