@@ -23,7 +23,7 @@ from .method import DensityMatrix
 from .nlo_propagate import propagate_density_nlo
 from .nlo_resolution import NloDiscretization, first_levels
 from .nlo_steps import commutator_free
-from .propagate import Watch, missing, propagate_density, sequences
+from .propagate import Callback, missing, propagate_density, sequences
 from .resolution import Discretization
 
 Float = NDArray[np.float64]
@@ -197,7 +197,7 @@ def _propagate(
     profile: Profile,
     initial: InitialState,
     times: list[float],
-    watch: Watch,
+    callback: Callback,
 ) -> None:
     """Show the density matrix at the start and at increasing times in GeV^-1."""
     model, count = profile.model, len(times)  # what follows the last time is not needed
@@ -210,7 +210,7 @@ def _propagate(
             [Plan(thermal.main[:count], thermal.side[:count])],
             jump_range=d.jump_range,
             filter_energy=d.filter_energy,
-            watch=watch,
+            callback=callback,
         )
         return
     steps = sequences(profile, times, strang, d.step, coarse=False)
@@ -222,7 +222,7 @@ def _propagate(
         [plan],
         jump_range=d.jump_range,
         filter_energy=d.filter_energy,
-        watch=watch,
+        callback=callback,
     )
 
 

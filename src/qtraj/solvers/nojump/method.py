@@ -20,12 +20,12 @@ from ...physics.model import LindbladModel
 from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATES
-from ..density.propagate import initial_overlaps, propagate_pure, sequences
+from ..density.propagate import initial_overlaps, propagate_state, sequences
 from ..order import next_order_refused
 from ..projection import Projection, checked_projection
 from ..result import Progress, Solution
 from ..steps import Profile, chin_4b
-from .nlo_propagate import propagate_whole
+from .nlo_propagate import propagate_state_nlo
 from .on_mesh import MeshSetting, error_parts, fast_pairs, no_jump_solution
 from .on_sine import DEFAULT_DT, STEP_FRACTION, SplitRun, solve_split
 from .validity import expansion_parameters, warn_if_not_small
@@ -141,7 +141,7 @@ class NoJump:
             """Return overlaps and norm, energy and radius at NLO, and the error of what the norm says of fast pairs."""
             basis = setting.basis(model, initial.l)
             if model.order == "NLO":
-                whole = propagate_whole(
+                whole = propagate_state_nlo(
                     basis,
                     model,
                     initial,
@@ -156,7 +156,7 @@ class NoJump:
                 overlap, norm, others = whole.overlap, whole.norm, (whole.energy, whole.radius)
             else:
                 plans = [sequences(p, checkpoints, chin_4b, self.step, coarse=coarse) for p in members]
-                overlap, norm = propagate_pure(
+                overlap, norm = propagate_state(
                     basis, model, initial, plans, self.projection, setting.filter_energy
                 )
                 others = (np.zeros(len(members)), np.zeros(len(members)))
