@@ -120,7 +120,7 @@ class DensityMatrix:
 
     def discretization(self, levels: Levels, model: LindbladModel, initial: InitialState) -> Discretization:
         """Return the discretization at `levels` for `model` and `initial`, with the fixed arguments in place."""
-        next_order = model.order == "NLO"
+        next_order = not model.is_local
         tier, steps = (NLO_TIERS[levels.tier], NLO_STEPS) if next_order else (TIERS[levels.tier], STEPS)
         jump_range = RANGES[levels.jump_range]
         mesh = nlo_mesh(tier, jump_range) if next_order else tier.mesh

@@ -63,7 +63,7 @@ class NloDiscretization(Discretization):
 
 def first_levels(rtol: float, profile: Profile, l: int) -> Levels:
     """Return where to start at the order of the model; arguments as for `nlo_starting_levels`."""
-    begin = nlo_starting_levels if profile.model.order == "NLO" else starting_levels
+    begin = nlo_starting_levels if not profile.model.is_local else starting_levels
     return begin(rtol, profile, l)
 
 

@@ -39,9 +39,9 @@ FEW_STEPS: Final = 16
 """With fewer steps than this the error at leading order can be 0.7 of the difference (2S from 1S at weak kappa)."""
 
 
-def step_share(order: str, steps: int) -> float:
+def step_share(steps: int, *, local: bool) -> float:
     """Return the error over the change in the run with twice the step, for a run of some number of steps."""
-    if order == "NLO":  # the order is between two and four
+    if not local:  # of fourth order, but for terms in 1/T^2
         return 1 / 2
     return 1.0 if steps < FEW_STEPS else SHARES["time_step"]
 
@@ -162,7 +162,7 @@ class Refinement:
         self._store(members, fine, first)
         for part, other in (("time_step", coarse), ("l_max", higher), ("mesh", finer)):
             self.parts[part][members] = SHARES[part] * self._error(fine, other)
-        shares = [step_share(self.model.order, steps) / SHARES["time_step"] for steps in fine.steps]
+        shares = [step_share(steps, local=self.model.is_local) / SHARES["time_step"] for steps in fine.steps]
         self.parts["time_step"][members] *= np.array(shares)[:, None, None]
 
     def _regenerate(

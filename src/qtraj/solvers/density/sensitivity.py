@@ -105,7 +105,7 @@ def sensitivity(
     -0.08
     """
     histories, batch = checked_problem(model, medium, initial)
-    if model.order == "NLO" or model.thermal is not None:
+    if not model.is_local or model.thermal is not None:
         raise InputError(
             "model",
             model,
@@ -153,7 +153,7 @@ class _Problem:
         others = {"time_step": coarse, "l_max": higher, "mesh": finer}
         parts = {name: SHARES[name] * _difference(fine, other, value) for name, other in others.items()}
         steps = self.plan(history, strang, d.step, coarse=False)[0].steps
-        parts["time_step"] *= step_share(self.model.order, steps) / SHARES["time_step"]
+        parts["time_step"] *= step_share(steps, local=self.model.is_local) / SHARES["time_step"]
         for name, part in no_jump_parts.items():
             parts[name] = parts[name] + part
         return value, parts

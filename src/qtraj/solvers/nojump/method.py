@@ -87,7 +87,7 @@ class NoJump:
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
         if isinstance(self.grid, SineGrid) or model.thermal is not None:
-            if model.order == "NLO":
+            if not model.is_local:
                 raise next_order_refused(model, "NoJump on a SineGrid")
             split = SplitRun(model, initial, self.projection, self.grid, self._split_step())
             return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
@@ -140,7 +140,7 @@ class NoJump:
         ) -> tuple[Float, Any, Float]:
             """Return overlaps and norm, energy and radius at NLO, and the error of what the norm says of fast pairs."""
             basis = setting.basis(model, initial.l)
-            if model.order == "NLO":
+            if not model.is_local:
                 whole = propagate_state_nlo(
                     basis,
                     model,
@@ -176,7 +176,7 @@ class NoJump:
         solution = no_jump_solution(start, found, parts)
         if self.error_budget:
             solution = replace(solution, norm_parts={**solution.norm_parts, "fast_pairs": fast})
-        if model.order == "NLO":
+        if not model.is_local:
             parameters = expansion_parameters([p.history for p in profiles], *moments)
             solution = replace(solution, diagnostics=parameters)
             warn_if_not_small(parameters)

@@ -65,7 +65,7 @@ class MeshSetting:
     def of(cls, mesh: LaguerreMesh, profile: Profile) -> MeshSetting:
         """Return the setting for one history."""
         factor = 2.0 ** energy_doublings_of(profile.history)
-        if profile.model.order == "NLO":
+        if not profile.model.is_local:
             reach = max(NLO_RANGE, nlo_jump_range(profile))
             return cls(mesh, NLO_FILTER * factor, NLO_CUT * factor, reach)
         return cls(mesh, PURE_FILTER * factor, PURE_CUT * factor, np.inf)

@@ -135,7 +135,7 @@ def wave_functions(
     if batch:
         raise InputError("medium", medium, "be one temperature history")
     if grid is None:
-        grid = DEFAULT_MESH if model.order == "NLO" else DEFAULT_GRID
+        grid = DEFAULT_MESH if not model.is_local else DEFAULT_GRID
     instance("grid", grid, (SineGrid, LaguerreMesh), "be a SineGrid(...) or a LaguerreMesh(...)")
     color = _pure_color(initial)
     propagators = _propagators(
@@ -177,13 +177,13 @@ def _propagators(
 ) -> Propagators:
     """Return the steps of H_eff at the order of the model."""
     if isinstance(grid, SineGrid):
-        if model.order == "NLO":
+        if not model.is_local:
             raise next_order_refused(model, "wave_functions on a SineGrid")
         time_grid = uniform_time_grid(model, history, times, SINE_DT if dt is None else dt)
         return make_propagators(model, history, time_grid, grid, projection, np.inf)
     time_grid = graded_time_grid(model, history, times, MESH_DT if dt is None else dt)
     setting = MeshSetting.of(grid, time_grid.profile)  # as `NoJump` for such a history
-    if model.order == "NLO":
+    if not model.is_local:
         d = NloDiscretization(
             grid,
             l,

@@ -96,7 +96,7 @@ class QuantumTrajectories(TrajectorySettings):
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
-        if model.order == "NLO" and isinstance(self.grid, SineGrid):
+        if not model.is_local and isinstance(self.grid, SineGrid):
             raise next_order_refused(model, "QuantumTrajectories on a SineGrid")
         if not model.channels:
             raise InputError(

@@ -119,7 +119,7 @@ class DipolePropagators(Propagators):
     def __init__(
         self, model: LindbladModel, history: History, time_grid: TimeGrid, grid: Any, projection: Projection
     ) -> None:
-        if model.order == "NLO":  # these steps would silently be those of the leading order
+        if not model.is_local:  # these steps would silently be those of the leading order
             raise next_order_refused(model, type(self).__name__)
         super().__init__(model, history, time_grid, grid, projection)
 

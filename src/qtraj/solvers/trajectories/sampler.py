@@ -234,7 +234,7 @@ class Sampling:
     def _propagators(self, time_grid: TimeGrid) -> Propagators:
         settings, grid = self.settings, self.settings.grid
         fast = FILTER * 2.0 ** energy_doublings_of(self.history)
-        if self.model.order == "NLO" and isinstance(grid, LaguerreMesh):
+        if not self.model.is_local and isinstance(grid, LaguerreMesh):
             reach = settings.jump_range or nlo_jump_range(time_grid.profile)
             d = NloDiscretization(
                 grid,
