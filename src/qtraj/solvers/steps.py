@@ -62,6 +62,10 @@ _KICKS: Final = np.array(
     ]
 )
 
+FEWEST_PAIRS: Final = 4
+"""Pairs of steps in an interval, however short: with two, a kappa that jumps within them left an error of 1.5 times the
+difference to half as many steps; with four, of a third."""
+
 ROUGH: Final = 0.6
 """Largest Legendre coefficient of the strength of the medium in a step, over its mean, for steps that shall see a
 smooth medium: see `resolved`. A medium that falls by half within the step has 1/3."""
@@ -266,7 +270,7 @@ def step_edges(profile: Profile, step: float) -> list[Float]:
     found = []
     for t, strength in profile.strengths:
         count = np.concatenate([[0.0], np.cumsum(0.3 * np.diff(t) + 0.7 * strength / 0.12)]) / step
-        pairs = max(2, int(np.ceil(count[-1] / 2 - 1e-9)))
+        pairs = max(FEWEST_PAIRS, int(np.ceil(count[-1] / 2 - 1e-9)))
         inner = np.interp(np.linspace(0, count[-1], 2 * pairs + 1), count, t)
         found.append(np.concatenate([t[:1], inner[1:-1], t[-1:]]))
     return found
