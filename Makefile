@@ -28,7 +28,7 @@ test: $(VENV)/.installed-dev
 	OMP_NUM_THREADS=1 NPROC=1 $(BIN)/python -m pytest -W error -n 2 --dist loadfile
 
 test-slow: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -W error -m slow
+	OMP_NUM_THREADS=1 NPROC=1 $(BIN)/python -m pytest -W error -m slow -n 2 --dist loadfile
 
 test-browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -W error -m browser tests/browser
