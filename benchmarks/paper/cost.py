@@ -9,7 +9,7 @@ from cases.common import MEDIUM, MODEL, START, Table
 from numpy.typing import NDArray
 
 import qtraj as qt
-from qtraj.solvers.trajectories.propagators_dipole import SinePropagators
+from qtraj.solvers.trajectories.propagators import SinePropagators
 from qtraj.solvers.trajectories.time_grid import uniform_time_grid
 
 from .record import Record

@@ -12,7 +12,7 @@ from trajectory_cases import GAUSSIAN, MEDIUM, MESH, MODEL, UNLIMITED
 import qtraj as qt
 from qtraj.solvers.trajectories.ensemble import Ensemble
 from qtraj.solvers.trajectories.estimators import EndPoint
-from qtraj.solvers.trajectories.propagators_dipole import MeshPropagators, make_propagators
+from qtraj.solvers.trajectories.propagators import MeshPropagators, make_propagators
 from qtraj.solvers.trajectories.sampler import round_sizes
 from qtraj.solvers.trajectories.start_ensemble import StartEnsemble
 from qtraj.solvers.trajectories.statistics import Sample

@@ -11,7 +11,7 @@ from nlo_reference import MEDIUM, MODEL, START
 import qtraj as qt
 from qtraj.solvers.basis import make_basis
 from qtraj.solvers.density.nlo_operators import loss_matrices
-from qtraj.solvers.nojump.nlo_propagate import propagate_state_nlo
+from qtraj.solvers.nojump.nlo import propagate_state_nlo
 from qtraj.solvers.steps import Profile
 from qtraj.states import STATE_NAMES
 
@@ -152,7 +152,7 @@ def test_the_numbers_of_a_history_do_not_depend_on_its_batch(monkeypatch):
     method = qt.NoJump(error_budget=False)
     start = qt.CoulombState(1, 0)
     alone = [qt.solve(MODEL, medium, start, method) for medium in media]
-    monkeypatch.setattr("qtraj.solvers.nojump.nlo_propagate.batch_size", lambda: 128)
+    monkeypatch.setattr("qtraj.solvers.nojump.nlo.batch_size", lambda: 128)
     together = qt.solve(MODEL, media, start, method)
     for i, one in enumerate(alone):
         for name in ("energy_over_T", "r_times_T"):

@@ -12,7 +12,7 @@ from trajectory_cases import GAUSSIAN, MEDIUM, MESH, MODEL, STARTS, UNLIMITED, e
 
 import qtraj as qt
 from qtraj.physics.potentials.coulomb import COLORS
-from qtraj.solvers.trajectories.method import method as trajectories
+from qtraj.solvers.trajectories import method as trajectories
 from qtraj.states import STATE_NAMES
 
 FALSE_ALARM = 1e-3

@@ -6,7 +6,7 @@ from trajectory_cases import MEDIUM, MODEL
 
 import qtraj as qt
 from qtraj.plots import evolve_for_view
-from qtraj.solvers.density.method import method as density
+from qtraj.solvers.density import method as density
 
 BJORKEN = [qt.Bjorken(T0, 0.6, 0.25) for T0 in (0.3, 0.32, 0.34)]
 SHORT = qt.SineGrid(255, 16.0)

@@ -9,7 +9,7 @@ import qtraj as qt
 from qtraj.errors import InputError
 from qtraj.qtraj1 import read_params, read_summary
 from qtraj.solvers.nojump.wave_functions import wave_functions
-from qtraj.solvers.trajectories.propagators_dipole import make_propagators
+from qtraj.solvers.trajectories.propagators import make_propagators
 from qtraj.solvers.trajectories.time_grid import uniform_time_grid
 from qtraj.units import from_fm
 

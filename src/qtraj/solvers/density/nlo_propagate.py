@@ -13,7 +13,7 @@ from ...physics.initial import InitialState
 from ...physics.model import LindbladModel
 from ...states import STATES
 from ..basis import OCTET, SINGLET, Basis
-from ..nojump.nlo_propagate import propagate_state_nlo
+from ..nojump.nlo import propagate_state_nlo
 from ..parallel import side_by_side
 from ..steps import Plan, Profile
 from .kernels import double_precision

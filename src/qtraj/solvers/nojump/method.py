@@ -25,7 +25,7 @@ from ..order import next_order_refused
 from ..projection import Projection, checked_projection
 from ..result import Progress, Solution
 from ..steps import Profile, chin_4b
-from .nlo_propagate import propagate_state_nlo
+from .nlo import propagate_state_nlo
 from .on_mesh import MeshSetting, error_parts, fast_pairs, no_jump_solution
 from .on_sine import DEFAULT_DT, STEP_FRACTION, SplitRun, solve_split
 from .validity import expansion_parameters, warn_if_not_small

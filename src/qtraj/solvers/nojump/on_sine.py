@@ -26,8 +26,7 @@ from ..projection import Projection
 from ..result import Progress, Solution
 from ..steps import Profile
 from ..thermal import check_thermal
-from ..trajectories.propagators import Propagators, sector_of, squared_norm
-from ..trajectories.propagators_dipole import MeshPropagators, SinePropagators
+from ..trajectories.propagators import MeshPropagators, Propagators, SinePropagators, sector_of, squared_norm
 from ..trajectories.time_grid import graded_time_grid, uniform_time_grid
 from .on_mesh import MeshSetting, error_parts, fast_pairs, no_jump_solution
 

@@ -30,8 +30,7 @@ from ..order import next_order_refused
 from ..projection import Projection, checked_projection
 from ..result import ROUNDING
 from ..solve import checked_problem
-from ..trajectories.propagators import Propagators, sector_of
-from ..trajectories.propagators_dipole import make_propagators
+from ..trajectories.propagators import Propagators, make_propagators, sector_of
 from ..trajectories.propagators_nlo import NloPropagators
 from ..trajectories.time_grid import graded_time_grid, uniform_time_grid
 from .method import DEFAULT_MESH

@@ -17,8 +17,7 @@ from ...radial.sine import SineGrid
 from ..nojump.method import NoJump
 from ..order import next_order_refused
 from ..result import Progress, Solution
-from .sampler import Answer, Sampling, round_sizes
-from .settings import TrajectorySettings
+from .sampler import Answer, Sampling, TrajectorySettings, round_sizes
 
 Float = NDArray[np.float64]
 

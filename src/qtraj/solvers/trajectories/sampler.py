@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import note
+from ..._checks import boolean, choice, instance, integer, number, positive, settle
+from ...errors import InputError, note
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
@@ -20,14 +22,14 @@ from ..basis import states_with
 from ..density.nlo_resolution import STATES_UP_TO, NloDiscretization, nlo_jump_range
 from ..density.propagate import components, missing
 from ..density.resolution import FILTER, default_jump_range, energy_doublings_of
+from ..nojump.method import check_dt, check_step
 from ..nojump.on_sine import DEFAULT_DT
+from ..projection import Projection, checked_projection
 from .estimators import L_TRACKED
-from .propagators import Propagators
-from .propagators_dipole import make_propagators
+from .propagators import Propagators, make_propagators
 from .propagators_nlo import NloPropagators
 from .records import JumpRecord, join_jumps
-from .settings import TrajectorySettings
-from .start_ensemble import StartEnsemble, StratifiedBatch
+from .start_ensemble import Estimator, StartEnsemble, StratifiedBatch
 from .statistics import Sample
 from .time_grid import TimeGrid, graded_time_grid, uniform_time_grid
 
@@ -341,3 +343,47 @@ def _bound(scores: Float) -> Float:
     sample = Sample((scores.shape[0], scores.shape[2]))
     sample.add(scores)
     return np.abs(sample.mean) + 2 * sample.error
+
+
+@dataclass(frozen=True)
+class TrajectorySettings:
+    """Arguments of `QuantumTrajectories`, which explains them."""
+
+    n: int = 4096
+    seed: int = 0
+    grid: LaguerreMesh | SineGrid = field(default=LaguerreMesh(64, 0.12))
+    target_error: float | None = None
+    time_limit_s: float | None = None
+    step: float = 0.3
+    dt: float | None = None
+    estimator: Estimator = "last_jump"
+    projection: Projection = "computed"
+    max_jumps: int | None = None
+    r_max: float = 1.0
+    jump_range: float | None = None
+    records: bool = False
+    batch: int | None = None
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        instance("grid", self.grid, (LaguerreMesh, SineGrid), "be a LaguerreMesh(...) or a SineGrid(...)")
+        settle(
+            self,
+            n=integer("n", self.n, 2),
+            seed=integer("seed", self.seed, 0),
+            step=check_step(self.step),
+            dt=check_dt(self.dt, self.grid),
+            estimator=choice("estimator", self.estimator, get_args(Estimator)),
+            projection=checked_projection(self.projection),
+            r_max=number("r_max", self.r_max, "be above 0 and at most 1", above=0, high=1),
+            records=boolean("records", self.records),
+            workers=integer("workers", self.workers, 1),
+        )
+        for name in ("max_jumps", "batch"):
+            if getattr(self, name) is not None:
+                settle(self, **{name: integer(name, getattr(self, name), 1)})
+        for name in ("target_error", "time_limit_s", "jump_range"):
+            if getattr(self, name) is not None:
+                settle(self, **{name: positive(name, getattr(self, name), "be a positive number or None")})
+        if self.jump_range is not None and isinstance(self.grid, SineGrid):
+            raise InputError("jump_range", self.jump_range, "be None on a SineGrid, which keeps all jumps")
