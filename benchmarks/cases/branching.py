@@ -13,14 +13,14 @@ import numpy as np
 import qtraj as qt
 from qtraj.solvers.basis import states_with
 from qtraj.solvers.density.nlo_resolution import STATES_UP_TO, NloDiscretization, nlo_jump_range
-from qtraj.solvers.density.resolution import FILTER, speed_of
+from qtraj.solvers.density.resolution import FILTER, energy_doublings_of
 from qtraj.solvers.steps import Profile
 from qtraj.solvers.trajectories.estimators import LastJump
 from qtraj.solvers.trajectories.propagators import color_and_l, squared_norm
-from qtraj.solvers.trajectories.propagators_nlo import NloFlows
-from qtraj.solvers.trajectories.start_ensemble import Course
+from qtraj.solvers.trajectories.propagators_nlo import NloPropagators
+from qtraj.solvers.trajectories.start_ensemble import StartEnsemble
 from qtraj.solvers.trajectories.statistics import Sample
-from qtraj.solvers.trajectories.time_grid import graded_clock
+from qtraj.solvers.trajectories.time_grid import graded_time_grid
 
 from .common import START, Table
 
@@ -29,7 +29,7 @@ MEDIA = {"0.25": qt.Bjorken(0.425, 0.6, 0.25), "0.19": qt.Bjorken(0.425, 0.6, 0.
 MESH, STEP = qt.LaguerreMesh(80, 0.10), 0.6
 
 
-class AveragedFlows(NloFlows):
+class AveragedPropagators(NloPropagators):
     """Jumps as the original draws them."""
 
     def jump(self, states, sectors, step, chance):
@@ -64,34 +64,34 @@ class AveragedFlows(NloFlows):
 class AveragedLastJump(LastJump):
     """Last-jump scores with the rates with which the original draws channels."""
 
-    def __init__(self, flows, backward, rows):
-        super().__init__(flows, backward, rows)
-        self.flows = flows
+    def __init__(self, propagators, backward, rows):
+        super().__init__(propagators, backward, rows)
+        self.propagators = propagators
 
-    def look(self, edge, march, rows):
+    def observe(self, edge, ensemble, rows):
         if edge not in self._position:
             return
         node = self._position[edge]
-        x = 1 / self.flows.history.temperature(self.flows.clock.edges[edge : edge + 1])[0]
-        for sector in np.unique(march.sectors[rows]):
-            chosen = rows[march.sectors[rows] == sector]
-            branches = self.flows._branches_of(int(sector))
-            _, exact, averaged = self.flows.rates(march.states[chosen], int(sector), x)
-            worth = march.weight[chosen] / np.where(chosen == 0, 1.0, march.norm[chosen])
+        x = 1 / self.propagators.history.temperature(self.propagators.time_grid.edges[edge : edge + 1])[0]
+        for sector in np.unique(ensemble.sectors[rows]):
+            chosen = rows[ensemble.sectors[rows] == sector]
+            branches = self.propagators._branches_of(int(sector))
+            _, exact, averaged = self.propagators.rates(ensemble.states[chosen], int(sector), x)
+            contribution = ensemble.weight[chosen] / np.where(chosen == 0, 1.0, ensemble.norm[chosen])
             for l, amplitudes in self._backward.channels.get(int(sector), ()):
                 (k,) = (i for i, b in enumerate(branches) if b.target == 2 * l)
-                flux = np.abs(march.states[chosen] @ amplitudes[node]) ** 2
-                flux *= (worth * averaged[k] / exact[k])[:, None]
+                flux = np.abs(ensemble.states[chosen] @ amplitudes[node]) ** 2
+                flux *= (contribution * averaged[k] / exact[k])[:, None]
                 columns = [i for i, _ in states_with(l)]
                 self.scores[0, chosen[:, None], columns] += self._backward.weights[node, 0] * flux
 
 
-class AveragedCourse(Course):
+class AveragedStartEnsemble(StartEnsemble):
     """Rounds with the averaged scores."""
 
     def _scorers(self, rows):
         plain, _ = super()._scorers(rows)
-        return plain, AveragedLastJump(self.flows, self._backward, rows)
+        return plain, AveragedLastJump(self.propagators, self._backward, rows)
 
 
 def branching(quick: bool) -> Table:
@@ -99,21 +99,23 @@ def branching(quick: bool) -> Table:
     rows, n = [], 2048 if quick else 65_536
     for T_end, medium in MEDIA.items():
         found = {}
-        for name, flows_type, course_type in (
-            ("exact", NloFlows, Course),
-            ("averaged", AveragedFlows, AveragedCourse),
+        for name, propagators_type, ensemble_type in (
+            ("exact", NloPropagators, StartEnsemble),
+            ("averaged", AveragedPropagators, AveragedStartEnsemble),
         ):
-            factor, reach = 2.0 ** speed_of(medium), nlo_jump_range(Profile(MODEL, medium))
+            factor, reach = 2.0 ** energy_doublings_of(medium), nlo_jump_range(Profile(MODEL, medium))
             d = NloDiscretization(
                 MESH, 0, STEP, reach, filter_energy=FILTER * factor, cut=STATES_UP_TO * factor
             )
-            clock = graded_clock(MODEL, medium, [], STEP)
-            course = course_type(
-                flows_type(MODEL, medium, clock, "computed", d), START, 0, "last_jump", 1, 4096, 1
+            time_grid = graded_time_grid(MODEL, medium, [], STEP)
+            start_ensemble = ensemble_type(
+                propagators_type(MODEL, medium, time_grid, "computed", d), START, 0, "last_jump", 1, 4096, 1
             )
-            sample = Sample(course.overlap.shape)
+            sample = Sample(start_ensemble.overlap.shape)
             for first in range(0, n, 4096):
-                sample.add(course.round((0, 0), first, min(4096, n), course.norm_range).scores)
+                sample.add(
+                    start_ensemble.round((0, 0), first, min(4096, n), start_ensemble.norm_range).scores
+                )
             found[name] = sample
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", qt.AccuracyWarning)

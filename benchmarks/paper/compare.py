@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from . import sampled
 from .exact import S_WAVES
 from .record import Record
-from .reported import STATES, Comparison
+from .reported import STATES, Refinement
 
 Float = NDArray[np.float64]
 POOL = 16_384
@@ -30,7 +30,7 @@ def noise_of_one(record: Record, width: float = START.width) -> Float:
 
 
 def comparison_table(
-    reported: Comparison,
+    reported: Refinement,
     exact: Float,
     noise: Float,
     extra: Mapping[str, Float] | None = None,
@@ -80,7 +80,7 @@ def comparison_table(
     )
 
 
-def ratio_noise(noise: Float, reported: Comparison) -> Float:
+def ratio_noise(noise: Float, reported: Refinement) -> Float:
     """Return the relative noise of a ratio of two runs."""
     return noise * np.sqrt(2 / reported.trajectories)
 

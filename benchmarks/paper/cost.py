@@ -9,8 +9,8 @@ from cases.common import MEDIUM, MODEL, START, Table
 from numpy.typing import NDArray
 
 import qtraj as qt
-from qtraj.solvers.trajectories.propagators_dipole import SineFlows
-from qtraj.solvers.trajectories.time_grid import uniform_clock
+from qtraj.solvers.trajectories.propagators_dipole import SinePropagators
+from qtraj.solvers.trajectories.time_grid import uniform_time_grid
 
 from .record import Record
 from .reported import (
@@ -58,18 +58,18 @@ def _step(num: int, transform: str, quick: bool) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", qt.errors.PerformanceWarning)
         grid = qt.SineGrid(num, LENGTH, transform)
-    flows = SineFlows(MODEL, MEDIUM, uniform_clock(MODEL, MEDIUM, [], 0.01), grid, "coulomb")
-    first = int(np.argmax(flows.clock.active))
+    propagators = SinePropagators(MODEL, MEDIUM, uniform_time_grid(MODEL, MEDIUM, [], 0.01), grid, "coulomb")
+    first = int(np.argmax(propagators.time_grid.active))
     count = max(1, BATCH_VALUES // num)
-    states = np.repeat(flows.start(START, 0)[None].astype(complex), count, axis=0)
+    states = np.repeat(propagators.start(START, 0)[None].astype(complex), count, axis=0)
     sectors = np.zeros(count, dtype=np.int64)
     steps = 2 if quick else max(3, 40_000 // num)
 
-    def march() -> None:
+    def ensemble() -> None:
         for step in range(first, first + steps):
-            flows.advance(states, sectors, step)
+            propagators.advance(states, sectors, step)
 
-    seconds, _ = cpu_time(march, 1 if quick else 3)
+    seconds, _ = cpu_time(ensemble, 1 if quick else 3)
     return 1e3 * seconds / (count * steps)
 
 

@@ -93,8 +93,8 @@ def draw_changes(ax: Axes, table: Table, x: str, label: str, prefix: str = "off 
         ax.plot(positions, line, color=COLORS[state], label=rf"$\Upsilon$({state})")
         for sign, face in ((1, COLORS[state]), (-1, "white")):
             of_sign = shown & (np.sign(change) == sign)
-            look = {"color": COLORS[state], "markerfacecolor": face, "markersize": 7}
-            ax.plot(positions[of_sign], np.abs(change[of_sign]), "o", **look)
+            observe = {"color": COLORS[state], "markerfacecolor": face, "markersize": 7}
+            ax.plot(positions[of_sign], np.abs(change[of_sign]), "o", **observe)
     ax.set_xscale("log")
     ax.set_yscale("log")
     known = positions[np.isfinite(positions) & (positions > 0)]

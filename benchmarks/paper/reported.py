@@ -14,7 +14,7 @@ length 2 (num + 1) are 2^n - 1 for the same spacing, 5/256 GeV^-1, and several t
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Refinement:
     """Two settings that the paper compares, and the ratio of survival that it finds.
 
     Parameters
@@ -33,10 +33,10 @@ class Comparison:
     trajectories: int = PAPER_TRAJECTORIES
 
 
-SPACING = Comparison("num 8192 / 4096, L 80", (1.02, 1.11, 1.15), (0.04, 0.08, 0.11))
-VOLUME = Comparison("L 80 / 160, spacing 5/256", (1.01, 1.10, 1.16), (0.04, 0.07, 0.10))
-TIME_STEP = Comparison("dt 0.005 / 0.001", (1.029, 1.11, 1.15), (0.030, 0.05, 0.08))
-WIDTH = Comparison("width 0.1 / 0.2", (1.00, 1.06, 1.09), (0.04, 0.08, 0.11), 2 * PAPER_TRAJECTORIES)
+SPACING = Refinement("num 8192 / 4096, L 80", (1.02, 1.11, 1.15), (0.04, 0.08, 0.11))
+VOLUME = Refinement("L 80 / 160, spacing 5/256", (1.01, 1.10, 1.16), (0.04, 0.07, 0.10))
+TIME_STEP = Refinement("dt 0.005 / 0.001", (1.029, 1.11, 1.15), (0.030, 0.05, 0.08))
+WIDTH = Refinement("width 0.1 / 0.2", (1.00, 1.06, 1.09), (0.04, 0.08, 0.11), 2 * PAPER_TRAJECTORIES)
 
 CPP_NUM = np.array([511, 1023, 2047, 4095])
 CPP_SECONDS = np.array([0.64, 1.2, 2.5, 5.2])

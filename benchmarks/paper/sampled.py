@@ -17,10 +17,10 @@ import qtraj as qt
 from qtraj.solvers.basis import SINGLET
 from qtraj.solvers.density.resolution import default_jump_range
 from qtraj.solvers.steps import Profile
-from qtraj.solvers.trajectories.propagators_dipole import make_flows
-from qtraj.solvers.trajectories.start_ensemble import Course
+from qtraj.solvers.trajectories.propagators_dipole import make_propagators
+from qtraj.solvers.trajectories.start_ensemble import StartEnsemble
 from qtraj.solvers.trajectories.statistics import Sample
-from qtraj.solvers.trajectories.time_grid import graded_clock, uniform_clock
+from qtraj.solvers.trajectories.time_grid import graded_time_grid, uniform_time_grid
 from qtraj.states import STATES
 
 from .exact import S_WAVES
@@ -87,13 +87,13 @@ def pool(n: int, *, width: float = START.width, seed: int = 0) -> Pool:
     """Return n trajectories on the Laguerre mesh, each scored by its end."""
     start = qt.GaussianState(0, width)
     reach = default_jump_range(Profile(MODEL, MEDIUM))
-    clock = graded_clock(MODEL, MEDIUM, [], MESH_STEP)
-    flows = make_flows(MODEL, MEDIUM, clock, MESH, "computed", reach)
-    course = Course(flows, start, SINGLET, "end_point", 1, 4096, 1)
-    done = course.round((seed, 0), 0, n, course.norm_range)
-    scale, p = _initial(flows, start), course.norm_range[0]
+    time_grid = graded_time_grid(MODEL, MEDIUM, [], MESH_STEP)
+    propagators = make_propagators(MODEL, MEDIUM, time_grid, MESH, "computed", reach)
+    start_ensemble = StartEnsemble(propagators, start, SINGLET, "end_point", 1, 4096, 1)
+    done = start_ensemble.round((seed, 0), 0, n, start_ensemble.norm_range)
+    scale, p = _initial(propagators, start), start_ensemble.norm_range[0]
     value = done.scores[-1] / done.weight[:, None] / scale
-    return Pool(p, course.overlap[-1] / p / scale, value, done.weight)
+    return Pool(p, start_ensemble.overlap[-1] / p / scale, value, done.weight)
 
 
 def regenerated(grid: qt.SineGrid, dt: float, n: int, seed: int = 0) -> tuple[Float, Float]:
@@ -101,14 +101,14 @@ def regenerated(grid: qt.SineGrid, dt: float, n: int, seed: int = 0) -> tuple[Fl
 
     The random numbers depend on the seed and the trajectory alone, so that two grids or two steps share them.
     """
-    clock = uniform_clock(MODEL, MEDIUM, [], dt)
-    flows = make_flows(MODEL, MEDIUM, clock, grid, "computed", np.inf)
+    time_grid = uniform_time_grid(MODEL, MEDIUM, [], dt)
+    propagators = make_propagators(MODEL, MEDIUM, time_grid, grid, "computed", np.inf)
     stride = max(1, int(NODE_SPACING / dt))
     batch = max(16, (1 << 16) // grid.num)
-    course = Course(flows, START, SINGLET, "last_jump", stride, batch, 1)
-    done = course.round((seed, 0), 0, n, course.norm_range)
-    scale = _initial(flows, START)[S_WAVES]
-    return course.one_jump[-1, S_WAVES] / scale, done.scores[-1][:, S_WAVES] / scale
+    start_ensemble = StartEnsemble(propagators, START, SINGLET, "last_jump", stride, batch, 1)
+    done = start_ensemble.round((seed, 0), 0, n, start_ensemble.norm_range)
+    scale = _initial(propagators, START)[S_WAVES]
+    return start_ensemble.one_jump[-1, S_WAVES] / scale, done.scores[-1][:, S_WAVES] / scale
 
 
 def shift(a: tuple[Float, Float], b: tuple[Float, Float]) -> tuple[Float, Float, Float]:
@@ -122,8 +122,8 @@ def shift(a: tuple[Float, Float], b: tuple[Float, Float]) -> tuple[Float, Float,
     return a[0] - b[0] + found[0], alone[0], np.hypot(alone[1], alone[2])
 
 
-def _initial(flows: object, start: qt.GaussianState) -> Float:
+def _initial(propagators: object, start: qt.GaussianState) -> Float:
     """Return the initial overlaps, one where there are none, shape (6,)."""
     overlap = np.ones(len(STATES))
-    overlap[S_WAVES] = (flows.targets[S_WAVES] @ flows.start(start, SINGLET)) ** 2  # type: ignore[attr-defined]
+    overlap[S_WAVES] = (propagators.targets[S_WAVES] @ propagators.start(start, SINGLET)) ** 2  # type: ignore[attr-defined]
     return overlap

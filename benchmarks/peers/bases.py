@@ -163,7 +163,7 @@ class Space:
 
 
 @dataclass(frozen=True)
-class Clock:
+class TimeGrid:
     """The clock s = Int kappa dt of the baseline's medium, H(s) = a(s) H_vac + b(s) g r^2/2.
 
     Attributes
@@ -185,7 +185,7 @@ class Clock:
 
 
 @lru_cache(maxsize=1)
-def baseline_clock() -> Clock:
+def baseline_clock() -> TimeGrid:
     """Return the clock of the baseline."""
     ((begin, end),) = MEDIUM.active
     t = np.linspace(begin, end, 20 * CLOCK_POINTS)
@@ -193,7 +193,7 @@ def baseline_clock() -> Clock:
     elapsed = CubicSpline(t, kappa).antiderivative()(t)
     s = np.linspace(0, elapsed[-1], CLOCK_POINTS)
     kappa, gamma = MODEL.transport.at(MEDIUM.temperature(np.clip(CubicSpline(elapsed, t)(s), begin, end)))
-    return Clock(s, 1 / kappa, gamma / kappa)
+    return TimeGrid(s, 1 / kappa, gamma / kappa)
 
 
 SPACES = (

@@ -20,8 +20,8 @@ TOLERANCE = 1e-8
 @lru_cache(maxsize=16)
 def limit(space: Space, rtol: float = TOLERANCE) -> dict[str, float]:
     """Return the survival of 1S, 2S, 3S in a space without error of the time integration."""
-    clock, blocks = baseline_clock(), space.sectors
-    coefficients = CubicSpline(clock.s, np.stack([clock.a, clock.b], axis=-1))
+    time_grid, blocks = baseline_clock(), space.sectors
+    coefficients = CubicSpline(time_grid.s, np.stack([time_grid.a, time_grid.b], axis=-1))
     energies = space.energies.reshape(blocks, -1)
     shift, width = (
         _diagonal(space, space.shift),
@@ -43,7 +43,7 @@ def limit(space: Space, rtol: float = TOLERANCE) -> dict[str, float]:
     psi = space.start.reshape(blocks, -1)
     start[:] = psi[:, :, None] * psi[:, None, :].conj()
     found = solve_ivp(
-        slope, (0, clock.end), start.ravel(), "DOP853", [clock.end], rtol=rtol, atol=1e-2 * rtol
+        slope, (0, time_grid.end), start.ravel(), "DOP853", [time_grid.end], rtol=rtol, atol=1e-2 * rtol
     )
     return space.survival(np.diagonal(found.y[:, -1].reshape(shape), axis1=1, axis2=2).real.ravel())
 

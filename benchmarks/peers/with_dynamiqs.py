@@ -70,10 +70,10 @@ def _operators(space: Space) -> tuple[Any, list[Any], Any]:
     def operator(matrix: np.ndarray) -> Any:
         return dq.asqarray(jnp.asarray(matrix.astype(complex)))
 
-    clock = baseline_clock()
+    time_grid = baseline_clock()
     H = (
-        dq.modulated(_polynomial(clock.s, clock.a), operator(np.diag(space.energies)))
-        + dq.modulated(_polynomial(clock.s, clock.b), operator(space.shift))
+        dq.modulated(_polynomial(time_grid.s, time_grid.a), operator(np.diag(space.energies)))
+        + dq.modulated(_polynomial(time_grid.s, time_grid.b), operator(space.shift))
         + dq.constant(operator(-0.5j * space.leak))
     )
     return H, [operator(C) for C in space.jumps], operator(np.outer(space.start, space.start.conj()))

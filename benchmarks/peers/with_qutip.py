@@ -53,12 +53,14 @@ def tasks(quick: bool) -> list[Task]:
 
 def mesolve(space: Space, rtol: float, share: float = 1.0) -> Answer:
     """Return the survival by mesolve after a share of the medium."""
-    clock = baseline_clock()
-    H = qutip.QobjEvo([*_hamiltonian(space, 0), _sparse(-0.5j * space.leak)], tlist=clock.s)
+    time_grid = baseline_clock()
+    H = qutip.QobjEvo([*_hamiltonian(space, 0), _sparse(-0.5j * space.leak)], tlist=time_grid.s)
     options = OPTIONS | {"rtol": rtol, "atol": 1e-2 * rtol, "matrix_form": True}
     options["normalize_output"] = False  # the trace falls as pairs leave the space
     rho = qutip.ket2dm(qutip.Qobj(space.start))
-    found = qutip.mesolve(H, rho, [0, share * clock.end], [_sparse(C) for C in space.jumps], options=options)
+    found = qutip.mesolve(
+        H, rho, [0, share * time_grid.end], [_sparse(C) for C in space.jumps], options=options
+    )
     return Answer(space.survival(found.states[-1].diag().real))
 
 
@@ -93,7 +95,7 @@ def typical_score() -> float:
 
 def _mcsolve(space: Space, trajectories: int, workers: int) -> Any:
     """Run mcsolve; jumps that the space does not hold lead into K states in which nothing happens."""
-    clock, K, D = baseline_clock(), space.size, space.dimension
+    time_grid, K, D = baseline_clock(), space.size, space.dimension
     away = np.zeros((D + K, D + K))
     away[D:, :D] = space.leak_root
     jumps = [*(np.pad(C, (0, K)) for C in space.jumps), away]
@@ -101,9 +103,9 @@ def _mcsolve(space: Space, trajectories: int, workers: int) -> Any:
     options |= {"improved_sampling": True, "keep_runs_results": True}
     options |= {"map": "parallel", "num_cpus": workers} if workers > 1 else {}
     return qutip.mcsolve(
-        qutip.QobjEvo(_hamiltonian(space, K), tlist=clock.s),
+        qutip.QobjEvo(_hamiltonian(space, K), tlist=time_grid.s),
         qutip.Qobj(np.pad(space.start, (0, K))),
-        [0, clock.end],
+        [0, time_grid.end],
         [_sparse(C) for C in jumps],
         e_ops=[qutip.fock_dm(D + K, i) for i in space.wanted.values()],
         ntraj=trajectories,
@@ -114,9 +116,12 @@ def _mcsolve(space: Space, trajectories: int, workers: int) -> Any:
 
 def _hamiltonian(space: Space, more: int) -> list[list[Any]]:
     """Return the hermitian part of H as QuTiP takes it, with `more` empty states behind."""
-    clock = baseline_clock()
+    time_grid = baseline_clock()
     vacuum, shift = np.diag(space.energies), space.shift
-    return [[_sparse(np.pad(vacuum, (0, more))), clock.a], [_sparse(np.pad(shift, (0, more))), clock.b]]
+    return [
+        [_sparse(np.pad(vacuum, (0, more))), time_grid.a],
+        [_sparse(np.pad(shift, (0, more))), time_grid.b],
+    ]
 
 
 def _sparse(matrix: np.ndarray) -> qutip.Qobj:

@@ -125,7 +125,7 @@ def test_older_files_have_no_rapidity_and_fluids_are_at_mid_rapidity(tmp_path):
 
 def test_the_report_of_several_impact_parameters(few, monkeypatch):
     coarse = DensityMatrix(mesh=LaguerreMesh(40, 0.15), l_max=5, step=2.8, error_budget=False)
-    monkeypatch.setitem(density_in_time.FINE, "LO", coarse)
+    monkeypatch.setitem(density_in_time.FINE, True, coarse)
     loaded = load_run(few[1])
     words = setup(loaded)
     assert "144 ready-made ones" in words["Paths"]

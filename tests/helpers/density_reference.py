@@ -9,10 +9,10 @@ import numpy as np
 
 import qtraj as qt
 from qtraj.physics.medium import History
-from qtraj.solvers.basis import Basis, make_basis
+from qtraj.solvers.basis import Basis, basis_size, make_basis
 from qtraj.solvers.density.kernels import LindbladSector, double_precision, evolve_density, lindblad_sector
-from qtraj.solvers.density.propagate import propagate_density, propagate_pure, sequences
-from qtraj.solvers.nojump.method import NoJump
+from qtraj.solvers.density.propagate import propagate_density, propagate_state, sequences
+from qtraj.solvers.density.resolution import FILTER, energy_doublings_of
 from qtraj.solvers.steps import Profile, chin_4b, strang
 
 MODEL = qt.LindbladModel(qt.CoulombPotential(alpha=0.6239853), qt.Transport("central", -1.75, T_c=0.150))
@@ -84,20 +84,31 @@ def fine_overlaps(
     l_max: int,
     step: float,
     jump_range: float,
+    fast: float = 1.1,
 ) -> Any:
     """Return overlaps (n, 6) at the end: no-jump part by the fourth-order splitting, regeneration by Richardson.
 
     It shares the kernels with the solver, which other tests compare with QuTiP and with matrix exponentials, and
-    none of the choices of mesh, step, l_max and jump range whose errors the budget estimates.
+    none of the choices of mesh, step, l_max, jump range and filter of the start (`fast` times the solver's) whose
+    errors the budget estimates.
     """
-    basis = make_basis(model, mesh, l_max)
-    regenerated = []
-    for coarse in (False, True):
-        plans = [sequences(Profile(model, h), [], strang, step, coarse=coarse) for h in media]
-        full = propagate_density(basis, model, initial, plans, jump_range=jump_range).overlap
-        bare, _ = propagate_pure(basis, model, initial, plans)
-        regenerated.append((full - bare)[:, -1])
-    plans = [sequences(Profile(model, h), [], chin_4b, 0.1, coarse=False) for h in media]
-    bare, _ = propagate_pure(make_basis(model, NoJump().grid, initial.l), model, initial, plans)
-    fine, coarse_ = regenerated
-    return bare[:, -1] + fine + (fine - coarse_) / 3
+    overlaps = []
+    for medium in media:
+        profile, factor = Profile(model, medium), 2.0 ** energy_doublings_of(medium)
+        energy = FILTER * factor * fast
+        basis = make_basis(model, mesh, l_max, basis_size(model, mesh, 16 * factor))
+        regenerated = []
+        for coarse in (False, True):
+            plans = [sequences(profile, [], strang, step, coarse=coarse)]
+            full = propagate_density(
+                basis, model, initial, plans, jump_range=jump_range, filter_energy=energy
+            )
+            bare, _ = propagate_state(basis, model, initial, plans, filter_energy=energy)
+            regenerated.append((full.overlap - bare)[0, -1])
+        long = qt.LaguerreMesh(150, 0.09)
+        wide = make_basis(model, long, initial.l, basis_size(model, long, 25 * factor))
+        plans = [sequences(profile, [], chin_4b, 0.05, coarse=False)]
+        bare, _ = propagate_state(wide, model, initial, plans, filter_energy=8 * factor)
+        fine, coarser = regenerated
+        overlaps.append(bare[0, -1] + fine + (fine - coarser) / 3)
+    return np.array(overlaps)

@@ -8,7 +8,7 @@ import numpy as np
 
 import qtraj as qt
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.density.propagate import propagate_density, propagate_pure, sequences
+from qtraj.solvers.density.propagate import propagate_density, propagate_state, sequences
 from qtraj.solvers.steps import Profile, strang
 
 MODEL = qt.LindbladModel(transport=qt.Transport(kappa=3.0, gamma=-1.75))
@@ -36,7 +36,7 @@ def exact(name, jump_range=UNLIMITED):
     basis = make_basis(MODEL, qt.LaguerreMesh(64, 0.12), 12)
     plans = [sequences(Profile(MODEL, MEDIUM), [], strang, 0.05, coarse=False)]
     full = propagate_density(basis, MODEL, initial, plans, jump_range=jump_range)
-    bare, _ = propagate_pure(basis, MODEL, initial, plans)
+    bare, _ = propagate_state(basis, MODEL, initial, plans)
     return full.overlap[0, -1] - bare[0, -1], full.population[0, -1]
 
 

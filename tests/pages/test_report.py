@@ -46,7 +46,7 @@ def loaded(folder):
 @pytest.fixture(scope="module")
 def contents(loaded):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(density_in_time.FINE, "LO", COARSE)
+        patch.setitem(density_in_time.FINE, True, COARSE)
         return report_contents(loaded)
 
 
@@ -249,7 +249,7 @@ def test_at_next_order_the_density_is_that_of_next_order(loaded):
     config = loaded.config.model_copy(update={"model": model})
     history, _ = representative(loaded)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(density_in_time.FINE, "NLO", COARSE)
+        patch.setitem(density_in_time.FINE, False, COARSE)
         found = report_contents(replace(loaded, config=config))
     assert found.accuracy == ACCURACY["NLO"]
     assert ACCURACY["NLO"] in Page(report_page(found)).text["p"][-1]
@@ -271,7 +271,7 @@ def report(*arguments):
 
 
 def test_the_command_writes_into_the_folder_of_the_run(folder, monkeypatch):
-    monkeypatch.setitem(density_in_time.FINE, "LO", COARSE)
+    monkeypatch.setitem(density_in_time.FINE, True, COARSE)
     result = report(folder)
     assert result.exit_code == 0, result.output
     assert result.output == f"wrote {folder / 'report.html'}\n"

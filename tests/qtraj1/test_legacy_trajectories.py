@@ -170,7 +170,7 @@ def test_the_row_at_the_start_goes_on_from_the_stored_state(short):
             assert o.rows.norm[0] in evolution.rows.norm
 
 
-class Comparison:
+class Refinement:
     """Pulls of our means against those of the C++ code, whose false-alarm rates share FALSE_ALARM.
 
     Both samples have the variance of theirs, the larger one: the regenerated overlaps have long tails, and a small
@@ -212,7 +212,7 @@ class Comparison:
 
 
 def test_short_medium_in_brief():
-    comparison = Comparison("short_medium_1S", number=250, seed=11)
+    comparison = Refinement("short_medium_1S", number=250, seed=11)
     comparison.add_populations()
     comparison.check()
 
@@ -220,7 +220,7 @@ def test_short_medium_in_brief():
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "number"), [("short_medium_1S", 3000), ("short_medium_octet", 3000)])
 def test_short_media(name, number):
-    comparison = Comparison(name, number, seed=12)
+    comparison = Refinement(name, number, seed=12)
     comparison.add_populations()
     comparison.add_jump_parts()
     comparison.check()
@@ -228,7 +228,7 @@ def test_short_media(name, number):
 
 @pytest.mark.slow
 def test_regeneration_below_r_max():
-    comparison = Comparison("baseline_rMax_0p03", 20000, seed=13)
+    comparison = Refinement("baseline_rMax_0p03", 20000, seed=13)
     comparison.add_populations()
     comparison.add_jump_parts()
     comparison.check()
@@ -236,7 +236,7 @@ def test_regeneration_below_r_max():
 
 @pytest.mark.slow
 def test_baseline():
-    comparison = Comparison("baseline", 250, seed=14)
+    comparison = Refinement("baseline", 250, seed=14)
     comparison.add_populations()
     comparison.check()
 

@@ -14,14 +14,13 @@ from functools import cache
 
 import numpy as np
 import pytest
+from density_reference import fine_overlaps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qtraj as qt
-from qtraj.solvers.basis import basis_size, make_basis
-from qtraj.solvers.density.propagate import propagate_density, propagate_pure, sequences
-from qtraj.solvers.density.resolution import FILTER, Discretization, default_jump_range, speed_of
-from qtraj.solvers.steps import Profile, chin_4b, strang
+from qtraj.solvers.density.resolution import Discretization, default_jump_range
+from qtraj.solvers.steps import Profile
 from qtraj.states import STATE_NAMES
 
 RNG = np.random.default_rng(20261130)
@@ -306,22 +305,20 @@ TRUTHS = (
 
 def truth(model, medium, initial) -> tuple[np.ndarray, np.ndarray]:
     """Return (overlaps, their error), shape (6,) each: mean and difference of two references."""
-    profile, factor, runs = Profile(model, medium), 2.0 ** speed_of(medium), []
-    for t in TRUTHS:
-        fast, reach = FILTER * factor * t["fast"], t["reach"] * default_jump_range(profile)
-        d = Discretization(t["mesh"], t["added_l"] + initial.l, t["step"], reach, None, fast, 16 * factor)
-        basis, regenerated = d.basis(model), []
-        for coarse in (False, True):
-            plans = [sequences(profile, [], strang, d.step, coarse=coarse)]
-            full = propagate_density(basis, model, initial, plans, jump_range=reach, filter_energy=fast)
-            bare, _ = propagate_pure(basis, model, initial, plans, filter_energy=fast)
-            regenerated.append((full.overlap - bare)[0, -1])
-        mesh = qt.LaguerreMesh(150, 0.09)
-        wide = make_basis(model, mesh, initial.l, basis_size(model, mesh, 25 * factor))
-        plans = [sequences(profile, [], chin_4b, 0.05, coarse=False)]
-        alone, _ = propagate_pure(wide, model, initial, plans, filter_energy=8 * factor)
-        fine, coarser = regenerated
-        runs.append(alone[0, -1] + fine + (fine - coarser) / 3)
+    reach = default_jump_range(Profile(model, medium))
+    runs = [
+        fine_overlaps(
+            model,
+            [medium],
+            initial,
+            mesh=t["mesh"],
+            l_max=t["added_l"] + initial.l,
+            step=t["step"],
+            jump_range=t["reach"] * reach,
+            fast=t["fast"],
+        )[0]
+        for t in TRUTHS
+    ]
     return np.mean(runs, axis=0), np.abs(runs[1] - runs[0])
 
 

@@ -17,8 +17,8 @@ from qtraj.states import STATE_NAMES
 pytestmark = pytest.mark.slow
 
 REFERENCES = (
-    {"mesh": qt.LaguerreMesh(104, 0.10), "l_max": 7, "step": 0.12, "jump_range": 22.0},
-    {"mesh": qt.LaguerreMesh(120, 0.13), "l_max": 8, "step": 0.15, "jump_range": 38.0},
+    {"mesh": qt.LaguerreMesh(128, 0.09), "l_max": 7, "step": 0.12, "jump_range": 22.0, "fast": 1.1},
+    {"mesh": qt.LaguerreMesh(140, 0.095), "l_max": 8, "step": 0.15, "jump_range": 38.0, "fast": 1.25},
 )
 """Finer in everything than what the method chooses, and different from each other in everything."""
 

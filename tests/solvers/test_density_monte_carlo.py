@@ -12,7 +12,7 @@ from scipy.stats import chi2
 
 import qtraj as qt
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.density.propagate import Overlaps, propagate_density, propagate_pure, sequences
+from qtraj.solvers.density.propagate import Overlaps, propagate_density, propagate_state, sequences
 from qtraj.solvers.steps import Profile, strang
 from qtraj.states import STATE_NAMES
 from qtraj.units import to_fm
@@ -31,7 +31,7 @@ def regenerated(
     basis = make_basis(model, qt.LaguerreMesh(64, 0.11), l_max)
     plans = [sequences(Profile(model, medium), [], strang, step, coarse=False)]
     full = propagate_density(basis, model, initial, plans, jump_range=jump_range)
-    bare, _ = propagate_pure(basis, model, initial, plans)
+    bare, _ = propagate_state(basis, model, initial, plans)
     return full, full.overlap[0, -1] - bare[0, -1]
 
 

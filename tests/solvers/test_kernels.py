@@ -24,10 +24,10 @@ from scipy.linalg import expm
 import qtraj as qt
 from qtraj.solvers.basis import make_basis
 from qtraj.solvers.density.kernels import (
-    PureSector,
+    StateSector,
     double_precision,
     evolve_density,
-    evolve_pure,
+    evolve_state,
     legendre_transform,
 )
 
@@ -203,9 +203,9 @@ def test_density_matrix_without_gain_is_the_pure_state_of_h_eff():
     rho[0, 0] = np.outer(a, a)
     vacuum, kappa, gamma = strang_steps(4.0, KAPPA, GAMMA, 16)
     found, _ = evolved(sector_of(MODEL, basis), rho, vacuum, kappa, gamma)
-    pure = PureSector(basis.energies[0, 0], basis.vectors[0, 0], MESH.r**2)
+    pure = StateSector(basis.energies[0, 0], basis.vectors[0, 0], MESH.r**2)
     with double_precision():
-        state = evolve_pure(pure, a[None], vacuum[:, None], kappa[:, None], gamma[:, None], 16)
+        state = evolve_state(pure, a[None], vacuum[:, None], kappa[:, None], gamma[:, None], 16)
     state = np.asarray(state)[0]
     assert found[0, 0] == pytest.approx(np.outer(state, state.conj()), abs=1e-13)
     assert not found[1].any()

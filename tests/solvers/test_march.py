@@ -10,14 +10,14 @@ from scipy.stats import chi2, kstest
 from trajectory_cases import GAUSSIAN, MEDIUM, MESH, MODEL, UNLIMITED
 
 import qtraj as qt
-from qtraj.solvers.trajectories.ensemble import March
+from qtraj.solvers.trajectories.ensemble import Ensemble
 from qtraj.solvers.trajectories.estimators import EndPoint
-from qtraj.solvers.trajectories.propagators_dipole import MeshFlows, make_flows
+from qtraj.solvers.trajectories.propagators_dipole import MeshPropagators, make_propagators
 from qtraj.solvers.trajectories.sampler import round_sizes
-from qtraj.solvers.trajectories.start_ensemble import Course
+from qtraj.solvers.trajectories.start_ensemble import StartEnsemble
 from qtraj.solvers.trajectories.statistics import Sample
 from qtraj.solvers.trajectories.streams import Streams
-from qtraj.solvers.trajectories.time_grid import graded_clock, uniform_clock
+from qtraj.solvers.trajectories.time_grid import graded_time_grid, uniform_time_grid
 
 FALSE_ALARM = 1e-3
 BROAD = qt.GaussianState(0, 1.0)
@@ -100,52 +100,52 @@ def test_effective_contributions_and_the_unseen():
 
 
 def test_clocks_meet_the_medium_and_the_check_points():
-    for clock in (
-        graded_clock(MODEL, BJORKEN, [0.5, 2.0], 0.3),
-        uniform_clock(MODEL, BJORKEN, [0.5, 2.0], 0.01),
+    for time_grid in (
+        graded_time_grid(MODEL, BJORKEN, [0.5, 2.0], 0.3),
+        uniform_time_grid(MODEL, BJORKEN, [0.5, 2.0], 0.01),
     ):
         ((start, end),) = BJORKEN.active
-        assert {0.0, 0.5, 2.0, start, end} <= set(clock.edges)
-        np.testing.assert_allclose(np.diff(clock.edges), clock.lengths, rtol=1e-9, atol=1e-15)
-        np.testing.assert_array_equal(clock.edges[list(clock.marks)], [0.5, 2.0, end])
-        middle = (clock.edges[1:] + clock.edges[:-1]) / 2
-        np.testing.assert_array_equal(clock.active, (middle > start) & (middle < end))
+        assert {0.0, 0.5, 2.0, start, end} <= set(time_grid.edges)
+        np.testing.assert_allclose(np.diff(time_grid.edges), time_grid.lengths, rtol=1e-9, atol=1e-15)
+        np.testing.assert_array_equal(time_grid.edges[list(time_grid.marks)], [0.5, 2.0, end])
+        middle = (time_grid.edges[1:] + time_grid.edges[:-1]) / 2
+        np.testing.assert_array_equal(time_grid.active, (middle > start) & (middle < end))
         # Int T^3 dt of a Bjorken medium is T0^3 tau ln(end/tau)
         T3 = BJORKEN.T0**3 * start * np.log(end / start)
-        np.testing.assert_allclose(clock.kappa.sum(), 3.0 * T3, rtol=1e-6)
-        np.testing.assert_allclose(clock.gamma.sum(), -1.75 * T3, rtol=1e-6)
+        np.testing.assert_allclose(time_grid.kappa.sum(), 3.0 * T3, rtol=1e-6)
+        np.testing.assert_allclose(time_grid.gamma.sum(), -1.75 * T3, rtol=1e-6)
 
 
 # --------------------------------------------------------------------------------------------- orders of the step
 
 
-def flows_of(grid, step, medium=BJORKEN):
+def propagators_of(grid, step, medium=BJORKEN):
     if isinstance(grid, qt.SineGrid):
-        clock = uniform_clock(MODEL, medium, [], step)
+        time_grid = uniform_time_grid(MODEL, medium, [], step)
     else:
-        clock = graded_clock(MODEL, medium, [], step)
-    return make_flows(MODEL, medium, clock, grid, "coulomb", UNLIMITED)
+        time_grid = graded_time_grid(MODEL, medium, [], step)
+    return make_propagators(MODEL, medium, time_grid, grid, "coulomb", UNLIMITED)
 
 
 def first_jump_times(grid, step, r0):
-    flows = flows_of(grid, step)
-    if isinstance(flows, MeshFlows):
+    propagators = propagators_of(grid, step)
+    if isinstance(propagators, MeshPropagators):
         # all states: an energy cut after every step is a projection that the medium leaves at first order in the step
-        flows.size = grid.points
-    march = March(
-        flows,
-        flows.start(BROAD, 0),
+        propagators.size = grid.points
+    ensemble = Ensemble(
+        propagators,
+        propagators.start(BROAD, 0),
         0,
         r0,
         np.ones(len(r0)),
         Streams(0, 0, 0, len(r0)),
-        (EndPoint(flows, len(r0) + 1),),
+        (EndPoint(propagators, len(r0) + 1),),
         1,
         record=True,
     )
-    march.run()
+    ensemble.run()
     times = np.full(len(r0), np.nan)
-    for jumps in march.jumps:
+    for jumps in ensemble.jumps:
         times[jumps.trajectory] = jumps.time
     return times
 
@@ -175,9 +175,9 @@ def test_jump_times_are_of_second_order_on_the_sine_grid(measured):
 
 
 def one_jump(step):
-    flows = flows_of(MESH, step)
-    course = Course(flows, qt.GaussianState(0, 0.4, "octet"), 1, "last_jump", 1, 16, 1)
-    return course.one_jump[-1]
+    propagators = propagators_of(MESH, step)
+    start_ensemble = StartEnsemble(propagators, qt.GaussianState(0, 0.4, "octet"), 1, "last_jump", 1, 16, 1)
+    return start_ensemble.one_jump[-1]
 
 
 def test_last_jump_scores_are_of_second_order():
@@ -196,24 +196,24 @@ def test_one_jump_from_the_octet_is_what_two_level_perturbation_theory_says():
     model = qt.LindbladModel(transport=qt.Transport(kappa=1e-3, gamma=0.0))
     duration = 0.02  # fm/c: shorter than any time of motion, so u(t) is the start
     medium = qt.ConstantTemperature(T=0.4, tau_fm=1e-4, duration_fm=duration)
-    clock = graded_clock(model, medium, [], 0.05)
-    flows = make_flows(model, medium, clock, qt.LaguerreMesh(64, 0.12), "coulomb", UNLIMITED)
-    course = Course(flows, qt.GaussianState(0, 1.0, "octet"), 1, "last_jump", 1, 16, 1)
-    start = flows.start(qt.GaussianState(0, 1.0, "octet"), 1)
+    time_grid = graded_time_grid(model, medium, [], 0.05)
+    propagators = make_propagators(model, medium, time_grid, qt.LaguerreMesh(64, 0.12), "coulomb", UNLIMITED)
+    start_ensemble = StartEnsemble(propagators, qt.GaussianState(0, 1.0, "octet"), 1, "last_jump", 1, 16, 1)
+    start = propagators.start(qt.GaussianState(0, 1.0, "octet"), 1)
     kappa = 1e-3 * 0.4**3 * qt.units.from_fm(duration)
     # octet to singlet 1/8, l = 0 -> 1 always
-    expected = kappa / 8 * (flows.targets[2] @ (flows.r * start)) ** 2
+    expected = kappa / 8 * (propagators.targets[2] @ (propagators.r * start)) ** 2
     # motion during 0.1 GeV^-1 changes the overlap by order (E t)^2 ~ 1e-2
-    assert course.one_jump[-1][2] == pytest.approx(expected, rel=0.02)
+    assert start_ensemble.one_jump[-1][2] == pytest.approx(expected, rel=0.02)
 
 
 def test_norm_and_weights_of_the_state_without_jumps():
     """Row 0 of a march is H_eff evolution: its overlaps are those of NoJump on the same grid."""
     grid = qt.SineGrid(255, 20.0)
-    flows = flows_of(grid, 0.02, MEDIUM)
-    course = Course(flows, GAUSSIAN, 0, "end_point", 1, 16, 1)
+    propagators = propagators_of(grid, 0.02, MEDIUM)
+    start_ensemble = StartEnsemble(propagators, GAUSSIAN, 0, "end_point", 1, 16, 1)
     method = qt.NoJump(grid=grid, dt=0.02, projection="coulomb", error_budget=False)
     result = qt.solve(MODEL, MEDIUM, GAUSSIAN, method)
     # the same steps in both; rounding
-    assert course.overlap[-1][0] == pytest.approx(result.overlap["1S"].value, rel=1e-12)
-    assert course.norm_range[0] == pytest.approx(result.norm.value, rel=1e-12)
+    assert start_ensemble.overlap[-1][0] == pytest.approx(result.overlap["1S"].value, rel=1e-12)
+    assert start_ensemble.norm_range[0] == pytest.approx(result.norm.value, rel=1e-12)

@@ -10,7 +10,7 @@ import pytest
 
 import qtraj as qt
 from qtraj.solvers.density.nlo_propagate import regenerate_nlo
-from qtraj.solvers.density.nlo_resolution import NloDiscretization, nlo_jump_range, speed_of
+from qtraj.solvers.density.nlo_resolution import NloDiscretization, energy_doublings_of, nlo_jump_range
 from qtraj.solvers.steps import Profile
 from qtraj.states import STATE_NAMES
 
@@ -37,7 +37,7 @@ def truth(model, medium, initial) -> tuple[np.ndarray, np.ndarray]:
     """Return (overlaps, their error), shape (6,) each: mean and difference of the two references."""
     runs = []
     for setting in REFERENCES:
-        factor = setting["energy"] * 2.0 ** speed_of(medium)
+        factor = setting["energy"] * 2.0 ** energy_doublings_of(medium)
         d = NloDiscretization(
             mesh=setting["mesh"],
             l_max=setting["added_l"] + initial.l,

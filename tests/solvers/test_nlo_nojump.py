@@ -11,7 +11,7 @@ from nlo_reference import MEDIUM, MODEL, START
 import qtraj as qt
 from qtraj.solvers.basis import make_basis
 from qtraj.solvers.density.nlo_operators import loss_matrices
-from qtraj.solvers.nojump.nlo_propagate import propagate_whole
+from qtraj.solvers.nojump.nlo_propagate import propagate_state_nlo
 from qtraj.solvers.steps import Profile
 from qtraj.states import STATE_NAMES
 
@@ -51,7 +51,7 @@ def test_other_meshes_agree_within_the_errors(baseline, name):
 
 def whole(model, *, step=0.4, coarse=False, initial=START, medium=MEDIUM):
     basis = make_basis(model, qt.LaguerreMesh(64, 0.12), initial.l, 44)
-    return propagate_whole(
+    return propagate_state_nlo(
         basis,
         model,
         initial,

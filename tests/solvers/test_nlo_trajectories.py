@@ -12,8 +12,8 @@ from trajectory_cases import STARTS, jumped
 import qtraj as qt
 from qtraj.solvers.density.nlo_resolution import NloDiscretization
 from qtraj.solvers.trajectories.propagators import sector_of, squared_norm
-from qtraj.solvers.trajectories.propagators_nlo import NloFlows
-from qtraj.solvers.trajectories.time_grid import graded_clock
+from qtraj.solvers.trajectories.propagators_nlo import NloPropagators
+from qtraj.solvers.trajectories.time_grid import graded_time_grid
 from qtraj.states import STATE_NAMES
 
 MODEL = qt.LindbladModel(transport=qt.Transport(kappa=3.0, gamma=-1.75), order="NLO")
@@ -31,21 +31,21 @@ def solved(initial, method):
 
 
 @pytest.fixture(scope="module")
-def flows():
+def propagators():
     d = NloDiscretization(MESH, 2, 0.5, 14.0, filter_energy=4.0, cut=8.0)
-    return NloFlows(MODEL, MEDIUM, graded_clock(MODEL, MEDIUM, [], 0.5), "coulomb", d)
+    return NloPropagators(MODEL, MEDIUM, graded_time_grid(MODEL, MEDIUM, [], 0.5), "coulomb", d)
 
 
-def random_states(flows, count=3, seed=0):
+def random_states(propagators, count=3, seed=0):
     rng = np.random.default_rng(seed)
-    size = flows.targets.shape[1]
+    size = propagators.targets.shape[1]
     # low states are full of amplitude, as those of a pair are
     envelope = np.exp(-np.arange(size) / 5)
     return envelope * (rng.standard_normal((count, size)) + 1j * rng.standard_normal((count, size)))
 
 
-def active_step(flows):
-    return int(np.flatnonzero(flows.clock.active)[1])
+def active_step(propagators):
+    return int(np.flatnonzero(propagators.time_grid.active)[1])
 
 
 def pull(name, seed, exact, error):
@@ -76,26 +76,28 @@ def test_trajectories_equal_the_density_matrix_quickly():
     assert np.sum(np.square(pulls)) < chi2.isf(FALSE_ALARM, len(pulls)), pulls
 
 
-def test_rates_of_all_channels_add_up_to_the_width(flows):
+def test_rates_of_all_channels_add_up_to_the_width(propagators):
     """Sum ||C u||^2 = <Gamma> for any state of the octet P wave, which has all four channels."""
-    step, states = active_step(flows), random_states(flows)
-    x = flows._inverse_T(step)
-    kappa = flows.clock.kappa[step]
-    rates = [squared_norm(states @ (b.R + x * b.S).T) for b in flows._branches_of(OCTET_P)]
+    step, states = active_step(propagators), random_states(propagators)
+    x = propagators._inverse_T(step)
+    kappa = propagators.time_grid.kappa[step]
+    rates = [squared_norm(states @ (b.R + x * b.S).T) for b in propagators._branches_of(OCTET_P)]
     assert len(rates) == 4
     sectors = np.full(len(states), OCTET_P)
     # the temperature is constant, so kappa, kappa/T and kappa/T^2 belong to one T: rounding
-    np.testing.assert_allclose(kappa * np.sum(rates, axis=0), flows.decay(states, sectors, step), rtol=1e-10)
+    np.testing.assert_allclose(
+        kappa * np.sum(rates, axis=0), propagators.decay(states, sectors, step), rtol=1e-10
+    )
 
 
-def test_branching_depends_on_the_state(flows):
+def test_branching_depends_on_the_state(propagators):
     """Each draw picks channels with the probabilities ||C u||^2: counted over equidistant draws."""
-    step, state = active_step(flows), random_states(flows, 1)
+    step, state = active_step(propagators), random_states(propagators, 1)
     n = 2000
     chance = (np.arange(n) + 0.5) / n
-    after, target, kept = flows.jump(np.repeat(state, n, axis=0), np.full(n, OCTET_P), step, chance)
-    x = flows._inverse_T(step)
-    branches = flows._branches_of(OCTET_P)
+    after, target, kept = propagators.jump(np.repeat(state, n, axis=0), np.full(n, OCTET_P), step, chance)
+    x = propagators._inverse_T(step)
+    branches = propagators._branches_of(OCTET_P)
     rates = np.array([squared_norm(state @ (b.R + x * b.S).T)[0] for b in branches])
     counts = [np.sum(target == b.target) for b in branches]
     # equidistant draws miss the probability of an interval by less than one count
@@ -104,45 +106,45 @@ def test_branching_depends_on_the_state(flows):
     assert np.all((kept > 0) & (kept <= 1 + 1e-12))
 
 
-def test_norm_falls_with_the_width(flows):
+def test_norm_falls_with_the_width(propagators):
     """d ln(norm)/dt at the start of a step is -<Gamma>."""
-    step, states = active_step(flows), random_states(flows)
+    step, states = active_step(propagators), random_states(propagators)
     sectors, part = np.full(len(states), OCTET_P), 1e-6
     end = states.copy()
-    flows.advance(end, sectors, step, np.full(len(states), part))
+    propagators.advance(end, sectors, step, np.full(len(states), part))
     slope = (squared_norm(states) - squared_norm(end)) / part
-    np.testing.assert_allclose(slope, flows.decay(states, sectors, step), rtol=1e-4)
+    np.testing.assert_allclose(slope, propagators.decay(states, sectors, step), rtol=1e-4)
 
 
-def test_parts_of_a_step_make_a_step(flows):
-    step, states = active_step(flows), random_states(flows)
+def test_parts_of_a_step_make_a_step(propagators):
+    step, states = active_step(propagators), random_states(propagators)
     sectors = np.full(len(states), OCTET_P)
     whole, parts = states.copy(), states.copy()
-    flows.advance(whole, sectors, step)
+    propagators.advance(whole, sectors, step)
     for share in (0.3, 0.7):
-        flows.advance(parts, sectors, step, np.full(len(states), share))
+        propagators.advance(parts, sectors, step, np.full(len(states), share))
     # eigenvectors of a non-hermitian matrix with a condition number of 1e4
     np.testing.assert_allclose(whole, parts, atol=1e-10)
 
 
-def test_backward_is_the_adjoint_of_forward(flows):
-    step, u, v = active_step(flows), random_states(flows, 1, 1), random_states(flows, 1, 2)
+def test_backward_is_the_adjoint_of_forward(propagators):
+    step, u, v = active_step(propagators), random_states(propagators, 1, 1), random_states(propagators, 1, 2)
     forward = u.copy()
-    flows.advance(forward, np.array([OCTET_P]), step)
-    back = flows.retreat(v, OCTET_P, step)
+    propagators.advance(forward, np.array([OCTET_P]), step)
+    back = propagators.step_adjoint(v, OCTET_P, step)
     assert np.vdot(v, forward) == pytest.approx(np.vdot(back, u), rel=1e-10)
 
 
-def test_pull_back_is_the_adjoint_of_a_jump(flows):
+def test_pull_back_is_the_adjoint_of_a_jump(propagators):
     """<v| sqrt(rate) C u> = <sqrt(rate) C^+ v|u>, for the channel from the octet P wave to the singlet S wave."""
     (channel,) = (c for c in MODEL.channels if (c.source, c.target, c.delta_l) == ("octet", "singlet", -1))
-    (branch,) = (b for b in flows._branches_of(OCTET_P) if b.target == int(sector_of(0, 0)))
-    u, v = random_states(flows, 1, 3), random_states(flows, 1, 4)
-    edge = active_step(flows)
+    (branch,) = (b for b in propagators._branches_of(OCTET_P) if b.target == int(sector_of(0, 0)))
+    u, v = random_states(propagators, 1, 3), random_states(propagators, 1, 4)
+    edge = active_step(propagators)
     x = 1 / MEDIUM.T
     cut = np.exp(-((MESH.r / 14.0) ** 12))
-    jumped_state = ((u @ (branch.R + x * branch.S).T) * cut) @ flows.vacuum_states(branch.target)
-    pulled = flows.pull_back(v, channel, 1, edge)
+    jumped_state = ((u @ (branch.R + x * branch.S).T) * cut) @ propagators.vacuum_states(branch.target)
+    pulled = propagators.jump_adjoint(v, channel, 1, edge)
     assert np.vdot(v, jumped_state) == pytest.approx(np.vdot(pulled, u), rel=1e-12)
 
 

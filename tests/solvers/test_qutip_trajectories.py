@@ -10,10 +10,10 @@ from test_qutip import DURATION, MESH, MODEL, TEMPERATURE, Space
 
 import qtraj as qt
 from qtraj.solvers.basis import SINGLET, spectrum
-from qtraj.solvers.trajectories.propagators_dipole import make_flows
-from qtraj.solvers.trajectories.start_ensemble import Course
+from qtraj.solvers.trajectories.propagators_dipole import make_propagators
+from qtraj.solvers.trajectories.start_ensemble import StartEnsemble
 from qtraj.solvers.trajectories.statistics import Sample
-from qtraj.solvers.trajectories.time_grid import graded_clock
+from qtraj.solvers.trajectories.time_grid import graded_time_grid
 from qtraj.states import STATES
 from qtraj.units import to_fm
 
@@ -65,18 +65,20 @@ def test_populations_equal_those_of_mcsolve():
     their_error = np.array([e[-1] for e in found.std_expect]) / np.sqrt(N_QUTIP)
 
     medium = qt.ConstantTemperature(T=TEMPERATURE, tau_fm=1e-9, duration_fm=to_fm(DURATION))
-    flows = make_flows(MODEL, medium, graded_clock(MODEL, medium, [], 0.1), MESH, "coulomb", 1e6)
+    propagators = make_propagators(
+        MODEL, medium, graded_time_grid(MODEL, medium, [], 0.1), MESH, "coulomb", 1e6
+    )
     # six points do not bind six states; the lowest of each l are only vectors to project on
-    flows.targets = np.array(
+    propagators.targets = np.array(
         [spectrum(MODEL.potential, MODEL.mass, MESH, SINGLET, s.l)[1][:, s.radial_index] for s in STATES]
     )
     # both parts on the same six points: QuantumTrajectories takes the part without jumps from a finer mesh
-    course = Course(flows, Lowest(lowest), SINGLET, "last_jump", 1, 1024, 1)
-    ours = course.round((2, 0), 0, N_OURS, course.norm_range)
-    sample = Sample(course.overlap.shape)
+    start_ensemble = StartEnsemble(propagators, Lowest(lowest), SINGLET, "last_jump", 1, 1024, 1)
+    ours = start_ensemble.round((2, 0), 0, N_OURS, start_ensemble.norm_range)
+    sample = Sample(start_ensemble.overlap.shape)
     sample.add(ours.scores)
-    overlap = course.overlap + course.one_jump + sample.mean
-    population = course.population + ours.population
+    overlap = start_ensemble.overlap + start_ensemble.one_jump + sample.mean
+    population = start_ensemble.population + ours.population
     values = [*overlap[-1, [0, 1]], population[-1, SINGLET].sum()]
     # the population of the singlet has no error of its own: it is a mean of weights below one
     errors = [*sample.error[-1, [0, 1]], 0.5 / np.sqrt(N_OURS)]

@@ -153,7 +153,12 @@ def test_only_the_numbers_of_a_history_are_kept(monkeypatch):
         def __post_init__(self):
             assert not any(reference() for reference in alive)
             super().__post_init__()
-            alive.extend([weakref.ref(self), *(weakref.ref(course.flows) for course in self._courses)])
+            alive.extend(
+                [
+                    weakref.ref(self),
+                    *(weakref.ref(start_ensemble.propagators) for start_ensemble in self._start_ensembles),
+                ]
+            )
 
     monkeypatch.setattr(trajectories, "Sampling", Watched)
     result = qt.solve(MODEL, [MEDIUM] * 3, STARTS["1S"], sampled(n=64, records=True))

@@ -9,8 +9,8 @@ import qtraj as qt
 from qtraj.errors import InputError
 from qtraj.qtraj1 import read_params, read_summary
 from qtraj.solvers.nojump.wave_functions import wave_functions
-from qtraj.solvers.trajectories.propagators_dipole import make_flows
-from qtraj.solvers.trajectories.time_grid import uniform_clock
+from qtraj.solvers.trajectories.propagators_dipole import make_propagators
+from qtraj.solvers.trajectories.time_grid import uniform_time_grid
 from qtraj.units import from_fm
 
 MODEL = qt.LindbladModel()
@@ -164,7 +164,7 @@ def test_next_order_on_a_sine_grid_is_refused_by_name():
 
 
 def test_leading_order_steps_refuse_a_model_of_the_next():
-    clock = uniform_clock(MODEL, BASELINE, [1.0], 0.1)
+    time_grid = uniform_time_grid(MODEL, BASELINE, [1.0], 0.1)
     for grid in (qt.SineGrid(127, 20.0), qt.LaguerreMesh(40, 0.15)):
         with pytest.raises(InputError, match="NLO"):
-            make_flows(qt.LindbladModel(order="NLO"), BASELINE, clock, grid, "computed", 16.0)
+            make_propagators(qt.LindbladModel(order="NLO"), BASELINE, time_grid, grid, "computed", 16.0)

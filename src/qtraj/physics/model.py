@@ -118,6 +118,15 @@ class LindbladModel:
         return self.thermal is not None and self.thermal.has_width
 
     @property
+    def is_local(self) -> bool:
+        """Whether every jump multiplies by r, so that jumps and decay are functions of r, r' and the angle only.
+
+        Then each medium step has a closed form (`solvers.density.kernels`). At next-to-leading order jumps contain d/dr
+        and a shift, and are matrices in the vacuum states.
+        """
+        return all(channel.recoil == 0 and channel.shift == 0 for channel in self.channels)
+
+    @property
     def bohr_radius(self) -> float:
         """Return a0 = 2/(M alpha) in GeV^-1."""
         return 2 / (self.mass * self.potential.alpha)

@@ -158,14 +158,14 @@ class Result:
         return "\n".join(lines)
 
 
-def _row(name: str, total: Estimate, bare: Estimate) -> str:
+def _row(name: str, total: Estimate, no_jump: Estimate) -> str:
     """Return the line of a state, that of the first history, or nothing where there is nothing of it."""
     if np.ndim(total.value):
-        total, bare = total[0], bare[0]
+        total, no_jump = total[0], no_jump[0]
     if total.value == 0 and total.error == 0:
         return ""
     budget = ", ".join(f"{part} {value:.1e}" for part, value in total.parts.items())
-    return f"{name:4}{total!s:>22} {bare!s:>21}   {budget or 'not estimated'}"
+    return f"{name:4}{total!s:>22} {no_jump!s:>21}   {budget or 'not estimated'}"
 
 
 def _populations(d: Mapping[str, Any]) -> list[str]:
@@ -282,10 +282,10 @@ def make_result(
         return by_meaning(ratios, held)[0]
 
     index: tuple[Any, ...] = (..., -1) if batch else (0, -1)
-    total, bare = (solution.overlap, solution.parts), (solution.no_jump, solution.no_jump_parts)
+    total, no_jump = (solution.overlap, solution.parts), (solution.no_jump, solution.no_jump_parts)
     series = slice(0, len(times_fm))
-    overlap, without = overlaps(*total, -1), overlaps(*bare, -1)
-    overlap_at, without_at = overlaps(*total, series), overlaps(*bare, series)
+    overlap, without = overlaps(*total, -1), overlaps(*no_jump, -1)
+    overlap_at, without_at = overlaps(*total, series), overlaps(*no_jump, series)
     return Result(
         survival=survivals(overlap),
         no_jump=survivals(without),

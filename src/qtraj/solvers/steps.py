@@ -248,7 +248,7 @@ class Steps:
 def step_edges(profile: Profile, step: float) -> list[Float]:
     """Return the edges of the steps in each active interval, in GeV^-1.
 
-    They depend on the medium alone, not on the times at which somebody looks. Each interval gets an even number of
+    They depend on the medium alone, not on the times at which overlaps are wanted. Each interval gets an even number of
     steps, so that every second edge makes a run with exactly half of them.
 
     Parameters
@@ -406,14 +406,14 @@ def _weights(c: Float, x: Float) -> Float:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps of one history from 0 through the times at which somebody looks to its end.
+    """Steps of one history from 0 through the check points to its end.
 
     Parameters
     ----------
     main : sequence of Steps
         From time to time, then to the end; where a time lies inside a step, the segment ends at the edge before it.
     side : sequence of Steps or None
-        For each of those times the part of a step from that edge to it: a side branch, so that looking changes nothing.
+        For each of those times the part of a step from that edge to it: a side branch, so that they change nothing.
     """
 
     main: Sequence[Any]

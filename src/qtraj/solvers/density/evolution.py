@@ -23,18 +23,18 @@ from .method import DensityMatrix
 from .nlo_propagate import propagate_density_nlo
 from .nlo_resolution import NloDiscretization, first_levels
 from .nlo_steps import commutator_free
-from .propagate import Watch, missing, propagate_density, sequences
+from .propagate import Callback, missing, propagate_density, sequences
 from .resolution import Discretization
 
 Float = NDArray[np.float64]
 
 FINE: Final = {
-    "LO": DensityMatrix(mesh=LaguerreMesh(128, 0.09), l_max=6, step=0.7),
-    "NLO": DensityMatrix(rtol=3e-4),
+    True: DensityMatrix(mesh=LaguerreMesh(128, 0.09), l_max=6, step=0.7),
+    False: DensityMatrix(rtol=3e-4),
 }
-"""What resolves densities at either order. At leading order survivals converge long before: on the meshes that suffice
-for them the fast waves of a local start, most of its probability, come back from the end of the mesh and ripple through
-the density. At next-to-leading order the start is without them, and the meshes of the survivals hold what is left."""
+"""What resolves densities, by `LindbladModel.is_local`. Where jumps are functions of r survivals converge long before:
+their meshes send back from their end what has left the quarkonium, most of the octet. The meshes of next-to-leading
+order hold it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,11 +121,10 @@ def density_in_time(
 
     .. math:: \rho_{c,l}(r) = \sum_{ab} \mathrm{Re}(\rho_{ab})\, u_a(r)\, u_b(r) .
 
-    This is one run without an error budget: numbers to quote come from `solve`. With `FINE` at leading order, from
-    comparisons with denser and longer meshes in central Pb-Pb collisions, the density is good to a percent of its
-    maximum after 2 fm/c, at 1 fm/c, when the fast waves of a local start pass, to a tenth in the singlet and a third in
-    the octet. At next-to-leading order fast pairs are not in the start but in `lost`, from the beginning; in Bjorken
-    flow from 450 MeV the rest is good to a percent, and in the octet to 7 percent at 1.5 fm/c, where jumps end.
+    This is one run without an error budget: numbers to quote come from `solve`. Fast pairs are not in the start but in
+    `lost`, from the beginning. With `FINE`, compared with a denser and longer mesh in Bjorken flow from 450 MeV, the
+    rest is good to a percent of its maximum in the singlet; in the octet at leading order to 0.3 percent at 1 fm/c and
+    to 12 percent from 2 fm/c on, at next-to-leading order to 7 percent at 1.5 fm/c, where jumps end.
 
     Populations are those of the pairs kept, not shares of all: how much of a narrow start is kept depends on the mesh,
     and fast pairs jump to the octet sooner than others. `octet` is what is known of all pairs. The trace is the
@@ -148,7 +147,7 @@ def density_in_time(
         raise InputError("medium", f"{len(histories)} histories", "be the temperature history of one pair")
     if model.thermal is not None:
         raise InputError("model.potential", model.potential, "be one that does not change with the medium")
-    method = FINE[model.order] if method is None else method
+    method = FINE[model.is_local] if method is None else method
     instance("method", method, DensityMatrix, "be a DensityMatrix(...) or None")
     times = _checked("times_fm", times_fm)
     later = checked_times(times[times > 0])
@@ -197,7 +196,7 @@ def _propagate(
     profile: Profile,
     initial: InitialState,
     times: list[float],
-    watch: Watch,
+    callback: Callback,
 ) -> None:
     """Show the density matrix at the start and at increasing times in GeV^-1."""
     model, count = profile.model, len(times)  # what follows the last time is not needed
@@ -210,7 +209,7 @@ def _propagate(
             [Plan(thermal.main[:count], thermal.side[:count])],
             jump_range=d.jump_range,
             filter_energy=d.filter_energy,
-            watch=watch,
+            callback=callback,
         )
         return
     steps = sequences(profile, times, strang, d.step, coarse=False)
@@ -222,7 +221,7 @@ def _propagate(
         [plan],
         jump_range=d.jump_range,
         filter_energy=d.filter_energy,
-        watch=watch,
+        callback=callback,
     )
 
 

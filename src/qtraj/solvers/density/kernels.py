@@ -43,7 +43,7 @@ def double_precision() -> Iterator[None]:
 # ---------------------------------------------------------------------------------------------------- pure state
 
 
-class PureSector(NamedTuple):
+class StateSector(NamedTuple):
     """One (color, l) sector for a pure state: energies (K,), vectors (N, K), width factor g_c r^2 (N,)."""
 
     energies: Any
@@ -52,7 +52,7 @@ class PureSector(NamedTuple):
 
 
 @jax.jit
-def evolve_pure(sector: PureSector, state: Any, vacuum: Any, kappa: Any, gamma: Any, steps: Any) -> Any:
+def evolve_state(sector: StateSector, state: Any, vacuum: Any, kappa: Any, gamma: Any, steps: Any) -> Any:
     """Return the state (B, K), complex, after `steps` steps of H_eff = h - i (kappa + i gamma) g_c r^2 / 2.
 
     Parameters

@@ -26,7 +26,7 @@ from ..nojump.method import DEFAULT_MESH, NoJump, check_step
 from ..result import Progress, Solution
 from ..steps import Profile
 from .nlo_resolution import NLO_STEPS, NLO_TIERS, STATES_UP_TO, NloDiscretization, nlo_mesh
-from .refine import Comparison
+from .refine import Refinement
 from .resolution import FILTER, RANGES, STEPS, TIERS, Discretization, Levels, levels_to_climb
 
 Float = NDArray[np.float64]
@@ -108,19 +108,19 @@ class DensityMatrix:
         _check_potential(model)
         if self.l_max is not None and self.l_max < initial.l:
             raise InputError("l_max", self.l_max, f"be at least the l = {initial.l} of the initial state")
-        bare = NoJump(error_budget=self.error_budget)
+        method = NoJump(error_budget=self.error_budget)
         order = np.argsort([sum(b - a for a, b in h.active) for h in histories], kind="stable")
         blocks = []
         for i in range(0, len(order), BLOCK):
             profiles = [Profile(model, histories[int(j)]) for j in order[i : i + BLOCK]]
-            no_jump = bare.on_mesh(DEFAULT_MESH, model, profiles, initial, checkpoints)
-            blocks.append(Comparison(self, model, profiles, initial, checkpoints, no_jump).solve())
+            no_jump = method.on_mesh(DEFAULT_MESH, model, profiles, initial, checkpoints)
+            blocks.append(Refinement(self, model, profiles, initial, checkpoints, no_jump).solve())
             progress(min(i + BLOCK, len(order)), len(order))
         return _joined(blocks, np.argsort(order))
 
     def discretization(self, levels: Levels, model: LindbladModel, initial: InitialState) -> Discretization:
         """Return the discretization at `levels` for `model` and `initial`, with the fixed arguments in place."""
-        next_order = model.order == "NLO"
+        next_order = not model.is_local
         tier, steps = (NLO_TIERS[levels.tier], NLO_STEPS) if next_order else (TIERS[levels.tier], STEPS)
         jump_range = RANGES[levels.jump_range]
         mesh = nlo_mesh(tier, jump_range) if next_order else tier.mesh
@@ -131,8 +131,8 @@ class DensityMatrix:
             l_max=tier.l_max + initial.l + levels.added_l if self.l_max is None else self.l_max,
             step=steps[levels.step] if self.step is None else self.step,
             jump_range=jump_range,
-            filter_energy=FILTER * 2.0**levels.speed,
-            cut=STATES_UP_TO * 2.0**levels.speed if next_order else ENERGY_CUT,
+            filter_energy=FILTER * 2.0**levels.energy_doublings,
+            cut=STATES_UP_TO * 2.0**levels.energy_doublings if next_order else ENERGY_CUT,
         )
 
     def refined(self, levels: Levels, excess: Mapping[str, float], highest: int) -> Levels:

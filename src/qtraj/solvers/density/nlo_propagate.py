@@ -13,7 +13,7 @@ from ...physics.initial import InitialState
 from ...physics.model import LindbladModel
 from ...states import STATES
 from ..basis import OCTET, SINGLET, Basis
-from ..nojump.nlo_propagate import propagate_whole
+from ..nojump.nlo_propagate import propagate_state_nlo
 from ..parallel import side_by_side
 from ..steps import Plan, Profile
 from .kernels import double_precision
@@ -22,8 +22,8 @@ from .nlo_operators import gain_matrices, largest_rate, loss_matrices
 from .nlo_resolution import NloDiscretization
 from .nlo_steps import Bounds, commutator_free, stacked
 from .propagate import (
+    Callback,
     Overlaps,
-    Watch,
     batch_size,
     batches,
     missing,
@@ -68,7 +68,7 @@ def propagate_density_nlo(
     jump_range: float,
     filter_energy: float,
     diagnostics: bool = False,
-    watch: Watch | None = None,
+    callback: Callback | None = None,
 ) -> Overlaps:
     """Propagate the density matrix of the NLO equation; arguments as for `propagate_density`.
 
@@ -83,8 +83,8 @@ def propagate_density_nlo(
         sector: NloSector = jax.device_put(matrices)
     start, cut = starting_density(basis, initial, filter_energy)
     lost[:, 1] = cut
-    if watch is not None:
-        watch(start, np.asarray(cut))
+    if callback is not None:
+        callback(start, np.asarray(cut))
 
     def evolve(X: Any, gone: Any, pieces: Sequence[Any]) -> tuple[Any, Any]:
         steps, number = stacked(pieces, bounds)
@@ -99,8 +99,8 @@ def propagate_density_nlo(
         for k, (pieces, side) in enumerate(segments_of(plans, padded)):
             X, gone = evolve(X, gone, pieces)
             seen, seen_gone = (X, gone) if side is None else evolve(X, gone, side)
-            if watch is not None:
-                watch(np.asarray(seen)[:, :, 0], cut + np.asarray(seen_gone)[0])
+            if callback is not None:
+                callback(np.asarray(seen)[:, :, 0], cut + np.asarray(seen_gone)[0])
             diagonal = np.einsum("clbaa->bcla", np.asarray(seen))[:count]
             population[members, k] = diagonal.sum(axis=-1)
             for j, s in enumerate(STATES):
@@ -150,7 +150,7 @@ def regenerate_nlo(
         filter_energy=d.filter_energy,
         diagnostics=diagnostics,
     )
-    bare = propagate_whole(
+    no_jump = propagate_state_nlo(
         basis,
         model,
         initial,
@@ -161,4 +161,4 @@ def regenerate_nlo(
         jump_range=d.jump_range,
         filter_energy=d.filter_energy,
     )
-    return full.overlap - bare.overlap, full, [plan.steps for plan in plans]
+    return full.overlap - no_jump.overlap, full, [plan.steps for plan in plans]

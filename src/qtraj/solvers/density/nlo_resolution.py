@@ -14,9 +14,9 @@ from .resolution import (
     RANGES,
     Discretization,
     Levels,
-    Tier,
+    MeshTier,
+    energy_doublings_of,
     mean_ratio,
-    speed_of,
     starting_levels,
     weakest_kappa,
 )
@@ -31,12 +31,12 @@ BASELINE_KAPPA: Final = 0.6
 """Integral of kappa over the baseline medium in GeV^2, for which the l_max of `NLO_TIERS` was measured."""
 
 NLO_TIERS: Final = (
-    Tier(LaguerreMesh(56, 0.11), 2),
-    Tier(LaguerreMesh(64, 0.10), 3),
-    Tier(LaguerreMesh(80, 0.10), 4),
-    Tier(LaguerreMesh(96, 0.09), 6),
-    Tier(LaguerreMesh(112, 0.085), 8),
-    Tier(LaguerreMesh(128, 0.08), 11),
+    MeshTier(LaguerreMesh(56, 0.11), 2),
+    MeshTier(LaguerreMesh(64, 0.10), 3),
+    MeshTier(LaguerreMesh(80, 0.10), 4),
+    MeshTier(LaguerreMesh(96, 0.09), 6),
+    MeshTier(LaguerreMesh(112, 0.085), 8),
+    MeshTier(LaguerreMesh(128, 0.08), 11),
 )
 """Meshes for the shortest jump range, see `nlo_mesh`."""
 
@@ -63,7 +63,7 @@ class NloDiscretization(Discretization):
 
 def first_levels(rtol: float, profile: Profile, l: int) -> Levels:
     """Return where to start at the order of the model; arguments as for `nlo_starting_levels`."""
-    begin = nlo_starting_levels if profile.model.order == "NLO" else starting_levels
+    begin = nlo_starting_levels if not profile.model.is_local else starting_levels
     return begin(rtol, profile, l)
 
 
@@ -72,16 +72,18 @@ def nlo_starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
     tier, step = next((tier, step) for smallest, tier, step in NLO_STARTS if rtol >= smallest)
     if l > 0:  # little survives without a jump, so the relative error of regeneration counts
         tier, step = min(tier + int(tier > 0), len(NLO_TIERS) - 1), step + 1
-    added_l = 2 * round(NLO_TIERS[tier].l_max * (_stretch(profile) - 1) / 2)
-    return Levels(tier, step, RANGES.index(nlo_jump_range(profile)), speed_of(profile.history), added_l)
+    added_l = 2 * round(NLO_TIERS[tier].l_max * (_momentum_broadening(profile) - 1) / 2)
+    return Levels(
+        tier, step, RANGES.index(nlo_jump_range(profile)), energy_doublings_of(profile.history), added_l
+    )
 
 
-def _stretch(profile: Profile) -> float:
+def _momentum_broadening(profile: Profile) -> float:
     """Return how far jumps spread a pair in l, over the baseline: the integral of kappa, at least 1."""
     return float(np.clip(profile.total(KAPPA) / BASELINE_KAPPA, 1.0, 5.0))
 
 
-def nlo_mesh(tier: Tier, jump_range: float) -> LaguerreMesh:
+def nlo_mesh(tier: MeshTier, jump_range: float) -> LaguerreMesh:
     """Return the mesh of a tier for a jump range in GeV^-1.
 
     At a distance r a Laguerre mesh holds energies up to points/(M r scale); jumps give momenta at all distances up to

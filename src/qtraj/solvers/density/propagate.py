@@ -21,16 +21,16 @@ from ..result import ROUNDING
 from ..steps import Plan, Profile, Steps, coarsened, pad, planned, resolved, step_edges
 from .kernels import (
     LindbladSector,
-    PureSector,
+    StateSector,
     double_precision,
     evolve_density,
-    evolve_pure,
+    evolve_state,
     lindblad_sector,
 )
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
-Watch = Callable[[Float, Float], None]
+Callback = Callable[[Float, Float], None]
 """Sees one history go by: called at the start and after each segment with X = Re rho + Im rho of each color and l in
 the vacuum states, shape (2, l_max + 1, K, K), and the trace lost until then, shape ()."""
 
@@ -101,7 +101,7 @@ def sequences(
     return plan
 
 
-def propagate_pure(
+def propagate_state(
     basis: Basis,
     model: LindbladModel,
     initial: InitialState,
@@ -123,17 +123,17 @@ def propagate_pure(
     rows, targets = target_states(basis, model, initial.l, projection)
     for color, weight in components(initial):
         width = model.widths[color] * basis.mesh.r**2
-        sector = PureSector(*basis.sector(color, initial.l), width)
+        sector = StateSector(*basis.sector(color, initial.l), width)
         start = basis.filtered(initial, color, filter_energy)
         for members, padded in batches(plans, batch_size()):
             state: Complex = np.repeat(start[None].astype(complex), len(padded), axis=0)
 
             def evolve(
-                state: Complex, pieces: Sequence[Steps], sector: PureSector = sector, color: int = color
+                state: Complex, pieces: Sequence[Steps], sector: StateSector = sector, color: int = color
             ) -> Complex:
                 vacuum, kappa, gamma, steps = padded_steps(pieces, color)
                 with double_precision():
-                    return np.asarray(evolve_pure(sector, state, vacuum, kappa, gamma, steps))
+                    return np.asarray(evolve_state(sector, state, vacuum, kappa, gamma, steps))
 
             for k, (pieces, side) in enumerate(segments_of(plans, padded)):
                 state = evolve(state, pieces)
@@ -153,7 +153,7 @@ def propagate_density(
     jump_range: float,
     filter_energy: float = np.inf,
     diagnostics: bool = False,
-    watch: Watch | None = None,
+    callback: Callback | None = None,
 ) -> Overlaps:
     """Propagate the density matrix of the full Lindblad equation.
 
@@ -173,7 +173,7 @@ def propagate_density(
         Energy in GeV above which the start is left out, and counts as lost.
     diagnostics : bool
         Compute purity and entropy at the end (NaN otherwise).
-    watch : Watch, optional
+    callback : Callback, optional
         Sees the density matrix of the only history.
     """
     n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1
@@ -183,8 +183,8 @@ def propagate_density(
     with double_precision():
         sector: LindbladSector = jax.device_put(lindblad_sector(model, basis, jump_range))
     start, cut = starting_density(basis, initial, filter_energy)
-    if watch is not None:
-        watch(start, np.asarray(cut))
+    if callback is not None:
+        callback(start, np.asarray(cut))
 
     def evolve(X: Any, gone: Any, pieces: Sequence[Steps]) -> tuple[Any, Any]:
         vacuum, kappa, gamma, steps = padded_steps(pieces, SINGLET)
@@ -200,8 +200,8 @@ def propagate_density(
         for k, (pieces, side) in enumerate(segments_of(plans, padded)):
             X, gone = evolve(X, gone, pieces)
             seen, seen_gone = (X, gone) if side is None else evolve(X, gone, side)
-            if watch is not None:
-                watch(np.stack(seen)[:, :, 0], np.asarray(seen_gone)[:, 0].sum())
+            if callback is not None:
+                callback(np.stack(seen)[:, :, 0], np.asarray(seen_gone)[:, 0].sum())
             diagonal = np.einsum("clbaa->bcla", np.stack(seen))[:count]
             population[members, k] = diagonal.sum(axis=-1)
             for j, s in enumerate(STATES):
@@ -282,7 +282,7 @@ def _nothing(steps: Steps) -> Steps:
 
 
 def batches(plans: Sequence[Plan], size: int) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield groups of indices of similar length, bare and padded to `size`, or alone, so that few shapes compile."""
+    """Yield groups of indices of similar length, plain and padded to `size`, or alone, so that few shapes compile."""
     order = np.argsort([plan.steps for plan in plans], kind="stable")
     for i in range(0, len(order), size):
         members = [int(j) for j in order[i : i + size]]

@@ -18,7 +18,7 @@ from ..result import Solution
 from ..steps import Profile, strang
 from .nlo_propagate import regenerate_nlo
 from .nlo_resolution import NloDiscretization, first_levels
-from .propagate import Overlaps, propagate_density, propagate_pure, sequences
+from .propagate import Overlaps, propagate_density, propagate_state, sequences
 from .resolution import TIERS, Discretization, Levels
 
 Float = NDArray[np.float64]
@@ -39,9 +39,9 @@ FEW_STEPS: Final = 16
 """With fewer steps than this the error at leading order can be 0.7 of the difference (2S from 1S at weak kappa)."""
 
 
-def step_share(order: str, steps: int) -> float:
+def step_share(steps: int, *, local: bool) -> float:
     """Return the error over the change in the run with twice the step, for a run of some number of steps."""
-    if order == "NLO":  # the order is between two and four
+    if not local:  # of fourth order, but for terms in 1/T^2
         return 1 / 2
     return 1.0 if steps < FEW_STEPS else SHARES["time_step"]
 
@@ -97,7 +97,7 @@ class Regeneration:
 
 
 @dataclass
-class Comparison:
+class Refinement:
     """A few histories: solve, compare, refine where the budget exceeds the tolerance.
 
     Parameters
@@ -108,7 +108,7 @@ class Comparison:
         As for the method.
     profiles : sequence of Profile
         The coefficients along each history.
-    bare : Solution
+    no_jump : Solution
         The part without any jump, with its errors.
     """
 
@@ -117,7 +117,7 @@ class Comparison:
     profiles: Sequence[Profile]
     initial: InitialState
     checkpoints: Sequence[float]
-    bare: Solution
+    no_jump: Solution
     starts: list[Levels] = field(init=False)
     levels: list[Levels] = field(init=False)
     regenerated: Float = field(init=False)
@@ -127,7 +127,7 @@ class Comparison:
     def solve(self) -> Solution:
         """Return the overlaps with their errors."""
         n = len(self.profiles)
-        shape = self.bare.overlap.shape
+        shape = self.no_jump.overlap.shape
         self.starts = [first_levels(self.method.rtol, p, self.initial.l) for p in self.profiles]
         self.levels = list(self.starts)
         self.regenerated = np.zeros(shape)
@@ -162,7 +162,7 @@ class Comparison:
         self._store(members, fine, first)
         for part, other in (("time_step", coarse), ("l_max", higher), ("mesh", finer)):
             self.parts[part][members] = SHARES[part] * self._error(fine, other)
-        shares = [step_share(self.model.order, steps) / SHARES["time_step"] for steps in fine.steps]
+        shares = [step_share(steps, local=self.model.is_local) / SHARES["time_step"] for steps in fine.steps]
         self.parts["time_step"][members] *= np.array(shares)[:, None, None]
 
     def _regenerate(
@@ -196,8 +196,8 @@ class Comparison:
             filter_energy=d.filter_energy,
             diagnostics=diagnostics,
         )
-        bare, _ = propagate_pure(basis, self.model, self.initial, plans, filter_energy=d.filter_energy)
-        return Regeneration(full.overlap - bare, full, [plan.steps for plan in plans])
+        no_jump, _ = propagate_state(basis, self.model, self.initial, plans, filter_energy=d.filter_energy)
+        return Regeneration(full.overlap - no_jump, full, [plan.steps for plan in plans])
 
     def _store(self, members: list[int], fine: Regeneration, d: Discretization) -> None:
         self.regenerated[members] = fine.overlap
@@ -240,7 +240,7 @@ class Comparison:
         again = []
         for i in todo:
             sizes = np.array([np.max(self._target(self.parts[name][i]) / allowed[i]) for name in PARTS])
-            floor = np.max(self._target(_sum(self.bare.parts)[i]) / allowed[i])
+            floor = np.max(self._target(_sum(self.no_jump.parts)[i]) / allowed[i])
             if sizes.sum() + floor <= 1:
                 continue
             # each part may use a third of the tolerance
@@ -260,13 +260,13 @@ class Comparison:
     @property
     def _aimed(self) -> NDArray[np.bool_]:
         """The states the tolerance is about, shape (6,): those the start overlaps with, or else 1S, 2S, 3S."""
-        aimed = self.bare.initial_overlap > 0
+        aimed = self.no_jump.initial_overlap > 0
         return aimed if aimed.any() else np.array([s.l == 0 for s in STATES])
 
     def _allowed(self) -> Float:
         # survivals are ratios to the initial overlap; where there is none, only the relative tolerance has a meaning
-        scale = self.bare.initial_overlap
-        total = self.bare.overlap + self.regenerated
+        scale = self.no_jump.initial_overlap
+        total = self.no_jump.overlap + self.regenerated
         return np.array(
             [
                 self.method.rtol * np.abs(self._target(t))
@@ -278,10 +278,10 @@ class Comparison:
         )
 
     def _solution(self) -> Solution:
-        parts = {name: self.parts[name] + self.bare.parts.get(name, 0.0) for name in self.parts}
+        parts = {name: self.parts[name] + self.no_jump.parts.get(name, 0.0) for name in self.parts}
         self._warn(parts)
         M = max(d["l_max"] for d in self.diagnostics) + 1
-        population = np.zeros((*self.bare.overlap.shape[:2], 2, M))
+        population = np.zeros((*self.no_jump.overlap.shape[:2], 2, M))
         for row, d in enumerate(self.diagnostics):
             population[row, :, :, : d["population"].shape[-1]] = d["population"]
         diagnostics = {
@@ -289,15 +289,15 @@ class Comparison:
             for name in ("lost", "cut", "purity", "entropy", "steps", "l_max")
         }
         return Solution(
-            initial_overlap=self.bare.initial_overlap,
-            overlap=self.bare.overlap + self.regenerated,
+            initial_overlap=self.no_jump.initial_overlap,
+            overlap=self.no_jump.overlap + self.regenerated,
             parts=parts,
-            no_jump=self.bare.overlap,
-            no_jump_parts=self.bare.parts,
-            norm=self.bare.norm,
-            norm_parts=self.bare.norm_parts,
+            no_jump=self.no_jump.overlap,
+            no_jump_parts=self.no_jump.parts,
+            norm=self.no_jump.norm,
+            norm_parts=self.no_jump.norm_parts,
             not_estimated=() if self.method.error_budget else PARTS,
-            diagnostics={"population": population, **diagnostics, **self.bare.diagnostics},
+            diagnostics={"population": population, **diagnostics, **self.no_jump.diagnostics},
         )
 
     def _warn(self, parts: dict[str, Float]) -> None:

@@ -15,7 +15,7 @@ from ..steps import KAPPA, STRENGTH, Profile
 
 
 @dataclass(frozen=True)
-class Tier:
+class MeshTier:
     """A mesh and an l_max of matching accuracy; few of them, since each is compiled once.
 
     Parameters
@@ -31,12 +31,12 @@ class Tier:
 
 
 TIERS: Final = (
-    Tier(LaguerreMesh(48, 0.14), 2),
-    Tier(LaguerreMesh(64, 0.12), 3),
-    Tier(LaguerreMesh(64, 0.12), 5),
-    Tier(LaguerreMesh(80, 0.11), 7),
-    Tier(LaguerreMesh(104, 0.10), 9),
-    Tier(LaguerreMesh(128, 0.09), 12),
+    MeshTier(LaguerreMesh(48, 0.14), 2),
+    MeshTier(LaguerreMesh(64, 0.12), 3),
+    MeshTier(LaguerreMesh(64, 0.12), 5),
+    MeshTier(LaguerreMesh(80, 0.11), 7),
+    MeshTier(LaguerreMesh(104, 0.10), 9),
+    MeshTier(LaguerreMesh(128, 0.09), 12),
 )
 STEPS: Final = tuple(1.4 * 2 ** (-k / 2) for k in range(12))
 """Time steps in GeV^-1 in a medium of the strength of the baseline, as in `step_edges`."""
@@ -55,16 +55,16 @@ FILTER: Final = 4.0
 FASTER: Final = 1.3
 """Factor of the filter energy in the run with one more l, which shows what is left out of the start."""
 
-MAX_SPEED: Final = 2
+MAX_ENERGY_DOUBLINGS: Final = 2
 """The filter doubles at most so often: no mesh in use holds more."""
 
 
-def speed_of(history: History) -> int:
+def energy_doublings_of(history: History) -> int:
     """Return how often the filter energy doubles because the medium of a history starts early."""
     start = min((a for a, _ in history.active), default=LATE_START)
     if start >= LATE_START:
         return 0
-    return min(MAX_SPEED, int(np.ceil(2 * np.log2(LATE_START / max(start, 1e-3)))))
+    return min(MAX_ENERGY_DOUBLINGS, int(np.ceil(2 * np.log2(LATE_START / max(start, 1e-3)))))
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Levels:
     tier: int
     step: int
     jump_range: int
-    speed: int
+    energy_doublings: int
     added_l: int = 0
 
 
@@ -154,7 +154,7 @@ def starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
         # what gamma drives back hard has been further away and faster, which takes a better mesh
         driven = mean_ratio(profile) > DRIVEN_BACK
         tier, step = min(tier + int(tier > 0) + int(driven), len(TIERS) - 1), step + 2
-    return Levels(tier, step, RANGES.index(default_jump_range(profile)), speed_of(profile.history))
+    return Levels(tier, step, RANGES.index(default_jump_range(profile)), energy_doublings_of(profile.history))
 
 
 def default_jump_range(profile: Profile) -> float:

@@ -30,7 +30,7 @@ from ..parallel import side_by_side
 from ..result import by_meaning, held_states
 from ..solve import checked_problem
 from ..steps import Profile, Steps, chin_4b, coarsened, step_edges, strang
-from .kernels import PureSector, double_precision, evolve_density, evolve_pure, lindblad_sector
+from .kernels import StateSector, double_precision, evolve_density, evolve_state, lindblad_sector
 from .method import DensityMatrix
 from .propagate import initial_overlaps, padded_steps, starting_density, target_states
 from .refine import SHARES, step_share
@@ -105,7 +105,7 @@ def sensitivity(
     -0.08
     """
     histories, batch = checked_problem(model, medium, initial)
-    if model.order == "NLO" or model.thermal is not None:
+    if not model.is_local or model.thermal is not None:
         raise InputError(
             "model",
             model,
@@ -148,13 +148,13 @@ class _Problem:
         fine, coarse = (self.regenerated(d, history, coarse=c) for c in (False, True))
         finer = self.regenerated(d.finer(), history, coarse=False)
         higher = self.regenerated(d.higher(size), history, coarse=False)
-        bare, bare_parts = self.no_jump(history)
-        value = bare + fine
+        no_jump, no_jump_parts = self.no_jump(history)
+        value = no_jump + fine
         others = {"time_step": coarse, "l_max": higher, "mesh": finer}
         parts = {name: SHARES[name] * _difference(fine, other, value) for name, other in others.items()}
         steps = self.plan(history, strang, d.step, coarse=False)[0].steps
-        parts["time_step"] *= step_share(self.model.order, steps) / SHARES["time_step"]
-        for name, part in bare_parts.items():
+        parts["time_step"] *= step_share(steps, local=self.model.is_local) / SHARES["time_step"]
+        for name, part in no_jump_parts.items():
             parts[name] = parts[name] + part
         return value, parts
 
@@ -224,11 +224,11 @@ class _Problem:
         if share == 0:  # an octet without any jump overlaps with nothing
             return found
         width = self.model.widths[SINGLET] * basis.mesh.r**2
-        sector = PureSector(*basis.sector(SINGLET, self.initial.l), width)
+        sector = StateSector(*basis.sector(SINGLET, self.initial.l), width)
         start = basis.filtered(self.initial, SINGLET, filter_energy)[None]
 
         def overlaps(kappa: Any, gamma: Any) -> Any:
-            state = evolve_pure(sector, start, vacuum, kappa, gamma, count)[0]
+            state = evolve_state(sector, start, vacuum, kappa, gamma, count)[0]
             return jnp.abs(targets @ state) ** 2
 
         with double_precision():

@@ -20,12 +20,12 @@ from ...physics.model import LindbladModel
 from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATES
-from ..density.propagate import initial_overlaps, propagate_pure, sequences
+from ..density.propagate import initial_overlaps, propagate_state, sequences
 from ..order import next_order_refused
 from ..projection import Projection, checked_projection
 from ..result import Progress, Solution
 from ..steps import Profile, chin_4b
-from .nlo_propagate import propagate_whole
+from .nlo_propagate import propagate_state_nlo
 from .on_mesh import MeshSetting, error_parts, fast_pairs, no_jump_solution
 from .on_sine import DEFAULT_DT, STEP_FRACTION, SplitRun, solve_split
 from .validity import expansion_parameters, warn_if_not_small
@@ -87,7 +87,7 @@ class NoJump:
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
         if isinstance(self.grid, SineGrid) or model.thermal is not None:
-            if model.order == "NLO":
+            if not model.is_local:
                 raise next_order_refused(model, "NoJump on a SineGrid")
             split = SplitRun(model, initial, self.projection, self.grid, self._split_step())
             return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
@@ -140,8 +140,8 @@ class NoJump:
         ) -> tuple[Float, Any, Float]:
             """Return overlaps and norm, energy and radius at NLO, and the error of what the norm says of fast pairs."""
             basis = setting.basis(model, initial.l)
-            if model.order == "NLO":
-                whole = propagate_whole(
+            if not model.is_local:
+                whole = propagate_state_nlo(
                     basis,
                     model,
                     initial,
@@ -156,7 +156,7 @@ class NoJump:
                 overlap, norm, others = whole.overlap, whole.norm, (whole.energy, whole.radius)
             else:
                 plans = [sequences(p, checkpoints, chin_4b, self.step, coarse=coarse) for p in members]
-                overlap, norm = propagate_pure(
+                overlap, norm = propagate_state(
                     basis, model, initial, plans, self.projection, setting.filter_energy
                 )
                 others = (np.zeros(len(members)), np.zeros(len(members)))
@@ -176,7 +176,7 @@ class NoJump:
         solution = no_jump_solution(start, found, parts)
         if self.error_budget:
             solution = replace(solution, norm_parts={**solution.norm_parts, "fast_pairs": fast})
-        if model.order == "NLO":
+        if not model.is_local:
             parameters = expansion_parameters([p.history for p in profiles], *moments)
             solution = replace(solution, diagnostics=parameters)
             warn_if_not_small(parameters)

@@ -14,14 +14,14 @@ import jax.numpy as jnp
 from jax import lax
 
 
-class WholeSector(NamedTuple):
+class NloStateSector(NamedTuple):
     """One (color, l) sector: energies (K,), and the matrices A0, A1, A2, g_c r^2 in the vacuum states, (4, K, K)."""
 
     energies: Any
     matrices: Any
 
 
-class WholeSteps(NamedTuple):
+class NloStateSteps(NamedTuple):
     """Steps of a batch of B histories.
 
     vacuum (S + 1, B), vacuum times before each step and at the end; length (S, B); coefficients (S, 3, 4, B): kappa,
@@ -34,7 +34,7 @@ class WholeSteps(NamedTuple):
 
 
 @jax.jit
-def evolve_whole(sector: WholeSector, state: Any, s: WholeSteps, steps: Any) -> Any:
+def evolve_state_nlo(sector: NloStateSector, state: Any, s: NloStateSteps, steps: Any) -> Any:
     """Return the state (B, K), complex, in the vacuum states after `steps` steps of H_eff.
 
     Parameters

@@ -19,7 +19,7 @@ from ..density.nlo_operators import largest_rate, loss_matrices
 from ..density.propagate import batch_size, components, segments_of, target_states
 from ..projection import Projection
 from ..steps import GAMMA, KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2, Profile, coarsened, planned, step_edges
-from .nlo_kernels import WholeSector, WholeSteps, evolve_whole
+from .nlo_kernels import NloStateSector, NloStateSteps, evolve_state_nlo
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -31,7 +31,7 @@ axis."""
 
 @dataclass(frozen=True, eq=False)
 class _Segment:
-    """Steps of one history between check points; arrays as in `WholeSteps` without the axis of histories."""
+    """Steps of one history between check points; arrays as in `NloStateSteps` without the axis of histories."""
 
     vacuum: Float
     length: Float
@@ -47,7 +47,7 @@ class _Segment:
 class _Sector:
     """Matrices of a sector and what limits the step: largest energy, decay over kappa, phase over gamma."""
 
-    matrices: WholeSector
+    matrices: NloStateSector
     energy: float
     decay: float
     phase: float
@@ -61,7 +61,7 @@ class _Sector:
 
 
 @dataclass(frozen=True, eq=False)
-class WholeRun:
+class NloStateRun:
     """What a batch of n histories has become.
 
     Parameters
@@ -85,11 +85,11 @@ def _sector(model: LindbladModel, basis: Basis, color: int, l: int, jump_range: 
     loss = loss_matrices(model, basis, color, l, jump_range)
     energies, _ = basis.sector(color, l)
     phase = 0.5 * float(np.linalg.eigvalsh(loss.r_squared)[-1])
-    matrices = WholeSector(energies, np.concatenate([loss.decay, loss.r_squared[None]]))
+    matrices = NloStateSector(energies, np.concatenate([loss.decay, loss.r_squared[None]]))
     return _Sector(matrices, float(energies[-1]), largest_rate(loss), phase)
 
 
-def propagate_whole(
+def propagate_state_nlo(
     basis: Basis,
     model: LindbladModel,
     initial: InitialState,
@@ -101,7 +101,7 @@ def propagate_whole(
     jump_range: float,
     filter_energy: float,
     projection: Projection = "computed",
-) -> WholeRun:
+) -> NloStateRun:
     """Propagate under H_eff alone, in the sectors the initial state occupies.
 
     Parameters
@@ -141,11 +141,11 @@ def propagate_whole(
             state: Complex = np.repeat(start[None].astype(complex), len(members), axis=0)
             for k, (pieces, side) in enumerate(segments_of(plans, range(len(members)))):
                 with double_precision():
-                    state = np.asarray(evolve_whole(sector.matrices, state, *_stacked(pieces)))
+                    state = np.asarray(evolve_state_nlo(sector.matrices, state, *_stacked(pieces)))
                     seen = (
                         state
                         if side is None
-                        else np.asarray(evolve_whole(sector.matrices, state, *_stacked(side)))
+                        else np.asarray(evolve_state_nlo(sector.matrices, state, *_stacked(side)))
                     )
                 norm[rows, k] += weight * (np.abs(seen) ** 2).sum(axis=-1)
                 if color == SINGLET:
@@ -157,7 +157,7 @@ def propagate_whole(
             squares[0, rows] += weight * (np.abs(state) ** 2) @ sector.matrices.energies**2
             squares[1, rows] += weight * np.einsum("bi,ij,bj->b", state.conj(), r_squared, state).real
     energy, radius = np.sqrt(squares / norm[:, -1])
-    return WholeRun(overlap, norm, energy, radius)
+    return NloStateRun(overlap, norm, energy, radius)
 
 
 def _segment(
@@ -187,7 +187,7 @@ def _segment(
     return _Segment(np.array(vacuum), np.concatenate(length), np.concatenate(nodes))
 
 
-def _stacked(segments: Sequence[_Segment]) -> tuple[WholeSteps, int]:
+def _stacked(segments: Sequence[_Segment]) -> tuple[NloStateSteps, int]:
     """Return the steps of a batch, padded with steps that do nothing to one of few lengths, and the number to take."""
     count = max(p.steps for p in segments)
     rows = 64
@@ -199,4 +199,4 @@ def _stacked(segments: Sequence[_Segment]) -> tuple[WholeSteps, int]:
         S = p.steps
         vacuum[:S, b], vacuum[count, b] = p.vacuum[:S], p.vacuum[S]
         length[:S, b], nodes[:S, ..., b] = p.length, p.coefficients
-    return WholeSteps(vacuum, length, nodes), count
+    return NloStateSteps(vacuum, length, nodes), count

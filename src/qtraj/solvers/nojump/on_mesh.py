@@ -15,7 +15,7 @@ from ...radial.laguerre import LaguerreMesh
 from ..basis import Basis, basis_size, make_basis
 from ..density.nlo_resolution import nlo_jump_range
 from ..density.propagate import components
-from ..density.resolution import speed_of
+from ..density.resolution import energy_doublings_of
 from ..result import Solution
 from ..steps import Profile
 
@@ -64,8 +64,8 @@ class MeshSetting:
     @classmethod
     def of(cls, mesh: LaguerreMesh, profile: Profile) -> MeshSetting:
         """Return the setting for one history."""
-        factor = 2.0 ** speed_of(profile.history)
-        if profile.model.order == "NLO":
+        factor = 2.0 ** energy_doublings_of(profile.history)
+        if not profile.model.is_local:
             reach = max(NLO_RANGE, nlo_jump_range(profile))
             return cls(mesh, NLO_FILTER * factor, NLO_CUT * factor, reach)
         return cls(mesh, PURE_FILTER * factor, PURE_CUT * factor, np.inf)

@@ -1,6 +1,7 @@
 """Survival without any jump by second-order split steps: on a sine grid, and for thermal potentials on a mesh.
 
-The steps are those of the trajectories, `flows`. (On a mesh with dipole terms alone `nojump` has fourth-order ones.)
+The steps are those of the trajectories, `propagators`. (On a mesh with dipole terms alone `method` has fourth-order
+ones.)
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from ..projection import Projection
 from ..result import Progress, Solution
 from ..steps import Profile
 from ..thermal import check_thermal
-from ..trajectories.propagators import Flows, sector_of, squared_norm
-from ..trajectories.propagators_dipole import MeshFlows, SineFlows
-from ..trajectories.time_grid import graded_clock, uniform_clock
+from ..trajectories.propagators import Propagators, sector_of, squared_norm
+from ..trajectories.propagators_dipole import MeshPropagators, SinePropagators
+from ..trajectories.time_grid import graded_time_grid, uniform_time_grid
 from .on_mesh import MeshSetting, error_parts, fast_pairs, no_jump_solution
 
 Float = NDArray[np.float64]
@@ -69,16 +70,16 @@ class SplitRun:
     size: int | None = None
     filter_energy: float = np.inf
 
-    def flows(self, history: History, checkpoints: Sequence[float]) -> Flows:
+    def propagators(self, history: History, checkpoints: Sequence[float]) -> Propagators:
         """Return the steps of one history."""
         if isinstance(self.grid, SineGrid):
-            clock = uniform_clock(self.model, history, checkpoints, self.step)
-            return SineFlows(self.model, history, clock, self.grid, self.projection)
-        clock = graded_clock(self.model, history, checkpoints, self.step)
-        return MeshFlows(
+            time_grid = uniform_time_grid(self.model, history, checkpoints, self.step)
+            return SinePropagators(self.model, history, time_grid, self.grid, self.projection)
+        time_grid = graded_time_grid(self.model, history, checkpoints, self.step)
+        return MeshPropagators(
             self.model,
             history,
-            clock,
+            time_grid,
             self.grid,
             self.projection,
             size=self.size,
@@ -87,11 +88,13 @@ class SplitRun:
 
     def initial_overlaps(self, history: History) -> Float:
         """Return the overlaps at the start, shape (6,); those of any history."""
-        flows, overlap = self.flows(history, ()), np.zeros(len(STATES))
+        propagators, overlap = self.propagators(history, ()), np.zeros(len(STATES))
         for color, share in components(self.initial):
             if color == SINGLET:
                 own = [i for i, _ in states_with(self.initial.l)]
-                overlap[own] = share * (flows.targets[own] @ flows.start(self.initial, color)) ** 2
+                overlap[own] = (
+                    share * (propagators.targets[own] @ propagators.start(self.initial, color)) ** 2
+                )
         return overlap
 
     def along(self, history: History) -> SplitRun:
@@ -119,25 +122,25 @@ class SplitRun:
 
     def overlaps(self, history: History, checkpoints: Sequence[float]) -> Float:
         """Return the six overlaps and the norm at the check points and the end, shape (times, 7)."""
-        flows = self.flows(history, checkpoints)
-        colors = [share * self._evolve(flows, color) for color, share in components(self.initial)]
+        propagators = self.propagators(history, checkpoints)
+        colors = [share * self._evolve(propagators, color) for color, share in components(self.initial)]
         found: Float = np.sum(colors, axis=0)
         found[:, -1] += self.fast_pairs(history, checkpoints)[0]
         return found
 
-    def _evolve(self, flows: Flows, color: int) -> Float:
-        states = flows.start(self.initial, color)[None].astype(complex)
+    def _evolve(self, propagators: Propagators, color: int) -> Float:
+        states = propagators.start(self.initial, color)[None].astype(complex)
         sectors = np.array([sector_of(color, self.initial.l)])
         own = [i for i, _ in states_with(self.initial.l)]
-        marks, steps = flows.clock.marks, flows.clock.steps
+        marks, steps = propagators.time_grid.marks, propagators.time_grid.steps
         found = np.zeros((len(marks), len(STATES) + 1))
         for edge in range(steps + 1):
             for m in (m for m, mark in enumerate(marks) if mark == edge):
                 found[m, -1] = squared_norm(states)[0]
                 if color == SINGLET:
-                    found[m, own] = np.abs(flows.targets[own] @ states[0]) ** 2
+                    found[m, own] = np.abs(propagators.targets[own] @ states[0]) ** 2
             if edge < steps:
-                flows.advance(states, sectors, edge)
+                propagators.advance(states, sectors, edge)
         return found
 
 

@@ -30,10 +30,10 @@ from ..order import next_order_refused
 from ..projection import Projection, checked_projection
 from ..result import ROUNDING
 from ..solve import checked_problem
-from ..trajectories.propagators import Flows, sector_of
-from ..trajectories.propagators_dipole import make_flows
-from ..trajectories.propagators_nlo import NloFlows
-from ..trajectories.time_grid import graded_clock, uniform_clock
+from ..trajectories.propagators import Propagators, sector_of
+from ..trajectories.propagators_dipole import make_propagators
+from ..trajectories.propagators_nlo import NloPropagators
+from ..trajectories.time_grid import graded_time_grid, uniform_time_grid
 from .method import DEFAULT_MESH
 from .on_mesh import MeshSetting
 
@@ -135,18 +135,22 @@ def wave_functions(
     if batch:
         raise InputError("medium", medium, "be one temperature history")
     if grid is None:
-        grid = DEFAULT_MESH if model.order == "NLO" else DEFAULT_GRID
+        grid = DEFAULT_MESH if not model.is_local else DEFAULT_GRID
     instance("grid", grid, (SineGrid, LaguerreMesh), "be a SineGrid(...) or a LaguerreMesh(...)")
     color = _pure_color(initial)
-    flows = _flows(model, histories[0], [from_fm(t) for t in times], initial.l, grid, dt, projection)
-    states = _states_at_marks(flows, initial, color, len(times))
-    overlaps = np.abs(states @ flows.targets.T) ** 2 * (color == SINGLET)
+    propagators = _propagators(
+        model, histories[0], [from_fm(t) for t in times], initial.l, grid, dt, projection
+    )
+    states = _states_at_marks(propagators, initial, color, len(times))
+    overlaps = np.abs(states @ propagators.targets.T) ** 2 * (color == SINGLET)
     c = states
-    if isinstance(flows, NloFlows):  # its states are made of vacuum states, those of the others of points
-        c = states @ flows.vacuum_states(int(sector_of(color, initial.l))).T
+    if isinstance(
+        propagators, NloPropagators
+    ):  # its states are made of vacuum states, those of the others of points
+        c = states @ propagators.vacuum_states(int(sector_of(color, initial.l))).T
     probability = np.abs(c) ** 2
     norm = probability.sum(axis=1)
-    cut = 1 - float(np.sum(flows.start(initial, color) ** 2))
+    cut = 1 - float(np.sum(propagators.start(initial, color) ** 2))
     r, u = _functions(grid, c)
     return WaveFunctions(
         times_fm=times,
@@ -162,7 +166,7 @@ def wave_functions(
     )
 
 
-def _flows(
+def _propagators(
     model: LindbladModel,
     history: History,
     times: list[float],
@@ -170,27 +174,27 @@ def _flows(
     grid: SineGrid | LaguerreMesh,
     dt: float | None,
     projection: Projection,
-) -> Flows:
+) -> Propagators:
     """Return the steps of H_eff at the order of the model."""
     if isinstance(grid, SineGrid):
-        if model.order == "NLO":
+        if not model.is_local:
             raise next_order_refused(model, "wave_functions on a SineGrid")
-        clock = uniform_clock(model, history, times, SINE_DT if dt is None else dt)
-        return make_flows(model, history, clock, grid, projection, np.inf)
-    clock = graded_clock(model, history, times, MESH_DT if dt is None else dt)
-    setting = MeshSetting.of(grid, clock.profile)  # as `NoJump` for such a history
-    if model.order == "NLO":
+        time_grid = uniform_time_grid(model, history, times, SINE_DT if dt is None else dt)
+        return make_propagators(model, history, time_grid, grid, projection, np.inf)
+    time_grid = graded_time_grid(model, history, times, MESH_DT if dt is None else dt)
+    setting = MeshSetting.of(grid, time_grid.profile)  # as `NoJump` for such a history
+    if not model.is_local:
         d = NloDiscretization(
             grid,
             l,
-            clock.lengths.max(),
+            time_grid.lengths.max(),
             setting.jump_range,
             filter_energy=setting.filter_energy,
             cut=setting.cut,
         )
-        return NloFlows(model, history, clock, projection, d)
-    reach = default_jump_range(clock.profile)
-    return make_flows(model, history, clock, grid, projection, reach, setting.filter_energy)
+        return NloPropagators(model, history, time_grid, projection, d)
+    reach = default_jump_range(time_grid.profile)
+    return make_propagators(model, history, time_grid, grid, projection, reach, setting.filter_energy)
 
 
 def _pure_color(initial: InitialState) -> int:
@@ -200,14 +204,14 @@ def _pure_color(initial: InitialState) -> int:
     return SINGLET if share else OCTET
 
 
-def _states_at_marks(flows: Flows, initial: InitialState, color: int, count: int) -> Complex:
-    """Return the coefficients at the first `count` marks of the clock, shape (count, N)."""
-    state = flows.start(initial, color)[None].astype(complex)
+def _states_at_marks(propagators: Propagators, initial: InitialState, color: int, count: int) -> Complex:
+    """Return the coefficients at the first `count` marks of the time grid, shape (count, N)."""
+    state = propagators.start(initial, color)[None].astype(complex)
     sectors = np.array([sector_of(color, initial.l)])
     found, edge = [], 0
-    for mark in flows.clock.marks[:count]:
+    for mark in propagators.time_grid.marks[:count]:
         for step in range(edge, mark):
-            flows.advance(state, sectors, step)
+            propagators.advance(state, sectors, step)
         edge = mark
         found.append(state[0].copy())
     return np.array(found)

@@ -1,4 +1,4 @@
-"""A batch of quantum trajectories marching together through the steps of one history.
+"""A batch of quantum trajectories evolved together through the steps of one history.
 
 Row 0 of the batch is the state that never jumps; it belongs to all trajectories until their first jump, so a
 trajectory costs nothing before it. The waiting time of a jump is where the norm of the state since its last jump falls
@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .propagators import Complex, Flows, Integer, color_and_l, squared_norm
+from .propagators import Complex, Integer, Propagators, color_and_l, squared_norm
 from .streams import Streams
 
 Float = NDArray[np.float64]
@@ -39,15 +39,15 @@ class Jumps(NamedTuple):
 
 
 class Scorer(Protocol):
-    """What looks at the trajectories at the edges of the steps."""
+    """Estimator: called with the trajectories at the edges of the steps."""
 
     @property
     def scores(self) -> Float:
         """Scores of every row at every mark, shape (marks, B + 1, 6)."""
         ...
 
-    def look(self, edge: int, march: March, rows: Integer) -> None:
-        """Score the states of `rows` at an edge of the clock."""
+    def observe(self, edge: int, ensemble: Ensemble, rows: Integer) -> None:
+        """Score the states of `rows` at an edge of the time grid."""
         ...
 
 
@@ -90,12 +90,12 @@ class Segments:
 
 
 @dataclass(eq=False)
-class March:
+class Ensemble:
     """Trajectories with given first random numbers, from t = 0 to the end.
 
     Parameters
     ----------
-    flows : Flows
+    propagators : Propagators
         Steps of H_eff.
     start : ndarray, shape (N,)
         Initial state.
@@ -110,12 +110,12 @@ class March:
     max_jumps : int
         A trajectory that would jump once more ends.
     scorers : sequence of Scorer
-        What looks at them.
+        Estimators, called at every edge.
     record : bool
         Keep every jump.
     """
 
-    flows: Flows
+    propagators: Propagators
     start: Float
     start_sector: int
     r0: Float
@@ -145,15 +145,15 @@ class March:
 
     def run(self) -> None:
         """March to the end."""
-        self._look(0)
-        for step in range(self.flows.clock.steps):
+        self._observe(0)
+        for step in range(self.propagators.time_grid.steps):
             self._advance(step)
-            self._look(step + 1)
+            self._observe(step + 1)
 
-    def _look(self, edge: int) -> None:
+    def _observe(self, edge: int) -> None:
         rows = np.flatnonzero(self.active)
         for scorer in self.scorers:
-            scorer.look(edge, self, rows)
+            scorer.observe(edge, self, rows)
 
     def _advance(self, step: int) -> None:
         rows = np.flatnonzero(self.active)
@@ -161,7 +161,7 @@ class March:
         whole = slice(0, len(rows)) if rows[-1] == len(rows) - 1 else rows
         start, end = self.states[whole].copy(), self.states[whole]
         sectors, norm = self.sectors[rows], self.norm[rows]
-        keep = self.flows.advance(end, sectors, step)
+        keep = self.propagators.advance(end, sectors, step)
         norm_end = _restored(end, keep)
         again = norm_end <= self.threshold[rows]
         ones = np.ones(len(rows))
@@ -175,20 +175,22 @@ class March:
             keep[again],
             ones[again],
         )
-        bare = Segments(rows[:1], start[:1], end[:1], sectors[:1], norm[:1], norm_end[:1], keep[:1], ones[:1])
-        jumping = jumping.joined(self._first_jumps(bare))
+        no_jump = Segments(
+            rows[:1], start[:1], end[:1], sectors[:1], norm[:1], norm_end[:1], keep[:1], ones[:1]
+        )
+        jumping = jumping.joined(self._first_jumps(no_jump))
         self.states[whole], self.norm[rows] = end, norm_end
         self.weight[rows[~again]] *= keep[~again]
         while len(jumping.rows):
             jumping = self._jump(jumping, step)
 
-    def _first_jumps(self, bare: Segments) -> Segments:
+    def _first_jumps(self, no_jump: Segments) -> Segments:
         """Return a copy of row 0's segment for every trajectory that jumps first in it."""
-        rows = np.flatnonzero(self.waiting & (self.threshold >= bare.norm_end))
+        rows = np.flatnonzero(self.waiting & (self.threshold >= no_jump.norm_end))
         self.waiting[rows] = False
         self.active[rows] = True
         self.weight[rows] *= self.weight[0]
-        copies = bare[np.zeros(len(rows), dtype=np.int64)]
+        copies = no_jump[np.zeros(len(rows), dtype=np.int64)]
         copies.rows = rows
         return copies
 
@@ -206,8 +208,8 @@ class March:
         at = at[~ended]
         part = self._locate(at, step)
         before = at.start.copy()
-        keep = self.flows.advance(before, at.sectors, step, part * at.fraction)
-        after, sectors, kept = self.flows.jump(before, at.sectors, step, self._draw(at.rows))
+        keep = self.propagators.advance(before, at.sectors, step, part * at.fraction)
+        after, sectors, kept = self.propagators.jump(before, at.sectors, step, self._draw(at.rows))
         self.weight[at.rows] *= keep * kept
         left = at.fraction * (1 - part)
         if self.record:
@@ -218,7 +220,7 @@ class March:
         rows = at.rows[alive]
         start, fraction = after[alive], left[alive]
         end = start.copy()
-        keep = self.flows.advance(end, sectors[alive], step, fraction)
+        keep = self.propagators.advance(end, sectors[alive], step, fraction)
         norm_end = _restored(end, keep)
         segments = Segments(rows, start, end, sectors[alive], np.ones(len(rows)), norm_end, keep, fraction)
         again = segments.norm_end <= self.threshold[rows]
@@ -231,7 +233,7 @@ class March:
         depth = np.log(at.norm_start / self.threshold[at.rows]) / fall
         slopes = []
         for states, norm in ((at.start, at.norm_start), (at.end, at.norm_end)):
-            rate = at.fraction * self.flows.decay(states, at.sectors, step) / norm
+            rate = at.fraction * self.propagators.decay(states, at.sectors, step) / norm
             # slopes of the inverse function; above 3 a cubic Hermite polynomial is not monotone
             slopes.append(np.minimum(fall / np.maximum(rate, fall / 3), 3.0))
         s = np.clip(depth, 0.0, 1.0)
@@ -257,9 +259,11 @@ class March:
         return alive
 
     def _record(self, rows: Integer, step: int, left: Float, sectors: Integer) -> None:
-        clock = self.flows.clock
+        time_grid = self.propagators.time_grid
         color, l = color_and_l(sectors)
-        self.jumps.append(Jumps(rows - 1, clock.edges[step + 1] - left * clock.lengths[step], color, l))
+        self.jumps.append(
+            Jumps(rows - 1, time_grid.edges[step + 1] - left * time_grid.lengths[step], color, l)
+        )
 
 
 def _restored(states: Complex, keep: Float) -> Float:

@@ -1,7 +1,7 @@
-"""Estimators of the final overlaps: what a trajectory is worth.
+"""Estimators of the final overlaps: what a trajectory contributes.
 
 `LastJump` scores every place where the last jump may happen: a trajectory in the octet at time t jumps into the
-singlet at a known rate, and what such a state is worth at the end, without another jump, is its overlap with the
+singlet at a known rate, and what such a state contributes at the end, without another jump, is its overlap with the
 bound states evolved backward in time under the adjoint of H_eff. The sum over t is the trapezoidal rule over the
 edges of the steps; since the expectation value of the score is a smooth function of t, it is of second order. In the
 transport literature this is next-event estimation. `EndPoint` is the plain one, its twin: the overlap of the state
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from ...physics.potentials.coulomb import COLORS
 from ...states import STATES
 from ..basis import SINGLET, states_with
-from .ensemble import March
-from .propagators import Complex, Flows, Integer, color_and_l, sector_of
-from .time_grid import Clock
+from .ensemble import Ensemble
+from .propagators import Complex, Integer, Propagators, color_and_l, sector_of
+from .time_grid import TimeGrid
 
 Float = NDArray[np.float64]
 
@@ -36,10 +36,10 @@ class EndPoint:
 
     Parameters
     ----------
-    flows : Flows
+    propagators : Propagators
         For the states to project on.
     rows : int
-        Number B + 1 of rows of the march; row 0 is the state that never jumps.
+        Number B + 1 of rows of the ensemble; row 0 is the state that never jumps.
 
     Attributes
     ----------
@@ -49,25 +49,25 @@ class EndPoint:
         Weights by color and l.
     """
 
-    def __init__(self, flows: Flows, rows: int) -> None:
-        self._flows, self._marks = flows, flows.clock.marks
+    def __init__(self, propagators: Propagators, rows: int) -> None:
+        self._propagators, self._marks = propagators, propagators.time_grid.marks
         self.scores = np.zeros((len(self._marks), rows, len(STATES)))
         self.population = np.zeros((len(self._marks), rows, 2, L_TRACKED + 1))
 
-    def look(self, edge: int, march: March, rows: Integer) -> None:
+    def observe(self, edge: int, ensemble: Ensemble, rows: Integer) -> None:
         """Score at the marks."""
         marks = [m for m, at in enumerate(self._marks) if at == edge]
         if not marks:
             return
-        color, l = color_and_l(march.sectors[rows])
-        worth = march.weight[rows] * np.where(rows == 0, march.norm[rows], 1.0)
+        color, l = color_and_l(ensemble.sectors[rows])
+        contribution = ensemble.weight[rows] * np.where(rows == 0, ensemble.norm[rows], 1.0)
         for m in marks:
-            self.population[m, rows, color, np.minimum(l, L_TRACKED)] = worth
+            self.population[m, rows, color, np.minimum(l, L_TRACKED)] = contribution
         for target in L_TARGETS:
             chosen = rows[(color == SINGLET) & (l == target)]
             columns = [i for i, _ in states_with(target)]
-            overlap = np.abs(march.states[chosen] @ self._flows.targets[columns].T) ** 2
-            overlap *= _worth(march, chosen)[:, None]
+            overlap = np.abs(ensemble.states[chosen] @ self._propagators.targets[columns].T) ** 2
+            overlap *= _contribution(ensemble, chosen)[:, None]
             for m in marks:
                 self.scores[m][np.ix_(chosen, columns)] = overlap
 
@@ -92,37 +92,37 @@ class BackwardStates:
     channels: dict[int, list[tuple[int, Complex]]]
 
 
-def backward_states(flows: Flows, stride: int) -> BackwardStates:
+def backward_states(propagators: Propagators, stride: int) -> BackwardStates:
     """Return the states to project on, evolved backward, at every `stride`-th edge in the medium and at its ends."""
-    nodes = _nodes(flows.clock, stride)
+    nodes = _nodes(propagators.time_grid, stride)
     found: dict[int, list[tuple[int, Complex]]] = {}
     for l in L_TARGETS:
-        behind = _evolved_back(flows, l, nodes)
-        for channel in flows.model.channels:
+        behind = _evolved_back(propagators, l, nodes)
+        for channel in propagators.model.channels:
             start = l - channel.delta_l
             if channel.target == COLORS[SINGLET] and start >= 0 and channel.rate(start) > 0:
                 table = [
-                    flows.pull_back(states, channel, start, int(edge)).conj().T
+                    propagators.jump_adjoint(states, channel, start, int(edge)).conj().T
                     for states, edge in zip(behind, nodes, strict=True)
                 ]
                 sector = int(sector_of(COLORS.index(channel.source), start))
                 found.setdefault(sector, []).append((l, np.array(table)))
-    return BackwardStates(nodes, _node_weights(flows.clock, nodes), found)
+    return BackwardStates(nodes, _node_weights(propagators.time_grid, nodes), found)
 
 
-def _evolved_back(flows: Flows, l: int, nodes: Integer) -> Complex:
+def _evolved_back(propagators: Propagators, l: int, nodes: Integer) -> Complex:
     """Return the states with this l evolved backward from every mark to every node, (n, marks * states, N)."""
-    columns, marks = [i for i, _ in states_with(l)], flows.clock.marks
+    columns, marks = [i for i, _ in states_with(l)], propagators.time_grid.marks
     count, last = len(columns), max(marks)
-    states = np.zeros((len(marks) * count, flows.targets.shape[1]), dtype=complex)
+    states = np.zeros((len(marks) * count, propagators.targets.shape[1]), dtype=complex)
     found = np.zeros((len(nodes), *states.shape), dtype=complex)
     position = {int(edge): i for i, edge in enumerate(nodes)}
     for edge in range(last, int(nodes[0]) - 1 if len(nodes) else last, -1):
         if edge < last:
-            states = flows.retreat(states, int(sector_of(SINGLET, l)), edge)
+            states = propagators.step_adjoint(states, int(sector_of(SINGLET, l)), edge)
         for m, at in enumerate(marks):
             if at == edge:
-                states[m * count : (m + 1) * count] = flows.targets[columns]
+                states[m * count : (m + 1) * count] = propagators.targets[columns]
         if edge in position:
             found[position[edge]] = states
     return found
@@ -133,12 +133,12 @@ class LastJump:
 
     Parameters
     ----------
-    flows : Flows
-        For its clock.
+    propagators : Propagators
+        For its time grid.
     backward : BackwardStates
         Worth of a jump.
     rows : int
-        Number B + 1 of rows of the march; row 0 is the state that never jumps.
+        Number B + 1 of rows of the ensemble; row 0 is the state that never jumps.
 
     Attributes
     ----------
@@ -146,50 +146,56 @@ class LastJump:
         Expected overlaps, weighted.
     """
 
-    def __init__(self, flows: Flows, backward: BackwardStates, rows: int) -> None:
+    def __init__(self, propagators: Propagators, backward: BackwardStates, rows: int) -> None:
         self._backward = backward
         self._position = {int(edge): i for i, edge in enumerate(backward.nodes)}
-        self.scores = np.zeros((len(flows.clock.marks), rows, len(STATES)))
+        self.scores = np.zeros((len(propagators.time_grid.marks), rows, len(STATES)))
 
-    def look(self, edge: int, march: March, rows: Integer) -> None:
-        """Add the worth of a jump around this edge."""
+    def observe(self, edge: int, ensemble: Ensemble, rows: Integer) -> None:
+        """Add the contribution of a jump around this edge."""
         if edge not in self._position:
             return
         node = self._position[edge]
         weights = self._backward.weights[node]
-        for sector in np.unique(march.sectors[rows]):
-            chosen = rows[march.sectors[rows] == sector]
+        for sector in np.unique(ensemble.sectors[rows]):
+            chosen = rows[ensemble.sectors[rows] == sector]
             for l, amplitudes in self._backward.channels.get(int(sector), ()):
                 columns = [i for i, _ in states_with(l)]
-                flux = np.abs(march.states[chosen] @ amplitudes[node]) ** 2 * _worth(march, chosen)[:, None]
+                flux = (
+                    np.abs(ensemble.states[chosen] @ amplitudes[node]) ** 2
+                    * _contribution(ensemble, chosen)[:, None]
+                )
                 flux = flux.reshape(len(chosen), len(weights), len(columns)).swapaxes(0, 1)
                 self.scores[:, chosen[:, None], columns] += weights[:, None, None] * flux
 
 
-def _worth(march: March, rows: Integer) -> Float:
+def _contribution(ensemble: Ensemble, rows: Integer) -> Float:
     """Weights of the normalized states; the state that never jumps counts with its norm."""
-    return march.weight[rows] / np.where(rows == 0, 1.0, march.norm[rows])
+    return ensemble.weight[rows] / np.where(rows == 0, 1.0, ensemble.norm[rows])
 
 
-def _nodes(clock: Clock, stride: int) -> Integer:
+def _nodes(time_grid: TimeGrid, stride: int) -> Integer:
     """Return every stride-th edge of each stretch of medium between two marks, and the ends of the stretches."""
-    active = np.concatenate([[False], clock.kappa > 0, [False]])
-    ends = {int(i) for i in np.flatnonzero(active[1:] != active[:-1])} | set(clock.marks)
-    corners = sorted(ends | {0, clock.steps})
+    active = np.concatenate([[False], time_grid.kappa > 0, [False]])
+    ends = {int(i) for i in np.flatnonzero(active[1:] != active[:-1])} | set(time_grid.marks)
+    corners = sorted(ends | {0, time_grid.steps})
     nodes: set[int] = set()
     for a, b in pairwise(corners):
-        if clock.kappa[a] > 0:
+        if time_grid.kappa[a] > 0:
             nodes |= {*range(a, b, stride), b}
     return np.array(sorted(nodes), dtype=np.int64)
 
 
-def _node_weights(clock: Clock, nodes: Integer) -> Float:
-    weights = np.zeros((len(nodes), len(clock.marks)))
+def _node_weights(time_grid: TimeGrid, nodes: Integer) -> Float:
+    weights = np.zeros((len(nodes), len(time_grid.marks)))
     # kappa acts at its center in each step, and is shared by the nodes around it as by linear interpolation
-    centers = clock.edges[:-1] + (1 - clock.early) * np.diff(clock.edges)
+    centers = time_grid.edges[:-1] + (1 - time_grid.early) * np.diff(time_grid.edges)
     for i, (a, b) in enumerate(pairwise(nodes)):
-        kappa, late = clock.kappa[a:b], (centers[a:b] - clock.edges[a]) / (clock.edges[b] - clock.edges[a])
-        for m, mark in enumerate(clock.marks):
+        kappa, late = (
+            time_grid.kappa[a:b],
+            (centers[a:b] - time_grid.edges[a]) / (time_grid.edges[b] - time_grid.edges[a]),
+        )
+        for m, mark in enumerate(time_grid.marks):
             if b <= mark:
                 weights[i : i + 2, m] += [kappa @ (1 - late), kappa @ late]
     return weights

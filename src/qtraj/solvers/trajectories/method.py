@@ -66,9 +66,9 @@ class QuantumTrajectories(TrajectorySettings):
     records : bool
         Keep every jump of every trajectory in ``result.jumps``, a `JumpRecord`.
     batch : int, optional
-        Trajectories that march together; changes nothing but speed and memory.
+        Trajectories that are evolved together; changes nothing but speed and memory.
     workers : int
-        Threads that march batches side by side; changes nothing but speed.
+        Threads that evolve batches side by side; changes nothing but speed.
 
     Raises
     ------
@@ -96,7 +96,7 @@ class QuantumTrajectories(TrajectorySettings):
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
-        if model.order == "NLO" and isinstance(self.grid, SineGrid):
+        if not model.is_local and isinstance(self.grid, SineGrid):
             raise next_order_refused(model, "QuantumTrajectories on a SineGrid")
         if not model.channels:
             raise InputError(
@@ -105,20 +105,22 @@ class QuantumTrajectories(TrajectorySettings):
                 "be NoJump for a potential with a width of its own",
                 "Such a width comes without jump operators.",
             )
-        bare = self._without_jumps().solve(model, histories, initial, checkpoints, lambda done, total: None)
+        no_jump = self._without_jumps().solve(
+            model, histories, initial, checkpoints, lambda done, total: None
+        )
         rounds = len(round_sizes(self))
         started = time.monotonic()
 
         def answer(i: int) -> Answer:
-            # the sampling ends here: its flows, backward states and batches of states fill 50 MB on a SineGrid(1023)
-            sampling = Sampling(self, model, histories[i], initial, checkpoints, i, bare.overlap[i])
+            # only numbers outlive this: propagators, backward states and batches fill 50 MB on a SineGrid(1023)
+            sampling = Sampling(self, model, histories[i], initial, checkpoints, i, no_jump.overlap[i])
             for done in sampling.run(self._deadline(started, i, len(histories))):
                 progress(i * rounds + done, len(histories) * rounds)
             return sampling.answer()
 
         answers = [answer(i) for i in range(len(histories))]
         progress(len(histories) * rounds, len(histories) * rounds)
-        return _solution(bare, answers)
+        return _solution(no_jump, answers)
 
     def _without_jumps(self) -> NoJump:
         if isinstance(self.grid, SineGrid):
@@ -132,20 +134,20 @@ class QuantumTrajectories(TrajectorySettings):
         return now + (self.time_limit_s - (now - started)) / (count - i)
 
 
-def _solution(bare: Solution, answers: Sequence[Answer]) -> Solution:
+def _solution(no_jump: Solution, answers: Sequence[Answer]) -> Solution:
     jumps = np.stack([answer.mean for answer in answers])
     parts = {name: np.stack([answer.parts[name] for answer in answers]) for name in answers[0].parts}
     if not np.any(parts["rare_events"]):
         del parts["rare_events"]
     return Solution(
-        initial_overlap=bare.initial_overlap,
-        overlap=bare.overlap + jumps,
-        parts={**bare.parts, **parts},
-        no_jump=bare.no_jump,
-        no_jump_parts=bare.no_jump_parts,
-        norm=bare.norm,
-        norm_parts=bare.norm_parts,
-        not_estimated=(*bare.not_estimated, *NOT_ESTIMATED),
+        initial_overlap=no_jump.initial_overlap,
+        overlap=no_jump.overlap + jumps,
+        parts={**no_jump.parts, **parts},
+        no_jump=no_jump.no_jump,
+        no_jump_parts=no_jump.no_jump_parts,
+        norm=no_jump.norm,
+        norm_parts=no_jump.norm_parts,
+        not_estimated=(*no_jump.not_estimated, *NOT_ESTIMATED),
         diagnostics={
             "population": np.stack([answer.populations for answer in answers]),
             "population_error": np.stack([answer.population_error for answer in answers]),

@@ -23,7 +23,7 @@ from ...physics.potentials.coulomb import COLORS
 from ..order import next_order_refused
 from ..projection import Projection, projection_vectors
 from ..thermal import thermal_integrals
-from .time_grid import Clock
+from .time_grid import TimeGrid
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -44,12 +44,12 @@ def color_and_l(sector: Any) -> tuple[Any, Any]:
     return sector % 2, sector // 2
 
 
-class Flows(ABC):
+class Propagators(ABC):
     """Steps of H_eff on one grid for one history.
 
     Parameters
     ----------
-    model, history, clock
+    model, history, time_grid
         What to evolve under, and when.
     grid : LaguerreMesh or SineGrid
         Grid of N points.
@@ -59,9 +59,9 @@ class Flows(ABC):
     """
 
     def __init__(
-        self, model: LindbladModel, history: History, clock: Clock, grid: Any, projection: Projection
+        self, model: LindbladModel, history: History, time_grid: TimeGrid, grid: Any, projection: Projection
     ) -> None:
-        self.model, self.history, self.clock, self.grid = model, history, clock, grid
+        self.model, self.history, self.time_grid, self.grid = model, history, time_grid, grid
         self.projection = projection
         self._block: dict[int, tuple[int, Complex]] = {}
 
@@ -87,11 +87,11 @@ class Flows(ABC):
         """Return normalized states after a jump, their sectors, and the part of the weight kept, from one draw each."""
 
     @abstractmethod
-    def pull_back(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
+    def jump_adjoint(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
         """Return sqrt(rate) C^+ of the channel from l, applied to states (B, N) behind the jump, at an edge."""
 
     @abstractmethod
-    def retreat(self, states: Complex, sector: int, step: int) -> Complex:
+    def step_adjoint(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step, applied to states of one sector."""
 
     @property
@@ -105,7 +105,7 @@ class Flows(ABC):
         return projection_vectors(self.projection, self.grid, self.model)
 
 
-class DipoleFlows(Flows):
+class DipolePropagators(Propagators):
     """Steps and jumps at leading order, where the medium multiplies by r^2 and a jump by r, on either grid.
 
     Attributes
@@ -117,16 +117,18 @@ class DipoleFlows(Flows):
     radial_factor: Float
 
     def __init__(
-        self, model: LindbladModel, history: History, clock: Clock, grid: Any, projection: Projection
+        self, model: LindbladModel, history: History, time_grid: TimeGrid, grid: Any, projection: Projection
     ) -> None:
-        if model.order == "NLO":  # these steps would silently be those of the leading order
+        if not model.is_local:  # these steps would silently be those of the leading order
             raise next_order_refused(model, type(self).__name__)
-        super().__init__(model, history, clock, grid, projection)
+        super().__init__(model, history, time_grid, grid, projection)
 
     def decay(self, states: Complex, sectors: Integer, step: int) -> Float:
         """Return <Gamma> of the states times the length of the step."""
         color, _ = color_and_l(sectors)
-        return np.asarray(self.clock.kappa[step] * self.model.widths[color] * squared_norm(states * self.r))
+        return np.asarray(
+            self.time_grid.kappa[step] * self.model.widths[color] * squared_norm(states * self.r)
+        )
 
     def jump(
         self, states: Complex, sectors: Integer, step: int, chance: Float
@@ -143,7 +145,7 @@ class DipoleFlows(Flows):
             target[chosen] = targets[np.searchsorted(cumulative, chance[chosen], side="right")]
         return after, target, kept
 
-    def pull_back(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
+    def jump_adjoint(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
         """Return sqrt(rate) C^+ of the channel from l, applied to states behind the jump."""
         return np.asarray(np.sqrt(channel.rate(l)) * states * self.radial_factor)
 
@@ -171,9 +173,9 @@ class DipoleFlows(Flows):
         Together they are exp(-P); the medium takes its `Clock.early` share of it before, everything else a half.
         """
         color, l = color_and_l(sector)
-        share = self.clock.early[step] if early else 1 - self.clock.early[step]
-        medium = share * (self.clock.kappa[step] + 1j * self.clock.gamma[step])
-        exponent = medium * self._widths[color] + 0.5j * self._static(color, l) * self.clock.lengths[step]
+        share = self.time_grid.early[step] if early else 1 - self.time_grid.early[step]
+        medium = share * (self.time_grid.kappa[step] + 1j * self.time_grid.gamma[step])
+        exponent = medium * self._widths[color] + 0.5j * self._static(color, l) * self.time_grid.lengths[step]
         thermal = self._thermal(color, step)
         if thermal is not None:
             exponent = exponent + 0.5j * thermal
@@ -181,13 +183,13 @@ class DipoleFlows(Flows):
 
     def _thermal(self, color: int, step: int) -> Complex | None:
         """Return the integral of the change of the potential over a step, (N,), computed for blocks of steps."""
-        clock = self.clock
-        if self.model.thermal is None or not clock.active[step]:
+        time_grid = self.time_grid
+        if self.model.thermal is None or not time_grid.active[step]:
             return None
         first = step - step % THERMAL_BLOCK
         block = self._block.get(color)
         if block is None or block[0] != first:
-            edges = clock.edges[first : first + THERMAL_BLOCK + 1]
+            edges = time_grid.edges[first : first + THERMAL_BLOCK + 1]
             found = thermal_integrals(self.model, self.history, edges, self.r, COLORS[color])
             # one assignment of a pair: other threads see the old block or the new one
             block = self._block[color] = (first, np.asarray(found, dtype=complex))

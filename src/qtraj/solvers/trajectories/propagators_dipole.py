@@ -14,16 +14,25 @@ from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ..basis import basis_size, make_basis, spectrum
 from ..projection import Projection, initial_coefficients
-from .propagators import Complex, DipoleFlows, Float, Flows, Fraction, Integer, color_and_l, squared_norm
-from .time_grid import Clock
+from .propagators import (
+    Complex,
+    DipolePropagators,
+    Float,
+    Fraction,
+    Integer,
+    Propagators,
+    color_and_l,
+    squared_norm,
+)
+from .time_grid import TimeGrid
 
 
-class MeshFlows(DipoleFlows):
+class MeshPropagators(DipolePropagators):
     """Steps on a Laguerre mesh, with the vacuum states up to `basis.ENERGY_CUT`.
 
     Parameters
     ----------
-    model, history, clock
+    model, history, time_grid
         What to evolve under, and when.
     grid : LaguerreMesh
         The mesh.
@@ -41,14 +50,14 @@ class MeshFlows(DipoleFlows):
         self,
         model: LindbladModel,
         history: History,
-        clock: Clock,
+        time_grid: TimeGrid,
         grid: LaguerreMesh,
         projection: Projection,
         jump_range: float = np.inf,
         size: int | None = None,
         filter_energy: float = np.inf,
     ) -> None:
-        super().__init__(model, history, clock, grid, projection)
+        super().__init__(model, history, time_grid, grid, projection)
         self.size = basis_size(model, grid) if size is None else size
         self.filter_energy = filter_energy
         self.radial_factor = self.r * np.exp(-((self.r / jump_range) ** 12))
@@ -68,15 +77,15 @@ class MeshFlows(DipoleFlows):
             rows = np.flatnonzero(sectors == sector)
             share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
             inside = states[rows] * self._half(int(sector), step, share, early=True)
-            evolved, kept = self._vacuum(inside, int(sector), self.clock.lengths[step] * share)
+            evolved, kept = self._vacuum(inside, int(sector), self.time_grid.lengths[step] * share)
             keep[rows] = kept / squared_norm(inside)
             states[rows] = evolved * self._half(int(sector), step, share, early=False)
         return keep
 
-    def retreat(self, states: Complex, sector: int, step: int) -> Complex:
+    def step_adjoint(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step."""
         late = self._half(sector, step, 1.0, early=False).conj()
-        evolved, _ = self._vacuum(states * late, sector, -self.clock.lengths[step])
+        evolved, _ = self._vacuum(states * late, sector, -self.time_grid.lengths[step])
         return evolved * self._half(sector, step, 1.0, early=True).conj()
 
     def _vacuum(self, states: Complex, sector: int, dt: Fraction) -> tuple[Complex, Float]:
@@ -95,12 +104,12 @@ class MeshFlows(DipoleFlows):
         return self._sectors[sector]
 
 
-class SineFlows(DipoleFlows):
+class SinePropagators(DipolePropagators):
     """Split-step evolution on a sine grid: potential, kinetic energy by sine transforms, potential.
 
     Parameters
     ----------
-    model, history, clock
+    model, history, time_grid
         What to evolve under, and when.
     grid : SineGrid
         The grid.
@@ -112,11 +121,11 @@ class SineFlows(DipoleFlows):
         self,
         model: LindbladModel,
         history: History,
-        clock: Clock,
+        time_grid: TimeGrid,
         grid: SineGrid,
         projection: Projection,
     ) -> None:
-        super().__init__(model, history, clock, grid, projection)
+        super().__init__(model, history, time_grid, grid, projection)
         self.radial_factor = self.r
         self._kinetic = grid.kinetic(model.mass)
         self._statics: dict[tuple[int, int], Float] = {}
@@ -128,7 +137,7 @@ class SineFlows(DipoleFlows):
 
     def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
         """Evolve the states in place; nothing leaves this basis."""
-        # a uniform clock shares the medium evenly: both factors are the same
+        # a uniform time grid shares the medium evenly: both factors are the same
         if np.ndim(fraction):
             halves = [
                 self._half(int(s), step, f, early=True)
@@ -140,15 +149,17 @@ class SineFlows(DipoleFlows):
         # row by row: rows are long, and gathering those of a sector would cost two more passes through memory
         for i, half in enumerate(halves):
             states[i] *= half
-        states[...] = self.grid.kinetic_step(states, self._kinetic_phase(self.clock.lengths[step] * fraction))
+        states[...] = self.grid.kinetic_step(
+            states, self._kinetic_phase(self.time_grid.lengths[step] * fraction)
+        )
         for i, half in enumerate(halves):
             states[i] *= half
         return np.ones(len(states))
 
-    def retreat(self, states: Complex, sector: int, step: int) -> Complex:
+    def step_adjoint(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step."""
         half = self._half(sector, step, 1.0, early=True).conj()
-        phase = self._kinetic_phase(self.clock.lengths[step]).conj()
+        phase = self._kinetic_phase(self.time_grid.lengths[step]).conj()
         return np.asarray(self.grid.kinetic_step(states * half, phase) * half)
 
     def _half(self, sector: int, step: int, fraction: Fraction, *, early: bool) -> Complex:
@@ -156,8 +167,8 @@ class SineFlows(DipoleFlows):
         color, l = color_and_l(sector)
         if fraction != 1.0 or self.model.thermal is not None:
             return super()._half(sector, step, fraction, early=early)
-        dt = float(self.clock.lengths[step])
-        medium = 0.5 * complex(self.clock.kappa[step], self.clock.gamma[step])
+        dt = float(self.time_grid.lengths[step])
+        medium = 0.5 * complex(self.time_grid.kappa[step], self.time_grid.gamma[step])
         return self._remembered(
             ("medium", color), medium, lambda: np.exp(-medium * self._widths[color])
         ) * self._remembered(("static", sector), dt, lambda: np.exp(-0.5j * dt * self._static(color, l)))
@@ -182,19 +193,21 @@ class SineFlows(DipoleFlows):
         return self._statics[key]
 
 
-def make_flows(
+def make_propagators(
     model: LindbladModel,
     history: History,
-    clock: Clock,
+    time_grid: TimeGrid,
     grid: LaguerreMesh | SineGrid,
     projection: Projection,
     jump_range: float,
     filter_energy: float = np.inf,
-) -> Flows:
-    """Return the flows of either grid; `jump_range` and `filter_energy` are for the mesh only."""
+) -> Propagators:
+    """Return the propagators of either grid; `jump_range` and `filter_energy` are for the mesh only."""
     if isinstance(grid, SineGrid):
-        return SineFlows(model, history, clock, grid, projection)
-    return MeshFlows(model, history, clock, grid, projection, jump_range, filter_energy=filter_energy)
+        return SinePropagators(model, history, time_grid, grid, projection)
+    return MeshPropagators(
+        model, history, time_grid, grid, projection, jump_range, filter_energy=filter_energy
+    )
 
 
 def _real_product(states: Complex, matrix: Float) -> Complex:

@@ -24,8 +24,8 @@ from ..density.nlo_operators import SATURATION, Loss, jump_matrices, loss_matric
 from ..density.nlo_resolution import NloDiscretization
 from ..projection import Projection, projection_vectors
 from ..steps import KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2
-from .propagators import Complex, Float, Flows, Fraction, Integer, color_and_l, sector_of, squared_norm
-from .time_grid import Clock
+from .propagators import Complex, Float, Fraction, Integer, Propagators, color_and_l, sector_of, squared_norm
+from .time_grid import TimeGrid
 
 
 class Exponent(NamedTuple):
@@ -44,12 +44,12 @@ class Branch(NamedTuple):
     S: Float
 
 
-class NloFlows(Flows):
+class NloPropagators(Propagators):
     """Steps of H_eff and jumps at next-to-leading order.
 
     Parameters
     ----------
-    model, history, clock
+    model, history, time_grid
         What to evolve under, and when.
     projection : str or StoredStates
         What to project on.
@@ -61,11 +61,11 @@ class NloFlows(Flows):
         self,
         model: LindbladModel,
         history: History,
-        clock: Clock,
+        time_grid: TimeGrid,
         projection: Projection,
         d: NloDiscretization,
     ) -> None:
-        super().__init__(model, history, clock, d.mesh, projection)
+        super().__init__(model, history, time_grid, d.mesh, projection)
         self._discretization = d
         self._cut = np.exp(-((d.mesh.r / d.jump_range) ** 12))
         self._exponents: dict[tuple[int, int], Exponent] = {}
@@ -93,7 +93,7 @@ class NloFlows(Flows):
             states[rows] = ((states[rows] @ inverse.T) * phases) @ vectors.T
         return np.ones(len(states))
 
-    def retreat(self, states: Complex, sector: int, step: int) -> Complex:
+    def step_adjoint(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step."""
         values, vectors, inverse = self._exponent(sector, step)
         return np.asarray(((states @ vectors.conj()) * np.exp(values).conj()) @ inverse.conj())
@@ -132,18 +132,18 @@ class NloFlows(Flows):
                 target[rows[taken]] = branch.target
         return after, target, kept
 
-    def pull_back(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
+    def jump_adjoint(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
         """Return sqrt(rate) C^+ of the channel from l, applied to states behind the jump."""
         source = int(sector_of(COLORS.index(channel.source), l))
         target = int(sector_of(COLORS.index(channel.target), l + channel.delta_l))
         (branch,) = (b for b in self._branches_of(source) if b.target == target)
-        x = 1 / self.history.temperature(self.clock.edges[edge : edge + 1])[0]
+        x = 1 / self.history.temperature(self.time_grid.edges[edge : edge + 1])[0]
         return np.asarray(((states @ self.vacuum_states(target).T) * self._cut) @ (branch.R + x * branch.S))
 
     @cached_property
     def _moments(self) -> Float:
         """Integrals of kappa, kappa/T and kappa/T^2 over each step, shape (steps, 3)."""
-        return self.clock.profile.integrals(self.clock.edges)[:, [KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2]]
+        return self.time_grid.profile.integrals(self.time_grid.edges)[:, [KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2]]
 
     def _inverse_T(self, step: int) -> float:
         return float(self._moments[step, 1] / self._moments[step, 0])
@@ -182,10 +182,10 @@ class NloFlows(Flows):
         if (sector, step) not in self._exponents:
             color, l = color_and_l(sector)
             energies, _ = self._basis(l).sector(color, l)
-            H = np.diag(energies * self.clock.lengths[step]).astype(complex)
-            if self.clock.active[step]:
+            H = np.diag(energies * self.time_grid.lengths[step]).astype(complex)
+            if self.time_grid.active[step]:
                 A = self._decay_matrix(sector, step)
-                H += 0.5 * self.clock.gamma[step] * self._losses[sector].r_squared + 1j * A
+                H += 0.5 * self.time_grid.gamma[step] * self._losses[sector].r_squared + 1j * A
             values, vectors = np.linalg.eig(-1j * H)
             self._exponents[sector, step] = Exponent(values, vectors, np.linalg.inv(vectors))
         return self._exponents[sector, step]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...units import to_fm
-from .start_ensemble import Round
+from .start_ensemble import StratifiedBatch
 
 Float = NDArray[np.float64]
 Integer = NDArray[np.int64]
@@ -52,12 +52,12 @@ class JumpRecord:
         return [(float(self.time_fm[i]), int(self.color[i]), int(self.l[i])) for i in range(a, b)]
 
 
-def join_jumps(starts: Sequence[tuple[int, float, Sequence[Round]]]) -> JumpRecord:
+def join_jumps(starts: Sequence[tuple[int, float, Sequence[StratifiedBatch]]]) -> JumpRecord:
     """Return the record of all jumps.
 
     Parameters
     ----------
-    starts : sequence of (int, float, sequence of Round)
+    starts : sequence of (int, float, sequence of StratifiedBatch)
         Each color of the start, its probability, and its rounds, whose trajectories are numbered from 0 on.
     """
     steps, first, sizes = [], 0, []

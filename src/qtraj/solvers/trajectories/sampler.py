@@ -19,17 +19,17 @@ from ...states import STATE_NAMES
 from ..basis import states_with
 from ..density.nlo_resolution import STATES_UP_TO, NloDiscretization, nlo_jump_range
 from ..density.propagate import components, missing
-from ..density.resolution import FILTER, default_jump_range, speed_of
+from ..density.resolution import FILTER, default_jump_range, energy_doublings_of
 from ..nojump.on_sine import DEFAULT_DT
 from .estimators import L_TRACKED
-from .propagators import Flows
-from .propagators_dipole import make_flows
-from .propagators_nlo import NloFlows
+from .propagators import Propagators
+from .propagators_dipole import make_propagators
+from .propagators_nlo import NloPropagators
 from .records import JumpRecord, join_jumps
 from .settings import TrajectorySettings
-from .start_ensemble import Course, Round
+from .start_ensemble import StartEnsemble, StratifiedBatch
 from .statistics import Sample
-from .time_grid import Clock, graded_clock, uniform_clock
+from .time_grid import TimeGrid, graded_time_grid, uniform_time_grid
 
 Float = NDArray[np.float64]
 
@@ -109,18 +109,18 @@ class Sampling:
     initial: InitialState
     checkpoints: Sequence[float]
     number: int
-    bare: Float
+    no_jump: Float
 
     def __post_init__(self) -> None:
         self._shares = components(self.initial)
-        self._courses = [self._course(color) for color, _ in self._shares]
-        marks = len(self._courses[0].flows.clock.marks)
+        self._start_ensembles = [self._start_ensemble(color) for color, _ in self._shares]
+        marks = len(self._start_ensembles[0].propagators.time_grid.marks)
         self.sample = Sample((marks, len(STATE_NAMES)))
         self.stopped_by = "n"
         zero = np.zeros(self.sample.shape)
         self.parts: dict[str, Float] = {"statistical": zero, "rare_events": zero}
         self.record: JumpRecord | None = None
-        self._one_jump = self._mixed([course.one_jump for course in self._courses])
+        self._one_jump = self._mixed([start_ensemble.one_jump for start_ensemble in self._start_ensembles])
         self._jumped = Sample((marks, 2 * (L_TRACKED + 1)))
         self._first_scores: Float | None = None
 
@@ -149,12 +149,12 @@ class Sampling:
     @property
     def trajectories(self) -> int:
         """Number of trajectories: as many from each color of the start."""
-        return self.sample.n * len(self._courses)
+        return self.sample.n * len(self._start_ensembles)
 
     @property
     def populations(self) -> Float:
         """Populations by color and l at the marks, shape (marks, 2, L_TRACKED + 1)."""
-        unjumped = self._mixed([course.population for course in self._courses])
+        unjumped = self._mixed([start_ensemble.population for start_ensemble in self._start_ensembles])
         return unjumped + self._jumped.mean.reshape(unjumped.shape)
 
     @property
@@ -172,8 +172,8 @@ class Sampling:
     def cut(self) -> Float:
         """Part of the start above the energies kept, in each color, shape (2,)."""
         kept = np.zeros((2, 1))
-        for course, (color, share) in zip(self._courses, self._shares, strict=True):
-            kept[color] = share * course.norm_range[1]
+        for start_ensemble, (color, share) in zip(self._start_ensembles, self._shares, strict=True):
+            kept[color] = share * start_ensemble.norm_range[1]
         return missing(self.initial, kept)
 
     @property
@@ -185,10 +185,10 @@ class Sampling:
     def run(self, deadline: float) -> Iterator[int]:
         """Sample until a stop rule applies, and yield the number of rounds done."""
         first = 0
-        kept: list[list[Round]] = [[] for _ in self._courses]
+        kept: list[list[StratifiedBatch]] = [[] for _ in self._start_ensembles]
         if self.settings.records:
             self.record = self._recorded(kept)
-        if all(high <= low * (1 + 1e-12) for low, high in (c.norm_range for c in self._courses)):
+        if all(high <= low * (1 + 1e-12) for low, high in (c.norm_range for c in self._start_ensembles)):
             self.stopped_by = "nothing to sample"  # a cold history: no trajectory jumps
             return
         for done, size in enumerate(round_sizes(self.settings)):
@@ -210,53 +210,55 @@ class Sampling:
         self._judge()
         self._measure_omissions()
 
-    def _recorded(self, rounds: Sequence[Sequence[Round]]) -> JumpRecord:
+    def _recorded(self, rounds: Sequence[Sequence[StratifiedBatch]]) -> JumpRecord:
         """Return the record of the rounds of every starting color."""
         return join_jumps([(color, p, mine) for (color, p), mine in zip(self._shares, rounds, strict=True)])
 
-    def _course(self, color: int) -> Course:
+    def _start_ensemble(self, color: int) -> StartEnsemble:
         settings, grid = self.settings, self.settings.grid
         if isinstance(grid, SineGrid):
             dt = DEFAULT_DT if settings.dt is None else settings.dt
-            clock = uniform_clock(self.model, self.history, self.checkpoints, dt)
+            time_grid = uniform_time_grid(self.model, self.history, self.checkpoints, dt)
             stride = max(1, int(NODE_SPACING / dt))
         else:
-            clock = graded_clock(self.model, self.history, self.checkpoints, settings.step)
+            time_grid = graded_time_grid(self.model, self.history, self.checkpoints, settings.step)
             stride = 1
-        flows = self._flows(clock)
+        propagators = self._propagators(time_grid)
         batch = settings.batch or (
             max(16, SINE_VALUES // grid.num) if isinstance(grid, SineGrid) else MESH_BATCH
         )
-        return Course(flows, self.initial, color, settings.estimator, stride, batch, settings.workers)
+        return StartEnsemble(
+            propagators, self.initial, color, settings.estimator, stride, batch, settings.workers
+        )
 
-    def _flows(self, clock: Clock) -> Flows:
+    def _propagators(self, time_grid: TimeGrid) -> Propagators:
         settings, grid = self.settings, self.settings.grid
-        fast = FILTER * 2.0 ** speed_of(self.history)
-        if self.model.order == "NLO" and isinstance(grid, LaguerreMesh):
-            reach = settings.jump_range or nlo_jump_range(clock.profile)
+        fast = FILTER * 2.0 ** energy_doublings_of(self.history)
+        if not self.model.is_local and isinstance(grid, LaguerreMesh):
+            reach = settings.jump_range or nlo_jump_range(time_grid.profile)
             d = NloDiscretization(
                 grid,
                 self.initial.l,
                 settings.step,
                 reach,
                 filter_energy=fast,
-                cut=STATES_UP_TO * 2.0 ** speed_of(self.history),
+                cut=STATES_UP_TO * 2.0 ** energy_doublings_of(self.history),
             )
-            return NloFlows(self.model, self.history, clock, settings.projection, d)
-        reach = settings.jump_range or default_jump_range(clock.profile)
-        return make_flows(self.model, self.history, clock, grid, settings.projection, reach, fast)
+            return NloPropagators(self.model, self.history, time_grid, settings.projection, d)
+        reach = settings.jump_range or default_jump_range(time_grid.profile)
+        return make_propagators(self.model, self.history, time_grid, grid, settings.projection, reach, fast)
 
     def _rounds(
         self, first: int, size: int, *, omitted: bool = False, unlimited: bool = False
-    ) -> list[Round]:
+    ) -> list[StratifiedBatch]:
         """Return a round of every starting color; trajectory j starts in each, weighted with its probability."""
         settings, rounds = self.settings, []
-        for course in self._courses:
-            low, high = course.norm_range
+        for start_ensemble in self._start_ensembles:
+            low, high = start_ensemble.norm_range
             edge = min(max(low, settings.r_max), high)
-            key = self.number + course.color * OCTET_KEY + omitted * OMITTED_KEY
+            key = self.number + start_ensemble.color * OCTET_KEY + omitted * OMITTED_KEY
             rounds.append(
-                course.round(
+                start_ensemble.round(
                     (settings.seed, key),
                     first,
                     size,
@@ -267,7 +269,7 @@ class Sampling:
             )
         return rounds
 
-    def _add(self, rounds: Sequence[Round], size: int) -> None:
+    def _add(self, rounds: Sequence[StratifiedBatch], size: int) -> None:
         scores = self._mixed([r.scores for r in rounds])
         populations = self._mixed([r.populations for r in rounds])
         self._jumped.add(populations.reshape(*populations.shape[:2], -1))
@@ -279,13 +281,13 @@ class Sampling:
         if self.settings.target_error is None:
             return False
         own = [i for i, _ in states_with(self.initial.l)]
-        total = np.abs(self.bare + self.mean)[-1, own]
+        total = np.abs(self.no_jump + self.mean)[-1, own]
         safe = np.all(self.sample.unseen(1.0)[-1, own] == 0)
         return bool(safe and np.all(self.sample.error[-1, own] <= self.settings.target_error * total))
 
     def _judge(self) -> None:
         """Set the statistical error, and a bound where the scatter of the sample is no safe error."""
-        most = max(high * np.log(high / low) for low, high in (c.norm_range for c in self._courses))
+        most = max(high * np.log(high / low) for low, high in (c.norm_range for c in self._start_ensembles))
         self.parts["statistical"] = self.sample.error
         rare = self.sample.unseen(most)
         own = [i for i, _ in states_with(self.initial.l)]

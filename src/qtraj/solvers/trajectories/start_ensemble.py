@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ...physics.initial import InitialState
 from ..parallel import side_by_side
-from .ensemble import UNLIMITED, Jumps, March
+from .ensemble import UNLIMITED, Ensemble, Jumps
 from .estimators import EndPoint, LastJump, backward_states
-from .propagators import Flows, sector_of
+from .propagators import Propagators, sector_of
 from .streams import Streams
 
 Float = NDArray[np.float64]
@@ -25,7 +25,7 @@ Estimator = Literal["last_jump", "end_point"]
 
 
 @dataclass(frozen=True, eq=False)
-class Round:
+class StratifiedBatch:
     """Trajectories of one round.
 
     Parameters
@@ -53,12 +53,12 @@ class Round:
 
 
 @dataclass(eq=False)
-class Course:
+class StartEnsemble:
     """One history from one start: the state that never jumps, and rounds of trajectories beside it.
 
     Parameters
     ----------
-    flows : Flows
+    propagators : Propagators
         Steps of H_eff.
     initial : InitialState
         The start.
@@ -69,12 +69,12 @@ class Course:
     stride : int
         Steps between the places where `LastJump` scores.
     batch : int
-        Trajectories that march together.
+        Trajectories that are evolved together.
     workers : int
         Batches side by side.
     """
 
-    flows: Flows
+    propagators: Propagators
     initial: InitialState
     color: int
     estimator: Estimator
@@ -83,15 +83,17 @@ class Course:
     workers: int
 
     def __post_init__(self) -> None:
-        self._start = self.flows.start(self.initial, self.color)
+        self._start = self.propagators.start(self.initial, self.color)
         if self.estimator == "last_jump":
-            self._backward = backward_states(self.flows, self.stride)
-        bare = self._march(np.zeros(0), np.zeros(0), Streams(0, 0, 0, 0))
-        plain = _end_point(bare)
+            self._backward = backward_states(self.propagators, self.stride)
+        no_jump = self._ensemble(np.zeros(0), np.zeros(0), Streams(0, 0, 0, 0))
+        plain = _end_point(no_jump)
         self.overlap = plain.scores[:, 0]
         self.population = plain.population[:, 0]
-        self.one_jump = _scores(bare)[:, 0] if self.estimator == "last_jump" else np.zeros_like(self.overlap)
-        self.norm_range = (max(float(bare.norm[0]), np.finfo(float).tiny), float(np.sum(self._start**2)))
+        self.one_jump = (
+            _scores(no_jump)[:, 0] if self.estimator == "last_jump" else np.zeros_like(self.overlap)
+        )
+        self.norm_range = (max(float(no_jump.norm[0]), np.finfo(float).tiny), float(np.sum(self._start**2)))
 
     def round(
         self,
@@ -102,7 +104,7 @@ class Course:
         max_jumps: int | None = None,
         *,
         record: bool = False,
-    ) -> Round:
+    ) -> StratifiedBatch:
         """Return the trajectories first ... first + size - 1 of a (seed, history), which sample r0 in `r_range`."""
         low, high = np.log(r_range)
         numbers = Streams(*key, first, size).numbers(0)
@@ -110,17 +112,17 @@ class Course:
         r0 = np.exp(high - (np.arange(size) + numbers) / size * (high - low))
         weight = r0 * (high - low)
 
-        def march(a: int) -> tuple[Float, Float, list[Jumps]]:
+        def ensemble(a: int) -> tuple[Float, Float, list[Jumps]]:
             part = slice(a, min(a + self.batch, size))
             streams = Streams(*key, first + a, part.stop - a)
-            done = self._march(r0[part], weight[part], streams, max_jumps, record=record)
+            done = self._ensemble(r0[part], weight[part], streams, max_jumps, record=record)
             jumps = [step._replace(trajectory=step.trajectory + first + a) for step in done.jumps]
             return _scores(done)[:, 1:], _end_point(done).population[:, 1:], jumps
 
         scores, populations, jumps = zip(
-            *side_by_side(march, range(0, size, self.batch), self.workers), strict=True
+            *side_by_side(ensemble, range(0, size, self.batch), self.workers), strict=True
         )
-        return Round(
+        return StratifiedBatch(
             np.concatenate(scores, axis=1),
             np.concatenate(populations, axis=1),
             tuple(step for steps in jumps for step in steps),
@@ -128,7 +130,7 @@ class Course:
             weight,
         )
 
-    def _march(
+    def _ensemble(
         self,
         r0: Float,
         weight: Float,
@@ -136,27 +138,37 @@ class Course:
         max_jumps: int | None = None,
         *,
         record: bool = False,
-    ) -> March:
+    ) -> Ensemble:
         sector = int(sector_of(self.color, self.initial.l))
         limit = UNLIMITED if max_jumps is None else max_jumps
-        march = March(
-            self.flows, self._start, sector, r0, weight, streams, self._scorers(len(r0) + 1), limit, record
+        ensemble = Ensemble(
+            self.propagators,
+            self._start,
+            sector,
+            r0,
+            weight,
+            streams,
+            self._scorers(len(r0) + 1),
+            limit,
+            record,
         )
-        march.run()
-        return march
+        ensemble.run()
+        return ensemble
 
     def _scorers(self, rows: int) -> tuple[EndPoint | LastJump, ...]:
         # the estimator comes last: it makes the scores; the end points make the populations in any case
-        plain = EndPoint(self.flows, rows)
+        plain = EndPoint(self.propagators, rows)
         return (
-            (plain,) if self.estimator == "end_point" else (plain, LastJump(self.flows, self._backward, rows))
+            (plain,)
+            if self.estimator == "end_point"
+            else (plain, LastJump(self.propagators, self._backward, rows))
         )
 
 
-def _scores(march: March) -> Float:
-    return march.scorers[-1].scores
+def _scores(ensemble: Ensemble) -> Float:
+    return ensemble.scorers[-1].scores
 
 
-def _end_point(march: March) -> EndPoint:
-    found = march.scorers[0]
+def _end_point(ensemble: Ensemble) -> EndPoint:
+    found = ensemble.scorers[0]
     return cast("EndPoint", found)

@@ -70,12 +70,12 @@ class Sample:
         """Effective number of contributions (sum y)^2 / sum y^2, shape (marks, 6); zero where all scores vanish."""
         return np.divide(self.total**2, self.squares, out=np.zeros(self.shape), where=self.squares > 0)
 
-    def unseen(self, worth: float) -> Float:
+    def unseen(self, contribution: float) -> Float:
         """Return what unseen, rare events may add, shape (marks, 6); zero where the sample is large enough.
 
         Parameters
         ----------
-        worth : float
+        contribution : float
             The most that one trajectory can score.
         """
-        return np.where(self.effective < TRUSTED, UNSEEN / self.n * worth, 0.0)
+        return np.where(self.effective < TRUSTED, UNSEEN / self.n * contribution, 0.0)

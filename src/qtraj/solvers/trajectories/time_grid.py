@@ -17,7 +17,7 @@ Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Clock:
+class TimeGrid:
     """Steps from t = 0 to the end of the medium or the last check point.
 
     Parameters
@@ -54,7 +54,9 @@ class Clock:
         return len(self.kappa)
 
 
-def graded_clock(model: LindbladModel, history: History, checkpoints: Sequence[float], step: float) -> Clock:
+def graded_time_grid(
+    model: LindbladModel, history: History, checkpoints: Sequence[float], step: float
+) -> TimeGrid:
     """Return steps graded by the strength of the medium, in which it is smooth, and one step for every vacuum.
 
     For methods whose vacuum evolution is exact. `step` is the length of a step as in `schedule.step_edges`.
@@ -62,10 +64,12 @@ def graded_clock(model: LindbladModel, history: History, checkpoints: Sequence[f
     profile = Profile(model, history)
     intervals = resolved(profile, step_edges(profile, step))
     edges, marks = _with_marks(_joined(intervals, history, checkpoints), checkpoints)
-    return _clock(profile, edges, np.diff(edges), marks, even=False)
+    return _time_grid(profile, edges, np.diff(edges), marks, even=False)
 
 
-def uniform_clock(model: LindbladModel, history: History, checkpoints: Sequence[float], dt: float) -> Clock:
+def uniform_time_grid(
+    model: LindbladModel, history: History, checkpoints: Sequence[float], dt: float
+) -> TimeGrid:
     """Return equal steps of at most `dt` (GeV^-1) in every stretch of vacuum or medium.
 
     A check point only cuts the step it lies in.
@@ -84,7 +88,7 @@ def uniform_clock(model: LindbladModel, history: History, checkpoints: Sequence[
     sizes = [
         length[b] if uncut else b - a for (a, b), uncut in zip(pairwise(marked.tolist()), whole, strict=True)
     ]
-    return _clock(Profile(model, history), marked, np.array(sizes), marks, even=True)
+    return _time_grid(Profile(model, history), marked, np.array(sizes), marks, even=True)
 
 
 def _joined(intervals: Sequence[Float], history: History, checkpoints: Sequence[float]) -> Float:
@@ -99,13 +103,15 @@ def _with_marks(edges: Float, checkpoints: Sequence[float]) -> tuple[Float, tupl
     return marked, tuple(int(np.searchsorted(marked, t)) for t in (*checkpoints, marked[-1]))
 
 
-def _clock(profile: Profile, edges: Float, lengths: Float, marks: tuple[int, ...], *, even: bool) -> Clock:
+def _time_grid(
+    profile: Profile, edges: Float, lengths: Float, marks: tuple[int, ...], *, even: bool
+) -> TimeGrid:
     middle = (edges[1:] + edges[:-1]) / 2
     active = np.any([(a < middle) & (middle < b) for a, b in profile.history.active or [(0, 0)]], axis=0)
     c = profile.legendre_of(edges, 1)
     mean, slope = c[:, STRENGTH].T
     center = np.divide(slope, 3 * mean, out=np.zeros_like(mean), where=mean > 0)
-    return Clock(
+    return TimeGrid(
         edges,
         lengths,
         c[:, KAPPA, 0] * lengths,
