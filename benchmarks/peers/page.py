@@ -40,15 +40,15 @@ FAIR = """## What each was given
 - **Good settings for the peers.** QuTiP and dynamiqs propagate one matrix over all colors and l, so the basis
   decides their cost. They get the vacuum eigenstates of the Laguerre mesh below a cut, four jump operators instead
   of one for each channel and l, the time variable s = Int kappa dt in which those are constant, and the exact width
-  of each state. QuTiP works in matrix form with sparse operators and `adams`; dynamiqs with dense ones and `Tsit5`, compiled before it is
-  timed. The equation as it stands in the paper has none of these advantages.
+  of each state. QuTiP works in matrix form with sparse operators and `adams`; dynamiqs with dense ones and `Tsit5`,
+  compiled before it is timed. The equation as it stands in the paper has none of these advantages.
 - **Truncation**: {spaces}. What jumps out of l_max, or above the cut, is lost. The column *space* is
   the error that this makes, found by integrating the blocks to 1e-8 (`benchmarks/peers/limit.py`).
 - **Sampling**: the noise of qtraj is the standard error that the run itself measured; that of mcsolve is computed
   from exact means and the typical score of a trajectory that comes back (one in some thousand does), since a run of
   this length contains none. The C++ code's seconds a trajectory were measured by others, on one core of an AMD EPYC
-  or a Xeon E5-2630 v3; its noise is that of trajectories without jump alone, a lower bound, and its discretization that of
-  our twin of its grid, without jumps.
+  or a Xeon E5-2630 v3; its noise is that of trajectories without jump alone, a lower bound, and its
+  discretization that of our twin of its grid, without jumps.
 - **Not timed**: what is set up once, and compilation (column *first run*, wall time).
 """
 
