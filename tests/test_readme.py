@@ -12,14 +12,33 @@ import qtraj.solvers.solve
 README = Path(__file__).parent.parent / "README.md"
 
 
-def test_python_examples_of_the_readme_run(capsys):
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 2
-    names: dict[str, object] = {}
-    for block in blocks:
-        exec(compile(block, str(README), "exec"), names)
+def python_of(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def test_the_example_of_the_readme_runs(capsys):
+    (block,) = python_of(README)
+    exec(compile(block, str(README), "exec"), {})
     assert "1S" in capsys.readouterr().out  # the result prints itself
+
+
+def test_hydrodynamics_that_come_with_the_package_give_a_batch_of_histories():
+    page = README.parent / "docs" / "howto" / "hydro.md"
+    names: dict[str, object] = {}
+    exec(compile(python_of(page)[0], str(page), "exec"), names)
     assert len(names["histories"]) == 64
+
+
+@pytest.mark.parametrize("page", ["index", "start"])
+@pytest.mark.parametrize("part", ["example", "methods"])
+def test_pages_that_show_a_part_of_the_readme_include_it(page, part):
+    """Example and table of methods stand in README alone; other pages include what is between its markers."""
+    begin, end = f"<!-- begin {part} -->", f"<!-- end {part} -->"
+    text = README.read_text(encoding="utf-8")
+    assert text.count(begin) == text.count(end) == 1
+    assert text.index(begin) < text.index(end)
+    included = (README.parent / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert f"```{{include}} ../README.md\n:start-after: {begin}\n:end-before: {end}\n```" in included
 
 
 @pytest.mark.parametrize("page", ["trajectories"])

@@ -30,25 +30,25 @@ time stands beside it in the table of all points. {versions}.
 ![CPU time against error](figures/peers.png)
 
 *Squares: errors found. Circles and dashed lines: methods that sample, noise and discretization in quadrature; they
-fall as the root of the time until the discretization holds them up. NoJump gives a part of the answer only: its error
-is that of that part.*
+fall as the root of the time until the error of the discretization remains. NoJump gives one part of the answer;
+its error is that of this part.*
 """
 
 FAIR = """## What each was given
 
 - **The same physics**: operators, medium and start are the package's own objects (`benchmarks/peers/bases.py`).
 - **Good settings for the peers.** QuTiP and dynamiqs propagate one matrix over all colors and l, so the basis
-  decides. They get the vacuum eigenstates of the Laguerre mesh below a cut, four jump operators instead of one for
-  each channel and l, the clock s = Int kappa dt in which those are constant, and the exact width of each state. QuTiP
-  works in matrix form with sparse operators and `adams`; dynamiqs with dense ones and `Tsit5`, compiled before it is
-  timed. Who writes the equation down as it stands in the paper has none of that.
-- **Truncation**: {spaces}. What jumps out of l_max, or above the cut, is lost. What that costs is the column *space*,
-  found by integrating the blocks to 1e-8 (`benchmarks/peers/limit.py`).
+  decides their cost. They get the vacuum eigenstates of the Laguerre mesh below a cut, four jump operators instead
+  of one for each channel and l, the time variable s = Int kappa dt in which those are constant, and the exact width
+  of each state. QuTiP works in matrix form with sparse operators and `adams`; dynamiqs with dense ones and `Tsit5`,
+  compiled before it is timed. The equation as it stands in the paper has none of these advantages.
+- **Truncation**: {spaces}. What jumps out of l_max, or above the cut, is lost. The column *space* is
+  the error that this makes, found by integrating the blocks to 1e-8 (`benchmarks/peers/limit.py`).
 - **Sampling**: the noise of qtraj is the standard error that the run itself measured; that of mcsolve is computed
   from exact means and the typical score of a trajectory that comes back (one in some thousand does), since a run of
-  this length sees none. The C++ code's seconds a trajectory were measured by others, on one core of an AMD EPYC or a
-  Xeon E5-2630 v3; its noise is that of trajectories without jump alone, a lower bound, and its discretization that of
-  our twin of its grid, without jumps.
+  this length contains none. The C++ code's seconds a trajectory were measured by others, on one core of an AMD EPYC
+  or a Xeon E5-2630 v3; its noise is that of trajectories without jump alone, a lower bound, and its
+  discretization that of our twin of its grid, without jumps.
 - **Not timed**: what is set up once, and compilation (column *first run*, wall time).
 """
 

@@ -73,7 +73,7 @@ def test_each_equation_of_the_physics_page_has_code_and_tests():
         assert (
             "arxiv.org" in section
             or "Phys." in section
-            or title in {"The medium", "Jumps without dice", "Where the pair starts, and survival"}
+            or title in {"The medium", "Jumps without sampling", "Where the pair starts, and survival"}
         ), title
 
 

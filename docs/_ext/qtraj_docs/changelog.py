@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 
 TITLES = {
-    "breaking": "Changes that break",
+    "breaking": "Breaking changes",
     "feature": "New",
     "performance": "Faster",
-    "bugfix": "Mended",
+    "bugfix": "Fixed",
     "data": "Data",
     "docs": "Documentation",
 }
