@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from survival_tables import toy_table
 
-from qtraj.observables.axes import CENTRALITY_EDGES, LEAST_ROWS, momentum_bins, not_shown, places
-from qtraj.observables.binned import raa_curve
+from qtraj.observables.bins import CENTRALITY_EDGES, LEAST_ROWS, momentum_bins, not_shown, places
 from qtraj.observables.data.compare import theory_at
 from qtraj.observables.data.dataset import load_data
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import FeedDown
 from qtraj.observables.geometry import with_geometry
+from qtraj.observables.observable import raa_curve
 from qtraj.observables.overview import overview
 from qtraj.observables.table import SurvivalTable
 

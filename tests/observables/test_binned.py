@@ -6,13 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qtraj.errors import InputError
-from qtraj.observables.binned import double_ratio_curve, raa_curve, survival_average
-from qtraj.observables.curves import Bins, curve_band
+from qtraj.observables.bins import Bins
+from qtraj.observables.curves import curve_band
 from qtraj.observables.estimate import Estimate
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
-from qtraj.observables.raa import raa
-from qtraj.observables.sums import ONE_GROUP
-from qtraj.observables.survival import MesonSurvival, average
+from qtraj.observables.observable import double_ratio_curve, raa, raa_curve, survival_average
+from qtraj.observables.sums import ONE_GROUP, MesonSurvival, average
 from qtraj.observables.table import MESON_COLUMNS, SurvivalTable
 
 GROUP, PDG = FeedDown.named("group"), FeedDown.named("pdg2026")

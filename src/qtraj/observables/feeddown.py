@@ -25,7 +25,7 @@ MESON_NAMES: Final = tuple(meson.name for meson in MESONS)
 """PDG names of the nine states, in the order of every array of length nine."""
 
 NOT_ESTIMATED: Final = ("feed-down fractions", "cross sections")
-"""Errors of measured input that enter R_AA; `raa` leaves them out, the curves hold those that are known."""
+"""Errors of measured input that enter R_AA; a table without errors of its own cannot give them."""
 
 _COUNT: Final = len(MESONS)
 
