@@ -59,9 +59,9 @@ class Survivals:
         averages: dict[str, dict[str, Estimate]] = {}
         for l in self.ratios.angular_momenta:
             means = average_ratios(self.ratios, l=l, weighted=weighted)
-            own = {name: mean for name, mean in means.items() if State.named(name).l == l}
-            others = {name: mean for name, mean in means.items() if name not in own}
-            averages |= {f"l = {l}": own, f"l = {l}, transition to": others}
+            same_l = {name: mean for name, mean in means.items() if State.named(name).l == l}
+            others = {name: mean for name, mean in means.items() if name not in same_l}
+            averages |= {f"l = {l}": same_l, f"l = {l}, transition to": others}
         return {label: means for label, means in averages.items() if means}
 
     def missing_states(self) -> list[str]:

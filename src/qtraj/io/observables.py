@@ -98,8 +98,8 @@ def write_survival_means(path: str | Path, averages: Mapping[str, Mapping[str, E
         )
         for setting, means in averages.items():
             for state, mean in means.items():
-                own = [f"{mean.parts[part]:.10g}" if part in mean.parts else "" for part in parts]
-                numbers = [f"{mean.value:.10g}", f"{mean.error:.10g}", *own]
+                errors = [f"{mean.parts[part]:.10g}" if part in mean.parts else "" for part in parts]
+                numbers = [f"{mean.value:.10g}", f"{mean.error:.10g}", *errors]
                 writer.writerow([setting, state, *numbers, "; ".join(mean.not_estimated)])
     return path
 

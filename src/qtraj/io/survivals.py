@@ -112,8 +112,12 @@ def _filled(results: xr.Dataset) -> xr.Dataset:
     for name in (name for name in results if "_error_" in str(name)):
         values = results[name].values.copy()
         for number in np.unique(source):
-            own = values[:, source == number]
-            values[:, source == number] = np.where(np.isnan(own), np.nanmean(own, axis=1, keepdims=True), own)
+            errors_of_source = values[:, source == number]
+            values[:, source == number] = np.where(
+                np.isnan(errors_of_source),
+                np.nanmean(errors_of_source, axis=1, keepdims=True),
+                errors_of_source,
+            )
         errors[name] = (("l", "history", "state"), values)
     return results.assign(errors)
 
@@ -152,9 +156,9 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
         )
     survival = np.full((len(names), len(STATE_NAMES)), np.nan)
     for j, state in enumerate(STATES):
-        mine = _of_its_l(ratios, state)
-        count = np.bincount(rows[mine], minlength=len(names))
-        total = np.bincount(rows[mine], ratios.ratios[mine, j], minlength=len(names))
+        chosen = _of_its_l(ratios, state)
+        count = np.bincount(rows[chosen], minlength=len(names))
+        total = np.bincount(rows[chosen], ratios.ratios[chosen, j], minlength=len(names))
         survival[count > 0, j] = total[count > 0] / count[count > 0]
     known = np.any(np.isfinite(survival), axis=1)
     if not known.any():
@@ -174,7 +178,8 @@ def _rare(ratios: RatioTable) -> tuple[str, ...]:
     few = [
         state.name
         for j, state in enumerate(STATES)
-        if (mine := ratios.ratios[_of_its_l(ratios, state), j]).any() and effective_rows(mine) < ENOUGH_ROWS
+        if (values := ratios.ratios[_of_its_l(ratios, state), j]).any()
+        and effective_rows(values) < ENOUGH_ROWS
     ]
     return (f"rare rows: fewer than {ENOUGH_ROWS} effective ones carry {', '.join(few)}",) if few else ()
 
@@ -186,9 +191,9 @@ def _path_columns(lines: Sequence[str], weighted: bool) -> dict[str, Any]:
     width = len(words[sound.index(True)]) if any(sound) else 0
     columns: dict[str, Float] = {}
     if width:
-        for line, own, good in zip(lines, words, sound, strict=True):
+        for line, numbers, good in zip(lines, words, sound, strict=True):
             # one damaged line must not take the impact parameters and momenta of all others with it
-            if not good or len(own) != width:
+            if not good or len(numbers) != width:
                 remedy = "Correct the line, or delete it and the row below it."
                 raise InputError(
                     "metadata", line, f"be {width} numbers, as in other lines of the file", remedy
@@ -234,14 +239,16 @@ def read_survival_csv(path: str | Path) -> SurvivalTable:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FileFormatError(path, f"cannot be read ({error})", "Check the path.") from None
-    kept = [(i, line) for i, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")]
-    rows = list(csv.reader(line for _, line in kept))
+    content = [
+        (i, line) for i, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")
+    ]
+    rows = list(csv.reader(line for _, line in content))
     if len(rows) < 2:
         raise FileFormatError(path, "holds no row below a header line", "One row per path is needed.")
     header = [name.strip() for name in rows[0]]
     _check_header(path, header)
     values = np.array(
-        [_numbers(path, kept[i][0], row, header) for i, row in enumerate(rows[1:], start=1)], dtype=float
+        [_numbers(path, content[i][0], row, header) for i, row in enumerate(rows[1:], start=1)], dtype=float
     )
     columns = dict(zip(header, values.T, strict=True))
     arguments: dict[str, Any] = {
@@ -323,7 +330,7 @@ def _estimate(columns: Mapping[str, Float], ending: str, rows: int) -> Estimate:
     def stacked(suffix: str, default: Float) -> Float:
         return np.stack([columns.get(f"{state}{suffix}", default) for state in STATE_NAMES], axis=1)
 
-    found = [match for name in columns if (match := _OF_STATE.fullmatch(name)) and match[3]]
-    parts = dict.fromkeys(match[3] for match in found if (match[2] or "") == ending)
+    matches = [match for name in columns if (match := _OF_STATE.fullmatch(name)) and match[3]]
+    parts = dict.fromkeys(match[3] for match in matches if (match[2] or "") == ending)
     errors = {part: np.nan_to_num(stacked(f"{ending}_error_{part}", zero)) for part in parts}
     return Estimate(stacked(ending, missing), errors)

@@ -2,10 +2,9 @@
 
 from .bins import Bins
 from .curves import Band, Curve, CurveBand, RaaCurve, curve_band, envelope
-from .data.acceptance import Acceptance
 from .data.chi_square import ChiSquare, chi_square, compare, nuisance_fit
 from .data.compare import theory_at
-from .data.dataset import DataSet, load_data, load_raa
+from .data.dataset import Acceptance, DataSet, load_data, load_raa
 from .data.systems import CollisionSystem, load_system, parse_system, system_names
 from .estimate import Estimate, format_value, weighted_mean
 from .feeddown import MESON_NAMES, FeedDown

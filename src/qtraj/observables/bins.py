@@ -128,7 +128,7 @@ def _distinct(x: Float) -> list[float]:
     return [float(value) for value in values[new]]
 
 
-def places(table: SurvivalTable, rapidity: str = "abs_y") -> dict[str, Bins]:
+def filled_bins(table: SurvivalTable, rapidity: str = "abs_y") -> dict[str, Bins]:
     """Return bins for each variable that the rows know and differ in, keyed by a short name for files.
 
     Parameters
@@ -143,17 +143,17 @@ def places(table: SurvivalTable, rapidity: str = "abs_y") -> dict[str, Bins]:
     dict of str to Bins
         ``"npart"``, ``"centrality"``, ``"pt"``, ``"y"``. A few impact parameters are points, more are binned.
     """
-    found = {
+    bins = {
         "npart": _geometry_bins(table, "N_part"),
         "centrality": _geometry_bins(table, "centrality_pct"),
         "pt": momentum_bins(table, LEAST_ROWS),
         "y": _rapidity_bins(table, rapidity),
     }
-    return {name: bins for name, bins in found.items() if bins is not None}
+    return {name: each for name, each in bins.items() if each is not None}
 
 
 def geometry_bins(table: SurvivalTable) -> Bins:
-    """Return the points of R_AA against N_part: those of `places`, or all rows as one where they are too few."""
+    """Return the points of R_AA against N_part: those of `filled_bins`, or all rows as one where they are too few."""
     return _geometry_bins(table, "N_part") or Bins(INTEGRATED)
 
 
@@ -197,13 +197,13 @@ def _balanced(table: SurvivalTable, n: int) -> bool:
 def not_shown(table: SurvivalTable, system: CollisionSystem | None = None) -> list[str]:
     """Return what cannot be shown of a table, and why, one line each."""
     ratio, rapidity = ("R_AA", "abs_y") if system is None else (system.ratio, system.rapidity)
-    found = places(table, rapidity)
+    bins = filled_bins(table, rapidity)
     few = f"no bin holds {LEAST_ROWS} paths in each independent group"
     reasons = {
         f"{ratio} against N_part and centrality": _lack_of_geometry(table, system),
-        f"{ratio} against p_T": _lack(table, "pT_GeV", "p_T") or ("" if "pt" in found else few),
+        f"{ratio} against p_T": _lack(table, "pT_GeV", "p_T") or ("" if "pt" in bins else few),
         f"{ratio} against {'|y|' if rapidity == 'abs_y' else rapidity}": _lack(table, rapidity, "rapidity")
-        or ("" if "y" in found else few),
+        or ("" if "y" in bins else few),
         "flow coefficients": _lack(table, "phi", "angle to the reaction plane"),
     }
     return [f"not shown: {what}, since {why}" for what, why in reasons.items() if why]

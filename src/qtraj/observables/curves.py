@@ -104,14 +104,16 @@ class Curve:
         """
         if len(self) < 2 or not np.all(np.diff(self.x) > 0):
             raise InputError("x", self.x, "hold at least two increasing points to interpolate between")
-        at, own = float_array("x", x), self[name]
+        at, values = float_array("x", x), self[name]
 
-        def between(values: Any) -> Float:
-            return np.asarray(PchipInterpolator(self.x, values, extrapolate=False)(at))
+        def between(numbers: Any) -> Float:
+            return np.asarray(PchipInterpolator(self.x, numbers, extrapolate=False)(at))
 
         # an error is undefined outside and has no sign
-        parts = {n: np.nan_to_num(np.maximum(between(part), 0.0)) for n, part in own.parts.items()}
-        return Estimate(between(own.value), parts, (*own.not_estimated, f"interpolation in {self.x_name}"))
+        parts = {n: np.nan_to_num(np.maximum(between(part), 0.0)) for n, part in values.parts.items()}
+        return Estimate(
+            between(values.value), parts, (*values.not_estimated, f"interpolation in {self.x_name}")
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -129,7 +129,7 @@ class Observable:
 
         chosen = table.select(**ranges)
         points: list[Estimate] = []
-        places: list[tuple[float, float, float]] = []
+        edges: list[tuple[float, float, float]] = []
         for x, low, high, numbers in bins.rows(chosen):
             rows = chosen.rows(numbers)
             rows.check_states()
@@ -140,11 +140,11 @@ class Observable:
                 if self.feeds_down
                 else estimate(sums, of_states(feeddown))
             )
-            places.append((x, low, high))
+            edges.append((x, low, high))
         values = {name: joined([point[i] for point in points]) for i, name in enumerate(self.values)}
         selected = [f"{low:g} <= {axis} < {high:g}" for axis, (low, high) in ranges.items()]
         words = "; ".join([*([] if part == "total" else [part]), *selected])
-        x, low, high = np.array(places).T
+        x, low, high = np.array(edges).T
         return Curve(self.name, bins.x_name, x, low, high, values, words)
 
 

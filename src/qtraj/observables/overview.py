@@ -10,7 +10,7 @@ import numpy as np
 
 from .._checks import choice, instance, mapping, members, texts
 from ..errors import InputError
-from .bins import Bins, flow_bins, places
+from .bins import Bins, filled_bins, flow_bins
 from .curves import Curve, CurveBand, curve_band
 from .data.chi_square import ChiSquare
 from .data.compare import agreement, stands_for_all
@@ -154,7 +154,7 @@ def _plans(
 ) -> Iterator[_Plan]:
     ratio, rapidity = ("R_AA", "abs_y") if system is None else (system.ratio, system.rapidity)
     unequal = system is not None and system.unequal
-    axes = places(table, rapidity)
+    axes = filled_bins(table, rapidity)
     everything = "minimum_bias" if system is not None and stands_for_all(table, system) else "all_rows"
     notes = (HOT_MEDIUM_ONLY,) if unequal else ()
     for short, bins in (*axes.items(), (everything, Bins(INTEGRATED))):

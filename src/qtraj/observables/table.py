@@ -170,13 +170,13 @@ class SurvivalTable:
             return total
         if self.no_jump is None:
             raise InputError("part", part, "be 'total' for a table without no-jump survivals")
-        still: Estimate = self.no_jump
+        no_jump: Estimate = self.no_jump
         if part == "no_jump":
-            return still
-        names = dict.fromkeys((*total.parts, *still.parts))
-        parts = {n: total.parts.get(n, 0.0) + still.parts.get(n, 0.0) for n in names}
-        missing = tuple(dict.fromkeys(total.not_estimated + still.not_estimated))
-        return Estimate(total.value - still.value, parts, missing)
+            return no_jump
+        names = dict.fromkeys((*total.parts, *no_jump.parts))
+        parts = {n: total.parts.get(n, 0.0) + no_jump.parts.get(n, 0.0) for n in names}
+        missing = tuple(dict.fromkeys(total.not_estimated + no_jump.not_estimated))
+        return Estimate(total.value - no_jump.value, parts, missing)
 
     def column_known(self, name: str) -> bool:
         """Return whether the table has the column behind the axis `name`, one of `AXES`."""

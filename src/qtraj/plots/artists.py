@@ -86,15 +86,15 @@ def draw_range(ax: Axes, band: CurveBand, variant: int) -> None:
     # three monotone curves keep their order at the points only
     low = np.minimum(guide(x, band.low[order])[1], central)
     high = np.maximum(guide(x, band.high[order])[1], central)
-    look = fill_look(color_of(band.name), variant)
-    ax.fill_between(at, low, high, zorder=2, label=band.label, **look)
+    options = fill_style(color_of(band.name), variant)
+    ax.fill_between(at, low, high, zorder=2, label=band.label, **options)
 
 
 def draw_boxes(ax: Axes, band: CurveBand, variant: int) -> None:
     """Fill from the smallest to the largest value of bins."""
-    look = fill_look(color_of(band.name), variant)
+    options = fill_style(color_of(band.name), variant)
     for left, right, low, high in zip(band.curve.x_low, band.curve.x_high, band.low, band.high, strict=True):
-        ax.add_patch(Rectangle((left, low), right - left, high - low, zorder=2, **look))
+        ax.add_patch(Rectangle((left, low), right - left, high - low, zorder=2, **options))
 
 
 def draw_central(ax: Axes, band: CurveBand) -> None:
@@ -106,8 +106,8 @@ def draw_central(ax: Axes, band: CurveBand) -> None:
         order = np.argsort(curve.x)
         ax.plot(*guide(curve.x[order], value[order]), color=color, linewidth=1.8, zorder=3)
     at = (curve.x_low + curve.x_high) / 2 if curve.binned else curve.x
-    look = {**theory_marker(color), "elinewidth": 1.6, "zorder": 5.5, "label": band.name}
-    ax.errorbar(at, value, yerr=band.central.error, **look)
+    options = {**theory_marker(color), "elinewidth": 1.6, "zorder": 5.5, "label": band.name}
+    ax.errorbar(at, value, yerr=band.central.error, **options)
 
 
 def draw_points(
@@ -121,8 +121,14 @@ def draw_points(
     low, high = data.value - data.syst_minus, data.value + data.syst_plus
     for corner in zip(x[boxes], low[boxes], high[boxes], strict=True):
         ax.add_patch(_box(*corner, color, half_width=half_width))
-    look = {**_data_marker(data), "color": color, "elinewidth": 1.3, "zorder": 6, "label": _data_label(data)}
-    ax.errorbar(x, data.value, yerr=bars, **look)
+    options = {
+        **_data_marker(data),
+        "color": color,
+        "elinewidth": 1.3,
+        "zorder": 6,
+        "label": _data_label(data),
+    }
+    ax.errorbar(x, data.value, yerr=bars, **options)
 
 
 def draw_global_boxes(ax: Axes, datasets: Sequence[DataSet], several: bool) -> None:
@@ -158,11 +164,11 @@ def add_theory_legend(ax: Axes, bands: Sequence[CurveBand], centrals: Mapping[st
     color = next(iter(centrals.values())) if len(centrals) == 1 else GRAY
     labels = list(dict.fromkeys(band.label for band in bands))
     entries: dict[str, Any] = {
-        band_label(label): Patch(**fill_look(color, i)) for i, label in enumerate(labels) if label
+        band_label(label): Patch(**fill_style(color, i)) for i, label in enumerate(labels) if label
     }
-    for name, own in centrals.items():
-        line = Line2D([], [], color=own, linewidth=1.8)
-        entries[name] = (line, Line2D([], [], **theory_marker(own)))
+    for name, name_color in centrals.items():
+        line = Line2D([], [], color=name_color, linewidth=1.8)
+        entries[name] = (line, Line2D([], [], **theory_marker(name_color)))
     ax.legend(
         list(entries.values()),
         list(entries),
@@ -238,8 +244,8 @@ def _box(
     )
 
 
-def fill_look(color: str, variant: int) -> dict[str, Any]:
-    """Return the look of a band: filled, or hatched for every second variation."""
+def fill_style(color: str, variant: int) -> dict[str, Any]:
+    """Return the style of a band: filled, or hatched for every second variation."""
     edge = mpl.colors.to_rgba(color, 0.8)
     if variant % 2:
         return {"facecolor": "none", "edgecolor": edge, "hatch": "////", "linewidth": 0.8}
@@ -247,7 +253,7 @@ def fill_look(color: str, variant: int) -> dict[str, Any]:
 
 
 def theory_marker(color: str) -> dict[str, Any]:
-    """Return the look of computed points."""
+    """Return the style of computed points."""
     face = {"markerfacecolor": "white", "markeredgewidth": 1.6, "markersize": 7}
     return {"marker": "o", "linestyle": "none", "color": color, **face}
 

@@ -36,7 +36,7 @@ from .artists import (
     draw_points,
     draw_range,
     error_sources,
-    fill_look,
+    fill_style,
     theory_marker,
     write_corner,
     write_note,
@@ -46,7 +46,7 @@ from .style import save_figure, style
 
 PART_LABELS: Final = {"no_jump": "never jumped", "regeneration": "regenerated"}
 
-_PART_LOOKS: Final[dict[str, dict[str, Any]]] = {
+_PART_STYLES: Final[dict[str, dict[str, Any]]] = {
     "total": {"linestyle": "-", "marker": "o", "markersize": 8},
     "no_jump": {"linestyle": "--", "marker": "s", "markersize": 5},
     "regeneration": {"linestyle": ":", "marker": "^", "markersize": 7},
@@ -167,8 +167,8 @@ def plot_parts(ax: Axes, panel: Panel, name: str, *, legend: bool = True) -> Axe
     lines = {"total": total, **{part: panel.parts[part] for part in PART_LABELS}}
     for part, curve in lines.items():
         value, error = curve[name].value[order], curve[name].error[order]
-        look, label = _PART_LOOKS[part], PART_LABELS.get(part, "total")
-        ax.plot(total.x[order], value, color=color, label=label, markerfacecolor="white", **look)
+        line_style, label = _PART_STYLES[part], PART_LABELS.get(part, "total")
+        ax.plot(total.x[order], value, color=color, label=label, markerfacecolor="white", **line_style)
         ax.errorbar(
             total.x[order], value, yerr=np.minimum(error, 0.99 * np.abs(value)), fmt="none", color=color
         )
@@ -276,12 +276,12 @@ def add_curve_legend(ax: Axes, bands: Sequence[CurveBand], color: str | None = N
 
 
 def _curve_entries(bands: Sequence[CurveBand], color: str | None) -> tuple[list[Any], list[str]]:
-    own = color or color_of(bands[0].name)
+    color = color or color_of(bands[0].name)
     handles: list[Any] = [
-        Rectangle((0, 0), 1, 1, **fill_look(own, i)) for i, band in enumerate(bands) if band.label
+        Rectangle((0, 0), 1, 1, **fill_style(color, i)) for i, band in enumerate(bands) if band.label
     ]
     names = [band_label(band.label) for band in bands if band.label]
-    handles.append(mpl.lines.Line2D([], [], **theory_marker(own)))
+    handles.append(mpl.lines.Line2D([], [], **theory_marker(color)))
     return handles, [*names, "central setting"]
 
 

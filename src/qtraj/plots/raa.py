@@ -289,8 +289,8 @@ def _draw_panel(
         [b for b in scaled_to if b.name in scale], [d for d in datasets if d.state in scale]
     )
     points = [data for data in datasets if data.state == state]
-    mine = [band for band in bands if band.name == state]
-    plot_raa_npart(ax, mine, points, y_max=y_max, shifts=SHIFTS, legend=False)
+    bands_of_state = [band for band in bands if band.name == state]
+    plot_raa_npart(ax, bands_of_state, points, y_max=y_max, shifts=SHIFTS, legend=False)
     add_data_legend(ax, points, several=False)
     write_corner(ax, state, 20)
     if state != scale[0]:
