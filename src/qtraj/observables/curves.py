@@ -268,7 +268,7 @@ class Band(CurveBand):
     ) -> None:
         state = choice("state", state, MESON_NAMES, f"be one of {', '.join(MESON_NAMES)}")
         curve = RaaCurve(n_part, {state: instance("central", central, Estimate)})
-        super().__init__(state, curve, np.asarray(low), np.asarray(high), label)
+        super().__init__(state, curve, float_array("low", low), float_array("high", high), label)
         if not np.all((self.low <= central.value) & (central.value <= self.high)):
             raise InputError("central", central.value, "lie between low and high")
 

@@ -16,12 +16,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks import choice, float_array, instance, instances, integer, mapping, members
+from .._checks import (
+    boolean,
+    choice,
+    float_array,
+    function,
+    instance,
+    instances,
+    integer,
+    mapping,
+    members,
+    number,
+    settle,
+    text,
+    texts,
+)
 from ..errors import InputError
 from ..states import STATE_NAMES
 from .bins import Bins
@@ -63,6 +78,11 @@ class Observable:
         Whether the total is the sum of pairs that never jumped and regenerated ones.
     feeds_down : bool, optional
         Whether decays of heavier states, and the errors of what is measured of them, are in it.
+
+    Raises
+    ------
+    InputError
+        If an argument is of another type.
     """
 
     name: str
@@ -76,15 +96,24 @@ class Observable:
     adds_up: bool = False
     feeds_down: bool = True
 
+    def __post_init__(self) -> None:
+        settle(
+            self,
+            **{name: text(name, getattr(self, name)) for name in ("name", "title", "symbol", "label")},
+            values=texts("values", self.values),
+            unmodified=number("unmodified", self.unmodified),
+            **{name: boolean(name, getattr(self, name)) for name in ("adds_up", "feeds_down")},
+        )
+        for name in ("statistic", "factors"):
+            if getattr(self, name) is not None:
+                function(name, getattr(self, name))
+
     @classmethod
     def named(cls, name: str) -> Observable:
         """Return the observable of a name; of an unknown one, that name and no statistic."""
-        order = re.fullmatch(r"v([1-9]\d*)", name)
-        if name in _RATIOS:
-            return modification(name)
-        if name in ("double_ratio", "survival"):
-            return double_ratio() if name == "double_ratio" else meson_survivals()
-        return flow(int(order[1])) if order else cls(name, name, name, name)
+        if order := re.fullmatch(r"v([1-9]\d*)", text("name", name)):
+            return flow(int(order[1]))
+        return _BY_NAME[name]() if name in _BY_NAME else cls(name, name, name, name)
 
     def curve(
         self,
@@ -256,6 +285,15 @@ def check_order(n: int) -> int:
     return integer("n", n, 1, allowed="be a whole number, at least 1")
 
 
+_BY_NAME: Final[Mapping[str, Callable[[], Observable]]] = {
+    "R_AA": modification,
+    "R_pA": partial(modification, "R_pA"),
+    "double_ratio": double_ratio,
+    "survival": meson_survivals,
+}
+"""A new observable is a function above and a line here; `overview` says where it is shown."""
+
+
 def raa_curve(
     table: SurvivalTable,
     bins: Bins,
@@ -293,7 +331,7 @@ def raa_curve(
     InputError
         If the table lacks a column or a state, or a bin is empty.
     """
-    return modification(observable).curve(table, bins, feeddown, part=part, ranges=ranges)
+    return modification(text("observable", observable)).curve(table, bins, feeddown, part=part, ranges=ranges)
 
 
 def double_ratio_curve(

@@ -220,7 +220,7 @@ def spectral_figure(
     return figure
 
 
-def _draw(ax: Axes, rows: Sequence[Row], quantity: str, style: dict[str, Any]) -> None:
+def _draw(ax: Axes, rows: Sequence[Row], quantity: str, options: dict[str, Any]) -> None:
     """Draw one route."""
     rows = sorted(rows, key=lambda row: row.T_MeV)
     T, value = np.array([(row.T_MeV, row.values[quantity]) for row in rows], dtype=float).T
@@ -228,12 +228,12 @@ def _draw(ax: Axes, rows: Sequence[Row], quantity: str, style: dict[str, Any]) -
     if rows[0].route == "perturbation":
         means_something = np.array([(row.errors["shift"] or 0.0) < _size(row) for row in rows])
         low, high = (np.where(means_something, value + sign * error, np.nan) for sign in (-1, 1))
-        ax.fill_between(T, low, high, color=style["color"], alpha=0.18, linewidth=0)
-    if style["linestyle"] == "":
-        ax.errorbar(T, value, yerr=error, elinewidth=1.6, **style)
+        ax.fill_between(T, low, high, color=options["color"], alpha=0.18, linewidth=0)
+    if options["linestyle"] == "":
+        ax.errorbar(T, value, yerr=error, elinewidth=1.6, **options)
         return
     # a single temperature needs a marker to be seen
-    ax.plot(T, value, **style, marker="" if len(T) > 1 else "o")
+    ax.plot(T, value, **options, marker="" if len(T) > 1 else "o")
 
 
 def _size(row: Row) -> float:
@@ -246,20 +246,20 @@ def _any(rows: Sequence[Row], state: str, quantity: str) -> bool:
 
 
 def _styles(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    looks = dict(LOOKS)
+    styles = dict(LOOKS)
     others = [route for route in dict.fromkeys(row.route for row in rows) if route not in LOOKS]
     for i, route in enumerate(others):
         marker, color = OTHERS[i % len(OTHERS)]
-        looks[route] = {
+        styles[route] = {
             "color": color, "linestyle": "", "marker": marker, "markersize": 7, "fillstyle": "none", "zorder": 5
         }  # fmt: skip
-    return looks
+    return styles
 
 
 def _handles(rows: Sequence[Row]) -> list[Line2D]:
-    looks = _styles(rows)
+    styles = _styles(rows)
     return [
-        Line2D([], [], label=NAMES.get(route, route), **looks[route])
+        Line2D([], [], label=NAMES.get(route, route), **styles[route])
         for route in dict.fromkeys(row.route for row in rows)
     ]
 
