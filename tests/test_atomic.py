@@ -16,7 +16,7 @@ from survival_tables import toy_table
 from qtraj.errors import FileFormatError
 from qtraj.hydro import Hydro, load_shipped, read_netcdf, write_netcdf, write_oscar2013
 from qtraj.io.results import write_dataset
-from qtraj.io.survival_csv import write_survival_csv
+from qtraj.io.survivals import write_survival_csv
 from qtraj.plots import save_figure
 from qtraj.qtraj1 import write_params
 

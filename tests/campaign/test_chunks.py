@@ -194,12 +194,15 @@ def test_a_trajectory_file_goes_all_the_way_to_raa(tmp_path):
     np.testing.assert_allclose(error, expected.std(ddof=1) / np.sqrt(600), rtol=1e-12)
 
 
-def test_paths_of_different_weight_are_kept_but_give_no_raa(tmp_path):
+def test_paths_of_different_weight_are_kept_and_count_with_it(tmp_path):
     text = trajectory_file(tmp_path / "paths.txt", weight=2.0)
-    with pytest.raises(InputError, match="weight"):
-        run(make_run_file(text), tmp_path / "out", solve=ExponentialDecay())
-    merged = merge(tmp_path / "out" / "store", tmp_path / "merged.nc")
-    assert set(read_dataset(merged)["weight"].values) == {1.0, 2.0}
+    prediction = run(make_run_file(text), tmp_path / "out", solve=ExponentialDecay())
+    merged = read_dataset(merge(tmp_path / "out" / "store", tmp_path / "merged.nc"))
+    assert set(merged["weight"].values) == {1.0, 2.0}
+    survival = merged["survival"].sel(l=0, state="1S").isel(setting=0)
+    expected = np.average(survival, weights=merged["weight"])
+    found = prediction["survival"].sel(meson="Y(1S)").isel(setting=0)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)  # rounding
 
 
 def test_bad_trajectory_files_are_named_before_anything_is_solved(tmp_path):

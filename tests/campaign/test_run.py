@@ -10,11 +10,10 @@ import xarray as xr
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 from qtraj.campaign.plan import Setting, make_plan, settings
-from qtraj.campaign.prediction import band, curves
+from qtraj.campaign.prediction import band, curves, summary
 from qtraj.campaign.results import open_results
 from qtraj.campaign.run import RESULT, citations, measured, run
 from qtraj.campaign.store import DamagedChunkWarning
-from qtraj.campaign.summary import summary
 from qtraj.errors import AccuracyWarning, InputError, note
 from qtraj.hydro import load_shipped, write_netcdf
 from qtraj.io.results import read_dataset

@@ -10,14 +10,15 @@ from typer.testing import CliRunner
 import qtraj.campaign.run as campaign
 from qtraj.campaign.fluids import glauber, participants
 from qtraj.campaign.plan import make_plan
+from qtraj.campaign.prediction import summary
 from qtraj.campaign.results import merge, open_results
 from qtraj.campaign.run import run
 from qtraj.campaign.status import status
-from qtraj.campaign.summary import summary
 from qtraj.campaign.survivals import load_survivals
 from qtraj.cli import app
 from qtraj.errors import FileFormatError, InputError
 from qtraj.io.config import parse_config
+from qtraj.io.results import estimate_from
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
 from qtraj.observables.overview import overview
@@ -70,27 +71,62 @@ def test_each_impact_parameter_is_a_point_with_its_own_participants(few):
     np.testing.assert_allclose(found, [survival[b == FEW].mean() for b in (9.2, 6.0, 2.3)], rtol=1e-12)
 
 
-def assert_same_curve(prediction, folder, weighting):
-    """What `qtraj run` draws is what `qtraj observe` of its folder draws."""
-    feeddown = FeedDown.named("group", errors=False)
-    panels = overview(
-        load_survivals(folder).tables, system=load_system("PbPb5020"), feeddown=feeddown, weighting=weighting
-    )
+def assert_same_curve(prediction, folder):
+    """What `qtraj run` quotes is what `qtraj observe` of its folder quotes: values, errors and every part of them."""
+    found = load_survivals(folder)
+    panels = overview(found.tables, system=load_system(found.system), feeddown=FeedDown.named(found.feeddown))
     (panel,) = (panel for panel in panels if panel.name == "raa_npart")
     np.testing.assert_allclose(prediction["n_part"], panel.curve.x, rtol=1e-12)
-    for j, meson in enumerate(MESON_NAMES):
-        np.testing.assert_allclose(prediction["raa"][0, j], panel.curve[meson].value, rtol=1e-12)
+    for name, curve in (("raa", panel.curve), ("raa_no_jump", panel.parts["no_jump"])):
+        quoted = estimate_from(prediction, name)
+        for j, meson in enumerate(MESON_NAMES):
+            np.testing.assert_allclose(quoted.value[0, j], curve[meson].value, rtol=1e-12)
+            np.testing.assert_allclose(quoted.error[0, j], curve[meson].error, rtol=1e-9)
+            assert quoted.parts.keys() == curve[meson].parts.keys() >= {"paths", "branching"}
+            for part, sizes in curve[meson].parts.items():
+                # atol: derivatives that cancel leave rounding of numbers of order one
+                np.testing.assert_allclose(quoted.parts[part][0, j], sizes, rtol=1e-9, atol=1e-15)
+            assert quoted.not_estimated == curve[meson].not_estimated
 
 
 def test_the_run_and_its_observables_agree(few):
-    assert_same_curve(*few, weighting="collisions")
+    assert_same_curve(*few)
+
+
+@pytest.mark.parametrize("budget", ["all", "replicate"])
+@pytest.mark.parametrize("feeddown", ["group", "pdg2026"])
+def test_a_run_of_fluids_and_its_observables_agree(tmp_path, budget, feeddown):
+    keys = f'[method]\nbudget = "{budget}"\n[observables]\nfeeddown = "{feeddown}"\n[output]'
+    run_file = make_run_file(RUN_FILE.replace("[output]", keys))
+    assert_same_curve(run(run_file, tmp_path, solve=ExponentialDecay()), tmp_path)
+
+
+def weighted(block, weight):
+    lines = block.splitlines()
+    lines[8] = str(weight)  # after the number of metadata lines, the last of eight
+    return "\n".join(lines) + "\n"
+
+
+def test_weights_of_paths_count_at_their_impact_parameter(tmp_path):
+    blocks = [weighted(trajectory_block(b, i), 1 + i % 2) for i, b in enumerate([9.2, 9.2, 2.3, 2.3] * 8)]
+    prediction = run(run_file(tmp_path / "p.txt", blocks), tmp_path / "out", solve=ExponentialDecay())
+    assert_same_curve(prediction, tmp_path / "out")
+    # the same paths with one in two written twice
+    twice = [b for block in blocks for b in [block] * (2 if weighted(block, 2) == block else 1)]
+    twice = [weighted(block, 1) for block in twice]
+    repeated = run(run_file(tmp_path / "q.txt", twice), tmp_path / "twice", solve=ExponentialDecay())
+    np.testing.assert_allclose(prediction["raa"], repeated["raa"], rtol=1e-12)
+    many = [weighted(trajectory_block(b, i), 1 + i % 2) for i, b in enumerate(MANY)]
+    with pytest.raises(InputError, match="be the same for all paths of R_AA in bins"):
+        run(run_file(tmp_path / "r.txt", many), tmp_path / "many", solve=ExponentialDecay())
 
 
 def test_a_continuum_of_impact_parameters_is_binned_as_in_the_observables(tmp_path):
+    """In a bin each impact parameter counts with the collisions it stands for, however often it was drawn."""
     prediction = run(paths_file(tmp_path / "p.txt", MANY), tmp_path / "out", solve=ExponentialDecay())
     assert 1 < prediction.sizes["geometry"] < 10
     assert np.all(np.diff(prediction["raa"].sel(meson="Y(1S)")[0]) < 0)  # hotter in the center
-    assert_same_curve(prediction, tmp_path / "out", weighting=None)
+    assert_same_curve(prediction, tmp_path / "out")
     too_few = run(paths_file(tmp_path / "f.txt", MANY[:40]), tmp_path / "f", solve=ExponentialDecay())
     np.testing.assert_allclose(
         too_few["b_fm"], [MANY[:40].mean()], rtol=1e-6

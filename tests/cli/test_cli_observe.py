@@ -10,7 +10,7 @@ from survival_tables import toy_table
 from typer.testing import CliRunner
 
 from qtraj.cli import app
-from qtraj.io.survival_csv import write_survival_csv
+from qtraj.io.survivals import write_survival_csv
 from qtraj.qtraj1 import average_ratios, read_ratios
 from qtraj.states import STATE_NAMES, State
 
@@ -24,11 +24,11 @@ def observe(*arguments):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Everything but the figures, which have tests of their own."""
-    from qtraj.plots import observables_files
+    from qtraj.plots import observables as figures
 
-    monkeypatch.setattr(observables_files, "save_figure", lambda figure, stem: ())
-    monkeypatch.setattr(observables_files, "_figure", lambda panel, title, collision: None)
-    monkeypatch.setattr(observables_files, "parts_figure", lambda panel, **_: None)
+    monkeypatch.setattr(figures, "save_figure", lambda figure, stem: ())
+    monkeypatch.setattr(figures, "_figure", lambda panel, title, collision: None)
+    monkeypatch.setattr(figures, "parts_figure", lambda panel, **_: None)
 
 
 def test_a_ratio_file_gives_what_the_originals_averaging_gives(tmp_path, no_figures, pytestconfig):

@@ -49,9 +49,7 @@ PHYSICS = (
     "qtraj.spectroscopy.spectral",
     "qtraj.hydro.glauber",
     "qtraj.hydro.sampling",
-    "qtraj.observables.binned",
-    "qtraj.observables.raa",
-    "qtraj.observables.flow",
+    "qtraj.observables.observable",
     "qtraj.observables.data.chi_square",
     "qtraj.observables.feeddown",
 )

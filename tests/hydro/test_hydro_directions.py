@@ -9,9 +9,9 @@ from scipy.stats import qmc, t
 from qtraj.errors import InputError
 from qtraj.hydro import MEAN_MASS, PlaneDensity, sample_paths
 from qtraj.hydro.sampling import inverse_pT
-from qtraj.observables.curves import Bins
+from qtraj.observables.bins import Bins
 from qtraj.observables.feeddown import FeedDown
-from qtraj.observables.flow import vn_curve
+from qtraj.observables.observable import vn_curve
 from qtraj.observables.table import SurvivalTable
 
 ELLIPSE = PlaneDensity(lambda x, y: np.exp(-(x**2) / 4 - y**2 / 8), 15.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from qtraj.io.hepdata import HepdataTable, write_hepdata
+from qtraj.io.observables import HepdataTable, write_hepdata
 from qtraj.observables.curves import Curve
 from qtraj.observables.estimate import Estimate
 

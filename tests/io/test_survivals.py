@@ -9,10 +9,15 @@ from survival_tables import toy_table
 
 from qtraj.errors import FileFormatError, InputError
 from qtraj.io.results import estimate_variables
-from qtraj.io.survival_csv import CSV_COLUMNS, read_survival_csv, write_survival_csv
-from qtraj.io.survivals import table_from_ratios, tables_from_results
-from qtraj.observables.binned import survival_average
+from qtraj.io.survivals import (
+    CSV_COLUMNS,
+    read_survival_csv,
+    table_from_ratios,
+    tables_from_results,
+    write_survival_csv,
+)
 from qtraj.observables.estimate import Estimate
+from qtraj.observables.observable import survival_average
 from qtraj.observables.table import SurvivalTable
 from qtraj.qtraj1 import RatioTable, average_ratios, read_ratios
 from qtraj.states import STATE_NAMES

@@ -6,13 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qtraj.errors import InputError
-from qtraj.observables.binned import double_ratio_curve, raa_curve, survival_average
-from qtraj.observables.curves import Bins, curve_band
+from qtraj.observables.bins import Bins
+from qtraj.observables.curves import curve_band
 from qtraj.observables.estimate import Estimate
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
-from qtraj.observables.raa import raa
-from qtraj.observables.sums import ONE_GROUP
-from qtraj.observables.survival import MesonSurvival, average
+from qtraj.observables.observable import Observable, double_ratio_curve, raa, raa_curve, survival_average
+from qtraj.observables.sums import ONE_GROUP, MesonSurvival, average
 from qtraj.observables.table import MESON_COLUMNS, SurvivalTable
 
 GROUP, PDG = FeedDown.named("group"), FeedDown.named("pdg2026")
@@ -257,3 +256,30 @@ def test_errors_of_fractions_can_be_left_out():
     assert set(full.parts) - set(bare.parts) == {"branching"}
     assert bare.value == full.value
     assert "feed-down fractions" in bare.not_estimated
+
+
+def test_an_observable_of_ones_own_has_the_errors_of_all_others():
+    """1 - R_AA: another value, the same error; and a name alone computes nothing."""
+    R_AA = Observable.named("R_AA")
+    lost = Observable(
+        "lost", "Share that is lost", "1 - R_AA", "lost", lambda f: lambda sums: 1 - R_AA.statistic(f)(sums)
+    )
+    table = random_table()
+    found, raa = (each.curve(table, Bins.edges("pT_GeV", [0, 3, 10]), PDG) for each in (lost, R_AA))
+    for name in MESON_NAMES:
+        np.testing.assert_allclose(found[name].value, 1 - raa[name].value, rtol=1e-13)
+        np.testing.assert_allclose(found[name].error, raa[name].error, rtol=1e-12)
+        assert found[name].parts.keys() == raa[name].parts.keys()
+    with pytest.raises(InputError, match="be R_AA, R_pA, double_ratio"):
+        Observable.named("lost").curve(table, ALL, PDG)
+
+
+@pytest.mark.parametrize("name", ["R_AA", "R_pA", "double_ratio", "v2", "v13", "survival"])
+def test_a_named_observable_is_its_name_and_knows_its_value_without_a_medium(name):
+    observable = Observable.named(name)
+    assert observable.name == name
+    assert observable.statistic is not None
+    phi = 2 * np.pi * np.arange(128) / 128
+    curve = observable.curve(random_table(survival=np.ones((128, 6)), phi=phi, weight=None), ALL, GROUP)
+    for value in curve.values.values():
+        np.testing.assert_allclose(value.value, observable.unmodified, atol=1e-14)

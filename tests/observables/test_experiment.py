@@ -9,8 +9,7 @@ from stand_in import make_run_file
 from qtraj.campaign.run import measured
 from qtraj.errors import InputError
 from qtraj.observables.data import dataset as experiment
-from qtraj.observables.data.acceptance import Acceptance
-from qtraj.observables.data.dataset import FILES, STATUSES, load_data, load_raa
+from qtraj.observables.data.dataset import FILES, STATUSES, Acceptance, load_data, load_raa
 from qtraj.observables.data.systems import load_system
 
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from scipy.stats import qmc
 
 from qtraj.errors import InputError
-from qtraj.observables.curves import Bins
+from qtraj.observables.bins import Bins
 from qtraj.observables.estimate import Estimate
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
-from qtraj.observables.flow import vn_curve
+from qtraj.observables.observable import vn_curve
 from qtraj.observables.table import SurvivalTable
 
 GROUP = FeedDown.named("group")

@@ -5,14 +5,13 @@ import pytest
 from survival_tables import toy_settings, toy_table
 
 from qtraj.errors import InputError
-from qtraj.observables.binned import raa_curve
-from qtraj.observables.curves import Bins
+from qtraj.observables.bins import Bins
 from qtraj.observables.data.compare import theory_at
 from qtraj.observables.data.dataset import load_data
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import FeedDown
-from qtraj.observables.flow import vn_curve
 from qtraj.observables.geometry import with_geometry
+from qtraj.observables.observable import raa_curve, vn_curve
 from qtraj.observables.overview import overview, varied_settings
 from qtraj.observables.table import SurvivalTable
 

@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from qtraj.errors import InputError
+from qtraj.observables.curves import Band, RaaCurve, envelope
 from qtraj.observables.estimate import Estimate
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
-from qtraj.observables.raa import Band, RaaCurve, envelope, raa, raa_npart
-from qtraj.observables.survival import MesonSurvival
+from qtraj.observables.observable import raa, raa_npart
+from qtraj.observables.sums import MesonSurvival
 
 GROUP = FeedDown.named("group")
 replicate_means = arrays(float, (5, 9), elements=st.floats(0, 1))
@@ -59,7 +60,9 @@ def test_regeneration_and_no_jump_add_to_the_total(total, no_jump):
 
 def test_errors_that_nobody_estimated_are_named():
     result = raa(GROUP, MesonSurvival(np.ones((2, 9)), {}, ("l_max",)))
-    assert result["Y(1S)"].not_estimated == ("l_max", "feed-down fractions", "cross sections")
+    assert result["Y(1S)"].not_estimated == ("l_max", "cross sections")
+    alone = raa(FeedDown.named("group", errors=False), MesonSurvival(np.ones((2, 9)), {}, ("l_max",)))
+    assert alone["Y(1S)"].not_estimated == ("l_max", "feed-down fractions", "cross sections")
 
 
 def test_a_curve_is_its_points_sorted_by_n_part():

@@ -8,7 +8,7 @@ from scipy.stats import chi2, qmc
 from qtraj.errors import InputError
 from qtraj.observables.estimate import Estimate
 from qtraj.observables.feeddown import MESON_NAMES
-from qtraj.observables.survival import MesonSurvival, average, meson_survival, scatter
+from qtraj.observables.sums import MesonSurvival, average, meson_survival, scatter
 
 REPLICATE = np.repeat(np.arange(4), 8)
 values_of_32 = arrays(float, 32, elements=st.floats(0, 1))

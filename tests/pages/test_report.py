@@ -15,7 +15,7 @@ from qtraj.campaign.results import merge
 from qtraj.campaign.run import run as run_campaign
 from qtraj.campaign.survivals import load_survivals
 from qtraj.cli import app
-from qtraj.io.survival_csv import write_survival_csv
+from qtraj.io.survivals import write_survival_csv
 from qtraj.observables.data.dataset import load_data
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import FeedDown

@@ -11,9 +11,9 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from qtraj.errors import InputError
+from qtraj.observables.curves import Band
 from qtraj.observables.data.dataset import load_raa
 from qtraj.observables.estimate import Estimate
-from qtraj.observables.raa import Band
 from qtraj.plots import (
     default_note,
     guide,

@@ -12,14 +12,14 @@ from qtraj.errors import InputError
 from qtraj.observables.data.dataset import load_data
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.overview import overview
+from qtraj.plots.artists import band_label
 from qtraj.plots.observables import (
     observable_figure,
     parts_figure,
     plot_curve,
     plot_parts,
+    write_observables,
 )
-from qtraj.plots.observables_files import write_observables
-from qtraj.plots.observables_layout import band_label
 from qtraj.plots.style import style
 
 

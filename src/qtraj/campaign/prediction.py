@@ -1,28 +1,40 @@
-"""From finished chunks to R_AA: one dataset that holds the whole answer of a run, and the bands in it."""
+"""R_AA of a run: from its survivals to the dataset that holds the answer, its bands, and the table that it prints.
+
+The numbers are those of `qtraj observe`: the same table of survivals, the same bins, the same observable and error.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
+from rich.table import Table
 
 from ..errors import InputError
 from ..io.results import estimate_from, estimate_variables, stack
-from ..observables.axes import geometries
-from ..observables.estimate import Estimate
+from ..io.survivals import tables_from_results
+from ..observables.bins import geometry_bins
+from ..observables.curves import Band, RaaCurve, envelope
+from ..observables.data.dataset import DataSet
+from ..observables.data.systems import CollisionSystem, system_of
+from ..observables.estimate import Estimate, format_value
 from ..observables.feeddown import MESON_NAMES, FeedDown
-from ..observables.raa import Band, RaaCurve, envelope, raa_npart
-from ..observables.survival import MesonSurvival, meson_survival
-from ..observables.table import SurvivalTable
-from ..states import STATE_NAMES
+from ..observables.geometry import with_geometry
+from ..observables.observable import meson_survivals, modification
+from ..observables.table import Part, SurvivalTable
 from .plan import Plan
 
 _DIMS = ("setting", "meson", "geometry")
 VARIED = ("kappa", "gamma")
 """The coefficients whose variation makes a band."""
+
+_CAPTION = (
+    "R_AA: central setting, error of the calculation (paths, numerics and branching fractions) on its last digits. "
+    "Ranges: least and largest value over the settings. Data: total error without the global one, at the N_part given."
+)
 
 
 def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
@@ -33,7 +45,7 @@ def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
     plan : Plan
         The plan.
     results : xarray.Dataset
-        From `qtraj.campaign.results.open_results`; one setting and impact parameter at a time is loaded.
+        From `qtraj.campaign.results.open_results`; one setting at a time is loaded.
     feeddown : FeedDown
         Fractions and cross sections.
 
@@ -46,71 +58,49 @@ def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
     Raises
     ------
     InputError
-        If the paths of a trajectory file differ in weight.
+        If impact parameters are too many to be points, and the paths differ in weight.
     """
-    geometries = _geometries(results)
-    n_part = [float(n.mean()) for n in (results["n_part"].values[rows] for rows in geometries)]
+    nuclei = plan.config.system
+    system = system_of(nuclei.name, nuclei.sqrt_s_GeV)
+    raa, survival = modification(), meson_survivals()
+    wanted: dict[str, tuple[Any, Part]] = {
+        "raa": (raa, "total"),
+        "raa_no_jump": (raa, "no_jump"),
+        "survival": (survival, "total"),
+    }
+    answers: dict[str, dict[str, Estimate]] = {name: {} for name in wanted}
+    n_part, b_fm = [], []
+    for i, setting in enumerate(plan.settings):
+        (table,) = tables_from_results(results.isel(setting=[i])).values()
+        bins = geometry_bins(table)
+        if bins.intervals is not None:
+            table = _weighed(table, system)
+        for name, (observable, part) in wanted.items():
+            curve = observable.curve(table, bins, feeddown, part=part)
+            answers[name][setting.label] = stack({meson: curve[meson] for meson in MESON_NAMES})
+        # every setting has the same paths
+        points = [table.rows(rows) for *_, rows in bins.rows(table)]
+        n_part = [float(np.average(rows.n_part, weights=rows.weight)) for rows in points]
+        b_fm = [float(np.average(rows.b_fm, weights=rows.weight)) for rows in points]
     variables: dict[str, Any] = {}
-    for name, quantity in (("raa", "survival"), ("raa_no_jump", "no_jump")):
-        survivals = {}
-        for i, setting in enumerate(plan.settings):
-            errors = _mean_errors(plan, results.isel(setting=i), quantity)
-            parts = (results.isel(setting=i, history=rows) for rows in geometries)
-            survivals[setting] = [_average(part, quantity, errors) for part in parts]
-        curves = {s.label: _by_meson(raa_npart(feeddown, survivals[s], n_part)) for s in plan.settings}
-        variables |= estimate_variables(name, stack(curves), _DIMS)
-        if quantity == "survival":
-            averages = {
-                s.label: stack({str(n): v.estimate for n, v in enumerate(survivals[s])})
-                for s in plan.settings
-            }
-            variables |= estimate_variables("survival", stack(averages), ("setting", "geometry", "meson"))
-    b_fm = [float(results["b_fm"].values[rows].mean()) for rows in geometries]
-    return xr.Dataset(variables, coords=_coordinates(plan, n_part, b_fm)).transpose(*_DIMS)
+    for name, by_setting in answers.items():
+        variables |= estimate_variables(name, stack(by_setting), _DIMS)
+    return xr.Dataset(variables, coords=_coordinates(plan, n_part, b_fm))
 
 
-def _geometries(results: xr.Dataset) -> list[NDArray[np.intp]]:
-    """Return the histories of each point of a curve, from peripheral to central: those of one N_part, or of a bin."""
-    replicate, n_part = (results[name].values for name in ("replicate", "n_part"))
-    nothing = np.ones((len(n_part), len(STATE_NAMES)))  # the points do not depend on survivals
-    return geometries(SurvivalTable(nothing, replicate.astype(np.int64), n_part=n_part))
+def _weighed(table: SurvivalTable, system: CollisionSystem | None) -> SurvivalTable:
+    """Return rows of many impact parameters with the weights that `qtraj observe` gives them.
 
-
-def _mean_errors(plan: Plan, results: xr.Dataset, quantity: str) -> xr.Dataset | None:
-    """Return the mean errors of the paths of each source that have one; None if all paths have errors.
-
-    They are a random sample of the paths of their source, so the mean over all of them has the error it should have.
+    How the impact parameters of a trajectory file were drawn is not written in it, so in a bin of N_part each counts
+    with the number of collisions it stands for; of a system that the package does not know, as often as it was drawn.
     """
-    if plan.config.method.budget == "all":
-        return None
-    first = np.cumsum([0, *(source.count for source in plan.sources)])
-    sample = [np.arange(n, n + s.sample) for n, s in zip(first, plan.sources, strict=False)]
-    names = [name for name in results if str(name).startswith(f"{quantity}_error_")]
-    errors = results[names].isel(history=np.concatenate(sample)).load()
-    return errors.groupby("source").mean("history")
-
-
-def _average(part: xr.Dataset, quantity: str, errors: xr.Dataset | None) -> MesonSurvival:
-    part = part[[name for name in part if str(name).startswith(quantity)]].load()
-    weights = part["weight"].values
-    if np.ptp(weights) > 0:
+    if np.ptp(table.weight) > 0:
         remedy = "The weighted survivals are in the store: `qtraj campaign merge`."
-        raise InputError(
-            "weight", (weights.min(), weights.max()), "be the same for all paths of R_AA", remedy
-        )
-    if errors is not None:
-        part = part.fillna(errors.sel(source=part["source"]).drop_vars("source"))
-    s_wave, p_wave = (_by_state(part.sel(l=l), quantity) for l in (0, 1))
-    return meson_survival(s_wave, p_wave, part["replicate"].values)
-
-
-def _by_state(part: xr.Dataset, source: str) -> dict[str, Estimate]:
-    estimate = estimate_from(part, source)
-    return {str(state): estimate[:, i] for i, state in enumerate(part["state"].values)}
-
-
-def _by_meson(curve: RaaCurve) -> Estimate:
-    return stack({name: curve[name] for name in MESON_NAMES})
+        allowed = "be the same for all paths of R_AA in bins of impact parameters"
+        raise InputError("weight", (table.weight.min(), table.weight.max()), allowed, remedy)
+    if system is None or table.b_fm.max() > system.geometry.b_fm[-1]:
+        return table
+    return with_geometry(table, system.geometry)
 
 
 def _coordinates(plan: Plan, n_part: Sequence[float], b_fm: Sequence[float]) -> dict[str, Any]:
@@ -163,6 +153,89 @@ def band(prediction: xr.Dataset, meson: str, varied: str) -> Band:
     chosen = prediction.isel(setting=prediction[fixed].values == prediction[fixed].values[0])
     every = curves(chosen)
     values = ", ".join(f"{value:g}" if varied == "gamma" else value for value in chosen[varied].values)
-    return envelope(
-        every, meson, next(iter(every)), rf"$\hat\{varied}$: {values}".replace("-", "\N{MINUS SIGN}")
-    )
+    return envelope(every, meson, next(iter(every)), f"{varied}: {values}")
+
+
+@dataclass(frozen=True)
+class Row:
+    """R_AA of one meson at one impact parameter.
+
+    Parameters
+    ----------
+    meson : str
+        Name.
+    n_part, b_fm : float
+        Participants and impact parameter in fm.
+    central : Estimate
+        R_AA of the central setting with the error of the calculation.
+    ranges : mapping of str to (low, high)
+        Over the settings of each varied coefficient.
+    measured : tuple of str
+        The nearest point of each experiment: name, value with total error, its N_part.
+    """
+
+    meson: str
+    n_part: float
+    b_fm: float
+    central: Estimate
+    ranges: dict[str, tuple[float, float]]
+    measured: tuple[str, ...]
+
+
+def summary(prediction: xr.Dataset, mesons: Sequence[str], data: Sequence[DataSet]) -> Iterator[Row]:
+    """Yield the rows of the table, meson by meson, from central to peripheral.
+
+    Parameters
+    ----------
+    prediction : xarray.Dataset
+        From `predict`, or read from the result file of a run.
+    mesons : sequence of str
+        The mesons to show.
+    data : sequence of DataSet
+        Measured R_AA against N_part.
+    """
+    n_part, b_fm = prediction["n_part"].values, prediction["b_fm"].values
+    for meson in mesons:
+        bands = {varied: band(prediction, meson, varied) for varied in VARIED}
+        points = [measurement for measurement in data if measurement.state == meson]
+        for i in np.argsort(-n_part):
+            yield Row(
+                meson,
+                float(n_part[i]),
+                float(b_fm[i]),
+                bands["kappa"].central[i],
+                {varied: (float(b.low[i]), float(b.high[i])) for varied, b in bands.items()},
+                tuple(_nearest(measurement, n_part[i]) for measurement in points),
+            )
+
+
+def _nearest(measurement: DataSet, n_part: float) -> str:
+    i = int(np.argmin(np.abs(measurement.x - n_part)))
+    error = max(measurement.total_plus[i], measurement.total_minus[i])
+    value = format_value(float(measurement.value[i]), float(error))
+    return f"{measurement.experiment} {value} at {measurement.x[i]:.0f}"
+
+
+def table(rows: Iterable[Row], title: str = "") -> Table:
+    """Return the rows as a table for `rich.console.Console.print`.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        From `summary`.
+    title : str, optional
+        Above the table.
+    """
+    result = Table(title=title, caption=_CAPTION, caption_justify="left", title_justify="left")
+    for heading in ("meson", "N_part", "b [fm]", "R_AA", *(f"{varied} range" for varied in VARIED)):
+        result.add_column(heading, justify="left" if heading == "meson" else "right", no_wrap=True)
+    result.add_column("nearest data")
+    previous = ""
+    for row in rows:
+        if previous and row.meson != previous:
+            result.add_section()
+        previous = row.meson
+        ranges = (f"{low:.3f} - {high:.3f}" for low, high in row.ranges.values())
+        place = f"{row.n_part:.0f}", f"{row.b_fm:g}"
+        result.add_row(row.meson, *place, str(row.central), *ranges, "; ".join(row.measured))
+    return result

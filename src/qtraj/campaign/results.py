@@ -103,8 +103,8 @@ class _Blocks:
             n_part: NDArray[np.float64] = sources[number].participants(b_fm)
             return n_part
 
-        found: da.Array = da.map_blocks(block, self.path("b_fm"), dtype=float, meta=np.empty(0))
-        return found
+        n_part: da.Array = da.map_blocks(block, self.path("b_fm"), dtype=float, meta=np.empty(0))
+        return n_part
 
 
 def _array(block: Callable[..., NDArray[np.float64]], chunks: tuple[tuple[int, ...], ...]) -> da.Array:

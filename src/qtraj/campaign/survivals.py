@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import FileFormatError, InputError
-from ..io.config import RunConfig, parse_config
+from ..io.config import parse_config
 from ..io.results import read_dataset
-from ..io.survival_csv import read_survival_csv
-from ..io.survivals import table_from_ratios, tables_from_results
-from ..observables.binned import survival_average
-from ..observables.data.systems import load_system, system_names
+from ..io.survivals import read_survival_csv, table_from_ratios, tables_from_results
+from ..observables.data.systems import system_of
 from ..observables.estimate import Estimate
+from ..observables.observable import survival_average
 from ..observables.table import SurvivalTable
 from ..qtraj1 import RatioTable, average_ratios, read_ratios
 from ..states import MESONS, State
@@ -57,13 +56,13 @@ class Survivals:
         """
         if self.ratios is None:
             return {label: survival_average(table) for label, table in self.tables.items()}
-        found: dict[str, dict[str, Estimate]] = {}
+        averages: dict[str, dict[str, Estimate]] = {}
         for l in self.ratios.angular_momenta:
             means = average_ratios(self.ratios, l=l, weighted=weighted)
-            own = {name: mean for name, mean in means.items() if State.named(name).l == l}
-            others = {name: mean for name, mean in means.items() if name not in own}
-            found |= {f"l = {l}": own, f"l = {l}, transition to": others}
-        return {label: means for label, means in found.items() if means}
+            same_l = {name: mean for name, mean in means.items() if State.named(name).l == l}
+            others = {name: mean for name, mean in means.items() if name not in same_l}
+            averages |= {f"l = {l}": same_l, f"l = {l}, transition to": others}
+        return {label: means for label, means in averages.items() if means}
 
     def missing_states(self) -> list[str]:
         """Return the states that feed-down needs and no row knows."""
@@ -91,17 +90,17 @@ def load_runs(sources: Sequence[str | Path], *, weighted: bool = False) -> Survi
     FileFormatError, InputError
         As `load_survivals`; if several sources are no runs of one system, or have the same T_end.
     """
-    found = [load_survivals(source, weighted=weighted) for source in sources]
-    if len(found) == 1:
-        return found[0]
-    ends = [next(iter(each.tables.values())).attrs.get("T_end") for each in found]
-    if None in ends or len(set(ends)) < len(ends) or len({each.system for each in found}) > 1:
+    runs = [load_survivals(source, weighted=weighted) for source in sources]
+    if len(runs) == 1:
+        return runs[0]
+    ends = [next(iter(run.tables.values())).attrs.get("T_end") for run in runs]
+    if None in ends or len(set(ends)) < len(ends) or len({run.system for run in runs}) > 1:
         names = ", ".join(str(source) for source in sources)
         raise InputError("SOURCE", names, "be one source, or runs of one system that differ in T_end")
-    first, *others = found
+    first, *others = runs
     tables = dict(first.tables)
-    for end, each in zip(ends[1:], others, strict=True):
-        tables |= {f"{label}, T_end={end:g}": table for label, table in each.tables.items()}
+    for end, run in zip(ends[1:], others, strict=True):
+        tables |= {f"{label}, T_end={end:g}": table for label, table in run.tables.items()}
     return replace(first, tables=tables)
 
 
@@ -157,12 +156,7 @@ def _of_run(tables: dict[str, SurvivalTable], text: str) -> Survivals:
     config = parse_config(text, stored=True)
     end = {"T_end": config.medium.T_end}
     tables = {label: replace(table, attrs={**table.attrs, **end}) for label, table in tables.items()}
-    return Survivals(tables, config.output.title, _known_system(config), config.observables.feeddown)
-
-
-def _known_system(config: RunConfig) -> str | None:
-    for name in system_names():
-        system = load_system(name)
-        if (system.data, system.sqrt_s_GeV) == (config.system.name, config.system.sqrt_s_GeV):
-            return name
-    return None
+    system = system_of(config.system.name, config.system.sqrt_s_GeV)
+    return Survivals(
+        tables, config.output.title, None if system is None else system.name, config.observables.feeddown
+    )

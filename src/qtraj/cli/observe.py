@@ -61,13 +61,13 @@ def observe(
     from .._atomic import writable_folder
     from ..campaign.survivals import load_runs
     from ..errors import InputError
-    from ..io.curves_csv import write_survival_means
-    from ..observables.axes import not_shown
+    from ..io.observables import write_survival_means
+    from ..observables.bins import not_shown
     from ..observables.data.systems import load_system
     from ..observables.feeddown import FeedDown
     from ..observables.overview import overview
     from ..pages.report.observed import agreement_table, integrated_table, left_out, notes, survival_table
-    from ..plots.observables_files import write_observables
+    from ..plots.observables import write_observables
 
     if weighting not in (None, "collisions", "exponential", "rows"):
         raise InputError("--weighting", weighting, "be collisions, exponential or rows")

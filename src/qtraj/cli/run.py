@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from ..campaign.executors.local import Executor
     from ..io.config import RunFile
+    from ..observables.curves import Band
     from ..observables.data.dataset import DataSet
-    from ..observables.raa import Band
 
 TABLE_WIDTH = 150  # columns, where no terminal says how many there are
 EXIT_INTERRUPTED = 130
@@ -57,11 +57,10 @@ def _answer(
     run_file: RunFile, directory: Path, executor: Executor, *, fresh: bool
 ) -> tuple[list[Band], Sequence[DataSet]]:
     """Carry out one run file, write and print its answer, and return its bands and the data beside them."""
-    from ..campaign.prediction import VARIED, band
+    from ..campaign.prediction import VARIED, band, summary, table
     from ..campaign.progress import reporting
     from ..campaign.run import RESULT, measured
     from ..campaign.run import run as run_campaign
-    from ..campaign.summary import summary, table
     from ..plots import raa_figure, save_figure
 
     config = run_file.config

@@ -1,19 +1,17 @@
 """From survival probabilities with errors to what experiments measure; knows no solver."""
 
-from .binned import double_ratio_curve, raa_curve, survival_average
-from .curves import Bins, Curve, CurveBand, curve_band
-from .data.acceptance import Acceptance
+from .bins import Bins
+from .curves import Band, Curve, CurveBand, RaaCurve, curve_band, envelope
 from .data.chi_square import ChiSquare, chi_square, compare, nuisance_fit
 from .data.compare import theory_at
-from .data.dataset import DataSet, load_data, load_raa
+from .data.dataset import Acceptance, DataSet, load_data, load_raa
 from .data.systems import CollisionSystem, load_system, parse_system, system_names
 from .estimate import Estimate, format_value, weighted_mean
 from .feeddown import MESON_NAMES, FeedDown
-from .flow import vn_curve
 from .geometry import CollisionGeometry, coverage, geometric_weights, with_geometry
+from .observable import Observable, double_ratio_curve, raa, raa_curve, raa_npart, survival_average, vn_curve
 from .overview import Panel, overview
-from .raa import Band, RaaCurve, envelope, raa, raa_npart
-from .survival import MesonSurvival, average, meson_survival, scatter
+from .sums import MesonSurvival, average, meson_survival, scatter
 from .table import SurvivalTable
 
 __all__ = [
@@ -30,6 +28,7 @@ __all__ = [
     "Estimate",
     "FeedDown",
     "MesonSurvival",
+    "Observable",
     "Panel",
     "RaaCurve",
     "SurvivalTable",

@@ -1,112 +1,29 @@
-"""Bins of a kinematic variable, and an observable in each of them."""
+"""An observable in bins of one variable, and the range that settings of the model span."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
-from .._checks import choice, float_array, increasing, instance, instances, mapping, settle, text
+from .._checks import (
+    choice,
+    finite_array,
+    float_array,
+    increasing,
+    instance,
+    instances,
+    mapping,
+    settle,
+    text,
+)
 from ..errors import InputError
-from .data.dataset import DataSet
 from .estimate import Estimate, Float
-from .table import COORDINATES, SurvivalTable
-
-INTEGRATED: Final = "integrated"
-"""Name of the axis of a single number over everything, minimum bias for a table of all centralities."""
-
-_SAME: Final = 1e-9  # values of one geometry agree to rounding
-
-
-@dataclass(frozen=True, eq=False)
-class Bins:
-    """Bins of one variable.
-
-    Parameters
-    ----------
-    x_name : str
-        ``"N_part"``, ``"centrality_pct"``, ``"b_fm"``, ``"pT_GeV"``, ``"y"``, ``"abs_y"``, ``"y_cm"`` or
-        ``"integrated"``.
-    intervals : sequence of (low, high), optional
-        low <= x < high; they may overlap or leave gaps, as those of measurements do. By default each value that the
-        table holds is a bin of its own (geometries at fixed impact parameters).
-
-    Raises
-    ------
-    InputError
-        If the name is unknown or an interval is not increasing.
-    """
-
-    x_name: str
-    intervals: Sequence[tuple[float, float]] | None = None
-
-    def __post_init__(self) -> None:
-        known = (*COORDINATES, INTEGRATED)
-        settle(self, x_name=choice("x_name", self.x_name, known, f"be one of {', '.join(known)}"))
-        if self.intervals is not None:
-            allowed = "be pairs (low, high) with low < high"
-            pairs = float_array("intervals", self.intervals, allowed)
-            if pairs.ndim != 2 or pairs.shape[1:] != (2,) or not np.all(pairs[:, 0] < pairs[:, 1]):
-                raise InputError("intervals", self.intervals, allowed)
-            settle(self, intervals=[(float(low), float(high)) for low, high in pairs])
-
-    @classmethod
-    def edges(cls, x_name: str, edges: ArrayLike) -> Bins:
-        """Return adjacent bins of `x_name` with these edges."""
-        e = increasing("edges", edges, "be at least two increasing numbers: low < high in each bin", least=2)
-        return cls(x_name, list(pairwise(e.tolist())))
-
-    @classmethod
-    def of(cls, data: DataSet) -> Bins:
-        """Return the bins of a measurement, so that theory is averaged over the same intervals.
-
-        Raises
-        ------
-        InputError
-            If the data set gives no bin edges.
-        """
-        instance("data", data, DataSet)
-        if data.x_name == INTEGRATED:
-            return cls(INTEGRATED)
-        if not np.all(np.isfinite(data.x_low) & np.isfinite(data.x_high)):
-            raise InputError("data", str(data), "have the edges of its bins")
-        return cls(data.x_name, list(zip(data.x_low.tolist(), data.x_high.tolist(), strict=True)))
-
-    def split(self, table: SurvivalTable) -> Iterator[tuple[float, float, float, SurvivalTable]]:
-        """Yield x, low, high and the rows of `table` in each bin; x is their weighted mean.
-
-        Raises
-        ------
-        InputError
-            If a bin holds no row of positive weight.
-        """
-        if self.x_name == INTEGRATED:
-            yield np.nan, np.nan, np.nan, table
-            return
-        x = table.coordinate(self.x_name)
-        if self.intervals is None:
-            for value in _distinct(x):
-                yield value, value, value, table.rows(np.abs(x - value) <= _SAME * max(abs(value), 1.0))
-            return
-        for low, high in self.intervals:
-            chosen = (low <= x) & (x < high)
-            if not table.weight[chosen].sum() > 0:
-                raise InputError(
-                    "intervals", (low, high), f"hold rows of the table, {self.x_name} of which is "
-                    f"{x.min():.4g} to {x.max():.4g}"
-                )  # fmt: skip
-            yield float(np.average(x[chosen], weights=table.weight[chosen])), low, high, table.rows(chosen)
-
-
-def _distinct(x: Float) -> list[float]:
-    values = np.unique(x)
-    new = np.diff(values, prepend=-np.inf) > _SAME * np.maximum(np.abs(values), 1.0)
-    return [float(value) for value in values[new]]
+from .feeddown import MESON_NAMES
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,6 +72,11 @@ class Curve:
     def __len__(self) -> int:
         return len(self.x)
 
+    @property
+    def binned(self) -> bool:
+        """Whether the points are bins of some width."""
+        return bool(np.any(self.x_high > self.x_low))
+
     def __getitem__(self, name: str) -> Estimate:
         """Return the values of one meson or ratio."""
         return self.values[choice("name", name, self.values, f"be one of {', '.join(self.values)}")]
@@ -182,14 +104,16 @@ class Curve:
         """
         if len(self) < 2 or not np.all(np.diff(self.x) > 0):
             raise InputError("x", self.x, "hold at least two increasing points to interpolate between")
-        at, own = float_array("x", x), self[name]
+        at, values = float_array("x", x), self[name]
 
-        def between(values: Any) -> Float:
-            return np.asarray(PchipInterpolator(self.x, values, extrapolate=False)(at))
+        def between(numbers: Any) -> Float:
+            return np.asarray(PchipInterpolator(self.x, numbers, extrapolate=False)(at))
 
         # an error is undefined outside and has no sign
-        parts = {n: np.nan_to_num(np.maximum(between(part), 0.0)) for n, part in own.parts.items()}
-        return Estimate(between(own.value), parts, (*own.not_estimated, f"interpolation in {self.x_name}"))
+        parts = {n: np.nan_to_num(np.maximum(between(part), 0.0)) for n, part in values.parts.items()}
+        return Estimate(
+            between(values.value), parts, (*values.not_estimated, f"interpolation in {self.x_name}")
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,17 +196,124 @@ def curve_band(curves: Sequence[Curve], name: str, label: str = "") -> CurveBand
     return CurveBand(name, central, values.min(axis=0), values.max(axis=0), label)
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Ranges that select rows, and their words.
+class RaaCurve(Curve):
+    """R_AA at a few values of N_part, for one setting of the model: a `Curve` of points.
 
     Parameters
     ----------
-    ranges : mapping of str to (low, high)
-        Keyed by the names of axes.
+    n_part : array_like, shape (k,)
+        Mean number of participants, positive and strictly increasing.
+    raa : mapping of str to Estimate, shape (k,)
+        R_AA of each meson.
+
+    Raises
+    ------
+    InputError
+        If `n_part` is not increasing or a shape differs.
     """
 
-    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    def __init__(self, n_part: ArrayLike, raa: Mapping[str, Estimate]) -> None:
+        allowed = "be positive and strictly increasing"
+        n_part = increasing("n_part", finite_array("n_part", n_part, 1), allowed, above=0)
+        for name, value in mapping("raa", raa).items():
+            instance(f"raa[{name!r}]", value, Estimate)
+            if np.shape(value.value) != n_part.shape:
+                allowed = f"have one value per N_part, shape {n_part.shape}"
+                raise InputError(f"raa[{name!r}]", np.shape(value.value), allowed)
+        super().__init__("R_AA", "N_part", n_part, n_part, n_part, raa)
 
-    def __str__(self) -> str:
-        return "; ".join(f"{low:g} <= {name} < {high:g}" for name, (low, high) in self.ranges.items())
+    @property
+    def n_part(self) -> Float:
+        """Mean number of participants, shape (k,)."""
+        return np.asarray(self.x)
+
+    @property
+    def raa(self) -> Mapping[str, Estimate]:
+        """R_AA of each meson, shape (k,)."""
+        return self.values
+
+
+class Band(CurveBand):
+    """R_AA of one meson against N_part with the range that model settings span: a `CurveBand` of points.
+
+    Parameters
+    ----------
+    state : str
+        Meson name, for example ``"Y(1S)"``.
+    n_part : array_like, shape (k,)
+        Mean number of participants, positive and strictly increasing.
+    central : Estimate, shape (k,)
+        R_AA of the central setting; its errors are those of the calculation (paths, numerics, branching fractions).
+    low, high : array_like, shape (k,)
+        Smallest and largest value over the settings, point by point: how far the model moves, not a
+        confidence interval. The errors of the calculation are NOT folded in; they belong to `central` and
+        show beside it.
+    label : str, optional
+        What was varied, for a legend.
+
+    Raises
+    ------
+    InputError
+        If the state is unknown, shapes differ or ``low <= central <= high`` does not hold.
+    """
+
+    def __init__(
+        self,
+        state: str,
+        n_part: ArrayLike,
+        central: Estimate,
+        low: ArrayLike,
+        high: ArrayLike,
+        label: str = "",
+    ) -> None:
+        state = choice("state", state, MESON_NAMES, f"be one of {', '.join(MESON_NAMES)}")
+        curve = RaaCurve(n_part, {state: instance("central", central, Estimate)})
+        super().__init__(state, curve, float_array("low", low), float_array("high", high), label)
+        if not np.all((self.low <= central.value) & (central.value <= self.high)):
+            raise InputError("central", central.value, "lie between low and high")
+
+    @property
+    def state(self) -> str:
+        """Name of the meson."""
+        return self.name
+
+    @property
+    def n_part(self) -> Float:
+        """Mean number of participants, shape (k,)."""
+        return np.asarray(self.curve.x)
+
+
+def envelope(curves: Mapping[str, RaaCurve], state: str, central: str, label: str = "") -> Band:
+    """Return the band that several settings of the model span around one of them.
+
+    Parameters
+    ----------
+    curves : mapping of str to RaaCurve
+        One curve per setting, on the same N_part.
+    state : str
+        Meson name.
+    central : str
+        Key of the central setting.
+    label : str, optional
+        What was varied, for a legend.
+
+    Returns
+    -------
+    Band
+        Point-by-point minimum and maximum over all curves; one setting alone gives a band without width.
+
+    Raises
+    ------
+    InputError
+        If the central setting is missing or the curves have different N_part.
+    """
+    for name, curve in mapping("curves", curves).items():
+        instance(f"curves[{name!r}]", curve, RaaCurve)
+    central = choice("central", central, curves, f"be one of {', '.join(curves)}")
+    middle = curves[central]
+    for name, curve in curves.items():
+        if not np.array_equal(curve.x, middle.x):
+            allowed = f"have the N_part of the central one, {middle.x}"
+            raise InputError(f"curves[{name!r}]", curve.x, allowed)
+    band = curve_band([middle, *curves.values()], state, label)
+    return Band(state, middle.x, band.central, band.low, band.high, label)

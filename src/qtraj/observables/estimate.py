@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -114,6 +114,17 @@ class Estimate:
 
 def _numbers(name: str, value: Any) -> Float:
     return float_array(name, value, "be a number or an array of numbers")
+
+
+def joined(estimates: Sequence[Estimate | None]) -> Estimate:
+    """Return scalar estimates as one of shape (k,): NaN for None; a part that one of them lacks counts as zero."""
+    known = [each for each in estimates if each is not None]
+    names = dict.fromkeys(name for each in known for name in each.parts)
+    return Estimate(
+        np.array([np.nan if each is None else each.value for each in estimates]),
+        {n: np.array([0.0 if e is None else e.parts.get(n, 0.0) for e in estimates]) for n in names},
+        tuple(dict.fromkeys(reason for each in known for reason in each.not_estimated)),
+    )
 
 
 def format_value(value: float, error: float) -> str:

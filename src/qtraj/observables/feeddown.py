@@ -25,7 +25,7 @@ MESON_NAMES: Final = tuple(meson.name for meson in MESONS)
 """PDG names of the nine states, in the order of every array of length nine."""
 
 NOT_ESTIMATED: Final = ("feed-down fractions", "cross sections")
-"""Errors of measured input that enter R_AA; `raa` leaves them out, the curves hold those that are known."""
+"""Errors of measured input that enter R_AA; a table without errors of its own cannot give them."""
 
 _COUNT: Final = len(MESONS)
 
@@ -167,15 +167,15 @@ class FeedDown:
         return tuple(self._variations())
 
     def _variations(self) -> Iterator[tuple[str, FeedDown, FeedDown]]:
-        bare = replace(self, matrix_shifts={}, sigma_exp_error=None)
+        exact = replace(self, matrix_shifts={}, sigma_exp_error=None)
         for shift in self.matrix_shifts.values():
             # a fraction with an error as large as itself stops at zero
             up, down = (np.maximum(self.matrix + sign * shift, 0.0) for sign in (1, -1))
-            yield "branching", replace(bare, matrix=up), replace(bare, matrix=down)
+            yield "branching", replace(exact, matrix=up), replace(exact, matrix=down)
         if self.sigma_exp_error is not None:
             for shift in np.diag(self.sigma_exp_error)[self.sigma_exp_error > 0]:
                 up, down = (self.sigma_exp + sign * shift for sign in (1, -1))
-                yield "cross_sections", replace(bare, sigma_exp=up), replace(bare, sigma_exp=down)
+                yield "cross_sections", replace(exact, sigma_exp=up), replace(exact, sigma_exp=down)
 
     @property
     def not_estimated(self) -> tuple[str, ...]:

@@ -159,10 +159,10 @@ def with_geometry(
     weight = table.weight
     if weighting is not None:
         values, place = np.unique(b, return_inverse=True)
-        own = np.bincount(place, table.weight)
-        if np.any(own <= 0):
-            raise InputError("weight", values[own <= 0].tolist(), "be positive somewhere at each b")
-        weight = table.weight * (geometric_weights(values, geometry, weighting) / own)[place]
+        weight_at_b = np.bincount(place, table.weight)
+        if np.any(weight_at_b <= 0):
+            raise InputError("weight", values[weight_at_b <= 0].tolist(), "be positive somewhere at each b")
+        weight = table.weight * (geometric_weights(values, geometry, weighting) / weight_at_b)[place]
     return replace(
         table,
         weight=weight,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, get_args
 
@@ -10,17 +10,16 @@ import numpy as np
 
 from .._checks import choice, instance, mapping, members, texts
 from ..errors import InputError
-from .axes import flow_bins, places
-from .binned import DOUBLE_RATIOS, Ranges, double_ratio_curve, raa_curve
-from .curves import INTEGRATED, Bins, Curve, CurveBand, curve_band
+from .bins import Bins, filled_bins, flow_bins
+from .curves import Curve, CurveBand, curve_band
 from .data.chi_square import ChiSquare
 from .data.compare import agreement, stands_for_all
 from .data.dataset import DataSet
 from .data.systems import CollisionSystem
 from .feeddown import MESON_NAMES, FeedDown
-from .flow import check_order, vn_curve
 from .geometry import Weighting, with_geometry
-from .table import Part, SurvivalTable
+from .observable import DOUBLE_RATIOS, Observable, Ranges, check_order, double_ratio, flow, modification
+from .table import INTEGRATED, Part, SurvivalTable
 
 FLOW_CENTRALITY: Final = (10.0, 90.0)
 """Centrality class of v_n against p_T, percent: that of v2 of CMS (arXiv:2006.07707)."""
@@ -41,8 +40,6 @@ ODD_ORDER: Final = (
     "symmetry, and what is shown is the noise of the sampling."
 )
 """What odd flow coefficients of symmetric systems are."""
-
-CurveOf = Callable[[SurvivalTable, Bins, FeedDown, Part], Curve]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +81,13 @@ class Panel:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What a panel will hold."""
+    """What a panel will hold: an observable of the mesons or ratios `shown`, in bins of the rows in `ranges`."""
 
     name: str
+    observable: Observable
     bins: Bins
-    of: CurveOf
+    shown: tuple[str, ...]
+    ranges: Ranges = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
@@ -146,55 +145,35 @@ def overview(
         }
     central = next(iter(tables.values()))
     central.check_states()
-    ratios = tuple(f"{a}/{b}" for a, b in DOUBLE_RATIOS if a in mesons and b in mesons)
-    return [
-        _panel(plan, tables, feeddown, ratios if plan.name.startswith("double") else tuple(mesons), system)
-        for plan in _possible(central, system, harmonics)
-        if ratios or not plan.name.startswith("double")
-    ]
+    plans = _plans(central, system, tuple(mesons), harmonics)
+    return [_panel(plan, tables, feeddown, system) for plan in plans]
 
 
-def _possible(
-    table: SurvivalTable, system: CollisionSystem | None, harmonics: Sequence[int]
+def _plans(
+    table: SurvivalTable, system: CollisionSystem | None, mesons: tuple[str, ...], harmonics: Sequence[int]
 ) -> Iterator[_Plan]:
     ratio, rapidity = ("R_AA", "abs_y") if system is None else (system.ratio, system.rapidity)
     unequal = system is not None and system.unequal
-    found = places(table, rapidity)
+    axes = filled_bins(table, rapidity)
     everything = "minimum_bias" if system is not None and stands_for_all(table, system) else "all_rows"
     notes = (HOT_MEDIUM_ONLY,) if unequal else ()
-    for short, bins in (*found.items(), (everything, Bins(INTEGRATED))):
-        yield _Plan(f"{ratio.replace('_', '').lower()}_{short}", bins, _ratio(ratio), notes)
+    for short, bins in (*axes.items(), (everything, Bins(INTEGRATED))):
+        name = f"{ratio.replace('_', '').lower()}_{short}"
+        yield _Plan(name, modification(ratio), bins, mesons, notes=notes)
+    ratios = tuple(f"{a}/{b}" for a, b in DOUBLE_RATIOS if a in mesons and b in mesons)
     for short in ("npart", "pt", "y"):
-        if short in found:
-            yield _Plan(f"double_ratio_{short}", found[short], _double_ratio, notes)
+        if short in axes and ratios:
+            yield _Plan(f"double_ratio_{short}", double_ratio(), axes[short], ratios, notes=notes)
     if not (table.column_known("phi") and np.ptp(table.phi) > 0):
         return
     within = _flow_class(table)
     for n in harmonics:
         odd = (ODD_ORDER,) if n % 2 and not unequal else ()
-        if "centrality" in found:
-            yield _Plan(f"v{n}_centrality", found["centrality"], _flow(n), odd)
+        if "centrality" in axes:
+            yield _Plan(f"v{n}_centrality", flow(n), axes["centrality"], mesons, notes=odd)
         momenta = flow_bins(table.select(**within), n)
         if momenta is not None:
-            yield _Plan(f"v{n}_pt", momenta, _flow(n, within), odd)
-
-
-def _ratio(observable: str) -> CurveOf:
-    def ratio(table: SurvivalTable, bins: Bins, feeddown: FeedDown, part: Part) -> Curve:
-        return raa_curve(table, bins, feeddown, part=part, observable=observable)
-
-    return ratio
-
-
-def _double_ratio(table: SurvivalTable, bins: Bins, feeddown: FeedDown, part: Part) -> Curve:
-    return double_ratio_curve(table, bins, feeddown, part=part)
-
-
-def _flow(n: int, ranges: Ranges | None = None) -> CurveOf:
-    def flow(table: SurvivalTable, bins: Bins, feeddown: FeedDown, part: Part) -> Curve:
-        return vn_curve(table, bins, feeddown, n=n, part=part, ranges=ranges)
-
-    return flow
+            yield _Plan(f"v{n}_pt", flow(n), momenta, mesons, within, odd)
 
 
 def _flow_class(table: SurvivalTable) -> Ranges:
@@ -209,23 +188,26 @@ def _panel(
     plan: _Plan,
     tables: Mapping[str, SurvivalTable],
     feeddown: FeedDown,
-    shown: tuple[str, ...],
     system: CollisionSystem | None,
 ) -> Panel:
-    curves = {label: plan.of(table, plan.bins, feeddown, "total") for label, table in tables.items()}
+    def curve_of(table: SurvivalTable, part: Part = "total") -> Curve:
+        return plan.observable.curve(table, plan.bins, feeddown, part=part, ranges=plan.ranges)
+
+    curves = {label: curve_of(table) for label, table in tables.items()}
     first, central = next(iter(tables.items()))
     bands = tuple(
-        curve_band([curves[key] for key in keys], meson, label)
-        for meson in shown
+        curve_band([curves[key] for key in keys], name, label)
+        for name in plan.shown
         for label, keys in varied_settings(tables).items()
     )
-    curve = curves[first]
     parts: dict[str, Curve] = {}
-    if curve.observable.startswith("R_") and central.no_jump is not None:
+    if plan.observable.adds_up and central.no_jump is not None:
         chosen: tuple[Part, ...] = ("no_jump", "regeneration")
-        parts |= {part: plan.of(central, plan.bins, feeddown, part) for part in chosen}
-    datasets, agreements, left_out = agreement(curve, central, feeddown, system, shown)
-    return Panel(plan.name, curve, bands, shown, parts, datasets, agreements, left_out, plan.notes)
+        parts |= {part: curve_of(central, part) for part in chosen}
+    datasets, agreements, left_out = agreement(curves[first], central, feeddown, system, plan.shown)
+    return Panel(
+        plan.name, curves[first], bands, plan.shown, parts, datasets, agreements, left_out, plan.notes
+    )
 
 
 def varied_settings(tables: Mapping[str, SurvivalTable]) -> dict[str, list[str]]:
@@ -238,7 +220,7 @@ def varied_settings(tables: Mapping[str, SurvivalTable]) -> dict[str, list[str]]
     bands: dict[str, list[str]] = {}
     for name in VARIED:
         others = [other for other in VARIED if other != name]
-        keys = [k for k, own in attrs.items() if all(own.get(o) == central.get(o) for o in others)]
+        keys = [k for k, each in attrs.items() if all(each.get(o) == central.get(o) for o in others)]
         values = [str(attrs[key].get(name)) for key in keys]
         if len(set(values)) > 1:
             bands[f"{name}: {', '.join(values)}"] = keys

@@ -17,17 +17,59 @@ from .estimate import Estimate, Float
 Part = Literal["total", "no_jump", "regeneration"]
 """Which survival: of all pairs, of those that never jumped, or the difference."""
 
-COORDINATES: Final = {
-    "b_fm": "b_fm",
-    "N_part": "n_part",
-    "centrality_pct": "centrality_pct",
-    "pT_GeV": "pT",
-    "y": "y",
-    "abs_y": "y",
-    "y_cm": "y",
-    "phi": "phi",
+
+@dataclass(frozen=True)
+class Axis:
+    """A variable that observables are shown against: the one place of its names.
+
+    Parameters
+    ----------
+    words : str
+        What it is, such as ``"transverse momentum"``.
+    symbol, unit : str
+        Plain text, such as ``"p_T"`` and ``"GeV"``; empty where there is none.
+    label : str
+        Label of the axis of a figure, in Matplotlib's mathtext.
+    column : str or None
+        Column of a `SurvivalTable` with its values; None for a number over all rows.
+    """
+
+    words: str
+    symbol: str
+    unit: str
+    label: str
+    column: str | None
+
+    @property
+    def name(self) -> str:
+        """Symbol, or the words of what has none."""
+        return self.symbol or self.words
+
+    @property
+    def heading(self) -> str:
+        """Words, symbol and unit in plain text: ``"transverse momentum p_T [GeV]"``."""
+        return " ".join(filter(None, (self.words, self.symbol, self.unit and f"[{self.unit}]")))
+
+
+INTEGRATED: Final = "integrated"
+"""Name of the axis of a single number over everything, minimum bias for a table of all centralities."""
+
+AXES: Final = {
+    "b_fm": Axis("impact parameter", "b", "fm", r"$\mathit{b}$ [fm]", "b_fm"),
+    "N_part": Axis(
+        "mean number of participants", "N_part", "", r"$\langle \mathit{N}_\mathrm{part}\rangle$", "n_part"
+    ),
+    "centrality_pct": Axis("centrality", "", "%", "Centrality [%]", "centrality_pct"),
+    "pT_GeV": Axis("transverse momentum", "p_T", "GeV", r"$\mathit{p}_\mathrm{T}$ [GeV]", "pT"),
+    "y": Axis("rapidity", "y", "", r"$\mathit{y}$", "y"),
+    "abs_y": Axis("rapidity", "|y|", "", r"$|\mathit{y}|$", "y"),
+    "y_cm": Axis(
+        "rapidity in the nucleon-nucleon center of mass", "y_cm", "", r"$\mathit{y}_\mathrm{cm}$", "y"
+    ),
+    "phi": Axis("angle from the reaction plane", "phi", "rad", r"$\mathit{\phi}$ [rad]", "phi"),
+    INTEGRATED: Axis("selection", "", "", "", None),
 }
-"""Column of a `SurvivalTable` behind each name of an axis; the names are those of the data tables."""
+"""Every axis by its name, which is that of the data tables."""
 
 MESON_COLUMNS: Final = np.array([STATE_NAMES.index(meson.radial) for meson in MESONS])
 """Column of the radial state that each of the nine mesons takes its survival from."""
@@ -128,38 +170,42 @@ class SurvivalTable:
             return total
         if self.no_jump is None:
             raise InputError("part", part, "be 'total' for a table without no-jump survivals")
-        still: Estimate = self.no_jump
+        no_jump: Estimate = self.no_jump
         if part == "no_jump":
-            return still
-        names = dict.fromkeys((*total.parts, *still.parts))
-        parts = {n: total.parts.get(n, 0.0) + still.parts.get(n, 0.0) for n in names}
-        missing = tuple(dict.fromkeys(total.not_estimated + still.not_estimated))
-        return Estimate(total.value - still.value, parts, missing)
+            return no_jump
+        names = dict.fromkeys((*total.parts, *no_jump.parts))
+        parts = {n: total.parts.get(n, 0.0) + no_jump.parts.get(n, 0.0) for n in names}
+        missing = tuple(dict.fromkeys(total.not_estimated + no_jump.not_estimated))
+        return Estimate(total.value - no_jump.value, parts, missing)
 
     def column_known(self, name: str) -> bool:
-        """Return whether the table has the column behind the axis `name`, one of `COORDINATES`."""
-        return getattr(self, COORDINATES[name]) is not None
+        """Return whether the table has the column behind the axis `name`, one of `AXES`."""
+        return self._on(name) is not None
 
     def coordinate(self, name: str) -> Float:
-        """Return a column by the name of an axis: one of `COORDINATES`.
+        """Return a column by the name of an axis: one of `AXES`.
 
         Raises
         ------
         InputError
             If there is no such axis, or the table lacks the column.
         """
-        name = choice("x_name", name, COORDINATES, f"be one of {', '.join(COORDINATES)}")
-        values = getattr(self, COORDINATES[name])
+        known = [axis for axis in AXES if axis != INTEGRATED]
+        name = choice("x_name", name, known, f"be one of {', '.join(known)}")
+        values = self._on(name)
         if values is None:
             raise InputError(
                 "x_name",
                 name,
-                f"belong to a column of the table, which lacks {COORDINATES[name]}",
+                f"belong to a column of the table, which lacks {AXES[name].column}",
                 "`with_geometry` gives tables with b_fm their N_part and centrality."
                 if name in ("N_part", "centrality_pct")
                 else "",
             )
         return np.abs(values) if name == "abs_y" else np.asarray(values)
+
+    def _on(self, axis: str) -> Any:
+        return getattr(self, str(AXES[axis].column))
 
     def rows(self, chosen: ArrayLike) -> SurvivalTable:
         """Return the rows that `chosen`, an index array or a mask, picks."""
@@ -179,7 +225,7 @@ class SurvivalTable:
         Parameters
         ----------
         **ranges : (low, high) or None
-            Keyed by the names of `COORDINATES`; low <= x < high. None does not restrict.
+            Keyed by the names of `AXES`; low <= x < high. None does not restrict.
 
         Raises
         ------

@@ -2,8 +2,7 @@
 
 from .artists import guide
 from .evolution import Evolution, evolve_for_view
-from .observables import observable_figure, parts_figure, plot_curve, plot_parts
-from .observables_files import write_observables
+from .observables import observable_figure, parts_figure, plot_curve, plot_parts, write_observables
 from .raa import default_note, plot_raa_npart, raa_comparison_figure, raa_figure
 from .style import save_figure, style, use_style
 from .view import view_figure

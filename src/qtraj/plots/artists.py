@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
@@ -17,9 +19,9 @@ from scipy.interpolate import PchipInterpolator
 
 from .._checks import finite_array, increasing, integer
 from ..errors import InputError
+from ..observables.curves import Curve, CurveBand
 from ..observables.data.dataset import DataSet
 from ..observables.estimate import Float
-from ..observables.raa import Band
 
 # Okabe and Ito (2008): told apart with every common kind of color vision
 STATE_COLORS: Final = {"Y(1S)": "#0072B2", "Y(2S)": "#D55E00", "Y(3S)": "#009E73"}
@@ -32,6 +34,15 @@ EXPERIMENT_COLORS: Final = {
 }
 MARKERS: Final = {"CMS": "o", "ATLAS": "s", "ALICE": "D", "STAR": "*", "LHCb": "v"}
 GRAY: Final = "#666666"
+COEFFICIENTS: Final = {"kappa": r"$\hat\kappa$", "gamma": r"$\hat\gamma$", "T_end": "$T_f$"}
+"""Symbols of the settings that are varied."""
+
+SOURCES: Final = {
+    "paths": "path sampling",
+    "branching": "branching fractions",
+    "cross_sections": "cross sections",
+}
+"""Parts of an error that are not numerical, in words."""
 
 _BOX_HALF_WIDTH: Final = 4.0  # in N_part; narrower than the shifts of points
 
@@ -65,24 +76,38 @@ def guide(n_part: ArrayLike, values: ArrayLike, points: int = 200) -> tuple[Floa
     return x, np.asarray(PchipInterpolator(at, given)(x))
 
 
-def draw_range(ax: Axes, band: Band, variant: int) -> None:
-    """Fill from the smallest to the largest value."""
-    if len(band.n_part) < 2:
+def draw_range(ax: Axes, band: CurveBand, variant: int) -> None:
+    """Fill from the smallest to the largest value of points; the curves between them guide the eye."""
+    if len(band.curve) < 2:
         return
-    x, central = guide(band.n_part, band.central.value)
+    order = np.argsort(band.curve.x)
+    x = band.curve.x[order]
+    at, central = guide(x, band.central.value[order])
     # three monotone curves keep their order at the points only
-    low = np.minimum(guide(band.n_part, band.low)[1], central)
-    high = np.maximum(guide(band.n_part, band.high)[1], central)
-    ax.fill_between(x, low, high, zorder=2, label=band.label, **fill_look(color_of(band.state), variant))
+    low = np.minimum(guide(x, band.low[order])[1], central)
+    high = np.maximum(guide(x, band.high[order])[1], central)
+    options = fill_style(color_of(band.name), variant)
+    ax.fill_between(at, low, high, zorder=2, label=band.label, **options)
 
 
-def draw_central(ax: Axes, band: Band) -> None:
-    """Draw the central setting: markers with the error of the calculation where it was done, and a guide."""
-    color = color_of(band.state)
-    if len(band.n_part) > 1:
-        ax.plot(*guide(band.n_part, band.central.value), color=color, linewidth=1.8, zorder=3)
-    look = {**theory_marker(color), "elinewidth": 1.6, "zorder": 5.5, "label": band.state}
-    ax.errorbar(band.n_part, band.central.value, yerr=band.central.error, **look)
+def draw_boxes(ax: Axes, band: CurveBand, variant: int) -> None:
+    """Fill from the smallest to the largest value of bins."""
+    options = fill_style(color_of(band.name), variant)
+    for left, right, low, high in zip(band.curve.x_low, band.curve.x_high, band.low, band.high, strict=True):
+        ax.add_patch(Rectangle((left, low), right - left, high - low, zorder=2, **options))
+
+
+def draw_central(ax: Axes, band: CurveBand) -> None:
+    """Draw the central setting: markers with the error of the calculation, and a guide or the width of the bins."""
+    curve, value, color = band.curve, band.central.value, color_of(band.name)
+    if curve.binned:
+        ax.hlines(value, curve.x_low, curve.x_high, color=color, linewidth=1.8, zorder=3)
+    elif len(curve) > 1:
+        order = np.argsort(curve.x)
+        ax.plot(*guide(curve.x[order], value[order]), color=color, linewidth=1.8, zorder=3)
+    at = (curve.x_low + curve.x_high) / 2 if curve.binned else curve.x
+    options = {**theory_marker(color), "elinewidth": 1.6, "zorder": 5.5, "label": band.name}
+    ax.errorbar(at, value, yerr=band.central.error, **options)
 
 
 def draw_points(
@@ -96,8 +121,14 @@ def draw_points(
     low, high = data.value - data.syst_minus, data.value + data.syst_plus
     for corner in zip(x[boxes], low[boxes], high[boxes], strict=True):
         ax.add_patch(_box(*corner, color, half_width=half_width))
-    look = {**_data_marker(data), "color": color, "elinewidth": 1.3, "zorder": 6, "label": _data_label(data)}
-    ax.errorbar(x, data.value, yerr=bars, **look)
+    options = {
+        **_data_marker(data),
+        "color": color,
+        "elinewidth": 1.3,
+        "zorder": 6,
+        "label": _data_label(data),
+    }
+    ax.errorbar(x, data.value, yerr=bars, **options)
 
 
 def draw_global_boxes(ax: Axes, datasets: Sequence[DataSet], several: bool) -> None:
@@ -126,16 +157,18 @@ def add_data_legend(ax: Axes, datasets: Sequence[DataSet], several: bool) -> Non
     ax.add_artist(Legend(ax, handles, list(entries), **place))
 
 
-def add_theory_legend(ax: Axes, bands: Sequence[Band], centrals: Mapping[str, str]) -> None:
+def add_theory_legend(ax: Axes, bands: Sequence[CurveBand], centrals: Mapping[str, str]) -> None:
     """Name what was varied and the central curves; `centrals` gives the color of each name."""
     if not bands:
         return
     color = next(iter(centrals.values())) if len(centrals) == 1 else GRAY
     labels = list(dict.fromkeys(band.label for band in bands))
-    entries: dict[str, Any] = {label: Patch(**fill_look(color, i)) for i, label in enumerate(labels) if label}
-    for name, own in centrals.items():
-        line = Line2D([], [], color=own, linewidth=1.8)
-        entries[name] = (line, Line2D([], [], **theory_marker(own)))
+    entries: dict[str, Any] = {
+        band_label(label): Patch(**fill_style(color, i)) for i, label in enumerate(labels) if label
+    }
+    for name, name_color in centrals.items():
+        line = Line2D([], [], color=name_color, linewidth=1.8)
+        entries[name] = (line, Line2D([], [], **theory_marker(name_color)))
     ax.legend(
         list(entries.values()),
         list(entries),
@@ -147,14 +180,47 @@ def add_theory_legend(ax: Axes, bands: Sequence[Band], centrals: Mapping[str, st
     )
 
 
-def color_of(state: str) -> str:
-    """Return the color of a state."""
-    return STATE_COLORS.get(state, GRAY)
+def color_of(name: str) -> str:
+    """Return the color of a state, of a ratio that of its numerator."""
+    return STATE_COLORS.get(name.partition("/")[0], GRAY)
 
 
 def data_color(data: DataSet, several: bool) -> str:
     """Return the color of points: by state where `several` are shown, else by experiment."""
     return color_of(data.state) if several else EXPERIMENT_COLORS.get(data.experiment, GRAY)
+
+
+def band_label(label: str) -> str:
+    """Return the label of a band for a figure, with symbols for coefficients."""
+    for plain, symbol in COEFFICIENTS.items():
+        if label.startswith(f"{plain}:"):
+            return symbol + label.removeprefix(plain).replace("-", "\N{MINUS SIGN}")
+    return label
+
+
+def write_corner(ax: Axes, name: str, size: int) -> None:
+    """Name a meson or ratio in the upper left corner."""
+    corner = ax.text(0.05, 0.95, state_label(name), fontsize=size, color=color_of(name), va="top")
+    corner.set_transform(ax.transAxes)
+
+
+def write_note(figure: Figure, note: str) -> None:
+    """Write a text below the panels."""
+    letters = int(17 * figure.get_figwidth())  # letters and markup in an inch of this size
+    lines = [line for part in note.splitlines() for line in textwrap.wrap(part, letters)]
+    if lines:
+        words = "\n".join(lines)
+        figure.supxlabel(words, fontsize=10.5, color="#333333", x=0.01, ha="left", linespacing=1.4)
+
+
+def error_sources(curves: Sequence[Curve]) -> str:
+    """Say what the bars of curves hold, from the parts of their errors."""
+    parts = dict.fromkeys(part for c in curves for value in c.values.values() for part in value.parts)
+    words = [text for part, text in SOURCES.items() if part in parts]
+    if set(parts) - set(SOURCES):
+        words.insert(1 if "paths" in parts else 0, "numerics")
+    *others, last = words or ["nothing: none is estimated"]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def state_label(state: str) -> str:
@@ -178,8 +244,8 @@ def _box(
     )
 
 
-def fill_look(color: str, variant: int) -> dict[str, Any]:
-    """Return the look of a band: filled, or hatched for every second variation."""
+def fill_style(color: str, variant: int) -> dict[str, Any]:
+    """Return the style of a band: filled, or hatched for every second variation."""
     edge = mpl.colors.to_rgba(color, 0.8)
     if variant % 2:
         return {"facecolor": "none", "edgecolor": edge, "hatch": "////", "linewidth": 0.8}
@@ -187,7 +253,7 @@ def fill_look(color: str, variant: int) -> dict[str, Any]:
 
 
 def theory_marker(color: str) -> dict[str, Any]:
-    """Return the look of computed points."""
+    """Return the style of computed points."""
     face = {"markerfacecolor": "white", "markeredgewidth": 1.6, "markersize": 7}
     return {"marker": "o", "linestyle": "none", "color": color, **face}
 

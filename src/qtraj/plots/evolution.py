@@ -96,9 +96,9 @@ class Evolution:
         if nt == 0 or self.times_fm.ndim != 1 or not np.all(np.diff(self.times_fm) > 0):
             raise InputError("times_fm", self.times_fm, "be at least one increasing time in fm/c")
         for name, shape in self._shapes(nt, nr).items():
-            found = np.shape(getattr(self, name))
-            if found != shape:
-                raise InputError(name, found, f"have the shape {shape}")
+            given = np.shape(getattr(self, name))
+            if given != shape:
+                raise InputError(name, given, f"have the shape {shape}")
 
     @staticmethod
     def _shapes(nt: int, nr: int) -> dict[str, tuple[int, ...]]:
@@ -171,9 +171,9 @@ class Evolution:
 
     def _taken(self, rows: Integer, columns: Integer) -> Evolution:
         series = ("times_fm", "norm", "color", "l", "overlaps", "mean_radius", "energy")
-        kept = {name: getattr(self, name)[rows] for name in series}
+        thinned = {name: getattr(self, name)[rows] for name in series}
         u = self.u[np.ix_(rows, columns)] if len(columns) else np.empty((0, 0), complex)
-        return replace(self, r=self.r[columns], u=u, **kept)
+        return replace(self, r=self.r[columns], u=u, **thinned)
 
 
 def evolve_for_view(
@@ -206,25 +206,25 @@ def evolve_for_view(
     if times_fm is None:
         ends = [end for history in as_histories(medium)[0] for _, end in history.active]
         times_fm = np.linspace(0, to_fm(max(ends)) if ends else _COLD_FM, _TIMES)
-    found = wave_functions(model, medium, initial, times_fm, **options)
-    count = len(found.times_fm)
+    waves = wave_functions(model, medium, initial, times_fm, **options)
+    count = len(waves.times_fm)
     notes = [f"{initial!r} in {medium!r}", f"{model!r}"]
-    if found.cut > _LEAST_CUT:
+    if waves.cut > _LEAST_CUT:
         notes.append(
-            f"Pairs of high energy, {100 * found.cut:.2g} % of the start, are left out: the norm begins at "
-            f"{1 - found.cut:.3g}."
+            f"Pairs of high energy, {100 * waves.cut:.2g} % of the start, are left out: the norm begins at "
+            f"{1 - waves.cut:.3g}."
         )
     return Evolution(
         title="Evolution without jumps",
-        times_fm=found.times_fm,
-        norm=found.norm,
-        color=np.full(count, found.color),
-        l=np.full(count, found.l),
-        overlaps=found.overlaps,
-        mean_radius=found.mean_radius,
-        energy=found.energy,
-        r=np.concatenate([[0.0], found.r]),
-        u=np.pad(found.u / np.sqrt(found.norm)[:, None], ((0, 0), (1, 0))),
+        times_fm=waves.times_fm,
+        norm=waves.norm,
+        color=np.full(count, waves.color),
+        l=np.full(count, waves.l),
+        overlaps=waves.overlaps,
+        mean_radius=waves.mean_radius,
+        energy=waves.energy,
+        r=np.concatenate([[0.0], waves.r]),
+        u=np.pad(waves.u / np.sqrt(waves.norm)[:, None], ((0, 0), (1, 0))),
         notes=tuple(notes),
     )
 

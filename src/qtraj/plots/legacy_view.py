@@ -97,27 +97,27 @@ def _chosen(
     folder: Path, blocks: Sequence[SummaryBlock], trajectory: int | None
 ) -> tuple[SummaryBlock, Integer]:
     """Return the rows of the evolution, and for each row the trajectory that writes its snapshot (-1: none)."""
-    bare = _rows(blocks[0], _first_of_each(blocks[0].t_fm))  # the first row of the medium comes twice
-    if not len(bare):
+    no_jump = _rows(blocks[0], _first_of_each(blocks[0].t_fm))  # the first row of the medium comes twice
+    if not len(no_jump):
         raise FileFormatError(
             folder / SUMMARY, "has no evolution without jumps", "Check that the run finished."
         )
     if trajectory is None:
-        return bare, np.full(len(bare), -1)
-    found = [block for block in blocks[1:] if block.trajectory == trajectory]
-    if not found:
+        return no_jump, np.full(len(no_jump), -1)
+    chosen = [block for block in blocks[1:] if block.trajectory == trajectory]
+    if not chosen:
         numbers = [int(b.trajectory) for b in blocks[1:] if b.trajectory is not None]
         allowed = (
             f"be from {min(numbers)} to {max(numbers)} in {folder / SUMMARY}" if numbers else "be left out"
         )
         remedy = "" if numbers else f"{folder / SUMMARY} has no trajectories."
         raise InputError("trajectory", trajectory, allowed, remedy)
-    own = found[0]
-    before = bare.t_fm < own.t_fm[0] - _PRINTED if len(own) else np.full(len(bare), True)
-    together = _joined(_rows(bare, np.flatnonzero(before)), own)
+    jumped = chosen[0]
+    before = no_jump.t_fm < jumped.t_fm[0] - _PRINTED if len(jumped) else np.full(len(no_jump), True)
+    together = _joined(_rows(no_jump, np.flatnonzero(before)), jumped)
     # its first row is still the state without jump
-    mine = np.arange(len(together)) > np.count_nonzero(before)
-    return together, np.where(mine, trajectory, -1)
+    after = np.arange(len(together)) > np.count_nonzero(before)
+    return together, np.where(after, trajectory, -1)
 
 
 def _scale(
@@ -171,8 +171,8 @@ def _norm_of(snapshot: Snapshot, norm: float, writer: int) -> float:
 
 
 def _snapshot_files(folder: Path) -> list[tuple[int, Path]]:
-    found = ((_SNAPSHOT.fullmatch(path.name), path) for path in folder.iterdir())
-    return sorted((int(match[1]), path) for match, path in found if match)
+    matches = ((_SNAPSHOT.fullmatch(path.name), path) for path in folder.iterdir())
+    return sorted((int(match[1]), path) for match, path in matches if match)
 
 
 def _last_writer(blocks: Sequence[SummaryBlock], time: float) -> int | None:

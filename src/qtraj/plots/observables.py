@@ -1,9 +1,10 @@
-"""Observables in bins of anything, theory beside data: each function takes Axes and returns them."""
+"""Observables in bins of anything, theory beside data: figures, and the files of all of them."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -13,35 +14,46 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from .._checks import boolean, choice, instance, instances, interval, text
+from .._atomic import writable_folder
+from .._checks import boolean, choice, instance, instances, interval, mapping, text
+from .._checks import path as path_of
 from ..errors import InputError
-from ..observables.curves import INTEGRATED, CurveBand
+from ..io.observables import HepdataTable, write_hepdata, write_panel_csv
+from ..observables.curves import CurveBand
+from ..observables.data.compare import centrality_class
 from ..observables.data.dataset import DataSet
+from ..observables.observable import Observable
 from ..observables.overview import Panel
+from ..observables.table import AXES, INTEGRATED
 from .artists import (
     EXPERIMENT_COLORS,
     GRAY,
     add_data_legend,
+    band_label,
     color_of,
+    draw_boxes,
+    draw_central,
     draw_points,
-    fill_look,
-    guide,
-    state_label,
+    draw_range,
+    error_sources,
+    fill_style,
     theory_marker,
+    write_corner,
+    write_note,
 )
-from .observables_layout import AXIS_LABELS, band_label, ends, limits, observable_label, one_class
-from .raa import collision_label
-from .style import style
+from .raa import collision_label, raa_figure
+from .style import save_figure, style
 
 PART_LABELS: Final = {"no_jump": "never jumped", "regeneration": "regenerated"}
 
-_PART_LOOKS: Final[dict[str, dict[str, Any]]] = {
+_PART_STYLES: Final[dict[str, dict[str, Any]]] = {
     "total": {"linestyle": "-", "marker": "o", "markersize": 8},
     "no_jump": {"linestyle": "--", "marker": "s", "markersize": 5},
     "regeneration": {"linestyle": ":", "marker": "^", "markersize": 7},
 }
 _BOX: Final = 0.009  # half width of systematic boxes, of the axis
 _LINE_FREE: Final = 1.4  # upper end of the axis from which a line at 1 stays below the legends
+_MARGIN: Final = 1.07  # ends of the axis over the last points
 _SHIFT: Final = {
     "CMS": 0.0,
     "ATLAS": -0.012,
@@ -94,24 +106,24 @@ def plot_curve(
     legend = boolean("legend", legend)
     x_ends = None if x_ends is None else interval("x_ends", x_ends)
     _check(bands, datasets)
-    curve, name = bands[0].curve, bands[0].name
-    color = color_of(name.partition("/")[0])
+    curve = bands[0].curve
+    observable = Observable.named(curve.observable)
     left, right = ends(bands, datasets) if x_ends is None else x_ends
     ax.set_xlim(left, right)
-    binned = bool(np.any(curve.x_high > curve.x_low))
     labels = list(dict.fromkeys(band.label for band in bands))
     for band in bands:
-        (_draw_boxes if binned else _draw_ribbon)(ax, band, color, labels.index(band.label))
-    _draw_central(ax, bands[0], color, binned)
+        if band.label:
+            (draw_boxes if curve.binned else draw_range)(ax, band, labels.index(band.label))
+    draw_central(ax, bands[0])
     for data in datasets:
         experiment = EXPERIMENT_COLORS.get(data.experiment, GRAY)
         draw_points(
             ax, data, experiment, _SHIFT.get(data.experiment, 0.0) * (right - left), _BOX * (right - left)
         )
-    if curve.observable.startswith("v"):
+    if observable.unmodified == 0:
         ax.axhline(0.0, color="black", linewidth=0.8, zorder=1)
-    ax.set_xlabel(AXIS_LABELS[curve.x_name])
-    ax.set_ylabel(observable_label(curve.observable))
+    ax.set_xlabel(AXES[curve.x_name].label)
+    ax.set_ylabel(observable.label)
     if legend:
         add_data_legend(ax, datasets, several=False)
         add_curve_legend(ax, bands)
@@ -155,8 +167,8 @@ def plot_parts(ax: Axes, panel: Panel, name: str, *, legend: bool = True) -> Axe
     lines = {"total": total, **{part: panel.parts[part] for part in PART_LABELS}}
     for part, curve in lines.items():
         value, error = curve[name].value[order], curve[name].error[order]
-        look, label = _PART_LOOKS[part], PART_LABELS.get(part, "total")
-        ax.plot(total.x[order], value, color=color, label=label, markerfacecolor="white", **look)
+        line_style, label = _PART_STYLES[part], PART_LABELS.get(part, "total")
+        ax.plot(total.x[order], value, color=color, label=label, markerfacecolor="white", **line_style)
         ax.errorbar(
             total.x[order], value, yerr=np.minimum(error, 0.99 * np.abs(value)), fmt="none", color=color
         )
@@ -167,8 +179,8 @@ def plot_parts(ax: Axes, panel: Panel, name: str, *, legend: bool = True) -> Axe
     # two decades at least, so that two powers of ten are marked; room for the legend above
     top = 8.0 * positive.max()
     ax.set(xlim=(0, 1.08 * total.x.max()), ylim=(min(0.4 * positive.min(), top / 200), top))
-    ax.set_xlabel(AXIS_LABELS[total.x_name])
-    ax.set_ylabel(observable_label(total.observable))
+    ax.set_xlabel(AXES[total.x_name].label)
+    ax.set_ylabel(Observable.named(total.observable).label)
     if legend:
         ax.legend(loc="upper right")
     return ax
@@ -204,17 +216,19 @@ def observable_figure(panel: Panel, *, title: str = "", note: str = "", collisio
         raise InputError("panel", panel.name, "have an axis: minimum bias is one number")
     with style():
         figure, panels = _axes(len(panel.shown))
-        tops = limits(panel)
+        tops, observable = limits(panel), Observable.named(panel.curve.observable)
         x_ends = ends(panel.bands, panel.datasets)
         for ax, name in zip(panels, panel.shown, strict=True):
             bands = [band for band in panel.bands if band.name == name]
             data = [d for d in panel.datasets if d.state == name]
             plot_curve(ax, bands, one_class(data), legend=False, x_ends=x_ends)
             ax.set_ylim(*tops[name])
-            if not panel.curve.observable.startswith("v") and tops[name][1] > _LINE_FREE:
-                ax.axhline(1.0, color="black", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
+            if observable.unmodified > 0 and tops[name][1] > _LINE_FREE:
+                ax.axhline(
+                    observable.unmodified, color="black", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1
+                )
             add_data_legend(ax, one_class(data), several=False)
-            _corner(ax, name)
+            write_corner(ax, name, 18)
         entries = _curve_entries([b for b in panel.bands if b.name == panel.shown[-1]], GRAY)
         # above the Axes, where it covers no points
         figure.legend(*entries, loc="outside upper center", ncols=len(entries[0]))
@@ -250,7 +264,7 @@ def parts_figure(panel: Panel, *, title: str = "", note: str = "") -> Figure:
         figure, panels = _axes(len(panel.shown))
         for ax, name in zip(panels, panel.shown, strict=True):
             plot_parts(ax, panel, name, legend=name == panel.shown[0])
-            _corner(ax, name)
+            write_corner(ax, name, 18)
         _dress(figure, panels, title, collision_label(panel.datasets), note)
     return figure
 
@@ -262,12 +276,12 @@ def add_curve_legend(ax: Axes, bands: Sequence[CurveBand], color: str | None = N
 
 
 def _curve_entries(bands: Sequence[CurveBand], color: str | None) -> tuple[list[Any], list[str]]:
-    own = color or color_of(bands[0].name.partition("/")[0])
+    color = color or color_of(bands[0].name)
     handles: list[Any] = [
-        Rectangle((0, 0), 1, 1, **fill_look(own, i)) for i, band in enumerate(bands) if band.label
+        Rectangle((0, 0), 1, 1, **fill_style(color, i)) for i, band in enumerate(bands) if band.label
     ]
     names = [band_label(band.label) for band in bands if band.label]
-    handles.append(mpl.lines.Line2D([], [], **theory_marker(own)))
+    handles.append(mpl.lines.Line2D([], [], **theory_marker(color)))
     return handles, [*names, "central setting"]
 
 
@@ -276,27 +290,12 @@ def _axes(count: int) -> tuple[Figure, np.ndarray[Any, Any]]:
     return figure, np.atleast_1d(figure.subplots(1, count))
 
 
-def _corner(ax: Axes, name: str) -> None:
-    text = ax.text(
-        0.05, 0.95, state_label(name), fontsize=18, color=color_of(name.partition("/")[0]), va="top"
-    )
-    text.set_transform(ax.transAxes)
-
-
 def _dress(figure: Figure, panels: Any, title: str, collision: str, note: str) -> None:
     for ax in panels[1:]:
         ax.set_ylabel("")
     panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
     panels[-1].set_title(collision, loc="right", fontsize=15)
-    if note:
-        # letters in an inch of this size
-        lines = [
-            line
-            for part in note.splitlines()
-            for line in textwrap.wrap(part, int(17 * figure.get_figwidth()))
-        ]
-        note = "\n".join(lines)
-        figure.supxlabel(note, fontsize=10.5, color="#333333", x=0.01, ha="left", linespacing=1.4)
+    write_note(figure, note)
 
 
 def _check(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> None:
@@ -314,32 +313,126 @@ def _check(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> None:
             raise InputError("datasets", str(data), "hold measured points, not upper limits")
 
 
-def _draw_ribbon(ax: Axes, band: CurveBand, color: str, variant: int) -> None:
-    if len(band.curve) < 2 or not band.label:
-        return
-    order = np.argsort(band.curve.x)
-    x = band.curve.x[order]
-    at, central = guide(x, band.central.value[order])
-    low = np.minimum(guide(x, band.low[order])[1], central)
-    high = np.maximum(guide(x, band.high[order])[1], central)
-    ax.fill_between(at, low, high, zorder=2, label=band.label, **fill_look(color, variant))
+def ends(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> tuple[float, float]:
+    """Return the ends of the horizontal axis, from zero where all points are positive."""
+    lows = [*(np.min(band.curve.x_low) for band in bands), *(np.nanmin([d.x, d.x_low]) for d in datasets)]
+    highs = [*(np.max(band.curve.x_high) for band in bands), *(np.max(data.x) for data in datasets)]
+    return _MARGIN * float(min(*lows, 0.0)), _MARGIN * float(max(*highs, 0.0))
 
 
-def _draw_boxes(ax: Axes, band: CurveBand, color: str, variant: int) -> None:
-    if not band.label:
-        return
-    look = fill_look(color, variant)
-    for left, right, low, high in zip(band.curve.x_low, band.curve.x_high, band.low, band.high, strict=True):
-        ax.add_patch(Rectangle((left, low), right - left, high - low, zorder=2, **look))
+def one_class(datasets: Sequence[DataSet]) -> list[DataSet]:
+    """Keep one centrality class and range of p_T of each experiment and rapidity, the widest: others would cover it."""
+    widest: dict[tuple[str, tuple[float, float]], DataSet] = {}
+    for data in datasets:
+        key = data.experiment, data.acceptance.y
+        if key not in widest or _width(data) > _width(widest[key]):
+            widest[key] = data
+    return list(widest.values())
 
 
-def _draw_central(ax: Axes, band: CurveBand, color: str, binned: bool) -> None:
-    curve, value = band.curve, band.central.value
-    if binned:
-        ax.hlines(value, curve.x_low, curve.x_high, color=color, linewidth=1.8, zorder=3)
-    elif len(curve) > 1:
-        order = np.argsort(curve.x)
-        ax.plot(*guide(curve.x[order], value[order]), color=color, linewidth=1.8, zorder=3)
-    at = (curve.x_low + curve.x_high) / 2 if binned else curve.x
-    look = {**theory_marker(color), "elinewidth": 1.6, "zorder": 5.5, "label": band.name}
-    ax.errorbar(at, value, yerr=band.central.error, **look)
+def _width(data: DataSet) -> tuple[float, float]:
+    low, high = centrality_class(data.centrality[0]) or (0.0, 0.0)
+    return high - low, data.acceptance.pT[1] - data.acceptance.pT[0]
+
+
+def limits(panel: Panel) -> dict[str, tuple[float, float]]:
+    """Limits of the vertical axis: room for the legends above, zero at the bottom of what is positive."""
+    limits_of = {}
+    for name in panel.shown:
+        central = panel.curve[name]
+        highs = [float(np.max(central.value + central.error))]
+        highs += [float(np.max(band.high)) for band in panel.bands if band.name == name]
+        lows = [float(np.min(central.value - central.error))]
+        lows += [float(np.min(band.low)) for band in panel.bands if band.name == name]
+        for data in one_class([d for d in panel.datasets if d.state == name]):
+            highs.append(float(np.max(data.value + np.nan_to_num(data.total_plus))))
+            lows.append(float(np.min(data.value - np.nan_to_num(data.total_minus))))
+        top, bottom = max(highs), min(lows)
+        if Observable.named(panel.curve.observable).unmodified == 0:
+            reach = max(top, -bottom, 0.005)
+            limits_of[name] = min(1.2 * bottom, -0.2 * reach), 1.6 * reach
+        else:
+            limits_of[name] = 0.0, 1.5 * top
+    return limits_of
+
+
+def write_observables(
+    panels: Sequence[Panel], out: str | Path, *, title: str = "", qualifiers: Mapping[str, str] | None = None
+) -> list[Path]:
+    """Write one CSV file and one figure (PNG, PDF) per panel and a HEPData submission of all.
+
+    Parameters
+    ----------
+    panels : sequence of Panel
+        From `qtraj.observables.overview`.
+    out : str or Path
+        The folder; created if need be.
+    title : str, optional
+        Above the figures.
+    qualifiers : mapping of str to str, optional
+        What holds for all tables: system, feed-down, ...
+
+    Returns
+    -------
+    list of Path
+        ``NAME.csv``, ``NAME.png``, ``NAME.pdf``, ``regeneration.png``, ``regeneration.pdf``, ``hepdata/*.yaml``.
+
+    Raises
+    ------
+    FileFormatError
+        If a file cannot be written.
+    """
+    panels, title = instances("panels", panels, Panel), text("title", title)
+    qualifiers = {} if qualifiers is None else mapping("qualifiers", qualifiers)
+    folder, collision = writable_folder(path_of("out", out)), qualifiers.get("system", "")
+    written: list[Path] = []
+    for panel in panels:
+        written.append(write_panel_csv(folder / f"{panel.name}.csv", panel))
+        # a single point makes no figure
+        if panel.curve.x_name != INTEGRATED and len(panel.curve) > 1:
+            written += save_figure(_figure(panel, title, collision), folder / panel.name)
+    for panel in panels:
+        if panel.curve.x_name == "N_part" and panel.parts and len(panel.curve) > 1:
+            note = "Regenerated: total minus pairs that never jumped, path by path."
+            written += save_figure(parts_figure(panel, title=title, note=note), folder / "regeneration")
+    tables = [_table(panel, dict(qualifiers)) for panel in panels]
+    return written + write_hepdata(folder / "hepdata", tables, title)
+
+
+def _figure(panel: Panel, title: str, collision: str) -> Figure:
+    curve = panel.curve
+    if (curve.observable, curve.x_name) == ("R_AA", "N_part") and not curve.binned:
+        return raa_figure(panel.bands, panel.datasets, title=title)
+    return observable_figure(panel, title=title, note=_note(panel), collision=collision)
+
+
+def _note(panel: Panel) -> str:
+    curve = panel.curve
+    words = f"bars: errors of {error_sources([curve])}"
+    place = "in the bins shown" if curve.binned else "at the open circles; curves between them guide the eye"
+    lines = [f"Theory is computed {place} ({words})."]
+    if curve.selection:
+        lines[0] += f" Selected: {_in_words(curve.selection)}."
+    if panel.datasets:
+        lines.append("Data: bars statistical, boxes systematic; bins and centrality classes of the papers.")
+    return "\n".join([*lines, *panel.notes])
+
+
+def _in_words(selection: str) -> str:
+    text = re.sub(r"(\S+) <= (\w+) < (\S+)", r"\2 \1 to \3", selection)
+    return text.replace("centrality_pct", "centrality in %").replace(
+        "pT_GeV", r"$\mathit{p}_\mathrm{T}$ in GeV"
+    )
+
+
+def _table(panel: Panel, qualifiers: Mapping[str, str]) -> HepdataTable:
+    curve = panel.curve
+    against = "over all paths" if curve.x_name == INTEGRATED else f"against {AXES[curve.x_name].words}"
+    what = f"{Observable.named(curve.observable).title} {against}, central setting with errors of the calculation;"
+    description = " ".join([what, "further errors are the ranges over settings of the model.", *panel.notes])
+    bands: dict[str, dict[str, tuple[object, object]]] = {}
+    for band in panel.bands:
+        if band.label:
+            bands.setdefault(band.name, {})[band.label] = (band.low, band.high)
+    chosen = {"selection": curve.selection} if curve.selection else {}
+    return HepdataTable(panel.name, description, curve, bands, {**qualifiers, **chosen})

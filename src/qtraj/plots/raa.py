@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -12,9 +11,11 @@ from matplotlib.figure import Figure
 
 from .._checks import boolean, instance, instances, mapping, number, positive, text
 from ..errors import InputError
+from ..observables.curves import CurveBand
 from ..observables.data.dataset import DataSet
 from ..observables.feeddown import MESON_NAMES
-from ..observables.raa import Band
+from ..observables.observable import modification
+from ..observables.table import AXES
 from .artists import (
     GRAY,
     add_data_legend,
@@ -25,7 +26,10 @@ from .artists import (
     draw_global_boxes,
     draw_points,
     draw_range,
+    error_sources,
     state_label,
+    write_corner,
+    write_note,
 )
 from .style import style
 
@@ -35,14 +39,14 @@ SHIFTS: Final = {"ATLAS": -9.0, "ALICE": 9.0}
 """How far `raa_figure` moves points in N_part: experiments share classes and would cover each other."""
 
 _N_PART: Final = r"$\mathit{N}_\mathrm{part}$"
-_R_AA: Final = r"$\mathit{R}_\mathrm{AA}$"
+_R_AA: Final = modification().label
 _N_PART_MAX: Final = 440.0  # leaves room for the global boxes right of central Pb-Pb
 _HEADROOM: Final = 1.27  # y axis over highest point: room for state label and legend
 
 
 def plot_raa_npart(
     ax: Axes,
-    bands: Sequence[Band],
+    bands: Sequence[CurveBand],
     datasets: Sequence[DataSet] = (),
     *,
     y_max: float | None = None,
@@ -57,7 +61,7 @@ def plot_raa_npart(
     ----------
     ax : matplotlib.axes.Axes
         Where to draw.
-    bands : sequence of Band
+    bands : sequence of Band or CurveBand
         Theory. Bands of one state that carry different labels get different fills; the central curve of a
         state is that of its first band.
     datasets : sequence of DataSet, optional
@@ -98,14 +102,14 @@ def plot_raa_npart(
         _check_data(data)
     y_max = _HEADROOM * _top(bands, datasets) if y_max is None else y_max
     ax.set(xlim=(0, _N_PART_MAX), ylim=(0, y_max))
-    ax.set_xlabel(r"$\langle \mathit{N}_\mathrm{part}\rangle$")
+    ax.set_xlabel(AXES["N_part"].label)
     ax.set_ylabel(_R_AA)
 
     labels = list(dict.fromkeys(band.label for band in bands))
     for band in bands:
         draw_range(ax, band, labels.index(band.label))
-    for state in dict.fromkeys(band.state for band in bands):
-        draw_central(ax, next(band for band in bands if band.state == state))
+    for state in dict.fromkeys(band.name for band in bands):
+        draw_central(ax, next(band for band in bands if band.name == state))
     for data in datasets:
         draw_points(ax, data, data_color(data, several), shifts.get(data.experiment, 0.0))
     if y_max > 1:
@@ -119,7 +123,7 @@ def plot_raa_npart(
 
 
 def raa_figure(
-    bands: Sequence[Band], datasets: Sequence[DataSet] = (), *, title: str = "", note: str | None = None
+    bands: Sequence[CurveBand], datasets: Sequence[DataSet] = (), *, title: str = "", note: str | None = None
 ) -> Figure:
     """Return the figure of R_AA against N_part with one panel per state; write it with `save_figure`.
 
@@ -127,7 +131,7 @@ def raa_figure(
 
     Parameters
     ----------
-    bands : sequence of Band
+    bands : sequence of Band or CurveBand
         Theory, any number of bands per state.
     datasets : sequence of DataSet, optional
         Measured R_AA against N_part, all of one collision system and energy. ATLAS and ALICE points are moved
@@ -150,20 +154,23 @@ def raa_figure(
     bands, datasets = _checked(bands, datasets)
     title = text("title", title)
     states = _states(bands, datasets)
-    labels = {tuple(band.label for band in bands if band.state == state) for state in states}
+    labels = {tuple(band.label for band in bands if band.name == state) for state in states}
     if len(labels - {()}) > 1:  # one legend serves all panels
         raise InputError("bands", sorted(labels), "carry the same labels in the same order for each state")
     return _figure_of_rows({title: bands}, states, datasets, note)
 
 
 def raa_comparison_figure(
-    calculations: Mapping[str, Sequence[Band]], datasets: Sequence[DataSet] = (), *, note: str | None = None
+    calculations: Mapping[str, Sequence[CurveBand]],
+    datasets: Sequence[DataSet] = (),
+    *,
+    note: str | None = None,
 ) -> Figure:
     """Return calculations one above the other, a row of panels for each, beside the same data on the same scales.
 
     Parameters
     ----------
-    calculations : mapping of str to sequence of Band
+    calculations : mapping of str to sequence of Band or CurveBand
         Title of each row and its theory; all of the same states.
     datasets : sequence of DataSet, optional
         Measured R_AA against N_part, all of one collision system and energy.
@@ -185,17 +192,17 @@ def raa_comparison_figure(
     everything = [band for bands in calculations.values() for band in bands]
     states = _states(everything, datasets)
     for title, bands in calculations.items():
-        if missing := set(states) - {band.state for band in bands}:
+        if missing := set(states) - {band.name for band in bands}:
             raise InputError("calculations", title, f"hold all states, also {', '.join(sorted(missing))}")
     return _figure_of_rows(calculations, states, datasets, note)
 
 
-def default_note(bands: Sequence[Band], datasets: Sequence[DataSet]) -> str:
+def default_note(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> str:
     """Return the text that says how to read the figure of `raa_figure`: a line on theory, one on data.
 
     Parameters
     ----------
-    bands : sequence of Band
+    bands : sequence of Band or CurveBand
         What the figure draws.
     datasets : sequence of DataSet
         Measurements in it.
@@ -209,8 +216,8 @@ def default_note(bands: Sequence[Band], datasets: Sequence[DataSet]) -> str:
     lines = []
     if bands:
         lines.append(
-            "Theory is computed at the open circles (bars: errors of path sampling and numerics); the curves "
-            f"between them interpolate monotonically in {_N_PART}, to guide the eye."
+            f"Theory is computed at the open circles (bars: errors of {error_sources([b.curve for b in bands])}); "
+            f"the curves between them interpolate monotonically in {_N_PART}, to guide the eye."
         )
     if datasets:
         parts = [f"Data: bars statistical, boxes systematic, boxes at {_R_AA}$=1$ global where published"]
@@ -226,7 +233,7 @@ def default_note(bands: Sequence[Band], datasets: Sequence[DataSet]) -> str:
 
 
 def _figure_of_rows(
-    rows: Mapping[str, Sequence[Band]],
+    rows: Mapping[str, Sequence[CurveBand]],
     states: Sequence[str],
     datasets: Sequence[DataSet],
     note: str | None,
@@ -247,14 +254,19 @@ def _figure_of_rows(
             add_theory_legend(panels[-1], bands, {"central setting": GRAY})
             panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
         axes[0, -1].set_title("".join(collisions), loc="right", fontsize=15)
-        _write_note(figure, default_note(everything, datasets) if note is None else note, width)
+        write_note(figure, default_note(everything, datasets) if note is None else note)
     return figure
 
 
 def _checked(
-    bands: Sequence[Band], datasets: Sequence[DataSet]
-) -> tuple[tuple[Band, ...], tuple[DataSet, ...]]:
-    return instances("bands", bands, Band), instances("datasets", datasets, DataSet)
+    bands: Sequence[CurveBand], datasets: Sequence[DataSet]
+) -> tuple[tuple[CurveBand, ...], tuple[DataSet, ...]]:
+    bands, datasets = instances("bands", bands, CurveBand), instances("datasets", datasets, DataSet)
+    for curve in (band.curve for band in bands):
+        if (curve.observable, curve.x_name) != ("R_AA", "N_part") or curve.binned:
+            where = f"{curve.observable} against {curve.x_name}"
+            raise InputError("bands", where, "hold R_AA against N_part, at points", "See `plot_curve`.")
+    return bands, datasets
 
 
 def _check_data(data: DataSet) -> None:
@@ -264,45 +276,36 @@ def _check_data(data: DataSet) -> None:
         raise InputError("datasets", str(data), "hold measured points, not upper limits")
 
 
-def _write_note(figure: Figure, note: str, width: float) -> None:
-    # letters and markup in an inch of this size
-    lines = [line for part in note.splitlines() for line in textwrap.wrap(part, int(17 * width))]
-    if lines:
-        text = "\n".join(lines)
-        figure.supxlabel(text, fontsize=10.5, color="#333333", x=0.01, ha="left", linespacing=1.4)
-
-
 def _draw_panel(
     ax: Axes,
     state: str,
     states: Sequence[str],
-    bands: Sequence[Band],
+    bands: Sequence[CurveBand],
     datasets: Sequence[DataSet],
-    scaled_to: Sequence[Band],
+    scaled_to: Sequence[CurveBand],
 ) -> None:
     scale = [other for other in states if (other == "Y(1S)") == (state == "Y(1S)")]
     y_max = _HEADROOM * _top(
-        [b for b in scaled_to if b.state in scale], [d for d in datasets if d.state in scale]
+        [b for b in scaled_to if b.name in scale], [d for d in datasets if d.state in scale]
     )
     points = [data for data in datasets if data.state == state]
-    mine = [band for band in bands if band.state == state]
-    plot_raa_npart(ax, mine, points, y_max=y_max, shifts=SHIFTS, legend=False)
+    bands_of_state = [band for band in bands if band.name == state]
+    plot_raa_npart(ax, bands_of_state, points, y_max=y_max, shifts=SHIFTS, legend=False)
     add_data_legend(ax, points, several=False)
-    corner = ax.text(0.05, 0.95, state_label(state), fontsize=20, color=color_of(state), va="top")
-    corner.set_transform(ax.transAxes)
+    write_corner(ax, state, 20)
     if state != scale[0]:
         ax.tick_params(labelleft=False)
         ax.set_ylabel("")
 
 
-def _states(bands: Sequence[Band], datasets: Sequence[DataSet]) -> list[str]:
-    drawn = {band.state for band in bands} | {data.state for data in datasets}
+def _states(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> list[str]:
+    drawn = {band.name for band in bands} | {data.state for data in datasets}
     if not drawn:
         raise InputError("bands", bands, "hold at least one band")
     return [state for state in MESON_NAMES if state in drawn]
 
 
-def _top(bands: Sequence[Band], datasets: Sequence[DataSet]) -> float:
+def _top(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> float:
     tops = [float(np.max(np.maximum(b.high, b.central.value + b.central.error))) for b in bands]
     tops += [float(np.max(d.value + np.nan_to_num(d.total_plus))) for d in datasets]
     return max(tops)

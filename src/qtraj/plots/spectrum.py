@@ -78,14 +78,14 @@ def plot_levels(
     The axis follows all but first-order perturbation theory, which runs out of it where it fails. Bars are errors, and
     so is the band of first order, drawn where second order is smaller than first.
     """
-    mine = [row for row in rows if row.state == state and row.values[quantity] is not None]
-    if not mine:
+    chosen = [row for row in rows if row.state == state and row.values[quantity] is not None]
+    if not chosen:
         raise InputError("state", state, f"have a {quantity} in the rows")
-    for route in dict.fromkeys(row.route for row in mine):
-        _draw(ax, [row for row in mine if row.route == route], quantity, _looks(rows)[route])
+    for route in dict.fromkeys(row.route for row in chosen):
+        _draw(ax, [row for row in chosen if row.route == route], quantity, _styles(rows)[route])
     ax.set_xlabel(r"$\mathit{T}$  [MeV]")
     ax.set_ylabel(LABELS[quantity])
-    ax.set_ylim(_limits(mine, quantity))
+    ax.set_ylim(_limits(chosen, quantity))
     temperatures = [row.T_MeV for row in rows]
     margin = 0.03 * (max(temperatures) - min(temperatures)) or 10.0
     ax.set_xlim(min(temperatures) - margin, max(temperatures) + margin)
@@ -220,7 +220,7 @@ def spectral_figure(
     return figure
 
 
-def _draw(ax: Axes, rows: Sequence[Row], quantity: str, look: dict[str, Any]) -> None:
+def _draw(ax: Axes, rows: Sequence[Row], quantity: str, options: dict[str, Any]) -> None:
     """Draw one route."""
     rows = sorted(rows, key=lambda row: row.T_MeV)
     T, value = np.array([(row.T_MeV, row.values[quantity]) for row in rows], dtype=float).T
@@ -228,12 +228,12 @@ def _draw(ax: Axes, rows: Sequence[Row], quantity: str, look: dict[str, Any]) ->
     if rows[0].route == "perturbation":
         means_something = np.array([(row.errors["shift"] or 0.0) < _size(row) for row in rows])
         low, high = (np.where(means_something, value + sign * error, np.nan) for sign in (-1, 1))
-        ax.fill_between(T, low, high, color=look["color"], alpha=0.18, linewidth=0)
-    if look["linestyle"] == "":
-        ax.errorbar(T, value, yerr=error, elinewidth=1.6, **look)
+        ax.fill_between(T, low, high, color=options["color"], alpha=0.18, linewidth=0)
+    if options["linestyle"] == "":
+        ax.errorbar(T, value, yerr=error, elinewidth=1.6, **options)
         return
     # a single temperature needs a marker to be seen
-    ax.plot(T, value, **look, marker="" if len(T) > 1 else "o")
+    ax.plot(T, value, **options, marker="" if len(T) > 1 else "o")
 
 
 def _size(row: Row) -> float:
@@ -245,21 +245,21 @@ def _any(rows: Sequence[Row], state: str, quantity: str) -> bool:
     return any(row.state == state and row.values[quantity] is not None for row in rows)
 
 
-def _looks(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    looks = dict(LOOKS)
+def _styles(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+    styles = dict(LOOKS)
     others = [route for route in dict.fromkeys(row.route for row in rows) if route not in LOOKS]
     for i, route in enumerate(others):
         marker, color = OTHERS[i % len(OTHERS)]
-        looks[route] = {
+        styles[route] = {
             "color": color, "linestyle": "", "marker": marker, "markersize": 7, "fillstyle": "none", "zorder": 5
         }  # fmt: skip
-    return looks
+    return styles
 
 
 def _handles(rows: Sequence[Row]) -> list[Line2D]:
-    looks = _looks(rows)
+    styles = _styles(rows)
     return [
-        Line2D([], [], label=NAMES.get(route, route), **looks[route])
+        Line2D([], [], label=NAMES.get(route, route), **styles[route])
         for route in dict.fromkeys(row.route for row in rows)
     ]
 

@@ -200,11 +200,11 @@ def compare(curve: Curve, datasets: Sequence[DataSet], **options: Any) -> ChiSqu
             raise InputError(
                 "datasets", str(data), f"hold {curve.observable} against {curve.x_name}, as the curve"
             )
-        own = curve[data.state]
+        points = curve[data.state]
         same = len(curve) == len(data) and np.array_equal(
             [curve.x_low, curve.x_high], [data.x_low, data.x_high], equal_nan=True
         )
-        at.append(own if same else curve.at(data.state, data.x))
+        at.append(points if same else curve.at(data.state, data.x))
     return chi_square(list(datasets), [e.value for e in at], [e.error for e in at], **options)
 
 
@@ -223,8 +223,8 @@ def _listed(argument: str, given: Any, *, one: bool) -> list[Any]:
 
 
 def _piece(data: DataSet, theory: Any, error: Any, systematic: Systematic) -> _Piece:
-    prediction, own = float_array("predictions", theory), float_array("errors", error)
-    for name, values in (("predictions", prediction), ("errors", own)):
+    prediction, theory_error = float_array("predictions", theory), float_array("errors", error)
+    for name, values in (("predictions", prediction), ("errors", theory_error)):
         if values.shape != (len(data),):
             raise InputError(name, values.shape, f"have one value for each of {len(data)} points")
     above = prediction > data.value
@@ -235,7 +235,7 @@ def _piece(data: DataSet, theory: Any, error: Any, systematic: Systematic) -> _P
     stat, syst, total = side("stat"), np.nan_to_num(side("syst")), side("total")
     common = systematic == "correlated"
     point = np.where(np.isfinite(stat), np.hypot(stat, 0.0 if common else syst), total)
-    sigma = np.hypot(point, own)
+    sigma = np.hypot(point, theory_error)
     use = np.isfinite(prediction) & (sigma > 0) & ~np.isfinite(data.upper_limit_cl)
     relative = np.nan_to_num((data.global_rel_plus + data.global_rel_minus) / 2)
     candidates = {"global": relative * prediction, **({"systematic": syst} if common else {})}

@@ -10,14 +10,13 @@ import numpy as np
 
 from ..._checks import instance
 from ...errors import InputError
-from ..axes import SPECTRA
-from ..binned import double_ratio_curve, raa_curve
-from ..curves import INTEGRATED, Bins, Curve
-from ..estimate import Estimate
+from ..bins import SPECTRA, Bins
+from ..curves import Curve
+from ..estimate import Estimate, joined
 from ..feeddown import FeedDown
-from ..flow import vn_curve
 from ..geometry import coverage
-from ..table import SurvivalTable
+from ..observable import Observable, double_ratio
+from ..table import INTEGRATED, SurvivalTable
 from .chi_square import ChiSquare, chi_square
 from .dataset import DataSet
 from .systems import CollisionSystem
@@ -84,13 +83,7 @@ def _in_bins(data: DataSet, table: SurvivalTable, axis: str, feeddown: FeedDown)
         else None
         for interval in _intervals(data, axis)
     ]
-    known = [point for point in points if point is not None]
-    names = dict.fromkeys(name for point in known for name in point.parts)
-    return Estimate(
-        np.array([np.nan if point is None else point.value for point in points]),
-        {name: np.array([0.0 if p is None else p.parts.get(name, 0.0) for p in points]) for name in names},
-        tuple(dict.fromkeys(note for point in known for note in point.not_estimated)),
-    )
+    return joined(points)
 
 
 def _intervals(data: DataSet, axis: str) -> list[Range | None]:
@@ -219,14 +212,9 @@ def _check_coverage(data: DataSet, table: SurvivalTable, system: CollisionSystem
 
 
 def _curve(data: DataSet, table: SurvivalTable, bins: Bins, feeddown: FeedDown) -> Curve:
-    if data.observable in ("R_AA", "R_pA"):
-        return raa_curve(table, bins, feeddown, observable=data.observable)
-    if data.observable == "double_ratio":
-        above, _, below = data.state.partition("/")
-        return double_ratio_curve(table, bins, feeddown, pairs=[(above, below)])
-    if data.observable == "v2":
-        return vn_curve(table, bins, feeddown)
-    raise InputError("data", data.observable, "be R_AA, R_pA, double_ratio or v2")
+    above, _, below = data.state.partition("/")
+    observable = double_ratio([(above, below)]) if below else Observable.named(data.observable)
+    return observable.curve(table, bins, feeddown)
 
 
 def _ranges(data: DataSet, table: SurvivalTable) -> dict[str, Range]:

@@ -157,6 +157,12 @@ def load_system(name: str) -> CollisionSystem:
     return _shipped(choice("system", name, system_names(), f"be one of {', '.join(system_names())}"))
 
 
+def system_of(collider: str, sqrt_s_GeV: float) -> CollisionSystem | None:
+    """Return the system with nuclei such as ``"PbPb"`` and this energy per nucleon pair, or None."""
+    systems = (load_system(name) for name in system_names())
+    return next((s for s in systems if (s.data, s.sqrt_s_GeV) == (collider, sqrt_s_GeV)), None)
+
+
 @cache
 def _shipped(name: str) -> CollisionSystem:
     file = resources.files("qtraj.data").joinpath(f"systems/{name}.toml")

@@ -8,11 +8,13 @@ from typing import Any, Final
 import numpy as np
 
 from ...io.pages import rounded
-from ...observables.curves import INTEGRATED, Curve, CurveBand
+from ...observables.curves import Curve, CurveBand
 from ...observables.data.dataset import DataSet
 from ...observables.estimate import Estimate, format_value
+from ...observables.observable import Observable
 from ...observables.overview import Panel
-from .words import AXES, OBSERVABLES, part_name
+from ...observables.table import AXES, INTEGRATED
+from .words import part_name
 
 # names of the palette of page.css, which has a light and a dark value of each
 COLORS: Final = ("--blue", "--red", "--green", "--pink", "--orange", "--sky")
@@ -55,14 +57,15 @@ def _figure(panel: Panel) -> dict[str, Any]:
         series += [_band(band, color, i) for i, band in enumerate(bands) if band.label]
         series.append(_theory(curve, name, color, bands))
     series += [_data(data, colors[data.state]) for data in panel.datasets]
-    title, y = OBSERVABLES.get(curve.observable, (curve.observable, curve.observable))
-    x = AXES[curve.x_name][1]
-    chart = {"name": panel.name, "title": f"{title} against {x}", **_axes(curve, y), "series": series}
+    title = f"{Observable.named(curve.observable).title} against {AXES[curve.x_name].name}"
+    chart = {"name": panel.name, "title": title, **_axes(curve), "series": series}
     return {**chart, "note": _note(panel)}
 
 
-def _axes(curve: Curve, y: str) -> dict[str, Any]:
-    return {"xLabel": AXES[curve.x_name][0], "yLabel": y, "fromZero": not curve.observable.startswith("v")}
+def _axes(curve: Curve) -> dict[str, Any]:
+    observable = Observable.named(curve.observable)
+    axes = {"xLabel": AXES[curve.x_name].heading, "yLabel": observable.symbol}
+    return {**axes, "fromZero": observable.unmodified > 0}
 
 
 def _note(panel: Panel) -> str:
@@ -89,7 +92,7 @@ def _split(panel: Panel, name: str, color: str) -> dict[str, Any]:
     return {
         "name": f"split_{name}",
         "title": title,
-        **_axes(panel.curve, "R_AA"),
+        **_axes(panel.curve),
         "series": series,
         "note": "",
     }
@@ -107,7 +110,7 @@ def _theory(
     for i in range(len(curve)):
         value = values[i]
         lines = [f"{name}, {words}", _place(curve.x_name, curve.x[i], curve.x_low[i], curve.x_high[i])]
-        lines += estimate_lines(value, OBSERVABLES.get(curve.observable, ("", curve.observable))[1])
+        lines += estimate_lines(value, Observable.named(curve.observable).symbol)
         lines += [
             f"range of {_band_words(band)}: {band.low[i]:.3g} to {band.high[i]:.3g}"
             for band in bands
@@ -186,7 +189,7 @@ def _data_points(data: DataSet) -> Iterator[dict[str, Any]]:
 
 
 def _data_tip(data: DataSet, i: int, x: float) -> list[str]:
-    y = OBSERVABLES.get(data.observable, ("", data.observable))[1]
+    y = Observable.named(data.observable).symbol
     lines = [f"{data.experiment} {data.state}, {data.kinematics}"]
     lines.append(_place(data.x_name, x, float(data.x_low[i]), float(data.x_high[i])))
     if data.centrality[i] and data.x_name != "centrality_pct":
@@ -213,7 +216,7 @@ def _known(value: float) -> float:
 
 
 def _place(x_name: str, x: float, low: float, high: float) -> str:
-    _, name, unit = AXES[x_name]
+    name, unit = AXES[x_name].name, AXES[x_name].unit
     text = f"{name} = {x:.4g}" + (f" {unit}" if unit else "")
     return text + (f" ({low:g} to {high:g})" if high > low else "")
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...io.config import RunConfig
 from ...io.pages import rounded
-from ...observables.axes import geometries
+from ...observables.bins import geometries
 from ...physics.initial import GaussianState
 from ...physics.medium import History
 from ...physics.model import LindbladModel

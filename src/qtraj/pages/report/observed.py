@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from rich.table import Table
 
-from ...observables.curves import INTEGRATED
 from ...observables.estimate import Estimate
 from ...observables.overview import Panel
+from ...observables.table import INTEGRATED
 
 
 def survival_table(averages: Mapping[str, Mapping[str, Estimate]]) -> Table:

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ...observables.curves import INTEGRATED, Curve
+from ...observables.curves import Curve
 from ...observables.overview import Panel
-from .words import AXES, against, part_name
+from ...observables.table import AXES, INTEGRATED
+from .words import against, part_name
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _size(error: Any) -> str:
 def _place(curve: Curve, i: int) -> str:
     if curve.x_name == INTEGRATED:
         return "all"
-    _, name, unit = AXES[curve.x_name]
+    name, unit = AXES[curve.x_name].name, AXES[curve.x_name].unit
     if curve.x_high[i] > curve.x_low[i]:
         return f"{name} {curve.x_low[i]:g} to {curve.x_high[i]:g} {unit}".strip()
     return f"{name} = {curve.x[i]:.4g} {unit}".strip()

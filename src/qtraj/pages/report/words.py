@@ -8,23 +8,11 @@ import numpy as np
 
 from ...campaign.sources import TrajectorySource, interval
 from ...io.config import RunConfig
-from ...observables.curves import INTEGRATED, Curve
+from ...observables.curves import Curve
+from ...observables.observable import Observable
+from ...observables.table import AXES, INTEGRATED
 from .source import Run
 
-# X, unit and name in tooltips of each axis
-AXES: Final = {
-    "N_part": ("number of participants ⟨N_part⟩", "N_part", ""),
-    "centrality_pct": ("centrality [%]", "centrality", "%"),
-    "pT_GeV": ("transverse momentum p_T [GeV]", "p_T", "GeV"),
-    "b_fm": ("impact parameter b [fm]", "b", "fm"),
-    "abs_y": ("rapidity |y|", "|y|", ""),
-    "y": ("rapidity y", "y", ""),
-}
-OBSERVABLES: Final = {
-    "R_AA": ("Nuclear modification factor", "R_AA"),
-    "double_ratio": ("Double ratio, nucleus-nucleus over pp", "double ratio"),
-    "v2": ("Elliptic flow", "v₂"),
-}
 PARTS: Final = {
     "paths": "paths",
     "statistical": "statistical",
@@ -45,8 +33,8 @@ def part_name(name: str) -> str:
 
 def against(curve: Curve) -> str:
     """Return for example ``"R_AA against N_part"``."""
-    name = OBSERVABLES.get(curve.observable, ("", curve.observable))[1]
-    return f"{name} over all" if curve.x_name == INTEGRATED else f"{name} against {AXES[curve.x_name][1]}"
+    name = Observable.named(curve.observable).symbol
+    return f"{name} over all" if curve.x_name == INTEGRATED else f"{name} against {AXES[curve.x_name].name}"
 
 
 def setup(run: Run) -> dict[str, str]:

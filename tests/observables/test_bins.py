@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from survival_tables import toy_table
 
-from qtraj.observables.axes import CENTRALITY_EDGES, LEAST_ROWS, momentum_bins, not_shown, places
-from qtraj.observables.binned import raa_curve
+from qtraj.observables.bins import CENTRALITY_EDGES, LEAST_ROWS, filled_bins, momentum_bins, not_shown
 from qtraj.observables.data.compare import theory_at
 from qtraj.observables.data.dataset import load_data
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import FeedDown
 from qtraj.observables.geometry import with_geometry
+from qtraj.observables.observable import raa_curve
 from qtraj.observables.overview import overview
 from qtraj.observables.table import SurvivalTable
 
@@ -45,7 +45,7 @@ def test_a_continuum_of_impact_parameters_is_binned_in_centrality():
     rng = np.random.default_rng(4)
     b = PBPB.geometry.b_of(0.9 * rng.random(2000))
     table = with_geometry(rows(2000, survival=np.exp(-3 * (1 - b / 20)), b_fm=b), PBPB.geometry)
-    bins = places(table)
+    bins = filled_bins(table)
     assert bins["centrality"].intervals[0] == CENTRALITY_EDGES[:2]
     curve = raa_curve(table, bins["npart"], GROUP)["Y(1S)"].value
     assert len(curve) == 8

@@ -1,4 +1,4 @@
-"""Tables in the YAML of HEPData (hepdata-submission.readthedocs.io), ready to be uploaded.
+"""Observables as files: CSV, and the YAML of HEPData (hepdata-submission.readthedocs.io), ready to be uploaded.
 
 HEPData's own library would bring seven packages and change the YAML loader of the whole process; the format is a dozen
 lines, and the tests hold the files to HEPData's schemas.
@@ -6,6 +6,7 @@ lines, and the tests hold the files to HEPData's schemas.
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,21 +18,102 @@ import numpy as np
 from .._atomic import atomic_path
 from .._checks import path as path_of
 from ..observables.curves import Curve
+from ..observables.estimate import Estimate
+from ..observables.overview import Panel
+from ..observables.table import AXES, INTEGRATED
 
 DIGITS: Final = 6
 """Significant digits of values and errors; the CSV files hold more."""
 
-_AXES: Final = {
-    "N_part": ("N_part", ""),
-    "centrality_pct": ("Centrality", "%"),
-    "b_fm": ("b", "fm"),
-    "pT_GeV": ("p_T", "GeV"),
-    "y": ("y", ""),
-    "abs_y": ("|y|", ""),
-    "y_cm": ("y_cm", ""),
-    "phi": ("phi", "rad"),
-    "integrated": ("Selection", ""),
-}
+
+def write_panel_csv(path: str | Path, panel: Panel) -> Path:
+    """Write all mesons of a panel with every part of their errors.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    panel : Panel
+        From `qtraj.observables.overview`.
+
+    Returns
+    -------
+    Path
+        Columns: name, x, x_low, x_high, value, error, error_PART, ... of the central setting; low and high of each band
+        (empty for mesons that have none); no_jump and regeneration where they are known. What is not estimated stands
+        in comment lines.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be written.
+    """
+    curve, path = panel.curve, path_of("path", path)
+    parts = list(dict.fromkeys(part for value in curve.values.values() for part in value.parts))
+    labels = list(dict.fromkeys(band.label for band in panel.bands if band.label))
+    header = [
+        *("name", curve.x_name, "low", "high", curve.observable, "error"),
+        *(f"error_{part}" for part in parts),
+        *(f"{label} {end}" for label in labels for end in ("low", "high")),
+        *panel.parts,
+    ]
+    missing = dict.fromkeys(note for value in curve.values.values() for note in value.not_estimated)
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
+        if curve.selection:
+            handle.write(f"# selection: {curve.selection}\n")
+        for note in panel.notes:
+            handle.write(f"# {note}\n")
+        if missing:
+            handle.write(f"# errors not estimated: {'; '.join(missing)}\n")
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(
+            _row(panel, name, i, parts, labels) for name in curve.values for i in range(len(curve))
+        )
+    return path
+
+
+def write_survival_means(path: str | Path, averages: Mapping[str, Mapping[str, Estimate]]) -> Path:
+    """Write mean survivals: one row per setting and radial state, with every part of the error.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    averages : mapping of str to mapping of str to Estimate
+        By the name of a setting (or a start of a ratio file), then of a state.
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be written.
+    """
+    every = [estimate for means in averages.values() for estimate in means.values()]
+    parts = list(dict.fromkeys(part for estimate in every for part in estimate.parts))
+    path = path_of("path", path)
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, lineterminator="\n")
+        writer.writerow(
+            ["setting", "state", "survival", "error", *(f"error_{part}" for part in parts), "not_estimated"]
+        )
+        for setting, means in averages.items():
+            for state, mean in means.items():
+                errors = [f"{mean.parts[part]:.10g}" if part in mean.parts else "" for part in parts]
+                numbers = [f"{mean.value:.10g}", f"{mean.error:.10g}", *errors]
+                writer.writerow([setting, state, *numbers, "; ".join(mean.not_estimated)])
+    return path
+
+
+def _row(panel: Panel, name: str, i: int, parts: list[str], labels: list[str]) -> list[str]:
+    curve, value = panel.curve, panel.curve[name]
+    bands = {band.label: band for band in panel.bands if band.name == name}
+    numbers = [curve.x[i], curve.x_low[i], curve.x_high[i], value.value[i], value.error[i]]
+    numbers += [value.parts[part][i] if part in value.parts else np.nan for part in parts]
+    for label in labels:
+        band = bands.get(label)
+        numbers += [np.nan, np.nan] if band is None else [band.low[i], band.high[i]]
+    numbers += [part[name].value[i] for part in panel.parts.values()]
+    return [name, *("" if np.isnan(number) else f"{number:.10g}" for number in numbers)]
 
 
 @dataclass(frozen=True)
@@ -107,10 +189,11 @@ def _entry(table: HepdataTable) -> dict[str, Any]:
 
 def _data(table: HepdataTable) -> dict[str, Any]:
     curve = table.curve
-    axis, unit = _AXES[curve.x_name]
+    axis = AXES[curve.x_name]
+    header = _header(axis.symbol or axis.words.capitalize(), axis.unit)
     values = [_place(curve.x_name, *place) for place in zip(curve.x, curve.x_low, curve.x_high, strict=True)]
     return {
-        "independent_variables": [{"header": _header(axis, unit), "values": values}],
+        "independent_variables": [{"header": header, "values": values}],
         "dependent_variables": [_dependent(table, name) for name in curve.values],
     }
 
@@ -137,7 +220,7 @@ def _header(name: str, unit: str) -> dict[str, str]:
 
 
 def _place(x_name: str, x: float, low: float, high: float) -> dict[str, Any]:
-    if x_name == "integrated":
+    if x_name == INTEGRATED:
         return {"value": "all"}
     if low < high:
         return {"value": _round(x), "low": _round(low), "high": _round(high)}

@@ -1,17 +1,21 @@
-"""Against what a table of survivals can be shown: bins that its rows fill, and why there are none."""
+"""Bins of a variable: the class, and those that the rows of a table fill."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from .curves import Bins
+from .._checks import choice, float_array, increasing, instance, settle
+from ..errors import InputError
+from .data.dataset import DataSet
 from .data.systems import CollisionSystem
 from .estimate import Float
-from .table import SurvivalTable
+from .table import AXES, INTEGRATED, SurvivalTable
 
 SPECTRA: Final = 24
 """At most so many different impact parameters are points of a curve; more are a continuum that is binned."""
@@ -35,9 +39,96 @@ _MOST_GROUPS: Final = 16  # where every row is a group of its own, a few dozen r
 _N_PART_BINS: Final = 8
 _END: Final = 1e-9  # bins are open above: the largest value belongs to the last one
 _CANCELED: Final = 1e-9  # of a sum: rounding, not chance
+_SAME: Final = 1e-9  # values of one geometry agree to rounding
 
 
-def places(table: SurvivalTable, rapidity: str = "abs_y") -> dict[str, Bins]:
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """Bins of one variable.
+
+    Parameters
+    ----------
+    x_name : str
+        ``"N_part"``, ``"centrality_pct"``, ``"b_fm"``, ``"pT_GeV"``, ``"y"``, ``"abs_y"``, ``"y_cm"`` or
+        ``"integrated"``.
+    intervals : sequence of (low, high), optional
+        low <= x < high; they may overlap or leave gaps, as those of measurements do. By default each value that the
+        table holds is a bin of its own (geometries at fixed impact parameters).
+
+    Raises
+    ------
+    InputError
+        If the name is unknown or an interval is not increasing.
+    """
+
+    x_name: str
+    intervals: Sequence[tuple[float, float]] | None = None
+
+    def __post_init__(self) -> None:
+        settle(self, x_name=choice("x_name", self.x_name, AXES, f"be one of {', '.join(AXES)}"))
+        if self.intervals is not None:
+            allowed = "be pairs (low, high) with low < high"
+            pairs = float_array("intervals", self.intervals, allowed)
+            if pairs.ndim != 2 or pairs.shape[1:] != (2,) or not np.all(pairs[:, 0] < pairs[:, 1]):
+                raise InputError("intervals", self.intervals, allowed)
+            settle(self, intervals=[(float(low), float(high)) for low, high in pairs])
+
+    @classmethod
+    def edges(cls, x_name: str, edges: ArrayLike) -> Bins:
+        """Return adjacent bins of `x_name` with these edges."""
+        e = increasing("edges", edges, "be at least two increasing numbers: low < high in each bin", least=2)
+        return cls(x_name, list(pairwise(e.tolist())))
+
+    @classmethod
+    def of(cls, data: DataSet) -> Bins:
+        """Return the bins of a measurement, so that theory is averaged over the same intervals.
+
+        Raises
+        ------
+        InputError
+            If the data set gives no bin edges.
+        """
+        instance("data", data, DataSet)
+        if data.x_name == INTEGRATED:
+            return cls(INTEGRATED)
+        if not np.all(np.isfinite(data.x_low) & np.isfinite(data.x_high)):
+            raise InputError("data", str(data), "have the edges of its bins")
+        return cls(data.x_name, list(zip(data.x_low.tolist(), data.x_high.tolist(), strict=True)))
+
+    def rows(self, table: SurvivalTable) -> Iterator[tuple[float, float, float, NDArray[np.intp]]]:
+        """Yield x, low, high and the numbers of the rows of `table` in each bin; x is their weighted mean.
+
+        Raises
+        ------
+        InputError
+            If a bin holds no row of positive weight.
+        """
+        if self.x_name == INTEGRATED:
+            yield np.nan, np.nan, np.nan, np.arange(len(table))
+            return
+        x = table.coordinate(self.x_name)
+        if self.intervals is None:
+            for value in _distinct(x):
+                same = np.abs(x - value) <= _SAME * max(abs(value), 1.0)
+                yield value, value, value, np.flatnonzero(same)
+            return
+        for low, high in self.intervals:
+            inside = np.flatnonzero((low <= x) & (x < high))
+            if not table.weight[inside].sum() > 0:
+                raise InputError(
+                    "intervals", (low, high), f"hold rows of the table, {self.x_name} of which is "
+                    f"{x.min():.4g} to {x.max():.4g}"
+                )  # fmt: skip
+            yield float(np.average(x[inside], weights=table.weight[inside])), low, high, inside
+
+
+def _distinct(x: Float) -> list[float]:
+    values = np.unique(x)
+    new = np.diff(values, prepend=-np.inf) > _SAME * np.maximum(np.abs(values), 1.0)
+    return [float(value) for value in values[new]]
+
+
+def filled_bins(table: SurvivalTable, rapidity: str = "abs_y") -> dict[str, Bins]:
     """Return bins for each variable that the rows know and differ in, keyed by a short name for files.
 
     Parameters
@@ -52,20 +143,22 @@ def places(table: SurvivalTable, rapidity: str = "abs_y") -> dict[str, Bins]:
     dict of str to Bins
         ``"npart"``, ``"centrality"``, ``"pt"``, ``"y"``. A few impact parameters are points, more are binned.
     """
-    found = {
+    bins = {
         "npart": _geometry_bins(table, "N_part"),
         "centrality": _geometry_bins(table, "centrality_pct"),
         "pt": momentum_bins(table, LEAST_ROWS),
         "y": _rapidity_bins(table, rapidity),
     }
-    return {name: bins for name, bins in found.items() if bins is not None}
+    return {name: each for name, each in bins.items() if each is not None}
+
+
+def geometry_bins(table: SurvivalTable) -> Bins:
+    """Return the points of R_AA against N_part: those of `filled_bins`, or all rows as one where they are too few."""
+    return _geometry_bins(table, "N_part") or Bins(INTEGRATED)
 
 
 def geometries(table: SurvivalTable) -> list[NDArray[np.intp]]:
-    """Return the rows of each geometry, from peripheral to central collisions.
-
-    A geometry is one N_part; of more than `SPECTRA` different ones, a bin of N_part as in `places`, or all rows where
-    they are too few for bins.
+    """Return the rows of each geometry, as of `geometry_bins`, from peripheral to central collisions.
 
     Parameters
     ----------
@@ -77,15 +170,7 @@ def geometries(table: SurvivalTable) -> list[NDArray[np.intp]]:
     list of ndarray of int
         Index arrays; each row is in one of them.
     """
-    n_part = table.coordinate("N_part")
-    bins = _geometry_bins(table, "N_part")
-    if bins is None:
-        return [np.arange(len(table))]
-    if bins.intervals is None:
-        # values of one geometry agree to rounding
-        edges = np.flatnonzero(np.diff(np.sort(n_part)) > _END * np.maximum(np.sort(n_part)[1:], 1.0)) + 1
-        return list(np.split(np.argsort(n_part, kind="stable"), edges))
-    return [np.flatnonzero((low <= n_part) & (n_part < high)) for low, high in bins.intervals]
+    return [rows for *_, rows in geometry_bins(table).rows(table)]
 
 
 def momentum_bins(table: SurvivalTable, least: int) -> Bins | None:
@@ -112,13 +197,13 @@ def _balanced(table: SurvivalTable, n: int) -> bool:
 def not_shown(table: SurvivalTable, system: CollisionSystem | None = None) -> list[str]:
     """Return what cannot be shown of a table, and why, one line each."""
     ratio, rapidity = ("R_AA", "abs_y") if system is None else (system.ratio, system.rapidity)
-    found = places(table, rapidity)
+    bins = filled_bins(table, rapidity)
     few = f"no bin holds {LEAST_ROWS} paths in each independent group"
     reasons = {
         f"{ratio} against N_part and centrality": _lack_of_geometry(table, system),
-        f"{ratio} against p_T": _lack(table, "pT_GeV", "p_T") or ("" if "pt" in found else few),
+        f"{ratio} against p_T": _lack(table, "pT_GeV", "p_T") or ("" if "pt" in bins else few),
         f"{ratio} against {'|y|' if rapidity == 'abs_y' else rapidity}": _lack(table, rapidity, "rapidity")
-        or ("" if "y" in found else few),
+        or ("" if "y" in bins else few),
         "flow coefficients": _lack(table, "phi", "angle to the reaction plane"),
     }
     return [f"not shown: {what}, since {why}" for what, why in reasons.items() if why]
