@@ -12,7 +12,7 @@ from qtraj.campaign.fluids import glauber, participants
 from qtraj.campaign.plan import make_plan
 from qtraj.campaign.results import merge, open_results
 from qtraj.campaign.run import run
-from qtraj.campaign.status import status
+from qtraj.campaign.store import status
 from qtraj.campaign.summary import summary
 from qtraj.campaign.survivals import load_survivals
 from qtraj.cli import app

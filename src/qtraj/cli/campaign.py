@@ -14,7 +14,7 @@ from rich.console import Console
 from ..errors import InputError
 
 if TYPE_CHECKING:
-    from ..campaign.executors.local import Executor
+    from ..campaign.executors import Executor
     from ..campaign.store import Store
     from ..io.config import RunConfig
 
@@ -75,7 +75,7 @@ def plan(
     """Plan the chunks and keep the plan in the store, or print a job script."""
     from ..campaign.plan import make_plan
     from ..campaign.run import prepare
-    from ..campaign.status import status as look
+    from ..campaign.store import status as look
     from ..io.config import load_run_file
 
     run_file = load_run_file(file)
@@ -109,7 +109,7 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished chunks again.")] = False,
 ) -> None:
     """Plan a run file, unless its plan is there, and solve what is missing."""
-    from ..campaign.executors.local import executor_of
+    from ..campaign.executors import executor_of
     from ..campaign.run import prepare
     from ..io.config import load_run_file
 
@@ -138,7 +138,7 @@ def resume(
     of: OfOption = None,
 ) -> None:
     """Solve what is missing of the plan in a store."""
-    from ..campaign.executors.local import executor_of
+    from ..campaign.executors import executor_of
 
     folder = _found(file, store)
     member = _member(index, of)
@@ -149,7 +149,7 @@ def resume(
 
 def status(file: MaybeFile = None, store: StoreOption = None) -> None:
     """Tell how far a campaign is, how fast, and who works on it."""
-    from ..campaign.status import status as look
+    from ..campaign.store import status as look
 
     typer.echo(str(look(_found(file, store).folder)))
 
@@ -180,7 +180,7 @@ def merge(
 def _carry_out(folder: Store, executor: Executor, member: tuple[int, int] | None) -> None:
     from ..campaign.progress import reporting
     from ..campaign.run import carry_out
-    from ..campaign.status import status as look
+    from ..campaign.store import status as look
 
     try:
         with _terminated_like_interrupted(), reporting(Console(stderr=True)) as report:
@@ -236,7 +236,7 @@ def _member(index: int | None, of: int | None) -> tuple[int, int] | None:
 
 
 def _script(config: RunConfig, executor: str | None, folder: Store, array: int | None) -> str:
-    from ..campaign.executors.local import batch_system
+    from ..campaign.executors import batch_system
 
     name = executor or config.campaign.executor
     batch, job = batch_system(name), config.campaign.job

@@ -11,7 +11,7 @@ from rich.console import Console
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..campaign.executors.local import Executor
+    from ..campaign.executors import Executor
     from ..io.config import RunFile
     from ..observables.data.dataset import DataSet
     from ..observables.raa import Band
@@ -34,7 +34,7 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished chunks again.")] = False,
 ) -> None:
     """Go from a run file to R_AA: a figure, a netCDF result and a table. Resumes where it was interrupted."""
-    from ..campaign.executors.local import executor_of
+    from ..campaign.executors import executor_of
     from ..errors import InputError
     from ..io.config import load_run_file
 
