@@ -21,10 +21,9 @@ from qtraj.io.config import parse_config
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
 from qtraj.observables.overview import overview
-from qtraj.pages.report.moments import representative
-from qtraj.pages.report.page import report_contents
-from qtraj.pages.report.source import load_run
-from qtraj.pages.report.words import setup
+from qtraj.pages.report import report_contents
+from qtraj.pages.report.pair import representative
+from qtraj.pages.report.source import load_run, setup
 from qtraj.radial.laguerre import LaguerreMesh
 from qtraj.solvers.density.method import DensityMatrix
 from qtraj.solvers.density.method import evolution as density_in_time
