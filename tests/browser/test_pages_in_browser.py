@@ -17,7 +17,7 @@ from qtraj.pages.explore.model import METHOD, SLIDERS, Settings
 from qtraj.pages.report import report_contents, write_report
 from qtraj.pages.report.source import load_run
 from qtraj.plots.view_page import write_view_page
-from qtraj.solvers.density.method import evolution as density_in_time
+from qtraj.solvers.density import evolution as density_in_time
 
 pytestmark = pytest.mark.browser
 
