@@ -25,8 +25,8 @@ from qtraj.pages.report import report_contents
 from qtraj.pages.report.pair import representative
 from qtraj.pages.report.source import load_run, setup
 from qtraj.radial.laguerre import LaguerreMesh
-from qtraj.solvers.density.method import DensityMatrix
 from qtraj.solvers.density import evolution as density_in_time
+from qtraj.solvers.density.method import DensityMatrix
 
 RNG = np.random.default_rng(9)
 FEW = np.tile([9.2, 2.3, 6.0], 48)

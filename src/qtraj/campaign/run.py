@@ -1,4 +1,4 @@
-"""A whole campaign: plan it, solve what is missing, and go on to a prediction with its provenance."""
+"""Run a campaign: plan it, solve the missing chunks, and average them to a prediction with its provenance."""
 
 from __future__ import annotations
 
@@ -243,12 +243,12 @@ def measured(config: RunConfig) -> tuple[DataSet, ...]:
         Empty where nothing was measured.
     """
     system = config.system
-    found = [
+    datasets = [
         data.points(np.isnan(data.upper_limit_cl))  # limits are no points
         for state in config.observables.states
         for data in load_raa(system.name, system.sqrt_s_GeV, state, required=False)
     ]
-    return tuple(data for data in found if len(data))
+    return tuple(data for data in datasets if len(data))
 
 
 def citations(config: RunConfig, hydro: Iterable[Mapping[str, Any]] = ()) -> list[str]:
@@ -259,6 +259,6 @@ def citations(config: RunConfig, hydro: Iterable[Mapping[str, Any]] = ()) -> lis
     config : RunConfig
         The run file.
     hydro : iterable of mapping
-        Attributes of the fluids, where ``cite`` says what their authors ask for.
+        Attributes of the fluids; ``cite`` is what their authors ask to cite.
     """
-    return [str(each) for each in of_run(config, hydro, measured(config))]
+    return [str(reference) for reference in of_run(config, hydro, measured(config))]

@@ -166,14 +166,14 @@ class Store:
         DamagedChunkWarning
             For each file that is damaged or holds a chunk of another configuration; names it. It counts as missing.
         """
-        found = set()
+        intact = set()
         for key in present(self).keys() & set(keys):
             try:
                 self.check(key)
-                found.add(key)
+                intact.add(key)
             except FileFormatError as error:
                 warnings.warn(f"{error.path}: {error.problem}; computing it again.", DamagedChunkWarning, 2)
-        return found
+        return intact
 
     def read(self, key: str) -> xr.Dataset:
         """Return a finished chunk.

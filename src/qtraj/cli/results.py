@@ -111,7 +111,7 @@ def observe(
         first = next(iter(runs.tables.values()))
         for line in (*left_out(panels), *not_shown(first, chosen_system), *notes(panels)):
             typer.echo(line)
-        qualifiers = {"feed-down": chosen_feeddown.name, "source": ", ".join(each.name for each in source)}
+        qualifiers = {"feed-down": chosen_feeddown.name, "source": ", ".join(path.name for path in source)}
         if chosen_system is not None:
             qualifiers = {"system": chosen_system.label, **qualifiers}
         written += write_observables(panels, folder, title=runs.title, qualifiers=qualifiers)

@@ -92,7 +92,7 @@ def executor_of(
     *,
     member: bool = False,
 ) -> Executor:
-    """Return the executor of a run file, or of the command line's words in its place.
+    """Return the executor of a run file, or of the options of the command line in its place.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def executor_of(
     Raises
     ------
     InputError
-        As `chosen_executor`, or for a word that has no effect beside the others.
+        As `chosen_executor`, or for an option that has no effect beside the others.
     """
     if scheduler is not None and executor not in (None, "scheduler"):
         raise InputError("--scheduler", scheduler, f"be left out with --executor {executor}")

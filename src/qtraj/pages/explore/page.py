@@ -76,8 +76,8 @@ def _empty(*columns: str) -> dict[str, Any]:
 
 
 def _legend(plot: Any, items: list[LegendItem]) -> None:
-    look = {"border_line_alpha": 0.0, "label_text_font_size": "12px", "padding": 0, "margin": 4}
-    plot.add_layout(Legend(items=items, orientation="horizontal", location="center", **look), "below")
+    style = {"border_line_alpha": 0.0, "label_text_font_size": "12px", "padding": 0, "margin": 4}
+    plot.add_layout(Legend(items=items, orientation="horizontal", location="center", **style), "below")
 
 
 class SurvivalChart:

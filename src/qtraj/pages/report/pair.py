@@ -29,7 +29,7 @@ SHOWN: Final = 0.97
 
 COLOR_NAMES: Final = ("singlet", "octet")
 LETTERS: Final = "SPDF"
-"""Angular momenta with curves of their own; those above are shown as their sum."""
+"""Angular momenta with a curve each; those above are shown as their sum."""
 
 _SMALLEST: Final = 1e-7
 
@@ -102,15 +102,15 @@ def _data(evolution: DensityInTime, history: History) -> dict[str, Any]:
     r_fm, density = evolution.r * HBARC, evolution.density / HBARC
     inside = np.cumsum(density[-1].sum(axis=(0, 1)))
     last = int(np.searchsorted(inside, SHOWN * inside[-1])) + 1
-    kept = np.unique(np.linspace(0, last, POINTS).round().astype(int).clip(max=len(r_fm) - 1))
+    columns = np.unique(np.linspace(0, last, POINTS).round().astype(int).clip(max=len(r_fm) - 1))
     density, population = (_joined(values) for values in (density, evolution.population))
     sectors = [(c, l) for l in range(density.shape[2]) for c in (0, 1)]
     # digits far below the highest curve of the same chart have no width on the screen
     smallest = 1e-5 * np.maximum(density.max(axis=(2, 3), keepdims=True), _SMALLEST)
-    shown = np.round(density[..., kept] / smallest) * smallest
+    shown = np.round(density[..., columns] / smallest) * smallest
     return {
         "t": [round(float(t), 6) for t in evolution.times_fm],
-        "r": rounded(r_fm[kept], 5),
+        "r": rounded(r_fm[columns], 5),
         "sectors": [{"color": COLOR_NAMES[c], "l": l, "name": sector_name(c, l)} for c, l in sectors],
         "density": [[rounded(shown[i, c, l]) for c, l in sectors] for i in range(len(shown))],
         "population": [rounded(population[:, c, l], 5) for c, l in sectors],
@@ -132,9 +132,9 @@ def sector_name(color: int, l: int) -> str:
 
 def _joined(values: Any) -> Any:
     """Return values (nt, 2, l_max + 1, ...) with the sum over all l above those of `LETTERS` in one entry."""
-    own = values[:, :, : len(LETTERS)]
+    named = values[:, :, : len(LETTERS)]
     above = values[:, :, len(LETTERS) :]
-    return np.concatenate([own, above.sum(axis=2, keepdims=True)], axis=2) if above.shape[2] else own
+    return np.concatenate([named, above.sum(axis=2, keepdims=True)], axis=2) if above.shape[2] else named
 
 
 def _temperatures(history: History, times_fm: Any) -> Any:

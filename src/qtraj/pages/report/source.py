@@ -99,7 +99,7 @@ def _from_folder(folder: Path) -> Run:
     result = folder / RESULT
     attrs = (read_dataset(result) if result.is_file() else store.read(plan.keys[0])).attrs
     config = plan.config
-    cited = citations(config, [dict(each.attrs) for each in plan.sources])
+    cited = citations(config, [dict(fluid.attrs) for fluid in plan.sources])
     provenance = _provenance({"seed": config.paths.seed, **attrs})
     return Run(folder.name, config, plan.run_file.text, survivals, provenance, tuple(cited), plan)
 
@@ -159,9 +159,9 @@ def setup(run: Run) -> dict[str, str]:
 
 def _paths(run: Run) -> str:
     paths, sources = run.config.paths, () if run.plan is None else run.plan.sources
-    made = sum(each.count for each in sources if isinstance(each, TrajectorySource))
+    made = sum(source.count for source in sources if isinstance(source, TrajectorySource))
     kinds = []
-    if run.plan is None or any(not isinstance(each, TrajectorySource) for each in sources):
+    if run.plan is None or any(not isinstance(source, TrajectorySource) for source in sources):
         several = (
             f" of which each sends pairs in {paths.directions} directions" if paths.directions > 1 else ""
         )
@@ -191,8 +191,8 @@ def _hydro(run: Run) -> str:
     )
     if run.plan is None:
         return source
-    places = (
-        f"{interval(*each.b_range)} ({interval(*each.participants(np.array(each.b_range)).round())})"
-        for each in run.plan.sources
+    parameters = (
+        f"{interval(*fluid.b_range)} ({interval(*fluid.participants(np.array(fluid.b_range)).round())})"
+        for fluid in run.plan.sources
     )
-    return f"{source} at impact parameters b in fm (participants): {', '.join(places)}"
+    return f"{source} at impact parameters b in fm (participants): {', '.join(parameters)}"
