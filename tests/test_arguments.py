@@ -24,7 +24,7 @@ import qtraj.qtraj1 as ql
 import qtraj.spectroscopy as qs
 from qtraj.campaign.results import open_results
 from qtraj.errors import InputError
-from qtraj.pages.explore import settings as explore
+from qtraj.pages.explore import model as explore
 
 ROWS, COLUMN = np.ones((2, 2)), np.ones(3)
 

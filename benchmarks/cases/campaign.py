@@ -9,8 +9,8 @@ import warnings
 from pathlib import Path
 
 import qtraj as qt
-from qtraj.campaign.executors.local import Executor, InProcess, chosen_executor
-from qtraj.campaign.progress import Silent
+from qtraj.campaign.executors import Executor, InProcess, chosen_executor
+from qtraj.campaign.progress import Reporter
 from qtraj.campaign.run import carry_out, prepare
 from qtraj.campaign.store import Store
 from qtraj.io.config import Job, RunFile, parse_config
@@ -66,7 +66,7 @@ PRODUCTION = 262_144 * 2 * 5
 """Solves of a production run: physical trajectories, l = 0 and 1, five settings (examples/campaign_slurm.toml)."""
 
 
-class Times(Silent):
+class Times(Reporter):
     """Notes when chunks are finished."""
 
     def __init__(self) -> None:

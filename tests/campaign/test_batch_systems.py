@@ -15,11 +15,11 @@ from fake_batch_system import notes, unquoted
 from fault_injection import SlowDecay, planned
 from stand_in import RUN_FILE, ExponentialDecay
 
+from qtraj.campaign.executors import chosen_executor
 from qtraj.campaign.executors.batch import array_script, job_script
-from qtraj.campaign.executors.local import chosen_executor
 from qtraj.campaign.results import open_results
 from qtraj.campaign.run import carry_out
-from qtraj.campaign.status import status
+from qtraj.campaign.store import status
 from qtraj.errors import InputError
 from qtraj.io.config import Job, load_run_file
 

@@ -17,6 +17,7 @@ from dask_processes import Cluster
 from fault_injection import MANY_CHUNKS, N_CHUNKS, PROCESSES, SlowDecay, in_child, planned
 from stand_in import ExponentialDecay
 
+from qtraj.campaign.executors import chosen_executor, share
 from qtraj.campaign.executors.batch import array_script, job_script
 from qtraj.campaign.executors.dask import (
     CampaignError,
@@ -26,8 +27,7 @@ from qtraj.campaign.executors.dask import (
     local,
     visible_devices,
 )
-from qtraj.campaign.executors.local import chosen_executor, share
-from qtraj.campaign.progress import Silent
+from qtraj.campaign.progress import Reporter
 from qtraj.campaign.results import open_results
 from qtraj.campaign.run import carry_out
 from qtraj.errors import InputError
@@ -56,7 +56,7 @@ def numbers(store) -> xr.Dataset:
     return open_results(store.folder).load().drop_attrs()
 
 
-class Killer(Silent):
+class Killer(Reporter):
     """Kills one of the workers after some chunks, with SIGKILL."""
 
     def __init__(self, after: set[int]) -> None:
@@ -95,7 +95,7 @@ def cluster(tmp_path_factory):
     cluster.stop()
 
 
-class KillsScheduler(Silent):
+class KillsScheduler(Reporter):
     """Kills the scheduler after some chunks, and then does something for a while."""
 
     def __init__(self, cluster: Cluster, after: int, seconds: float) -> None:

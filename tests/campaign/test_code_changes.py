@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import qtraj
 from qtraj.campaign.plan import make_plan
 from qtraj.campaign.run import carry_out
-from qtraj.campaign.status import status
+from qtraj.campaign.store import status
 from qtraj.cli import app
 from qtraj.errors import FileFormatError
 from qtraj.provenance import CODE, code_digest
@@ -22,14 +22,14 @@ from test_architecture import PACKAGE, imported_units
 @pytest.mark.parametrize(
     ("file", "counts"),
     [
-        ("solvers/kernels.py", True),
+        ("solvers/solve.py", True),
         ("physics/transport.py", True),
         ("radial/laguerre.py", True),
         ("hydro/paths.py", True),
         ("campaign/work.py", True),
         ("units.py", True),
         ("plots/style.py", False),  # a figure changes no survival
-        ("cli.py", False),
+        ("cli/__init__.py", False),
     ],
 )
 def test_an_edited_source_of_numbers_changes_the_digest(tmp_path, file, counts):
@@ -46,9 +46,9 @@ def test_an_edited_source_of_numbers_changes_the_digest(tmp_path, file, counts):
 def test_a_new_removed_or_renamed_source_changes_the_digest(tmp_path):
     copy = Path(shutil.copytree(PACKAGE, tmp_path / "qtraj", ignore=shutil.ignore_patterns("data", "*.pyc")))
     before = code_digest(copy)
-    (copy / "solvers" / "kernels.py").rename(copy / "solvers" / "kernels_too.py")
+    (copy / "solvers" / "solve.py").rename(copy / "solvers" / "solve_too.py")
     renamed = code_digest(copy)
-    (copy / "solvers" / "kernels_too.py").unlink()
+    (copy / "solvers" / "solve_too.py").unlink()
     assert len({before, renamed, code_digest(copy)}) == 3
 
 

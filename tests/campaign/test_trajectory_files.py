@@ -13,7 +13,7 @@ from qtraj.campaign.plan import make_plan
 from qtraj.campaign.prediction import summary
 from qtraj.campaign.results import merge, open_results
 from qtraj.campaign.run import run
-from qtraj.campaign.status import status
+from qtraj.campaign.store import status
 from qtraj.campaign.survivals import load_survivals
 from qtraj.cli import app
 from qtraj.errors import FileFormatError, InputError
@@ -22,10 +22,9 @@ from qtraj.io.results import estimate_from
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
 from qtraj.observables.overview import overview
-from qtraj.pages.report.moments import representative
-from qtraj.pages.report.page import report_contents
-from qtraj.pages.report.source import load_run
-from qtraj.pages.report.words import setup
+from qtraj.pages.report import report_contents
+from qtraj.pages.report.pair import representative
+from qtraj.pages.report.source import load_run, setup
 from qtraj.radial.laguerre import LaguerreMesh
 from qtraj.solvers.density import evolution as density_in_time
 from qtraj.solvers.density.method import DensityMatrix

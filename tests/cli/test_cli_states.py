@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import qtraj as qt
 from qtraj.cli import app
 from qtraj.io.stored_states import load_states
-from qtraj.pages.report.levels import levels_tables, measured_mass
+from qtraj.pages.tables import levels_tables, measured_mass
 from qtraj.solvers.levels import vacuum_levels
 from qtraj.solvers.projection import projection_vectors
 from qtraj.states import MESONS

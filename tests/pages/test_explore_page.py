@@ -12,11 +12,11 @@ from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 from typer.testing import CliRunner
 
+import qtraj.pages.explore as server_module
 from qtraj.cli import app
 from qtraj.errors import InputError
-from qtraj.pages.explore import server as server_module
-from qtraj.pages.explore.numbers import numbers
-from qtraj.pages.explore.server import HOST, serve
+from qtraj.pages.explore import HOST, serve
+from qtraj.pages.explore.model import numbers
 
 
 def settled(page):
@@ -125,5 +125,5 @@ def test_without_the_extra_the_command_that_installs_it_is_named(monkeypatch):
 
 
 def test_the_model_of_the_page_needs_no_panel():
-    code = "import sys, qtraj.pages.explore.numbers, qtraj.pages.explore.surrogate; sys.exit('panel' in sys.modules)"
+    code = "import sys, qtraj.pages.explore.model, qtraj.pages.explore.surrogate; sys.exit('panel' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

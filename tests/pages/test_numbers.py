@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 import qtraj as qt
 from qtraj.errors import InputError
-from qtraj.pages.explore.numbers import METHOD, numbers
-from qtraj.pages.explore.settings import SLIDERS, STARTS, Settings
+from qtraj.pages.explore.model import METHOD, SLIDERS, STARTS, Settings, numbers
 
 SHORT = Settings(T0=0.35, T_end=0.30)  # few steps
 

@@ -20,9 +20,9 @@ from qtraj.observables.data.dataset import load_data
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import FeedDown
 from qtraj.observables.overview import overview
-from qtraj.pages.report.charts import figures
-from qtraj.pages.report.moments import representative
-from qtraj.pages.report.page import ACCURACY, NO_FLUID, report_contents, report_page
+from qtraj.pages.report import ACCURACY, NO_FLUID, report_contents, report_page
+from qtraj.pages.report.figures import figures
+from qtraj.pages.report.pair import representative
 from qtraj.pages.report.source import load_run
 from qtraj.solvers.density import evolution as density_in_time
 from qtraj.units import HBARC
@@ -209,7 +209,7 @@ def test_the_pair_over_time(contents, loaded):
     assert density.shape == (len(data["t"]), len(data["sectors"]), len(data["r"]))
     assert_allclose(np.isfinite(np.array(data["T"], dtype=float)), np.array(data["t"]) >= 0.6)
     # b = 2.3 fm, the most central of the two
-    assert "at b = 2.3 fm" in contents.moment_words
+    assert "at b = 2.3 fm" in contents.moment_text
     assert data["t"][0] == data["r"][0] == 0
     assert data["r"][-1] > HBARC
 
@@ -239,7 +239,7 @@ def test_a_merged_result_tells_the_same(folder, tmp_path, text):
 
 def test_without_fluid_the_page_says_why(loaded):
     contents = report_contents(replace(loaded, plan=None))
-    assert contents.moment_words == NO_FLUID
+    assert contents.moment_text == NO_FLUID
     assert contents.moments is None
     assert "hydrodynamics of this run are not at hand" in report_page(contents)
 

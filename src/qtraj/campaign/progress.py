@@ -1,11 +1,10 @@
-"""How a run tells that it is alive: a bar with rate and time left on a terminal, a line per chunk elsewhere."""
+"""Progress of a run: a bar with rate and time left on a terminal, a line per chunk elsewhere."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import (
@@ -21,33 +20,20 @@ from rich.progress import (
 from rich.text import Text
 
 
-class Reporter(Protocol):
-    """Hears about a run: once how much there is to do, then each chunk and its histories."""
+class Reporter:
+    """Progress callback of a run: called with the total, then after each chunk. This one prints nothing."""
 
     def begin(self, total: int, reused: int) -> None:
-        """Hear the number of histories of the run, and how many are finished from before."""
+        """Take the number of histories of the run, and how many are finished from before."""
 
     def advance(self, chunk: str, done: int) -> None:
-        """Hear that `done` histories of a chunk are solved by now."""
+        """Take how many histories of a chunk are solved by now."""
 
     def finish(self, chunk: str, histories: int) -> None:
-        """Hear that a chunk of so many histories is stored."""
+        """Take the number of histories of a chunk that is stored."""
 
 
-class Silent:
-    """Says nothing."""
-
-    def begin(self, total: int, reused: int) -> None:
-        """Say nothing."""
-
-    def advance(self, chunk: str, done: int) -> None:
-        """Say nothing."""
-
-    def finish(self, chunk: str, histories: int) -> None:
-        """Say nothing."""
-
-
-class Lines:
+class Lines(Reporter):
     """Prints a line per finished chunk, for logs.
 
     Parameters
@@ -62,12 +48,9 @@ class Lines:
         self._started = time.monotonic()
 
     def begin(self, total: int, reused: int) -> None:
-        """Print what there is to do."""
+        """Print the totals."""
         self._total, self._done, self._reused, self._started = total, reused, reused, time.monotonic()
         self._console.print(f"{total} histories to solve, {reused} of them finished before", highlight=False)
-
-    def advance(self, chunk: str, done: int) -> None:
-        """Say nothing until the chunk is finished."""
 
     def finish(self, chunk: str, histories: int) -> None:
         """Print the finished chunk, the rate of this run and the time left."""
@@ -79,7 +62,7 @@ class Lines:
         )
 
 
-class Bar:
+class Bar(Reporter):
     """Moves a progress bar that counts histories.
 
     Parameters
@@ -94,7 +77,7 @@ class Bar:
         self._finished = 0
 
     def begin(self, total: int, reused: int) -> None:
-        """Start the clock with what is finished from before, so that it does not count as speed."""
+        """Begin with what is finished from before, which does not count as speed."""
         self._finished = reused
         self._progress.reset(self._bar, total=total, completed=reused, description="solving")
 
@@ -105,7 +88,7 @@ class Bar:
     def finish(self, chunk: str, histories: int) -> None:
         """Move the bar to the end of the chunk."""
         self._finished += histories
-        self._progress.update(self._bar, completed=self._finished, description=chunk)
+        self.advance(chunk, 0)
 
 
 class _Rate(ProgressColumn):

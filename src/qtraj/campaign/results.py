@@ -19,10 +19,9 @@ from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..io.results import provenance, write_dataset
 from ..states import STATE_NAMES
-from .index import present
 from .plan import Plan
 from .sources import PATH_NAMES
-from .store import REMEDY, Store
+from .store import REMEDY, Store, present
 from .work import QUANTITIES
 
 DIMS = ("setting", "l", "history", "state")

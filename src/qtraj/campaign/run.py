@@ -1,4 +1,4 @@
-"""A whole campaign: plan it, solve what is missing, and go on to a prediction with its provenance."""
+"""Run a campaign: plan it, solve the missing chunks, and average them to a prediction with its provenance."""
 
 from __future__ import annotations
 
@@ -12,21 +12,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..errors import FileFormatError, collected
+from ..errors import collected
 from ..io.citations_run import of_run
 from ..io.config import RunConfig, RunFile
 from ..io.results import provenance, write_dataset
 from ..observables.data.dataset import DataSet, load_raa
 from ..observables.feeddown import FeedDown
 from ..solvers.solve import solve as solve_lindblad
-from .executors.local import Executor, InProcess, share
-from .index import Entry, save_index, verified
-from .lock import locked
+from .executors import Executor, InProcess, share
 from .plan import UNIT, Plan, make_plan
 from .prediction import predict
-from .progress import Reporter, Silent
+from .progress import Reporter
 from .results import open_results
-from .store import Store
+from .store import Store, locked
 from .work import Solver, Worker, solve_chunk
 
 RESULT = "result.nc"
@@ -36,7 +34,7 @@ STORE = "store"
 """Name of the store in the folder of a run."""
 
 LARGEST_CHUNK = 64 * UNIT
-SAVE_INDEX_S = 30.0
+"""Histories; its file has about 5 MB."""
 
 
 def run(
@@ -63,9 +61,9 @@ def run(
     solve : callable, optional
         `qtraj.solve` or a stand-in with its signature.
     report : Reporter, optional
-        Hears about the progress.
+        Progress callback.
     executor : Executor, optional
-        Who solves; this process by default.
+        What solves the chunks; this process by default.
 
     Returns
     -------
@@ -191,9 +189,9 @@ def carry_out(
     solve : callable, optional
         `qtraj.solve` or a stand-in that can be pickled.
     report : Reporter, optional
-        Hears about the progress.
+        Progress callback.
     executor : Executor, optional
-        Who solves; this process by default.
+        What solves the chunks; this process by default.
     member : (int, int), optional
         Index and number of the members of an array job: solve only this member's share, beside the others.
 
@@ -209,56 +207,31 @@ def carry_out(
     DamagedChunkWarning
         For each chunk that is damaged and solved again.
     """
-    executor, report = executor or InProcess(), report or Silent()
+    executor, report = executor or InProcess(), report or Reporter()
     plan = store.load_plan()
     store.prepare()
     with collected(), ExitStack() as stack:
-        what = f"a campaign ({executor.name})"
+        numbers: Sequence[int] = range(len(plan.chunks))
         if member is None:
-            stack.enter_context(locked(store.lock_path, what))
+            stack.enter_context(locked(store.lock_path, f"a campaign ({executor.name})"))
             store.sweep()
-            numbers: Sequence[int] = range(len(plan.chunks))
         else:
             index, of = member
             what = f"member {index} of {of} of an array job"
             stack.enter_context(locked(store.lock_path, what, shared=True))
             stack.enter_context(locked(store.folder / f"lock-{index}-of-{of}", what))
-            numbers = share(range(len(plan.chunks)), index, of)
-        entries = verified(store, {plan.keys[n] for n in numbers})
+            numbers = share(numbers, index, of)
+        finished = store.finished({plan.keys[n] for n in numbers})
         sizes = {n: len(plan.chunks[n]) for n in numbers}
-        missing = [n for n in numbers if plan.keys[n] not in entries]
-        report.begin(total=sum(sizes.values()), reused=sum(sizes.values()) - sum(sizes[n] for n in missing))
-        keeper = _IndexKeeper(store if member is None else None, entries)
-        try:
-            for number, entry in executor.map(
-                Worker(store.folder, solve),
-                missing,
-                lambda n, done: report.advance(plan.describe(plan.chunks[n]), done),
-            ):
-                keeper.add(entry)
-                report.finish(plan.describe(plan.chunks[number]), sizes[number])
-        finally:
-            keeper.save()
+        missing = [n for n in numbers if plan.keys[n] not in finished]
+        total = sum(sizes.values())
+        report.begin(total=total, reused=total - sum(sizes[n] for n in missing))
 
+        def advance(number: int, done: int) -> None:
+            report.advance(plan.describe(plan.chunks[number]), done)
 
-class _IndexKeeper:
-    """Writes the index now and then; members of an array job leave it to whoever comes after them."""
-
-    def __init__(self, store: Store | None, entries: dict[str, Entry]) -> None:
-        self._store, self._entries, self._saved = store, entries, time.monotonic()
-
-    def add(self, entry: Entry) -> None:
-        """Note a finished chunk."""
-        self._entries[entry.key] = entry
-        if time.monotonic() - self._saved > SAVE_INDEX_S:
-            self.save()
-
-    def save(self) -> None:
-        """Write the index."""
-        self._saved = time.monotonic()
-        if self._store is not None:
-            with suppress(FileFormatError):  # an index only saves time, and a full disk shows where it hurts
-                save_index(self._store, self._entries)
+        for number in executor.map(Worker(store.folder, solve), missing, advance):
+            report.finish(plan.describe(plan.chunks[number]), sizes[number])
 
 
 def measured(config: RunConfig) -> tuple[DataSet, ...]:
@@ -270,12 +243,12 @@ def measured(config: RunConfig) -> tuple[DataSet, ...]:
         Empty where nothing was measured.
     """
     system = config.system
-    found = [
+    datasets = [
         data.points(np.isnan(data.upper_limit_cl))  # limits are no points
         for state in config.observables.states
         for data in load_raa(system.name, system.sqrt_s_GeV, state, required=False)
     ]
-    return tuple(data for data in found if len(data))
+    return tuple(data for data in datasets if len(data))
 
 
 def citations(config: RunConfig, hydro: Iterable[Mapping[str, Any]] = ()) -> list[str]:
@@ -286,6 +259,6 @@ def citations(config: RunConfig, hydro: Iterable[Mapping[str, Any]] = ()) -> lis
     config : RunConfig
         The run file.
     hydro : iterable of mapping
-        Attributes of the fluids, where ``cite`` says what their authors ask for.
+        Attributes of the fluids; ``cite`` is what their authors ask to cite.
     """
-    return [str(each) for each in of_run(config, hydro, measured(config))]
+    return [str(reference) for reference in of_run(config, hydro, measured(config))]

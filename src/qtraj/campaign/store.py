@@ -1,34 +1,72 @@
-"""The store of a campaign: its plan, one file per finished chunk under the chunk's key, and an index of them."""
+"""The store of a campaign: one folder with the plan, one sealed file per finished chunk, and the lock of a run.
+
+The files alone say what is finished: there is no second record that could disagree with them.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import json
+import os
+import socket
+import threading
 import time
-from collections.abc import Iterator, Mapping
+import warnings
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import h5py
+import numpy as np
 import xarray as xr
 
 from .._atomic import atomic_path, writable_folder
-from ..errors import FileFormatError, InputError
+from ..errors import FileFormatError, InputError, QtrajError
 from ..io.results import check_seal, read_dataset, write_dataset
 from .plan import Plan, plan_from_json
+from .progress import duration
 
 REMEDY: Final = "`qtraj campaign resume` computes it again."
 
 LEFTOVER_AGE_S: Final = 3600.0
-"""Temporary files older than this belong to nobody alive."""
+"""Age after which a temporary file counts as abandoned: to write a chunk takes seconds."""
+
+HEARTBEAT_S: Final = 5.0
+DEAD_AFTER_S: Final = 60.0
+"""How often a run touches its lock file, and the age of the last touch after which a run on another machine counts as
+dead: twelve touches, so that a file system that stalls for a while is no death."""
+
+LOCK_ATTEMPTS: Final = 4
+RATE_WINDOW_S: Final = 600.0
+"""The rate of a run is that of its last ten minutes."""
+
+TIMED_CHUNKS: Final = 100
+"""Chunks whose times `status` reads, at about 1 ms each; the sum over all is estimated from them."""
 
 
 class DamagedChunkWarning(UserWarning):
-    """A file of a chunk was damaged or not what its name says, and is computed again."""
+    """The file of a chunk is damaged or not what its name says; the chunk is computed again."""
+
+
+class StoreInUseError(QtrajError):
+    """Another run works on the store; the message names it."""
+
+    def __init__(self, path: Path, owner: str) -> None:
+        self.path, self.owner = path, owner
+        super().__init__(
+            f"{path.parent} is in use by {owner}. Wait for it, stop it, or take another --store; "
+            f"`qtraj campaign status --store {path.parent}` shows its progress."
+        )
+
+    def __reduce__(self) -> tuple[type[StoreInUseError], tuple[Path, str]]:
+        return type(self), (self.path, self.owner)
 
 
 @dataclass(frozen=True)
 class Store:
-    """A folder that holds a campaign; created by `prepare`.
+    """A folder that holds a campaign; `prepare` creates it.
 
     Parameters
     ----------
@@ -42,11 +80,6 @@ class Store:
     def plan_path(self) -> Path:
         """The plan."""
         return self.folder / "plan.json"
-
-    @property
-    def index_path(self) -> Path:
-        """The index of finished chunks."""
-        return self.folder / "index.jsonl"
 
     @property
     def lock_path(self) -> Path:
@@ -102,8 +135,8 @@ class Store:
         with atomic_path(self.plan_path) as temporary:
             temporary.write_text(text, encoding="utf-8")
 
-    def check(self, key: str) -> Mapping[str, Any]:
-        """Make sure that a chunk is finished, undamaged and the one of its name; return its attributes.
+    def check(self, key: str) -> float:
+        """Make sure that a chunk is finished, undamaged and the one of its name; return the seconds it took.
 
         Raises
         ------
@@ -115,13 +148,32 @@ class Store:
             raise FileFormatError(path, "has no seal, it may be truncated", REMEDY)
         try:
             with h5py.File(path, "r") as file:
-                attrs = dict(file.attrs)
-        except OSError as error:
+                if file.attrs.get("key") != key:
+                    problem = f"holds a chunk of another configuration ({file.attrs.get('chunk', 'unknown')})"
+                    raise FileFormatError(path, problem, REMEDY)
+                return float(np.ravel(file.attrs["seconds"])[0])  # netCDF keeps a number as an array of one
+        except (OSError, KeyError) as error:
             raise FileFormatError(path, f"not a readable netCDF file ({error})", REMEDY) from None
-        if attrs.get("key") != key:
-            problem = f"holds a chunk of another configuration ({attrs.get('chunk', 'unknown')})"
-            raise FileFormatError(path, problem, REMEDY)
-        return attrs
+
+    def finished(self, keys: Collection[str]) -> set[str]:
+        """Return which chunks among `keys` are finished; every file is read and compared with its seal.
+
+        Measured: 1e4 chunks of 560 kB (2048 histories each) take 9 s, which is nothing beside the days of their
+        solution, and damage is found whatever size and time of the file say.
+
+        Warns
+        -----
+        DamagedChunkWarning
+            For each file that is damaged or holds a chunk of another configuration; names it. It counts as missing.
+        """
+        intact = set()
+        for key in present(self).keys() & set(keys):
+            try:
+                self.check(key)
+                intact.add(key)
+            except FileFormatError as error:
+                warnings.warn(f"{error.path}: {error.problem}; computing it again.", DamagedChunkWarning, 2)
+        return intact
 
     def read(self, key: str) -> xr.Dataset:
         """Return a finished chunk.
@@ -151,8 +203,229 @@ class Store:
     def sweep(self) -> None:
         """Remove temporary files that killed processes left behind."""
         for path in [*self.folder.glob(".*-*"), *self.chunk_folder.glob(".*-*.nc")]:
-            try:
+            with suppress(FileNotFoundError):  # its owner was alive and has finished
                 if time.time() - path.stat().st_mtime > LEFTOVER_AGE_S:
                     path.unlink()
-            except FileNotFoundError:  # its owner was alive and has finished
-                continue
+
+
+def present(store: Store) -> dict[str, float]:
+    """Return the keys of all chunk files with the time of each, s since the epoch; their content is not checked."""
+    return {path.stem: path.stat().st_mtime for path in store.files()}
+
+
+@contextmanager
+def locked(path: Path, what: str, *, shared: bool = False) -> Iterator[None]:
+    """Hold a lock file while the body runs.
+
+    Two things keep others out. The kernel's lock (flock) is free at once, whatever ends the process, but on some file
+    systems it does not reach other machines (Lustre mounted with ``localflock``, NFS with ``local_lock``). The heart
+    beat, the time of the file, reaches every machine, but a killed process is noticed only after `DEAD_AFTER_S`.
+    So a process on this machine is judged by flock, one on another machine by its heart beat as well.
+
+    Parameters
+    ----------
+    path : Path
+        The file; it stays, with who holds or held it.
+    what : str
+        What the holder does, for those it keeps out.
+    shared : bool, optional
+        Holders that share it keep out only one that does not.
+
+    Raises
+    ------
+    StoreInUseError
+        If another process holds it.
+    FileFormatError
+        If the file cannot be written.
+    """
+    try:
+        handle = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise FileFormatError(
+            path, f"cannot be written ({error.strerror})", "Check the permissions."
+        ) from None
+    with handle:
+        free = _flock(handle, shared=shared)
+        other = holder(path)
+        if not free or (_beats_elsewhere(other) and not (shared and other.get("shared"))):
+            raise StoreInUseError(path, _described(other))
+        _sign(handle, what, shared=shared)
+        stop = threading.Event()
+        beat = threading.Thread(target=_beat, args=(path, stop), daemon=True)
+        beat.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            beat.join()
+            if not shared:  # those who share it go on
+                _sign(handle, "", shared=False)
+
+
+def holder(path: Path) -> dict[str, Any]:
+    """Return who wrote the lock file last: what, host, pid, started, beat (s since the epoch); empty if nobody."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {**content, "beat": path.stat().st_mtime} if content["what"] else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def is_held(path: Path) -> bool:
+    """Return whether a process holds the lock file, here or on another machine."""
+    try:
+        with path.open("r+", encoding="utf-8") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # no such file, or a folder that only its owner may write
+        return _beats(holder(path))
+    return _beats_elsewhere(holder(path))
+
+
+def _flock(handle: IO[str], *, shared: bool) -> bool:
+    """Take the kernel's lock of a file if it is free."""
+    for _ in range(LOCK_ATTEMPTS):
+        try:
+            fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)  # `is_held` may hold it for a moment
+        else:
+            return True
+    return False
+
+
+def _beats(who: dict[str, Any]) -> bool:
+    return bool(who) and time.time() - who["beat"] < DEAD_AFTER_S
+
+
+def _beats_elsewhere(who: dict[str, Any]) -> bool:
+    return _beats(who) and who["host"] != socket.gethostname()
+
+
+def _beat(path: Path, stop: threading.Event) -> None:
+    while not stop.wait(HEARTBEAT_S):
+        with suppress(OSError):  # a full or lost disk shows itself where a chunk is written
+            os.utime(path)
+
+
+def _sign(handle: IO[str], what: str, *, shared: bool) -> None:
+    """Write who holds the lock file; nobody if `what` is empty."""
+    me = {"what": what, "host": socket.gethostname(), "pid": os.getpid(), "started": time.time()}
+    handle.seek(0)
+    handle.truncate()
+    handle.write(json.dumps({**me, "shared": shared}) + "\n")
+    handle.flush()
+
+
+def _described(who: dict[str, Any]) -> str:
+    if not who:
+        return "another process"
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(who["started"]))
+    ago = f"{time.time() - who['beat']:.0f} s ago"
+    return f"{_named(who)} since {since}, last sign of life {ago}"
+
+
+def _named(who: dict[str, Any]) -> str:
+    return f"{who['what']}, process {who['pid']} on {who['host']}" if who else "another process"
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a campaign is.
+
+    Parameters
+    ----------
+    folder : Path
+        The store.
+    chunks, chunks_done : int
+        Chunks of the plan, and those whose files are there.
+    histories, histories_done : int
+        Solves: histories times settings times l.
+    foreign : int
+        Chunk files of other plans in the store.
+    owner : str
+        Who works on it, empty if nobody.
+    rate : float or None
+        Histories per second of the present run; None if nothing is running or nothing was finished yet.
+    seconds : float
+        Time that the finished chunks took together; of more than `TIMED_CHUNKS`, an estimate.
+    """
+
+    folder: Path
+    chunks: int
+    chunks_done: int
+    histories: int
+    histories_done: int
+    foreign: int
+    owner: str
+    rate: float | None
+    seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether every chunk is there."""
+        return self.chunks_done == self.chunks
+
+    def __str__(self) -> str:
+        share = f"{100 * self.histories_done / self.histories:.0f} %"
+        lines = [
+            f"store    {self.folder}",
+            f"chunks   {self.chunks_done} of {self.chunks}",
+            f"solves   {self.histories_done} of {self.histories} histories x settings x l ({share})",
+        ]
+        if self.foreign:
+            lines.append(f"others   {self.foreign} chunk files belong to other plans")
+        if self.seconds:
+            about = "about " if self.chunks_done > TIMED_CHUNKS else ""
+            lines.append(f"spent    {about}{duration(self.seconds)} of solution")
+        if self.owner:
+            lines.append(f"running  {self.owner}")
+            if self.rate:
+                left = duration((self.histories - self.histories_done) / self.rate)
+                lines.append(f"rate     {self.rate:.3g} a second, {left} left")
+        elif self.complete:
+            lines.append(f"finished `qtraj campaign merge --store {self.folder}` joins the results")
+        else:
+            lines.append(f"stopped  `qtraj campaign resume --store {self.folder}` goes on")
+        return "\n".join(lines)
+
+
+def status(folder: str | Path) -> Status:
+    """Look at a store, without touching it.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no campaign.
+    FileFormatError
+        If its plan is damaged.
+    """
+    store = Store(Path(folder))
+    plan = store.load_plan()
+    there = present(store)
+    sizes = {key: len(chunk) for key, chunk in zip(plan.keys, plan.chunks, strict=True)}
+    done = {key: when for key, when in there.items() if key in sizes}
+    owner, rate = "", None
+    if is_held(store.lock_path):
+        who, now = holder(store.lock_path), time.time()
+        owner = _named(who)
+        if who:
+            since = max(who["started"], now - RATE_WINDOW_S)
+            solved = sum(sizes[key] for key, when in done.items() if when > since)
+            rate = solved / max(now - since, 1e-9) or None
+    times = []
+    for key in sorted(done)[:TIMED_CHUNKS]:  # keys are digests: the first ones are a random sample
+        with suppress(FileFormatError):  # a damaged one is named by whoever needs its numbers
+            times.append(store.check(key))
+    return Status(
+        folder=store.folder,
+        chunks=len(sizes),
+        chunks_done=len(done),
+        histories=sum(sizes.values()),
+        histories_done=sum(sizes[key] for key in done),
+        foreign=len(there) - len(done),
+        owner=owner,
+        rate=rate,
+        seconds=sum(times) / len(times) * len(done) if times else 0.0,
+    )

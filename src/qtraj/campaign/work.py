@@ -23,7 +23,6 @@ from ..provenance import versions
 from ..solvers.density.method import DensityMatrix
 from ..solvers.solve import solve as solve_lindblad
 from ..states import STATE_NAMES
-from .index import Entry, entry_of
 from .plan import Chunk, Plan
 from .sources import Batch
 from .store import Store
@@ -87,8 +86,8 @@ class Worker:
     folder: Path
     solve: Solver = solve_lindblad
 
-    def __call__(self, number: int, advance: Advance | None = None) -> Entry:
-        """Solve chunk `number`, write it, and return its entry in the index.
+    def __call__(self, number: int, advance: Advance | None = None) -> int:
+        """Solve chunk `number`, write it, and return the number.
 
         Raises
         ------
@@ -99,7 +98,7 @@ class Worker:
         plan = _plan(self.folder, store.plan_path.stat().st_mtime_ns)
         chunk = solve_chunk(plan, plan.chunks[number], self.solve, advance or _silent)
         store.write(plan.keys[number], chunk)
-        return entry_of(store, plan.keys[number], chunk.attrs["seconds"])
+        return number
 
 
 @lru_cache(maxsize=2)  # the time of the file is an argument, so that a plan made anew is read anew

@@ -1,24 +1,23 @@
-"""`qtraj campaign`: plan, run, resume, watch and merge many solves; a thin shell like `qtraj.cli`."""
+"""Commands of `qtraj campaign`: plan, run, resume, status and merge of many solves."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from ..errors import InputError
+from . import options
 
 if TYPE_CHECKING:
-    from ..campaign.executors.local import Executor
+    from ..campaign.executors import Executor
     from ..campaign.store import Store
     from ..io.config import RunConfig
-
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
 
 File = Annotated[
     Path, typer.Argument(metavar="FILE.toml", help="Run file; examples/campaign_small.toml explains it.")
@@ -48,18 +47,6 @@ IndexOption = Annotated[
 OfOption = Annotated[int | None, typer.Option("--of", min=1, help="Number of members of the array job.")]
 
 
-def campaign_app(messages: Callable[[Callable[..., Any]], Callable[..., Any]]) -> typer.Typer:
-    """Return the sub-commands; `messages` turns errors into one line."""
-    app = typer.Typer(
-        no_args_is_help=True,
-        pretty_exceptions_enable=False,
-        help="Very many solves: planned in chunks, kept in a store, gone on with after any interruption.",
-    )
-    for command in (plan, run, resume, status, merge):
-        app.command()(messages(command))
-    return app
-
-
 def plan(
     file: File,
     store: StoreOption = None,
@@ -75,7 +62,7 @@ def plan(
     """Plan the chunks and keep the plan in the store, or print a job script."""
     from ..campaign.plan import make_plan
     from ..campaign.run import prepare
-    from ..campaign.status import status as look
+    from ..campaign.store import status as status_of
     from ..io.config import load_run_file
 
     run_file = load_run_file(file)
@@ -95,7 +82,7 @@ def plan(
     sizes = f"{len(planned.sources)} impact parameters, {len(planned.settings)} settings, l = 0 and 1"
     typer.echo(f"planned  {sizes}: {planned.histories} solves in {len(planned.chunks)} chunks")
     typer.echo(f"         of up to {planned.chunk_size} histories")
-    typer.echo(str(look(folder.folder)))
+    typer.echo(str(status_of(folder.folder)))
 
 
 def run(
@@ -109,7 +96,7 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished chunks again.")] = False,
 ) -> None:
     """Plan a run file, unless its plan is there, and solve what is missing."""
-    from ..campaign.executors.local import executor_of
+    from ..campaign.executors import executor_of
     from ..campaign.run import prepare
     from ..io.config import load_run_file
 
@@ -138,7 +125,7 @@ def resume(
     of: OfOption = None,
 ) -> None:
     """Solve what is missing of the plan in a store."""
-    from ..campaign.executors.local import executor_of
+    from ..campaign.executors import executor_of
 
     folder = _found(file, store)
     member = _member(index, of)
@@ -149,9 +136,9 @@ def resume(
 
 def status(file: MaybeFile = None, store: StoreOption = None) -> None:
     """Tell how far a campaign is, how fast, and who works on it."""
-    from ..campaign.status import status as look
+    from ..campaign.store import status as status_of
 
-    typer.echo(str(look(_found(file, store).folder)))
+    typer.echo(str(status_of(_found(file, store).folder)))
 
 
 def merge(
@@ -180,15 +167,15 @@ def merge(
 def _carry_out(folder: Store, executor: Executor, member: tuple[int, int] | None) -> None:
     from ..campaign.progress import reporting
     from ..campaign.run import carry_out
-    from ..campaign.status import status as look
+    from ..campaign.store import status as status_of
 
     try:
         with _terminated_like_interrupted(), reporting(Console(stderr=True)) as report:
             carry_out(folder, report=report, executor=executor, member=member)
     except KeyboardInterrupt:
         typer.echo(f"Interrupted. `qtraj campaign resume --store {folder.folder}` goes on.", err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
-    typer.echo(str(look(folder.folder)))
+        raise typer.Exit(options.EXIT_INTERRUPTED) from None
+    typer.echo(str(status_of(folder.folder)))
 
 
 @contextmanager
@@ -236,7 +223,7 @@ def _member(index: int | None, of: int | None) -> tuple[int, int] | None:
 
 
 def _script(config: RunConfig, executor: str | None, folder: Store, array: int | None) -> str:
-    from ..campaign.executors.local import batch_system
+    from ..campaign.executors import batch_system
 
     name = executor or config.campaign.executor
     batch, job = batch_system(name), config.campaign.job

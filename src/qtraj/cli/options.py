@@ -1,10 +1,17 @@
-"""Options that several commands share: the model on the command line, `io.choices` makes it."""
+"""Shared by the commands: the options that several have, and how a table is printed."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+
+EXIT_INPUT = 2
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
+TABLE_WIDTH = 150  # columns, where no terminal says how many there are
 
 Potential = Annotated[str, typer.Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")]
 Alpha = Annotated[
@@ -21,3 +28,22 @@ CriticalTemperature = Annotated[
     float | None, typer.Option("--T-c", help="Critical temperature of the kappa fits, GeV  [0.150]")
 ]
 Order = Annotated[str, typer.Option(metavar="LO|NLO", help="Order in E/T.")]
+
+
+def print_table(*tables: Any, width: int = TABLE_WIDTH, highlight: bool = True) -> None:
+    """Print tables of Rich in the width of the terminal, or in `width` columns where there is none."""
+    console = Console()
+    console = console if console.is_terminal else Console(width=width)
+    for table in tables:
+        console.print(table, highlight=highlight)
+
+
+def wrote(paths: Iterable[Path]) -> None:
+    """Tell which files were written."""
+    for path in paths:
+        typer.echo(f"wrote {path}")
+
+
+def comma_separated(text: str) -> tuple[str, ...]:
+    """Return the entries of an option such as ``1S,2S``."""
+    return tuple(entry.strip() for entry in text.split(",") if entry.strip())

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from ..errors import InputError
+from . import options
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..campaign.executors.local import Executor
+    from ..campaign.executors import Executor
     from ..io.config import RunFile
     from ..observables.curves import Band
     from ..observables.data.dataset import DataSet
-
-TABLE_WIDTH = 150  # columns, where no terminal says how many there are
-EXIT_INTERRUPTED = 130
 
 
 def run(
@@ -34,8 +34,7 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished chunks again.")] = False,
 ) -> None:
     """Go from a run file to R_AA: a figure, a netCDF result and a table. Resumes where it was interrupted."""
-    from ..campaign.executors.local import executor_of
-    from ..errors import InputError
+    from ..campaign.executors import executor_of
     from ..io.config import load_run_file
 
     run_files = [load_run_file(file) for file in files]
@@ -48,15 +47,15 @@ def run(
     answers = {}
     for run_file, directory, executor in zip(run_files, directories, executors, strict=True):
         title = run_file.config.output.title or str(directory)
-        answers[title] = _answer(run_file, directory, executor, fresh=fresh)
+        answers[title] = _solve_and_show(run_file, directory, executor, fresh=fresh)
     if len(answers) > 1:
         _compare(answers, directories[-1])
 
 
-def _answer(
+def _solve_and_show(
     run_file: RunFile, directory: Path, executor: Executor, *, fresh: bool
 ) -> tuple[list[Band], Sequence[DataSet]]:
-    """Carry out one run file, write and print its answer, and return its bands and the data beside them."""
+    """Solve one run file, write and print R_AA, and return its bands and the data beside them."""
     from ..campaign.prediction import VARIED, band, summary, table
     from ..campaign.progress import reporting
     from ..campaign.run import RESULT, measured
@@ -71,25 +70,21 @@ def _answer(
         typer.echo(
             f"Interrupted. Finished chunks are in {directory}; the same command goes on from there.", err=True
         )
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        raise typer.Exit(options.EXIT_INTERRUPTED) from None
     data = measured(config)
     # a coefficient with one value makes no band
     varied = [name for name in VARIED if len(getattr(config.model, name)) > 1] or VARIED[:1]
     bands = [band(prediction, meson, name) for meson in config.observables.states for name in varied]
     pictures = save_figure(raa_figure(bands, data, title=config.output.title), directory / "raa")
-    out = Console()
-    out = out if out.is_terminal else Console(width=TABLE_WIDTH)
-    out.print(table(summary(prediction, config.observables.states, data), config.output.title))
-    for path in (*pictures, directory / RESULT):
-        typer.echo(f"wrote {path}")
+    options.print_table(table(summary(prediction, config.observables.states, data), config.output.title))
+    options.wrote([*pictures, directory / RESULT])
     return bands, data
 
 
 def _compare(answers: dict[str, tuple[list[Band], Sequence[DataSet]]], directory: Path) -> None:
-    """Draw several answers one above the other, beside the data of the first."""
+    """Draw R_AA of several run files one above the other, beside the data of the first."""
     from ..plots import raa_comparison_figure, save_figure
 
     _, data = next(iter(answers.values()))
     figure = raa_comparison_figure({title: bands for title, (bands, _) in answers.items()}, data)
-    for path in save_figure(figure, directory / "raa_comparison"):
-        typer.echo(f"wrote {path}")
+    options.wrote(save_figure(figure, directory / "raa_comparison"))

@@ -1,1 +1,146 @@
-"""Executors: solve chunks in this process, with any object that has `map`, on a Dask cluster, or in batch jobs."""
+"""Executors: solve chunks in this process, on Dask workers, or with any object that has `name` and `map`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from importlib import import_module
+from typing import Any, Final, Protocol
+
+from ...errors import InputError
+from ...io.config import Campaign, Job
+from ..work import Worker
+
+BATCH_SYSTEMS: Final = ("slurm", "htcondor", "pbs")
+
+Progress = Callable[[int, int], None]
+"""Progress callback: called with the number of a chunk and how many of its histories are solved."""
+
+
+class Executor(Protocol):
+    """Solves chunks."""
+
+    @property
+    def name(self) -> str:
+        """Name that `qtraj campaign status` shows."""
+
+    def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[int]:
+        """Yield the number of each chunk as it is finished, in any order.
+
+        Raises
+        ------
+        QtrajError
+            If chunks cannot be finished; those that were are in the store.
+        """
+
+
+class InProcess:
+    """Solves one chunk after the other here."""
+
+    name = "in-process"
+
+    def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[int]:
+        """Yield the chunks in their order."""
+        for number in numbers:
+            yield worker(number, partial(progress, number))
+
+
+def share(numbers: Sequence[int], index: int, of: int) -> Sequence[int]:
+    """Return the chunks of member `index` of an array job of `of` members: every `of`-th, so that shares are alike."""
+    return numbers[index::of]
+
+
+def chosen_executor(name: str, workers: int, scheduler: str | None, job: Job) -> Executor:
+    """Return the executor of a name.
+
+    Parameters
+    ----------
+    name : str
+        ``in-process``, ``local``, ``scheduler``, or a batch system: ``slurm``, ``htcondor``, ``pbs``.
+    workers : int
+        Worker processes of ``local``, jobs of a batch system.
+    scheduler : str or None
+        Address for ``scheduler``.
+    job : Job
+        What a batch system gives to each job.
+
+    Raises
+    ------
+    InputError
+        For another name, a missing address, or if the packages of the extra ``campaign`` are not installed.
+    """
+    if name == "in-process":
+        return InProcess()
+    cluster = _needs_extra("dask", name)
+    if name == "local":
+        label, connect = f"{workers} local Dask workers", partial(cluster.local, workers)
+    elif name == "scheduler":
+        if scheduler is None:
+            raise InputError("--scheduler", None, "be the address of a Dask scheduler that runs")
+        label, connect = f"Dask scheduler {scheduler}", partial(cluster.existing, scheduler)
+    else:
+        label, connect = f"{workers} {name} jobs", partial(batch_system(name).jobs, name, job, workers)
+    executor: Executor = cluster.DaskExecutor(label, connect)
+    return executor
+
+
+def executor_of(
+    campaign: Campaign,
+    executor: str | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    *,
+    member: bool = False,
+) -> Executor:
+    """Return the executor of a run file, or of the options of the command line in its place.
+
+    Parameters
+    ----------
+    campaign : Campaign
+        Section of the run file.
+    executor, workers, scheduler : optional
+        Of the command line.
+    member : bool, optional
+        For a member of an array job, which submits no jobs although the run file may name its batch system.
+
+    Raises
+    ------
+    InputError
+        As `chosen_executor`, or for an option that has no effect beside the others.
+    """
+    if scheduler is not None and executor not in (None, "scheduler"):
+        raise InputError("--scheduler", scheduler, f"be left out with --executor {executor}")
+    named = executor or ("scheduler" if scheduler is not None else None)
+    name = named or ("in-process" if member else campaign.executor)
+    if name in ("in-process", "scheduler"):
+        why = "one process, this one" if name == "in-process" else "as many workers as its scheduler has"
+        allowed, remedy = f"be left out with executor {name!r}: it is {why}", "'local' starts workers here."
+        if workers is not None:
+            raise InputError("--workers", workers, allowed, remedy)
+        if named is None and not member and campaign.workers > 1:
+            raise InputError("campaign.workers", campaign.workers, allowed, remedy)
+    return chosen_executor(name, workers or campaign.workers, scheduler or campaign.scheduler, campaign.job)
+
+
+def batch_system(name: str) -> Any:
+    """Return the module that knows batch systems, for one of them.
+
+    Raises
+    ------
+    InputError
+        For another name, or if the packages of the extra ``campaign`` are not installed.
+    """
+    if name not in BATCH_SYSTEMS:
+        known = f"be {', '.join(BATCH_SYSTEMS)}"
+        raise InputError(
+            "executor", name, f"{known}, local, scheduler or in-process; a script needs one of the first"
+        )
+    return _needs_extra("batch", name)
+
+
+def _needs_extra(module: str, name: str) -> Any:
+    try:
+        return import_module(f".{module}", __package__)
+    except ModuleNotFoundError as error:
+        remedy = f"{error.name} is missing: pip install 'qtraj[campaign]'."
+        raise InputError("executor", name, "have the packages it needs", remedy) from None

@@ -32,7 +32,7 @@ CLUSTERS: Final = {
 JOBS: Final = {"slurm": SLURMJob, "htcondor": HTCondorJob, "pbs": PBSJob}
 NAMES: Final = {"slurm": "SLURM", "htcondor": "HTCondor", "pbs": "PBS"}
 FOREIGN: Final = {"slurm": ("disk",), "htcondor": ("queue", "account", "walltime"), "pbs": ("disk",)}
-"""Keys of ``[campaign.job]`` that a batch system has no word for."""
+"""Keys of ``[campaign.job]`` that a batch system does not have."""
 MIB: Final = 2**20
 EXPORTS: Final = tuple(f"export {name}={value}" for name, value in ONE_THREAD.items())
 UNKNOWN_ADDRESS: Final = "tcp://<address of the scheduler>:8786"

@@ -16,9 +16,8 @@ from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin
 
 from ...errors import InputError, QtrajError
 from ...solvers.parallel import ONE_THREAD
-from ..index import Entry
 from ..work import Worker
-from .local import Progress
+from . import Progress
 
 IN_FLIGHT: Final = 2
 """Chunks handed out per worker thread: one that is solved and one that waits, so memory does not grow with the plan."""
@@ -59,8 +58,8 @@ class DaskExecutor:
         self.name = name
         self._connect = connect
 
-    def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[tuple[int, Entry]]:
-        """Yield number and entry of each chunk as it is finished.
+    def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[int]:
+        """Yield the number of each chunk as it is finished.
 
         Raises
         ------
@@ -78,7 +77,7 @@ class DaskExecutor:
             yield from _through(client, worker, numbers)
 
 
-def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator[tuple[int, Entry]]:
+def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator[int]:
     waiting: deque[int] = deque(numbers)
     running: dict[Future, int] = {}
     killed: Counter[int] = Counter()
@@ -95,8 +94,8 @@ def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator
             future = _next(client, finished)
             outcome = _outcome(future)
         number = running.pop(future)
-        if isinstance(outcome, Entry):
-            yield number, outcome
+        if isinstance(outcome, int):
+            yield outcome
         elif outcome is None:
             running[future] = number
             finished.add(future)
@@ -130,19 +129,19 @@ def _next(client: Client, finished: as_completed) -> Future:
     return next(finished)
 
 
-def _outcome(future: Future) -> Entry | Exception | None:
-    """Return what came of a chunk: its entry, or what its worker raised; None if the worker died with the answer."""
+def _outcome(future: Future) -> int | Exception | None:
+    """Return what came of a chunk: its number, or what its worker raised; None if the worker died with the answer."""
     if future.status in {"lost", "pending"}:  # the scheduler has it computed again
         return None
     try:
-        entry: Entry = future.result(timeout=CONNECT_S)
+        number: int = future.result(timeout=CONNECT_S)
     except Exception as error:
         if future.status in {"lost", "pending"}:
             return None
         if future.status != "error":  # it was the way to the answer that failed
             raise
         return error
-    return entry
+    return number
 
 
 @contextmanager

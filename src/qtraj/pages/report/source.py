@@ -1,4 +1,4 @@
-"""A finished run as the report needs it: its survivals, its run file, where it came from, what to cite."""
+"""A finished run: its survivals and its run file, how it was set up in sentences, where it came from, what to cite."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from ..._checks import path as path_of
 from ...campaign.plan import Plan, make_plan
 from ...campaign.run import RESULT, STORE, citations
+from ...campaign.sources import TrajectorySource, interval
 from ...campaign.store import Store
 from ...campaign.survivals import NETCDF, Survivals, load_survivals
 from ...errors import FileFormatError, InputError
@@ -24,6 +27,10 @@ PROVENANCE: Final = {
     "python": "Python",
 }
 """Attributes of results that the report shows, and their names; those that end in ``_version`` are shown, too."""
+
+ORDERS: Final = {"LO": "leading order", "NLO": "next-to-leading order"}
+KAPPA: Final = {"central", "lower", "upper"}
+FEEDDOWN: Final = {"group": "one step, arXiv:2012.01240", "pdg2026": "all cascades, PDG 2026"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +99,7 @@ def _from_folder(folder: Path) -> Run:
     result = folder / RESULT
     attrs = (read_dataset(result) if result.is_file() else store.read(plan.keys[0])).attrs
     config = plan.config
-    cited = citations(config, [dict(each.attrs) for each in plan.sources])
+    cited = citations(config, [dict(fluid.attrs) for fluid in plan.sources])
     provenance = _provenance({"seed": config.paths.seed, **attrs})
     return Run(folder.name, config, plan.run_file.text, survivals, provenance, tuple(cited), plan)
 
@@ -112,8 +119,80 @@ def _from_file(path: Path) -> Run:
 
 
 def _provenance(attrs: Mapping[str, Any]) -> dict[str, str]:
-    named = {words: str(attrs[name]) for name, words in PROVENANCE.items() if name in attrs}
+    named = {label: str(attrs[name]) for name, label in PROVENANCE.items() if name in attrs}
     versions = {
         str(n).removesuffix("_version"): str(v) for n, v in attrs.items() if str(n).endswith("_version")
     }
     return named | versions
+
+
+def setup(run: Run) -> dict[str, str]:
+    """Return how a run was set up: topics and sentences.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    """
+    config = run.config
+    model, method = config.model, config.method
+    system = config.system
+    nuclei = system.woods_saxon
+    errors = "of every path" if method.budget == "all" else "from the paths of one replicate"
+    tolerances = f"rtol = {method.rtol:g}" + (f", atol = {method.atol:g}" if method.budget == "all" else "")
+    topics = {
+        "Collision": f"{system.name} at {system.sqrt_s_GeV:g} GeV per nucleon pair; σ_NN = {system.sigma_nn_mb:g} mb; "
+        f"nuclei of A = {nuclei.A}, R = {nuclei.R_fm:g} fm, a = {nuclei.a_fm:g} fm",
+        "Equation": f"Lindblad equation of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature",
+        "Potential": f"Coulomb, C_F α_s = {model.alpha:g}; bottom-quark mass M = {model.mass:g} GeV",
+        "Transport": _transport(config),
+        "Medium": f"acts on the pair while T > {config.medium.T_end:g} GeV; {_hydro(run)}",
+        "Initial state": f"color singlet, Gaussian of width {config.initial.width:g} Bohr radii, in l = 0 and in l = 1",
+        "Paths": _paths(run),
+        "Method": f"density matrix, {tolerances}, numerical errors {errors}",
+        "Feed-down": FEEDDOWN[config.observables.feeddown],
+    }
+    if run.plan is not None:
+        topics["Size"] = f"{run.plan.histories} solutions, {len(run.plan.settings)} settings of the transport"
+    return topics
+
+
+def _paths(run: Run) -> str:
+    paths, sources = run.config.paths, () if run.plan is None else run.plan.sources
+    made = sum(source.count for source in sources if isinstance(source, TrajectorySource))
+    kinds = []
+    if run.plan is None or any(not isinstance(source, TrajectorySource) for source in sources):
+        several = (
+            f" of which each sends pairs in {paths.directions} directions" if paths.directions > 1 else ""
+        )
+        kinds.append(
+            f"straight lines from sampled production points, p_T up to {paths.pT_max:g} GeV: {paths.n} paths in each "
+            f"of {paths.replicates} replicates for each impact parameter, from scrambled Sobol points{several}, "
+            f"seed {paths.seed}"
+        )
+    if made:
+        kinds.append(f"{made} ready-made ones, as their files say")
+    return "; ".join(kinds)
+
+
+def _transport(config: RunConfig) -> str:
+    model = config.model
+    fits = f" (lattice fits, T_c = {model.T_c:g} GeV)" if KAPPA & set(map(str, model.kappa)) else ""
+    kappa = ", ".join(value if isinstance(value, str) else f"{value:g}" for value in model.kappa)
+    gamma = ", ".join(f"{value:g}" for value in model.gamma).replace("-", "−")
+    one = len(model.kappa) == len(model.gamma) == 1
+    return f"κ/T³: {kappa}{fits}; γ/T³: {gamma}" + ("" if one else "; the first of each is central")
+
+
+def _hydro(run: Run) -> str:
+    medium = run.config.medium
+    source = (
+        "hydrodynamics of the package (MUSIC)" if medium.hydro == "shipped" else "hydrodynamics from files"
+    )
+    if run.plan is None:
+        return source
+    parameters = (
+        f"{interval(*fluid.b_range)} ({interval(*fluid.participants(np.array(fluid.b_range)).round())})"
+        for fluid in run.plan.sources
+    )
+    return f"{source} at impact parameters b in fm (participants): {', '.join(parameters)}"

@@ -1,4 +1,4 @@
-"""The model of the page: from the position of the controls to all numbers that it shows. It knows no browser."""
+"""The model of the page: what the controls can be set to, and the numbers shown there. It knows no browser."""
 
 from __future__ import annotations
 
@@ -7,20 +7,121 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._checks import choice, number, settle
 from ...errors import AccuracyWarning
+from ...physics.initial import CoulombState, GaussianState, InitialState
 from ...physics.medium import Bjorken
+from ...physics.model import LindbladModel
+from ...physics.potentials.coulomb import CoulombPotential
+from ...physics.transport import Transport
 from ...solvers.density.evolution import density_in_time
 from ...solvers.density.method import DensityMatrix
 from ...solvers.solve import solve
 from ...units import to_fm
-from .settings import TAU_FM, Settings
 
 Float = NDArray[np.float64]
+
+TAU_FM: Final = 0.6
+"""Proper time at which the medium begins, fm/c."""
+
+
+class Slider(NamedTuple):
+    """Range of one number: its ends, and the distance of neighboring values."""
+
+    low: float
+    high: float
+    step: float
+
+
+SLIDERS: Final[Mapping[str, Slider]] = MappingProxyType(
+    {
+        "T0": Slider(0.31, 0.50, 0.005),
+        "T_end": Slider(0.18, 0.30, 0.005),
+        "kappa_hat": Slider(0.6, 3.0, 0.05),
+        "gamma_hat": Slider(-3.5, 0.0, 0.05),
+    }
+)
+"""The sliders. T0 and T_end (GeV) do not meet; kappa_hat and gamma_hat cover what `surrogate` covers."""
+
+STARTS: Final[Mapping[str, InitialState]] = MappingProxyType(
+    {
+        "Gaussian, l = 0": GaussianState(l=0),
+        "Gaussian, l = 1": GaussianState(l=1),
+        "1S": CoulombState(1, 0),
+        "2S": CoulombState(2, 0),
+    }
+)
+"""Initial states in the singlet by their names on the page."""
+
+ORDERS: Final = ("LO", "NLO")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One position of all controls.
+
+    Parameters
+    ----------
+    T0, T_end : float
+        Temperatures at which the medium begins and ends, GeV (Bjorken flow from `TAU_FM` on).
+    kappa_hat, gamma_hat : float
+        kappa/T^3 and gamma/T^3.
+    order : {"LO", "NLO"}
+        Order in E/T.
+    start : str
+        One of `STARTS`.
+
+    Raises
+    ------
+    InputError
+        If a number is outside the range of its slider or a name is unknown: a browser may send anything.
+    """
+
+    T0: float = 0.425
+    T_end: float = 0.25
+    kappa_hat: float = 1.4
+    gamma_hat: float = -1.75
+    order: Literal["LO", "NLO"] = "LO"
+    start: str = "Gaussian, l = 0"
+
+    def __post_init__(self) -> None:
+        for name, slider in SLIDERS.items():
+            # a browser rounds the steps of a slider its own way
+            slack = 1e-9 * (slider.high - slider.low)
+            low, high = slider.low - slack, slider.high + slack
+            allowed = f"be from {slider.low:g} to {slider.high:g}"
+            settle(self, **{name: number(name, getattr(self, name), allowed, low=low, high=high)})
+        for name, known in (("order", ORDERS), ("start", tuple(STARTS))):
+            settle(self, **{name: choice(name, getattr(self, name), known, f"be one of {', '.join(known)}")})
+
+    @property
+    def model(self) -> LindbladModel:
+        """The Lindblad equation."""
+        return LindbladModel(
+            CoulombPotential(), Transport(kappa=self.kappa_hat, gamma=self.gamma_hat), order=self.order
+        )
+
+    @property
+    def medium(self) -> Bjorken:
+        """The temperature history."""
+        return Bjorken(T0=self.T0, tau_fm=TAU_FM, T_end=self.T_end)
+
+    @property
+    def initial(self) -> InitialState:
+        """The start."""
+        return STARTS[self.start]
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Three states to follow: two of the l of the start, and one of another l, which only jumps reach."""
+        return ("1P", "2P", "1S") if self.initial.l == 1 else ("1S", "2S", "1P")
+
 
 METHOD: Final = DensityMatrix(rtol=1e-2, error_budget=False)
 """The cheapest density matrix: the survival of the states that the start is made of is within about 1 % of the
@@ -91,13 +192,11 @@ def numbers(settings: Settings) -> Numbers:
     ----------
     settings : Settings
         The position.
-
-    Returns
-    -------
-    Numbers
     """
     started = time.perf_counter()
-    times = _times(settings.medium)
+    end = to_fm(settings.medium.active[-1][1])
+    # dense at first, where the medium is hot
+    times = TAU_FM * (end / TAU_FM) ** np.linspace(0, 1, TIMES)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", AccuracyWarning)
         result = solve(settings.model, settings.medium, settings.initial, METHOD, times_fm=times)
@@ -105,15 +204,13 @@ def numbers(settings: Settings) -> Numbers:
     pair = density_in_time(settings.model, settings.medium, settings.initial, times[-1:], r=r, method=METHOD)
     density = pair.density[-1]
     held = {name: name in result.survival for name in settings.states}
-    total, bare = (
-        {**result.overlap_at, **result.survival_at},
-        {**result.overlap_no_jump_at, **result.no_jump_at},
-    )
+    total = {**result.overlap_at, **result.survival_at}
+    no_jump = {**result.overlap_no_jump_at, **result.no_jump_at}
     return Numbers(
         settings=settings,
         times_fm=times,
         survival={name: np.asarray(total[name].value) for name in settings.states},
-        no_jump={name: np.asarray(bare[name].value) for name in settings.states},
+        no_jump={name: np.asarray(no_jump[name].value) for name in settings.states},
         held=held,
         is_ratio={name: there and settings.initial.survival_is_ratio for name, there in held.items()},
         population=np.asarray(result.diagnostics["population"]),
@@ -123,9 +220,3 @@ def numbers(settings: Settings) -> Numbers:
         notes=tuple(dict.fromkeys(str(w.message) for w in caught if issubclass(w.category, AccuracyWarning))),
         seconds=time.perf_counter() - started,
     )
-
-
-def _times(medium: Bjorken) -> Float:
-    """Return the times to show, in fm/c: dense at first, where the medium is hot."""
-    end = to_fm(medium.active[-1][1])
-    return np.asarray(TAU_FM * (end / TAU_FM) ** np.linspace(0, 1, TIMES))

@@ -1,4 +1,4 @@
-"""`qtraj observe`: every observable of a calculation beside the data."""
+"""Commands that read what was computed: `observe`, `report`, `cite`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from rich.console import Console
+
+from ..errors import InputError
+from . import options
 
 if TYPE_CHECKING:
     from ..observables.geometry import Weighting
-
-TABLE_WIDTH = 150  # columns, where no terminal says how many there are
 
 
 def observe(
@@ -60,13 +60,12 @@ def observe(
     """Go from survivals to R_AA, double ratios and v_n: figures, CSV, HEPData files, and chi-square with data."""
     from .._atomic import writable_folder
     from ..campaign.survivals import load_runs
-    from ..errors import InputError
     from ..io.observables import write_survival_means
     from ..observables.bins import not_shown
     from ..observables.data.systems import load_system
     from ..observables.feeddown import FeedDown
     from ..observables.overview import overview
-    from ..pages.report.observed import agreement_table, integrated_table, left_out, notes, survival_table
+    from ..pages.tables import agreement_table, integrated_table, left_out, notes, survival_table
     from ..plots.observables import write_observables
 
     if weighting not in (None, "collisions", "exponential", "rows"):
@@ -76,11 +75,11 @@ def observe(
     chosen_feeddown = FeedDown.named(feeddown, errors=feeddown_errors) if feeddown is not None else None
     folder = writable_folder(out)
 
-    found = load_runs(source, weighted=weighted)
-    if chosen_system is None and found.system is not None:
-        chosen_system = load_system(found.system)
+    runs = load_runs(source, weighted=weighted)
+    if chosen_system is None and runs.system is not None:
+        chosen_system = load_system(runs.system)
     if weighting in ("collisions", "exponential") and (
-        chosen_system is None or all(table.b_fm is None for table in found.tables.values())
+        chosen_system is None or all(table.b_fm is None for table in runs.tables.values())
     ):
         lacking = (
             "no --system says" if chosen_system is None else "the rows have no impact parameter that says"
@@ -89,45 +88,98 @@ def observe(
             "--weighting", weighting, f"be left out: {lacking} how many collisions a row stands for"
         )
     if chosen_feeddown is None:
-        chosen_feeddown = FeedDown.named(found.feeddown or "group", errors=feeddown_errors)
-    console = Console()
-    console = console if console.is_terminal else Console(width=TABLE_WIDTH)
-    averages = found.averages(weighted=weighted)
+        chosen_feeddown = FeedDown.named(runs.feeddown or "group", errors=feeddown_errors)
+    averages = runs.averages(weighted=weighted)
     written = [write_survival_means(folder / "survival.csv", averages)]
-    console.print(survival_table(averages))
-    missing = found.missing_states()
+    options.print_table(survival_table(averages))
+    missing = runs.missing_states()
     if missing:
         typer.echo(
             f"No R_AA: feed-down needs {', '.join(missing)} as well, from a run that starts in the other l."
         )
     else:
         panels = overview(
-            found.tables,
+            runs.tables,
             system=chosen_system,
             feeddown=chosen_feeddown,
             weighting=None if weighting == "rows" else cast("Weighting", weighting or "collisions"),
             mesons=[name.strip() for name in states.split(",")],
             harmonics=orders,
         )
-        for table in (integrated_table(panels), agreement_table(panels)):
-            if table is not None:
-                console.print(table)
-        for line in (*left_out(panels), *not_shown(next(iter(found.tables.values())), chosen_system)):
+        tables = (integrated_table(panels), agreement_table(panels))
+        options.print_table(*(table for table in tables if table is not None))
+        first = next(iter(runs.tables.values()))
+        for line in (*left_out(panels), *not_shown(first, chosen_system), *notes(panels)):
             typer.echo(line)
-        for line in notes(panels):
-            typer.echo(line)
-        qualifiers = {"feed-down": chosen_feeddown.name, "source": ", ".join(each.name for each in source)}
+        qualifiers = {"feed-down": chosen_feeddown.name, "source": ", ".join(path.name for path in source)}
         if chosen_system is not None:
             qualifiers = {"system": chosen_system.label, **qualifiers}
-        written += write_observables(panels, folder, title=found.title, qualifiers=qualifiers)
-    for path in written:
-        typer.echo(f"wrote {path}")
+        written += write_observables(panels, folder, title=runs.title, qualifiers=qualifiers)
+    options.wrote(written)
 
 
 def _orders(text: str) -> list[int]:
-    from ..errors import InputError
-
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isdecimal() and int(word) > 0 for word in words) or len(set(words)) < len(words):
+    entries = [entry.strip() for entry in text.split(",")]
+    if not all(entry.isdecimal() and int(entry) > 0 for entry in entries) or len(set(entries)) < len(entries):
         raise InputError("--harmonics", text, "be whole numbers from 1 on, such as 2 or 2,3,4, none twice")
-    return [int(word) for word in words]
+    return [int(entry) for entry in entries]
+
+
+def report(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="RUN", help="Folder of a run, store of a campaign, or merged result (.nc)."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE.html", help="The page.  [report.html, in the run's folder]"),
+    ] = None,
+) -> None:
+    """Write one HTML page of a run: setup, observables, data, errors, one pair in time, provenance."""
+    from .._atomic import writable_folder
+    from ..pages.report import report_contents, write_report
+    from ..pages.report.source import load_run
+
+    target = out or (source if source.is_dir() else source.parent) / "report.html"
+    if target.suffix not in (".html", ".htm"):
+        raise InputError("--out", str(target), "end in .html")
+    run = load_run(source)
+    writable_folder(target.parent)
+    options.wrote([write_report(report_contents(run), target)])
+
+
+def cite(
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[SOURCE]",
+            help="Run file, result (.nc), folder of a run or campaign; params.txt or output of QTraj 1.0.",
+        ),
+    ] = None,
+    bibtex: Annotated[bool, typer.Option("--bibtex", help="As BibTeX.")] = False,
+    observables: Annotated[
+        bool,
+        typer.Option("--observables", help="Also the measurements beside qtraj observe and qtraj report."),
+    ] = False,
+    params: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", exists=True, dir_okay=False, help="Of output of QTraj 1.0: its params.txt."
+        ),
+    ] = None,
+) -> None:
+    """Print what to cite: program, equations, coefficients, method, hydrodynamics, feed-down and data of a run.
+
+    Without SOURCE: what `qtraj solve` rests on, by its defaults.
+    """
+    from ..campaign.citing import cited
+    from ..io.citations import Choices, as_bibtex, merged, of_choices, of_program
+
+    if source is None:
+        for flag, value in (("--params", params and str(params)), ("--observables", observables or None)):
+            if value is not None:
+                raise InputError(flag, value, "be given with a SOURCE only")
+        references = merged([of_program(), *of_choices(Choices())])
+    else:
+        references = cited(source, params=params, observables=observables)
+    typer.echo(as_bibtex(references) if bibtex else "\n".join(map(str, references)))

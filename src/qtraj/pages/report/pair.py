@@ -29,13 +29,13 @@ SHOWN: Final = 0.97
 
 COLOR_NAMES: Final = ("singlet", "octet")
 LETTERS: Final = "SPDF"
-"""Angular momenta with curves of their own; those above are shown as their sum."""
+"""Angular momenta with a curve each; those above are shown as their sum."""
 
 _SMALLEST: Final = 1e-7
 
 
 def representative(run: Run) -> tuple[History, str] | None:
-    """Return the history of the most central collisions whose 1S survival is nearest to their mean, and its words.
+    """Return the history of the most central collisions whose 1S survival is nearest to their mean, and what it is.
 
     Parameters
     ----------
@@ -60,15 +60,15 @@ def representative(run: Run) -> tuple[History, str] | None:
         number += 1
     batch = run.plan.sources[number].batch(chosen, chosen + 1)
     paths = {name: float(values[0]) for name, values in batch.paths.items()}
-    words = (
+    which = (
         f"Path {chosen} at b = {paths['b_fm']:g} fm, the one whose 1S survival, {survival[nearest]:.3f}, is nearest "
         f"to the mean of {len(survival)} paths, {survival.mean():.3f}; p_T = {paths['pT']:.2f} GeV, produced at "
         f"x = {paths['x_fm']:.2f} fm, y = {paths['y_fm']:.2f} fm; starts in l = 0, central setting."
     )
-    return batch.histories[0], words.replace("-", "\N{MINUS SIGN}")
+    return batch.histories[0], which.replace("-", "\N{MINUS SIGN}")
 
 
-def moments(config: RunConfig, history: History) -> dict[str, Any] | None:
+def pair_over_time(config: RunConfig, history: History) -> dict[str, Any] | None:
     """Return the data of the section with the slider, or None for a history that is never hot.
 
     Parameters
@@ -83,7 +83,7 @@ def moments(config: RunConfig, history: History) -> dict[str, Any] | None:
     times = np.linspace(0.0, to_fm(history.active[-1][1]), TIMES)
     r_fm = np.linspace(0.0, FARTHEST_FM, 2 * POINTS)
     model = config.model
-    found = density_in_time(
+    evolution = density_in_time(
         LindbladModel(
             CoulombPotential(alpha=model.alpha),
             Transport(kappa=model.kappa[0], gamma=model.gamma[0], T_c=model.T_c),
@@ -95,31 +95,31 @@ def moments(config: RunConfig, history: History) -> dict[str, Any] | None:
         times,
         r=r_fm / HBARC,
     )
-    return _data(found, history)
+    return _data(evolution, history)
 
 
-def _data(found: DensityInTime, history: History) -> dict[str, Any]:
-    r_fm, density = found.r * HBARC, found.density / HBARC
+def _data(evolution: DensityInTime, history: History) -> dict[str, Any]:
+    r_fm, density = evolution.r * HBARC, evolution.density / HBARC
     inside = np.cumsum(density[-1].sum(axis=(0, 1)))
     last = int(np.searchsorted(inside, SHOWN * inside[-1])) + 1
-    kept = np.unique(np.linspace(0, last, POINTS).round().astype(int).clip(max=len(r_fm) - 1))
-    density, population = (_joined(values) for values in (density, found.population))
+    columns = np.unique(np.linspace(0, last, POINTS).round().astype(int).clip(max=len(r_fm) - 1))
+    density, population = (_joined(values) for values in (density, evolution.population))
     sectors = [(c, l) for l in range(density.shape[2]) for c in (0, 1)]
     # digits far below the highest curve of the same chart have no width on the screen
     smallest = 1e-5 * np.maximum(density.max(axis=(2, 3), keepdims=True), _SMALLEST)
-    shown = np.round(density[..., kept] / smallest) * smallest
+    shown = np.round(density[..., columns] / smallest) * smallest
     return {
-        "t": [round(float(t), 6) for t in found.times_fm],
-        "r": rounded(r_fm[kept], 5),
+        "t": [round(float(t), 6) for t in evolution.times_fm],
+        "r": rounded(r_fm[columns], 5),
         "sectors": [{"color": COLOR_NAMES[c], "l": l, "name": sector_name(c, l)} for c, l in sectors],
         "density": [[rounded(shown[i, c, l]) for c, l in sectors] for i in range(len(shown))],
         "population": [rounded(population[:, c, l], 5) for c, l in sectors],
-        "lost": rounded(found.lost, 5),
-        "octet": [rounded(bound, 5) for bound in found.octet.T],
-        "T": rounded(_temperatures(history, found.times_fm)),
+        "lost": rounded(evolution.lost, 5),
+        "octet": [rounded(bound, 5) for bound in evolution.octet.T],
+        "T": rounded(_temperatures(history, evolution.times_fm)),
         "states": {
             name: rounded(np.where(values > _SMALLEST, values, np.nan))
-            for name, values in zip(STATE_NAMES, found.overlap.T, strict=True)
+            for name, values in zip(STATE_NAMES, evolution.overlap.T, strict=True)
             if values.max() > _SMALLEST
         },
     }
@@ -132,17 +132,17 @@ def sector_name(color: int, l: int) -> str:
 
 def _joined(values: Any) -> Any:
     """Return values (nt, 2, l_max + 1, ...) with the sum over all l above those of `LETTERS` in one entry."""
-    own = values[:, :, : len(LETTERS)]
+    named = values[:, :, : len(LETTERS)]
     above = values[:, :, len(LETTERS) :]
-    return np.concatenate([own, above.sum(axis=2, keepdims=True)], axis=2) if above.shape[2] else own
+    return np.concatenate([named, above.sum(axis=2, keepdims=True)], axis=2) if above.shape[2] else named
 
 
 def _temperatures(history: History, times_fm: Any) -> Any:
     """Return T in GeV where the medium acts, NaN elsewhere."""
-    found = np.full(len(times_fm), np.nan)
+    T = np.full(len(times_fm), np.nan)
     t = times_fm / HBARC
     for start, end in history.active:
         # the last time is the end of the medium up to rounding
         hot = (start <= t) & (t <= end * (1 + 1e-12))
-        found[hot] = history.temperature(np.minimum(t[hot], end))
-    return found
+        T[hot] = history.temperature(np.minimum(t[hot], end))
+    return T

@@ -1,0 +1,239 @@
+"""Tables on the terminal: those of `qtraj states`, of `qtraj observe`, and of a ratio file of QTraj 1.0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from ..observables.data.chi_square import ChiSquare
+from ..observables.estimate import Estimate
+from ..observables.overview import Panel
+from ..observables.table import INTEGRATED
+from ..qtraj1 import average_ratios, effective_rows, read_ratios
+from ..qtraj1.files.averages import ENOUGH_ROWS
+from ..solvers.levels import Levels
+from ..states import MESONS, STATE_NAMES, State
+from ..units import to_fm
+
+UNBOUND, EMPTY = "unbound", "-"
+LEVEL_HEADINGS: Final = (
+    "E\nGeV",
+    "2M+E\nGeV",
+    "PDG\nGeV",
+    "diff\nMeV",
+    "<r>\nGeV^-1",
+    "<r>\nfm",
+    "rms(r)\nfm",
+)
+_RARE = "rare rows"  # how `average_ratios` begins what it says of single states
+_FEW_ROWS: Final = (
+    f"A mean that fewer than {ENOUGH_ROWS} effective rows carry is most likely too small, and so is its statistical "
+    "error; rare_events bounds what was not seen."
+)
+
+
+def measured_mass(name: str) -> float | None:
+    """Return the measured mass of a state in GeV, that of P states averaged over the 2J+1 of chi_b0, 1, 2.
+
+    Parameters
+    ----------
+    name : str
+        One of the six states.
+
+    Returns
+    -------
+    float or None
+        None where `MESONS` has no such meson (1D).
+    """
+    mesons = [meson for meson in MESONS if meson.radial == name]
+    if not mesons:
+        return None
+    # the members of a multiplet come in the order J = 0, 1, 2; a single meson is a 3S1 state
+    weights = [2 * j + 1 for j in range(len(mesons))]
+    return sum(w * meson.mass for w, meson in zip(weights, mesons, strict=True)) / sum(weights)
+
+
+def levels_tables(levels: Levels, *, plain: bool = False) -> Group:
+    """Return the two tables of a potential, masses and sizes, and overlaps, for `rich.console.Console.print`.
+
+    Parameters
+    ----------
+    levels : Levels
+        From `vacuum_levels`.
+    plain : bool
+        Without lines, so that every row is a list of words.
+    """
+    model, grid = levels.model, levels.grid
+    above = (
+        f"Vacuum states of {model.potential}\n"
+        f"M = {model.mass:g} GeV, {grid}\n"
+        f"bound: below {levels.threshold:.4g} GeV, the potential at the end of the grid, {grid.r[-1]:.3g} GeV^-1"
+    )
+    between = (
+        "PDG 2026: Y(nS); chi_b(nP) averaged over spin\n\n"
+        f"|<state|Coulomb>|^2, Coulomb functions with a0 = 2/(M alpha) = {model.bohr_radius:.4f} GeV^-1"
+    )
+    properties, overlaps = (_levels_table(plain, heads) for heads in (LEVEL_HEADINGS, STATE_NAMES))
+    for i, name in enumerate(STATE_NAMES):
+        pdg, bound = measured_mass(name), name in levels.names
+        measured = EMPTY if pdg is None else f"{pdg:.4f}"
+        cells = [UNBOUND, EMPTY, measured, *[EMPTY] * 4]
+        if bound:
+            mass, mean = levels.masses[i], levels.mean_radius[i]
+            difference = EMPTY if pdg is None else f"{1e3 * (mass - pdg):+.1f}"
+            cells = [f"{levels.energies[i]:.5f}", f"{mass:.4f}", measured, difference]
+            cells += [f"{r:.4f}" for r in (mean, to_fm(mean), to_fm(levels.rms_radius[i]))]
+        properties.add_row(name, *cells)
+        l = State.named(name).l
+        overlaps.add_row(
+            name,
+            *(
+                f"{levels.coulomb_overlap[i, j]:.5f}" if bound and State.named(other).l == l else EMPTY
+                for j, other in enumerate(STATE_NAMES)
+            ),
+        )
+    return Group(Text(above), properties, Text(between), overlaps)
+
+
+def _levels_table(plain: bool, headings: Sequence[str]) -> Table:
+    table = Table(box=None if plain else box.HEAVY_HEAD, pad_edge=not plain)
+    table.add_column("state")
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def survival_table(averages: Mapping[str, Mapping[str, Estimate]]) -> Table:
+    """Return the mean survival of the radial states.
+
+    Parameters
+    ----------
+    averages : mapping of str to mapping of str to Estimate
+        By the name of a setting, then of a state.
+    """
+    states = list(dict.fromkeys(state for means in averages.values() for state in means))
+    table = _titled("Mean survival over all paths", ["setting", *states], left=["setting"])
+    for label, means in averages.items():
+        table.add_row(label, *(str(means[state]) if state in means else "" for state in states))
+    return table
+
+
+def integrated_table(panels: Sequence[Panel]) -> Table | None:
+    """Return R_AA (or R_pA) over everything with the parts of its error, or None if no panel holds it."""
+    panel = next((panel for panel in panels if panel.curve.x_name == INTEGRATED), None)
+    if panel is None:
+        return None
+    ratio = panel.curve.observable
+    title = f"{ratio}, minimum bias" if panel.name.endswith("minimum_bias") else f"{ratio} over all rows"
+    names = [name.replace("_", " ") for name in panel.parts]
+    table = _titled(title, ["meson", ratio, *names, "parts of the error"], left=["meson"])
+    for name in panel.shown:
+        value = panel.curve[name][0]
+        split = (str(part[name][0]) for part in panel.parts.values())
+        table.add_row(name, str(value), *split, _error_parts(value))
+    missing = dict.fromkeys(note for name in panel.shown for note in panel.curve[name].not_estimated)
+    if missing:
+        table.caption = f"Not estimated: {'; '.join(missing)}."
+    return table
+
+
+def agreement_table(panels: Sequence[Panel]) -> Table | None:
+    """Return chi-square with each measurement, or None if there is none."""
+    compared = [panel for panel in panels if panel.agreement]
+    if not compared:
+        return None
+    headings = ["observable", "measurement", "chi2", "points", "p", "largest pull", "global shift"]
+    table = _titled("Agreement of the central setting with data", headings, left=headings[:2])
+    for panel in compared:
+        for i, (name, chi) in enumerate(panel.agreement.items()):
+            table.add_row("" if i else panel.name, name, *agreement_cells(chi))
+        table.add_section()
+    table.caption = (
+        "At the points, in the bins and the acceptance of each measurement; errors of the calculation are included, "
+        "the model's own uncertainty (the bands) is not. Global shifts in their standard deviations."
+    )
+    return table
+
+
+def agreement_cells(chi: ChiSquare) -> tuple[str, str, str, str, str]:
+    """Return chi-square, number of points, p-value, largest pull and global shifts as text."""
+    points = f"{chi.points}" + (f" of {chi.points + chi.left_out}" if chi.left_out else "")
+    pull = chi.pulls[int(np.argmax(np.abs(chi.pulls)))]
+    shifts = ", ".join(f"{shift:+.1f}" for shift in chi.shifts.values()) or "-"
+    return f"{chi.value:.1f}", points, f"{chi.p_value:.2g}", f"{pull:+.1f}", shifts
+
+
+def left_out(panels: Sequence[Panel]) -> list[str]:
+    """Return which measurements could not be compared, and why, one line each."""
+    return [f"not compared: {panel.name}, {line}" for panel in panels for line in panel.left_out]
+
+
+def notes(panels: Sequence[Panel]) -> list[str]:
+    """Return what a reader of the numbers has to know, each once, with the panels it belongs to."""
+    every = dict.fromkeys(note for panel in panels for note in panel.notes)
+    return [
+        f"note: {', '.join(panel.name for panel in panels if note in panel.notes)}: {note}" for note in every
+    ]
+
+
+def ratios_table(path: str | Path) -> Table:
+    """Return the mean ratio of each state in a ratio file of QTraj 1.0, for each initial angular momentum.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``ratios.tsv`` or a collection of them, plain or gzip.
+
+    Returns
+    -------
+    rich.table.Table
+        Mean with its error, the parts of the error, and the effective number of rows that carry the mean; below it
+        what the rows cannot tell.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, damaged or of another kind.
+    """
+    ratios = read_ratios(path)
+    title = f"{Path(path).name}: {_count(len(ratios), 'trajectory', 'trajectories')}"
+    if ratios.metadata is not None:
+        title += f" on {_count(len(set(ratios.metadata)), 'path', 'paths')}"
+    headings = ["start l", "state", "mean ratio", "parts of the error", "effective rows"]
+    table = _titled(title, headings, left=headings[:4])
+    caption = [_FEW_ROWS]
+    for l in ratios.angular_momenta:
+        chosen = ratios.select(ratios.l == l)
+        means = average_ratios(chosen)
+        for j, (name, mean) in enumerate(means.items()):
+            carried = f"{effective_rows(chosen.ratios[:, j]):.1f} of {len(chosen)}"
+            # the start has nothing of a state of another l, so that its column is no ratio: QTraj writes the overlap
+            what = name if State.named(name).l == l else f"{name} (overlap)"
+            table.add_row("" if j else str(l), what, str(mean), _error_parts(mean), carried)
+        table.add_section()
+        missing = dict.fromkeys(note for mean in means.values() for note in mean.not_estimated)
+        caption += [f"Not estimated for l = {l}: {note}." for note in missing if not note.startswith(_RARE)]
+    table.caption = "\n".join(caption)
+    return table
+
+
+def _titled(title: str, headings: Sequence[str], left: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", caption_justify="left")
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in left else "right")
+    return table
+
+
+def _error_parts(value: Estimate) -> str:
+    return ", ".join(f"{part} {float(size):.2g}" for part, size in value.parts.items())
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
