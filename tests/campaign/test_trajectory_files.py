@@ -26,8 +26,8 @@ from qtraj.pages.report.page import report_contents
 from qtraj.pages.report.source import load_run
 from qtraj.pages.report.words import setup
 from qtraj.radial.laguerre import LaguerreMesh
+from qtraj.solvers.density import evolution as density_in_time
 from qtraj.solvers.density.method import DensityMatrix
-from qtraj.solvers.density.method import evolution as density_in_time
 
 RNG = np.random.default_rng(9)
 FEW = np.tile([9.2, 2.3, 6.0], 48)

@@ -21,8 +21,8 @@ from ..states import STATE_NAMES
 from .plan import Plan
 
 _DIMS = ("setting", "meson", "geometry")
-VARIED = ("kappa", "gamma")
-"""The coefficients whose variation makes a band."""
+VARIED = ("kappa", "gamma", "T_end")
+"""What makes a band when it is varied."""
 
 
 def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
@@ -50,6 +50,9 @@ def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
     """
     geometries = _geometries(results)
     n_part = [float(n.mean()) for n in (results["n_part"].values[rows] for rows in geometries)]
+    if reason := plan.config.initial.lacks_raa:
+        remedy = "`qtraj campaign merge` writes the probabilities along each path."
+        raise InputError("initial", plan.config.initial.kind, f"be a start with R_AA: {reason}", remedy)
     variables: dict[str, Any] = {}
     for name, quantity in (("raa", "survival"), ("raa_no_jump", "no_jump")):
         survivals = {}
@@ -115,13 +118,7 @@ def _by_meson(curve: RaaCurve) -> Estimate:
 
 def _coordinates(plan: Plan, n_part: Sequence[float], b_fm: Sequence[float]) -> dict[str, Any]:
     return {
-        "setting": [s.label for s in plan.settings],
-        "kappa": (
-            "setting",
-            [str(s.kappa) for s in plan.settings],
-            {"long_name": "kappa/T^3, name of a fit or number"},
-        ),
-        "gamma": ("setting", [s.gamma for s in plan.settings], {"long_name": "gamma/T^3"}),
+        **plan.coordinates(),
         "meson": list(MESON_NAMES),
         "n_part": ("geometry", list(n_part), {"long_name": "mean number of participants"}),
         "b_fm": ("geometry", list(b_fm), {"long_name": "mean impact parameter", "units": "fm"}),
@@ -148,7 +145,7 @@ def curves(prediction: xr.Dataset, name: str = "raa") -> dict[str, RaaCurve]:
 
 
 def band(prediction: xr.Dataset, meson: str, varied: str) -> Band:
-    """Return the range of R_AA of one meson when one coefficient is varied and the other is central.
+    """Return the range of R_AA of one meson when one of `VARIED` is varied and the others are central.
 
     Parameters
     ----------
@@ -156,13 +153,13 @@ def band(prediction: xr.Dataset, meson: str, varied: str) -> Band:
         From `predict`, or read from the result file of a run; its first setting is central.
     meson : str
         Name, for example ``"Y(1S)"``.
-    varied : {"kappa", "gamma"}
-        The coefficient; its values label the band.
+    varied : {"kappa", "gamma", "T_end"}
+        What is varied; its values label the band.
     """
-    fixed = VARIED[1 - VARIED.index(varied)]
-    chosen = prediction.isel(setting=prediction[fixed].values == prediction[fixed].values[0])
+    # files of earlier versions know no T_end of their settings
+    fixed = [prediction[name].values for name in VARIED if name != varied and name in prediction]
+    chosen = prediction.isel(setting=np.all([values == values[0] for values in fixed], axis=0))
     every = curves(chosen)
-    values = ", ".join(f"{value:g}" if varied == "gamma" else value for value in chosen[varied].values)
-    return envelope(
-        every, meson, next(iter(every)), rf"$\hat\{varied}$: {values}".replace("-", "\N{MINUS SIGN}")
-    )
+    values = ", ".join(value if isinstance(value, str) else f"{value:g}" for value in chosen[varied].values)
+    symbol = r"$T_f$" if varied == "T_end" else rf"$\hat\{varied}$"
+    return envelope(every, meson, next(iter(every)), f"{symbol}: {values}".replace("-", "\N{MINUS SIGN}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any, Protocol, cast
@@ -82,6 +82,9 @@ class Source(Protocol):
     def attrs(self) -> Mapping[str, Any]:
         """Where the temperatures come from."""
 
+    def ending(self, T_end: float) -> Source:
+        """Return the source with histories that end at a temperature in GeV; the central one before."""
+
     def batch(self, start: int, stop: int) -> Batch:
         """Return the histories `start` to `stop`; they do not depend on the range they are asked for in."""
 
@@ -103,6 +106,8 @@ class FluidSource:
         Impact parameter in fm and participants.
     files : tuple of InputFile
         One per event.
+    T_end : float
+        Temperature at which the medium ends, GeV.
 
     Notes
     -----
@@ -115,6 +120,11 @@ class FluidSource:
     b_fm: float
     n_part: float
     files: tuple[InputFile, ...]
+    T_end: float
+
+    def ending(self, T_end: float) -> FluidSource:
+        """Return the source with histories that end at a temperature in GeV."""
+        return replace(self, T_end=T_end)
 
     @property
     def b_range(self) -> tuple[float, float]:
@@ -149,7 +159,7 @@ class FluidSource:
             self.config.system.model_dump(include={"woods_saxon", "sigma_nn_mb"}),
             self.b_fm,
             self.config.paths.model_dump(),
-            self.config.medium.T_end,
+            self.T_end,
             self.config.medium.allow_hot_end,
         )
 
@@ -187,7 +197,7 @@ class FluidSource:
         )
         fluid = read_fluid(self.files[event], self.entry, self.b_fm)
         medium = self.config.medium
-        histories: Histories = histories_along(fluid, paths, medium.T_end, allow_hot_end=medium.allow_hot_end)
+        histories: Histories = histories_along(fluid, paths, self.T_end, allow_hot_end=medium.allow_hot_end)
         n = stop - start
         known = {name: histories.metadata[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         known |= {"b_fm": np.full(n, self.b_fm), "weight": np.ones(n), "event": np.full(n, event)}
@@ -216,12 +226,19 @@ class TrajectorySource:
         The file, plain or gzip.
     index : TrajectoryIndex
         Where its blocks are.
+    T_end : float
+        Temperature at which the medium ends, GeV.
     """
 
     config: RunConfig
     n_part: float | None
     file: InputFile
     index: TrajectoryIndex
+    T_end: float
+
+    def ending(self, T_end: float) -> TrajectorySource:
+        """Return the source with histories that end at a temperature in GeV."""
+        return replace(self, T_end=T_end)
 
     @property
     def b_range(self) -> tuple[float, float]:
@@ -247,7 +264,7 @@ class TrajectorySource:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the file's and where the medium ends."""
-        return _sha256(self.file.sha256, self.config.medium.T_end, self.config.medium.allow_hot_end)
+        return _sha256(self.file.sha256, self.T_end, self.config.medium.allow_hot_end)
 
     @property
     def attrs(self) -> Mapping[str, Any]:
@@ -270,7 +287,7 @@ class TrajectorySource:
         return TabulatedTemperature(
             table.tau_fm,
             table.T,
-            self.config.medium.T_end,
+            self.T_end,
             allow_cold=True,
             alpha=table.anisotropy,
             hard_scale=table.hard_scale,
@@ -302,21 +319,23 @@ def sources(run_file: RunFile, every: int) -> tuple[Source, ...]:
         If a file cannot be read; names it.
     """
     config = run_file.config
+    T_end = config.medium.T_end[0]
     if config.medium.hydro == "shipped":
-        return tuple(FluidSource(config, None, b, n, (file,)) for b, n, file in shipped_files(config))
+        return tuple(FluidSource(config, None, b, n, (file,), T_end) for b, n, file in shipped_files(config))
     return tuple(_of_entry(run_file, number, every) for number in range(len(config.medium.files)))
 
 
 def source_from_json(config: RunConfig, number: int, stored: Mapping[str, Any]) -> Source:
     """Return source `number` of a run file from what `to_json` gave."""
+    T_end = config.medium.T_end[0]
     files = tuple(InputFile(**file) for file in stored["files"])
     if "trajectories" in stored:
         own: dict[str, Any] = dict(stored["trajectories"])
         own |= {name: tuple(value) for name, value in own.items() if isinstance(value, list)}  # from JSON
         index = TrajectoryIndex(**own)
-        return TrajectorySource(config, stored["n_part"], files[0], index)
+        return TrajectorySource(config, stored["n_part"], files[0], index, T_end)
     entry = config.medium.files[number] if config.medium.hydro == "files" else None
-    return FluidSource(config, entry, stored["b_fm"], stored["n_part"], files)
+    return FluidSource(config, entry, stored["b_fm"], stored["n_part"], files, T_end)
 
 
 def _of_entry(run_file: RunFile, number: int, every: int) -> Source:
@@ -325,19 +344,20 @@ def _of_entry(run_file: RunFile, number: int, every: int) -> Source:
     if entry.format != TRAJECTORIES:
         b_fm = float(cast("float", entry.b_fm))  # the run file needs one for a fluid
         n_part = entry.n_part if entry.n_part is not None else glauber(config.system).n_part(b_fm)
-        return FluidSource(config, entry, b_fm, n_part, files)
+        return FluidSource(config, entry, b_fm, n_part, files, config.medium.T_end[0])
     if len(files) > 1:
         raise FileFormatError(entry.path, f"names {len(files)} trajectory files", "Join them with cat.")
     index = index_qtraj_trajectories(files[0].name, every)
     _check_metadata(config, number, index)
-    if index.last_T > config.medium.T_end and not config.medium.allow_hot_end:
+    lowest = min(config.medium.T_end)
+    if index.last_T > lowest and not config.medium.allow_hot_end:
         raise InputError(
             "medium.T_end",
-            config.medium.T_end,
+            lowest,
             f"be above {index.last_T:.4g} GeV, where a path of {entry.path} ends",
             "Or set allow_hot_end = true: the medium then ends there.",
         )
-    return TrajectorySource(config, entry.n_part, files[0], index)
+    return TrajectorySource(config, entry.n_part, files[0], index, config.medium.T_end[0])
 
 
 def _check_metadata(config: RunConfig, number: int, index: TrajectoryIndex) -> None:

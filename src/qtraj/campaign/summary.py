@@ -59,7 +59,11 @@ def summary(prediction: xr.Dataset, mesons: Sequence[str], data: Sequence[DataSe
     """
     n_part, b_fm = prediction["n_part"].values, prediction["b_fm"].values
     for meson in mesons:
-        bands = {varied: band(prediction, meson, varied) for varied in VARIED}
+        bands = {
+            varied: band(prediction, meson, varied)
+            for varied in VARIED
+            if varied != "T_end" or ("T_end" in prediction and len(set(prediction["T_end"].values)) > 1)
+        }
         points = [measurement for measurement in data if measurement.state == meson]
         for i in np.argsort(-n_part):
             yield Row(
@@ -90,7 +94,9 @@ def table(rows: Iterable[Row], title: str = "") -> Table:
         Above the table.
     """
     result = Table(title=title, caption=_CAPTION, caption_justify="left", title_justify="left")
-    for heading in ("meson", "N_part", "b [fm]", "R_AA", *(f"{varied} range" for varied in VARIED)):
+    rows = list(rows)
+    varied = [f"{name} range" for name in (rows[0].ranges if rows else ())]
+    for heading in ("meson", "N_part", "b [fm]", "R_AA", *varied):
         result.add_column(heading, justify="left" if heading == "meson" else "right", no_wrap=True)
     result.add_column("nearest data")
     previous = ""

@@ -62,6 +62,7 @@ def observe(
     from ..campaign.survivals import load_runs
     from ..errors import InputError
     from ..io.curves_csv import write_survival_means
+    from ..io.factory import feeddown_of
     from ..observables.axes import not_shown
     from ..observables.data.systems import load_system
     from ..observables.feeddown import FeedDown
@@ -89,7 +90,7 @@ def observe(
             "--weighting", weighting, f"be left out: {lacking} how many collisions a row stands for"
         )
     if chosen_feeddown is None:
-        chosen_feeddown = FeedDown.named(found.feeddown or "group", errors=feeddown_errors)
+        chosen_feeddown = feeddown_of(found.feeddown or "group", Path(), errors=feeddown_errors)
     console = Console()
     console = console if console.is_terminal else Console(width=TABLE_WIDTH)
     averages = found.averages(weighted=weighted)

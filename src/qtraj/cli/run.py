@@ -75,7 +75,8 @@ def _answer(
         raise typer.Exit(EXIT_INTERRUPTED) from None
     data = measured(config)
     # a coefficient with one value makes no band
-    varied = [name for name in VARIED if len(getattr(config.model, name)) > 1] or VARIED[:1]
+    many = {"kappa": config.model.kappa, "gamma": config.model.gamma, "T_end": config.medium.T_end}
+    varied = [name for name in VARIED if len(many[name]) > 1] or VARIED[:1]
     bands = [band(prediction, meson, name) for meson in config.observables.states for name in varied]
     pictures = save_figure(raa_figure(bands, data, title=config.output.title), directory / "raa")
     out = Console()

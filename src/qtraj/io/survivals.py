@@ -67,7 +67,9 @@ def _table(results: xr.Dataset) -> SurvivalTable:
         no_jump=_joined(results, "no_jump"),
         replicate=results["replicate"].values.astype(np.int64),
         y=y if np.all(np.isfinite(y)) else None,
-        attrs={name: results[name].item() for name in ("setting", "kappa", "gamma") if name in results},
+        attrs={
+            name: results[name].item() for name in ("setting", "kappa", "gamma", "T_end") if name in results
+        },
         **columns,
     )
 

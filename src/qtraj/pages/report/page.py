@@ -13,10 +13,10 @@ from typing import Any, Final
 
 from ..._atomic import atomic_path
 from ..._checks import path as path_of
-from ...io.citations_run import of_data
+from ...io.citations import of_data
+from ...io.factory import feeddown_of
 from ...io.pages import page
 from ...observables.data.systems import load_system
-from ...observables.feeddown import FeedDown
 from ...observables.overview import Panel, overview
 from .charts import figures, splits
 from .moments import moments, representative
@@ -33,7 +33,10 @@ ACCURACY: Final = {
     "start and count as lost from the beginning; they have left before the medium acts. The rest is good to a percent "
     "of the maximum, and to a tenth in the octet at 1.5 fm/c, 2.6 fm apart, where jumps end.",
 }
-COLD: Final = "The density over time is not shown: the medium is never above T_end on this path."
+COLD: Final = (
+    "The density over time is not shown: the medium is never above T_end on this path, or the potential changes with "
+    "the medium."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +96,7 @@ def report_contents(run: Run) -> Contents:
     panels: list[Panel] = overview(
         run.survivals.tables,
         system=load_system(system) if system is not None else None,
-        feeddown=FeedDown.named(config.observables.feeddown),
+        feeddown=feeddown_of(run.survivals.feeddown or "group", Path()),
         mesons=config.observables.states,
     )
     one_pair, words = _one_pair(run)
@@ -127,10 +130,10 @@ def _with_data(citations: Sequence[str], panels: Sequence[Panel]) -> list[str]:
 
 def _one_pair(run: Run) -> tuple[dict[str, Any] | None, str]:
     chosen = representative(run)
-    if chosen is None:
+    if chosen is None or run.plan is None:
         return None, NO_FLUID
     history, words = chosen
-    found = moments(run.config, history)
+    found = moments(run.plan.run_file, history)
     return (None, COLD) if found is None else (found, words)
 
 

@@ -92,7 +92,7 @@ def _from_folder(folder: Path) -> Run:
     result = folder / RESULT
     attrs = (read_dataset(result) if result.is_file() else store.read(plan.keys[0])).attrs
     config = plan.config
-    cited = citations(config, [dict(each.attrs) for each in plan.sources])
+    cited = citations(plan.run_file, [dict(each.attrs) for each in plan.sources])
     provenance = _provenance({"seed": config.paths.seed, **attrs})
     return Run(folder.name, config, plan.run_file.text, survivals, provenance, tuple(cited), plan)
 
