@@ -18,7 +18,7 @@ from qtraj.pages.explore.settings import SLIDERS, Settings
 from qtraj.pages.report.page import report_contents, write_report
 from qtraj.pages.report.source import load_run
 from qtraj.plots.view_page import write_view_page
-from qtraj.solvers.density.method import evolution as density_in_time
+from qtraj.solvers.density import evolution as density_in_time
 
 pytestmark = pytest.mark.browser
 

@@ -24,7 +24,7 @@ from qtraj.pages.report.charts import figures
 from qtraj.pages.report.moments import representative
 from qtraj.pages.report.page import ACCURACY, NO_FLUID, report_contents, report_page
 from qtraj.pages.report.source import load_run
-from qtraj.solvers.density.method import evolution as density_in_time
+from qtraj.solvers.density import evolution as density_in_time
 from qtraj.units import HBARC
 
 TITLE = "a <b>run</b> & </script><script>alert(1)</script>"

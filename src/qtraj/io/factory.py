@@ -72,7 +72,7 @@ class Interpolated:
     Parameters
     ----------
     name : str
-        The key that gives it, for messages.
+        ``kappa`` or ``gamma``, for messages.
     T : tuple of float
         Increasing temperatures in GeV.
     values : tuple of float
@@ -177,16 +177,17 @@ def start_of(run_file: RunFile, l: int) -> InitialState:
     """
     start = run_file.config.initial
     number = start.l.index(l)
+    color = {1: "singlet", 0: "octet"}.get(cast("int", start.color), start.color)
     with keyed("initial", values="file", r="file"):
         if start.kind == "gaussian":
-            return GaussianState(l=l, width=start.width, color=start.color)
+            return GaussianState(l=l, width=start.width, color=color)
         if start.kind == "file":
             r, u = _columns(run_file, start.file or "", 1 + len(start.l))[:, [0, 1 + number]].T
-            return ArrayState(r, u, l=l, color=start.color)
+            return ArrayState(r, u, l=l, color=color)
         n = l + 1 if start.n is None else start.n[number]
         if start.kind == "coulomb":
-            return CoulombState(n=n, l=l, color=start.color)
-        return BoundState(n=n, l=l, color=cast("Color", start.color))
+            return CoulombState(n=n, l=l, color=color)
+        return BoundState(n=n, l=l, color=cast("Color", color))
 
 
 def method_of(run_file: RunFile, budget: Budget = "all", seed: int | None = None) -> Method:
@@ -287,7 +288,7 @@ def check_choices(run_file: RunFile) -> None:
         with keyed("model", octet="potential.octet", color="potential"):
             model.potential.vacuum(_PROBE_R, color)
     for start in starts:
-        with keyed("initial"):
+        with keyed("initial", potential="n"):
             start.u(_PROBE_R, model)
     for kappa in config.model.kappa:
         for gamma in config.model.gamma:
@@ -379,7 +380,7 @@ def _coefficient(run_file: RunFile, name: str, value: Any) -> Any:
         raise InputError(name, str(value), "be a table of two or more increasing T in GeV and finite values")
     if name == "kappa" and min(values) < 0:
         raise InputError(name, min(values), "be a table of non-negative kappa/T^3")
-    return Interpolated(f"model.{name}", T, values)
+    return Interpolated(name, T, values)
 
 
 def _columns(run_file: RunFile, name: str, count: int) -> Float:

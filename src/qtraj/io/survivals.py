@@ -77,7 +77,8 @@ def _table(results: xr.Dataset) -> SurvivalTable:
 def _joined(results: xr.Dataset, name: str) -> Estimate:
     """Return shape (history, state): each state from the run that starts in its l, NaN where there is none."""
     estimate = estimate_from(results, name)
-    place = [[int(l) for l in results["l"].values].index(s.l) if s.l in _STARTS else None for s in STATES]
+    starts = [int(l) for l in results["l"].values]
+    place = [starts.index(s.l) if s.l in _STARTS and s.l in starts else None for s in STATES]
 
     def chosen(values: Any, unknown: float) -> Float:
         none = np.full(values.shape[1], unknown)

@@ -6,7 +6,7 @@ import html
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -133,7 +133,7 @@ def _one_pair(run: Run) -> tuple[dict[str, Any] | None, str]:
     if chosen is None or run.plan is None:
         return None, NO_FLUID
     history, words = chosen
-    found = moments(run.plan.run_file, history)
+    found = moments(replace(run.plan.run_file, config=run.config), history)
     return (None, COLD) if found is None else (found, words)
 
 
