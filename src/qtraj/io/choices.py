@@ -24,8 +24,7 @@ from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method
 from ..solvers.trajectories.method import QuantumTrajectories
 from ..states import State
-from .config import KSU_MASS
-from .factory import POTENTIALS
+from .config import KSU_MASS, POTENTIALS
 
 DEFAULT_MEDIUM: Final = Bjorken(T0=0.425, tau_fm=0.6, T_end=0.25)
 """Central Pb-Pb collisions at 5.02 TeV, roughly: the medium of `qtraj solve`."""

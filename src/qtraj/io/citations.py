@@ -12,14 +12,12 @@ from ..observables.data.dataset import DataSet
 from ..observables.data.systems import load_system, system_names
 from ..physics.medium import History, as_histories
 from ..physics.model import LindbladModel
-from ..physics.potentials.coulomb import CoulombPotential
-from ..physics.potentials.ksu import KSUPotential
 from ..qtraj1.files.parameters import LegacyParameters
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.density.method import DensityMatrix
 from ..solvers.solve import Method
 from ..solvers.trajectories.method import QuantumTrajectories
-from .config import NO_DIPOLE, CoefficientTable, Model, RunConfig, RunFile, System
+from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Model, RunConfig, RunFile, System
 from .factory import model_of
 from .references import Reference, by_arxiv, literature, program, tex
 
@@ -86,8 +84,8 @@ class Choices:
 
     Parameters
     ----------
-    potential : {"coulomb", "ksu", "own"}
-        Coulomb, the complex potential of Kent State University, or one of the user's.
+    potential : str
+        Its name in a run file, such as ``"ksu"``; ``"own"`` for one of the user's.
     dipole : bool
         Whether the medium acts by the dipole terms of potential NRQCD.
     order : {"LO", "NLO"}
@@ -104,7 +102,7 @@ class Choices:
         Whether the potential changes with the medium.
     """
 
-    potential: Literal["coulomb", "ksu", "own"] = "coulomb"
+    potential: str = "coulomb"
     dipole: bool = True
     order: Literal["LO", "NLO"] = "LO"
     method: Literal["density", "nojump", "trajectories"] = "density"
@@ -119,7 +117,7 @@ class Choices:
     def of_run(cls, config: RunConfig) -> Choices:
         """Return the choices of a run file, as far as its words say them; `of_run_file` knows its files, too."""
         model, method = config.model, config.method
-        name: Literal["coulomb", "ksu", "own"] = model.potential.name or "own"
+        name = model.potential.name or "own"
         return cls(
             potential=name,
             dipole=model.kappa != (NO_DIPOLE,),
@@ -151,8 +149,8 @@ class Choices:
         method = DensityMatrix() if method is None else method
         histories, _ = as_histories(medium)
         potential, transport = model.potential, model.transport
-        known: dict[type, Literal["coulomb", "ksu"]] = {CoulombPotential: "coulomb", KSUPotential: "ksu"}
-        name: Literal["coulomb", "ksu", "own"] = known.get(type(potential), "own")
+        known: dict[type, str] = {kind: name for name, kind in POTENTIALS.items()}
+        name = known.get(type(potential), "own")
         sampled = isinstance(method, QuantumTrajectories)
         whole = isinstance(method, DensityMatrix)
         return cls(

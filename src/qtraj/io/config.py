@@ -6,11 +6,11 @@ Quantities are in powers of GeV; a key that ends in ``_fm`` is in fm, in ``_mb``
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -26,29 +26,33 @@ from pydantic_core import PydanticCustomError
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..hydro.readers.music_dense import MusicGrid
+from ..hydro.readers.recognize import READERS
 from ..hydro.sampling import Directions, Scrambling
+from ..observables.data.dataset import load_data
 from ..observables.data.systems import load_system, system_names
+from ..observables.feeddown import MESON_NAMES
 from ..physics.initial import MAX_L
+from ..physics.potentials.coulomb import CoulombPotential
 from ..physics.potentials.ksu import KSUPotential
 from ..physics.potentials.table import Below, Beyond
-from ..physics.transport import FitName
-from ..states import MESONS
+from ..physics.transport import KAPPA_FITS, FitName
 from .config_errors import input_error, refuse_contradictions
 
-HydroFormat = Literal[
-    "auto", "music", "jetdata", "oscar2008", "oscar2013", "jewel2d", "netcdf", "columns", "music_dense",
-    "qtraj_trajectories",
-]  # fmt: skip
+HYDRO_FORMATS = ("auto", *READERS, "columns", "music_dense", "qtraj_trajectories")
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
 the temperatures along ready-made paths."""
+
+POTENTIALS: dict[str, type[CoulombPotential | KSUPotential]] = {
+    "coulomb": CoulombPotential,
+    "ksu": KSUPotential,
+}
+"""Potentials with a name; every other one is a file or a Python object."""
 
 Executor = Literal["in-process", "local", "scheduler", "slurm", "htcondor", "pbs"]
 """Who solves the chunks of a campaign: this process, Dask workers here, those of a scheduler, or batch jobs."""
 
-KAPPA_FITS = get_args(FitName)
 NO_DIPOLE = "none"
 """A kappa that says: no dipole terms. A potential with a width of its own (complex in the medium) needs it."""
-MESON_NAMES = tuple(meson.name for meson in MESONS)
 
 KSU_MASS = 4.70
 """Bottom mass in GeV that belongs to the parameters of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461."""
@@ -66,22 +70,19 @@ def _is_number(value: Any) -> bool:
 def _kappa(value: Any) -> Any:
     if isinstance(value, str) and value in (*KAPPA_FITS, NO_DIPOLE):
         return value
-    if _is_number(value) and value >= 0:
-        return float(value)
-    if isinstance(value, dict):
-        return _table(value)
-    raise _rule("be 'central', 'lower', 'upper', 'none', a non-negative number kappa/T^3 or a table of T")
+    allowed = "be 'central', 'lower', 'upper', 'none', a non-negative number kappa/T^3 or a table of T"
+    return _coefficient(value, allowed, least=0.0)
 
 
 def _gamma(value: Any) -> Any:
-    if _is_number(value):
+    return _coefficient(value, "be a finite number gamma/T^3 or a table of T")
+
+
+def _coefficient(value: Any, allowed: str, least: float = -float("inf")) -> float | CoefficientTable:
+    if _is_number(value) and value >= least:
         return float(value)
-    if isinstance(value, dict):
-        return _table(value)
-    raise _rule("be a finite number gamma/T^3 or a table of T")
-
-
-def _table(value: dict[str, Any]) -> CoefficientTable:
+    if not isinstance(value, dict):
+        raise _rule(allowed)
     try:
         return CoefficientTable.model_validate(value)
     except ValidationError as error:
@@ -90,14 +91,16 @@ def _table(value: dict[str, Any]) -> CoefficientTable:
         raise _rule(f"have a key {fault.argument} that must {fault.allowed}") from None
 
 
-_POTENTIALS = "be 'coulomb', 'ksu', { file = 'V.txt' } or { python = 'module:name' }"
+_CHOICE_OF_POTENTIAL = (
+    f"be {', '.join(map(repr, POTENTIALS))}, {{ file = 'V.txt' }} or {{ python = 'module:name' }}"
+)
 
 
 def _potential(value: Any) -> Any:
     if not isinstance(value, str):
         return value
-    if value not in ("coulomb", "ksu"):
-        raise _rule(_POTENTIALS)
+    if value not in POTENTIALS:
+        raise _rule(_CHOICE_OF_POTENTIAL)
     return {"name": value}  # a name alone is short for a table that says only it
 
 
@@ -115,10 +118,20 @@ def _temperatures(value: Any) -> Any:
     return (_temperature(value),)
 
 
-def _meson(value: Any) -> str:
-    if value not in MESON_NAMES:
-        raise _rule(f"be one of {', '.join(MESON_NAMES)}")
-    return str(value)
+def _one_of(names: Collection[str]) -> Callable[[str], str]:
+    def checked(value: str) -> str:
+        if value not in names:
+            raise _rule(f"be one of {', '.join(map(repr, names))}")
+        return value
+
+    return checked
+
+
+def _system(value: str) -> str:
+    known = [load_system(name) for name in system_names()]
+    measured = {data.system for data in load_data("R_AA")}
+    # Xe-Xe has neither a file nor data in the package: [system] then says its geometry
+    return _one_of(sorted({"XeXe"} | measured | {s.data for s in known if s.projectile == s.target}))(value)
 
 
 def _distinct(values: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
@@ -142,6 +155,7 @@ def _temperature(value: float) -> float:
 Positive = Annotated[float, Field(gt=0)]
 Temperature = Annotated[float, AfterValidator(_temperature)]
 _SET = (Field(min_length=1, strict=False), AfterValidator(_distinct))  # TOML has lists only: not strict
+_Pair = Annotated[tuple[float, float], Field(strict=False)]
 
 
 class _Section(BaseModel):
@@ -152,13 +166,7 @@ class CoefficientTable(_Section):
     """Entry of ``kappa`` or ``gamma``: kappa/T^3 or gamma/T^3 at temperatures in GeV, from a file or in place."""
 
     file: str | None = None
-    points: (
-        Annotated[
-            tuple[Annotated[tuple[float, float], Field(strict=False)], ...],
-            Field(min_length=2, strict=False),
-        ]
-        | None
-    ) = None
+    points: Annotated[tuple[_Pair, ...], Field(min_length=2, strict=False)] | None = None
     name: Annotated[str, Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
@@ -193,7 +201,7 @@ class System(_Section):
     """
 
     preset: str | None = None
-    name: Literal["PbPb", "AuAu", "XeXe", "OO"]
+    name: Annotated[str, AfterValidator(_system)]
     sqrt_s_GeV: Positive
     sigma_nn_mb: Positive
     woods_saxon: WoodsSaxon
@@ -227,7 +235,7 @@ class PotentialChoice(_Section):
     Python module, beside the run file or installed, is a potential, or makes one when it is called.
     """
 
-    name: Literal["coulomb", "ksu"] | None = None
+    name: Annotated[str, AfterValidator(_one_of(POTENTIALS))] | None = None
     file: str | None = None
     octet: Literal["coulomb"] | None = None
     below: Below = "coulomb"
@@ -237,7 +245,7 @@ class PotentialChoice(_Section):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if sum(each is not None for each in (self.name, self.file, self.python)) != 1:
-            raise _rule(_POTENTIALS)
+            raise _rule(_CHOICE_OF_POTENTIAL)
         if self.file is None and self.model_fields_set & {"octet", "below", "beyond"}:
             raise _rule("not have octet, below or beyond, which say how a file is read")
         return self
@@ -324,7 +332,7 @@ class HydroFile(_Section):
     """
 
     path: str
-    format: HydroFormat = "auto"
+    format: Annotated[str, AfterValidator(_one_of(HYDRO_FORMATS))] = "auto"
     b_fm: Annotated[float, Field(ge=0)] | None = None
     n_part: Positive | None = None
     columns: Columns | None = None
@@ -458,7 +466,7 @@ class Observables(_Section):
     """Section ``[observables]``: feed-down, by the name of a table or of a file, and the mesons to report."""
 
     feeddown: Annotated[str, Field(min_length=1)] = "group"
-    states: Annotated[tuple[Annotated[str, BeforeValidator(_meson)], ...], *_SET] = (
+    states: Annotated[tuple[Annotated[str, AfterValidator(_one_of(MESON_NAMES))], ...], *_SET] = (
         "Y(1S)",
         "Y(2S)",
         "Y(3S)",

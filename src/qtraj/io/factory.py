@@ -30,8 +30,7 @@ from ..physics.initial import ArrayState, CoulombState, GaussianState, InitialSt
 from ..physics.medium import History, medium_state
 from ..physics.model import NO_DIPOLE as NO_DIPOLE_TERMS
 from ..physics.model import LindbladModel
-from ..physics.potentials.coulomb import COLORS, Color, CoulombPotential, Potential, thermal_potential
-from ..physics.potentials.ksu import KSUPotential
+from ..physics.potentials.coulomb import COLORS, Color, Potential, thermal_potential
 from ..physics.potentials.table import TabulatedPotential
 from ..physics.transport import Transport
 from ..radial.sine import SineGrid
@@ -39,7 +38,7 @@ from ..solvers.density.method import DensityMatrix
 from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method, checked_problem
 from ..solvers.trajectories.method import QuantumTrajectories
-from .config import NO_DIPOLE, CoefficientTable, Gamma, Kappa, RunFile
+from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFile
 from .config_errors import METHOD_KEYS
 from .stored_states import load_states
 
@@ -49,12 +48,6 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 Float = NDArray[np.float64]
-
-POTENTIALS: Final[dict[str, type[CoulombPotential | KSUPotential]]] = {
-    "coulomb": CoulombPotential,
-    "ksu": KSUPotential,
-}
-"""Potentials with a name."""
 
 SHIPPED_FEEDDOWN: Final = ("group", "pdg2026")
 
