@@ -25,6 +25,7 @@ from qtraj.io.factory import (
 )
 from qtraj.io.stored_states import save_states
 from qtraj.observables.feeddown import FeedDown
+from qtraj.provenance import CODE
 
 HEAD = RUN_FILE[: RUN_FILE.index("[model]")]
 TAIL = '[paths]\nn = 4\nreplicates = 2\n[output]\ndirectory = "unused"\n'
@@ -154,6 +155,10 @@ NOT_IN_CHUNKS = (
     *ONLY_SPEED,
 )
 PHYSICS = ("model.", "initial.", "method.", "observables.")
+
+
+def test_the_code_that_makes_the_objects_counts_for_the_key_of_a_chunk():
+    assert "io/factory.py" in CODE
 
 
 def test_the_table_holds_every_key_of_the_physics():
