@@ -13,6 +13,7 @@ from qtraj.campaign.survivals import load_survivals
 from qtraj.campaign.work import solve_chunk
 from qtraj.errors import InputError
 from qtraj.io.config import RunFile, parse_config
+from qtraj.io.factory import potential_of
 
 MODULE = """
 import qtraj as qt
@@ -81,6 +82,7 @@ def test_a_potential_of_the_user_in_python(tmp_path):
     # another content of the module is another problem
     (tmp_path / "mine.py").write_text(MODULE.replace("-0.4 / r", "-0.41 / r"), encoding="utf-8")
     assert not set(before) & set(make_plan(run_file).keys)
+    assert potential_of(run_file).vacuum(np.array([1.0]), "singlet") == pytest.approx(-0.37)
 
 
 def test_a_band_of_T_end(tmp_path):

@@ -403,7 +403,6 @@ def _module_of_file(name: str, path: Path, mtime_ns: int) -> ModuleType:
     return module
 
 
-@cache
 def _python_potential(target: str, folder: Path) -> Potential:
     """Return the potential that `module:name` is, or makes."""
     module, _, name = target.partition(":")
