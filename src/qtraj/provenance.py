@@ -20,7 +20,7 @@ CODE: Final = (
     "hydro",
     "observables/estimate.py",
     "observables/geometry.py",
-    "campaign/fluids.py",
+    "io/factory.py",
     "campaign/sources.py",
     "campaign/plan.py",
     "campaign/work.py",

@@ -46,7 +46,11 @@ def numbers(prediction: xr.Dataset) -> xr.Dataset:
 
 
 def test_each_coefficient_is_varied_with_the_other_central(run_file):
-    assert settings(run_file.config.model) == (Setting(1.0, -1.75), Setting(0.5, -1.75), Setting(1.0, 0.0))
+    assert settings(run_file.config) == (
+        Setting(1.0, -1.75, 0.25),
+        Setting(0.5, -1.75, 0.25),
+        Setting(1.0, 0.0, 0.25),
+    )
     plan = make_plan(run_file)
     assert len(plan.chunks) == N_CHUNKS == len(set(plan.keys))
 

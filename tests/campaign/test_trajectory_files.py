@@ -8,11 +8,11 @@ from stand_in import RUN_FILE, ExponentialDecay, make_run_file, trajectory_block
 from typer.testing import CliRunner
 
 import qtraj.campaign.run as campaign
-from qtraj.campaign.fluids import glauber, participants
 from qtraj.campaign.plan import make_plan
 from qtraj.campaign.prediction import summary
 from qtraj.campaign.results import merge, open_results
 from qtraj.campaign.run import run
+from qtraj.campaign.sources import glauber, participants
 from qtraj.campaign.store import status
 from qtraj.campaign.survivals import load_survivals
 from qtraj.cli import app

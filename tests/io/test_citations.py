@@ -9,8 +9,7 @@ from legacy_runs import parameters
 from stand_in import RUN_FILE
 
 import qtraj as qt
-from qtraj.io.citations import Choices, as_bibtex, merged, of_choices
-from qtraj.io.citations_run import of_data, of_hydro, of_run
+from qtraj.io.citations import Choices, as_bibtex, merged, of_choices, of_data, of_hydro, of_run
 from qtraj.io.config import parse_config
 from qtraj.io.references import literature
 from qtraj.observables.data.dataset import STATUSES, load_data

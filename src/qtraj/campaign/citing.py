@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import FileFormatError, InputError
-from ..io.citations import Choices, Citation, merged, of_choices, of_program
-from ..io.citations_run import of_run
-from ..io.config import RunConfig, load_run_file, parse_config
+from ..io.citations import Choices, Citation, merged, of_choices, of_program, of_run
+from ..io.config import RunConfig, RunFile, load_run_file, parse_config
 from ..io.references import literature
 from ..io.results import read_dataset
 from ..observables.data.dataset import DataSet
@@ -63,10 +62,10 @@ def cited(source: str | Path, *, params: Path | None = None, observables: bool =
         raise InputError("--observables", observables, allowed)
     if source.suffix == ".toml":
         plan = make_plan(load_run_file(source))
-        return _of_config(plan.config, (each.attrs for each in plan.sources), observables)
+        return _of_config(plan.run_file, (each.attrs for each in plan.sources), observables)
     if store is not None:
         plan = store.load_plan()
-        return _of_config(plan.config, (each.attrs for each in plan.sources), observables)
+        return _of_config(plan.run_file, (each.attrs for each in plan.sources), observables)
     if _is_ours(source):
         return _of_result(source, read_dataset(source).attrs, observables)
     return _of_qtraj(source, params)
@@ -86,9 +85,12 @@ def _store(folder: Path) -> Store | None:
     return None
 
 
-def _of_config(config: RunConfig, fluids: Iterable[Mapping[str, Any]], observables: bool) -> list[Citation]:
+def _of_config(
+    run: RunConfig | RunFile, fluids: Iterable[Mapping[str, Any]], observables: bool
+) -> list[Citation]:
+    config = run.config if isinstance(run, RunFile) else run
     data = [*measured(config), *(_compared(config) if observables else ())]
-    return of_run(config, fluids, data)
+    return of_run(run, fluids, data)
 
 
 def _compared(config: RunConfig) -> list[DataSet]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from ..errors import FileFormatError, QtrajError
-from ..io.config import Model, RunConfig, RunFile, parse_config
-from ..physics.transport import FitName
+from ..io.config import CoefficientTable, Gamma, Kappa, RunConfig, RunFile, parse_config
+from ..io.factory import Budget, check_choices, check_media, identity
 from ..provenance import code_digest
 from .sources import Source, interval, source_from_json, sources
 
@@ -24,45 +24,50 @@ in their last digits; there, chunks whose size is a multiple of this have the sa
 CODE_DIGEST: Final = code_digest()
 """Digest of the sources, taken when they are imported: what is edited later is not what this process runs."""
 
-Budget = Literal["all", "sample", "none"]
-"""Error budget of a chunk: of each history, refined; of each history as it is; none."""
-
-
 _ANEW: Final = "`qtraj campaign run FILE.toml --store DIR` plans anew."
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One choice of the transport coefficients.
+    """One choice of the transport coefficients and of the temperature at which the medium ends.
 
     Parameters
     ----------
-    kappa : str or float
-        Name of a lattice fit, or kappa/T^3.
-    gamma : float
-        gamma/T^3.
+    kappa : str, float or CoefficientTable
+        Name of a lattice fit, kappa/T^3, or a table of it.
+    gamma : float or CoefficientTable
+        gamma/T^3, or a table of it.
+    T_end : float
+        Temperature at which the medium ends, GeV.
+    ends : str, optional
+        Its words in the label, where a run has several.
     """
 
-    kappa: FitName | float
-    gamma: float
+    kappa: Kappa
+    gamma: Gamma
+    T_end: float
+    ends: str = field(default="", compare=False)
 
     @property
     def label(self) -> str:
         """Name of the setting in results and messages."""
-        return f"kappa={self.kappa}, gamma={self.gamma:g}"
+        gamma = f"{self.gamma:g}" if isinstance(self.gamma, float) else str(self.gamma)
+        return f"kappa={self.kappa}, gamma={gamma}{self.ends}"
 
 
-def settings(model: Model) -> tuple[Setting, ...]:
-    """Return the settings of a run file: central, then the other kappas, then the other gammas.
+def settings(config: RunConfig) -> tuple[Setting, ...]:
+    """Return the settings of a run file: central, then the other kappas, then the other gammas, then the other T_end.
 
-    Each coefficient is varied with the other at its central value, as in arXiv:2012.01240.
+    Each is varied with the others at their central values, as in arXiv:2012.01240.
     """
-    kappa, *kappas = model.kappa
-    gamma, *gammas = model.gamma
+    kappa, *kappas = config.model.kappa
+    gamma, *gammas = config.model.gamma
+    T_end, *ends = config.medium.T_end
     return (
-        Setting(kappa, gamma),
-        *(Setting(other, gamma) for other in kappas),
-        *(Setting(kappa, other) for other in gammas),
+        Setting(kappa, gamma, T_end),
+        *(Setting(other, gamma, T_end) for other in kappas),
+        *(Setting(kappa, other, T_end) for other in gammas),
+        *(Setting(kappa, gamma, other, f", T_end={other:g}") for other in ends),
     )
 
 
@@ -121,7 +126,7 @@ class Plan:
     @cached_property
     def settings(self) -> tuple[Setting, ...]:
         """The settings, central first."""
-        return settings(self.config.model)
+        return settings(self.config)
 
     @cached_property
     def chunks(self) -> tuple[Chunk, ...]:
@@ -130,15 +135,18 @@ class Plan:
             Chunk(setting, number, l, start, min(start + self.chunk_size, last), budget)
             for setting in self.settings
             for number, source in enumerate(self.sources)
-            for l in (0, 1)
+            for l in self.config.initial.l
             for first, last, budget in self.segments(source)
             for start in range(first, last, self.chunk_size)
         )
 
     def segments(self, source: Source) -> tuple[tuple[int, int, Budget], ...]:
         """Return ranges of the histories of a source and what is estimated of the error in each."""
-        if self.config.method.budget == "all" or source.sample == source.count:
-            return ((0, source.count, "all" if self.config.method.budget == "all" else "sample"),)
+        method = self.config.method
+        # each trajectory of a pair tells of the error: there is no run without a budget
+        everything = method.budget == "all" or method.kind == "trajectories"
+        if everything or source.sample == source.count:
+            return ((0, source.count, "all" if everything else "sample"),)
         return (0, source.sample, "sample"), (source.sample, source.count, "none")
 
     def units(self, chunk: Chunk) -> Iterator[tuple[int, int]]:
@@ -153,24 +161,48 @@ class Plan:
     @property
     def histories(self) -> int:
         """Number of solves: histories of all sources, for each setting and l."""
-        return 2 * len(self.settings) * sum(source.count for source in self.sources)
+        return len(self.config.initial.l) * len(self.settings) * sum(source.count for source in self.sources)
 
     def describe(self, chunk: Chunk) -> str:
         """Return a chunk in words."""
         place = f"b = {interval(*self.sources[chunk.source].b_range)} fm"
         return f"{place}, {chunk.setting.label}, l = {chunk.l}, histories {chunk.start}-{chunk.stop - 1}"
 
+    def source(self, chunk: Chunk) -> Source:
+        """Return the source of a chunk, its histories ending where the setting says."""
+        return self.sources[chunk.source].ending(chunk.setting.T_end)
+
+    def coordinates(self) -> dict[str, Any]:
+        """Return the settings as coordinates of a dataset: label, kappa, gamma and T_end."""
+        gammas = [s.gamma for s in self.settings]
+        named = any(isinstance(gamma, CoefficientTable) for gamma in gammas)
+        kappas = [str(s.kappa) for s in self.settings]
+        return {
+            "setting": [s.label for s in self.settings],
+            "kappa": ("setting", kappas, {"long_name": "kappa/T^3, name of a fit or table, or number"}),
+            "gamma": ("setting", list(map(str, gammas)) if named else gammas, {"long_name": "gamma/T^3"}),
+            "T_end": (
+                "setting",
+                [s.T_end for s in self.settings],
+                {"long_name": "temperature at which the medium ends", "units": "GeV"},
+            ),
+        }
+
+    @cached_property
+    def _identities(self) -> dict[tuple[Setting, int, Budget], dict[str, Any]]:
+        return {}
+
     def key(self, chunk: Chunk) -> str:
         """Return the SHA-256 of all that determines the numbers of a chunk: arguments of the solver, and its code."""
-        config = self.config
+        problem = (chunk.setting, chunk.l, chunk.budget)
+        if problem not in self._identities:
+            setting, l, budget = problem
+            self._identities[problem] = identity(self.run_file, setting.kappa, setting.gamma, l, budget)
         arguments = {
             "qtraj": version("qtraj"),
             "code": CODE_DIGEST,
-            "model": config.model.model_dump(exclude={"kappa", "gamma"}),
-            "transport": [chunk.setting.kappa, chunk.setting.gamma],
-            "initial": {"l": chunk.l, "width": config.initial.width},
-            "method": {**config.method.model_dump(), "budget": chunk.budget},
-            "source": self.sources[chunk.source].digest,
+            **self._identities[problem],
+            "source": self.source(chunk).digest,
             "histories": [chunk.start, chunk.stop],
         }
         return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
@@ -206,12 +238,17 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
     Raises
     ------
     InputError, FileFormatError
-        If the temperatures cannot be read or do not suit the run file.
+        If a choice of the run file is not possible, or the temperatures cannot be read or do not suit it.
     """
-    found = sources(run_file, UNIT)
-    for source in found:
-        source.batch(0, min(UNIT, source.count))
-    return Plan(run_file, found, chunk_size)
+    check_choices(run_file)
+    plan = Plan(run_file, sources(run_file, UNIT), chunk_size)
+    for source in plan.sources:
+        for T_end in run_file.config.medium.T_end:
+            histories = source.ending(T_end).batch(0, min(UNIT, source.count)).histories
+            for setting in plan.settings:
+                if setting.T_end == T_end:
+                    check_media(run_file, setting.kappa, setting.gamma, histories)
+    return plan
 
 
 def plan_from_json(text: str, name: str) -> Plan:

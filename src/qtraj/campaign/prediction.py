@@ -28,8 +28,8 @@ from ..observables.table import Part, SurvivalTable
 from .plan import Plan
 
 _DIMS = ("setting", "meson", "geometry")
-VARIED = ("kappa", "gamma")
-"""The coefficients whose variation makes a band."""
+VARIED = ("kappa", "gamma", "T_end")
+"""What makes a band when it is varied."""
 
 _CAPTION = (
     "R_AA: central setting, error of the calculation (paths, numerics and branching fractions) on its last digits. "
@@ -60,6 +60,9 @@ def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
     InputError
         If impact parameters are too many to be points, and the paths differ in weight.
     """
+    if reason := plan.config.initial.lacks_raa:
+        remedy = "`qtraj campaign merge` writes the probabilities along each path."
+        raise InputError("initial", plan.config.initial.kind, f"be a start with R_AA: {reason}", remedy)
     nuclei = plan.config.system
     system = system_of(nuclei.name, nuclei.sqrt_s_GeV)
     raa, survival = modification(), meson_survivals()
@@ -105,13 +108,7 @@ def _weighed(table: SurvivalTable, system: CollisionSystem | None) -> SurvivalTa
 
 def _coordinates(plan: Plan, n_part: Sequence[float], b_fm: Sequence[float]) -> dict[str, Any]:
     return {
-        "setting": [s.label for s in plan.settings],
-        "kappa": (
-            "setting",
-            [str(s.kappa) for s in plan.settings],
-            {"long_name": "kappa/T^3, name of a fit or number"},
-        ),
-        "gamma": ("setting", [s.gamma for s in plan.settings], {"long_name": "gamma/T^3"}),
+        **plan.coordinates(),
         "meson": list(MESON_NAMES),
         "n_part": ("geometry", list(n_part), {"long_name": "mean number of participants"}),
         "b_fm": ("geometry", list(b_fm), {"long_name": "mean impact parameter", "units": "fm"}),
@@ -138,7 +135,7 @@ def curves(prediction: xr.Dataset, name: str = "raa") -> dict[str, RaaCurve]:
 
 
 def band(prediction: xr.Dataset, meson: str, varied: str) -> Band:
-    """Return the range of R_AA of one meson when one coefficient is varied and the other is central.
+    """Return the range of R_AA of one meson when one of `VARIED` is varied and the others are central.
 
     Parameters
     ----------
@@ -146,13 +143,14 @@ def band(prediction: xr.Dataset, meson: str, varied: str) -> Band:
         From `predict`, or read from the result file of a run; its first setting is central.
     meson : str
         Name, for example ``"Y(1S)"``.
-    varied : {"kappa", "gamma"}
-        The coefficient; its values label the band.
+    varied : {"kappa", "gamma", "T_end"}
+        What is varied; its values label the band.
     """
-    fixed = VARIED[1 - VARIED.index(varied)]
-    chosen = prediction.isel(setting=prediction[fixed].values == prediction[fixed].values[0])
+    # files of earlier versions know no T_end of their settings
+    fixed = [prediction[name].values for name in VARIED if name != varied and name in prediction]
+    chosen = prediction.isel(setting=np.all([values == values[0] for values in fixed], axis=0))
     every = curves(chosen)
-    values = ", ".join(f"{value:g}" if varied == "gamma" else value for value in chosen[varied].values)
+    values = ", ".join(value if isinstance(value, str) else f"{value:g}" for value in chosen[varied].values)
     return envelope(every, meson, next(iter(every)), f"{varied}: {values}")
 
 
@@ -196,7 +194,13 @@ def summary(prediction: xr.Dataset, mesons: Sequence[str], data: Sequence[DataSe
     """
     n_part, b_fm = prediction["n_part"].values, prediction["b_fm"].values
     for meson in mesons:
-        bands = {varied: band(prediction, meson, varied) for varied in VARIED}
+        # a range of T_end where it is varied only; files of earlier versions know no T_end of their settings
+        shown = [
+            name
+            for name in VARIED
+            if name != "T_end" or ("T_end" in prediction and len(set(prediction["T_end"].values)) > 1)
+        ]
+        bands = {varied: band(prediction, meson, varied) for varied in shown}
         points = [measurement for measurement in data if measurement.state == meson]
         for i in np.argsort(-n_part):
             yield Row(
@@ -227,7 +231,9 @@ def table(rows: Iterable[Row], title: str = "") -> Table:
         Above the table.
     """
     result = Table(title=title, caption=_CAPTION, caption_justify="left", title_justify="left")
-    for heading in ("meson", "N_part", "b [fm]", "R_AA", *(f"{varied} range" for varied in VARIED)):
+    rows = list(rows)
+    ranges = [f"{varied} range" for varied in (rows[0].ranges if rows else ())]
+    for heading in ("meson", "N_part", "b [fm]", "R_AA", *ranges):
         result.add_column(heading, justify="left" if heading == "meson" else "right", no_wrap=True)
     result.add_column("nearest data")
     previous = ""
@@ -235,7 +241,7 @@ def table(rows: Iterable[Row], title: str = "") -> Table:
         if previous and row.meson != previous:
             result.add_section()
         previous = row.meson
-        ranges = (f"{low:.3f} - {high:.3f}" for low, high in row.ranges.values())
+        cells = (f"{low:.3f} - {high:.3f}" for low, high in row.ranges.values())
         place = f"{row.n_part:.0f}", f"{row.b_fm:g}"
-        result.add_row(row.meson, *place, str(row.central), *ranges, "; ".join(row.measured))
+        result.add_row(row.meson, *place, str(row.central), *cells, "; ".join(row.measured))
     return result

@@ -76,9 +76,10 @@ class _Blocks:
     def __init__(self, folder: Path, keys: NDArray[np.str_], plan: Plan) -> None:
         self.folder = folder
         first = plan.chunks[: keys.shape[1]]  # those of the central setting: the others repeat their ranges
-        self.sources = np.array([chunk.source for chunk in first if chunk.l == 0])
-        self.sizes = tuple(len(chunk) for chunk in first if chunk.l == 0)
-        by_l = [[i for i, chunk in enumerate(first) if chunk.l == l] for l in (0, 1)]
+        ls = plan.config.initial.l
+        self.sources = np.array([chunk.source for chunk in first if chunk.l == ls[0]])
+        self.sizes = tuple(len(chunk) for chunk in first if chunk.l == ls[0])
+        by_l = [[i for i, chunk in enumerate(first) if chunk.l == l] for l in ls]
         self.keys = np.stack([keys[:, numbers] for numbers in by_l], axis=1)  # (setting, l, block)
 
     def variable(self, name: str) -> da.Array:
@@ -135,14 +136,8 @@ def _dataset(plan: Plan, blocks: _Blocks) -> xr.Dataset:
             blocks.participants(plan),
             {"long_name": "mean number of participants"},
         ),
-        "setting": [s.label for s in plan.settings],
-        "kappa": (
-            "setting",
-            [str(s.kappa) for s in plan.settings],
-            {"long_name": "kappa/T^3, name of a fit or number"},
-        ),
-        "gamma": ("setting", [s.gamma for s in plan.settings], {"long_name": "gamma/T^3"}),
-        "l": [0, 1],
+        **plan.coordinates(),
+        "l": list(plan.config.initial.l),
         "state": list(STATE_NAMES),
     }
     return xr.Dataset(variables, coordinates, {"run_file": plan.run_file.text})

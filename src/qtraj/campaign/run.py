@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from ..errors import collected
-from ..io.citations_run import of_run
+from ..errors import InputError, collected
+from ..io.citations import of_run
 from ..io.config import RunConfig, RunFile
+from ..io.factory import feeddown_of
 from ..io.results import provenance, write_dataset
 from ..observables.data.dataset import DataSet, load_raa
 from ..observables.feeddown import FeedDown
@@ -76,7 +77,11 @@ def run(
         If the temperatures cannot be read or do not suit the run file, or nothing can be written into
         `directory`: before anything is solved.
     """
-    feeddown = FeedDown.named(run_file.config.observables.feeddown)
+    if reason := run_file.config.initial.lacks_raa:
+        remedy = "`qtraj campaign run` and `qtraj campaign merge` give the probabilities along each path."
+        kind = run_file.config.initial.kind
+        raise InputError("initial", kind, f"be a start with R_AA: {reason}", remedy)
+    feeddown = feeddown_of(run_file.config.observables.feeddown, run_file.path.parent)
     store = Store(directory / STORE)
     plan = prepare(run_file, store, fresh=fresh, solve=solve)
     carry_out(store, solve=solve, report=report, executor=executor)
@@ -109,7 +114,7 @@ def prediction_of(plan: Plan, store: Store, feeddown: FeedDown) -> xr.Dataset:
     attrs = [dict(source.attrs) for source in plan.sources]
     return prediction.assign_attrs(
         title=config.output.title or "R_AA against N_part",
-        **provenance(plan.run_file.text, config.paths.seed, citations(config, attrs)),
+        **provenance(plan.run_file.text, config.paths.seed, citations(plan.run_file, attrs)),
         feeddown=feeddown.source,
         hydro=json.dumps(attrs),
     )
@@ -251,14 +256,15 @@ def measured(config: RunConfig) -> tuple[DataSet, ...]:
     return tuple(data for data in datasets if len(data))
 
 
-def citations(config: RunConfig, hydro: Iterable[Mapping[str, Any]] = ()) -> list[str]:
-    """Return what to cite for a run, a line for each paper: see `qtraj.io.citations_run.of_run`.
+def citations(run: RunConfig | RunFile, hydro: Iterable[Mapping[str, Any]] = ()) -> list[str]:
+    """Return what to cite for a run, a line for each paper: see `qtraj.io.citations.of_run`.
 
     Parameters
     ----------
-    config : RunConfig
-        The run file.
+    run : RunFile or RunConfig
+        The run file, or its content where the files that it names may not be at hand.
     hydro : iterable of mapping
         Attributes of the fluids; ``cite`` is what their authors ask to cite.
     """
-    return [str(reference) for reference in of_run(config, hydro, measured(config))]
+    config = run.config if isinstance(run, RunFile) else run
+    return [str(reference) for reference in of_run(run, hydro, measured(config))]

@@ -2,35 +2,45 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from itertools import islice
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
 
 from ..errors import FileFormatError, InputError
-from ..hydro import TemperatureTable, TrajectoryIndex, index_qtraj_trajectories, read_qtraj_trajectories
-from ..hydro.paths import histories_along
-from ..hydro.sampling import sample_paths
-from ..io.config import HydroFile, RunConfig, RunFile
-from ..physics.medium import Histories, History, TabulatedTemperature
-from .fluids import (
-    Float,
-    InputFile,
-    attributes,
-    check_unchanged,
-    event_files,
-    glauber,
-    participants,
-    production_density,
-    read_fluid,
+from ..hydro import (
+    Hydro,
+    MusicGrid,
+    Nucleus,
+    OpticalGlauber,
+    PlaneDensity,
+    TemperatureTable,
+    TrajectoryIndex,
+    index_qtraj_trajectories,
+    load_shipped,
+    open_hydro,
+    read_columns,
+    read_music_dense,
+    read_qtraj_trajectories,
+    shipped_runs,
 )
-from .fluids import shipped as shipped_files
+from ..hydro.paths import histories_along
+from ..hydro.sampling import collision_plane, sample_paths
+from ..io.config import HydroFile, RunConfig, RunFile, System
+from ..physics.medium import Histories, History, TabulatedTemperature
+
+Float = NDArray[np.float64]
 
 PATH_NAMES = ("x_fm", "y_fm", "pT", "phi", "rapidity", "b_fm", "weight", "event", "replicate")
 """What is known of each path: every batch has all of it, NaN where a trajectory file does not say it (rapidity)."""
@@ -38,6 +48,138 @@ PATH_NAMES = ("x_fm", "y_fm", "pT", "phi", "rapidity", "b_fm", "weight", "event"
 TRAJECTORIES = "qtraj_trajectories"
 _SAME_B_FM = 0.005  # metadata are rounded
 LEAST_METADATA = 6  # b, x, y, eta, p_T, phi: without one of them a path has no place in an observable
+
+
+@dataclass(frozen=True)
+class InputFile:
+    """A file of temperatures, known by its content.
+
+    Parameters
+    ----------
+    name : str
+        Absolute path; of a run inside the package, the name of its file.
+    sha256 : str
+        Digest of its bytes.
+    """
+
+    name: str
+    sha256: str
+
+
+def shipped_files(config: RunConfig) -> list[tuple[float, float, InputFile]]:
+    """Return impact parameter, participants and file of the shipped runs that a run file asks for.
+
+    Raises
+    ------
+    InputError
+        If the shipped runs are of another system or lack an impact parameter.
+    """
+    _check_shipped_system(config)
+    runs = {run.b_fm: run for run in shipped_runs()}
+    found = []
+    for b in config.medium.b_fm or runs:
+        if b not in runs:
+            allowed = f"be among {sorted(runs)}, the runs that come with qtraj"
+            raise InputError("medium.b_fm", b, allowed, "Give [[medium.files]] of your own.")
+        found.append((b, runs[b].n_part, InputFile(runs[b].file, _digest(_resource(runs[b].file)))))
+    return found
+
+
+def event_files(run_file: RunFile, entry: HydroFile) -> tuple[InputFile, ...]:
+    """Return the file of an entry ``[[medium.files]]``, or all files that its pattern names, sorted.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no such file.
+    """
+    path = run_file.resolve(entry.path).absolute()
+    matching = [Path(name) for name in sorted(glob.glob(str(path)))]
+    names = [path] if path.exists() else [match for match in matching if match.is_file()]
+    if not names:
+        raise FileFormatError(path, "no such file", "Check `path` of [[medium.files]].")
+    return tuple(InputFile(str(name), _digest(name)) for name in names)
+
+
+@lru_cache(maxsize=1)  # a fluid may fill much of the memory; chunks come fluid by fluid
+def read_fluid(file: InputFile, entry: HydroFile | None, b_fm: float) -> Hydro:
+    """Read the fluid of a file; `entry` describes it, None stands for a run inside the package.
+
+    Raises
+    ------
+    FileFormatError
+        If it cannot be read, or is no longer the file of the plan.
+    """
+    if entry is None:
+        return load_shipped(b_fm)
+    check_unchanged(file)
+    path = Path(file.name)
+    if entry.columns is not None:
+        return read_columns(path, **entry.columns.model_dump())
+    if entry.grid is not None:
+        return read_music_dense(path, MusicGrid(**entry.grid.model_dump()))
+    return open_hydro(path, entry.format)
+
+
+@lru_cache(maxsize=4)
+def check_unchanged(file: InputFile) -> None:
+    """Raise FileFormatError if a file is not what it was when the plan was made."""
+    path = Path(file.name)
+    if not path.is_file():
+        raise FileFormatError(path, "is gone since the plan was made", "Put it back.")
+    if _digest(path) != file.sha256:
+        raise FileFormatError(path, "has changed since the plan was made", "`qtraj campaign run` plans anew.")
+
+
+@lru_cache(maxsize=8)
+def production_density(system: System, b_fm: float) -> PlaneDensity:
+    """Return the binary-collision density of a system at an impact parameter, ready for sampling."""
+    return collision_plane(glauber(system), b_fm)
+
+
+def glauber(system: System) -> OpticalGlauber:
+    """Return the optical Glauber model of a system."""
+    return OpticalGlauber(Nucleus(**system.woods_saxon.model_dump(), name=system.name), system.sigma_nn_mb)
+
+
+@lru_cache(maxsize=8)
+def participants(system: System) -> Callable[[Float], Float]:
+    """Return mean N_part as a function of the impact parameter in fm, for paths that each have their own.
+
+    A cubic spline in ln N_part: off by less than 1e-3 participants (Pb-Pb, near b = 0; measured at random b).
+    """
+    model = glauber(system)
+    b = np.linspace(0.0, 2 * model.nucleus.extent_fm, 101)
+    spline = CubicSpline(b, np.log([model.n_part(float(each)) for each in b]))
+    # beyond, nothing collides: the smallest number is as good as any
+    return lambda b_fm: np.asarray(np.exp(spline(np.minimum(b_fm, b[-1]))))
+
+
+def attributes(file: InputFile, entry: HydroFile | None, b_fm: float) -> Mapping[str, Any]:
+    """Return where the temperatures of a file come from, terms and citations."""
+    return read_fluid(file, entry, b_fm).attrs
+
+
+def _check_shipped_system(config: RunConfig) -> None:
+    system, runs = config.system, shipped_runs()
+    if all((system.name, system.sqrt_s_GeV) != (run.system.replace("-", ""), run.sqrt_s_GeV) for run in runs):
+        known = ", ".join(sorted({f"{run.system} at {run.sqrt_s_GeV:g} GeV" for run in runs}))
+        asked = f"{system.name} at {system.sqrt_s_GeV:g} GeV"
+        raise InputError(
+            "system", asked, f"be {known} for hydro = 'shipped'", "Give [[medium.files]] of your own."
+        )
+
+
+def _resource(name: str) -> Traversable:
+    return files("qtraj.data") / "hydro" / name
+
+
+def _digest(file: Path | Traversable) -> str:
+    try:
+        with as_file(file) as path, path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise FileFormatError(file, f"cannot be read ({error.strerror})", "Check the path.") from None
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +224,9 @@ class Source(Protocol):
     def attrs(self) -> Mapping[str, Any]:
         """Where the temperatures come from."""
 
+    def ending(self, T_end: float) -> Source:
+        """Return the source with histories that end at a temperature in GeV; the central one before."""
+
     def batch(self, start: int, stop: int) -> Batch:
         """Return the histories `start` to `stop`; they do not depend on the range they are asked for in."""
 
@@ -103,6 +248,8 @@ class FluidSource:
         Impact parameter in fm and participants.
     files : tuple of InputFile
         One per event.
+    T_end : float
+        Temperature at which the medium ends, GeV.
 
     Notes
     -----
@@ -115,6 +262,11 @@ class FluidSource:
     b_fm: float
     n_part: float
     files: tuple[InputFile, ...]
+    T_end: float
+
+    def ending(self, T_end: float) -> FluidSource:
+        """Return the source with histories that end at a temperature in GeV."""
+        return replace(self, T_end=T_end)
 
     @property
     def b_range(self) -> tuple[float, float]:
@@ -149,7 +301,7 @@ class FluidSource:
             self.config.system.model_dump(include={"woods_saxon", "sigma_nn_mb"}),
             self.b_fm,
             self.config.paths.model_dump(),
-            self.config.medium.T_end,
+            self.T_end,
             self.config.medium.allow_hot_end,
         )
 
@@ -187,7 +339,7 @@ class FluidSource:
         )
         fluid = read_fluid(self.files[event], self.entry, self.b_fm)
         medium = self.config.medium
-        histories: Histories = histories_along(fluid, paths, medium.T_end, allow_hot_end=medium.allow_hot_end)
+        histories: Histories = histories_along(fluid, paths, self.T_end, allow_hot_end=medium.allow_hot_end)
         n = stop - start
         known = {name: histories.metadata[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         known |= {"b_fm": np.full(n, self.b_fm), "weight": np.ones(n), "event": np.full(n, event)}
@@ -216,12 +368,19 @@ class TrajectorySource:
         The file, plain or gzip.
     index : TrajectoryIndex
         Where its blocks are.
+    T_end : float
+        Temperature at which the medium ends, GeV.
     """
 
     config: RunConfig
     n_part: float | None
     file: InputFile
     index: TrajectoryIndex
+    T_end: float
+
+    def ending(self, T_end: float) -> TrajectorySource:
+        """Return the source with histories that end at a temperature in GeV."""
+        return replace(self, T_end=T_end)
 
     @property
     def b_range(self) -> tuple[float, float]:
@@ -247,7 +406,7 @@ class TrajectorySource:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the file's and where the medium ends."""
-        return _sha256(self.file.sha256, self.config.medium.T_end, self.config.medium.allow_hot_end)
+        return _sha256(self.file.sha256, self.T_end, self.config.medium.allow_hot_end)
 
     @property
     def attrs(self) -> Mapping[str, Any]:
@@ -270,7 +429,7 @@ class TrajectorySource:
         return TabulatedTemperature(
             table.tau_fm,
             table.T,
-            self.config.medium.T_end,
+            self.T_end,
             allow_cold=True,
             alpha=table.anisotropy,
             hard_scale=table.hard_scale,
@@ -302,21 +461,23 @@ def sources(run_file: RunFile, every: int) -> tuple[Source, ...]:
         If a file cannot be read; names it.
     """
     config = run_file.config
+    T_end = config.medium.T_end[0]
     if config.medium.hydro == "shipped":
-        return tuple(FluidSource(config, None, b, n, (file,)) for b, n, file in shipped_files(config))
+        return tuple(FluidSource(config, None, b, n, (file,), T_end) for b, n, file in shipped_files(config))
     return tuple(_of_entry(run_file, number, every) for number in range(len(config.medium.files)))
 
 
 def source_from_json(config: RunConfig, number: int, stored: Mapping[str, Any]) -> Source:
     """Return source `number` of a run file from what `to_json` gave."""
+    T_end = config.medium.T_end[0]
     files = tuple(InputFile(**file) for file in stored["files"])
     if "trajectories" in stored:
         own: dict[str, Any] = dict(stored["trajectories"])
         own |= {name: tuple(value) for name, value in own.items() if isinstance(value, list)}  # from JSON
         index = TrajectoryIndex(**own)
-        return TrajectorySource(config, stored["n_part"], files[0], index)
+        return TrajectorySource(config, stored["n_part"], files[0], index, T_end)
     entry = config.medium.files[number] if config.medium.hydro == "files" else None
-    return FluidSource(config, entry, stored["b_fm"], stored["n_part"], files)
+    return FluidSource(config, entry, stored["b_fm"], stored["n_part"], files, T_end)
 
 
 def _of_entry(run_file: RunFile, number: int, every: int) -> Source:
@@ -325,19 +486,20 @@ def _of_entry(run_file: RunFile, number: int, every: int) -> Source:
     if entry.format != TRAJECTORIES:
         b_fm = float(cast("float", entry.b_fm))  # the run file needs one for a fluid
         n_part = entry.n_part if entry.n_part is not None else glauber(config.system).n_part(b_fm)
-        return FluidSource(config, entry, b_fm, n_part, files)
+        return FluidSource(config, entry, b_fm, n_part, files, config.medium.T_end[0])
     if len(files) > 1:
         raise FileFormatError(entry.path, f"names {len(files)} trajectory files", "Join them with cat.")
     index = index_qtraj_trajectories(files[0].name, every)
     _check_metadata(config, number, index)
-    if index.last_T > config.medium.T_end and not config.medium.allow_hot_end:
+    lowest = min(config.medium.T_end)
+    if index.last_T > lowest and not config.medium.allow_hot_end:
         raise InputError(
             "medium.T_end",
-            config.medium.T_end,
+            lowest,
             f"be above {index.last_T:.4g} GeV, where a path of {entry.path} ends",
             "Or set allow_hot_end = true: the medium then ends there.",
         )
-    return TrajectorySource(config, entry.n_part, files[0], index)
+    return TrajectorySource(config, entry.n_part, files[0], index, config.medium.T_end[0])
 
 
 def _check_metadata(config: RunConfig, number: int, index: TrajectoryIndex) -> None:

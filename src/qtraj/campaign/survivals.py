@@ -147,15 +147,22 @@ def _from_campaign(folder: Path) -> Survivals:
         raise FileFormatError(folder, "holds no campaign", remedy)
     results = open_results(store)
     plan = Store(store).load_plan()
-    return _of_run(tables_from_results(results), plan.run_file.text)
+    run = _of_run(tables_from_results(results), plan.run_file.text)
+    # a feed-down table of the user's lies beside the run file
+    feeddown = plan.run_file.resolve(run.feeddown or "")
+    return replace(run, feeddown=str(feeddown.absolute())) if feeddown.is_file() else run
 
 
 def _of_run(tables: dict[str, SurvivalTable], text: str) -> Survivals:
     if not text:
         return Survivals(tables, "")
     config = parse_config(text, stored=True)
-    end = {"T_end": config.medium.T_end}
-    tables = {label: replace(table, attrs={**table.attrs, **end}) for label, table in tables.items()}
+    if reason := config.initial.lacks_raa:
+        raise InputError(
+            "initial", config.initial.kind, f"be a start whose survivals make observables: {reason}"
+        )
+    end = {"T_end": config.medium.T_end[0]}  # files of earlier versions know no T_end of their settings
+    tables = {label: replace(table, attrs={**end, **table.attrs}) for label, table in tables.items()}
     system = system_of(config.system.name, config.system.sqrt_s_GeV)
     return Survivals(
         tables, config.output.title, None if system is None else system.name, config.observables.feeddown

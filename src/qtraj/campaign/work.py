@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -14,17 +14,16 @@ import numpy as np
 import xarray as xr
 
 from ..errors import collected
+from ..io.factory import method_of, model_of, start_of
 from ..observables.estimate import Estimate
-from ..physics.initial import GaussianState
+from ..physics.initial import InitialState
 from ..physics.model import LindbladModel
-from ..physics.potentials.coulomb import CoulombPotential
-from ..physics.transport import Transport
 from ..provenance import versions
-from ..solvers.density.method import DensityMatrix
+from ..solvers.solve import Method
 from ..solvers.solve import solve as solve_lindblad
 from ..states import STATE_NAMES
 from .plan import Chunk, Plan
-from .sources import Batch
+from .sources import Batch, Source
 from .store import Store
 
 QUANTITIES = {"survival": "overlap", "no_jump": "overlap_no_jump"}
@@ -59,9 +58,9 @@ class Solver(Protocol):
         self,
         model: LindbladModel,
         medium: Any,
-        initial: GaussianState,
+        initial: InitialState,
         *,
-        method: DensityMatrix,
+        method: Method,
         progress: Callable[[int, int], None],
     ) -> Solved:
         """Solve a batch of histories."""
@@ -126,28 +125,27 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
         Variables `QUANTITIES` and their error parts, dimensions (history, state); the paths; how it was made.
     """
     started = time.perf_counter()
-    model = LindbladModel(
-        CoulombPotential(alpha=plan.config.model.alpha),
-        Transport(kappa=chunk.setting.kappa, gamma=chunk.setting.gamma, T_c=plan.config.model.T_c),
-        mass=plan.config.model.mass,
-        order=plan.config.model.order,
-    )
-    initial = GaussianState(l=chunk.l, width=plan.config.initial.width)
-    method = _method(plan, chunk)
+    run_file = plan.run_file
+    model = model_of(run_file, chunk.setting.kappa, chunk.setting.gamma)
+    initial = start_of(run_file, chunk.l)
+    source = plan.source(chunk)
+    sampled = ("rare_events",) if plan.config.method.kind == "trajectories" else ()
     units = []
     for start, stop in plan.units(chunk):
-        batch = plan.sources[chunk.source].batch(start, stop)
-        before = start - chunk.start
-        # without a budget the tolerance only chooses the discretization; the errors reached enter every average
-        with collected(drop=chunk.budget != "all"):
-            result = solve(
-                model,
-                batch.histories,
-                initial,
-                method=method,
-                progress=partial(_advanced, advance, before),
-            )
-        units.append(_dataset(result, batch))
+        batch = source.batch(start, stop)
+        for first, last in _calls(plan, start, stop):
+            histories = batch.histories[first - start : last - start]
+            paths = {name: values[first - start : last - start] for name, values in batch.paths.items()}
+            # without a budget the tolerance only chooses the discretization; the errors reached enter every average
+            with collected(drop=chunk.budget != "all"):
+                result = solve(
+                    model,
+                    histories,
+                    initial,
+                    method=method_of(run_file, chunk.budget, _seed(plan, source, chunk.l, first)),
+                    progress=partial(_advanced, advance, first - chunk.start, last - first),
+                )
+            units.append(_dataset(result, Batch(histories, paths), sampled))
     chunked = xr.concat(units, "history", data_vars="all", coords="different", compat="equals", join="exact")
     return chunked.assign_attrs(
         chunk=plan.describe(chunk),
@@ -162,16 +160,27 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
     )
 
 
-def _method(plan: Plan, chunk: Chunk) -> DensityMatrix:
-    settings = plan.config.method
-    if chunk.budget == "all":
-        return DensityMatrix(rtol=settings.rtol, atol=settings.atol)
-    if chunk.budget == "sample":
-        return DensityMatrix(rtol=settings.rtol, atol=settings.atol, refinements=0)
-    return DensityMatrix(rtol=settings.rtol, atol=settings.atol, error_budget=False)
+def _calls(plan: Plan, start: int, stop: int) -> list[tuple[int, int]]:
+    """Return the ranges of histories of one unit that are solved in one call.
+
+    Trajectories are sampled history by history: the random numbers of a call are counted from its first history, and
+    must not depend on how a source is cut into chunks.
+    """
+    if plan.config.method.kind == "trajectories":
+        return [(number, number + 1) for number in range(start, stop)]
+    return [(start, stop)]
 
 
-def _dataset(result: Solved, batch: Batch) -> xr.Dataset:
+def _seed(plan: Plan, source: Source, l: int, history: int) -> int:
+    """Return the seed of the trajectories of one history, so that no two histories share their random numbers.
+
+    It follows from what the key of a chunk holds: the content of the source, not its number in the plan.
+    """
+    entropy = (plan.config.method.seed or 0, int(source.digest[:16], 16), l, history)
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+
+
+def _dataset(result: Solved, batch: Batch, expected: Sequence[str] = ()) -> xr.Dataset:
     variables: dict[str, Any] = {}
     missing: list[str] = []
     for name, otherwise in QUANTITIES.items():
@@ -181,8 +190,9 @@ def _dataset(result: Solved, batch: Batch) -> xr.Dataset:
             for state in STATE_NAMES
         ]
         variables[name] = (("history", "state"), np.stack([e.value for e in estimates], axis=-1))
-        for part in estimates[0].parts:
-            errors = np.stack([e.parts[part] for e in estimates], axis=-1)
+        # a part that is zero for all histories of a call may be missing there, and is not in other calls
+        for part in dict.fromkeys([*estimates[0].parts, *expected]):
+            errors = np.stack([e.parts.get(part, np.zeros_like(e.value)) for e in estimates], axis=-1)
             variables[f"{name}_error_{part}"] = (("history", "state"), errors)
         missing += [reason for e in estimates for reason in e.not_estimated]
     paths = {name: ("history", values) for name, values in batch.paths.items()}
@@ -193,6 +203,6 @@ def _silent(done: int) -> None:
     """Report nothing."""
 
 
-def _advanced(advance: Advance, before: int, done: int, total: int) -> None:
-    """Count what one unit of a chunk has done on top of the units before it."""
-    advance(before + done)
+def _advanced(advance: Advance, before: int, count: int, done: int, total: int) -> None:
+    """Count what one call of `count` histories has done on top of those before it, in whole histories."""
+    advance(before + done * count // total)

@@ -152,14 +152,17 @@ def merge(
     """Join the results of a finished campaign: the survival along every path, and R_AA."""
     from ..campaign.results import merge as join
     from ..campaign.run import RESULT, citations, prediction_of
+    from ..io.factory import feeddown_of
     from ..io.results import write_dataset
-    from ..observables.feeddown import FeedDown
 
     folder = _found(file, store)
     planned = folder.load_plan()
-    sources = citations(planned.config, [source.attrs for source in planned.sources])
+    sources = citations(planned.run_file, [source.attrs for source in planned.sources])
     typer.echo(f"wrote {join(folder.folder, out or folder.folder / 'merged.nc', sources)}")
-    feeddown = FeedDown.named(planned.config.observables.feeddown)
+    if planned.config.initial.lacks_raa:
+        typer.echo(f"No R_AA: {planned.config.initial.lacks_raa}.")
+        return
+    feeddown = feeddown_of(planned.config.observables.feeddown, planned.run_file.path.parent)
     result = write_dataset(prediction_of(planned, folder, feeddown), folder.folder / RESULT)
     typer.echo(f"wrote {result}")
 

@@ -60,6 +60,7 @@ def observe(
     """Go from survivals to R_AA, double ratios and v_n: figures, CSV, HEPData files, and chi-square with data."""
     from .._atomic import writable_folder
     from ..campaign.survivals import load_runs
+    from ..io.factory import feeddown_of
     from ..io.observables import write_survival_means
     from ..observables.bins import not_shown
     from ..observables.data.systems import load_system
@@ -88,7 +89,7 @@ def observe(
             "--weighting", weighting, f"be left out: {lacking} how many collisions a row stands for"
         )
     if chosen_feeddown is None:
-        chosen_feeddown = FeedDown.named(runs.feeddown or "group", errors=feeddown_errors)
+        chosen_feeddown = feeddown_of(runs.feeddown or "group", Path(), errors=feeddown_errors)
     averages = runs.averages(weighted=weighted)
     written = [write_survival_means(folder / "survival.csv", averages)]
     options.print_table(survival_table(averages))

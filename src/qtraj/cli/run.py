@@ -73,7 +73,8 @@ def _solve_and_show(
         raise typer.Exit(options.EXIT_INTERRUPTED) from None
     data = measured(config)
     # a coefficient with one value makes no band
-    varied = [name for name in VARIED if len(getattr(config.model, name)) > 1] or VARIED[:1]
+    many = {"kappa": config.model.kappa, "gamma": config.model.gamma, "T_end": config.medium.T_end}
+    varied = [name for name in VARIED if len(many[name]) > 1] or VARIED[:1]
     bands = [band(prediction, meson, name) for meson in config.observables.states for name in varied]
     pictures = save_figure(raa_figure(bands, data, title=config.output.title), directory / "raa")
     options.print_table(table(summary(prediction, config.observables.states, data), config.output.title))

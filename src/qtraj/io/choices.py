@@ -13,8 +13,7 @@ from ..hydro.readers.columns import load_table
 from ..physics.initial import CoulombState, GaussianState, InitialState
 from ..physics.medium import Bjorken, ConstantTemperature, History, TabulatedTemperature
 from ..physics.model import LindbladModel
-from ..physics.potentials.coulomb import CoulombPotential, Potential
-from ..physics.potentials.ksu import KSUPotential
+from ..physics.potentials.coulomb import Potential
 from ..physics.potentials.table import Beyond, TabulatedPotential
 from ..physics.transport import Transport
 from ..radial.bound import Grid
@@ -25,12 +24,10 @@ from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method
 from ..solvers.trajectories.method import QuantumTrajectories
 from ..states import State
+from .config import KSU_MASS, POTENTIALS
 
 DEFAULT_MEDIUM: Final = Bjorken(T0=0.425, tau_fm=0.6, T_end=0.25)
 """Central Pb-Pb collisions at 5.02 TeV, roughly: the medium of `qtraj solve`."""
-
-KSU_MASS: Final = 4.70
-"""Bottom mass in GeV that belongs to the parameters of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461."""
 
 
 def chosen_model(
@@ -217,17 +214,15 @@ def _refuse(given: Mapping[str, Any], why: str) -> None:
 
 
 def _potential(potential: str, alpha: float | None, beyond: str | None) -> Potential:
-    kinds: dict[str, type[CoulombPotential | KSUPotential]] = {
-        "coulomb": CoulombPotential,
-        "ksu": KSUPotential,
-    }
-    if potential in kinds:
+    if potential in POTENTIALS:
         if beyond is not None:
             raise InputError("--beyond", beyond, f"be left out with --potential {potential}")
-        kind = kinds[potential]
+        kind = POTENTIALS[potential]
         return kind() if alpha is None else kind(alpha=alpha)
     if not Path(potential).is_file():
-        raise InputError("--potential", potential, f"be {', '.join(kinds)} or a file with a table of V(r)")
+        raise InputError(
+            "--potential", potential, f"be {', '.join(POTENTIALS)} or a file with a table of V(r)"
+        )
     if alpha is None:
         raise InputError(
             "--alpha", None, "be given with a file", "It sets the radius of the Coulomb functions."

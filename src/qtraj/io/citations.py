@@ -1,25 +1,36 @@
-"""What to cite: the papers on which the choices of a calculation rest, and no others."""
+"""What to cite: the papers on which choices and inputs of a calculation rest, and no others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal
 
+from ..observables.data.dataset import DataSet
+from ..observables.data.systems import load_system, system_names
 from ..physics.medium import History, as_histories
 from ..physics.model import LindbladModel
-from ..physics.potentials.coulomb import CoulombPotential
-from ..physics.potentials.ksu import KSUPotential
 from ..qtraj1.files.parameters import LegacyParameters
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.density.method import DensityMatrix
 from ..solvers.solve import Method
 from ..solvers.trajectories.method import QuantumTrajectories
-from .config import Model, RunConfig
-from .references import Reference, literature, program, tex
+from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Model, RunConfig, RunFile, System
+from .factory import model_of
+from .references import Reference, by_arxiv, literature, program, tex
 
 GROUP: Final = Model()
 """Mass, coupling, kappa and gamma of arXiv:2012.01240, which are the defaults of a run file."""
+
+_ARXIV: Final = re.compile(r"\b(\d{4}\.\d{4,5})\b")
+_DOI: Final = re.compile(r"\b(10\.\d{4,}/[^\s,;]+[^\s,;.)])")
+
+_FEED_DOWN: Final = {
+    "group": {"Brambilla2021": "feed-down fractions and cross sections"},
+    "pdg2026": {"PDG2026": "feed-down fractions", "Brambilla2021": "cross sections"},
+}
 
 CRANK_NICOLSON_NLO: Final = 2
 """Stepper of QTraj at next-to-leading order."""
@@ -73,8 +84,8 @@ class Choices:
 
     Parameters
     ----------
-    potential : {"coulomb", "ksu", "own"}
-        Coulomb, the complex potential of Kent State University, or one of the user's.
+    potential : str
+        Its name in a run file, such as ``"ksu"``; ``"own"`` for one of the user's.
     dipole : bool
         Whether the medium acts by the dipole terms of potential NRQCD.
     order : {"LO", "NLO"}
@@ -91,7 +102,7 @@ class Choices:
         Whether the potential changes with the medium.
     """
 
-    potential: Literal["coulomb", "ksu", "own"] = "coulomb"
+    potential: str = "coulomb"
     dipole: bool = True
     order: Literal["LO", "NLO"] = "LO"
     method: Literal["density", "nojump", "trajectories"] = "density"
@@ -104,14 +115,28 @@ class Choices:
 
     @classmethod
     def of_run(cls, config: RunConfig) -> Choices:
-        """Return the choices of a run file."""
-        model = config.model
+        """Return the choices of a run file, as far as its words say them; `of_run_file` knows its files, too."""
+        model, method = config.model, config.method
+        name = model.potential.name or "own"
         return cls(
+            potential=name,
+            dipole=model.kappa != (NO_DIPOLE,),
             order=model.order,
-            kappa_fit=any(isinstance(kappa, str) for kappa in model.kappa),
-            gamma_range=bool(set(model.gamma) & set(GROUP.gamma)),
-            bottomonium=_of_group(model.alpha, model.mass),
+            method=method.kind,
+            mesh=method.grid is None or method.grid.kind == "mesh",
+            kappa_fit=model.has_fits,
+            gamma_range=model.kappa != (NO_DIPOLE,) and bool(set(model.gamma) & set(GROUP.gamma)),
+            bottomonium=name == "coulomb" and _of_group(model.alpha, model.mass),
+            thermal=name == "ksu",
         )
+
+    @classmethod
+    def of_run_file(cls, run_file: RunFile) -> Choices:
+        """Return the choices of a run file whose own potential, if it has one, is at hand."""
+        choices = cls.of_run(run_file.config)
+        if choices.potential != "own":
+            return choices
+        return replace(choices, thermal=model_of(run_file).thermal is not None)
 
     @classmethod
     def of_solve(
@@ -124,8 +149,8 @@ class Choices:
         method = DensityMatrix() if method is None else method
         histories, _ = as_histories(medium)
         potential, transport = model.potential, model.transport
-        known: dict[type, Literal["coulomb", "ksu"]] = {CoulombPotential: "coulomb", KSUPotential: "ksu"}
-        name: Literal["coulomb", "ksu", "own"] = known.get(type(potential), "own")
+        known: dict[type, str] = {kind: name for name, kind in POTENTIALS.items()}
+        name = known.get(type(potential), "own")
         sampled = isinstance(method, QuantumTrajectories)
         whole = isinstance(method, DensityMatrix)
         return cls(
@@ -212,3 +237,109 @@ def as_bibtex(citations: Iterable[Citation]) -> str:
 
 def _of_group(alpha: float, mass: float) -> bool:
     return (alpha, mass) == (GROUP.alpha, GROUP.mass)
+
+
+def of_run(
+    run: RunConfig | RunFile, hydro: Iterable[Mapping[str, Any]] = (), data: Iterable[DataSet] = ()
+) -> list[Citation]:
+    """Return what to cite for a run: program, equations, method, and every input.
+
+    Parameters
+    ----------
+    run : RunFile or RunConfig
+        The run file, or its content where the files that it names may not be at hand.
+    hydro : iterable of mapping
+        Attributes of the fluids; ``cite`` says what their authors ask for.
+    data : iterable of DataSet
+        The measurements beside it.
+    """
+    config = run.config if isinstance(run, RunFile) else run
+    choices = Choices.of_run_file(run) if isinstance(run, RunFile) else Choices.of_run(run)
+    feed_down = _FEED_DOWN.get(config.observables.feeddown, {})
+    return merged(
+        [
+            of_program(),
+            *of_choices(choices),
+            *_of_nucleus(config.system),
+            *of_hydro(hydro),
+            *(Citation(subject, literature()[key]) for key, subject in feed_down.items()),
+            *_of_own_inputs(config),
+            *of_data(data),
+        ]
+    )
+
+
+def _of_own_inputs(config: RunConfig) -> list[Citation]:
+    """Return a remark for each input of the user's, so that its authors are not forgotten."""
+    potential, observables = config.model.potential, config.observables
+    tables = [
+        each for each in (*config.model.kappa, *config.model.gamma) if isinstance(each, CoefficientTable)
+    ]
+    own = {"potential": [potential.file or potential.python], "transport coefficients": map(str, tables)}
+    own |= {"initial state": [config.initial.file], "states projected on": [_file(config.method.projection)]}
+    own |= {"feed-down": [None if observables.feeddown in _FEED_DOWN else observables.feeddown]}
+    return [
+        Citation(subject, Reference("", f"no paper is named in {name}: cite its authors"))
+        for subject, names in own.items()
+        for name in names
+        if name is not None
+    ]
+
+
+def _file(projection: str | None) -> str | None:
+    return None if projection in (None, "computed", "coulomb") else projection
+
+
+def of_hydro(fluids: Iterable[Mapping[str, Any]]) -> list[Citation]:
+    """Return what the authors of fluids want to be cited: the papers that they name, and their own words.
+
+    Parameters
+    ----------
+    fluids : iterable of mapping
+        Attributes of the fluids; one without ``cite`` is named, so that it is not forgotten.
+    """
+    found: list[Citation] = []
+    for attrs in fluids:
+        text = str(attrs.get("cite", ""))
+        if not text:
+            name = Path(str(attrs.get("source", "the files of the run"))).name
+            text = f"no paper is named in {name}: cite its authors"
+        found += [Citation("hydrodynamics", by_arxiv(number)) for number in _ARXIV.findall(text)]
+        found += [Citation("hydrodynamics", _by_doi(doi)) for doi in _DOI.findall(text)]
+        found.append(Citation("hydrodynamics, as its authors ask", Reference("", text)))
+    return merged(found)
+
+
+def of_data(data: Iterable[DataSet]) -> list[Citation]:
+    """Return the papers of measurements, with the HEPData records from which the numbers are.
+
+    Parameters
+    ----------
+    data : iterable of DataSet
+        From `qtraj.observables.load_data`.
+    """
+    found = []
+    for each in data:
+        number = _ARXIV.search(each.arxiv)
+        # a preliminary result has no paper
+        reference = by_arxiv(number[1]) if number else Reference("", f"{each.paper}, {each.arxiv}")
+        records = (each.hepdata.partition("/t")[0],) if each.hepdata else ()
+        found.append(Citation(f"data of {each.experiment}", reference, records))
+    return merged(found)
+
+
+def _of_nucleus(system: System) -> list[Citation]:
+    """Return the source of nucleus and cross section, unless they are the user's own."""
+    known = [load_system(name) for name in system_names()]
+    ours = {"sigma_nn_mb": system.sigma_nn_mb, **system.woods_saxon.model_dump()}
+    for each in known:
+        if ours == {"sigma_nn_mb": each.sigma_nn_mb, "w": 0.0, **each.nucleus}:
+            return [Citation("nuclei and nucleon-nucleon cross section", literature()["Loizides2018"])]
+    return []
+
+
+def _by_doi(doi: str) -> Reference:
+    for reference in literature().values():
+        if reference.doi.lower() == doi.lower():
+            return reference
+    return Reference(doi, "", doi=doi, kind="misc")

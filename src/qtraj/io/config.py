@@ -6,10 +6,11 @@ Quantities are in powers of GeV; a key that ends in ``_fm`` is in fm, in ``_mb``
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Hashable
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -25,24 +26,36 @@ from pydantic_core import PydanticCustomError
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..hydro.readers.music_dense import MusicGrid
+from ..hydro.readers.recognize import READERS
 from ..hydro.sampling import Directions, Scrambling
+from ..observables.data.dataset import load_data
 from ..observables.data.systems import load_system, system_names
-from ..physics.transport import FitName
-from ..states import MESONS
+from ..observables.feeddown import MESON_NAMES
+from ..physics.initial import MAX_L
+from ..physics.potentials.coulomb import CoulombPotential
+from ..physics.potentials.ksu import KSUPotential
+from ..physics.potentials.table import Below, Beyond
+from ..physics.transport import KAPPA_FITS, FitName
 from .config_errors import input_error, refuse_contradictions
 
-HydroFormat = Literal[
-    "auto", "music", "jetdata", "oscar2008", "oscar2013", "jewel2d", "netcdf", "columns", "music_dense",
-    "qtraj_trajectories",
-]  # fmt: skip
+HYDRO_FORMATS = ("auto", *READERS, "columns", "music_dense", "qtraj_trajectories")
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
 the temperatures along ready-made paths."""
+
+POTENTIALS: dict[str, type[CoulombPotential | KSUPotential]] = {
+    "coulomb": CoulombPotential,
+    "ksu": KSUPotential,
+}
+"""Potentials with a name; every other one is a file or a Python object."""
 
 Executor = Literal["in-process", "local", "scheduler", "slurm", "htcondor", "pbs"]
 """Who solves the chunks of a campaign: this process, Dask workers here, those of a scheduler, or batch jobs."""
 
-KAPPA_FITS = get_args(FitName)
-MESON_NAMES = tuple(meson.name for meson in MESONS)
+NO_DIPOLE = "none"
+"""A kappa that says: no dipole terms. A potential with a width of its own (complex in the medium) needs it."""
+
+KSU_MASS = 4.70
+"""Bottom mass in GeV that belongs to the parameters of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461."""
 
 
 def _rule(allowed: str) -> PydanticCustomError:
@@ -50,18 +63,75 @@ def _rule(allowed: str) -> PydanticCustomError:
     return PydanticCustomError("rule", allowed)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
 def _kappa(value: Any) -> Any:
-    if isinstance(value, str) and value in KAPPA_FITS:
+    if isinstance(value, str) and value in (*KAPPA_FITS, NO_DIPOLE):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf"):
+    allowed = "be 'central', 'lower', 'upper', 'none', a non-negative number kappa/T^3 or a table of T"
+    return _coefficient(value, allowed, least=0.0)
+
+
+def _gamma(value: Any) -> Any:
+    return _coefficient(value, "be a finite number gamma/T^3 or a table of T")
+
+
+def _coefficient(value: Any, allowed: str, least: float = -float("inf")) -> float | CoefficientTable:
+    if _is_number(value) and value >= least:
         return float(value)
-    raise _rule("be 'central', 'lower', 'upper' or a non-negative number kappa/T^3")
+    if not isinstance(value, dict):
+        raise _rule(allowed)
+    try:
+        return CoefficientTable.model_validate(value)
+    except ValidationError as error:
+        # the entry of a list: its own faults are told in one sentence under the key of the entry
+        fault = input_error(error, CoefficientTable)
+        raise _rule(f"have a key {fault.argument} that must {fault.allowed}") from None
 
 
-def _meson(value: Any) -> str:
-    if value not in MESON_NAMES:
-        raise _rule(f"be one of {', '.join(MESON_NAMES)}")
-    return str(value)
+_CHOICE_OF_POTENTIAL = (
+    f"be {', '.join(map(repr, POTENTIALS))}, {{ file = 'V.txt' }} or {{ python = 'module:name' }}"
+)
+
+
+def _potential(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if value not in POTENTIALS:
+        raise _rule(_CHOICE_OF_POTENTIAL)
+    return {"name": value}  # a name alone is short for a table that says only it
+
+
+def _color(value: Any) -> Any:
+    if value in ("singlet", "octet") or (_is_number(value) and 0 <= value <= 1):
+        return value
+    raise _rule("be 'singlet', 'octet' or the probability of the singlet, from 0 to 1")
+
+
+def _temperatures(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return value
+    if not _is_number(value):
+        raise _rule("be a valid number, a temperature in GeV, or a list of them: a band")
+    return (_temperature(value),)
+
+
+def _one_of(names: Collection[str]) -> Callable[[str], str]:
+    def checked(value: str) -> str:
+        if value not in names:
+            raise _rule(f"be one of {', '.join(map(repr, names))}")
+        return value
+
+    return checked
+
+
+def _system(value: str) -> str:
+    known = [load_system(name) for name in system_names()]
+    measured = {data.system for data in load_data("R_AA")}
+    # Xe-Xe has neither a file nor data in the package: [system] then says its geometry
+    return _one_of(sorted({"XeXe"} | measured | {s.data for s in known if s.projectile == s.target}))(value)
 
 
 def _distinct(values: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
@@ -84,12 +154,35 @@ def _temperature(value: float) -> float:
 
 Positive = Annotated[float, Field(gt=0)]
 Temperature = Annotated[float, AfterValidator(_temperature)]
-Kappa = Annotated[FitName | float, BeforeValidator(_kappa)]
 _SET = (Field(min_length=1, strict=False), AfterValidator(_distinct))  # TOML has lists only: not strict
+_Pair = Annotated[tuple[float, float], Field(strict=False)]
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class CoefficientTable(_Section):
+    """Entry of ``kappa`` or ``gamma``: kappa/T^3 or gamma/T^3 at temperatures in GeV, from a file or in place."""
+
+    file: str | None = None
+    points: Annotated[tuple[_Pair, ...], Field(min_length=2, strict=False)] | None = None
+    name: Annotated[str, Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.file is None) == (self.points is None):
+            raise _rule("have file = 'T and value.txt' or points = [[T, value], ...], one of them")
+        if self.points is not None and any(b[0] <= a[0] for a, b in pairwise(self.points)):
+            raise _rule("have points of increasing T in GeV")
+        return self
+
+    def __str__(self) -> str:
+        return self.name or (Path(self.file).name if self.file else "table")
+
+
+Kappa = Annotated[FitName | Literal["none"] | float | CoefficientTable, BeforeValidator(_kappa)]
+Gamma = Annotated[float | CoefficientTable, BeforeValidator(_gamma)]
 
 
 class WoodsSaxon(_Section):
@@ -108,7 +201,7 @@ class System(_Section):
     """
 
     preset: str | None = None
-    name: Literal["PbPb", "AuAu", "XeXe", "OO"]
+    name: Annotated[str, AfterValidator(_system)]
     sqrt_s_GeV: Positive
     sigma_nn_mb: Positive
     woods_saxon: WoodsSaxon
@@ -135,15 +228,64 @@ class System(_Section):
         return defaults | values
 
 
+class PotentialChoice(_Section):
+    """Key ``potential`` of ``[model]``: a name, ``{ file = ... }`` or ``{ python = "module:name" }``.
+
+    A file is one that `qtraj.TabulatedPotential.read` reads, which explains the other keys. The object `name` of a
+    Python module, beside the run file or installed, is a potential, or makes one when it is called.
+    """
+
+    name: Annotated[str, AfterValidator(_one_of(POTENTIALS))] | None = None
+    file: str | None = None
+    octet: Literal["coulomb"] | None = None
+    below: Below = "coulomb"
+    beyond: Beyond | None = None
+    python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if sum(each is not None for each in (self.name, self.file, self.python)) != 1:
+            raise _rule(_CHOICE_OF_POTENTIAL)
+        if self.file is None and self.model_fields_set & {"octet", "below", "beyond"}:
+            raise _rule("not have octet, below or beyond, which say how a file is read")
+        return self
+
+
 class Model(_Section):
     """Section ``[model]``: potential and transport; the first kappa and gamma are central."""
 
+    potential: Annotated[PotentialChoice, BeforeValidator(_potential)] = PotentialChoice(name="coulomb")
     alpha: Positive = 0.6239853
     mass: Positive = 4.73
     order: Literal["LO", "NLO"] = "LO"
     kappa: Annotated[tuple[Kappa, ...], *_SET] = ("central", "lower", "upper")
-    gamma: Annotated[tuple[float, ...], *_SET] = (-1.75, -3.5, 0.0)
+    gamma: Annotated[tuple[Gamma, ...], *_SET] = (-1.75, -3.5, 0.0)
     T_c: Temperature = 0.150
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, values: Any) -> Any:
+        """Fill in what goes with the KSU potential, and with a kappa of "none": no dipole terms, so no band."""
+        if not isinstance(values, dict):
+            return values
+        if values.get("potential") in ("ksu", {"name": "ksu"}):
+            values = {"alpha": KSUPotential.alpha, "mass": KSU_MASS, "kappa": [NO_DIPOLE]} | values
+        if values.get("kappa") == [NO_DIPOLE]:
+            values = {"gamma": [0.0]} | values
+        return values
+
+    @model_validator(mode="after")
+    def _labels(self) -> Self:
+        for key in ("kappa", "gamma"):
+            labels = list(map(str, getattr(self, key)))
+            if len(set(labels)) < len(labels):
+                raise _rule(f"give the tables of {key} a name each, so that results can tell them apart")
+        return self
+
+    @property
+    def has_fits(self) -> bool:
+        """Whether a kappa is one of the lattice fits, which T_c scales."""
+        return any(kappa in KAPPA_FITS for kappa in self.kappa)
 
 
 class Columns(_Section):
@@ -190,7 +332,7 @@ class HydroFile(_Section):
     """
 
     path: str
-    format: HydroFormat = "auto"
+    format: Annotated[str, AfterValidator(_one_of(HYDRO_FORMATS))] = "auto"
     b_fm: Annotated[float, Field(ge=0)] | None = None
     n_part: Positive | None = None
     columns: Columns | None = None
@@ -207,9 +349,9 @@ class HydroFile(_Section):
 
 
 class Medium(_Section):
-    """Section ``[medium]``: temperature at which the medium ends and where the temperatures come from."""
+    """Section ``[medium]``: temperatures at which the medium ends, the first central, and where they come from."""
 
-    T_end: Temperature
+    T_end: Annotated[tuple[Temperature, ...], *_SET, BeforeValidator(_temperatures)]
     allow_hot_end: bool = False
     hydro: Literal["shipped", "files"] = "shipped"
     b_fm: Annotated[tuple[float, ...], *_SET] | None = None
@@ -230,9 +372,35 @@ class Medium(_Section):
 
 
 class Initial(_Section):
-    """Section ``[initial]``: the state in which the pair is produced, a Gaussian in the singlet."""
+    """Section ``[initial]``: the states in which the pair is produced, one for each l, all of one color.
 
+    ``coulomb`` and ``bound`` are `qtraj.CoulombState` and `qtraj.BoundState` of principal quantum number n, by default
+    the lowest of each l. A file has a column r in GeV^-1 and one column u(r) for each l.
+    """
+
+    kind: Literal["gaussian", "coulomb", "bound", "file"] = "gaussian"
+    l: Annotated[tuple[Annotated[int, Field(ge=0, le=MAX_L)], ...], *_SET] = (0, 1)
     width: Positive = 0.2
+    n: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False)] | None = None
+    color: Annotated[Literal["singlet", "octet"] | float, BeforeValidator(_color)] = "singlet"
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.kind == "file") != (self.file is not None):
+            raise _rule("have the key 'file' if, and only if, kind = 'file'")
+        if self.n is not None and len(self.n) != len(self.l):
+            raise _rule(f"have one n for each l = {list(self.l)}")
+        return self
+
+    @property
+    def lacks_raa(self) -> str:
+        """Why R_AA cannot be made of these starts; empty if it can."""
+        if self.kind != "gaussian" or self.color not in ("singlet", 1):
+            return "only a Gaussian in the singlet has survivals relative to its own overlaps"
+        if not {0, 1} <= set(self.l):
+            return "feed-down needs starts in l = 0 and in l = 1"
+        return ""
 
 
 class Paths(_Section):
@@ -252,19 +420,53 @@ class Paths(_Section):
         return self
 
 
-class Method(_Section):
-    """Section ``[method]``: accuracy of the density-matrix solver, see `qtraj.DensityMatrix`."""
+class GridChoice(_Section):
+    """Key ``grid`` of ``[method]``: `qtraj.LaguerreMesh` or `qtraj.SineGrid` and their arguments."""
 
+    kind: Literal["mesh", "sine"]
+    points: int | None = None
+    scale: Positive | None = None
+    num: int | None = None
+    length: Positive | None = None
+    derivative: int | None = None
+
+    @model_validator(mode="after")
+    def _of_kind(self) -> Self:
+        own = ("points", "scale") if self.kind == "mesh" else ("num", "length", "derivative")
+        for key in sorted(self.model_fields_set - {"kind", *own}):
+            raise _rule(f"not have {key} with kind = '{self.kind}', which takes {', '.join(own)}")
+        return self
+
+
+class Method(_Section):
+    """Section ``[method]``: `qtraj.DensityMatrix`, `qtraj.NoJump` or `qtraj.QuantumTrajectories` and its arguments."""
+
+    kind: Literal["density", "nojump", "trajectories"] = "density"
     rtol: Annotated[float, Field(ge=1e-5, le=0.05)] = 1e-3
     atol: Annotated[float, Field(ge=1e-8, le=0.1)] = 2e-5
     budget: Literal["all", "replicate"] = "all"
+    grid: GridChoice | None = None
+    l_max: int | None = None
+    step: Positive | None = None
+    refinements: int | None = None
+    dt: Positive | None = None
+    projection: str | None = None
+    n: int | None = None
+    seed: int | None = None
+    target_error: Positive | None = None
+    estimator: Literal["last_jump", "end_point"] | None = None
+    max_jumps: int | None = None
+    r_max: Positive | None = None
+    jump_range: Positive | None = None
+    batch: int | None = None
+    workers: int | None = None
 
 
 class Observables(_Section):
-    """Section ``[observables]``: feed-down and the mesons to report."""
+    """Section ``[observables]``: feed-down, by the name of a table or of a file, and the mesons to report."""
 
-    feeddown: Literal["group", "pdg2026"] = "group"
-    states: Annotated[tuple[Annotated[str, BeforeValidator(_meson)], ...], *_SET] = (
+    feeddown: Annotated[str, Field(min_length=1)] = "group"
+    states: Annotated[tuple[Annotated[str, AfterValidator(_one_of(MESON_NAMES))], ...], *_SET] = (
         "Y(1S)",
         "Y(2S)",
         "Y(3S)",

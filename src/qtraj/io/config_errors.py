@@ -15,11 +15,23 @@ from ..observables.data.systems import load_system, system_names
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-    from .config import RunConfig, System
+    from .config import Model, RunConfig, System
 
 PLAUSIBLE: Final = 0.1
 """Relative difference of a cross section from that of a known system: published values differ by 7 % (67.6 and 72 mb
 at 5.02 TeV), a slip of the decimal point by more."""
+
+
+METHOD_KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "density": ("rtol", "atol", "budget", "grid", "l_max", "step", "refinements"),
+    "nojump": ("budget", "grid", "step", "dt", "projection"),
+    "trajectories": (
+        "n", "seed", "target_error", "grid", "step", "dt", "estimator", "projection", "max_jumps", "r_max",
+        "jump_range", "batch", "workers",
+    ),
+}  # fmt: skip
+"""Keys of ``[method]`` by its kind. Left out are arguments whose effect no result of a run would hold (records,
+diagnostics), and the time limit, with which the numbers would depend on the machine."""
 
 
 class _Missing:
@@ -65,12 +77,10 @@ def refuse_contradictions(config: RunConfig) -> None:
     InputError
         For the first such key; says beside what it has no effect.
     """
-    model, medium, paths, method = config.model, config.medium, config.paths, config.method
-    if "T_c" in model.model_fields_set and not any(isinstance(kappa, str) for kappa in model.kappa):
-        allowed = "be left out where every kappa is a number"
-        raise InputError(
-            "model.T_c", model.T_c, allowed, "It scales the fits 'central', 'lower' and 'upper'."
-        )
+    medium, paths, method = config.medium, config.paths, config.method
+    _check_model(config.model)
+    _check_start(config)
+    _check_method(config)
     if "atol" in method.model_fields_set and method.budget == "replicate":
         remedy = "It says which paths are refined, and only budget = 'all' refines any."
         raise InputError("method.atol", method.atol, "be left out with budget = 'replicate'", remedy)
@@ -86,6 +96,72 @@ def refuse_contradictions(config: RunConfig) -> None:
             allowed = "be left out: all paths come ready-made, from trajectory files"
             raise InputError(f"paths.{name}", getattr(paths, name), allowed)
     _check_cross_section(config.system, shipped=medium.hydro == "shipped")
+
+
+def _check_model(model: Model) -> None:
+    given, potential = model.model_fields_set, model.potential
+    if "T_c" in given and not model.has_fits:
+        allowed = "be left out where every kappa is a number, a table or 'none'"
+        if all(isinstance(kappa, float) for kappa in model.kappa):
+            allowed = "be left out where every kappa is a number"
+        raise InputError(
+            "model.T_c", model.T_c, allowed, "It scales the fits 'central', 'lower' and 'upper'."
+        )
+    if potential.file is not None and "alpha" not in given:
+        remedy = "It sets the radius of the Coulomb functions."
+        raise InputError("model.alpha", None, "be given with a potential from a file", remedy)
+    if potential.python is not None and "alpha" in given:
+        raise InputError("model.alpha", model.alpha, f"be left out: {potential.python} has its own")
+    if potential.name == "ksu" and model.kappa != ("none",):
+        remedy = "Dipole terms would count the decay twice."
+        allowed = "be left out with potential = 'ksu', which has a width of its own"
+        raise InputError("model.kappa", model.kappa, allowed, remedy)
+    if "none" in model.kappa and (len(model.kappa) > 1 or model.gamma != (0.0,)):
+        key, value = ("kappa", model.kappa) if len(model.kappa) > 1 else ("gamma", model.gamma)
+        allowed = (
+            "be 'none' alone" if key == "kappa" else "be left out with kappa = ['none']: no dipole terms"
+        )
+        raise InputError(f"model.{key}", value, allowed)
+    if potential.name != "coulomb" and model.order == "NLO":
+        remedy = "The NLO jump operators of arXiv:2205.10289 are those of Coulomb potentials."
+        raise InputError("model.order", model.order, "be 'LO' for a potential that is not Coulomb's", remedy)
+
+
+def _check_start(config: RunConfig) -> None:
+    start = config.initial
+    for key, kinds in (("width", ("gaussian",)), ("n", ("coulomb", "bound"))):
+        if key in start.model_fields_set and start.kind not in kinds:
+            allowed = f"be left out with kind = '{start.kind}': it belongs to {' and '.join(kinds)}"
+            raise InputError(f"initial.{key}", getattr(start, key), allowed)
+    if start.kind == "bound" and not isinstance(start.color, str):
+        allowed = "be 'singlet' or 'octet' with kind = 'bound': it chooses the potential"
+        raise InputError("initial.color", start.color, allowed)
+    if config.model.potential.name == "ksu" and start.color not in ("singlet", 1):
+        raise InputError(
+            "initial.color", start.color, "be 'singlet' with potential = 'ksu', which has no octet"
+        )
+
+
+def _check_method(config: RunConfig) -> None:
+    method, potential = config.method, config.model.potential.name
+    for key in sorted(method.model_fields_set - {"kind"}):
+        if key not in METHOD_KEYS[method.kind]:
+            kinds = [kind for kind, keys in METHOD_KEYS.items() if key in keys]
+            allowed = f"be left out with kind = '{method.kind}': it belongs to {' and '.join(kinds)}"
+            raise InputError(f"method.{key}", getattr(method, key), allowed)
+    if potential == "ksu" and method.kind != "nojump":
+        remedy = "It changes with the medium and has a width of its own, without jumps."
+        raise InputError("method.kind", method.kind, "be 'nojump' with potential = 'ksu'", remedy)
+    sine = method.grid is not None and method.grid.kind == "sine"
+    if sine and (method.kind == "density" or config.model.order == "NLO"):
+        beside = "order = 'NLO'" if config.model.order == "NLO" else "kind = 'density'"
+        raise InputError("method.grid.kind", "sine", f"be 'mesh' with {beside}")
+    if method.dt is not None and not sine:
+        raise InputError("method.dt", method.dt, "be left out without grid = { kind = 'sine' }")
+    if method.jump_range is not None and sine:
+        raise InputError(
+            "method.jump_range", method.jump_range, "be left out on a sine grid, which keeps all jumps"
+        )
 
 
 def _check_cross_section(system: System, *, shipped: bool) -> None:

@@ -86,7 +86,9 @@ def _table(results: xr.Dataset) -> SurvivalTable:
         no_jump=_joined(results, "no_jump"),
         replicate=results["replicate"].values.astype(np.int64),
         y=y if np.all(np.isfinite(y)) else None,
-        attrs={name: results[name].item() for name in ("setting", "kappa", "gamma") if name in results},
+        attrs={
+            name: results[name].item() for name in ("setting", "kappa", "gamma", "T_end") if name in results
+        },
         **columns,
     )
 
@@ -94,7 +96,8 @@ def _table(results: xr.Dataset) -> SurvivalTable:
 def _joined(results: xr.Dataset, name: str) -> Estimate:
     """Return shape (history, state): each state from the run that starts in its l, NaN where there is none."""
     estimate = estimate_from(results, name)
-    place = [[int(l) for l in results["l"].values].index(s.l) if s.l in _STARTS else None for s in STATES]
+    starts = [int(l) for l in results["l"].values]
+    place = [starts.index(s.l) if s.l in _STARTS and s.l in starts else None for s in STATES]
 
     def chosen(values: Any, unknown: float) -> Float:
         none = np.full(values.shape[1], unknown)

@@ -6,17 +6,17 @@ import html
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
 from ..._atomic import atomic_path
 from ..._checks import path as path_of
-from ...io.citations_run import of_data
+from ...io.citations import of_data
+from ...io.factory import feeddown_of
 from ...io.pages import page
 from ...observables.data.systems import load_system
-from ...observables.feeddown import FeedDown
 from ...observables.overview import Panel, overview
 from ..tables import left_out
 from .figures import PageTable, agreement_rows, budget_table, figures, split_table, splits
@@ -31,7 +31,10 @@ ACCURACY: Final = {
     "start and count as lost from the beginning; they have left before the medium acts. The rest is good to a percent "
     "of the maximum, and to a tenth in the octet at 1.5 fm/c, 2.6 fm apart, where jumps end.",
 }
-COLD: Final = "The density over time is not shown: the medium is never above T_end on this path."
+COLD: Final = (
+    "The density over time is not shown: the medium is never above T_end on this path, or the potential changes with "
+    "the medium."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +94,7 @@ def report_contents(run: Run) -> Contents:
     panels: list[Panel] = overview(
         run.survivals.tables,
         system=load_system(system) if system is not None else None,
-        feeddown=FeedDown.named(config.observables.feeddown),
+        feeddown=feeddown_of(run.survivals.feeddown or "group", Path()),
         mesons=config.observables.states,
     )
     pair, which = _pair(run)
@@ -121,10 +124,10 @@ def report_contents(run: Run) -> Contents:
 def _pair(run: Run) -> tuple[dict[str, Any] | None, str]:
     """Return one pair over time, and which it is; or why there is none."""
     chosen = representative(run)
-    if chosen is None:
+    if chosen is None or run.plan is None:
         return None, NO_FLUID
     history, which = chosen
-    pair = pair_over_time(run.config, history)
+    pair = pair_over_time(replace(run.plan.run_file, config=run.config), history)
     return (None, COLD) if pair is None else (pair, which)
 
 

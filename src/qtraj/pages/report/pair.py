@@ -6,14 +6,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from ...io.config import RunConfig
+from ...io.config import RunFile
+from ...io.factory import model_of, start_of
 from ...io.pages import rounded
 from ...observables.bins import geometries
-from ...physics.initial import GaussianState
 from ...physics.medium import History
-from ...physics.model import LindbladModel
-from ...physics.potentials.coulomb import CoulombPotential
-from ...physics.transport import Transport
 from ...solvers.density.evolution import DensityInTime, density_in_time
 from ...states import STATE_NAMES
 from ...units import HBARC, to_fm
@@ -68,33 +65,26 @@ def representative(run: Run) -> tuple[History, str] | None:
     return batch.histories[0], which.replace("-", "\N{MINUS SIGN}")
 
 
-def pair_over_time(config: RunConfig, history: History) -> dict[str, Any] | None:
-    """Return the data of the section with the slider, or None for a history that is never hot.
+def pair_over_time(run_file: RunFile, history: History) -> dict[str, Any] | None:
+    """Return the data of the section with the slider, or None if there is nothing to show.
+
+    That is so for a history that is never hot, and for a potential that changes with the medium.
 
     Parameters
     ----------
-    config : RunConfig
+    run_file : RunFile
         Model and initial state.
     history : History
         The temperatures.
     """
-    if not history.active:
+    model = model_of(run_file)
+    # the density matrix knows potentials of the vacuum only
+    if not history.active or model.thermal is not None:
         return None
     times = np.linspace(0.0, to_fm(history.active[-1][1]), TIMES)
     r_fm = np.linspace(0.0, FARTHEST_FM, 2 * POINTS)
-    model = config.model
-    evolution = density_in_time(
-        LindbladModel(
-            CoulombPotential(alpha=model.alpha),
-            Transport(kappa=model.kappa[0], gamma=model.gamma[0], T_c=model.T_c),
-            mass=model.mass,
-            order=model.order,
-        ),
-        history,
-        GaussianState(l=0, width=config.initial.width),
-        times,
-        r=r_fm / HBARC,
-    )
+    start = start_of(run_file, run_file.config.initial.l[0])
+    evolution = density_in_time(model, history, start, times, r=r_fm / HBARC)
     return _data(evolution, history)
 
 

@@ -16,7 +16,7 @@ from ...campaign.sources import TrajectorySource, interval
 from ...campaign.store import Store
 from ...campaign.survivals import NETCDF, Survivals, load_survivals
 from ...errors import FileFormatError, InputError
-from ...io.config import RunConfig, RunFile, parse_config
+from ...io.config import NO_DIPOLE, RunConfig, RunFile, parse_config
 from ...io.results import read_dataset
 
 PROVENANCE: Final = {
@@ -29,7 +29,6 @@ PROVENANCE: Final = {
 """Attributes of results that the report shows, and their names; those that end in ``_version`` are shown, too."""
 
 ORDERS: Final = {"LO": "leading order", "NLO": "next-to-leading order"}
-KAPPA: Final = {"central", "lower", "upper"}
 FEEDDOWN: Final = {"group": "one step, arXiv:2012.01240", "pdg2026": "all cascades, PDG 2026"}
 
 
@@ -99,7 +98,7 @@ def _from_folder(folder: Path) -> Run:
     result = folder / RESULT
     attrs = (read_dataset(result) if result.is_file() else store.read(plan.keys[0])).attrs
     config = plan.config
-    cited = citations(config, [dict(fluid.attrs) for fluid in plan.sources])
+    cited = citations(plan.run_file, [dict(fluid.attrs) for fluid in plan.sources])
     provenance = _provenance({"seed": config.paths.seed, **attrs})
     return Run(folder.name, config, plan.run_file.text, survivals, provenance, tuple(cited), plan)
 
@@ -135,26 +134,44 @@ def setup(run: Run) -> dict[str, str]:
         The run.
     """
     config = run.config
-    model, method = config.model, config.method
+    model = config.model
     system = config.system
     nuclei = system.woods_saxon
-    errors = "of every path" if method.budget == "all" else "from the paths of one replicate"
-    tolerances = f"rtol = {method.rtol:g}" + (f", atol = {method.atol:g}" if method.budget == "all" else "")
     topics = {
         "Collision": f"{system.name} at {system.sqrt_s_GeV:g} GeV per nucleon pair; σ_NN = {system.sigma_nn_mb:g} mb; "
         f"nuclei of A = {nuclei.A}, R = {nuclei.R_fm:g} fm, a = {nuclei.a_fm:g} fm",
         "Equation": f"Lindblad equation of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature",
-        "Potential": f"Coulomb, C_F α_s = {model.alpha:g}; bottom-quark mass M = {model.mass:g} GeV",
+        "Potential": f"{_potential(config)}; bottom-quark mass M = {model.mass:g} GeV",
         "Transport": _transport(config),
-        "Medium": f"acts on the pair while T > {config.medium.T_end:g} GeV; {_hydro(run)}",
-        "Initial state": f"color singlet, Gaussian of width {config.initial.width:g} Bohr radii, in l = 0 and in l = 1",
+        "Medium": f"acts on the pair while T > {', '.join(f'{T:g}' for T in config.medium.T_end)} GeV; {_hydro(run)}",
+        "Initial state": f"color singlet, Gaussian of width {config.initial.width:g} Bohr radii, in "
+        f"{' and in '.join(f'l = {l}' for l in config.initial.l)}",
         "Paths": _paths(run),
-        "Method": f"density matrix, {tolerances}, numerical errors {errors}",
-        "Feed-down": FEEDDOWN[config.observables.feeddown],
+        "Method": _method(config),
+        "Feed-down": FEEDDOWN.get(config.observables.feeddown, config.observables.feeddown),
     }
     if run.plan is not None:
         topics["Size"] = f"{run.plan.histories} solutions, {len(run.plan.settings)} settings of the transport"
     return topics
+
+
+def _potential(config: RunConfig) -> str:
+    potential, alpha = config.model.potential, config.model.alpha
+    if potential.python is not None:
+        return f"{potential.python} of the user"
+    name = {"coulomb": "Coulomb", "ksu": "Kent State University"}.get(potential.name or "", potential.file)
+    return f"{name}, C_F α_s = {alpha:g}"
+
+
+def _method(config: RunConfig) -> str:
+    method = config.method
+    if method.kind == "trajectories":
+        return "quantum trajectories" + (f", {method.n} of each pair" if method.n is not None else "")
+    errors = f"numerical errors {'of every path' if method.budget == 'all' else 'from the paths of one replicate'}"
+    if method.kind == "nojump":
+        return f"evolution without jumps, {errors}"
+    tolerances = f"rtol = {method.rtol:g}" + (f", atol = {method.atol:g}" if method.budget == "all" else "")
+    return f"density matrix, {tolerances}, {errors}"
 
 
 def _paths(run: Run) -> str:
@@ -177,9 +194,14 @@ def _paths(run: Run) -> str:
 
 def _transport(config: RunConfig) -> str:
     model = config.model
-    fits = f" (lattice fits, T_c = {model.T_c:g} GeV)" if KAPPA & set(map(str, model.kappa)) else ""
-    kappa = ", ".join(value if isinstance(value, str) else f"{value:g}" for value in model.kappa)
-    gamma = ", ".join(f"{value:g}" for value in model.gamma).replace("-", "−")
+    if NO_DIPOLE in model.kappa:
+        return "no dipole terms: the width is that of the potential"
+    fits = f" (lattice fits, T_c = {model.T_c:g} GeV)" if model.has_fits else ""
+    kappa, gamma = (
+        ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in values)
+        for values in (model.kappa, model.gamma)
+    )
+    gamma = gamma.replace("-", "−")
     one = len(model.kappa) == len(model.gamma) == 1
     return f"κ/T³: {kappa}{fits}; γ/T³: {gamma}" + ("" if one else "; the first of each is central")
 

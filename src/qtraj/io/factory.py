@@ -1,0 +1,423 @@
+"""From a run file to the objects it names: potential, model, start, method, feed-down table.
+
+Run, campaign, report and citations make these objects here and nowhere else. `check_choices` makes them all before
+anything is computed; `identity` says what of them determines the numbers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
+
+from ..errors import FileFormatError, InputError
+from ..hydro.readers.columns import load_table
+from ..observables.feeddown import FeedDown
+from ..physics.bound_state import BoundState
+from ..physics.initial import ArrayState, CoulombState, GaussianState, InitialState, singlet_probability
+from ..physics.medium import History, medium_state
+from ..physics.model import NO_DIPOLE as NO_DIPOLE_TERMS
+from ..physics.model import LindbladModel
+from ..physics.potentials.coulomb import COLORS, Color, Potential, thermal_potential
+from ..physics.potentials.table import TabulatedPotential
+from ..physics.transport import Transport
+from ..radial.sine import SineGrid
+from ..solvers.density.method import DensityMatrix
+from ..solvers.nojump.method import NoJump
+from ..solvers.solve import Method, checked_problem
+from ..solvers.trajectories.method import QuantumTrajectories
+from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFile
+from .config_errors import METHOD_KEYS
+from .stored_states import load_states
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+Float = NDArray[np.float64]
+
+SHIPPED_FEEDDOWN: Final = ("group", "pdg2026")
+
+Budget = Literal["all", "sample", "none"]
+"""What is estimated of the numerical error: of each history, refined; of each history as it is; nothing."""
+
+_PROBE_R: Final = np.array([0.5, 1.0, 2.0])
+"""Distances in GeV^-1 at which potential and start are evaluated to see that they can be."""
+
+
+@dataclass(frozen=True)
+class Interpolated:
+    """A coefficient given at some temperatures; between them a monotone cubic, which does not overshoot.
+
+    Parameters
+    ----------
+    name : str
+        ``kappa`` or ``gamma``, for messages.
+    T : tuple of float
+        Increasing temperatures in GeV.
+    values : tuple of float
+        kappa/T^3 or gamma/T^3.
+    """
+
+    name: str
+    T: tuple[float, ...]
+    values: tuple[float, ...]
+
+    def __call__(self, T: Float) -> Float:
+        """Return the coefficient at temperatures in GeV, any shape.
+
+        Raises
+        ------
+        InputError
+            If one lies outside the table.
+        """
+        if np.size(T) and (np.min(T) < self.T[0] or np.max(T) > self.T[-1]):
+            allowed = f"reach from {float(np.min(T)):.4g} to {float(np.max(T)):.4g} GeV"
+            raise InputError(self.name, f"a table from {self.T[0]:g} to {self.T[-1]:g} GeV", allowed)
+        return np.asarray(PchipInterpolator(self.T, self.values)(T))
+
+
+@contextmanager
+def keyed(section: str, **keys: str) -> Iterator[None]:
+    """Name the key of the run file, where a class names its argument."""
+    try:
+        yield
+    except InputError as error:
+        key = keys.get(error.argument, error.argument)
+        raise InputError(f"{section}.{key}", error.value, error.allowed, error.remedy) from None
+
+
+def potential_of(run_file: RunFile) -> Potential:
+    """Return the potential of a run file.
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range, or a Python name is no potential and makes none.
+    FileFormatError
+        If a table cannot be read.
+    """
+    model = run_file.config.model
+    choice = model.potential
+    with keyed("model", below="potential.below", beyond="potential.beyond", octet="potential.octet"):
+        if choice.python is not None:
+            return _python_potential(choice.python, run_file.path.parent)
+        if choice.file is not None:
+            path = run_file.resolve(choice.file)
+            octet, below, beyond = choice.octet, choice.below, choice.beyond
+            return TabulatedPotential.read(path, alpha=model.alpha, octet=octet, below=below, beyond=beyond)
+        return POTENTIALS[choice.name or "coulomb"](alpha=model.alpha)
+
+
+def model_of(
+    run_file: RunFile,
+    kappa: Kappa | None = None,
+    gamma: Gamma | None = None,
+) -> LindbladModel:
+    """Return the model of a run file.
+
+    Parameters
+    ----------
+    run_file : RunFile
+        The run file.
+    kappa, gamma : optional
+        Entries of its lists; by default the first, the central setting.
+
+    Raises
+    ------
+    InputError, FileFormatError
+        If a choice is not possible; names the key.
+    """
+    model = run_file.config.model
+    kappa = model.kappa[0] if kappa is None else kappa
+    gamma = model.gamma[0] if gamma is None else gamma
+    potential = potential_of(run_file)
+    with keyed("model", transport="kappa"):
+        if kappa == NO_DIPOLE:
+            transport = NO_DIPOLE_TERMS
+        else:
+            coefficients = (_coefficient(run_file, "kappa", kappa), _coefficient(run_file, "gamma", gamma))
+            transport = Transport(*coefficients, T_c=model.T_c)
+        thermal = thermal_potential(potential)
+        if thermal is not None and thermal.has_width and kappa != NO_DIPOLE:
+            remedy = "Its width is its own; dipole terms would count the decay twice."
+            raise InputError(
+                "kappa", kappa, "be ['none'] for a potential that is complex in the medium", remedy
+            )
+        return LindbladModel(potential, transport, model.mass, model.order)
+
+
+def start_of(run_file: RunFile, l: int) -> InitialState:
+    """Return the start in angular momentum l of a run file.
+
+    Raises
+    ------
+    InputError, FileFormatError
+        If it is not possible; names the key.
+    """
+    start = run_file.config.initial
+    number = start.l.index(l)
+    color = {1: "singlet", 0: "octet"}.get(cast("int", start.color), start.color)
+    with keyed("initial", values="file", r="file"):
+        if start.kind == "gaussian":
+            return GaussianState(l=l, width=start.width, color=color)
+        if start.kind == "file":
+            r, u = _columns(run_file, start.file or "", 1 + len(start.l))[:, [0, 1 + number]].T
+            return ArrayState(r, u, l=l, color=color)
+        n = l + 1 if start.n is None else start.n[number]
+        if start.kind == "coulomb":
+            return CoulombState(n=n, l=l, color=color)
+        return BoundState(n=n, l=l, color=cast("Color", color))
+
+
+def method_of(run_file: RunFile, budget: Budget = "all", seed: int | None = None) -> Method:
+    """Return the method of a run file.
+
+    Parameters
+    ----------
+    run_file : RunFile
+        The run file.
+    budget : {"all", "sample", "none"}, optional
+        What is estimated of the numerical error: of each history, which is refined; of each as it is; nothing.
+    seed : int, optional
+        Of trajectories; by default that of the run file.
+
+    Raises
+    ------
+    InputError, FileFormatError
+        If it is not possible; names the key.
+    """
+    method = run_file.config.method
+    given: dict[str, Any] = {
+        key: value for key in METHOD_KEYS[method.kind] if (value := getattr(method, key)) is not None
+    }
+    given.pop("budget", None)
+    with keyed("method"):
+        if "grid" in given:
+            words = method.grid.model_dump(exclude={"kind"}, exclude_none=True) if method.grid else {}
+            kind = "mesh" if method.kind == "density" else "grid"
+            base = QuantumTrajectories() if method.kind == "trajectories" else NoJump()
+            default = SineGrid() if given.pop("grid").kind == "sine" else base.grid
+            with keyed("grid"):
+                given[kind] = replace(default, **words)
+        if given.get("projection", "computed") not in ("computed", "coulomb"):
+            given["projection"] = load_states(run_file.resolve(given["projection"]))
+        if method.kind == "trajectories":
+            return QuantumTrajectories(**given if seed is None else given | {"seed": seed})
+        # without a budget the tolerance of the density matrix only chooses its discretization
+        given["error_budget"] = budget != "none"
+        if method.kind == "nojump":
+            return NoJump(**given)
+        return DensityMatrix(**given | ({"refinements": 0} if budget == "sample" else {}))
+
+
+def feeddown_of(name: str, folder: Path, *, errors: bool = True) -> FeedDown:
+    """Return a feed-down table.
+
+    Parameters
+    ----------
+    name : str
+        Of a table in the package, or of a TOML file with ``matrix``, ``sigma_exp`` and, if you like, ``source`` and
+        ``sigma_exp_error``: arguments of `qtraj.observables.FeedDown`.
+    folder : Path
+        The file is relative to it: the folder of the run file.
+    errors : bool, optional
+        As for `FeedDown.named`.
+
+    Raises
+    ------
+    InputError, FileFormatError
+        If there is no such table, or a file holds none.
+    """
+    path = folder / name
+    if name in SHIPPED_FEEDDOWN or not path.is_file():
+        try:
+            return FeedDown.named(name, errors=errors)
+        except InputError as error:
+            allowed = f"{error.allowed}, or a file beside the run file"
+            raise InputError("observables.feeddown", name, allowed) from None
+    try:
+        return FeedDown(**{"name": path.name, "source": path.name} | tomllib.loads(path.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, InputError) as error:
+        remedy = "It has matrix (9 x 9) and sigma_exp (9), as qtraj.observables.FeedDown takes them."
+        raise FileFormatError(path, f"holds no feed-down table: {error}".rstrip("."), remedy) from None
+
+
+def check_choices(run_file: RunFile) -> None:
+    """Make every object that a run file names, and see that they fit together, before anything is computed.
+
+    Raises
+    ------
+    InputError, FileFormatError
+        For the first choice that is not possible; names the key or the file.
+    """
+    config = run_file.config
+    feeddown_of(config.observables.feeddown, run_file.path.parent)
+    method_of(run_file)
+    model = model_of(run_file)
+    kind, name = config.method.kind, type(model.potential).__name__
+    if model.has_width and kind != "nojump":
+        allowed = f"be 'nojump' for {name}, which has a width of its own and no jumps"
+        raise InputError("method.kind", kind, allowed)
+    if model.thermal is not None and kind == "density":
+        allowed = f"be 'nojump' or 'trajectories' for {name}, which changes with the medium"
+        raise InputError("method.kind", kind, allowed)
+    starts = [start_of(run_file, l) for l in config.initial.l]
+    colors = COLORS if model.channels or singlet_probability(config.initial.color) < 1 else COLORS[:1]
+    for color in colors:
+        with keyed("model", octet="potential.octet", color="potential"):
+            model.potential.vacuum(_PROBE_R, color)
+    for start in starts:
+        with keyed("initial", potential="n"):
+            start.u(_PROBE_R, model)
+    for kappa in config.model.kappa:
+        for gamma in config.model.gamma:
+            model_of(run_file, kappa, gamma)
+
+
+def check_media(
+    run_file: RunFile,
+    kappa: Kappa,
+    gamma: Gamma,
+    histories: Sequence[History],
+) -> None:
+    """See that a setting can be solved at the temperatures of histories: fits and tables have their ranges.
+
+    Raises
+    ------
+    InputError
+        If not; names the key.
+    """
+    model = model_of(run_file, kappa, gamma)
+    start = start_of(run_file, run_file.config.initial.l[0])
+    with keyed("model", T="kappa", medium="potential"):
+        checked_problem(model, histories, start)
+        if model.thermal is not None:
+            for history in histories:
+                for begin, end in history.active:
+                    model.thermal.medium(_PROBE_R, "singlet", *medium_state(history, np.array([begin, end])))
+
+
+def identity(
+    run_file: RunFile,
+    kappa: Kappa,
+    gamma: Gamma,
+    l: int,
+    budget: Budget,
+) -> dict[str, Any]:
+    """Return all that determines the numbers of a start and a setting, but the temperatures, for the key of a chunk.
+
+    It is made of the objects, and of the content of files, so that two spellings of one problem have one identity.
+
+    Returns
+    -------
+    dict
+        Of what JSON can write.
+    """
+    config = run_file.config
+    choice, start = config.model.potential, config.initial
+    model, state, method = (
+        model_of(run_file, kappa, gamma),
+        start_of(run_file, l),
+        method_of(run_file, budget),
+    )
+    if isinstance(method, QuantumTrajectories):  # these two change nothing but the speed
+        method = replace(method, workers=1, batch=None)
+    potential = repr(model.potential)
+    if choice.python is not None:
+        module = _module(choice.python.partition(":")[0], run_file.path.parent)
+        potential = f"{choice.python} {_digest(Path(str(module.__file__)))}"
+    elif choice.file is not None:
+        potential = f"{potential} {choice.octet} {_digest(run_file.resolve(choice.file))}"
+    stored = config.method.projection
+    return {
+        "potential": potential,
+        "transport": repr(_without_fits(model.transport)),
+        "mass": model.mass,
+        "order": model.order,
+        "initial": _columns(run_file, start.file, 1 + len(start.l)).tolist() if start.file else repr(state),
+        "l": l,
+        "color": singlet_probability(state.color),
+        "method": repr(method),
+        "projection": None
+        if stored in (None, "computed", "coulomb")
+        else _digest(run_file.resolve(str(stored))),
+    }
+
+
+def _without_fits(transport: Transport) -> Transport:
+    """Return `transport` with the T_c of every number, which only the fits know."""
+    return transport if isinstance(transport.kappa, str) else replace(transport, T_c=Transport.T_c)
+
+
+def _coefficient(run_file: RunFile, name: str, value: Any) -> Any:
+    """Return kappa or gamma as `Transport` takes it."""
+    if not isinstance(value, CoefficientTable):
+        return value
+    points = value.points or tuple(map(tuple, _columns(run_file, value.file or "", 2).tolist()))
+    T, values = zip(*points, strict=True)
+    if len(T) < 2 or not all(a < b for a, b in pairwise(T)) or not np.all(np.isfinite(values)):
+        raise InputError(name, str(value), "be a table of two or more increasing T in GeV and finite values")
+    if name == "kappa" and min(values) < 0:
+        raise InputError(name, min(values), "be a table of non-negative kappa/T^3")
+    return Interpolated(name, T, values)
+
+
+def _columns(run_file: RunFile, name: str, count: int) -> Float:
+    path = run_file.resolve(name)
+    if not path.is_file():
+        raise FileFormatError(path, "no such file", "A name in a run file is relative to it.")
+    return load_table(path, count)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _module(name: str, folder: Path) -> ModuleType:
+    """Return a module beside the run file, or an installed one."""
+    path = folder / f"{name.replace('.', '/')}.py"
+    if not path.is_file():
+        return import_module(name)
+    return _module_of_file(name, path.absolute(), path.stat().st_mtime_ns)
+
+
+@cache  # one object for one file, so that what is cached by potential stays valid
+def _module_of_file(name: str, path: Path, mtime_ns: int) -> ModuleType:
+    spec = cast("ModuleSpec", spec_from_file_location(name, path))
+    module = module_from_spec(spec)
+    cast("Loader", spec.loader).exec_module(module)
+    return module
+
+
+def _python_potential(target: str, folder: Path) -> Potential:
+    """Return the potential that `module:name` is, or makes."""
+    module, _, name = target.partition(":")
+    key = "potential.python"
+    try:
+        found = getattr(_module(module, folder), name)
+        if isinstance(found, type) or not isinstance(found, Potential):
+            found = found()
+    except InputError:
+        raise
+    except Exception as error:  # whatever a user's module raises
+        remedy = f"It raised {type(error).__name__}: {error}."
+        raise InputError(
+            key, target, "name a potential in a Python module, or what makes one", remedy
+        ) from None
+    if isinstance(found, type) or not isinstance(found, Potential):
+        raise InputError(key, target, "be or make a potential such as CoulombPotential()")
+    return found

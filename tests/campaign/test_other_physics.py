@@ -1,0 +1,147 @@
+"""Short campaigns with other potentials, methods and ends of the medium: each number is that of `qtraj.solve`."""
+
+import numpy as np
+import pytest
+
+import qtraj as qt
+from qtraj.campaign.plan import make_plan
+from qtraj.campaign.prediction import band
+from qtraj.campaign.results import open_results
+from qtraj.campaign.run import carry_out, prepare, run
+from qtraj.campaign.store import Store
+from qtraj.campaign.survivals import load_survivals
+from qtraj.campaign.work import solve_chunk
+from qtraj.errors import InputError
+from qtraj.io.config import RunFile, parse_config
+from qtraj.io.factory import potential_of
+
+MODULE = """
+import qtraj as qt
+
+cornell = qt.CallablePotential(lambda r: -0.4 / r + 0.04 * r * (r < 6) + 0.24 * (r >= 6), alpha=0.4, octet="coulomb")
+"""
+
+
+def made(folder, model="", medium="T_end = 0.25", initial="", method="", paths="n = 1\nreplicates = 2"):
+    text = f"""
+[system]
+preset = "PbPb5020"
+[model]
+{model}
+[medium]
+b_fm = [11.6]
+{medium}
+[initial]
+{initial}
+[method]
+{method}
+[paths]
+{paths}
+[output]
+directory = "unused"
+"""
+    return RunFile(parse_config(text), text, folder / "run.toml")
+
+
+def solved(run_file, folder, setting=0):
+    """Return stored survivals (l, history, state) of a setting and the histories of the plan."""
+    plan = prepare(run_file, Store(folder))
+    carry_out(Store(folder))
+    results = open_results(folder).isel(setting=setting).load()
+    source = plan.sources[0].ending(plan.settings[setting].T_end)
+    return results, source.batch(0, source.count).histories
+
+
+def test_the_ksu_potential_without_jumps(tmp_path):
+    method = "kind = 'nojump'\ngrid = { kind = 'sine', num = 255, length = 30.0 }\ndt = 0.02"
+    run_file = made(tmp_path, 'potential = "ksu"', method=method)
+    results, histories = solved(run_file, tmp_path / "store")
+    model = qt.LindbladModel(qt.KSUPotential(), mass=4.70)
+    grid = qt.SineGrid(num=255, length=30.0)
+    answer = qt.solve(model, histories, qt.GaussianState(l=0), qt.NoJump(grid=grid, dt=0.02))
+    np.testing.assert_array_equal(results["survival"].values[0, :, 0], answer.survival["1S"].value)
+    assert list(results["kappa"].values.ravel()) == ["none"]
+    prediction = run(run_file, tmp_path / "run")
+    assert 0 < prediction["raa"].sel(meson="Y(1S)").item() < 1
+    assert any("Islam" in line for line in prediction.attrs["citations"].splitlines())
+
+
+def test_a_potential_of_the_user_in_python(tmp_path):
+    (tmp_path / "mine.py").write_text(MODULE, encoding="utf-8")
+    run_file = made(
+        tmp_path, 'potential = { python = "mine:cornell" }\nkappa = [3.0]', method="kind = 'nojump'"
+    )
+    before = make_plan(run_file).keys
+    results, histories = solved(run_file, tmp_path / "store")
+    cornell = qt.CallablePotential(
+        lambda r: -0.4 / r + 0.04 * r * (r < 6) + 0.24 * (r >= 6), alpha=0.4, octet="coulomb"
+    )
+    model = qt.LindbladModel(cornell, qt.Transport(3.0, -1.75))
+    answer = qt.solve(model, histories, qt.GaussianState(l=1), qt.NoJump())
+    np.testing.assert_array_equal(results["survival"].values[1, :, 2], answer.survival["1P"].value)
+    # another content of the module is another problem
+    (tmp_path / "mine.py").write_text(MODULE.replace("-0.4 / r", "-0.41 / r"), encoding="utf-8")
+    assert not set(before) & set(make_plan(run_file).keys)
+    assert potential_of(run_file).vacuum(np.array([1.0]), "singlet") == pytest.approx(-0.37)
+
+
+def test_a_band_of_T_end(tmp_path):
+    run_file = made(
+        tmp_path, "kappa = [3.0]\ngamma = [-1.75]", "T_end = [0.25, 0.2]", method="kind = 'nojump'"
+    )
+    cold, histories = solved(run_file, tmp_path / "run" / "store", setting=1)
+    assert {history.T_end for history in histories} == {0.2}
+    model = qt.LindbladModel(transport=qt.Transport(3.0, -1.75))
+    answer = qt.solve(model, histories, qt.GaussianState(l=0), qt.NoJump())
+    np.testing.assert_array_equal(cold["survival"].values[0, :, 0], answer.survival["1S"].value)
+    prediction = run(run_file, tmp_path / "run")
+    values = band(prediction, "Y(1S)", "T_end")
+    assert values.low[0] < values.high[0] == values.central.value[0]  # a longer medium suppresses more
+    assert values.label == "$T_f$: 0.25, 0.2"
+    assert band(prediction, "Y(1S)", "kappa").low == band(prediction, "Y(1S)", "kappa").high
+    tables = load_survivals(tmp_path / "run").tables
+    assert [table.attrs["T_end"] for table in tables.values()] == [0.25, 0.2]
+
+
+def test_trajectories_do_not_depend_on_the_chunks_nor_share_random_numbers(tmp_path):
+    run_file = made(
+        tmp_path, "kappa = [3.0]\ngamma = [-1.75]", method="kind = 'trajectories'\nn = 16\nseed = 5"
+    )
+    whole, parts = make_plan(run_file, 2), make_plan(run_file, 1)
+    with pytest.warns(qt.AccuracyWarning):
+        answers = [
+            [solve_chunk(plan, chunk, qt.solve, lambda done: None) for chunk in plan.chunks if chunk.l == 0]
+            for plan in (whole, parts)
+        ]
+    survival = answers[0][0]["survival"].values
+    np.testing.assert_array_equal(survival, np.concatenate([each["survival"].values for each in answers[1]]))
+    assert {"survival_error_statistical", "survival_error_rare_events"} <= set(answers[0][0])
+    # one history twice: the same seed would give the same sample
+    history = whole.sources[0].batch(0, 1).histories
+    model = qt.LindbladModel(transport=qt.Transport(3.0, -1.75))
+    with pytest.warns(qt.AccuracyWarning):
+        other = qt.solve(model, history, qt.GaussianState(l=0), qt.QuantumTrajectories(n=16, seed=5))
+    assert other.survival["1S"].value[0] != survival[0, 0]
+    spread = (
+        answers[0][0]["survival_error_statistical"].values[0, 0]
+        + other.survival["1S"].parts["statistical"][0]
+    )
+    assert abs(other.survival["1S"].value[0] - survival[0, 0]) < 5 * spread
+
+
+def test_starts_without_R_AA_give_probabilities_and_no_R_AA(tmp_path):
+    run_file = made(
+        tmp_path,
+        "kappa = [3.0]\ngamma = [-1.75]",
+        initial="kind = 'bound'\nl = [1]",
+        method="kind = 'nojump'",
+    )
+    with pytest.raises(InputError, match="only a Gaussian in the singlet"):
+        run(run_file, tmp_path / "run")
+    results, histories = solved(run_file, tmp_path / "store")
+    model = qt.LindbladModel(transport=qt.Transport(3.0, -1.75))
+    answer = qt.solve(model, histories, qt.BoundState(2, 1), qt.NoJump())
+    np.testing.assert_array_equal(results["survival"].values[0, :, 2], answer.survival["1P"].value)
+    assert list(results["l"].values) == [1]
+    with pytest.raises(InputError, match="only a Gaussian in the singlet"):
+        load_survivals(tmp_path / "store")
