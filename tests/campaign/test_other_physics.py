@@ -97,7 +97,7 @@ def test_a_band_of_T_end(tmp_path):
     prediction = run(run_file, tmp_path / "run")
     values = band(prediction, "Y(1S)", "T_end")
     assert values.low[0] < values.high[0] == values.central.value[0]  # a longer medium suppresses more
-    assert values.label == "$T_f$: 0.25, 0.2"
+    assert values.label == "T_end: 0.25, 0.2"
     assert band(prediction, "Y(1S)", "kappa").low == band(prediction, "Y(1S)", "kappa").high
     tables = load_survivals(tmp_path / "run").tables
     assert [table.attrs["T_end"] for table in tables.values()] == [0.25, 0.2]
@@ -127,6 +127,23 @@ def test_trajectories_do_not_depend_on_the_chunks_nor_share_random_numbers(tmp_p
         + other.survival["1S"].parts["statistical"][0]
     )
     assert abs(other.survival["1S"].value[0] - survival[0, 0]) < 5 * spread
+
+
+def test_R_AA_of_trajectories_has_the_scatter_of_paths_which_holds_their_statistical_errors(tmp_path):
+    method = "kind = 'trajectories'\nn = 16\nseed = 5"
+    run_file = made(tmp_path, "kappa = [3.0]\ngamma = [-1.75]", method=method)
+    with pytest.warns(qt.AccuracyWarning):
+        prediction = run(run_file, tmp_path / "run")
+    results = open_results(tmp_path / "run" / "store").load()
+    assert np.any(results["survival_error_statistical"] > 0)
+    assert "raa_error_paths" in prediction
+    assert "raa_error_statistical" not in prediction
+    # the bound of 2 x 16 trajectories is that of one sample: half of what one path alone would have
+    survival, bound = (
+        prediction.sel(meson="Y(1S)"),
+        results["survival_error_rare_events"].isel(setting=0, l=0, state=0),
+    )
+    assert survival["survival_error_rare_events"].item() == pytest.approx(bound.max().item() / 2)
 
 
 def test_starts_without_R_AA_give_probabilities_and_no_R_AA(tmp_path):

@@ -283,3 +283,60 @@ def test_a_named_observable_is_its_name_and_knows_its_value_without_a_medium(nam
     curve = observable.curve(random_table(survival=np.ones((128, 6)), phi=phi, weight=None), ALL, GROUP)
     for value in curve.values.values():
         np.testing.assert_allclose(value.value, observable.unmodified, atol=1e-14)
+
+
+def sampled(rng, paths, error, rare=None):
+    """Return rows of equal paths whose regenerated part was sampled, each with this statistical error."""
+    no_jump = np.full((paths, 6), 0.5)
+    value = no_jump + 0.1 + error * rng.normal(size=(paths, 6))
+    parts = {"statistical": np.full((paths, 6), error)}
+    if rare is not None:
+        parts["rare_events"] = np.broadcast_to(rare, (paths, 6))
+    return SurvivalTable(Estimate(value, parts), np.arange(paths), no_jump=no_jump)
+
+
+def test_statistical_errors_of_paths_are_in_their_scatter_once_and_in_quadrature():
+    rng, feeddown = np.random.default_rng(4), FeedDown.named("group", errors=False)
+    error, paths = 0.02, 64
+    answers = [
+        raa_curve(sampled(rng, paths, error), Bins("integrated"), feeddown)["Y(1S)"] for _ in range(200)
+    ]
+    # the paths are equal: all scatter is that of the trajectories
+    truth = np.std([answer.value[0] for answer in answers], ddof=1)
+    quoted = np.mean([answer.error[0] for answer in answers])
+    assert quoted == pytest.approx(truth, rel=0.15)  # 200 draws know it to 5 %
+    assert quoted < 0.5 * error  # not the average of the errors of the paths
+    assert all(set(answer.parts) == {"paths"} for answer in answers)
+
+
+def test_one_path_has_the_statistical_error_of_its_trajectories():
+    table = sampled(np.random.default_rng(4), 1, 0.02)
+    mean = survival_average(table)["1S"]
+    assert mean.parts == {"statistical": pytest.approx(0.02)}
+    assert ONE_GROUP in mean.not_estimated
+    twice = SurvivalTable(table.survival[[0, 0]], [0, 0])
+    assert survival_average(twice)["1S"].parts["statistical"] == pytest.approx(0.02 / np.sqrt(2))
+
+
+def test_rare_events_of_many_paths_are_those_of_one_large_sample():
+    rng = np.random.default_rng(4)
+    bound = 0.6
+
+    def part(table):
+        return survival_average(table)["1S"].parts["rare_events"]
+
+    # every path regenerates: 25 of them are more than 20 contributions, whose scatter is a safe error
+    assert part(sampled(rng, 25, 1e-3, rare=bound)) == 0
+    # three unseen events at most among the trajectories of all paths, not of each
+    assert part(sampled(rng, 10, 1e-3, rare=bound)) == pytest.approx(bound / 10)
+    # one path carries all that was seen
+    few = sampled(rng, 25, 1e-3, rare=bound)
+    value = few.no_jump.value.copy()
+    value[3] += 0.1
+    few = SurvivalTable(Estimate(value, few.survival.parts), few.replicate, no_jump=few.no_jump)
+    assert part(few) == pytest.approx(bound / 25)
+    # unless its own trajectories are many
+    rare = np.full((25, 6), bound)
+    rare[3] = 0.0
+    parts = {**few.survival.parts, "rare_events": rare}
+    assert part(SurvivalTable(Estimate(value, parts), few.replicate, no_jump=few.no_jump)) == 0

@@ -8,6 +8,9 @@ Bootstrap and Other Resampling Plans, SIAM 1982, chapter 6):
 
 The states share their paths, so errors of ratios and differences are correlated: this counts all correlations, which
 quotient rules for errors would miss. For a mean it is the scatter of the group means.
+
+A path that was solved with quantum trajectories has a statistical error of its own. The random numbers of paths are
+independent, so the scatter of groups holds these errors already, added in quadrature: no sum takes them a second time.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import finite_array, float_array, instance, mapping
 from ..errors import InputError
 from ..states import MESONS, STATE_NAMES, State
-from .estimate import Estimate, Float
+from .estimate import TRUSTED, Estimate, Float
 from .feeddown import MESON_NAMES
 from .table import SurvivalTable
 
@@ -48,11 +51,14 @@ class Sums:
         The same sums over all rows with the numerical parts of the error in the place of S (zero for the first).
     not_estimated : tuple of str
         Sources of error known to exist and not estimated.
+    statistical : ndarray, shape (k, n), optional
+        The same with the statistical errors of the rows, added in quadrature; None where no row has one.
     """
 
     groups: Float
     numerical: Mapping[str, Float]
     not_estimated: tuple[str, ...]
+    statistical: Float | None = None
 
 
 def replicate_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[Float] = ()) -> Sums:
@@ -83,13 +89,43 @@ def replicate_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[F
             np.add.at(sums[:, i], groups, w[:, None] * filled)
         return sums
 
+    def of_survival(sums: Float) -> Float:
+        return np.concatenate([np.zeros((len(weights), len(STATE_NAMES))), sums])
+
     numerical = {
-        name: np.concatenate([np.zeros((len(weights), len(STATE_NAMES))), summed(part).sum(axis=0)])
+        name: of_survival(summed(part).sum(axis=0))
         for name, part in survival.parts.items()
-        if name not in Estimate.STATISTICAL
+        if name not in (*Estimate.STATISTICAL, "rare_events")
     }
+    if "rare_events" in survival.parts:
+        rare = np.where(known, survival.parts["rare_events"], 0.0)
+        numerical["rare_events"] = of_survival(_unseen(table, rare, weights))
+    statistical = None
+    if np.any(error := np.where(known, survival.statistical, 0.0)):
+        statistical = of_survival(np.array([np.sqrt(np.square(w) @ np.square(error)) for w in weights]))
     both = np.concatenate([summed(np.ones_like(survival.value)), summed(survival.value)], axis=1)
-    return Sums(both, numerical, survival.not_estimated)
+    return Sums(both, numerical, survival.not_estimated, statistical)
+
+
+def _unseen(table: SurvivalTable, rare: Float, weights: Sequence[Float]) -> Float:
+    """Return what events that no trajectory of any row saw may add to the sums, shape (len(weights), n).
+
+    `rare`, shape (rows, n), is what they may add to each row: 3/N times the most that one of its N trajectories may
+    contribute, and 0 where `TRUSTED` trajectories or more contribute. The rows have independent random numbers, so all
+    trajectories together are one sample, and the same rules hold for it:
+
+    - `TRUSTED` contributions make the scatter of groups a safe error, and nothing is added. Each row with a regenerated
+      part has at least one, each row without a bound at least `TRUSTED`, so the number below is a lower bound.
+    - Else at most three unseen events are expected in the whole sample (95 % confidence), not three in each row: the
+      bound of a sum is the largest of its rows.
+    """
+    bound = np.array([np.max(np.abs(w)[:, None] * rare, axis=0) for w in weights])
+    if table.no_jump is None:
+        return bound
+    jumped = np.nan_to_num(table.weight[:, None] * (table.survival.value - table.no_jump.value)).clip(min=0.0)
+    squares = np.sum(np.square(jumped) / np.where(rare > 0, 1.0, TRUSTED), axis=0)
+    enough = np.square(jumped.sum(axis=0)) >= TRUSTED * squares
+    return np.where(enough & (squares > 0), 0.0, bound)
 
 
 def estimate(sums: Sums, statistic: Statistic) -> Estimate:
@@ -105,9 +141,9 @@ def estimate(sums: Sums, statistic: Statistic) -> Estimate:
     Returns
     -------
     Estimate, shape (m,)
-        Part ``"paths"`` from the scatter of groups (see the module), left out where there are fewer than two; each
-        numerical part is the sum over states of what its bound does to the value: the errors of one state share a
-        sign on all paths, those of different states may conspire.
+        Part ``"paths"`` from the scatter of groups (see the module); where there are fewer than two, ``"statistical"``
+        from the errors of the rows, if they have any. Each numerical part is the sum over states of what its bound does
+        to the value: the errors of one state share a sign on all paths, those of different states may conspire.
     """
     total = sums.groups.sum(axis=0)
     value = np.real(statistic(total))
@@ -117,12 +153,14 @@ def estimate(sums: Sums, statistic: Statistic) -> Estimate:
     influence = _derivative(statistic, total, sums.groups * correction)
     scatter = np.sqrt(np.sum(np.square(influence), axis=0))
 
-    each_state = np.eye(total.shape[-1])[:, None, :]
-    parts = {
-        name: np.sum(np.abs(_derivative(statistic, total, bound * each_state)), axis=0)
-        for name, bound in sums.numerical.items()
-    }
+    def bounded(errors: Float) -> Float:
+        each_state = errors * np.eye(total.shape[-1])[:, None, :]
+        return np.asarray(np.sum(np.abs(_derivative(statistic, total, each_state)), axis=0))
+
+    parts = {name: bounded(bound) for name, bound in sums.numerical.items()}
     if np.any(count[count > 0] < 2):
+        if sums.statistical is not None:  # states share their trajectories: their errors may be correlated
+            parts["statistical"] = bounded(sums.statistical)
         return Estimate(value, parts, (*sums.not_estimated, ONE_GROUP))
     return Estimate(value, {"paths": scatter, **parts}, sums.not_estimated)
 

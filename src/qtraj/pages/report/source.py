@@ -167,7 +167,9 @@ def _method(config: RunConfig) -> str:
     method = config.method
     if method.kind == "trajectories":
         return "quantum trajectories" + (f", {method.n} of each pair" if method.n is not None else "")
-    errors = f"numerical errors {'of every path' if method.budget == 'all' else 'from the paths of one replicate'}"
+    errors = (
+        f"numerical errors {'of every path' if method.budget == 'all' else 'from the paths of one replicate'}"
+    )
     if method.kind == "nojump":
         return f"evolution without jumps, {errors}"
     tolerances = f"rtol = {method.rtol:g}" + (f", atol = {method.atol:g}" if method.budget == "all" else "")

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from ...observables.estimate import TRUSTED
 
-TRUSTED = 20.0
-"""Effective number of contributions below which a sample's own scatter is no safe error."""
+Float = NDArray[np.float64]
 
 UNSEEN = 3.0
 """Events not seen in n independent trials have at most the probability 3/n, at 95 % confidence."""
