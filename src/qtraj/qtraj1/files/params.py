@@ -12,9 +12,7 @@ from ..._atomic import atomic_path
 from ..._checks import instance, members, texts
 from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
-from .keys import Key, Value
-from .parameters import KEYS, REQUIRED, LegacyParameters
-from .rules import idle
+from .parameters import KEYS, REQUIRED, Key, LegacyParameters, Value, idle
 
 COMMENT: Final = "//"
 

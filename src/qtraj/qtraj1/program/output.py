@@ -1,11 +1,17 @@
-"""The output folder of a run: every finished trajectory is in it, whenever the run ends."""
+"""What a run writes: its output folder, which holds every finished trajectory whenever the run ends, and the screen.
+
+The screen shows the text of the original, and a progress bar with the time left on a terminal. The rows of single
+trajectories, which the original prints, too, go to ``summary.tsv`` only.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -13,18 +19,19 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..._atomic import atomic_path
 from ...errors import FileFormatError, InputError
 from ...provenance import versions
+from ...states import STATES
+from ..files.evolution import SummaryBlock, thinned, write_snapshot, write_summary
 from ..files.parameters import LegacyParameters
 from ..files.ratios import RatioTable, has_metadata, ratio_lines, read_ratios
-from ..files.snapshots import thinned, write_snapshot
-from ..files.summary import SummaryBlock, write_summary
 from ..files.text import lines_of, write_lines
-from .no_jump import NoJumpEvolution
 from .temperature import TRAJECTORY_FILE
-from .trajectories import Outcome, first_random_number
+from .trajectories import NoJumpEvolution, Outcome, first_random_number
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -199,3 +206,94 @@ def _remove(path: Path) -> None:
         path.unlink()
     except OSError as error:
         raise FileFormatError(path, f"cannot be replaced ({error.strerror})", "Check its rights.") from error
+
+
+RULE: Final = "-" * 147
+_HEADING: Final = (
+    "          t [fm/c]        norm       (c,l)"
+    + f"{'1,0':>12}"
+    + "".join(f"{f'{state.n},{state.l}':>13}" for state in STATES[1:])
+    + f"{'<r>/s0':>13}{'evac':>12}"
+)
+
+
+class Screen:
+    """Prints lines, and shows how far the run is.
+
+    Parameters
+    ----------
+    write : callable
+        Prints a line.
+    console : rich.console.Console, optional
+        Where the progress bar appears if it is a terminal.
+    """
+
+    def __init__(self, write: Callable[[str], None] = print, console: Console | None = None) -> None:
+        self._write = write
+        self._console = Console(stderr=True) if console is None else console
+
+    def lines(self, *lines: str) -> None:
+        """Print lines."""
+        for line in lines:
+            self._write(line)
+
+    def say(self, message: str) -> None:
+        """Print a message of the run."""
+        self._write(f"==> {message}")
+
+    def start(self, p: LegacyParameters) -> None:
+        """Print the time and the parameters."""
+        values = [f"{name} = {_short(value)}" for name, value in p.given().items()]
+        self.lines(RULE, f"qtraj {version('qtraj')}, legacy mode, started: {_now()}", RULE, *values)
+
+    def masses(self, masses: np.ndarray) -> None:
+        """Print the masses 2 M_Q + E of computed states in GeV."""
+        self.lines(RULE)
+        for state, mass in zip(STATES, masses, strict=False):
+            self.say(f"M({state.n}{'spd'[state.l]}) = {mass:g}")
+        self.lines(RULE)
+
+    def no_jump(self, evolution: NoJumpEvolution, jumps: bool) -> None:
+        """Print the vacuum part and the part with medium of the evolution without jumps."""
+        rows = table_lines(evolution.rows)
+        first_medium = evolution.vacuum_rows
+        self.lines(
+            RULE, _HEADING, RULE, *rows[:first_medium], RULE, " No jumps", RULE, *rows[first_medium:], RULE
+        )
+        if jumps:
+            self.say(f"Heff final norm is {evolution.norm:.6f}")
+
+    def end(self) -> None:
+        """Print the time."""
+        self.lines(f"Done: {_now()}", RULE)
+
+    @contextmanager
+    def bar(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Give a function that hears how many of `total` are done; it moves a bar, on terminals only."""
+        if not self._console.is_terminal:
+            yield lambda done: None
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left"))
+        with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as progress:
+            task = progress.add_task(what, total=total)
+            yield lambda done: progress.update(task, completed=done)
+
+
+def table_lines(rows: SummaryBlock) -> list[str]:
+    """Return the rows of a block as the original prints them."""
+    lines = []
+    for k in range(len(rows)):
+        numbers = (*rows.overlaps[k], rows.r_mean[k], rows.energy[k])
+        head = f"      t = {rows.t_fm[k]:.6f} fm/c  {rows.norm[k]:.6f}    ({rows.color[k]},{rows.l[k]})"
+        lines.append(head + "".join(f"{number:13.6f}" for number in numbers))
+    return lines
+
+
+def _short(value: object) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _now() -> str:
+    return datetime.now().astimezone().strftime("%a %b %d %H:%M:%S %Y")

@@ -1,33 +1,122 @@
-"""Everything that one history of a run needs, made once: grid, time steps, stepper, states, what is measured.
+"""One history of a run, ready to evolve: grid, time steps, stepper, initial state, states to project on, table rows.
 
-Flaws of the original in the columns of ``summary.tsv``: the vacuum energy lacks the factor dx and has the Coulomb
-potential and second differences for every potential and stepper; with doJumps 0 nothing is divided by the norm.
+Computed eigenstates (initType 100, projType 1) are those of the second-difference Hamiltonian with the real potential
+at T = 0, whatever the stepper. Flaws of the original: with projType 0 a run with the KSU potential projects on Coulomb
+functions of its alpha; in ``summary.tsv`` the vacuum energy lacks the factor dx and has the Coulomb potential and
+second differences for every potential and stepper; with doJumps 0 nothing is divided by the norm.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import InputError
+from ...errors import FileFormatError, InputError
+from ...physics.initial import CoulombState, GaussianState
+from ...physics.model import LindbladModel
 from ...physics.potentials.coulomb import COLORS, CoulombPotential
+from ...radial.bound import bound_states
 from ...radial.sine import SineGrid
-from ...states import STATES
+from ...states import STATES, State
+from ..files.evolution import SummaryBlock, read_basis
 from ..files.parameters import LegacyParameters
-from ..files.summary import SummaryBlock
-from .crank_nicolson import CrankNicolson
-from .interaction import make_interaction
-from .split_step import SplitStep, Stepper
-from .states import Functions, functions
+from .interaction import Interaction, make_interaction
+from .steppers import CrankNicolson, SplitStep, Stepper
 from .temperature import Steps
 
-Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+Float = NDArray[np.float64]
 Integer = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Functions:
+    """Normalized functions u(r_i) on the grid, dx sum u^2 = 1.
+
+    Parameters
+    ----------
+    initial : ndarray, shape (num,)
+        Initial state.
+    basis : ndarray, shape (6, num)
+        States to project on in the order 1S 2S 1P 3S 2P 1D; zero beyond nBasis.
+    computed : ndarray, shape (nBasis, num), optional
+        Lattice eigenstates, if initType or projType asks for them.
+    masses : ndarray, shape (nBasis,), optional
+        Their masses 2 M_Q + E in GeV.
+    """
+
+    initial: Float
+    basis: Float
+    computed: Float | None = None
+    masses: Float | None = None
+
+
+def functions(p: LegacyParameters, grid: SineGrid, interaction: Interaction, directory: Path) -> Functions:
+    """Return initial state and basis of a run.
+
+    Raises
+    ------
+    FileFormatError
+        If the file of basis functions is missing or not for this grid.
+    """
+    computed, masses, stored = None, None, None
+    if p.initType == 100 or p.projType == 1:
+        computed, masses = eigenstates(p, grid, interaction.vacuum)
+    if p.initType == 200 or p.projType == 2:
+        stored = _stored(p, grid, directory)
+    chosen = {0: None, 1: computed, 2: stored}[p.projType]
+    if chosen is None:
+        chosen = np.array([_coulomb(p, grid, state) for state in STATES[: p.nBasis]])
+    basis = np.zeros((len(STATES), grid.num))
+    basis[: p.nBasis] = chosen
+    return Functions(_initial(p, grid, {100: computed, 200: stored}), basis, computed, masses)
+
+
+def eigenstates(p: LegacyParameters, grid: SineGrid, vacuum: Float) -> tuple[Float, Float]:
+    """Return the first nBasis lattice eigenstates, shape (nBasis, num), and their masses in GeV, shape (nBasis,)."""
+    lattice = replace(grid, derivative=1)
+    # the six states are 1S 2S 3S, 1P 2P, 1D: 3 - l for each l
+    levels = {l: bound_states(lattice, vacuum, l, p.mass, 3 - l) for l in range(3)}
+    energies = [levels[state.l][0][state.radial_index] for state in STATES[: p.nBasis]]
+    vectors = [levels[state.l][1][state.radial_index] for state in STATES[: p.nBasis]]
+    return np.array(vectors) / np.sqrt(grid.dx), 2 * p.mass + np.array(energies)
+
+
+def _initial(p: LegacyParameters, grid: SineGrid, lists: dict[int, Float | None]) -> Float:
+    chosen = lists.get(p.initType)
+    if chosen is not None:
+        return np.asarray(chosen[STATES.index(State(p.initN, p.initL))])
+    if p.initType == 0:
+        return _coulomb(p, grid, State(p.initN, p.initL))
+    return _normalized(grid, GaussianState(p.initL, p.initWidth).u(grid.r, _model(p)))
+
+
+def _coulomb(p: LegacyParameters, grid: SineGrid, state: State) -> Float:
+    return _normalized(grid, CoulombState(state.n, state.l).u(grid.r, _model(p)))
+
+
+def _model(p: LegacyParameters) -> LindbladModel:
+    """Return the model whose Bohr radius scales the analytic functions."""
+    return LindbladModel(CoulombPotential(p.alpha), mass=p.mass)
+
+
+def _stored(p: LegacyParameters, grid: SineGrid, directory: Path) -> Float:
+    states = read_basis(directory / str(p.basisFunctionsFile), grid.num, p.nBasis)
+    if np.any(states.imag):
+        raise FileFormatError(
+            p.basisFunctionsFile, "it holds complex functions", "Eigenstates of bound pairs are real."
+        )
+    return np.asarray(states.real)
+
+
+def _normalized(grid: SineGrid, u: Float) -> Float:
+    return np.asarray(u / np.sqrt(grid.dx * np.sum(u**2)))
+
+
 Transform = Literal["scipy", "fftw"]
 
 L_OF_STATE = np.array([state.l for state in STATES])
@@ -78,7 +167,7 @@ class Setup:
 
 
 def make_setup(p: LegacyParameters, steps: Steps, directory: Path, transform: Transform = "scipy") -> Setup:
-    """Return what one history needs.
+    """Make the setup of one history.
 
     Parameters
     ----------
@@ -101,12 +190,7 @@ def make_setup(p: LegacyParameters, steps: Steps, directory: Path, transform: Tr
 
 @dataclass
 class Record:
-    """Rows of ``summary.tsv`` as they come.
-
-    Parameters
-    ----------
-    setup : Setup
-    """
+    """Rows of ``summary.tsv``, added one by one."""
 
     setup: Setup
     _rows: list[tuple[float, float, int, int, Float, float, float]] = field(default_factory=list)

@@ -24,12 +24,11 @@ from scipy.interpolate import CubicSpline
 
 from ...hydro.readers.qtraj_text import TemperatureTable, read_qtraj_averaged, read_qtraj_trajectories
 from ..files.parameters import LegacyParameters
-from .ksu import HBARC_QTRAJ
 
 Float = NDArray[np.float64]
 
-HBARC: Final = HBARC_QTRAJ
-"""hbar c of the original program in GeV fm."""
+HBARC: Final = 0.197326938
+"""hbar c of the original program in GeV fm; the constant of its C++ code."""
 
 OFFSET: Final = 1e-4
 """GeV, added to T and lambda before the logarithm."""
@@ -40,7 +39,7 @@ BJORKEN, AVERAGED_FILE, TRAJECTORY_FILE, CONSTANT = range(4)
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """What the medium is in each time step; step n goes from t0 + n dt to t0 + (n + 1) dt.
+    """The medium in each time step; step n goes from t0 + n dt to t0 + (n + 1) dt.
 
     Parameters
     ----------

@@ -1,21 +1,29 @@
-"""The Crank-Nicolson steps of the original program's successor: stepper 1 at leading order, stepper 2 at NLO in E/T.
+"""The time steps of the original program: split step (stepper 0) and Crank-Nicolson (1 at LO, 2 at NLO in E/T).
 
-    (1 + i H_eff dt/2) u(t + dt) = (1 - i H_eff dt/2) u(t)
+The split step is the algorithm of arXiv:2107.06147,
 
-On the grid p^2 is the second difference and p the centered first difference, so H_eff is tridiagonal. At NLO
+    u(t + dt) = exp(-i V_eff dt/2) exp(-i p_r^2 dt/(2m)) exp(-i V_eff dt/2) u(t) ,
+
+where V_eff holds potential, centrifugal term, medium shift and -i Gamma/2, and the kinetic factor acts between two
+type-I sine transforms. Crank-Nicolson is that of the successor of the program,
+
+    (1 + i H_eff dt/2) u(t + dt) = (1 - i H_eff dt/2) u(t) .
+
+There p^2 is the second difference and p the centered first difference, so H_eff is tridiagonal. At NLO
 (arXiv:2205.10289) H_eff has, beside the width below, the term kappa/(4 M T) {r_i, p_i}, for the octet times 7/16; on
 u = r R it is the symmetrized product -i (r d/dr + d/dr r), hermitian on the grid, too.
 
     Gamma_s = kappa [ r^2 - 3/(2MT) - 2 a r + p^2/(4 M^2 T^2) + a/(M T r) + a^2 ],    a = N_c alpha_s/(8T), M = 2 m
     Gamma_o = (kappa/8) [ the same with a -> -a ] + (5 kappa/16) [ the same with a = 0 ]
 
-Flaws of the original: the temperature is that of the start of the step; where there is no medium (T = 0) the NLO
-terms are left out; its jumps at NLO take direction-averaged rates (`run.refuse_unknown`).
+Flaws of the original: V_eff and H_eff are those of the temperature at the start of the step; where there is no medium
+(T = 0) the NLO terms are left out; its jumps at NLO take direction-averaged rates (`setup.refuse_unknown`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +34,85 @@ from ...physics.model import OCTET_WIDTH
 from ...radial.sine import SineGrid
 from ...units import C_F, N_C, OCTET_DIMENSION
 from .interaction import WIDTHS, Interaction, Munich
-from .split_step import sectors
 
+Complex = NDArray[np.complex128]
 Float = NDArray[np.float64]
 Integer = NDArray[np.int64]
-Complex = NDArray[np.complex128]
+
+
+class Stepper(Protocol):
+    """Method that takes a batch of states through one time step."""
+
+    def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
+        """Return the states after step `n`.
+
+        Parameters
+        ----------
+        states : ndarray, shape (B, num)
+            Values u(r_i); may be overwritten.
+        color, l : ndarray, shape (B,)
+            Color (0 singlet, 1 octet) and angular momentum of each state.
+        n : int
+            The step.
+
+        Returns
+        -------
+        ndarray, shape (B, num)
+            Each row is independent of the other rows, to the last bit.
+        """
+        ...
+
+
+def sectors(color: Integer, l: Integer) -> tuple[list[tuple[int, int]], Integer]:
+    """Return the different (color, l) of a batch, and the index of each row into them, shape (B,)."""
+    if len(color) == 1:
+        return [(int(color[0]), int(l[0]))], np.zeros(1, dtype=np.int64)
+    codes, index = np.unique(2 * l + color, return_inverse=True)
+    return [(int(code) % 2, int(code) // 2) for code in codes], index
+
+
+class SplitStep:
+    """The split step on the sine grid.
+
+    Parameters
+    ----------
+    grid : SineGrid
+    interaction : Interaction
+    m, dt : float
+        Reduced mass in GeV and time step in GeV^-1.
+    """
+
+    def __init__(self, grid: SineGrid, interaction: Interaction, m: float, dt: float) -> None:
+        self._grid, self._interaction, self._dt = grid, interaction, dt
+        self._kinetic = np.exp(-1j * dt * grid.kinetic(2 * m))
+        self._centrifugal = 1 / (2 * m * grid.r**2)
+        self._barriers: dict[int, Complex] = {}
+        self._local: tuple[int, dict[int, Complex]] = (-1, {})
+
+    def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
+        """Return the states after step `n`; see `Stepper.advance`."""
+        different, index = sectors(color, l)
+        factors = np.array([self._half_step(c, angular, n) for c, angular in different])
+        factor = factors[0] if len(factors) == 1 else factors[index]
+        states *= factor
+        states = self._grid.kinetic_step(states, self._kinetic)
+        states *= factor
+        return states
+
+    def _half_step(self, color: int, l: int, n: int) -> Complex:
+        if l not in self._barriers:
+            self._barriers[l] = np.exp(-0.5j * self._dt * l * (l + 1) * self._centrifugal)
+        return np.asarray(self._local_factor(color, n) * self._barriers[l])
+
+    def _local_factor(self, color: int, n: int) -> Complex:
+        step, factors = self._local
+        if step != n and not (step == n - 1 and self._interaction.same_as_before(n)):
+            factors = {}
+        self._local = (n, factors)
+        if color not in factors:
+            factors[color] = np.exp(-0.5j * self._dt * self._interaction.local(color, n))
+        return factors[color]
+
 
 TO_SINGLET = 1 / OCTET_DIMENSION
 """Weight of the octet's width that leads to the singlet; the rest of 7/16 stays in the octet."""
