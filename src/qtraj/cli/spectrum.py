@@ -59,9 +59,8 @@ def spectrum(
     from .._atomic import writable_folder
     from ..errors import InputError
     from ..io.choices import chosen_model, chosen_transport
-    from ..spectroscopy.files import read_levels, rows
+    from ..spectroscopy.files import read_levels, rows, table
     from ..spectroscopy.levels import thermal_levels
-    from ..spectroscopy.summary import table
 
     if not points >= 1:
         raise InputError("--points", points, "be at least 1")
@@ -103,8 +102,7 @@ def _functions_figure(found: ThermalLevels) -> Figure:
     import numpy as np
 
     from ..plots.spectrum import spectral_figure
-    from ..spectroscopy.peak_levels import source_of
-    from ..spectroscopy.spectral import SpectralFunction
+    from ..spectroscopy.spectral import SpectralFunction, source_of
 
     picked = np.unique(np.linspace(0, len(found.T) - 1, FUNCTIONS).round().astype(int))
     omega = np.linspace(found.vacuum.min() - OMEGA_BELOW, found.vacuum.max() + OMEGA_ABOVE, OMEGA_POINTS)

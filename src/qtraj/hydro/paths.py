@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import boolean, finite_array, instance, mapping, number, positive, settle
 from ..errors import InputError, note
-from ..physics.medium import Histories
-from ..physics.medium_checks import check_cools, check_temperature
+from ..physics.medium import Histories, check_cools, check_temperature
 from ..states import MESONS
 from .field import Hydro
 

@@ -13,8 +13,7 @@ from .files.evolution import (
     write_snapshot,
     write_summary,
 )
-from .files.parameters import LegacyParameters, describe_keys
-from .files.params import read_params, write_params
+from .files.parameters import LegacyParameters, describe_keys, read_params, write_params
 from .files.ratios import RatioTable, iterate_ratios, read_ratios, write_ratios
 from .program.run import run_legacy
 

@@ -24,8 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import float_array, instance, integer, number, positive
 from ..errors import InputError
-from ..physics.model import LindbladModel
-from ..physics.nlo import width_terms
+from ..physics.model import LindbladModel, width_terms
 from ..physics.potentials.coulomb import CoulombPotential
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.thermal import AMPLIFICATION

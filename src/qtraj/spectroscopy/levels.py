@@ -23,11 +23,8 @@ from .hamiltonian import (
     effective_hamiltonian,
     vacuum_hamiltonian,
 )
-from .peak_levels import peak_levels, source_of
-from .perturbation import first_order
-from .poles import complex_levels
-from .routes import RouteLevels
-from .spectral import DEFAULT_MESH
+from .routes import RouteLevels, complex_levels, first_order
+from .spectral import DEFAULT_MESH, peak_levels, source_of
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import gzip
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..._checks import boolean, choice, integer, text, texts
 from ...errors import FileFormatError, InputError
-from .._check import (
+from ..field import Hydro
+from .common import (
+    COORDINATES,
+    FIELDS,
     TO_GEV,
+    Float,
     TemperatureUnit,
-    check_last_line,
+    build_hydro,
     existing_file,
     file_attrs,
     for_file,
-    zero_is_outside,
+    load_table,
+    to_grid,
 )
-from ..field import Hydro
 
-Float = NDArray[np.float64]
-
-COORDINATES: Final = ("tau", "x", "y", "eta")
-FIELDS: Final = ("T", "vx", "vy")
 IGNORED: Final = "_"
 
 
@@ -90,73 +87,6 @@ def read_columns(
         axes, fields = _mirrored(file, axes, fields, axis)
     attrs = file_attrs(file, "columns " + " ".join(order), f"tau, x, y in fm; T in GeV (file: {T_unit})")
     return for_file(file, lambda: build_hydro(axes, fields, attrs))
-
-
-def load_table(
-    file: Path, n_columns: int, *, skip_lines: int = 0, delimiter: str | None = None, problem: str = ""
-) -> Float:
-    """Return the numbers of a text file, shape (lines, n_columns), or raise FileFormatError."""
-    check_last_line(file)
-    try:
-        with warnings.catch_warnings():
-            # numpy warns about an empty table, which is refused below
-            warnings.simplefilter("ignore", UserWarning)
-            table = np.loadtxt(file, skiprows=skip_lines, delimiter=delimiter, ndmin=2)
-    except (ValueError, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
-        raise FileFormatError(
-            file, f"not {n_columns} numbers on every line: {error}".rstrip("."), problem
-        ) from None
-    if table.size == 0:
-        raise FileFormatError(file, "it holds no numbers", problem)
-    if table.shape[1] != n_columns:
-        raise FileFormatError(file, f"{table.shape[1]} columns, but {n_columns} are declared", problem)
-    return table
-
-
-def to_grid(
-    file: Path, columns: Mapping[str, Float], *, sparse: bool
-) -> tuple[dict[str, Float], dict[str, Float]]:
-    """Sort columns of equal length into axes and dense fields, NaN where a sparse file has no line."""
-    axes: dict[str, Float] = {}
-    indices = []
-    for name in (c for c in COORDINATES if c in columns):
-        if not np.all(np.isfinite(columns[name])):
-            raise FileFormatError(file, f"the column {name} holds NaN or infinity")
-        axes[name], index = np.unique(columns[name], return_inverse=True)
-        indices.append(index)
-    shape = tuple(len(axis) for axis in axes.values())
-    n_lines, n_cells = len(indices[0]), int(np.prod(shape))
-    flat = np.ravel_multi_index(indices, shape)
-    if len(np.unique(flat)) != n_lines:
-        raise FileFormatError(file, "some cells occur twice", "Is the declared order of the columns right?")
-    if not sparse and n_lines != n_cells:
-        raise FileFormatError(
-            file,
-            f"{n_lines} lines for a grid of {' x '.join(map(str, shape))} = {n_cells} cells: truncated",
-            "If cells outside the fireball are left out on purpose, declare the file sparse.",
-        )
-    fields = {}
-    for name in (f for f in FIELDS if f in columns):
-        if np.any(np.isnan(columns[name])):
-            raise FileFormatError(file, f"the column {name} holds NaN")
-        fields[name] = np.full(n_cells, np.nan)
-        fields[name][flat] = columns[name]
-        fields[name] = fields[name].reshape(shape)
-    return axes, fields
-
-
-def build_hydro(axes: Mapping[str, Float], fields: Mapping[str, Float], attrs: Mapping[str, Any]) -> Hydro:
-    """Return the Hydro of named axes and fields; T = 0 is outside."""
-    return Hydro(
-        tau_fm=axes["tau"],
-        x_fm=axes["x"],
-        y_fm=axes["y"],
-        eta=axes.get("eta"),
-        T=zero_is_outside(fields["T"]),
-        vx=fields.get("vx"),
-        vy=fields.get("vy"),
-        attrs=attrs,
-    )
 
 
 def _check_declaration(order: Sequence[str], T_unit: str, mirror: str) -> tuple[str, ...]:

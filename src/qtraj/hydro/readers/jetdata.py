@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FileFormatError
-from .._check import existing_file, file_attrs, for_file, uniform_axis, zero_is_outside
 from ..field import Hydro
+from .common import Format, existing_file, file_attrs, for_file, hdf5_root, uniform_axis, zero_is_outside
 
 
 def read_jetdata_h5(path: str | Path) -> Hydro:
@@ -90,3 +90,6 @@ def _dataset(file: Path, frame: Any, key: str, shape: tuple[int, int]) -> NDArra
     if not np.all(np.isfinite(values)):
         raise FileFormatError(file, f"{frame.name}/{key} holds NaN or infinity")
     return values
+
+
+FORMAT: Final = Format("jetdata", read_jetdata_h5, lambda path: "Event" in hdf5_root(path)[0])

@@ -6,15 +6,15 @@ import gzip
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks import path as path_of
 from ...errors import FileFormatError
-from .._check import existing_file, file_attrs, for_file, sha256
 from ..field import Hydro
-from .columns import build_hydro, load_table, to_grid
+from .common import Format, build_hydro, existing_file, file_attrs, for_file, load_table, sha256, to_grid
 
 Float = NDArray[np.float64]
 
@@ -107,3 +107,6 @@ def _heading_lines(file: Path) -> int:
     except ValueError:
         return 1
     return 0
+
+
+FORMAT: Final = Format("jewel2d", read_jewel2d, lambda path: path.is_dir() and any(path.glob("*Tcontour*")))

@@ -145,8 +145,8 @@ def _block(path: Path, trajectory: int | None, lines: Sequence[str], first: int)
     if np.any(bad):
         problem = f"line {first + int(np.argmax(bad))}: columns 3 and 4 are no color (0, 1) and no l"
         raise FileFormatError(path, problem, DAMAGED)
-    indices = (column.astype(np.intp) for column in (color, l))
-    return SummaryBlock(trajectory, t_fm, norm, *indices, values[:, 4:10], values[:, 10], values[:, 11])
+    color, l = color.astype(np.intp), l.astype(np.intp)
+    return SummaryBlock(trajectory, t_fm, norm, color, l, values[:, 4:10], values[:, 10], values[:, 11])
 
 
 def write_summary(path: str | Path, blocks: Iterable[SummaryBlock]) -> Path:

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from ...physics.model import OCTET_WIDTH
 from ...physics.potentials.coulomb import COLORS, CoulombPotential
-from ...physics.potentials.ksu import KSUPotential
-from ...physics.potentials.screening import landau_damping
+from ...physics.potentials.ksu import KSUPotential, landau_damping
 from ...physics.transport import Transport
 from ..files.parameters import LegacyParameters
 from .temperature import HBARC, Steps

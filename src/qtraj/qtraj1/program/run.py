@@ -19,7 +19,7 @@ from typing import Final, get_args
 from ..._checks import choice, instance
 from ..._checks import path as path_of
 from ...errors import InputError
-from ...radial.dst import import_pyfftw
+from ...radial.sine import import_pyfftw
 from ..files.evolution import write_basis
 from ..files.parameters import LegacyParameters
 from .output import Existing, OutputFolder, Screen
