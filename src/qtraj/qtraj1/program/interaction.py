@@ -23,6 +23,7 @@ Complex = NDArray[np.complex128]
 Float = NDArray[np.float64]
 
 
+# thresholds of the C++ code: temperature in GeV below which V is the vacuum's, anisotropy below which f is a series
 _VACUUM_BELOW_T: Final = 1e-8
 _SERIES_BELOW_XI: Final = 1e-4
 
@@ -107,14 +108,7 @@ def make_interaction(p: LegacyParameters, steps: Steps, r: Float) -> Interaction
 
 
 class Munich:
-    """Coulomb potential with (gamma/2 - i kappa/2) r^2, for the octet times 7/16.
-
-    Parameters
-    ----------
-    p : LegacyParameters
-    steps : Steps
-    r : ndarray, shape (num,)
-        Grid points in GeV^-1.
+    """Coulomb potential with (gamma/2 - i kappa/2) r^2, for the octet times 7/16: arXiv:2107.06147, eqs. (2.2)-(2.9).
 
     Attributes
     ----------
@@ -122,10 +116,6 @@ class Munich:
         Temperature in GeV and transport coefficients in GeV^3 of each step.
     potential : ndarray, shape (2, num)
         Coulomb potential of singlet and octet in GeV.
-
-    References
-    ----------
-    arXiv:2107.06147, eqs. (2.2)-(2.9).
     """
 
     def __init__(self, p: LegacyParameters, steps: Steps, r: Float) -> None:
@@ -140,7 +130,7 @@ class Munich:
 
     @property
     def vacuum(self) -> Float:
-        """Singlet potential without medium in GeV, shape (num,)."""
+        """Singlet potential without medium."""
         return np.asarray(self.potential[0])
 
     def local(self, color: int, n: int) -> Complex:
@@ -156,13 +146,7 @@ class Munich:
 class Screened:
     """KSU potentials as the original has them, complex, without jumps; `QTrajKSUPotential` names its flaws.
 
-    Parameters
-    ----------
-    p : LegacyParameters
-        potential 1 ignores the anisotropy of the medium, 2 takes it.
-    steps : Steps
-    r : ndarray, shape (num,)
-        Grid points in GeV^-1.
+    Potential 1 ignores the anisotropy of the medium, 2 takes it.
     """
 
     def __init__(self, p: LegacyParameters, steps: Steps, r: Float) -> None:

@@ -31,22 +31,18 @@ from .temperature import Steps
 Complex = NDArray[np.complex128]
 Float = NDArray[np.float64]
 Integer = NDArray[np.int64]
+Transform = Literal["scipy", "fftw"]
+
+L_OF_STATE = np.array([state.l for state in STATES])
 
 
 @dataclass(frozen=True, eq=False)
 class Functions:
-    """Normalized functions u(r_i) on the grid, dx sum u^2 = 1.
+    """Functions u(r_i) on the grid, normalized to dx sum u^2 = 1.
 
-    Parameters
-    ----------
-    initial : ndarray, shape (num,)
-        Initial state.
-    basis : ndarray, shape (6, num)
-        States to project on in the order 1S 2S 1P 3S 2P 1D; zero beyond nBasis.
-    computed : ndarray, shape (nBasis, num), optional
-        Lattice eigenstates, if initType or projType asks for them.
-    masses : ndarray, shape (nBasis,), optional
-        Their masses 2 M_Q + E in GeV.
+    `initial` (num,) is the start; `basis` (6, num) are the states to project on, in the order 1S 2S 1P 3S 2P 1D, zero
+    beyond nBasis; `computed` (nBasis, num) are the lattice eigenstates and `masses` (nBasis,) their 2 M_Q + E in GeV,
+    if initType or projType asks for them.
     """
 
     initial: Float
@@ -63,17 +59,33 @@ def functions(p: LegacyParameters, grid: SineGrid, interaction: Interaction, dir
     FileFormatError
         If the file of basis functions is missing or not for this grid.
     """
+    # the Bohr radius of this model scales the analytic functions
+    model = LindbladModel(CoulombPotential(p.alpha), mass=p.mass)
     computed, masses, stored = None, None, None
     if p.initType == 100 or p.projType == 1:
         computed, masses = eigenstates(p, grid, interaction.vacuum)
     if p.initType == 200 or p.projType == 2:
-        stored = _stored(p, grid, directory)
-    chosen = {0: None, 1: computed, 2: stored}[p.projType]
-    if chosen is None:
-        chosen = np.array([_coulomb(p, grid, state) for state in STATES[: p.nBasis]])
+        states = read_basis(directory / str(p.basisFunctionsFile), grid.num, p.nBasis)
+        if np.any(states.imag):
+            remedy = "Eigenstates of bound pairs are real."
+            raise FileFormatError(p.basisFunctionsFile, "it holds complex functions", remedy)
+        stored = np.asarray(states.real)
+
+    projections = {0: None, 1: computed, 2: stored}[p.projType]
+    if projections is None:
+        analytic = [CoulombState(state.n, state.l).u(grid.r, model) for state in STATES[: p.nBasis]]
+        projections = np.array([_normalized(grid, u) for u in analytic])
     basis = np.zeros((len(STATES), grid.num))
-    basis[: p.nBasis] = chosen
-    return Functions(_initial(p, grid, {100: computed, 200: stored}), basis, computed, masses)
+    basis[: p.nBasis] = projections
+
+    eigenstate = {100: computed, 200: stored}.get(p.initType)
+    if eigenstate is not None:
+        initial = np.asarray(eigenstate[STATES.index(State(p.initN, p.initL))])
+    elif p.initType == 0:
+        initial = _normalized(grid, CoulombState(p.initN, p.initL).u(grid.r, model))
+    else:
+        initial = _normalized(grid, GaussianState(p.initL, p.initWidth).u(grid.r, model))
+    return Functions(initial, basis, computed, masses)
 
 
 def eigenstates(p: LegacyParameters, grid: SineGrid, vacuum: Float) -> tuple[Float, Float]:
@@ -86,54 +98,13 @@ def eigenstates(p: LegacyParameters, grid: SineGrid, vacuum: Float) -> tuple[Flo
     return np.array(vectors) / np.sqrt(grid.dx), 2 * p.mass + np.array(energies)
 
 
-def _initial(p: LegacyParameters, grid: SineGrid, lists: dict[int, Float | None]) -> Float:
-    chosen = lists.get(p.initType)
-    if chosen is not None:
-        return np.asarray(chosen[STATES.index(State(p.initN, p.initL))])
-    if p.initType == 0:
-        return _coulomb(p, grid, State(p.initN, p.initL))
-    return _normalized(grid, GaussianState(p.initL, p.initWidth).u(grid.r, _model(p)))
-
-
-def _coulomb(p: LegacyParameters, grid: SineGrid, state: State) -> Float:
-    return _normalized(grid, CoulombState(state.n, state.l).u(grid.r, _model(p)))
-
-
-def _model(p: LegacyParameters) -> LindbladModel:
-    """Return the model whose Bohr radius scales the analytic functions."""
-    return LindbladModel(CoulombPotential(p.alpha), mass=p.mass)
-
-
-def _stored(p: LegacyParameters, grid: SineGrid, directory: Path) -> Float:
-    states = read_basis(directory / str(p.basisFunctionsFile), grid.num, p.nBasis)
-    if np.any(states.imag):
-        raise FileFormatError(
-            p.basisFunctionsFile, "it holds complex functions", "Eigenstates of bound pairs are real."
-        )
-    return np.asarray(states.real)
-
-
 def _normalized(grid: SineGrid, u: Float) -> Float:
     return np.asarray(u / np.sqrt(grid.dx * np.sum(u**2)))
 
 
-Transform = Literal["scipy", "fftw"]
-
-L_OF_STATE = np.array([state.l for state in STATES])
-
-
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """One history of a run, ready to evolve.
-
-    Parameters
-    ----------
-    p : LegacyParameters
-    grid : SineGrid
-    steps : Steps
-    stepper : Stepper
-    functions : Functions
-    """
+    """Everything that the evolution of one history uses."""
 
     p: LegacyParameters
     grid: SineGrid
@@ -153,11 +124,8 @@ class Setup:
 
     def ratios(self, overlaps: Float) -> Float:
         """Return overlaps (..., 6) divided by the initial ones, raw where the original leaves them so."""
-        start = self.overlaps(
-            self.functions.initial[None, :].astype(complex),
-            np.array([self.p.initC]),
-            np.array([self.p.initL]),
-        )[0]
+        initial = self.functions.initial[None, :].astype(complex)
+        start = self.overlaps(initial, np.array([self.p.initC]), np.array([self.p.initL]))[0]
         raw = (start == 0) | (self.p.initType in (0, 100))
         return overlaps / np.where(raw, 1.0, start)
 
@@ -165,19 +133,17 @@ class Setup:
         """Return whether a trajectory prints a row at the start of `step`."""
         return step % self.p.snapFreq == 0 or step == self.steps.total
 
+    def printed_energy(self, state: Complex, color: int, l: int) -> float:
+        """Return the vacuum energy as the original prints it: without dx, not divided by the norm."""
+        m, dx, r = self.p.m, self.grid.dx, self.grid.r
+        static = CoulombPotential(self.p.alpha).vacuum(r, COLORS[color]) + l * (l + 1) / (2 * m * r**2)
+        walls = np.concatenate([[0], state, [0]])
+        second = (walls[2:] + walls[:-2] - 2 * state) / dx**2
+        return float(np.vdot(state, static * state - second / (2 * m)).real)
+
 
 def make_setup(p: LegacyParameters, steps: Steps, directory: Path, transform: Transform = "scipy") -> Setup:
-    """Make the setup of one history.
-
-    Parameters
-    ----------
-    p : LegacyParameters
-    steps : Steps
-    directory : Path
-        Folder from which relative file names count.
-    transform : {"scipy", "fftw"}
-        Library of the sine transform.
-    """
+    """Make the setup of one history; `directory` is where relative file names count from."""
     grid = SineGrid(p.num, p.L, transform, p.derivType, threads=p.nThreads)
     interaction = make_interaction(p, steps, grid.r)
     stepper: Stepper
@@ -197,28 +163,19 @@ class Record:
 
     def add(self, step: int, state: Complex, color: int, l: int, norm: float) -> None:
         """Add the row of a state (num,) at the start of `step`."""
-        setup = self.setup
-        scale = norm if setup.p.doJumps and norm > 0 else 1.0
+        setup, p = self.setup, self.setup.p
+        scale = norm if p.doJumps and norm > 0 else 1.0
         overlaps = setup.overlaps(state[None, :], np.array([color]), np.array([l]))[0]
-        radius = setup.grid.dx * float(np.sum(setup.grid.r * np.abs(state) ** 2)) / _coulomb_radius(setup.p)
-        energy = printed_energy(setup, state, color, l)
-        self._rows.append(
-            (setup.steps.time_fm(step), norm, color, l, overlaps / scale, radius / scale, energy / scale)
-        )
+        # <r> in units of that of the Coulomb 1S state, 3/(2 m alpha)
+        radius = setup.grid.dx * float(np.sum(setup.grid.r * np.abs(state) ** 2)) / (3 / (2 * p.m * p.alpha))
+        energy = setup.printed_energy(state, color, l)
+        time = setup.steps.time_fm(step)
+        self._rows.append((time, norm, color, l, overlaps / scale, radius / scale, energy / scale))
 
     def block(self, trajectory: int | None = None) -> SummaryBlock:
         """Return the rows so far as one block."""
         columns = zip(*self._rows, strict=True) if self._rows else ((),) * 7
         return SummaryBlock(trajectory, *(np.array(column) for column in columns))
-
-
-def printed_energy(setup: Setup, state: Complex, color: int, l: int) -> float:
-    """Return the vacuum energy as the original prints it: without dx, not divided by the norm."""
-    m, dx, r = setup.p.m, setup.grid.dx, setup.grid.r
-    static = CoulombPotential(setup.p.alpha).vacuum(r, COLORS[color]) + l * (l + 1) / (2 * m * r**2)
-    walls = np.concatenate([[0], state, [0]])
-    second = (walls[2:] + walls[:-2] - 2 * state) / dx**2
-    return float(np.vdot(state, static * state - second / (2 * m)).real)
 
 
 def refuse_unknown(p: LegacyParameters) -> None:
@@ -228,18 +185,8 @@ def refuse_unknown(p: LegacyParameters) -> None:
     one term; what its KSU potential is for octets is not said.
     """
     if p.potential != 0 and p.initC == 1:
-        raise InputError(
-            "initC", 1, f"be 0 with potential {p.potential}", "A KSU potential is one of singlets."
-        )
+        remedy = "A KSU potential is one of singlets."
+        raise InputError("initC", 1, f"be 0 with potential {p.potential}", remedy)
     if p.stepper == 2 and p.doJumps:
-        raise InputError(
-            "doJumps",
-            1,
-            "be 0 with stepper 2",
-            "The jumps of the original at NLO are not documented; for NLO with jumps use qtraj.solve.",
-        )
-
-
-def _coulomb_radius(p: LegacyParameters) -> float:
-    """<r> of the Coulomb 1S state in GeV^-1."""
-    return 3 / (2 * p.m * p.alpha)
+        remedy = "The jumps of the original at NLO are not documented; for NLO with jumps use qtraj.solve."
+        raise InputError("doJumps", 1, "be 0 with stepper 2", remedy)

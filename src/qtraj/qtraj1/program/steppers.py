@@ -44,21 +44,10 @@ class Stepper(Protocol):
     """Method that takes a batch of states through one time step."""
 
     def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
-        """Return the states after step `n`.
+        """Return the states after step `n`, shape (B, num), each row independent of the others to the last bit.
 
-        Parameters
-        ----------
-        states : ndarray, shape (B, num)
-            Values u(r_i); may be overwritten.
-        color, l : ndarray, shape (B,)
-            Color (0 singlet, 1 octet) and angular momentum of each state.
-        n : int
-            The step.
-
-        Returns
-        -------
-        ndarray, shape (B, num)
-            Each row is independent of the other rows, to the last bit.
+        `states` (B, num) holds values u(r_i) and may be overwritten; `color` (B,), 0 singlet, 1 octet, and `l` (B,)
+        belong to the rows.
         """
         ...
 
@@ -72,19 +61,11 @@ def sectors(color: Integer, l: Integer) -> tuple[list[tuple[int, int]], Integer]
 
 
 class SplitStep:
-    """The split step on the sine grid.
-
-    Parameters
-    ----------
-    grid : SineGrid
-    interaction : Interaction
-    m, dt : float
-        Reduced mass in GeV and time step in GeV^-1.
-    """
+    """The split step on the sine grid; `m` is the reduced mass in GeV, `dt` the time step in GeV^-1."""
 
     def __init__(self, grid: SineGrid, interaction: Interaction, m: float, dt: float) -> None:
         self._grid, self._interaction, self._dt = grid, interaction, dt
-        self._kinetic = np.exp(-1j * dt * grid.kinetic(2 * m))
+        self._kinetic = np.exp(-1j * dt * grid.kinetic(2 * m))  # heavy-quark mass 2 m: k^2/(2 m)
         self._centrifugal = 1 / (2 * m * grid.r**2)
         self._barriers: dict[int, Complex] = {}
         self._local: tuple[int, dict[int, Complex]] = (-1, {})
@@ -105,6 +86,7 @@ class SplitStep:
         return np.asarray(self._local_factor(color, n) * self._barriers[l])
 
     def _local_factor(self, color: int, n: int) -> Complex:
+        # the factors of a step serve the next one, too, if the medium is the same
         step, factors = self._local
         if step != n and not (step == n - 1 and self._interaction.same_as_before(n)):
             factors = {}
@@ -120,13 +102,7 @@ TO_SINGLET = 1 / OCTET_DIMENSION
 
 @dataclass(frozen=True)
 class Tridiagonal:
-    """A tridiagonal matrix: rows are lower[i-1], diagonal[i], upper[i].
-
-    Parameters
-    ----------
-    lower, upper : ndarray, shape (num - 1,)
-    diagonal : ndarray, shape (num,)
-    """
+    """A tridiagonal matrix: row i is lower[i-1], diagonal[i], upper[i]."""
 
     lower: Complex
     diagonal: Complex
@@ -156,17 +132,8 @@ class Tridiagonal:
 class CrankNicolson:
     """Crank-Nicolson on the points of the sine grid, with second differences.
 
-    Parameters
-    ----------
-    grid : SineGrid
-    interaction : Interaction
-        For `nlo`, `Munich`.
-    m, dt : float
-        Reduced mass in GeV and time step in GeV^-1.
-    alpha : float
-        Coulomb coupling C_F alpha_s, for the NLO terms.
-    nlo : bool
-        Whether to go to next-to-leading order in E/T.
+    `m` is the reduced mass in GeV, `dt` the time step in GeV^-1. With `nlo`, for `Munich` alone, H_eff is that of
+    next-to-leading order in E/T; its terms contain the Coulomb coupling `alpha` = C_F alpha_s.
     """
 
     def __init__(
@@ -183,7 +150,6 @@ class CrankNicolson:
         different, index = sectors(color, l)
         for i, (c, angular) in enumerate(different):
             rows = index == i
-            # i H_eff dt/2
             generator = 0.5j * self._dt * self._effective(c, angular, n)
             right = states[rows] - generator @ states[rows]
             left = Tridiagonal(generator.lower, 1 + generator.diagonal, generator.upper)
