@@ -112,7 +112,7 @@ def _estimate(value: Float, parts: Mapping[str, Float]) -> Estimate:
 def first_order(
     model: LindbladModel, T: Float, states: tuple[State, ...], mesh: LaguerreMesh, finer: LaguerreMesh
 ) -> RouteLevels:
-    """Return energies of first order in the medium.
+    """Return energies of first order in the medium, of states that are bound in the vacuum.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def first_order(
     T : ndarray, shape (nt,)
         Temperatures in GeV.
     states : tuple of State
-        The states, bound in the vacuum.
+        The ns states.
     mesh, finer : LaguerreMesh
         The mesh, and another to tell the error.
 
@@ -139,9 +139,8 @@ def first_order(
         "mesh": distance(orders[0], orders_finer[0]),
     }
     radius_mesh = np.abs(radius + change - radius_finer - change_finer)
-    return RouteLevels(
-        orders[0], parts, radius + change, {"second_order": change**2 / radius, "mesh": radius_mesh}
-    )
+    radius_parts = {"second_order": change**2 / radius, "mesh": radius_mesh}
+    return RouteLevels(orders[0], parts, radius + change, radius_parts)
 
 
 def _orders(
@@ -161,23 +160,17 @@ def _orders(
                 if state.l != l:
                     continue
                 n = state.radial_index
-                right, left = _mixing(medium[:, n], levels, n), _mixing(medium[n], levels, n)
+                gaps = levels[n] - levels
+                gaps[n] = np.inf
+                # admixtures <k|dH|n>/(E_n - E_k) to the right eigenstate, with <n|dH|k> to the left one: friction is
+                # not symmetric, so that they differ
+                right, left = medium[:, n] / gaps, medium[n] / gaps
                 orders[0, i, j] = levels[n] + medium[n, n]
                 orders[1, i, j] = left @ medium[:, n]
                 orders[2, i, j] = left @ medium @ right - medium[n, n] * (left @ right)
                 radius[i, j] = r[n, n]
                 change[i, j] = ((right + left) @ r[n]).real
     return orders, radius, change
-
-
-def _mixing(elements: Complex, levels: Float, n: int) -> Complex:
-    """Admixtures of the other states, shape (N,), zero for k = n: <k|dH|n>/(E_n - E_k) to the right eigenstate.
-
-    With <n|dH|k> to the left one; friction is not symmetric, so that they differ.
-    """
-    gaps = levels[n] - levels
-    gaps[n] = np.inf
-    return np.asarray(elements / gaps)
 
 
 SAME = 0.2
@@ -196,55 +189,39 @@ def eigenstates(matrix: Complex) -> tuple[Complex, Complex]:
 
 def nearest(matrix: Complex, energies: Complex) -> Complex:
     """Return the eigenvalue closest to each of the energies, same shape."""
-    found = np.linalg.eigvals(matrix)
-    return np.asarray(found[np.argmin(np.abs(found - energies[..., None]), axis=-1)])
+    eigenvalues = np.linalg.eigvals(matrix)
+    return np.asarray(eigenvalues[np.argmin(np.abs(eigenvalues - energies[..., None]), axis=-1)])
 
 
 def select(matrix: Complex, energies: Complex) -> tuple[Complex, Complex]:
     """Return the eigenvalues (k,) closest to the energies (k,) and their eigenvectors (N, k)."""
-    found, vectors = eigenstates(matrix)
-    best = np.argmin(np.abs(found - energies[:, None]), axis=1)
-    return found[best], vectors[:, best]
+    eigenvalues, vectors = eigenstates(matrix)
+    best = np.argmin(np.abs(eigenvalues - energies[:, None]), axis=1)
+    return eigenvalues[best], vectors[:, best]
 
 
 def follow(start: Complex, end: Complex, vectors: Complex) -> tuple[Complex, Complex]:
-    """Follow eigenvectors of one matrix to another along the straight line between them.
+    """Follow eigenvectors (N, k), (v|v) = 1, of one symmetric matrix to another, on the straight line between them.
 
-    Parameters
-    ----------
-    start, end : ndarray, shape (N, N)
-        Complex symmetric matrices.
-    vectors : ndarray, shape (N, k)
-        Eigenvectors of `start`, (v|v) = 1.
-
-    Returns
-    -------
-    energies : ndarray, shape (k,)
-        Eigenvalues of `end`.
-    vectors : ndarray, shape (N, k)
-        Its eigenvectors.
+    Returns the eigenvalues (k,) of `end` that they become, and its eigenvectors (N, k).
     """
     position, step = 0.0, 1.0
     energies = np.empty(vectors.shape[1], dtype=complex)
+    rows = np.arange(vectors.shape[1])
     while position < 1:
         trial = min(position + step, 1.0)
-        found, candidates = eigenstates((1 - trial) * start + trial * end)
+        eigenvalues, candidates = eigenstates((1 - trial) * start + trial * end)
         overlaps = np.abs(vectors.T @ candidates)
         best = np.argmax(overlaps, axis=1)
-        if step > SMALLEST_STEP and not _clear(overlaps, best):
+        others = overlaps.copy()
+        others[rows, best] = 0.0
+        clear = np.all(np.abs(overlaps[rows, best] - 1) < SAME) and np.all(others < SAME)
+        if not clear and step > SMALLEST_STEP:
             step /= 2
             continue
-        energies, vectors = found[best], candidates[:, best]
+        energies, vectors = eigenvalues[best], candidates[:, best]
         position, step = trial, 2 * step
     return energies, vectors
-
-
-def _clear(overlaps: Float, best: NDArray[np.intp]) -> bool:
-    rows = np.arange(len(best))
-    largest = overlaps[rows, best]
-    others = overlaps.copy()
-    others[rows, best] = 0.0
-    return bool(np.all(np.abs(largest - 1) < SAME) and np.all(others < SAME))
 
 
 TURN = 0.05
@@ -267,7 +244,7 @@ def complex_levels(
     Parameters
     ----------
     model, T, states, mesh, finer
-        As for `perturbation.first_order`.
+        As for `first_order`.
     rotation : float, optional
         Angle theta of complex scaling, 0 to below pi/4; by default `best_rotation`, which is 0 where the potential is
         not analytic.
@@ -279,23 +256,33 @@ def complex_levels(
         not depend on theta. States that have dissolved in the continuum are NaN, with the remark ``melted``.
     """
     theta = best_rotation(model, T) if rotation is None else rotation
+    angles = [angle for angle in (theta - TURN, theta + TURN) if theta and 0 <= angle < MAX_ROTATION]
     energy = np.empty((len(states), len(T)), dtype=complex)
     on_finer, turned = np.empty_like(energy), np.zeros_like(energy)
     radius, radius_finer = np.empty(energy.shape), np.empty(energy.shape)
     for l in sorted({state.l for state in states}):
         rows = [i for i, state in enumerate(states) if state.l == l]
-        indices = [states[i].radial_index for i in rows]
-        energy[rows], vectors = _followed(model, T, l, indices, mesh, theta)
-        radius[rows] = np.transpose([_radius(v, mesh, theta) for v in vectors])
+        real_levels = np.linalg.eigvalsh(vacuum_hamiltonian(model, mesh, l).real)
+        start = np.asarray(real_levels[[states[i].radial_index for i in rows]], dtype=complex)
+        before = vacuum_hamiltonian(model, mesh, l, theta)
+        _, vectors = select(before, start)
         for j, t in enumerate(T):
-            here = energy[rows, j]
+            now = symmetric_hamiltonian(model, mesh, l, float(t), theta)
+            energy[rows, j], vectors = follow(before, now, vectors)
+            before, here = now, energy[rows, j]
+            radius[rows, j] = _radius(vectors, mesh, theta)
             matrix = symmetric_hamiltonian(model, finer, l, float(t), theta)
             on_finer[rows, j], vectors_finer = select(matrix, here)
             radius_finer[rows, j] = _radius(vectors_finer, finer, theta)
-            for other in _other_angles(theta):
-                found = nearest(symmetric_hamiltonian(model, mesh, l, float(t), other), here)
-                turned[rows, j] = _larger(turned[rows, j], distance(found, here))
-    parts = {"mesh": distance(energy, on_finer), "rounding": np.full_like(energy, _rounding(model, mesh))}
+            for angle in angles:
+                other = nearest(symmetric_hamiltonian(model, mesh, l, float(t), angle), here)
+                change, largest = distance(other, here), turned[rows, j]
+                imaginary = np.maximum(largest.imag, change.imag)
+                turned[rows, j] = np.maximum(largest.real, change.real) + 1j * imaginary
+    # what rounding of the matrix leaves in its eigenvalues
+    size = np.linalg.norm(vacuum_hamiltonian(model, mesh, 0), 2)
+    rounding = complex(np.finfo(float).eps * size * (1 + 1j))
+    parts = {"mesh": distance(energy, on_finer), "rounding": np.full_like(energy, rounding)}
     if theta > 0:
         parts["rotation"] = turned
     melted = np.abs(energy - on_finer) > MELTED * np.abs(energy - continuum(model, mesh, T))
@@ -308,40 +295,6 @@ def complex_levels(
     )
 
 
-def _rounding(model: LindbladModel, mesh: LaguerreMesh) -> complex:
-    """Return what rounding of the matrix leaves in eigenvalues, a bound on both parts in GeV."""
-    size = np.linalg.norm(vacuum_hamiltonian(model, mesh, 0), 2)
-    return complex(np.finfo(float).eps * size * (1 + 1j))
-
-
 def _radius(vectors: Complex, mesh: LaguerreMesh, theta: float) -> Float:
     """Re (v|r|v) in GeV^-1 of the columns of (N, k)."""
     return np.asarray((np.exp(1j * theta) * (mesh.r @ vectors**2)).real)
-
-
-def _followed(
-    model: LindbladModel, T: Float, l: int, indices: list[int], mesh: LaguerreMesh, theta: float
-) -> tuple[Complex, Complex]:
-    """Energies (k, nt) and eigenvectors (nt, N, k) of the states with these radial indices."""
-    vacuum = vacuum_hamiltonian(model, mesh, l)
-    real_levels = np.asarray(np.linalg.eigvalsh(vacuum.real)[indices], dtype=complex)
-    before = vacuum_hamiltonian(model, mesh, l, theta)
-    _, vectors = select(before, real_levels)
-    energies, history = [], []
-    for t in T:
-        now = symmetric_hamiltonian(model, mesh, l, float(t), theta)
-        found, vectors = follow(before, now, vectors)
-        energies.append(found)
-        history.append(vectors)
-        before = now
-    return np.array(energies).T, np.array(history)
-
-
-def _other_angles(theta: float) -> tuple[float, ...]:
-    if theta == 0:
-        return ()
-    return tuple(angle for angle in (theta - TURN, theta + TURN) if 0 <= angle < MAX_ROTATION)
-
-
-def _larger(a: Complex, b: Complex) -> Complex:
-    return np.asarray(np.maximum(a.real, b.real) + 1j * np.maximum(a.imag, b.imag))

@@ -21,7 +21,7 @@ same channel join with free A and B.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -163,15 +163,7 @@ RESOLVED = 0.25
 
 @dataclass(frozen=True)
 class Peak:
-    """One peak.
-
-    Parameters
-    ----------
-    energy, width : float
-        E and Gamma in GeV.
-    error : float
-        Bound on the errors of E and of Gamma/2 in GeV, from other windows and backgrounds.
-    """
+    """One peak: E and Gamma in GeV, and a bound on the errors of E and Gamma/2 from other windows and backgrounds."""
 
     energy: float
     width: float
@@ -215,16 +207,16 @@ def fit_peak(density: Density, guess: complex, lower: Sequence[Peak] = ()) -> Pe
     return Peak(poles[0].real, width, error)
 
 
-def refit(density: Density, peak: Peak, lower: Sequence[Peak] = ()) -> complex | None:
-    """Return E - i Gamma/2 of the central fit only, for another spectral function with the same peak."""
-    return _fit(density, peak.pole, lower, WINDOWS[0], DEGREES[0])
-
-
 def _fit(
-    density: Density, guess: complex, lower: Sequence[Peak], window: float, degree: int
+    density: Density,
+    guess: complex,
+    lower: Sequence[Peak],
+    window: float = WINDOWS[0],
+    degree: int = DEGREES[0],
 ) -> complex | None:
-    """One fit, its window moving with the peak."""
-    energy, width = guess.real, -2 * guess.imag
+    """Return E - i Gamma/2 of one fit, its window moving with the peak; None if it does not converge."""
+    expected = -2 * guess.imag
+    energy, width = guess.real, expected
     if not width > 0:
         return None
     for _ in range(ROUNDS):
@@ -240,17 +232,15 @@ def _fit(
             _misfit, [0.0, 1.0], bounds=([-1, 0.2], [1, 5]), args=problem, xtol=1e-12, ftol=1e-14, gtol=1e-14
         )
         energy, width = start + scale * result.x[0], scale * result.x[1]
-        if not _near(energy, width, guess) or _share(result.x, *problem) < SMALLEST:
+        near = abs(energy - guess.real) <= max(expected, width) and 1 / FACTOR < width / expected < FACTOR
+        design, linear = _linear(result.x, *problem)
+        peak = slice(degree + 1, degree + 3)
+        height = np.max(np.abs(design[:, peak] @ linear[peak]))
+        if not near or height < SMALLEST:
             return None
         if max(abs(result.x[0]), abs(result.x[1] - 1)) < SETTLED:
             return complex(energy, -width / 2)
     return None
-
-
-def _near(energy: float, width: float, guess: complex) -> bool:
-    """Whether a peak is the one that was looked for."""
-    expected = -2 * guess.imag
-    return abs(energy - guess.real) <= max(expected, width) and 1 / FACTOR < width / expected < FACTOR
 
 
 def _misfit(
@@ -259,15 +249,6 @@ def _misfit(
     """Residuals after the linear parameters have been solved for."""
     design, linear = _linear(parameters, x, values, others, degree)
     return np.asarray(design @ linear - values)
-
-
-def _share(
-    parameters: Float, x: Float, values: Float, others: Sequence[tuple[float, float]], degree: int
-) -> float:
-    """Return the height of the peak alone over that of the density, in the window."""
-    design, linear = _linear(parameters, x, values, others, degree)
-    peak = slice(degree + 1, degree + 3)
-    return float(np.max(np.abs(design[:, peak] @ linear[peak])))
 
 
 def _linear(
@@ -323,7 +304,7 @@ def peak_levels(
     Parameters
     ----------
     model, T, states, mesh, finer
-        As for `perturbation.first_order`.
+        As for `routes.first_order`.
     source : {"state", "local"}
         The vacuum wave function of each state, an extended source that prefers its peak; or a narrow Gaussian, whose
         spectral function has all peaks of the channel, the higher the weaker.
@@ -337,64 +318,41 @@ def peak_levels(
     energy = np.full(shape, MISSING)
     fit, other = np.zeros(shape, dtype=complex), np.zeros(shape, dtype=complex)
     for l in sorted({state.l for state in states}):
-        ladder = _ladder(states, l)
+        # all states of one l up to the highest: lower peaks must be known
+        highest = max(state.n for state in states if state.l == l)
+        ladder = tuple(State(n, l) for n in range(l + 1, highest + 1))
         guesses = first_order(model, T, ladder, mesh, mesh).energy
-        for state, j, peak, on_finer in _channel(model, T, ladder, (mesh, finer), source, guesses):
-            if state in states:
-                i = states.index(state)
-                energy[i, j] = peak.pole
-                fit[i, j], other[i, j] = modulus(peak.error), distance(peak.pole, on_finer)
-    return RouteLevels(
-        energy,
-        {"fit": fit, "mesh": other},
-        np.full(shape, np.nan),
-        remarks=np.where(np.isnan(energy), "no peak", ""),
-    )
+        last: dict[State, complex] = {}
+        for j, t in enumerate(T):
+            lower: list[Peak] = []
+            for state, guess in zip(ladder, guesses[:, j], strict=True):
+                start = source_of(state, source)
+                density, on_finer = (
+                    SpectralFunction(model, float(t), start, m).density for m in (mesh, finer)
+                )
+                peak = _search(density, last.get(state), guess, lower)
+                pole = None if peak is None else _fit(on_finer, peak.pole, lower)
+                if peak is None or pole is None:
+                    break  # a state above an unknown peak cannot be told apart either
+                if state in states:
+                    i = states.index(state)
+                    energy[i, j] = peak.pole
+                    fit[i, j], other[i, j] = modulus(peak.error), distance(peak.pole, pole)
+                lower.append(peak)
+                last[state] = peak.pole
+    remarks = np.where(np.isnan(energy), "no peak", "")
+    return RouteLevels(energy, {"fit": fit, "mesh": other}, np.full(shape, np.nan), remarks=remarks)
 
 
-def _ladder(states: tuple[State, ...], l: int) -> tuple[State, ...]:
-    """All states of one l up to the highest wanted: lower peaks must be known."""
-    highest = max(state.n for state in states if state.l == l)
-    return tuple(State(n, l) for n in range(l + 1, highest + 1))
-
-
-def _channel(
-    model: LindbladModel,
-    T: Float,
-    ladder: tuple[State, ...],
-    meshes: tuple[LaguerreMesh, LaguerreMesh],
-    source: str,
-    guesses: Complex,
-) -> Iterator[tuple[State, int, Peak, complex]]:
-    """Yield the peaks that are found, each with its pole on the other mesh."""
-    last: dict[State, complex] = {}
-    for j, t in enumerate(T):
-        lower: list[Peak] = []
-        for state, guess in zip(ladder, guesses[:, j], strict=True):
-            first, second = (
-                SpectralFunction(model, float(t), source_of(state, source), mesh) for mesh in meshes
-            )
-            peak = _search(first, last.get(state), guess, lower)
-            on_finer = None if peak is None else refit(second.density, peak, lower)
-            if peak is None or on_finer is None:
-                break  # what lies above an unknown peak cannot be told apart either
-            yield state, j, peak, on_finer
-            lower.append(peak)
-            last[state] = peak.pole
-
-
-def _search(
-    function: SpectralFunction, last: complex | None, guess: complex, lower: list[Peak]
-) -> Peak | None:
+def _search(density: Density, last: complex | None, guess: complex, lower: list[Peak]) -> Peak | None:
     """Try the peak of the last temperature, first order, and the highest point around."""
     if -2 * guess.imag < NARROWEST:
         return None
     starts = [guess] if last is None else [last, guess]
-    span = -2 * guess.imag * np.linspace(-SCAN, SCAN, SCAN_POINTS)
-    omega = guess.real + span
+    omega = guess.real - 2 * guess.imag * np.linspace(-SCAN, SCAN, SCAN_POINTS)
     if lower:
         omega = omega[omega > lower[-1].energy + lower[-1].width]
     if len(omega):
-        starts.append(complex(omega[np.argmax(function.density(omega))], guess.imag))
-    found = (fit_peak(function.density, start, lower) for start in starts)
-    return next((peak for peak in found if peak is not None), None)
+        starts.append(complex(omega[np.argmax(density(omega))], guess.imag))
+    peaks = (fit_peak(density, start, lower) for start in starts)
+    return next((peak for peak in peaks if peak is not None), None)
