@@ -223,9 +223,8 @@ def check_times(name: str, value: ArrayLike) -> NDArray[np.float64]:
         raise InputError(name, float(tau[0]), "start at a positive proper time")
     if tau[0] > MAX_START_FM or tau[-1] > TAU_LAST_MAX_FM:
         allowed = f"be in fm/c, from at most {MAX_START_FM:g} to at most {TAU_LAST_MAX_FM:g}"
-        raise InputError(
-            name, [float(tau[0]), float(tau[-1])], allowed, f"Is it in GeV^-1? Multiply by {HBARC}."
-        )
+        remedy = f"Is it in GeV^-1? Multiply by {HBARC}."
+        raise InputError(name, [float(tau[0]), float(tau[-1])], allowed, remedy)
     return tau
 
 
@@ -240,9 +239,8 @@ def check_temperature(name: str, value: ArrayLike, shape: tuple[int, ...]) -> ND
         raise InputError(name, "NaN everywhere", "hold at least one temperature")
     low, high = float(np.nanmin(array)), float(np.nanmax(array))
     if low <= 0 or not np.isfinite(high):
-        raise InputError(
-            name, low if low <= 0 else high, "be positive and finite, NaN where nothing is stored"
-        )
+        allowed = "be positive and finite, NaN where nothing is stored"
+        raise InputError(name, low if low <= 0 else high, allowed)
     if high > MAX_T:
         raise InputError(name, high, f"be in GeV, at most {MAX_T:g}", "Is it in MeV? Divide by 1000.")
     return array

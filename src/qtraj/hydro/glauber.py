@@ -146,9 +146,8 @@ class OpticalGlauber:
         names = ("A", "woods_saxon_R_fm", "woods_saxon_a_fm", "sigma_nn_mb")
         missing = [name for name in names if name not in mapping("attrs", attrs)]
         if missing:
-            raise InputError(
-                "attrs", sorted(attrs), f"hold {missing}", "Give the nucleus as Nucleus(A, R, a)."
-            )
+            remedy = "Give the nucleus as Nucleus(A, R, a)."
+            raise InputError("attrs", sorted(attrs), f"hold {missing}", remedy)
         A, R, a, sigma = (float(attrs[name]) for name in names)
         return cls(Nucleus(int(A), R, a, name=str(attrs.get("system", ""))), sigma)
 
@@ -206,7 +205,7 @@ renormalized to 208."""
 
 
 class Collider(Protocol):
-    """What knows participants and collisions at an impact parameter."""
+    """Mean participants and binary collisions of a system against the impact parameter."""
 
     def n_coll(self, b_fm: float) -> float:
         """Return the mean number of binary collisions."""
@@ -276,8 +275,8 @@ def collision_geometry(
     allowed = "be positive, the step the smaller of it and b_max_fm"
     step_fm = number("step_fm", step_fm, allowed, above=0, below=b_max_fm)
     b = np.linspace(0.0, b_max_fm, round(b_max_fm / step_fm) + 1)
-    n_coll = np.array([collider.n_coll(float(each)) for each in b])
-    n_part = np.array([collider.n_part(float(each)) for each in b])
+    n_coll = np.array([collider.n_coll(float(b_fm)) for b_fm in b])
+    n_part = np.array([collider.n_part(float(b_fm)) for b_fm in b])
     return CollisionGeometry(b, _centrality(b, n_coll), n_part, n_coll, name)
 
 

@@ -147,23 +147,23 @@ def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: 
     )
 
 
-def _cut_short(found: list[tuple[int, int, float]]) -> list[str]:
-    cut, total = (sum(numbers[i] for numbers in found) for i in (0, 1))
+def _cut_short(counts: list[tuple[int, int, float]]) -> list[str]:
+    cut, total = (sum(entry[i] for entry in counts) for i in (0, 1))
     return [
-        f"{cut} of {total} paths end in a cell with a corner above T_end = {found[0][2]} GeV and another "
+        f"{cut} of {total} paths end in a cell with a corner above T_end = {counts[0][2]} GeV and another "
         "that the file does not store: their medium is cut short by part of a cell."
     ]
 
 
 def _check_T_end(hydro: Hydro, T_end: float) -> float:
-    found = number(
+    T_end = number(
         "T_end",
         T_end,
         f"be above {hydro.T_floor:.5f} GeV, the lowest temperature that {_name(hydro)} stores",
         "The file does not know when the medium cools below it.",
         above=hydro.T_floor,
     )
-    return check_temperature("T_end", found)
+    return check_temperature("T_end", T_end)
 
 
 def _check_grid(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> None:
@@ -176,16 +176,12 @@ def _check_grid(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_
     if bad.size:
         path, frame = bad[0]
         where = f"path {path} leaves its grid at tau = {hydro.tau_fm[frame]:g} fm/c"
-        raise InputError(
-            "hydro",
-            _name(hydro),
-            f"reach beyond the medium, but {where} while the border is above T_end = {T_end} GeV",
-            "Raise T_end, or take a run on a larger grid.",
-        )
+        allowed = f"reach beyond the medium, but {where} while the border is above T_end = {T_end} GeV"
+        raise InputError("hydro", _name(hydro), allowed, "Raise T_end, or take a run on a larger grid.")
 
 
 def _lost_at_the_edge(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> int:
-    """Count paths with an unknown T at a place that a stored neighbor shows to be possibly above T_end."""
+    """Count paths with an unknown T at a point whose cell has a stored corner above T_end."""
     path, frame = np.nonzero(outside)
     corner = hydro.largest_corner(frame, x[path, frame], y[path, frame])
     return len(np.unique(path[corner > T_end]))

@@ -101,9 +101,8 @@ class PlaneDensity:
 def _evaluate(density: Callable[[Float, Float], Float], x: Float, y: Float) -> Float:
     values = float_array("density", called("density", density, x[:, None], y[None, :]), "return real numbers")
     if values.shape != (len(x), len(y)) or not np.all(np.isfinite(values)) or np.any(values < 0):
-        raise InputError(
-            "density", "another shape, negative or not finite", "be finite, >= 0, of shape (x, y)"
-        )
+        value = "another shape, negative or not finite"
+        raise InputError("density", value, "be finite, >= 0, of shape (x, y)")
     if not np.any(values > 0):
         raise InputError("density", "zero on the whole box", "be positive somewhere")
     return values
@@ -227,9 +226,9 @@ def sample_paths(
     if not 0 <= start < stop <= total:
         raise InputError("start, stop", (start, stop), f"be a range of paths within {total}")
     plane = source if isinstance(source, PlaneDensity) else collision_plane(source, b_fm)
-    own = (round(b_fm / _STREAM_FM),) if scrambling == "own" else ()
+    stream = (round(b_fm / _STREAM_FM),) if scrambling == "own" else ()
     pieces = [
-        _sets((first_replicate + k, *own), seed, max(start - k * n, 0), min(stop - k * n, n), directions)
+        _sets((first_replicate + k, *stream), seed, max(start - k * n, 0), min(stop - k * n, n), directions)
         for k in range(start // n, (stop - 1) // n + 1)
     ]
     u, phi = (np.concatenate(columns) for columns in zip(*pieces, strict=True))

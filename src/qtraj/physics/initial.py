@@ -22,7 +22,7 @@ MAX_L = 3
 
 
 class InitialState(Protocol):
-    """What the solvers need of an initial state."""
+    """Interface of an initial state."""
 
     @property
     def l(self) -> int:  # noqa: E743
@@ -94,7 +94,7 @@ class GaussianState:
 
     @property
     def survival_is_ratio(self) -> bool:
-        """True for a pure singlet."""
+        """True for a singlet."""
         return singlet_probability(self.color) == 1.0
 
     def u(self, r: Float, model: LindbladModel) -> Float:

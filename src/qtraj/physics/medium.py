@@ -49,9 +49,8 @@ def check_table(tau_fm: ArrayLike, T: ArrayLike) -> tuple[Float, Float]:
         raise InputError("tau_fm", float(tau[~np.isfinite(tau)][0]), "be finite")
     if np.any(np.diff(tau) <= 0):
         i = int(np.argmax(np.diff(tau) <= 0))
-        raise InputError(
-            "tau_fm", (float(tau[i]), float(tau[i + 1])), f"increase strictly (entries {i}, {i + 1})"
-        )
+        allowed = f"increase strictly (entries {i}, {i + 1})"
+        raise InputError("tau_fm", (float(tau[i]), float(tau[i + 1])), allowed)
     check_start("tau_fm[0]", float(tau[0]))
     bad = ~np.isfinite(temperature) | (temperature <= 0)
     if np.any(bad):
@@ -63,8 +62,8 @@ def check_table(tau_fm: ArrayLike, T: ArrayLike) -> tuple[Float, Float]:
 
 def check_temperature(name: str, T: Any) -> float:
     """Return `T` as a float, or raise `InputError` unless it is a plausible temperature in GeV."""
-    found = positive(name, T, "be a positive, finite temperature in GeV")
-    return number(name, found, f"be a temperature in GeV, at most {MAX_T:g}", HINT_MEV, high=MAX_T)
+    temperature = positive(name, T, "be a positive, finite temperature in GeV")
+    return number(name, temperature, f"be a temperature in GeV, at most {MAX_T:g}", HINT_MEV, high=MAX_T)
 
 
 def check_start(name: str, tau_fm: Any) -> float:
@@ -75,14 +74,8 @@ def check_start(name: str, tau_fm: Any) -> float:
 
 def check_end(T_end: Any, hottest: float, what: str = "T0") -> float:
     """Return T_end as a float, or raise `InputError` unless it lies below the hottest temperature, in GeV."""
-    found = check_temperature("T_end", T_end)
-    return number(
-        "T_end",
-        found,
-        f"be below {what} = {hottest:g} GeV",
-        "Otherwise the medium never acts.",
-        below=hottest,
-    )
+    T_end, allowed = check_temperature("T_end", T_end), f"be below {what} = {hottest:g} GeV"
+    return number("T_end", T_end, allowed, "Otherwise the medium never acts.", below=hottest)
 
 
 def check_cools(
@@ -144,13 +137,12 @@ def check_columns(
         missing = "alpha" if alpha is None else "hard_scale"
         raise InputError(missing, None, "be given: an anisotropic medium has both alpha and hard_scale")
     factors, scale = float_array("alpha", alpha), float_array("hard_scale", hard_scale)
-    for name, array, wanted in (("alpha", factors, (*shape, 3)), ("hard_scale", scale, shape)):
-        if array.shape != wanted:
-            raise InputError(name, array.shape, f"be of shape {wanted}, as T is of shape {shape}")
+    for name, array, expected in (("alpha", factors, (*shape, 3)), ("hard_scale", scale, shape)):
+        if array.shape != expected:
+            raise InputError(name, array.shape, f"be of shape {expected}, as T is of shape {shape}")
         if not np.all(np.isfinite(array) & (array > 0)):
-            raise InputError(
-                name, float(array[~(np.isfinite(array) & (array > 0))][0]), "be finite and positive"
-            )
+            allowed = "be finite and positive"
+            raise InputError(name, float(array[~(np.isfinite(array) & (array > 0))][0]), allowed)
     check_temperature("hard_scale", float(scale.max()))
     return factors, scale
 
@@ -201,7 +193,7 @@ class History(Protocol):
 
 @runtime_checkable
 class AnisotropicHistory(History, Protocol):
-    """A history that knows the anisotropy of its medium."""
+    """A history of an anisotropic medium."""
 
     def anisotropy(self, t: Float) -> tuple[Float, Float]:
         """Return xi and the hard scale in GeV at times t in GeV^-1, each of the shape of t."""
@@ -373,9 +365,8 @@ class TabulatedTemperature:
     def __post_init__(self) -> None:
         tau, T = check_table(self.tau_fm, self.T)
         if T.ndim != 1:
-            raise InputError(
-                "T", T.shape, "be a 1-D array", "A batch of tables is a Histories(tau_fm, T, T_end)."
-            )
+            remedy = "A batch of tables is a Histories(tau_fm, T, T_end)."
+            raise InputError("T", T.shape, "be a 1-D array", remedy)
         T_end = check_temperature("T_end", self.T_end)
         if not boolean("allow_cold", self.allow_cold):
             check_end(T_end, float(T.max()), "the largest T of the table")
@@ -462,9 +453,8 @@ class Histories(Sequence[TabulatedTemperature]):
         self.metadata = {name: np.asarray(values) for name, values in given.items()}
         for name, values in self.metadata.items():
             if values.shape[:1] != (len(self),):
-                raise InputError(
-                    f"metadata[{name!r}]", values.shape, f"have one entry for each of {len(self)} histories"
-                )
+                allowed = f"have one entry for each of {len(self)} histories"
+                raise InputError(f"metadata[{name!r}]", values.shape, allowed)
         self.attrs = {} if attrs is None else dict(mapping("attrs", attrs))
 
     def __len__(self) -> int:
@@ -516,9 +506,8 @@ def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
             if isinstance(member, type) or not isinstance(member, History):
                 raise InputError(f"medium[{i}]", member, "be a medium such as Bjorken(...)")
         return medium, True
-    raise InputError(
-        "medium", medium, "be a medium such as Bjorken(...), a non-empty list of media, or Histories"
-    )
+    allowed = "be a medium such as Bjorken(...), a non-empty list of media, or Histories"
+    raise InputError("medium", medium, allowed)
 
 
 def _hot_intervals(log: PchipInterpolator, log_end: float) -> tuple[Interval, ...]:

@@ -92,12 +92,8 @@ class LindbladModel:
     def _channels(self) -> tuple[JumpChannel, ...]:
         if self.order == "NLO":
             if not isinstance(self.potential, CoulombPotential):
-                raise InputError(
-                    "order",
-                    self.order,
-                    f"be 'LO' for {type(self.potential).__name__}",
-                    "The NLO jump operators of arXiv:2205.10289 are those of Coulomb potentials: use CoulombPotential.",
-                )
+                remedy = "The NLO jump operators of arXiv:2205.10289 are those of the Coulomb potential: use it."
+                raise InputError("order", self.order, f"be 'LO' for {type(self.potential).__name__}", remedy)
             return next_order_channels(self.potential.alpha_s, self.mass)
         return () if self.has_width else leading_order_channels()
 
@@ -106,12 +102,8 @@ class LindbladModel:
         transport: Any = default if self.transport is None else self.transport
         instance("transport", transport, Transport, "be a Transport(kappa=..., gamma=...)")
         if self.has_width and (transport.kappa, transport.gamma) != (0.0, 0.0):
-            raise InputError(
-                "transport",
-                transport,
-                f"be left out with {type(self.potential).__name__}, which has a width of its own",
-                "Dipole terms would count the decay twice.",
-            )
+            allowed = f"be left out with {type(self.potential).__name__}, which has a width of its own"
+            raise InputError("transport", transport, allowed, "Dipole terms would count the decay twice.")
         settle(self, transport=transport)
 
     @cached_property

@@ -261,9 +261,8 @@ def _to_netcdf(source: Path, target: Path) -> Conversion:
 def _to_text(source: Path, target: Path, force: bool) -> Conversion:
     root = read_dataset(source)
     if root.attrs.get("title") != TITLE:
-        raise FileFormatError(
-            source, "is a netCDF file, but not one that `qtraj convert` made", "Check the path."
-        )
+        problem = "is a netCDF file, but not one that `qtraj convert` made"
+        raise FileFormatError(source, problem, "Check the path.")
     names = root.attrs["files"].split("\n")
     if any(Path(name).name != name for name in names):
         raise FileFormatError(source, "names a file outside its folder", "Do not use this file.")
@@ -293,9 +292,8 @@ def _dataset(file: Path) -> xr.Dataset:
             problem = (
                 f"line {number} is {line!r} where QTraj 1.0 writes {again!r}, it would not come back as it is"
             )
-            raise FileFormatError(
-                file, problem, "The readers in qtraj.qtraj1 take it; rewrite it with a writer."
-            )
+            remedy = "The readers in qtraj.qtraj1 take it; rewrite it with a writer."
+            raise FileFormatError(file, problem, remedy)
     return group.assign_attrs({CHECKSUM: checksum(group)})
 
 
@@ -321,5 +319,6 @@ def _packed(group: xr.Dataset) -> dict[str, dict[str, Any]]:
 
 def _refuse_existing(targets: list[Path], force: bool) -> None:
     present: Iterator[Path] = (target for target in targets if target.exists())
-    if not force and (found := next(present, None)) is not None:
-        raise FileFormatError(found, "exists already", "Choose another name, or overwrite it with --force.")
+    if not force and (existing := next(present, None)) is not None:
+        remedy = "Choose another name, or overwrite it with --force."
+        raise FileFormatError(existing, "exists already", remedy)

@@ -159,7 +159,7 @@ class LaguerreMesh:
 def _laguerre_functions(x: Float, count: int) -> Float:
     """Return exp(-x/2) L_k(x), k < count, shape (count, len(x)), by the three-term recurrence.
 
-    The bare polynomials overflow at large x.
+    The polynomials without the weight overflow at large x.
     """
     functions = np.empty((count, len(x)))
     functions[0] = np.exp(-x / 2)

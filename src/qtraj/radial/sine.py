@@ -186,12 +186,8 @@ def import_pyfftw() -> Any:
     try:
         import pyfftw  # noqa: PLC0415  an optional dependency
     except ImportError as error:
-        raise InputError(
-            "transform",
-            "fftw",
-            'be "scipy" where pyFFTW cannot be imported',
-            'Install it with: python -m pip install "qtraj[fftw]".',
-        ) from error
+        remedy = 'Install it with: python -m pip install "qtraj[fftw]".'
+        raise InputError("transform", "fftw", 'be "scipy" where pyFFTW cannot be imported', remedy) from error
     return pyfftw
 
 

@@ -155,10 +155,10 @@ def read_levels(path: str | Path) -> list[Row]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FileFormatError(path, f"cannot be read ({error})") from error
-    kept = [
+    numbered = [
         (number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")
     ]
-    reader = csv.DictReader(line for _, line in kept)
+    reader = csv.DictReader(line for _, line in numbered)
     columns = [name.strip() for name in reader.fieldnames or []]
     reader.fieldnames = columns
     missing = {"T_MeV", "state"} - set(columns)
@@ -166,15 +166,15 @@ def read_levels(path: str | Path) -> list[Row]:
     if missing or unknown:
         problem = f"lacks the column {min(missing)}" if missing else f"has an unknown column {min(unknown)!r}"
         raise FileFormatError(path, problem, f"Columns are {', '.join(COLUMNS)}.")
-    found = []
-    for (number, _), record in zip(kept[1:], reader, strict=False):
+    rows = []
+    for (number, _), record in zip(numbered[1:], reader, strict=False):
         try:
-            found.append(_row(record, path.stem))
+            rows.append(_row(record, path.stem))
         except (ValueError, QtrajError) as error:
             raise FileFormatError(path, f"line {number}: {error}") from error
-    if not found:
+    if not rows:
         raise FileFormatError(path, "has no rows")
-    return found
+    return rows
 
 
 def _row(record: dict[str, Any], stem: str) -> Row:
@@ -230,8 +230,8 @@ def _document(levels: ThermalLevels, table: list[Row]) -> dict[str, Any]:
         },
         "continuum_MeV": [GEV * float(energy) for energy in levels.continuum],
         "error_parts_MeV": {
-            route: {name: _parts(part) for name, part in found.parts.items()}
-            for route, found in levels.routes.items()
+            route: {name: _parts(part) for name, part in result.parts.items()}
+            for route, result in levels.routes.items()
         },
         "rows": [
             {"T_MeV": row.T_MeV, "state": row.state, "route": row.route, "remark": row.remark}

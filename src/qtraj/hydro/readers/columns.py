@@ -94,9 +94,8 @@ def _check_declaration(order: Sequence[str], T_unit: str, mirror: str) -> tuple[
     named = [name for name in order if name != IGNORED]
     known = set(COORDINATES + FIELDS)
     if set(named) - known or len(set(named)) != len(named):
-        raise InputError(
-            "order", tuple(order), f"name each of {sorted(known)} at most once, other columns '_'"
-        )
+        allowed = f"name each of {sorted(known)} at most once, other columns '_'"
+        raise InputError("order", tuple(order), allowed)
     if not {"tau", "x", "y", "T"} <= set(named):
         raise InputError("order", tuple(order), "contain tau, x, y and T")
     choice("T_unit", T_unit, TO_GEV)
@@ -112,9 +111,8 @@ def _mirrored(
     step = half[1] - half[0] if len(half) > 1 else 0.0
     on_zero = abs(half[0]) < 1e-6 * step
     if not on_zero and abs(half[0] - step / 2) > 1e-3 * step:
-        raise FileFormatError(
-            file, f"{axis} starts at {half[0]:g} fm, neither at 0 nor at half a step: cannot mirror it"
-        )
+        problem = f"{axis} starts at {half[0]:g} fm, neither at 0 nor at half a step: cannot mirror it"
+        raise FileFormatError(file, problem)
     first = 1 if on_zero else 0
     where = list(axes).index(axis)
     completed = {}

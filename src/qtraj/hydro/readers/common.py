@@ -71,9 +71,8 @@ def check_last_line(path: Path) -> None:
     with path.open("rb") as handle:
         handle.seek(-1, os.SEEK_END)
         if handle.read(1) not in b"\r\n":
-            raise FileFormatError(
-                path, "the last line has no end: truncated", "If the file is complete, add a line break."
-            )
+            remedy = "If the file is complete, add a line break."
+            raise FileFormatError(path, "the last line has no end: truncated", remedy)
 
 
 def for_file(path: Path, build: Callable[[], R]) -> R:
@@ -156,11 +155,9 @@ def to_grid(
     if len(np.unique(flat)) != n_lines:
         raise FileFormatError(file, "some cells occur twice", "Is the declared order of the columns right?")
     if not sparse and n_lines != n_cells:
-        raise FileFormatError(
-            file,
-            f"{n_lines} lines for a grid of {' x '.join(map(str, shape))} = {n_cells} cells: truncated",
-            "If cells outside the fireball are left out on purpose, declare the file sparse.",
-        )
+        problem = f"{n_lines} lines for a grid of {' x '.join(map(str, shape))} = {n_cells} cells: truncated"
+        remedy = "If cells outside the fireball are left out on purpose, declare the file sparse."
+        raise FileFormatError(file, problem, remedy)
     fields = {}
     for name in (f for f in FIELDS if f in columns):
         if np.any(np.isnan(columns[name])):

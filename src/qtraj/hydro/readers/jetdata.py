@@ -38,9 +38,8 @@ def read_jetdata_h5(path: str | Path) -> Hydro:
         with h5py.File(file, "r") as h5:
             return for_file(file, lambda: _read_event(file, h5))
     except OSError as error:
-        raise FileFormatError(
-            file, f"HDF5 cannot open or read it ({error})", "Truncated, or no HDF5."
-        ) from None
+        problem = f"HDF5 cannot open or read it ({error})"
+        raise FileFormatError(file, problem, "Truncated, or no HDF5.") from None
 
 
 def _read_event(file: Path, h5: h5py.File) -> Hydro:
@@ -84,9 +83,8 @@ def _dataset(file: Path, frame: Any, key: str, shape: tuple[int, int]) -> NDArra
         raise FileFormatError(file, f"{frame.name} has no dataset {key}")
     values = np.asarray(frame[key], dtype=float)
     if values.shape != shape:
-        raise FileFormatError(
-            file, f"{frame.name}/{key} has shape {values.shape}, the attributes say {shape}"
-        )
+        problem = f"{frame.name}/{key} has shape {values.shape}, the attributes say {shape}"
+        raise FileFormatError(file, problem)
     if not np.all(np.isfinite(values)):
         raise FileFormatError(file, f"{frame.name}/{key} holds NaN or infinity")
     return values

@@ -49,9 +49,8 @@ def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
     frames = [_read_frame(file, ("x", "y", "T")) for file in files]
     for file, (axes, _) in zip(files, frames, strict=True):
         if any(not np.array_equal(axes[a], frames[0][0][a]) for a in ("x", "y")):
-            raise FileFormatError(
-                file, f"its grid differs from the one of {files[0].name}", "Is it truncated?"
-            )
+            problem = f"its grid differs from the one of {files[0].name}"
+            raise FileFormatError(file, problem, "Is it truncated?")
     fields = {"T": np.stack([f["T"] for _, f in frames])}
     if with_velocity:
         velocities = [_read_frame(v, ("x", "y", "vx", "vy"))[1] for v in velocity_files if v is not None]
@@ -67,10 +66,10 @@ def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
 def _temperature_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
     if isinstance(paths, str | Path):
         folder = Path(paths)
-        found = sorted(folder.glob("*Tcontour*")) if folder.is_dir() else [folder]
+        candidates = sorted(folder.glob("*Tcontour*")) if folder.is_dir() else [folder]
     else:
-        folder, found = Path(), [Path(p) for p in paths]
-    files = [existing_file(f) for f in found]
+        folder, candidates = Path(), [Path(p) for p in paths]
+    files = [existing_file(f) for f in candidates]
     for file in files:
         if not _T_NAME.search(file.name):
             raise FileFormatError(file, "the name does not end in Tcontour##.###, so its time is unknown")

@@ -15,12 +15,12 @@ from ...physics.medium import MAX_T
 from ..field import Hydro
 from .common import (
     Format,
-    check_last_line,
     decimal,
     existing_file,
     file_attrs,
     first_bytes,
     for_file,
+    load_table,
     map_floats,
     uniform_axis,
     zero_is_outside,
@@ -32,24 +32,10 @@ _LARGEST_INDEX = 2**24
 
 @dataclass(frozen=True)
 class MusicHeader:
-    """Header of ``evolution_all_xyeta.dat``.
+    """Header of ``evolution_all_xyeta.dat``: first frame and spacings in fm/c and fm, numbers of points, layout.
 
-    Parameters
-    ----------
-    tau0_fm, dtau_fm : float
-        First frame and spacing, fm/c.
-    nx, ny, neta : int
-        Points; an index equal to `nx` may occur, because MUSIC rounds down here and up when it writes.
-    dx_fm, dy_fm, x_min_fm, y_min_fm : float
-        Transverse grid, fm.
-    deta, eta_min : float
-        Grid in space-time rapidity; no meaning if `neta` is 1.
-    n_floats : int
-        Length of the header in float32.
-    n_var : int
-        float32 values of each record.
-    ux_column : int
-        Column of u^x.
+    An index equal to `nx` may occur, because MUSIC rounds down here and up when it writes. The header has `n_floats`
+    float32, a record `n_var`, with u^x in column `ux_column`; `deta` and `eta_min` mean nothing if `neta` is 1.
     """
 
     tau0_fm: float
@@ -73,7 +59,7 @@ def parse_music_header(head: NDArray[np.float32]) -> MusicHeader | None:
 
     ``output_evolution_data 2`` writes 16 floats with four flags and 11 + 2 rhob + 5 shear + bulk + 3 diff
     columns, u^x in column 8; ``output_evolution_data 4`` (vorticity) writes 12 floats and 35 columns without
-    cs2, u^x in column 7.
+    cs2, u^x in column 7 (MUSIC's src/grid_info.cpp).
     """
     if len(head) < 16 or not np.all(np.isfinite(head[:12])):
         return None
@@ -88,23 +74,8 @@ def parse_music_header(head: NDArray[np.float32]) -> MusicHeader | None:
         layout = 12, 35, 7
     else:
         return None
-    n_floats, n_var, ux_column = layout
-    return MusicHeader(
-        tau0_fm=tau0,
-        dtau_fm=dtau,
-        nx=int(nx),
-        dx_fm=dx,
-        x_min_fm=x_min,
-        ny=int(ny),
-        dy_fm=dy,
-        y_min_fm=y_min,
-        neta=int(neta),
-        deta=deta,
-        eta_min=eta_min,
-        n_floats=n_floats,
-        n_var=n_var,
-        ux_column=ux_column,
-    )
+    x, y, eta = (int(nx), dx, x_min), (int(ny), dy, y_min), (int(neta), deta, eta_min)
+    return MusicHeader(tau0, dtau, *x, *y, *eta, *layout)
 
 
 def read_music(path: str | Path) -> Hydro:
@@ -133,18 +104,12 @@ def read_music(path: str | Path) -> Hydro:
     floats = map_floats(file)
     header = parse_music_header(np.array(floats[:16]))
     if header is None:
-        raise FileFormatError(
-            file,
-            "the first 16 floats are no header of MUSIC's evolution_all_xyeta.dat",
-            "evolution_xyeta.dat has no header: use read_music_dense.",
-        )
+        problem = "the first 16 floats are no header of MUSIC's evolution_all_xyeta.dat"
+        raise FileFormatError(file, problem, "evolution_xyeta.dat has no header: use read_music_dense.")
     n_values = len(floats) - header.n_floats
     if n_values == 0 or n_values % header.n_var:
-        raise FileFormatError(
-            file,
-            f"{n_values} values after the header are no whole number of records of {header.n_var}: truncated",
-            "Copy the file again.",
-        )
+        problem = f"{n_values} values after the header are no whole number of records of {header.n_var}"
+        raise FileFormatError(file, f"{problem}: truncated", "Copy the file again.")
     records = floats[header.n_floats :].reshape(-1, header.n_var)
     return for_file(file, lambda: _from_records(file, header, records))
 
@@ -153,17 +118,23 @@ def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> H
     index = _indices(file, h, records)
     shape = tuple(max(n, int(i.max()) + 1) for n, i in zip((0, h.nx, h.ny, h.neta), index, strict=True))
     flat = np.ravel_multi_index(index, shape)
-    T = _scatter(flat, records[:, 6], shape)
+
+    def scatter(column: NDArray[np.float32]) -> NDArray[np.float32]:
+        dense = np.full(int(np.prod(shape)), np.nan, dtype="f4")
+        dense[flat] = column
+        return dense.reshape(shape)
+
+    T = scatter(records[:, 6])
     if np.count_nonzero(~np.isnan(T)) != len(records):
-        raise FileFormatError(
-            file, "some cells occur twice, or hold T = NaN", "Was a second run appended to it?"
-        )
+        remedy = "Was a second run appended to it?"
+        raise FileFormatError(file, "some cells occur twice, or hold T = NaN", remedy)
     boost_invariant = shape[3] == 1
     vx = vy = None
     if boost_invariant:
+        # the columns hold the four-velocity: v = u/gamma, gamma^2 = 1 + u_x^2 + u_y^2 at eta_s = 0
         ux, uy = (np.array(records[:, h.ux_column + i], dtype=float) for i in (0, 1))
         gamma = np.sqrt(1.0 + ux**2 + uy**2)
-        vx, vy = (_scatter(flat, (u / gamma).astype("f4"), shape)[..., 0] for u in (ux, uy))
+        vx, vy = (scatter((u / gamma).astype("f4"))[..., 0] for u in (ux, uy))
     return Hydro(
         tau_fm=uniform_axis(h.tau0_fm, h.dtau_fm, shape[0]),
         x_fm=uniform_axis(h.x_min_fm, h.dx_fm, shape[1]),
@@ -174,14 +145,6 @@ def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> H
         vy=vy,
         attrs=file_attrs(file, "MUSIC evolution_all_xyeta.dat"),
     )
-
-
-def _scatter(
-    flat: NDArray[np.intp], column: NDArray[np.float32], shape: tuple[int, ...]
-) -> NDArray[np.float32]:
-    field = np.full(int(np.prod(shape)), np.nan, dtype="f4")
-    field[flat] = column
-    return field.reshape(shape)
 
 
 def _indices(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> tuple[NDArray[np.intp], ...]:
@@ -295,27 +258,19 @@ def read_music_dense(path: str | Path, grid: MusicGrid, *, binary: bool = True) 
     instance("grid", grid, MusicGrid)
     binary = boolean("binary", binary)
     file = existing_file(path)
-    values: NDArray[Any] = map_floats(file) if binary else _read_text(file)
+    values: NDArray[Any] = map_floats(file) if binary else load_table(file, 5).reshape(-1)
     frame = 5 * grid.nx * grid.ny * grid.neta
     if len(values) % frame:
-        raise FileFormatError(
-            file,
-            f"{len(values)} values are no whole number of frames of 5 x {grid.nx} x {grid.ny} x {grid.neta}",
-            "Truncated, or the grid is not the one of this file.",
+        problem = (
+            f"{len(values)} values are no whole number of frames of 5 x {grid.nx} x {grid.ny} x {grid.neta}"
         )
-    cells: NDArray[Any] = (
-        np.array(values).reshape(-1, grid.neta, grid.ny, grid.nx, 5).transpose(0, 3, 2, 1, 4)
-    )
-    if (
-        not np.all(np.isfinite(cells[..., [0, 2, 3]]))
-        or np.any(cells[..., 0] < 0)
-        or np.any(cells[..., 0] > MAX_T)
-    ):
-        raise FileFormatError(
-            file,
-            "T or v is NaN, T is negative or above 5 GeV",
-            "Is it binary float32, and is the grid right?",
-        )
+        raise FileFormatError(file, problem, "Truncated, or the grid is not the one of this file.")
+    stored: NDArray[Any] = np.array(values).reshape(-1, grid.neta, grid.ny, grid.nx, 5)
+    cells = stored.transpose(0, 3, 2, 1, 4)  # x is fastest in the file
+    T = cells[..., 0]
+    if not np.all(np.isfinite(cells[..., [0, 2, 3]])) or np.any((T < 0) | (T > MAX_T)):
+        problem = "T or v is NaN, T is negative or above 5 GeV"
+        raise FileFormatError(file, problem, "Is it binary float32, and is the grid right?")
     return for_file(file, lambda: _from_dense(file, grid, cells))
 
 
@@ -355,17 +310,6 @@ def _check_slices(file: Path, T: NDArray[Any]) -> None:
     if T.shape[3] == 1 and len(T) % 2 == 0 and np.array_equal(even, odd) and np.ptp(even, axis=0).any():
         problem = "every second frame repeats the one before"
         raise FileFormatError(file, problem, "It holds two slices in eta: neta=2.")
-
-
-def _read_text(file: Path) -> NDArray[np.float64]:
-    check_last_line(file)
-    try:
-        values = np.loadtxt(file, ndmin=2)
-    except ValueError as error:
-        raise FileFormatError(file, f"not five numbers per line: {error}".rstrip(".")) from None
-    if values.shape[1] != 5:
-        raise FileFormatError(file, f"{values.shape[1]} columns instead of 5")
-    return values.reshape(-1)
 
 
 def read_music_input(path: str | Path, **known: float) -> tuple[MusicGrid, bool]:
@@ -480,7 +424,7 @@ def _by_profile(profile: int, boost_invariant: bool, dynamic: bool) -> dict[str,
 
 
 class _Keys:
-    """What a ``music_input`` says: names in any case, the first line of a name counts, as in MUSIC."""
+    """Keys of a ``music_input``: names in any case, the first line of a name counts, as in MUSIC."""
 
     def __init__(self, file: Path) -> None:
         self._file, self._texts = file, dict[str, str]()

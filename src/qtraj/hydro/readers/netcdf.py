@@ -84,9 +84,8 @@ def read_netcdf(path: str | Path) -> Hydro:
         with h5netcdf.File(file, "r") as nc:
             return for_file(file, lambda: _read(file, nc))
     except OSError as error:
-        raise FileFormatError(
-            file, f"netCDF4 cannot open or read it ({error})", "Truncated, or no netCDF4."
-        ) from None
+        problem = f"netCDF4 cannot open or read it ({error})"
+        raise FileFormatError(file, problem, "Truncated, or no netCDF4.") from None
 
 
 def _read(file: Path, nc: h5netcdf.File) -> Hydro:
@@ -150,21 +149,11 @@ def shipped_runs() -> tuple[ShippedRun, ...]:
         if not resource.name.endswith(".nc"):
             continue
         with as_file(resource) as path, h5netcdf.File(path, "r") as nc:
-            attrs = nc.attrs
-            numbers = (float(attrs[name]) for name in ("b_fm", "n_part", "n_coll"))
-            b_fm, n_part, n_coll = numbers
-            runs.append(
-                ShippedRun(
-                    b_fm=b_fm,
-                    n_part=n_part,
-                    n_coll=n_coll,
-                    system=str(attrs["system"]),
-                    sqrt_s_GeV=float(attrs["sqrt_s_GeV"]),
-                    sigma_nn_mb=float(attrs["sigma_nn_mb"]),
-                    title=str(attrs["title"]),
-                    file=resource.name,
-                )
-            )
+            attrs = {name: nc.attrs[name] for name in ShippedRun.__dataclass_fields__ if name != "file"}
+        values: dict[str, Any] = {
+            name: str(value) if name in {"system", "title"} else float(value) for name, value in attrs.items()
+        }
+        runs.append(ShippedRun(**values, file=resource.name))
     return tuple(sorted(runs, key=lambda run: run.b_fm))
 
 

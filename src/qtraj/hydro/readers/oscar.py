@@ -96,9 +96,8 @@ def _read_2008_header(file: Path) -> _Header:
     if lines[-1].strip() != _END:
         raise FileFormatError(file, f"there is no line {_END}: truncated header")
     if "history" not in lines[0].split():
-        raise FileFormatError(
-            file, f"it is {lines[0].split()[1:]}, not a history", "Only histories hold T(tau,x,y)."
-        )
+        problem = f"it is {lines[0].split()[1:]}, not a history"
+        raise FileFormatError(file, problem, "Only histories hold T(tau,x,y).")
     grid = [i for i, line in enumerate(lines) if line.startswith("GRID:")]
     if not grid or "euler" not in lines[grid[0]].lower():
         raise FileFormatError(file, "there is no line 'GRID: Euler'", "Other grids are not supported.")
@@ -106,9 +105,8 @@ def _read_2008_header(file: Path) -> _Header:
         points = tuple(int(w) for w in lines[grid[0] + 1].split())
         limits = tuple(float(w) for w in lines[grid[0] + 2].split())
     except (ValueError, IndexError):
-        raise FileFormatError(
-            file, "the two lines after GRID: are not nt nx ny nz ... and t0 t1 x0 x1 ..."
-        ) from None
+        problem = "the two lines after GRID: are not nt nx ny nz ... and t0 t1 x0 x1 ..."
+        raise FileFormatError(file, problem) from None
     three_d = any(line.startswith("GEOM:") and line.split()[1:2] == ["3d"] for line in lines)
     n_axes = 4 if three_d else 3
     if len(points) != 7 or len(limits) < 2 * n_axes or min(points[:n_axes]) < 2:
@@ -150,13 +148,12 @@ def read_oscar2013(path: str | Path) -> Hydro:
     n_cells = int(np.prod(points))
     if len(table) != n_cells:
         raise FileFormatError(file, f"{len(table)} lines, but the header promises {n_cells}: truncated")
-    wanted = ("tau", "x", "y", "T", "vx", "vy") + (("eta",) if points[3] > 1 else ())
-    columns = {name: table[:, names.index(name)] for name in wanted if name in names}
+    fields_to_read = ("tau", "x", "y", "T", "vx", "vy") + (("eta",) if points[3] > 1 else ())
+    columns = {name: table[:, names.index(name)] for name in fields_to_read if name in names}
     axes, fields = to_grid(file, columns, sparse=False)
     if tuple(len(a) for a in axes.values()) != tuple(points[: len(axes)]):
-        raise FileFormatError(
-            file, f"the coordinates span {[len(a) for a in axes.values()]}, the header {points}"
-        )
+        problem = f"the coordinates span {[len(a) for a in axes.values()]}, the header {points}"
+        raise FileFormatError(file, problem)
     attrs = file_attrs(file, "OSCAR2013 full-evolution")
     return for_file(file, lambda: build_hydro(axes, fields, attrs))
 
@@ -165,11 +162,8 @@ def _read_2013_header(file: Path) -> tuple[list[int], list[str]]:
     with file.open(encoding="utf-8", errors="replace") as handle:
         words = handle.readline().split()
     if words[:2] != [_MAGIC_2013, "full-evolution"]:
-        raise FileFormatError(
-            file,
-            f"the first line is not '{_MAGIC_2013} full-evolution ...'",
-            "Particle lists hold no temperature.",
-        )
+        problem = f"the first line is not '{_MAGIC_2013} full-evolution ...'"
+        raise FileFormatError(file, problem, "Particle lists hold no temperature.")
     try:
         points = [int(w) for w in words[2:6]]
     except ValueError:
@@ -215,8 +209,8 @@ def write_oscar2013(hydro: Hydro, path: str | Path) -> None:
         handle.write(f"# source: {hydro.attrs.get('source', 'unknown')}; fm, GeV; T = 0: not stored\n")
         for index in itertools.product(*map(range, points)):
             it, ix, iy, iz = index
-            place = (hydro.tau_fm[it], hydro.x_fm[ix], hydro.y_fm[iy], eta[iz])
-            numbers = [repr(float(v)) for v in place] + [str(f[index]) for f in fields]
+            point = (hydro.tau_fm[it], hydro.x_fm[ix], hydro.y_fm[iy], eta[iz])
+            numbers = [repr(float(v)) for v in point] + [str(f[index]) for f in fields]
             handle.write(" ".join((*map(str, index), *numbers)) + "\n")
 
 

@@ -66,11 +66,8 @@ class TemperatureTable:
             if getattr(self, name) is not None:
                 array = float_array(name, getattr(self, name))
                 if array.shape != shape or not np.all(np.isfinite(array) & (array > 0)):
-                    raise InputError(
-                        name,
-                        getattr(self, name),
-                        f"be positive and finite, of shape {shape}: one row for each time",
-                    )
+                    allowed = f"be positive and finite, of shape {shape}: one row for each time"
+                    raise InputError(name, getattr(self, name), allowed)
                 object.__setattr__(self, name, array)
         mapping("metadata", self.metadata)
 
@@ -96,11 +93,8 @@ def read_qtraj_averaged(path: str | Path) -> TemperatureTable:
     check_last_line(file)
     with _opened(file) as handle:
         if _is_number(handle.readline()):
-            raise FileFormatError(
-                file,
-                "the first line is a number, not a comment",
-                "For trajectories use read_qtraj_trajectories.",
-            )
+            remedy = "For trajectories use read_qtraj_trajectories."
+            raise FileFormatError(file, "the first line is a number, not a comment", remedy)
         table = _read_points(file, handle, {})
         if handle.read().strip():
             raise FileFormatError(file, f"more lines follow than the {len(table.T)} announced")
@@ -174,16 +168,11 @@ def index_qtraj_trajectories(path: str | Path, every: int = 64) -> TrajectoryInd
         n_metadata.append(len(table.metadata))
         b_fm.append(table.metadata["b_fm"])
     counts, ends = (min(n_metadata), max(n_metadata)), (min(b_fm), max(b_fm))
-    return TrajectoryIndex(
-        len(b_fm), every, tuple(offsets), max(last_T), counts, ends, _sorted(np.array(b_fm))
-    )
-
-
-def _sorted(b_fm: Float) -> bool:
-    """Whether different values come in order, or those that repeat come together."""
+    # sorted: different values come in order, or those that repeat come together
     steps, different = np.diff(b_fm), len(np.unique(b_fm))
     together = np.count_nonzero(steps) + 1 == different < len(b_fm)
-    return different > 1 and bool(together or np.all(steps >= 0) or np.all(steps <= 0))
+    sorted_by_b = different > 1 and bool(together or np.all(steps >= 0) or np.all(steps <= 0))
+    return TrajectoryIndex(len(b_fm), every, tuple(offsets), max(last_T), counts, ends, sorted_by_b)
 
 
 def read_qtraj_trajectories(
@@ -375,12 +364,9 @@ def _anisotropy(tables: Sequence[TemperatureTable], tau: Float) -> tuple[Float |
     if not having:
         return None, None
     if len(having) < len(tables):
-        raise InputError(
-            "tables",
-            f"{len(having)} of {len(tables)} tables with anisotropy columns",
-            "all have anisotropy columns, or none",
-            "anisotropic=False ignores the columns.",
-        )
+        value = f"{len(having)} of {len(tables)} tables with anisotropy columns"
+        remedy = "anisotropic=False ignores the columns."
+        raise InputError("tables", value, "all have anisotropy columns, or none", remedy)
     columns = [np.column_stack([np.asarray(t.anisotropy), np.asarray(t.hard_scale)]) for t in having]
     at = np.stack([_resample(t, c, tau) for t, c in zip(having, columns, strict=True)])
     return at[..., :3], at[..., 3]

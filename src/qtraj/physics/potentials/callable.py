@@ -100,7 +100,7 @@ class CallablePotential:
     @property
     def _functions(self) -> dict[Color, Function]:
         given = dict(zip(COLORS, (self.singlet, self.octet), strict=True))
-        return {color: each for color, each in given.items() if callable(each)}
+        return {color: V for color, V in given.items() if callable(V)}
 
     def _plain_octet(self, r: Float) -> Float:
         if self.octet is None:
@@ -141,9 +141,8 @@ def _check_values(color: Color, V: NDArray[Any], shape: tuple[int, ...], *, take
         i, j = np.argwhere(~np.isfinite(V))[0]
         T = np.concatenate([[0.0], _PROBE_T])[i]
         where = f"r = {_PROBE_R[j]:.3g} GeV^-1" + (f", T = {T:g} GeV" if takes_T else "")
-        raise InputError(
-            color, complex(V[i, j]), f"be finite from r = 0.01 to 30 GeV^-1 and at T = 0 (here {where})"
-        )
+        allowed = f"be finite from r = 0.01 to 30 GeV^-1 and at T = 0 (here {where})"
+        raise InputError(color, complex(V[i, j]), allowed)
     if takes_T and np.any(np.abs(V[0].imag) > _ROUNDING):
         raise InputError(color, complex(V[0][np.argmax(np.abs(V[0].imag))]), "be real at T = 0, the vacuum")
     if np.any(V.imag > _ROUNDING):

@@ -47,9 +47,8 @@ def _read_npz(file: Path) -> dict[str, Any]:
     if unknown:
         raise FileFormatError(file, f"unknown arrays {unknown}", f"Known are {', '.join(_ARRAYS)}.")
     if ("r" in arrays) == ("r_fm" in arrays) or "V" not in arrays:
-        raise FileFormatError(
-            file, f"it has {sorted(arrays)}", "It must have V and one of r (GeV^-1) and r_fm."
-        )
+        remedy = "It must have V and one of r (GeV^-1) and r_fm."
+        raise FileFormatError(file, f"it has {sorted(arrays)}", remedy)
     if "r_fm" in arrays:
         arrays["r"] = arrays.pop("r_fm") / HBARC
     return arrays
@@ -96,9 +95,8 @@ def _check_names(file: Path, names: list[str]) -> None:
         raise FileFormatError(file, f"unknown or repeated columns in {names}", remedy)
     distance = ("r[fm]" in names) + ("r[GeV^-1]" in names)
     if distance != 1 or ("V[GeV]" in names) + ("ReV[GeV]" in names) != 1:
-        raise FileFormatError(
-            file, f"columns {names}", "One distance and one of V[GeV] and ReV[GeV] are needed."
-        )
+        remedy = "One distance and one of V[GeV] and ReV[GeV] are needed."
+        raise FileFormatError(file, f"columns {names}", remedy)
     if "ImV[GeV]" in names and "ReV[GeV]" not in names:
         raise FileFormatError(file, f"columns {names}", "ImV[GeV] goes with ReV[GeV].")
 

@@ -258,9 +258,5 @@ class KSUPotential:
 
 def _check_singlet(color: Color) -> None:
     if color != "singlet":
-        raise InputError(
-            "color",
-            color,
-            "be 'singlet' with a KSU potential",
-            "It describes singlets; start from one, or give a CallablePotential(singlet=..., octet=...).",
-        )
+        remedy = "It describes singlets; start from one, or give a CallablePotential(singlet=..., octet=...)."
+        raise InputError("color", color, "be 'singlet' with a KSU potential", remedy)

@@ -265,12 +265,9 @@ class TabulatedPotential:
 def _check_temperatures(known: Float, T: Float) -> None:
     low, high = float(np.min(T, initial=np.inf)), float(np.max(T, initial=0.0))
     if low < known[0] or high > known[-1]:
-        raise InputError(
-            "medium",
-            f"T from {low:.4g} to {high:.4g} GeV",
-            f"stay inside the table of the potential, {known[0]:.4g} to {known[-1]:.4g} GeV",
-            "Extend the table, or raise T_end.",
-        )
+        value = f"T from {low:.4g} to {high:.4g} GeV"
+        allowed = f"stay inside the table of the potential, {known[0]:.4g} to {known[-1]:.4g} GeV"
+        raise InputError("medium", value, allowed, "Extend the table, or raise T_end.")
 
 
 def _absorbing(V: NDArray[Any]) -> NDArray[Any]:

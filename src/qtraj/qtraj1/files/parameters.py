@@ -458,14 +458,12 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
             group = KEYS[name].group
             lines.append(f"{COMMENT} {group}")
         if str(value).startswith(COMMENT):
-            raise InputError(
-                name, value, f"not begin with {COMMENT}: there a comment begins", "Write ./ before it."
-            )
+            allowed = f"not begin with {COMMENT}: there a comment begins"
+            raise InputError(name, value, allowed, "Write ./ before it.")
         lines.append(f"{name}\t{_spelled(KEYS[name], value)}")
         if len(lines[-1]) > LINE_LIMIT:
-            raise InputError(
-                name, value, f"fit into a line of {LINE_LIMIT} characters", "Use a shorter path."
-            )
+            allowed = f"fit into a line of {LINE_LIMIT} characters"
+            raise InputError(name, value, allowed, "Use a shorter path.")
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -484,9 +482,8 @@ def _file_entries(path: Path) -> dict[str, _Entry]:
             continue
         name, *rest = line.split(maxsplit=1)
         if name not in KEYS:
-            raise FileFormatError(
-                path, f"line {number}: unknown key `{name}`", f"{_near(name)} {GO_ON}".strip()
-            )
+            problem = f"line {number}: unknown key `{name}`"
+            raise FileFormatError(path, problem, f"{_near(name)} {GO_ON}".strip())
         if name in entries:
             problem = f"line {number}: `{name}` is already set in line {entries[name].line}"
             raise FileFormatError(path, problem, "Keep one of the two.")

@@ -85,10 +85,10 @@ def numbers(path: str | Path, lines: Sequence[str], columns: int, first: int = 1
 
 
 def _fault(line: str, columns: int) -> str:
-    words = line.split("\t")
-    if len(words) != columns:
-        return f"{len(words)} columns instead of {columns}"
-    bad = [word for word in words if not is_finite(word)]
+    fields = line.split("\t")
+    if len(fields) != columns:
+        return f"{len(fields)} columns instead of {columns}"
+    bad = [word for word in fields if not is_finite(word)]
     return f"{bad[0]!r} is no finite number" if bad else ""
 
 

@@ -51,7 +51,7 @@ _WITH_SEED: Final = re.compile(r"output-(-?\d+)")
 
 
 class OutputFolder:
-    """Collects what a run finds and writes it: ``ratios.tsv`` now and then, the rest at the end.
+    """Output of a run: ``ratios.tsv`` is written every few seconds, the other files at the end.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class OutputFolder:
     def begin_history(self, evolution: NoJumpEvolution) -> None:
         """Take the no-jump evolution of the next history; summary and snapshots are those of the last one."""
         self._blocks = [evolution.rows]
-        self._snapshots = {each.step: each.state for each in evolution.stored}
+        self._snapshots = {stored.step: stored.state for stored in evolution.stored}
 
     def add_row(self, ratios: Float, r0: float, metadata: str) -> None:
         """Take a row of ``ratios.tsv``."""
@@ -139,8 +139,8 @@ class OutputFolder:
             write_summary(self.path / "summary.tsv", self._blocks)
         if self._p.saveWavefunctions:
             for step, state in self._snapshots.items():
-                kept = thinned(state, self._p.L, self._p.snapPts)
-                write_snapshot(self.path / f"snapshot_{step}.tsv", kept.r, kept.u)
+                snapshot = thinned(state, self._p.L, self._p.snapPts)
+                write_snapshot(self.path / f"snapshot_{step}.tsv", snapshot.r, snapshot.u)
 
     def _record(self) -> dict[str, Any]:
         """Return the run record of the earlier run, empty if it has none, as that of the original."""
@@ -157,13 +157,13 @@ class OutputFolder:
         """Raise InputError if the name of the folder or the run record says that this seed ran already."""
         named, record = _WITH_SEED.fullmatch(self.path.name), self._record()
         seeds = {int(named[1])} if named else set[int]()
-        for each in (record, *record.get("appended", ())):
-            seeds |= {each["parameters"]["randomseed"]} if "parameters" in each else set[int]()
+        for entry in (record, *record.get("appended", ())):
+            seeds |= {entry["parameters"]["randomseed"]} if "parameters" in entry else set[int]()
         if self._p.randomseed in seeds:
             raise self._same_seed(f"{self.path} is the output of a run with this seed")
 
-    def _same_seed(self, found: str) -> InputError:
-        remedy = f"{found}: the same rows would count twice."
+    def _same_seed(self, evidence: str) -> InputError:
+        remedy = f"{evidence}: the same rows would count twice."
         return InputError("randomseed", self._p.randomseed, "be another one to append rows", remedy)
 
     def _check_rows(self, metadata: Sequence[str]) -> None:
@@ -269,7 +269,7 @@ class Screen:
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
-        """Give a function that hears how many of `total` are done; it moves a bar, on terminals only."""
+        """Yield a progress callback, called with the number done of `total`; it moves a bar, on terminals only."""
         if not self._console.is_terminal:
             yield lambda done: None
             return

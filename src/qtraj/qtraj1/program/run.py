@@ -1,6 +1,6 @@
 """Run a ``params.txt`` of QTraj 1.0: its input and output files, its grid, its steps and its numbers.
 
-Each flaw of the original that is kept is named in the docstring of the module that has it: `temperature`,
+Each flaw of the original that is reproduced is named in the docstring of the module that has it: `temperature`,
 `interaction`, `steppers`, `setup`, `trajectories`. Not reproduced are the random numbers, and
 the jumps of stepper 2 (refused), and its habit of writing into the output of an earlier run, where it adds to
 ``ratios.tsv`` and replaces the rest: here that has to be asked for. A trajectory file may hold several blocks: each
@@ -87,7 +87,7 @@ def run_legacy(
     if p.randomseed == CLOCK:
         p = replace(p, randomseed=int(time.time()))
     screen = Screen() if screen is None else screen
-    # a damaged block is found before the first one is computed
+    # a damaged block raises before the first one is computed
     metadata = [steps.metadata for steps in histories(p, directory)]
     folder = OutputFolder(directory / p.output_folder, p, metadata, existing)
     screen.start(p)
