@@ -79,6 +79,7 @@ class Hydro:
         mapping("attrs", self.attrs)
 
     def _check_velocity(self, name: str, value: Array) -> Array:
+        # no copy of an array: a 3+1D run may fill much of the memory
         array = np.asarray(value) if isinstance(value, np.ndarray) else float_array(name, value)
         if array.shape != self.shape:
             raise InputError(name, array.shape, f"have the shape of `T`, {self.shape}")
@@ -159,6 +160,7 @@ class Hydro:
         frame = np.clip(np.searchsorted(self.tau_fm, tau, side="right") - 1, 0, last)
         t0, t1 = self.tau_fm[frame], self.tau_fm[frame + 1]
         inside = (tau >= self.tau_fm[0]) & (tau <= self.tau_fm[-1])
+        # outside the run any time will do: the result is NaN there
         weight = np.log(np.where(inside, tau, t0) / t0) / np.log(t1 / t0)
         early = np.log(self.temperature_at_frames(frame, x, y, e))
         late = np.log(self.temperature_at_frames(frame + 1, x, y, e))
@@ -181,6 +183,7 @@ class Hydro:
             for axis, (low, fraction, _), upper in zip(self._space, cells, corner, strict=True):
                 index = index * len(axis) + low + upper
                 weight = weight * (fraction if upper else 1.0 - fraction)
+            # fields stay in the precision of their file, sums are in double
             value = flat[index].astype(float)
             if largest:
                 result = np.fmax(result, np.where(weight > 0, value, -np.inf))
@@ -196,6 +199,7 @@ def _locate(axis: Float, position: Float) -> tuple[NDArray[np.intp], Float, NDAr
     nearest = np.round(cells)
     cells = np.where(np.abs(cells - nearest) < _SNAP, nearest, cells)
     inside = (cells >= 0) & (cells <= len(axis) - 1)
+    # the last point belongs to the last cell
     low = np.clip(np.floor(np.where(inside, cells, 0.0)), 0, len(axis) - 2).astype(np.intp)
     return low, np.where(inside, cells, 0.0) - low, inside
 

@@ -83,6 +83,7 @@ class Nucleus:
         """Density at the center, fm^-3."""
         if self.rho0_fm3 is not None:
             return self.rho0_fm3
+        # trapezoids: the integrand vanishes with its slope at both ends
         r = np.linspace(0.0, 2 * self.extent_fm, 8001)
         return float(self.A / np.trapezoid(4 * np.pi * r**2 * self._shape(r), r))
 
@@ -96,11 +97,13 @@ class Nucleus:
         r = np.linspace(0.0, 1.5 * self.extent_fm, 1201)
         z = np.arange(0.0, 2 * self.extent_fm, _STEP_FM / 2)
         density = self._shape(np.hypot(r[:, None], z))
+        # the logarithm is nearly linear in the tail, where T_A itself falls over many decades
         return CubicSpline(r, np.log(self.rho0 * 2 * np.trapezoid(density, z, axis=1)))
 
     def thickness(self, r_fm: ArrayLike) -> Float:
         """Return T_A(r) = integral of the density over z, fm^-2, eq. (1), at transverse `r_fm` of any shape."""
         r = np.asarray(r_fm, dtype=float)
+        # beyond the table T_A is below e^-20 of that of the center
         inside = r <= 1.5 * self.extent_fm
         return np.asarray(np.where(inside, np.exp(self._log_thickness(np.where(inside, r, 0.0))), 0.0))
 
@@ -176,6 +179,7 @@ class OpticalGlauber:
         """
         T_A, T_B = self._thicknesses(b_fm, x_fm, y_fm)
         A = self.nucleus.A
+        # 1 - (1 - sigma T/A)^A: the chance of a nucleon to meet at least one of A others
         hit_A, hit_B = (1.0 - (1.0 - self.sigma_fm2 * T / A) ** A for T in (T_B, T_A))
         return np.asarray(T_A * hit_A + T_B * hit_B)
 
@@ -191,6 +195,7 @@ class OpticalGlauber:
 
     def _grid(self, b_fm: float) -> tuple[Float, Float]:
         b_fm = number("b_fm", b_fm, "be a non-negative number of fm", low=0)
+        # wide enough for both nuclei, whose centers are at +-b/2
         x = np.arange(-self.nucleus.extent_fm - b_fm / 2, self.nucleus.extent_fm + b_fm / 2, _STEP_FM)
         y = np.arange(-self.nucleus.extent_fm, self.nucleus.extent_fm, _STEP_FM)
         return x[:, None], y[None, :]
@@ -281,6 +286,7 @@ def collision_geometry(
 
 
 def _centrality(b: Float, n_coll: Float) -> Float:
+    # d sigma_inel = 2 pi b db (1 - exp(-N_coll)); 2 pi cancels in the ratio
     rings = b * -np.expm1(-n_coll)
     # the error of these trapezoids is a twelfth of step^2 times the change of slope: 3e-5 of the whole for 0.1 fm
     below = np.concatenate([[0.0], np.cumsum((rings[1:] + rings[:-1]) / 2 * np.diff(b))])

@@ -130,6 +130,7 @@ def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: 
     T_end = _check_T_end(hydro, T_end)
     allow_hot_end = boolean("allow_hot_end", allow_hot_end)
     x, y = paths.position(hydro.tau_fm)
+    # at the frames of the file alone: Histories interpolates in time along the moving path
     T = hydro.temperature_at_frames(np.arange(len(hydro.tau_fm)), x, y)
     check_cools(hydro.tau_fm, T, T_end, allow_hot_end=allow_hot_end, medium=_name(hydro), row="path")
     outside = np.isnan(T)
@@ -169,6 +170,7 @@ def _check_T_end(hydro: Hydro, T_end: float) -> float:
 def _check_grid(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> None:
     """Refuse paths that leave the grid in a frame in which its border is hotter than T_end."""
     n_frames = len(hydro.tau_fm)
+    # all four sides of the grid in every frame; NaN, not stored, counts as cold
     edges = [hydro.T[:, [0, -1]].reshape(n_frames, -1), hydro.T[:, :, [0, -1]].reshape(n_frames, -1)]
     border_is_hot = np.any(np.concatenate(edges, axis=1) > T_end, axis=1)
     left = (x < hydro.x_fm[0]) | (x > hydro.x_fm[-1]) | (y < hydro.y_fm[0]) | (y > hydro.y_fm[-1])
@@ -183,6 +185,7 @@ def _check_grid(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_
 def _lost_at_the_edge(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> int:
     """Count paths with an unknown T at a point whose cell has a stored corner above T_end."""
     path, frame = np.nonzero(outside)
+    # where no T can be interpolated, a hot stored corner says that medium may be cut away
     corner = hydro.largest_corner(frame, x[path, frame], y[path, frame])
     return len(np.unique(path[corner > T_end]))
 

@@ -110,6 +110,7 @@ def check_cools(
             f"at {tau_fm[-1]:g} fm/c)",
             "Raise T_end, or take what goes on longer; allow_hot_end=True ends the medium there all the same.",
         )
+    # a table may be long if it is cold late
     late = tau_fm > MAX_END_FM
     if np.any(rows[:, late] > T_end):
         check_lifetime(float(tau_fm[late][np.any(rows[:, late] > T_end, axis=0)][-1]))
@@ -253,6 +254,7 @@ class Bjorken:
     def __post_init__(self) -> None:
         T0, tau_fm = check_temperature("T0", self.T0), check_start("tau_fm", self.tau_fm)
         T_end = check_end(self.T_end, T0)
+        # T_end that the flow reaches after MAX_END_FM, for the remedy
         lowest = T0 * (tau_fm / MAX_END_FM) ** (1 / 3)
         check_lifetime(
             tau_fm * (T0 / T_end) ** 3,
@@ -371,6 +373,7 @@ class TabulatedTemperature:
         if not boolean("allow_cold", self.allow_cold):
             check_end(T_end, float(T.max()), "the largest T of the table")
         check_cools(tau, T, T_end, allow_hot_end=boolean("allow_hot_end", self.allow_hot_end))
+        # in (ln tau, ln T) Bjorken flow is a straight line; the cubic keeps the data's monotony
         log = PchipInterpolator(np.log(tau / HBARC), np.log(T))
         alpha, hard_scale = check_columns(self.alpha, self.hard_scale, T.shape)
         table = None if alpha is None or hard_scale is None else AnisotropyTable(tau, alpha, hard_scale)
@@ -464,6 +467,7 @@ class Histories(Sequence[TabulatedTemperature]):
         """Return history `index`, or the batch of a slice or index array."""
         if isinstance(index, int | np.integer):
             columns = self._columns(index)
+            # a cold history is a pair that survives, not an error
             return TabulatedTemperature(
                 self.tau_fm, self.T[index], self.T_end, True, *columns, self.allow_hot_end
             )
@@ -513,6 +517,7 @@ def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
 def _hot_intervals(log: PchipInterpolator, log_end: float) -> tuple[Interval, ...]:
     """Return the intervals of t in GeV^-1 in which the interpolant exceeds log_end."""
     first, last = float(log.x[0]), float(log.x[-1])
+    # all roots of the piecewise cubic: the medium may act in several intervals
     crossings = np.asarray(log.solve(log_end, extrapolate=False), dtype=float)
     crossings = crossings[np.isfinite(crossings) & (crossings > first) & (crossings < last)]
     edges = np.concatenate([[first], np.unique(crossings), [last]])

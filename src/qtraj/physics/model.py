@@ -92,12 +92,15 @@ class LindbladModel:
     def _channels(self) -> tuple[JumpChannel, ...]:
         if self.order == "NLO":
             if not isinstance(self.potential, CoulombPotential):
-                remedy = "The NLO jump operators of arXiv:2205.10289 are those of the Coulomb potential: use it."
+                remedy = (
+                    "The NLO jump operators of arXiv:2205.10289 are those of the Coulomb potential: use it."
+                )
                 raise InputError("order", self.order, f"be 'LO' for {type(self.potential).__name__}", remedy)
             return next_order_channels(self.potential.alpha_s, self.mass)
         return () if self.has_width else leading_order_channels()
 
     def _set_transport(self) -> None:
+        # a complex potential describes the decay itself; dipole terms would count it twice
         default = NO_DIPOLE if self.has_width else Transport()
         transport: Any = default if self.transport is None else self.transport
         instance("transport", transport, Transport, "be a Transport(kappa=..., gamma=...)")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import xarray as xr
@@ -95,11 +95,7 @@ def summary_dataset(path: Path) -> xr.Dataset:
     return xr.Dataset({**columns, "overlap": overlap, **index}, {"state": list(STATE_NAMES)})
 
 
-def _summary_lines(dataset: xr.Dataset) -> Iterator[str]:
-    return summary_lines(_blocks(dataset))
-
-
-def _blocks(dataset: xr.Dataset) -> Iterator[SummaryBlock]:
+def _summary_blocks(dataset: xr.Dataset) -> Iterator[SummaryBlock]:
     columns = [dataset[name].values for name in ("t_fm", "norm", "color", "l", "overlap", "r_mean", "energy")]
     stops = np.cumsum(dataset["rows"].values)
     for number, length, stop in zip(dataset["trajectory"].values, dataset["rows"].values, stops, strict=True):
@@ -122,8 +118,8 @@ def snapshot_dataset(path: Path) -> xr.Dataset:
 
 
 def _snapshot_lines(dataset: xr.Dataset) -> Iterator[str]:
-    u = _complex(dataset)
-    return snapshot_lines(Snapshot(dataset["r"].values, u, dataset["magnitude"].values))
+    snapshot = Snapshot(dataset["r"].values, _complex(dataset), dataset["magnitude"].values)
+    return snapshot_lines(snapshot)
 
 
 def basis_dataset(path: Path) -> xr.Dataset:
@@ -139,10 +135,6 @@ def basis_dataset(path: Path) -> xr.Dataset:
     )
 
 
-def _basis_lines(dataset: xr.Dataset) -> Iterator[str]:
-    return basis_lines(_complex(dataset))
-
-
 def _complex(dataset: xr.Dataset) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
     u = np.empty(dataset["u_real"].shape, dtype=np.complex128)
     u.real, u.imag = dataset["u_real"].values, dataset["u_imag"].values
@@ -151,9 +143,9 @@ def _complex(dataset: xr.Dataset) -> np.ndarray[tuple[int, ...], np.dtype[np.com
 
 FORMATS: Final = {
     "ratios": Format(ratios_dataset, _ratio_lines),
-    "summary": Format(summary_dataset, _summary_lines),
+    "summary": Format(summary_dataset, lambda dataset: summary_lines(_summary_blocks(dataset))),
     "snapshot": Format(snapshot_dataset, _snapshot_lines),
-    "basisfunctions": Format(basis_dataset, _basis_lines),
+    "basisfunctions": Format(basis_dataset, lambda dataset: basis_lines(_complex(dataset))),
 }
 """Every kind of text file, by the beginning of its usual name."""
 
@@ -254,7 +246,11 @@ def _to_netcdf(source: Path, target: Path) -> Conversion:
     with atomic_path(target) as temporary:
         root.assign_attrs({CHECKSUM: checksum(root)}).to_netcdf(temporary, engine="h5netcdf")
         for name, group in groups.items():
-            group.to_netcdf(temporary, mode="a", group=name, engine="h5netcdf", encoding=_packed(group))
+            # nearly all ratios are zero and pack well; strings have no filter
+            packed = {
+                n: {"zlib": True} for n, v in group.variables.items() if v.dtype.kind in "fi" and v.size
+            }
+            group.to_netcdf(temporary, mode="a", group=name, engine="h5netcdf", encoding=packed)
     return Conversion((target,), tuple(left_out))
 
 
@@ -264,6 +260,7 @@ def _to_text(source: Path, target: Path, force: bool) -> Conversion:
         problem = "is a netCDF file, but not one that `qtraj convert` made"
         raise FileFormatError(source, problem, "Check the path.")
     names = root.attrs["files"].split("\n")
+    # a crafted file must not write elsewhere
     if any(Path(name).name != name for name in names):
         raise FileFormatError(source, "names a file outside its folder", "Do not use this file.")
     groups = {name: read_dataset(source, name) for name in names}
@@ -277,7 +274,7 @@ def _to_text(source: Path, target: Path, force: bool) -> Conversion:
         paths[RUN_RECORD] = target / RUN_RECORD
     _refuse_existing(list(paths.values()), force)
     for name, group in groups.items():
-        write_lines(paths[name], _format(group).lines(group))
+        write_lines(paths[name], FORMATS[group.attrs["kind"]].lines(group))
     if root.attrs["run_record"]:
         write_lines(paths[RUN_RECORD], root.attrs["run_record"].removesuffix("\n").split("\n"))
     return Conversion(tuple(paths.values()))
@@ -300,21 +297,13 @@ def _dataset(file: Path) -> xr.Dataset:
 def _kind(file: Path) -> str:
     if named := _NAMED.fullmatch(file.name):
         return named[1]
+    # a file of another name is told by its number of columns
     first = next(iter(islice(lines_of(file), 1)))
     columns = first.count("\t") + 1
     if columns not in _BY_COLUMNS:
         remedy = "Files of QTraj 1.0 have 2 (basis), 4 (snapshot), 8 (ratios) or 12 (summary) columns."
         raise FileFormatError(file, f"line 1 has {columns} columns: of no known kind", remedy)
     return _BY_COLUMNS[columns]
-
-
-def _format(group: xr.Dataset) -> Format:
-    return FORMATS[group.attrs["kind"]]
-
-
-def _packed(group: xr.Dataset) -> dict[str, dict[str, Any]]:
-    # nearly all ratios are zero; strings have no filter
-    return {str(n): {"zlib": True} for n, v in group.variables.items() if v.dtype.kind in "fi" and v.size}
 
 
 def _refuse_existing(targets: list[Path], force: bool) -> None:

@@ -128,6 +128,7 @@ def _iterated(grid: SineGrid, values: Float, l: int, mass: float, count: int) ->
         moving = grid.kinetic_step(states.T.astype(complex), kinetic)
         return np.asarray(moving.real + static * states.T).T
 
+    # the tridiagonal problem as preconditioner
     diagonal, off = _bands(grid, values, l, mass)
     # below the spectrum, so that the preconditioner is positive
     shift = energies[0] - (energies[-1] - energies[0])
@@ -144,6 +145,7 @@ def _iterated(grid: SineGrid, values: Float, l: int, mass: float, count: int) ->
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the residual below says whether it converged
             energies, vectors = lobpcg(operator, vectors, M=inverse, largest=False, tol=goal, maxiter=ROUND)
+        # the iteration does not promise an order of its block
         order = np.argsort(energies)
         energies, vectors = energies[order], vectors[:, order]
         lowest = vectors[:, :count]

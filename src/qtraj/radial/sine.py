@@ -162,6 +162,7 @@ class SineTransform:
         try:
             yield buffer
         finally:
+            # kept for the next call of any thread
             self._free.append(buffer)
 
 
@@ -386,6 +387,7 @@ def _warn_if_slow(num: int) -> None:
     below, above = prev_fast_len(n), next_fast_len(n)
     if below == above:
         return
+    # the nearest power of two, below or above
     power = 2 ** (n.bit_length() - 1)
     nearest = power if n - power < 2 * power - n else 2 * power
     warn_user(

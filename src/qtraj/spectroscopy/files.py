@@ -82,6 +82,8 @@ def rows(levels: ThermalLevels) -> Iterator[Row]:
     }
     for i, state in enumerate(levels.states):
         for j, T in enumerate(levels.T):
+            # as the file spells it, so that rows of a file and of a calculation meet at the same temperature
+            T_MeV = float(_text(GEV * float(T)))
             for route, table in tables.items():
                 values: dict[str, float | None] = {}
                 errors: dict[str, float | None] = {}
@@ -91,7 +93,7 @@ def rows(levels: ThermalLevels) -> Iterator[Row]:
                     known = bool(np.isfinite(value))
                     values[name], errors[name] = (unit * value, unit * error) if known else (None, None)
                 remark = levels.routes[route].remark(i, j)
-                yield Row(_rounded(GEV * float(T)), state.name, route, values, errors, remark)
+                yield Row(T_MeV, state.name, route, values, errors, remark)
 
 
 def write_levels(levels: ThermalLevels, folder: str | Path, stem: str = "spectrum") -> tuple[Path, Path]:
@@ -123,7 +125,9 @@ def write_levels(levels: ThermalLevels, folder: str | Path, stem: str = "spectru
     with atomic_path(paths[0]) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(_fields(row) for row in table)
+        for row in table:
+            numbers = (values[name] for name in QUANTITIES for values in (row.values, row.errors))
+            writer.writerow([_text(row.T_MeV), row.state, row.route, *map(_text, numbers), row.remark])
     with atomic_path(paths[1]) as path:
         path.write_text(
             json.dumps(_document(levels, table), indent=1, allow_nan=False) + "\n", encoding="utf-8"
@@ -166,15 +170,15 @@ def read_levels(path: str | Path) -> list[Row]:
     if missing or unknown:
         problem = f"lacks the column {min(missing)}" if missing else f"has an unknown column {min(unknown)!r}"
         raise FileFormatError(path, problem, f"Columns are {', '.join(COLUMNS)}.")
-    rows = []
+    table = []
     for (number, _), record in zip(numbered[1:], reader, strict=False):
         try:
-            rows.append(_row(record, path.stem))
+            table.append(_row(record, path.stem))
         except (ValueError, QtrajError) as error:
             raise FileFormatError(path, f"line {number}: {error}") from error
-    if not rows:
+    if not table:
         raise FileFormatError(path, "has no rows")
-    return rows
+    return table
 
 
 def _row(record: dict[str, Any], stem: str) -> Row:
@@ -203,18 +207,6 @@ def _number(text: str) -> float | None:
     return value
 
 
-def _rounded(T_MeV: float) -> float:
-    """Return what the file will say, so that rows of a file and of a calculation meet at the same temperature."""
-    return float(_text(T_MeV))
-
-
-def _fields(row: Row) -> list[str]:
-    numbers = []
-    for name in QUANTITIES:
-        numbers += [_text(row.values[name]), _text(row.errors[name])]
-    return [_text(row.T_MeV), row.state, row.route, *numbers, row.remark]
-
-
 def _text(value: float | None) -> str:
     return "" if value is None else f"{value:.9g}"
 
@@ -230,7 +222,11 @@ def _document(levels: ThermalLevels, table: list[Row]) -> dict[str, Any]:
         },
         "continuum_MeV": [GEV * float(energy) for energy in levels.continuum],
         "error_parts_MeV": {
-            route: {name: _parts(part) for name, part in result.parts.items()}
+            # as (state, temperature); of the width, twice those of the imaginary part
+            route: {
+                name: {"energy": (GEV * part.real).tolist(), "width": (2 * GEV * part.imag).tolist()}
+                for name, part in result.parts.items()
+            }
             for route, result in levels.routes.items()
         },
         "rows": [
@@ -239,11 +235,6 @@ def _document(levels: ThermalLevels, table: list[Row]) -> dict[str, Any]:
             for row in table
         ],
     }
-
-
-def _parts(part: Any) -> dict[str, Any]:
-    """Bounds in MeV as (state, temperature); of the width, twice those of the imaginary part."""
-    return {"energy": (GEV * part.real).tolist(), "width": (2 * GEV * part.imag).tolist()}
 
 
 SHOWN = 0.005
@@ -277,7 +268,10 @@ def table(rows: Iterable[Row], title: str = "", *, plain: bool = False) -> Table
     shown = next((route for route in PREFERRED if route in routes), routes[0])
     result = Table(
         title=title,
-        caption=_caption(shown),
+        caption=(
+            "shift: Re E(T) - E(0). Errors of the calculation, those above 0.005 MeV, on the last digits. "
+            f"Binding (below the potential far away) and <r>: {shown}."
+        ),
         title_justify="left",
         caption_justify="left",
         box=None if plain else box.HEAVY_HEAD,
@@ -289,31 +283,18 @@ def table(rows: Iterable[Row], title: str = "", *, plain: bool = False) -> Table
             result.add_column(f"{heading}\n{route}\nMeV", justify="right", no_wrap=True)
     result.add_column("binding\n\nMeV", justify="right", no_wrap=True)
     result.add_column("<r>\n\nfm", justify="right", no_wrap=True)
+    states = list(dict.fromkeys(row.state for row in listed))
+    listed.sort(key=lambda row: (states.index(row.state), row.T_MeV))
     previous = ""
-    for (state, T), cells in _lines(listed, routes, shown):
+    for (state, T), group in groupby(listed, key=lambda row: (row.state, row.T_MeV)):
+        by_route = {row.route: row for row in group}
+        cells = [_cell(by_route.get(route), name) for name in ("shift", "width") for route in routes]
+        cells += [_cell(by_route.get(shown), name) for name in ("binding", "radius")]
         if previous and state != previous:
             result.add_section()
         previous = state
         result.add_row(state, f"{T:g}", *cells)
     return result
-
-
-def _caption(shown: str) -> str:
-    return (
-        "shift: Re E(T) - E(0). Errors of the calculation, those above 0.005 MeV, on the last digits. "
-        f"Binding (below the potential far away) and <r>: {shown}."
-    )
-
-
-def _lines(rows: list[Row], routes: list[str], shown: str) -> Iterator[tuple[tuple[str, float], list[str]]]:
-    """Yield one line per state and temperature."""
-    states = list(dict.fromkeys(row.state for row in rows))
-    ordered = sorted(rows, key=lambda row: (states.index(row.state), row.T_MeV))
-    for key, group in groupby(ordered, key=lambda row: (row.state, row.T_MeV)):
-        by_route = {row.route: row for row in group}
-        cells = [_cell(by_route.get(route), name) for name in ("shift", "width") for route in routes]
-        cells += [_cell(by_route.get(shown), "binding"), _cell(by_route.get(shown), "radius")]
-        yield key, cells
 
 
 def _cell(row: Row | None, name: str) -> str:

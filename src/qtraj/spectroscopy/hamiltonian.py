@@ -118,6 +118,7 @@ def effective_hamiltonian(
     T = positive("T", T, "be a positive temperature in GeV")
     matrix = _without_friction(model, mesh, l, T, rotation)
     if model.friction:
+        # r d/dr; minus its transpose it is r d/dr + d/dr r
         drag = mesh.r[:, None] * mesh.derivative
         matrix += _friction(model, T) * (drag - drag.T)
     return matrix
@@ -156,6 +157,7 @@ def _width(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation:
             momentum = (mesh.derivative + np.diag(channel.centrifugal(l) / mesh.r)) / turn
             beyond = channel.recoil * momentum + channel.shift * np.eye(mesh.points)
             C = np.diag(mesh.r * turn) + beyond / T
+            # without conjugation: the continuation of C^+C to complex r
             total += channel.rate(l) * (C.T @ C)
     return total
 
@@ -217,6 +219,7 @@ def best_rotation(model: LindbladModel, T: Float) -> float:
             )
             raise InputError("transport", model.transport, allowed, remedy)
         return 0.0
+    # where nothing acts there is no direction to prefer
     acting = (kappa > 0) | (gamma != 0)
     if not np.any(acting):
         return 0.0

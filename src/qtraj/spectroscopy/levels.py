@@ -142,6 +142,7 @@ def thermal_levels(
     if not routes or not set(routes) <= set(ROUTES):
         raise InputError("routes", routes, some)
     source_of(chosen[0], source)
+    # every route runs on both meshes; the difference is its part ``mesh`` of the error
     finer = mesh.compared(DENSER)
     vacuum, on_finer = (_vacuum_energies(model, m, chosen) for m in (mesh, finer))
     for t in temperatures:  # a coefficient that does not exist at some T raises before anything is computed

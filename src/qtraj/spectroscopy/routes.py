@@ -151,6 +151,7 @@ def _orders(
     orders = np.empty((3, *shape), dtype=complex)
     radius, change = np.empty(shape), np.empty(shape)
     for l in sorted({state.l for state in states}):
+        # one diagonalization for all temperatures
         vacuum = vacuum_hamiltonian(model, mesh, l)
         levels, vectors = np.linalg.eigh(vacuum.real)
         r = (vectors.T * mesh.r) @ vectors
@@ -215,6 +216,7 @@ def follow(start: Complex, end: Complex, vectors: Complex) -> tuple[Complex, Com
         best = np.argmax(overlaps, axis=1)
         others = overlaps.copy()
         others[rows, best] = 0.0
+        # halve the step until every state has one clear successor
         clear = np.all(np.abs(overlaps[rows, best] - 1) < SAME) and np.all(others < SAME)
         if not clear and step > SMALLEST_STEP:
             step /= 2
@@ -285,6 +287,7 @@ def complex_levels(
     parts = {"mesh": distance(energy, on_finer), "rounding": np.full_like(energy, rounding)}
     if theta > 0:
         parts["rotation"] = turned
+    # a level of the continuum moves with the length of the mesh
     melted = np.abs(energy - on_finer) > MELTED * np.abs(energy - continuum(model, mesh, T))
     return RouteLevels(
         np.where(melted, MISSING, energy),

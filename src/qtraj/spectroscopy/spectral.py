@@ -106,6 +106,7 @@ class SpectralFunction:
         step = positive("step", step, "be a positive time in GeV^-1")
         count = integer("count", count, 1)
         triangle, left, right = self._schur
+        # one exponential, then products: exact at every step
         propagator = expm(-1j * step * triangle)
         values = np.empty(count, dtype=complex)
         for k in range(count):
@@ -200,6 +201,7 @@ def fit_peak(density: Density, guess: complex, lower: Sequence[Peak] = ()) -> Pe
             return None
         poles.append(pole)
     width = -2 * poles[0].imag
+    # the spread over windows and backgrounds is the error of the fit
     error = max(abs(pole - poles[0]) for pole in poles)
     gap = min((abs(poles[0].real - peak.energy) for peak in lower), default=np.inf)
     if error > LOST * width or gap < RESOLVED * width:

@@ -82,6 +82,7 @@ def read_columns(
     table = load_table(file, len(order), skip_lines=skip_lines, delimiter=delimiter)
     columns = {name: table[:, i] for i, name in enumerate(order) if name != IGNORED}
     columns["T"] = columns["T"] * TO_GEV[T_unit]
+    # T is in GeV from here on, so the checks of Hydro see a wrong unit
     axes, fields = to_grid(file, columns, sparse=sparse)
     for axis in mirror:
         axes, fields = _mirrored(file, axes, fields, axis)
@@ -109,6 +110,7 @@ def _mirrored(
     """Complete the half axis >= 0 by reflection; the axis starts at 0 or at half a step."""
     half = axes[axis]
     step = half[1] - half[0] if len(half) > 1 else 0.0
+    # a text axis has rounded digits: zero to 1e-6 of a step, half a step to 1e-3 of it
     on_zero = abs(half[0]) < 1e-6 * step
     if not on_zero and abs(half[0] - step / 2) > 1e-3 * step:
         problem = f"{axis} starts at {half[0]:g} fm, neither at 0 nor at half a step: cannot mirror it"
@@ -117,6 +119,7 @@ def _mirrored(
     where = list(axes).index(axis)
     completed = {}
     for name, values in fields.items():
+        # the velocity across the mirror changes sign
         sign = -1.0 if name == "v" + axis else 1.0
         reflected = sign * np.flip(np.take(values, np.arange(first, len(half)), axis=where), axis=where)
         completed[name] = np.concatenate([reflected, values], axis=where)

@@ -147,11 +147,13 @@ def to_grid(
     for name in (c for c in COORDINATES if c in columns):
         if not np.all(np.isfinite(columns[name])):
             raise FileFormatError(file, f"the column {name} holds NaN or infinity")
+        # sorted axes from the values themselves: the lines may come in any order
         axes[name], index = np.unique(columns[name], return_inverse=True)
         indices.append(index)
     shape = tuple(len(axis) for axis in axes.values())
     n_lines, n_cells = len(indices[0]), int(np.prod(shape))
     flat = np.ravel_multi_index(indices, shape)
+    # two lines for one cell: a wrong order of columns looks like this
     if len(np.unique(flat)) != n_lines:
         raise FileFormatError(file, "some cells occur twice", "Is the declared order of the columns right?")
     if not sparse and n_lines != n_cells:

@@ -46,6 +46,7 @@ def _read_event(file: Path, h5: h5py.File) -> Hydro:
     if "Event" not in h5:
         raise FileFormatError(file, "there is no group /Event", "Is it a JetData.h5?")
     event = h5["Event"]
+    # bounds of the grid in cells, x = (XL + ix) DX: whole numbers, read as reals
     XL, XH, YL, YH = (round(_attribute(file, event, name)) for name in ("XL", "XH", "YL", "YH"))
     DX, DY, tau0, dtau = (_attribute(file, event, name) for name in ("DX", "DY", "Tau0", "dTau"))
     frames = sorted(
@@ -59,6 +60,7 @@ def _read_event(file: Path, h5: h5py.File) -> Hydro:
         for key in ("Temp", "Vx", "Vy")
     )
     return Hydro(
+        # by the number in the name: frames may be missing
         tau_fm=tau0 + dtau * np.array([k for k, _ in frames]),
         x_fm=uniform_axis(0.0, DX, shape[0], offset=XL),
         y_fm=uniform_axis(0.0, DY, shape[1], offset=YL),

@@ -45,6 +45,7 @@ def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
         paths = path_of("paths", paths)
     files = _temperature_files(paths)
     velocity_files = [_velocity_file(file) for file in files]
+    # a velocity that some frames lack could not be interpolated in time
     with_velocity = all(v is not None for v in velocity_files)
     frames = [_read_frame(file, ("x", "y", "T")) for file in files]
     for file, (axes, _) in zip(files, frames, strict=True):
@@ -102,6 +103,7 @@ def _heading_lines(file: Path) -> int:
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise FileFormatError(file, f"it cannot be read as text ({error})") from None
     try:
+        # a first line that is no numbers is a heading
         _ = [float(word) for word in first]
     except ValueError:
         return 1

@@ -358,6 +358,7 @@ def read_music_input(path: str | Path, **known: float) -> tuple[MusicGrid, bool]
             raise InputError(name, value, f"be one of {', '.join(MusicGrid.__dataclass_fields__)}")
     file = existing_file(path)
     keys = _Keys(file)
+    # MUSIC's defaults where the second argument is given
     number, whole = keys.number, keys.whole
     every = {axis: whole(f"output_evolution_every_N_{axis}", 1) for axis in ("timesteps", "x", "eta")}
     n_eta = whole("Grid_size_in_eta", 1)
@@ -388,6 +389,7 @@ def read_music_input(path: str | Path, **known: float) -> tuple[MusicGrid, bool]
         if not known.keys() >= {"deta", "eta_min"}:
             size = number("Eta_grid_size")
             grid["eta_min"] = -size / 2
+            # n - 1 intervals since 2018, n before
             since, before = (size / max(n, 1) * every["eta"] for n in (n_eta - 1, n_eta))
             opened.setdefault(
                 "deta", f"deta is {since:g} in versions since 2018 and {before:g} in earlier ones"

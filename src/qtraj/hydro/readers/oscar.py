@@ -70,13 +70,16 @@ def read_oscar2008(path: str | Path) -> Hydro:
     if not np.array_equal(table[:, :n_index], np.indices(shape).reshape(n_index, -1).T):
         raise FileFormatError(file, "the indices do not run as t > x > y from 0", "Is a line missing?")
     names = ("tau", "x", "y", "eta")[:n_index]
+    # limits come in pairs; the spacing follows from the header's number of points, not from those in the file
     limits = np.reshape(header.limits, (-1, 2))
     axes = {
         name: low + (high - low) / (n - 1) * np.arange(size)
         for name, (low, high), n, size in zip(names, limits, header.points, shape, strict=False)
     }
     fields = {
-        name: table[:, n_index + column].reshape(shape) for name, column in (("T", 2), ("vx", 4), ("vy", 5))
+        # after the indices: e P T R_qgp vx vy
+        name: table[:, n_index + column].reshape(shape)
+        for name, column in (("T", 2), ("vx", 4), ("vy", 5))
     }
     if not all(np.all(np.isfinite(f)) for f in fields.values()):
         raise FileFormatError(file, "T or a velocity is NaN or infinite")
@@ -172,6 +175,7 @@ def _read_2013_header(file: Path) -> tuple[list[int], list[str]]:
         raise FileFormatError(file, "nt nx ny nz are missing after full-evolution")
     names = words[6:]
     if "tau" not in names and "t" in names and points[3] == 1:
+        # at mid-rapidity t and tau are the same
         names[names.index("t")] = "tau"
     needed = ["tau", "x", "y", "T"] + (["eta"] if points[3] > 1 else [])
     missing = [name for name in needed if name not in names]

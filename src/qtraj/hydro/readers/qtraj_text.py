@@ -206,6 +206,7 @@ def read_qtraj_trajectories(
         instance("index", index, TrajectoryIndex, "be from index_qtraj_trajectories, or None")
     file = existing_file(path)
     check_last_line(file)
+    # the last noted block before the start; the ones between are read and dropped
     known = index.every * (start // index.every) if index is not None else 0
     offset = index.offsets[start // index.every] if index is not None else 0
     return (table for _, table in islice(_blocks(file, known, offset), start - known, None))
@@ -245,6 +246,7 @@ def _read_points(
         raise FileFormatError(file, f"{where}{len(lines)} of {n} points are there: truncated")
     n_columns = len(lines[0].split()) if lines else 0
     try:
+        # one conversion for the whole block: a file may have millions of points
         values = np.array(b" ".join(lines).split(), dtype=float).reshape(n, n_columns)
     except ValueError:
         raise FileFormatError(file, f"{where}the points are not {n} lines of {n_columns} numbers") from None
@@ -385,6 +387,7 @@ def _start(tables: Sequence[TemperatureTable], tau_start_fm: float | None) -> fl
 
 def _resample(table: TemperatureTable, values: Float, tau: Float) -> Float:
     """Return `values` (n, ...) of a table at the times tau, shape (nt, ...)."""
+    # a table that ends early keeps its last values, which are below T_end
     tau = np.minimum(tau, table.tau_fm[-1])
     curve = PchipInterpolator(np.log(table.tau_fm), np.log(values))
     at = np.exp(curve(np.log(tau)))

@@ -17,9 +17,11 @@ from .coulomb import COLORS, Color, check_alpha, check_isotropic, coulomb_octet,
 Float = NDArray[np.float64]
 Function = Callable[..., Any]
 
+# where a function is tried out: from far inside 1S (Bohr radius 0.7 GeV^-1) to far outside 3S (<r> = 9 GeV^-1)
 _PROBE_R: Final = np.geomspace(0.01, 30.0, 25)
 _PROBE_T: Final = np.array([0.2, 0.3, 0.5])
 _ARGUMENTS: Final = {1: "(r)", 2: "(r, T)", 4: "(r, T, xi, hard_scale)"}
+# GeV; an imaginary part below it is rounding of a complex formula
 _ROUNDING: Final = 1e-12
 _FOR_ARRAYS: Final = (
     "It is called with NumPy arrays: np.where(r > 1, a, b) takes the place of `a if r > 1 else b`."
@@ -128,6 +130,7 @@ class CallablePotential:
             raise InputError(color, self._functions[color], f"take {' or '.join(_ARGUMENTS.values())}")
         T = np.concatenate([[0.0], _PROBE_T])
         grid = np.broadcast_arrays(_PROBE_R[None], T[:, None])
+        # an overflow or a division by zero shows in the values, and is named there
         with np.errstate(all="ignore"):
             V = self._call(color, grid[0], grid[1], np.zeros_like(grid[0]), grid[1])
         _check_values(color, V, grid[0].shape, takes_T=count > 1)

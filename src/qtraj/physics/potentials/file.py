@@ -39,6 +39,7 @@ def _read_npz(file: Path) -> dict[str, Any]:
     if not zipfile.is_zipfile(file):
         raise FileFormatError(file, "it is no npz file, or a truncated one")
     try:
+        # no pickles: a file must not run code
         with file.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -103,6 +104,7 @@ def _check_names(file: Path, names: list[str]) -> None:
 
 def _on_grid(file: Path, r: Float, T: Float, fields: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """Sort rows by (T, r) and return the fields as (nt, nr)."""
+    # rows may come in any order
     order = np.lexsort((r, T))
     temperatures, distances = np.unique(T), np.unique(r)
     shape = (len(temperatures), len(distances))

@@ -228,6 +228,7 @@ class KSUPotential:
     def real_part(self, r: Float, T: Float, xi: Float) -> Float:
         """Return Re V in GeV, shape (nt, nr), for r (nr,) in GeV^-1 and T, xi (nt,)."""
         mu = np.sqrt(screening_anisotropy(xi)) * self.debye_mass(T)
+        # the string breaks: no more energy than V_vac(r_SB)
         return np.minimum(self.screened(r, mu), self.ceiling)
 
     def imaginary_part(self, r: Float, T: Float, xi: Float, hard_scale: Float) -> Float:
@@ -237,6 +238,7 @@ class KSUPotential:
 
     def screened(self, r: Float, mass: Float) -> Float:
         """Return the Karsch-Mehr-Satz potential in GeV, shape (nt, nr), for r (nr,) in GeV^-1, mass (nt,) in GeV."""
+        # mu r; at mu = 0 all terms become those of -alpha/r + sigma r
         x = np.outer(mass, r)
         decay = np.exp(-x)
         # (1 - e^-x)/x, which is 1 without screening
@@ -251,6 +253,7 @@ class KSUPotential:
         """Return the coupling of Im V, C_F alpha_s(2 pi T) at three loops, frozen at `alpha` from above."""
         T = np.asarray(T, dtype=float)
         runs = T > RUNNING_ABOVE_T
+        # where it does not run any scale will do: the result is not used
         scale = 2 * np.pi * np.where(runs, T, RUNNING_ABOVE_T)
         running = C_F * running_coupling(scale, self.n_f, self.lambda_ms)
         return np.where(runs, np.minimum(running, self.alpha), self.alpha)

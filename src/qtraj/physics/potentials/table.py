@@ -194,6 +194,7 @@ class TabulatedPotential:
         rows = self._in_r(self._rows[color], r)
         if self.T is None:
             return np.broadcast_to(_absorbing(rows), (len(T), len(r)))
+        # no extrapolation in T: a screened potential may do anything beyond its table
         _check_temperatures(self.T, T)
         return _absorbing(make_interp_spline(self.T, rows, k=min(3, len(self.T) - 1))(T))
 
@@ -215,6 +216,7 @@ class TabulatedPotential:
         first = {color: rows if self.T is None else rows[0] for color, rows in self._rows.items()}
         if self.T is not None and self.T[0] == 0 and vacuum is not None:
             raise InputError("vacuum", vacuum, "be left out: the row of T = 0 is the vacuum")
+        # the vacuum acts before and after the medium: a table must say what it is
         if self.T is not None and self.T[0] > 0:
             if vacuum is None:
                 raise InputError("vacuum", None, f"be given, as T begins with {self.T[0]:g} GeV, not 0")
@@ -243,6 +245,7 @@ class TabulatedPotential:
                 f"be 'constant' or 'linear': the table ends at {last:.4g} GeV^-1 ({to_fm(last):.3g} fm) and the "
                 f"grid reaches {float(np.max(r)):.4g}",
             )
+        # r V(r) has no singularity at the origin
         spline = CubicSpline(self.r, self.r * rows, axis=-1)
         inside = np.clip(r, first, last)
         V = spline(inside) / inside

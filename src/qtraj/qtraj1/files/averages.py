@@ -86,6 +86,7 @@ class NoJumpPart:
         instance("table", table, RatioTable)
         probability = number("probability", probability, "be between 0 and 1", above=0, below=1)
         resolution = number("resolution", resolution, "be an error, not negative", low=0)
+        # a trajectory jumps where its first random number exceeds the no-jump norm p
         still = np.flatnonzero(table.r0 < probability)
         if not len(still):
             remedy = "Run once with doJumps 0 and pass its row to NoJumpPart."
@@ -245,6 +246,7 @@ def _mean(x: Float, labels: Index, weights: Float, notes: tuple[str, ...], sampl
     else:
         means = np.bincount(labels, x) / np.bincount(labels)
         value = np.sum(weights * means) / weights.sum()
+        # G/(G - 1): the unbiased variance, as for equal weights
         spread = np.sum((weights * (means - value)) ** 2) * len(weights) / (len(weights) - 1)
         parts = {"paths": np.sqrt(spread) / weights.sum()}
     bound, note = _rare(x, len(x)) if sampled else ({}, ())
@@ -259,6 +261,7 @@ def _with_exact_part(
         remedy = "The no-jump part differs from path to path: select the rows of one."
         allowed = "belong to one temperature history"
         raise InputError("no_jump", f"one part for {paths} paths", allowed, remedy)
+    # rows above r_max are zeros that stand for nothing
     jumped = table.ratios[(table.r0 >= p) & (table.r0 <= r_max)]
     if len(jumped) < 2:
         allowed = "hold at least two rows with p <= r0 <= r_max"

@@ -100,6 +100,7 @@ class Key:
             value = bool(value) if self.kind is bool and value in (0, 1) else int(value)
         elif self.kind is str and isinstance(value, str):
             value = str(value)
+        # a bool is an int for Python, but not for a key of whole numbers
         good = type(value) is self.kind
         if good and self.kind in (int, float):
             good = isfinite(value) and self.above < value <= self.most and value >= self.least
@@ -409,6 +410,7 @@ def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> 
     allowed = "be pairs ('-KEY', 'value')"
     for i, pair in enumerate(members("overrides", overrides, allowed)):
         members(f"overrides[{i}]", texts(f"overrides[{i}]", pair, allowed), allowed, 2)
+    # the command line goes over the file
     entries = _file_entries(path)
     for flag, text in overrides:
         name = flag.removeprefix("-")

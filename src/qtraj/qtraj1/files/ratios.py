@@ -180,6 +180,7 @@ def has_metadata(path: str | Path, head: Sequence[str]) -> bool:
     fields = head[0].split("\t")
     if len(fields) != COLUMNS or not all(map(is_finite, fields)):
         return True
+    # a row: ratios not negative, r0 at most 1, l whole
     values = list(map(float, fields))
     if min(values) < 0 or values[-2] > 1 or values[-1] != int(values[-1]):
         return True
@@ -219,6 +220,7 @@ def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) ->
     """
     path, append = path_of("path", path), boolean("append", append)
     instance("rows", rows, RatioTable)
+    # a file of both kinds could not be read again
     if append and path.is_file() and path.stat().st_size:
         present = has_metadata(path, list(islice(lines_of(path), 3)))
         if present != (rows.metadata is not None):

@@ -73,6 +73,7 @@ def numbers(path: str | Path, lines: Sequence[str], columns: int, first: int = 1
         For the first line with another number of columns, or with something that is no finite number.
     """
     try:
+        # all lines at once; which one is bad is found out only if one is
         values = np.array("\t".join(lines).split("\t"), dtype=np.float64).reshape(len(lines), columns)
         if all(line.count("\t") == columns - 1 for line in lines) and np.all(np.isfinite(values)):
             return values

@@ -120,6 +120,7 @@ class Munich:
 
     def __init__(self, p: LegacyParameters, steps: Steps, r: Float) -> None:
         self.T = steps.T
+        # no medium, no coefficients: the fits have a pole near T = 0
         on = steps.T > 0
         self.kappa, self.gamma = np.zeros_like(steps.T), np.zeros_like(steps.T)
         transport = Transport(kappa=p.kappa_hat, gamma=p.gam, T_c=T_C)
@@ -164,6 +165,7 @@ class Screened:
 
     def local(self, color: int, n: int) -> Complex:
         """Return V(r) in the medium of step `n`; the octet has none and is refused."""
+        # evaluated for 64 steps at once: the functions of r cost more for one step than for many
         block, inside = divmod(n, BLOCK)
         if self._block[0] != block or color != 0:
             part = slice(block * BLOCK, (block + 1) * BLOCK)

@@ -155,6 +155,7 @@ class OutputFolder:
 
     def _refuse_same_seed(self) -> None:
         """Raise InputError if the name of the folder or the run record says that this seed ran already."""
+        # the original has no run record, but its folder may be named after the seed
         named, record = _WITH_SEED.fullmatch(self.path.name), self._record()
         seeds = {int(named[1])} if named else set[int]()
         for entry in (record, *record.get("appended", ())):

@@ -126,6 +126,7 @@ class Setup:
         """Return overlaps (..., 6) divided by the initial ones, raw where the original leaves them so."""
         initial = self.functions.initial[None, :].astype(complex)
         start = self.overlaps(initial, np.array([self.p.initC]), np.array([self.p.initL]))[0]
+        # eigenstates as start have no ratio, and a zero overlap cannot divide
         raw = (start == 0) | (self.p.initType in (0, 100))
         return overlaps / np.where(raw, 1.0, start)
 

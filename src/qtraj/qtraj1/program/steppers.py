@@ -73,6 +73,7 @@ class SplitStep:
     def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
         """Return the states after step `n`; see `Stepper.advance`."""
         different, index = sectors(color, l)
+        # one factor for each (color, l) of the batch, then a row of it for each state
         factors = np.array([self._half_step(c, angular, n) for c, angular in different])
         factor = factors[0] if len(factors) == 1 else factors[index]
         states *= factor
@@ -123,6 +124,7 @@ class Tridiagonal:
 
     def solve(self, states: Complex) -> Complex:
         """Return the solutions of self @ x = states, shape (B, num)."""
+        # LAPACK's tridiagonal solver with partial pivoting, all states at once
         *_, solution, info = zgtsv(self.lower, self.diagonal, self.upper, states.T)
         if info != 0:
             raise QtrajError("The Crank-Nicolson matrix is singular: choose another dt.")
@@ -166,6 +168,7 @@ class CrankNicolson:
 
     def _next_to_leading(self, medium: Munich, color: int, n: int, p_squared: Tridiagonal) -> Tridiagonal:
         r, M, T, kappa = self._r, 2 * self._m, medium.T[n], medium.kappa[n]
+        # alpha is C_F alpha_s
         a = N_C * self._alpha / C_F / (8 * T)
 
         def width(a: float) -> Float:

@@ -120,8 +120,10 @@ def _tabulated(p: LegacyParameters, table: TemperatureTable, metadata: str) -> S
         return out
 
     T = interpolated(table.T, 0.0, OFFSET)
+    # colder than Tf is no medium
     T[p.Tf >= T] = 0.0
     acting = np.flatnonzero(T)
+    # the index of the last hot step, not one more: the flaw of files named above
     total = int(acting[-1]) if acting.size else 0
     if table.anisotropy is None or table.hard_scale is None:
         return _isotropic(p, T[:total], metadata)

@@ -86,6 +86,7 @@ class NoJumpEvolution:
 
     def start_for(self, r0: float, snapshot_every: int) -> Stored:
         """Return the state from which a trajectory with first random number `r0` above `norm` goes on."""
+        # the flaw of the list named above
         room = self.stored[-1].step // snapshot_every + 1
         usable = self.stored[:-1][:room]
         return next((state for state in reversed(usable) if state.norm > r0), usable[0])
@@ -243,6 +244,7 @@ def _evolve(
         color, l = np.array([t.color for t in active]), np.array([t.l for t in active])
         states = setup.stepper.advance(states, color, l, n)
         norms = setup.norms(states)
+        # no jump in the last step, as in the original
         if n + 1 < total:
             hit = norms <= np.array([t.r for t in active])
             for i in np.flatnonzero(hit):
