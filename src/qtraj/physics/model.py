@@ -93,7 +93,7 @@ class LindbladModel:
         if self.order == "NLO":
             if not isinstance(self.potential, CoulombPotential):
                 remedy = (
-                    "The NLO jump operators of arXiv:2205.10289 are those of the Coulomb potential: use it."
+                    "The NLO jump operators (arXiv:2205.10289) need Coulomb potentials: use CoulombPotential."
                 )
                 raise InputError("order", self.order, f"be 'LO' for {type(self.potential).__name__}", remedy)
             return next_order_channels(self.potential.alpha_s, self.mass)

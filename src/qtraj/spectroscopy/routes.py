@@ -258,7 +258,6 @@ def complex_levels(
         not depend on theta. States that have dissolved in the continuum are NaN, with the remark ``melted``.
     """
     theta = best_rotation(model, T) if rotation is None else rotation
-    angles = [angle for angle in (theta - TURN, theta + TURN) if theta and 0 <= angle < MAX_ROTATION]
     energy = np.empty((len(states), len(T)), dtype=complex)
     on_finer, turned = np.empty_like(energy), np.zeros_like(energy)
     radius, radius_finer = np.empty(energy.shape), np.empty(energy.shape)
@@ -266,7 +265,8 @@ def complex_levels(
         rows = [i for i, state in enumerate(states) if state.l == l]
         real_levels = np.linalg.eigvalsh(vacuum_hamiltonian(model, mesh, l).real)
         start = np.asarray(real_levels[[states[i].radial_index for i in rows]], dtype=complex)
-        before = vacuum_hamiltonian(model, mesh, l, theta)
+        before = vacuum_hamiltonian(model, mesh, l, theta)  # checks theta
+        angles = [angle for angle in (theta - TURN, theta + TURN) if theta and 0 <= angle < MAX_ROTATION]
         _, vectors = select(before, start)
         for j, t in enumerate(T):
             now = symmetric_hamiltonian(model, mesh, l, float(t), theta)
