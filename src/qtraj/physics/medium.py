@@ -441,20 +441,9 @@ def check_cools(
     """Raise `InputError` if temperatures end above T_end, or still exceed it after any fireball.
 
     The one check of everything that comes as a table: what follows its last time is unknown, and a medium that is cut
-    there lets too many pairs survive.
-
-    Parameters
-    ----------
-    tau_fm : ndarray, shape (nt,)
-        Times in fm/c.
-    T : ndarray, shape (nt,) or (n, nt)
-        Temperatures in GeV; NaN where nothing is known counts as cold.
-    T_end : float
-        Temperature in GeV below which the medium does not act.
-    allow_hot_end : bool
-        The user's word that the cut at the last time is meant.
-    medium, row : str
-        What to call the whole and one of several.
+    there lets too many pairs survive, unless `allow_hot_end` says that the cut is meant. Times (nt,) are in fm/c,
+    temperatures T (nt,) or (n, nt) in GeV, NaN where nothing is known, which counts as cold; `medium` and `row` name
+    the whole and one of several in messages.
     """
     rows = np.atleast_2d(T)
     hot = np.flatnonzero(rows[:, -1] > T_end)
@@ -508,14 +497,7 @@ def check_columns(
 class AnisotropyTable:
     """Anisotropy and hard scale of one history, their logarithms interpolated monotonically in ln tau.
 
-    Parameters
-    ----------
-    tau_fm : ndarray, shape (nt,)
-        Increasing times in fm/c.
-    alpha : ndarray, shape (nt, 3)
-        alpha_x, alpha_y, alpha_z.
-    hard_scale : ndarray, shape (nt,)
-        lambda in GeV.
+    Columns: times tau_fm (nt,) in fm/c, alpha_x, alpha_y, alpha_z (nt, 3), and lambda (nt,) in GeV.
     """
 
     def __init__(self, tau_fm: Float, alpha: Float, hard_scale: Float) -> None:

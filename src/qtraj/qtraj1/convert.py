@@ -160,15 +160,7 @@ _BY_COLUMNS: Final = {2: "basisfunctions", 4: "snapshot", 6: "ratios", 8: "ratio
 
 @dataclass(frozen=True)
 class Conversion:
-    """What `convert` did.
-
-    Parameters
-    ----------
-    written : tuple of Path
-        The new files.
-    left_out : tuple of str
-        Names in the folder that are no output of QTraj 1.0.
-    """
+    """Result of `convert`: the new files, and the names in the folder that are no output of QTraj 1.0."""
 
     written: tuple[Path, ...]
     left_out: tuple[str, ...] = ()

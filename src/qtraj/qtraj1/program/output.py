@@ -53,20 +53,9 @@ _WITH_SEED: Final = re.compile(r"output-(-?\d+)")
 class OutputFolder:
     """Output of a run: ``ratios.tsv`` is written every few seconds, the other files at the end.
 
-    Parameters
-    ----------
-    path : Path
-    p : LegacyParameters
-    metadata : sequence of str
-        Metadata of the histories that will run, empty strings where they have none.
-    existing : {"refuse", "append", "overwrite"}
-        If there is output of an earlier run, of the original or of qtraj: refuse to touch it; add rows of another
-        seed to its ``ratios.tsv`` and leave every other file as it is; or replace all of it.
-
-    Attributes
-    ----------
-    appends : bool
-        Whether rows are added to the output of an earlier run.
+    `metadata` are those of the histories that will run, empty strings where they have none. `existing` says what to do
+    with output of an earlier run, of the original or of qtraj: refuse to touch it; append rows of another seed to its
+    ``ratios.tsv`` and leave every other file as it is (then `appends` is True); or overwrite all of it.
 
     Raises
     ------
@@ -219,15 +208,7 @@ _HEADING: Final = (
 
 
 class Screen:
-    """Prints lines, and shows how far the run is.
-
-    Parameters
-    ----------
-    write : callable
-        Prints a line.
-    console : rich.console.Console, optional
-        Where the progress bar appears if it is a terminal.
-    """
+    """Screen output: lines go to `write`, the progress bar to `console`, if that is a terminal."""
 
     def __init__(self, write: Callable[[str], None] = print, console: Console | None = None) -> None:
         self._write = write
