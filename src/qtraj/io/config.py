@@ -24,7 +24,7 @@ from pydantic_core import PydanticCustomError
 
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
-from ..hydro.readers.music_dense import MusicGrid
+from ..hydro.readers.music import MusicGrid
 from ..hydro.sampling import Directions, Scrambling
 from ..observables.data.systems import load_system, system_names
 from ..physics.transport import FitName
