@@ -22,14 +22,14 @@ LAYERS = [
     {"solvers", "hydro"},
     {"qtraj1.files"},
     {"io"},
-    {"qtraj1.datasets", "qtraj1.program"},
+    {"qtraj1.program"},
     {"qtraj1", "qtraj1.convert"},
     {"campaign", "spectroscopy"},
     {"plots"},
     {"pages"},
     {"cli"},
 ]
-QTRAJ1 = ("files", "datasets", "program", "convert")
+QTRAJ1 = ("files", "program", "convert")
 LEVEL = {unit: level for level, units in enumerate(LAYERS) for unit in units}
 
 

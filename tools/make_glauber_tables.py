@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qtraj.hydro.collision import ProtonNucleus, collision_geometry
-from qtraj.hydro.glauber import Nucleus, OpticalGlauber
+from qtraj.hydro.glauber import Nucleus, OpticalGlauber, ProtonNucleus, collision_geometry
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.geometry import CollisionGeometry
 

@@ -16,7 +16,7 @@ from qtraj.io.citations import Choices, of_choices
 from qtraj.observables.data.systems import load_system
 from qtraj.qtraj1 import read_params, run_legacy, write_params
 from qtraj.qtraj1.convert import convert
-from qtraj.qtraj1.program.screen import Screen
+from qtraj.qtraj1.program.output import Screen
 
 QTRAJ = DATA / "legacy" / "bjorken"
 

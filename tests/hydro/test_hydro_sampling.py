@@ -8,8 +8,7 @@ from scipy.stats import norm
 
 from qtraj.errors import InputError
 from qtraj.hydro import MEAN_MASS, PB208, OpticalGlauber, PlaneDensity, sample_paths
-from qtraj.hydro.plane import CDF_ERROR
-from qtraj.hydro.sampling import collision_plane, inverse_pT
+from qtraj.hydro.sampling import CDF_ERROR, collision_plane, inverse_pT
 from qtraj.states import MESONS
 
 GLAUBER = OpticalGlauber(PB208, 67.6)

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from qtraj.errors import InputError
-from qtraj.hydro.collision import ProtonNucleus, collision_geometry
-from qtraj.hydro.glauber import PB208, PB208_GROUP, Nucleus, OpticalGlauber
+from qtraj.hydro.glauber import PB208, PB208_GROUP, Nucleus, OpticalGlauber, ProtonNucleus, collision_geometry
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.geometry import CollisionGeometry, coverage, geometric_weights, with_geometry
 from qtraj.observables.table import SurvivalTable

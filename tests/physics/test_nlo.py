@@ -8,7 +8,7 @@ import sympy as sp
 from numpy.testing import assert_allclose
 
 import qtraj as qt
-from qtraj.physics.nlo import width_terms
+from qtraj.physics.model import width_terms
 from qtraj.physics.potentials.coulomb import COLORS
 from qtraj.solvers.density.nlo_operators import jump_matrices
 from qtraj.units import C_F, N_C

@@ -6,8 +6,9 @@ from numpy.testing import assert_allclose
 
 import qtraj as qt
 from qtraj import InputError
-from qtraj.physics.potentials.screening import landau_damping, screening_anisotropy
-from qtraj.qtraj1.program.ksu import HBARC_QTRAJ, QTrajKSUPotential
+from qtraj.physics.potentials.ksu import landau_damping, screening_anisotropy
+from qtraj.qtraj1.program.interaction import QTrajKSUPotential
+from qtraj.qtraj1.program.temperature import HBARC
 from qtraj.radial.bound import bound_states
 from qtraj.units import C_F, from_fm
 
@@ -189,7 +190,7 @@ def test_the_cpp_code_and_the_closed_form_agree_for_positive_anisotropy():
 def test_the_cpp_code_has_a_vacuum_below_1e_8_GeV_and_another_hbar_c():
     cold = isotropic(CPP, [0.0, 9e-9])
     assert_allclose(cold, np.broadcast_to(CPP.vacuum(R, "singlet"), cold.shape), rtol=0)
-    assert_allclose(CPP.string_breaking * HBARC_QTRAJ, 1.25, rtol=1e-15)
+    assert_allclose(CPP.string_breaking * HBARC, 1.25, rtol=1e-15)
 
 
 # ------------------------------------------------------------------------------------------- models and bad input

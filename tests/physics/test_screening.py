@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy.integrate import quad, solve_ivp
 
 from qtraj import InputError
-from qtraj.physics.potentials.screening import landau_damping, running_coupling, screening_anisotropy
+from qtraj.physics.potentials.ksu import landau_damping, running_coupling, screening_anisotropy
 
 
 @pytest.mark.parametrize("x", [0.02, 0.5, 2.0, 2.999, 3.0, 3.001, 8.0, 30.0, 44.9, 45.1, 120.0])

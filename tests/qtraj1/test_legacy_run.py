@@ -17,8 +17,8 @@ from qtraj.cli import app
 from qtraj.errors import FileFormatError, InputError
 from qtraj.qtraj1 import read_basis, read_params, read_ratios, read_summary, write_params
 from qtraj.qtraj1.program import output as files
+from qtraj.qtraj1.program.output import Screen
 from qtraj.qtraj1.program.run import pairs, run_legacy
-from qtraj.qtraj1.program.screen import Screen
 
 FAST = {
     "num": 63,

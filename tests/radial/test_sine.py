@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from qtraj import InputError, PerformanceWarning, SineGrid
-from qtraj.radial import dst
+from qtraj.radial import sine as dst
 
 MASS = 4.73
 ALPHA = 0.6239853

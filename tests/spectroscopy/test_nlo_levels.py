@@ -8,9 +8,8 @@ import qtraj as qt
 from qtraj.physics.bound_state import BoundState
 from qtraj.spectroscopy.hamiltonian import effective_hamiltonian, symmetric_hamiltonian
 from qtraj.spectroscopy.levels import thermal_levels
-from qtraj.spectroscopy.poles import complex_levels
+from qtraj.spectroscopy.routes import complex_levels, nearest
 from qtraj.spectroscopy.spectral import SpectralFunction
-from qtraj.spectroscopy.tracking import nearest
 from qtraj.states import State
 from qtraj.units import N_C, to_fm
 

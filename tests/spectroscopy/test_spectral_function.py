@@ -9,9 +9,7 @@ from scipy.integrate import quad
 
 import qtraj as qt
 from qtraj.physics.bound_state import BoundState
-from qtraj.spectroscopy.peak_levels import source_of
-from qtraj.spectroscopy.peaks import Peak, fit_peak
-from qtraj.spectroscopy.spectral import SpectralFunction
+from qtraj.spectroscopy.spectral import Peak, SpectralFunction, fit_peak, source_of
 from qtraj.states import State
 from qtraj.units import to_fm
 

@@ -17,10 +17,9 @@ from rich.console import Console
 import qtraj as qt
 from qtraj.plots.spectrum import plot_levels, plot_spectral_functions, spectrum_figure
 from qtraj.plots.style import style
-from qtraj.spectroscopy.files import COLUMNS, read_levels, rows, write_levels
+from qtraj.spectroscopy.files import COLUMNS, read_levels, rows, table, write_levels
 from qtraj.spectroscopy.levels import thermal_levels
 from qtraj.spectroscopy.spectral import SpectralFunction
-from qtraj.spectroscopy.summary import table
 from qtraj.units import to_fm
 
 mpl.use("Agg")

@@ -8,8 +8,7 @@ import qtraj as qt
 from qtraj.radial.bound import bound_states
 from qtraj.spectroscopy.hamiltonian import best_rotation, effective_hamiltonian, vacuum_hamiltonian
 from qtraj.spectroscopy.levels import thermal_levels
-from qtraj.spectroscopy.poles import complex_levels
-from qtraj.spectroscopy.tracking import eigenstates, follow
+from qtraj.spectroscopy.routes import complex_levels, eigenstates, follow
 from qtraj.states import State
 
 MUNICH = qt.LindbladModel()

@@ -165,9 +165,8 @@ def spectrum(
 
     from .._atomic import writable_folder
     from ..io.choices import chosen_model, chosen_transport
-    from ..spectroscopy.files import read_levels, rows
+    from ..spectroscopy.files import read_levels, rows, table
     from ..spectroscopy.levels import thermal_levels
-    from ..spectroscopy.summary import table
 
     split = options.comma_separated
     if not points >= 1:
@@ -197,8 +196,7 @@ def _write(levels: ThermalLevels, shown: list[Row], out: Path) -> None:
     from ..plots.spectrum import spectral_figure, spectrum_figure
     from ..plots.style import save_figure
     from ..spectroscopy.files import write_levels
-    from ..spectroscopy.peak_levels import source_of
-    from ..spectroscopy.spectral import SpectralFunction
+    from ..spectroscopy.spectral import SpectralFunction, source_of
 
     options.wrote(write_levels(levels, out))
     title = _title(levels).replace("kappa_hat", r"$\hat\kappa$").replace("gamma_hat", r"$\hat\gamma$ =")

@@ -3,26 +3,22 @@
 from .field import Hydro
 from .glauber import PB208, PB208_GROUP, Nucleus, OpticalGlauber
 from .paths import MEAN_MASS, Paths, histories_along
-from .plane import PlaneDensity
+from .readers import open_hydro
 from .readers.columns import read_columns
 from .readers.jetdata import read_jetdata_h5
 from .readers.jewel import read_jewel2d
-from .readers.music import read_music
-from .readers.music_dense import MusicGrid, read_music_dense, read_music_input
-from .readers.netcdf import read_netcdf, write_netcdf
-from .readers.oscar2008 import read_oscar2008
-from .readers.oscar2013 import read_oscar2013, write_oscar2013
+from .readers.music import MusicGrid, read_music, read_music_dense, read_music_input
+from .readers.netcdf import ShippedRun, load_shipped, read_netcdf, shipped_runs, write_netcdf
+from .readers.oscar import read_oscar2008, read_oscar2013, write_oscar2013
 from .readers.qtraj_text import (
     TemperatureTable,
     TrajectoryIndex,
+    histories_from_tables,
     index_qtraj_trajectories,
     read_qtraj_averaged,
     read_qtraj_trajectories,
 )
-from .readers.recognize import open_hydro
-from .sampling import sample_paths
-from .shipped import ShippedRun, load_shipped, shipped_runs
-from .tables import histories_from_tables
+from .sampling import PlaneDensity, sample_paths
 
 __all__ = [
     "MEAN_MASS",

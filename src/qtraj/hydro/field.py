@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import float_array, mapping
 from ..errors import InputError
-from ._check import check_axis, check_temperature, check_times
+from ..physics.medium import MAX_START_FM, MAX_T
+from ..units import HBARC
 
 Array = NDArray[Any]
 Float = NDArray[np.float64]
@@ -20,6 +21,12 @@ Float = NDArray[np.float64]
 # Positions this close to a grid line (in cells) are taken as on it: text files and float32 headers carry
 # coordinates to about 1e-7, and a corner of weight zero must not turn a stored value into NaN.
 _SNAP = 1e-6
+
+TAU_LAST_MAX_FM: Final = 50.0
+"""fm/c; no fireball at RHIC or LHC lives longer, so a larger last time is in GeV^-1."""
+
+# A text axis of step 0.1 fm with three decimals is uniform to 1 %.
+_UNIFORM = 0.02
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +79,7 @@ class Hydro:
         mapping("attrs", self.attrs)
 
     def _check_velocity(self, name: str, value: Array) -> Array:
+        # no copy of an array: a 3+1D run may fill much of the memory
         array = np.asarray(value) if isinstance(value, np.ndarray) else float_array(name, value)
         if array.shape != self.shape:
             raise InputError(name, array.shape, f"have the shape of `T`, {self.shape}")
@@ -152,6 +160,7 @@ class Hydro:
         frame = np.clip(np.searchsorted(self.tau_fm, tau, side="right") - 1, 0, last)
         t0, t1 = self.tau_fm[frame], self.tau_fm[frame + 1]
         inside = (tau >= self.tau_fm[0]) & (tau <= self.tau_fm[-1])
+        # outside the run any time will do: the result is NaN there
         weight = np.log(np.where(inside, tau, t0) / t0) / np.log(t1 / t0)
         early = np.log(self.temperature_at_frames(frame, x, y, e))
         late = np.log(self.temperature_at_frames(frame + 1, x, y, e))
@@ -174,6 +183,7 @@ class Hydro:
             for axis, (low, fraction, _), upper in zip(self._space, cells, corner, strict=True):
                 index = index * len(axis) + low + upper
                 weight = weight * (fraction if upper else 1.0 - fraction)
+            # fields stay in the precision of their file, sums are in double
             value = flat[index].astype(float)
             if largest:
                 result = np.fmax(result, np.where(weight > 0, value, -np.inf))
@@ -189,5 +199,52 @@ def _locate(axis: Float, position: Float) -> tuple[NDArray[np.intp], Float, NDAr
     nearest = np.round(cells)
     cells = np.where(np.abs(cells - nearest) < _SNAP, nearest, cells)
     inside = (cells >= 0) & (cells <= len(axis) - 1)
+    # the last point belongs to the last cell
     low = np.clip(np.floor(np.where(inside, cells, 0.0)), 0, len(axis) - 2).astype(np.intp)
     return low, np.where(inside, cells, 0.0) - low, inside
+
+
+def check_axis(name: str, value: ArrayLike, *, uniform: bool = True) -> NDArray[np.float64]:
+    """Return `value` as an increasing axis of at least two finite points, or raise InputError."""
+    axis = float_array(name, value)
+    if axis.ndim != 1 or axis.size < 2:
+        raise InputError(name, axis.shape, "be one-dimensional with at least 2 points")
+    if not np.all(np.isfinite(axis)):
+        raise InputError(name, axis[~np.isfinite(axis)][0], "be finite")
+    steps = np.diff(axis)
+    if np.any(steps <= 0):
+        where = int(np.argmax(steps <= 0))
+        raise InputError(name, axis[where : where + 2].tolist(), f"be strictly increasing (at index {where})")
+    if uniform and np.ptp(steps) > _UNIFORM * steps.mean():
+        raise InputError(name, [float(steps.min()), float(steps.max())], "have one spacing")
+    return axis
+
+
+def check_times(name: str, value: ArrayLike) -> NDArray[np.float64]:
+    """Return `value` as increasing positive proper times in fm/c, or raise InputError."""
+    tau = check_axis(name, value, uniform=False)
+    if tau[0] <= 0:
+        raise InputError(name, float(tau[0]), "start at a positive proper time")
+    if tau[0] > MAX_START_FM or tau[-1] > TAU_LAST_MAX_FM:
+        allowed = f"be in fm/c, from at most {MAX_START_FM:g} to at most {TAU_LAST_MAX_FM:g}"
+        remedy = f"Is it in GeV^-1? Multiply by {HBARC}."
+        raise InputError(name, [float(tau[0]), float(tau[-1])], allowed, remedy)
+    return tau
+
+
+def check_temperature(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return `value` as positive GeV with NaN where nothing is stored, or raise InputError."""
+    array = np.asarray(value) if isinstance(value, np.ndarray) else float_array(name, value)
+    if array.dtype not in (np.float32, np.float64):  # fields stay in the precision of their file
+        array = float_array(name, value)
+    if array.shape != shape:
+        raise InputError(name, array.shape, f"have the shape of its axes, {shape}")
+    if np.all(np.isnan(array)):
+        raise InputError(name, "NaN everywhere", "hold at least one temperature")
+    low, high = float(np.nanmin(array)), float(np.nanmax(array))
+    if low <= 0 or not np.isfinite(high):
+        allowed = "be positive and finite, NaN where nothing is stored"
+        raise InputError(name, low if low <= 0 else high, allowed)
+    if high > MAX_T:
+        raise InputError(name, high, f"be in GeV, at most {MAX_T:g}", "Is it in MeV? Divide by 1000.")
+    return array

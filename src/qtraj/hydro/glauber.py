@@ -1,4 +1,4 @@
-"""Optical Glauber model: participants and binary collisions of two equal nuclei.
+"""Optical Glauber model: participants and binary collisions of two equal nuclei, or of a proton and a nucleus.
 
 Miller, Reygers, Sanders, Steinberg, arXiv:nucl-ex/0701025, section 2.3; its equations are quoted as (n).
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,8 +16,7 @@ from scipy.interpolate import CubicSpline
 
 from .._checks import instance, integer, mapping, number, positive, settle, text
 from ..errors import InputError
-
-Float = NDArray[np.float64]
+from ..observables.geometry import CollisionGeometry
 
 MB_TO_FM2: Final = 0.1
 
@@ -27,6 +26,8 @@ _TAIL = 20.0
 # Trapezoid rule: the integrands are analytic within pi a = 1.7 fm of the real axis, so it converges as
 # exp(-2 pi 1.7/step); the step of 0.1 fm is far beyond need.
 _STEP_FM = 0.1
+
+Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class Nucleus:
         """Density at the center, fm^-3."""
         if self.rho0_fm3 is not None:
             return self.rho0_fm3
+        # trapezoids: the integrand vanishes with its slope at both ends
         r = np.linspace(0.0, 2 * self.extent_fm, 8001)
         return float(self.A / np.trapezoid(4 * np.pi * r**2 * self._shape(r), r))
 
@@ -95,11 +97,13 @@ class Nucleus:
         r = np.linspace(0.0, 1.5 * self.extent_fm, 1201)
         z = np.arange(0.0, 2 * self.extent_fm, _STEP_FM / 2)
         density = self._shape(np.hypot(r[:, None], z))
+        # the logarithm is nearly linear in the tail, where T_A itself falls over many decades
         return CubicSpline(r, np.log(self.rho0 * 2 * np.trapezoid(density, z, axis=1)))
 
     def thickness(self, r_fm: ArrayLike) -> Float:
         """Return T_A(r) = integral of the density over z, fm^-2, eq. (1), at transverse `r_fm` of any shape."""
         r = np.asarray(r_fm, dtype=float)
+        # beyond the table T_A is below e^-20 of that of the center
         inside = r <= 1.5 * self.extent_fm
         return np.asarray(np.where(inside, np.exp(self._log_thickness(np.where(inside, r, 0.0))), 0.0))
 
@@ -145,9 +149,8 @@ class OpticalGlauber:
         names = ("A", "woods_saxon_R_fm", "woods_saxon_a_fm", "sigma_nn_mb")
         missing = [name for name in names if name not in mapping("attrs", attrs)]
         if missing:
-            raise InputError(
-                "attrs", sorted(attrs), f"hold {missing}", "Give the nucleus as Nucleus(A, R, a)."
-            )
+            remedy = "Give the nucleus as Nucleus(A, R, a)."
+            raise InputError("attrs", sorted(attrs), f"hold {missing}", remedy)
         A, R, a, sigma = (float(attrs[name]) for name in names)
         return cls(Nucleus(int(A), R, a, name=str(attrs.get("system", ""))), sigma)
 
@@ -176,6 +179,7 @@ class OpticalGlauber:
         """
         T_A, T_B = self._thicknesses(b_fm, x_fm, y_fm)
         A = self.nucleus.A
+        # 1 - (1 - sigma T/A)^A: the chance of a nucleon to meet at least one of A others
         hit_A, hit_B = (1.0 - (1.0 - self.sigma_fm2 * T / A) ** A for T in (T_B, T_A))
         return np.asarray(T_A * hit_A + T_B * hit_B)
 
@@ -191,6 +195,7 @@ class OpticalGlauber:
 
     def _grid(self, b_fm: float) -> tuple[Float, Float]:
         b_fm = number("b_fm", b_fm, "be a non-negative number of fm", low=0)
+        # wide enough for both nuclei, whose centers are at +-b/2
         x = np.arange(-self.nucleus.extent_fm - b_fm / 2, self.nucleus.extent_fm + b_fm / 2, _STEP_FM)
         y = np.arange(-self.nucleus.extent_fm, self.nucleus.extent_fm, _STEP_FM)
         return x[:, None], y[None, :]
@@ -202,3 +207,87 @@ PB208: Final = Nucleus(208, R_fm=6.62, a_fm=0.546, name="Pb")
 PB208_GROUP: Final = Nucleus(208, R_fm=6.490843, a_fm=0.54, rho0_fm3=0.17, name="Pb")
 """Woods-Saxon behind the (b, N_part) pairs of the QTraj papers: R = 1.12 A^(1/3) - 0.86 A^(-1/3); it is not
 renormalized to 208."""
+
+
+class Collider(Protocol):
+    """Mean participants and binary collisions of a system against the impact parameter."""
+
+    def n_coll(self, b_fm: float) -> float:
+        """Return the mean number of binary collisions."""
+
+    def n_part(self, b_fm: float) -> float:
+        """Return the mean number of participants."""
+
+
+@dataclass(frozen=True)
+class ProtonNucleus:
+    """A point-like proton on a nucleus, optical Glauber.
+
+    Parameters
+    ----------
+    nucleus : Nucleus
+        The nucleus.
+    sigma_nn_mb : float
+        Inelastic nucleon-nucleon cross section, mb.
+
+    Notes
+    -----
+    N_coll = sigma T_A(b); the proton hits with P = 1 - (1 - sigma T_A/A)^A, so N_part = P + N_coll, averaged over all
+    collisions at b, those without a hit included, as for two nuclei (arXiv:nucl-ex/0701025, eqs. 5 to 8).
+    """
+
+    nucleus: Nucleus
+    sigma_nn_mb: float
+
+    def __post_init__(self) -> None:
+        instance("nucleus", self.nucleus, Nucleus)
+        settle(self, sigma_nn_mb=check_cross_section(self.sigma_nn_mb))
+
+    def n_coll(self, b_fm: float) -> float:
+        """Return the mean number of binary collisions at `b_fm`."""
+        return float(self.sigma_nn_mb * MB_TO_FM2 * self.nucleus.thickness(b_fm))
+
+    def n_part(self, b_fm: float) -> float:
+        """Return the mean number of participants at `b_fm`, the proton included."""
+        collisions = self.n_coll(b_fm)
+        A = self.nucleus.A
+        return float(1.0 - (1.0 - collisions / A) ** A + collisions)
+
+
+def collision_geometry(
+    collider: Collider, b_max_fm: float = 20.0, *, step_fm: float = 0.1, name: str = ""
+) -> CollisionGeometry:
+    """Return centrality, participants and collisions on a grid of impact parameters.
+
+    The centrality is the fraction of the inelastic cross section, with P_inel(b) = 1 - exp(-N_coll(b)).
+
+    Parameters
+    ----------
+    collider : OpticalGlauber or ProtonNucleus
+        The system.
+    b_max_fm : float, optional
+        Where the cross section ends; N_coll should be far below 1 there.
+    step_fm : float, optional
+        Spacing of the grid, fm.
+    name : str, optional
+        What to call it.
+
+    Returns
+    -------
+    CollisionGeometry
+    """
+    b_max_fm = positive("b_max_fm", b_max_fm)
+    allowed = "be positive, the step the smaller of it and b_max_fm"
+    step_fm = number("step_fm", step_fm, allowed, above=0, below=b_max_fm)
+    b = np.linspace(0.0, b_max_fm, round(b_max_fm / step_fm) + 1)
+    n_coll = np.array([collider.n_coll(float(b_fm)) for b_fm in b])
+    n_part = np.array([collider.n_part(float(b_fm)) for b_fm in b])
+    return CollisionGeometry(b, _centrality(b, n_coll), n_part, n_coll, name)
+
+
+def _centrality(b: Float, n_coll: Float) -> Float:
+    # d sigma_inel = 2 pi b db (1 - exp(-N_coll)); 2 pi cancels in the ratio
+    rings = b * -np.expm1(-n_coll)
+    # the error of these trapezoids is a twelfth of step^2 times the change of slope: 3e-5 of the whole for 0.1 fm
+    below = np.concatenate([[0.0], np.cumsum((rings[1:] + rings[:-1]) / 2 * np.diff(b))])
+    return np.asarray(below / below[-1])

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import boolean, finite_array, instance, mapping, number, positive, settle
 from ..errors import InputError, note
-from ..physics.medium import Histories
-from ..physics.medium_checks import check_cools, check_temperature
+from ..physics.medium import Histories, check_cools, check_temperature
 from ..states import MESONS
 from .field import Hydro
 
@@ -131,6 +130,7 @@ def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: 
     T_end = _check_T_end(hydro, T_end)
     allow_hot_end = boolean("allow_hot_end", allow_hot_end)
     x, y = paths.position(hydro.tau_fm)
+    # at the frames of the file alone: Histories interpolates in time along the moving path
     T = hydro.temperature_at_frames(np.arange(len(hydro.tau_fm)), x, y)
     check_cools(hydro.tau_fm, T, T_end, allow_hot_end=allow_hot_end, medium=_name(hydro), row="path")
     outside = np.isnan(T)
@@ -148,28 +148,29 @@ def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: 
     )
 
 
-def _cut_short(found: list[tuple[int, int, float]]) -> list[str]:
-    cut, total = (sum(numbers[i] for numbers in found) for i in (0, 1))
+def _cut_short(counts: list[tuple[int, int, float]]) -> list[str]:
+    cut, total = (sum(entry[i] for entry in counts) for i in (0, 1))
     return [
-        f"{cut} of {total} paths end in a cell with a corner above T_end = {found[0][2]} GeV and another "
+        f"{cut} of {total} paths end in a cell with a corner above T_end = {counts[0][2]} GeV and another "
         "that the file does not store: their medium is cut short by part of a cell."
     ]
 
 
 def _check_T_end(hydro: Hydro, T_end: float) -> float:
-    found = number(
+    T_end = number(
         "T_end",
         T_end,
         f"be above {hydro.T_floor:.5f} GeV, the lowest temperature that {_name(hydro)} stores",
         "The file does not know when the medium cools below it.",
         above=hydro.T_floor,
     )
-    return check_temperature("T_end", found)
+    return check_temperature("T_end", T_end)
 
 
 def _check_grid(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> None:
     """Refuse paths that leave the grid in a frame in which its border is hotter than T_end."""
     n_frames = len(hydro.tau_fm)
+    # all four sides of the grid in every frame; NaN, not stored, counts as cold
     edges = [hydro.T[:, [0, -1]].reshape(n_frames, -1), hydro.T[:, :, [0, -1]].reshape(n_frames, -1)]
     border_is_hot = np.any(np.concatenate(edges, axis=1) > T_end, axis=1)
     left = (x < hydro.x_fm[0]) | (x > hydro.x_fm[-1]) | (y < hydro.y_fm[0]) | (y > hydro.y_fm[-1])
@@ -177,17 +178,14 @@ def _check_grid(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_
     if bad.size:
         path, frame = bad[0]
         where = f"path {path} leaves its grid at tau = {hydro.tau_fm[frame]:g} fm/c"
-        raise InputError(
-            "hydro",
-            _name(hydro),
-            f"reach beyond the medium, but {where} while the border is above T_end = {T_end} GeV",
-            "Raise T_end, or take a run on a larger grid.",
-        )
+        allowed = f"reach beyond the medium, but {where} while the border is above T_end = {T_end} GeV"
+        raise InputError("hydro", _name(hydro), allowed, "Raise T_end, or take a run on a larger grid.")
 
 
 def _lost_at_the_edge(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> int:
-    """Count paths with an unknown T at a place that a stored neighbor shows to be possibly above T_end."""
+    """Count paths with an unknown T at a point whose cell has a stored corner above T_end."""
     path, frame = np.nonzero(outside)
+    # where no T can be interpolated, a hot stored corner says that medium may be cut away
     corner = hydro.largest_corner(frame, x[path, frame], y[path, frame])
     return len(np.unique(path[corner > T_end]))
 

@@ -1,23 +1,137 @@
 """Production points, transverse momenta and directions of quarkonia: scrambled Sobol points, replicated.
 
-Scrambling: A. B. Owen, J. Complexity 14 (1998) 466.
+Scrambling: A. B. Owen, J. Complexity 14 (1998) 466. The density of production points is inverted along its marginal in
+x and then along y given x.
 """
 
 from __future__ import annotations
 
-from typing import Final, Literal, get_args
+from collections.abc import Callable
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import BSpline, RectBivariateSpline, make_interp_spline
 from scipy.stats import qmc
 
-from .._checks import choice, instance, integer, number, positive
+from .._checks import called, choice, float_array, function, instance, integer, number, positive
 from ..errors import InputError
 from .glauber import OpticalGlauber
 from .paths import MEAN_MASS, Paths
-from .plane import PlaneDensity
 
 Float = NDArray[np.float64]
+
+
+POINTS: Final = 201
+"""Grid lines of the tables in x and in y."""
+
+CDF_ERROR: Final = 1e-8
+"""Bound on the error of the tabulated distributions (probability) for Woods-Saxon densities; tested."""
+
+# Density relative to its maximum below which the plane is left out (probability of the rest: < 1e-8).
+_NEGLIGIBLE = 1e-10
+# quintic splines through POINTS lines: CDF_ERROR is their tested error
+_DEGREE = 5
+# 45 halvings of a box of 40 fm end at 1e-12 fm, below the error of the tables
+_BISECTIONS = 45
+
+
+class PlaneDensity:
+    """A smooth density n(x, y), prepared for inversion of its distribution: marginal in x, then y given x.
+
+    The cumulative integrals are antiderivatives of quintic splines through `POINTS` x `POINTS` values on
+    the box where the density matters; for Woods-Saxon nuclei their error is below `CDF_ERROR`. They are
+    inverted by bisection to rounding, so no further error enters.
+
+    Parameters
+    ----------
+    density : callable
+        n(x, y) >= 0 for arrays x, y in fm that broadcast; any normalization.
+    half_width_fm : float
+        The density is taken as zero where abs(x) or abs(y) is larger.
+
+    Raises
+    ------
+    InputError
+        If the density is negative, not finite, or zero everywhere.
+    """
+
+    def __init__(self, density: Callable[[Float, Float], Float], half_width_fm: float) -> None:
+        function("density", density, "be a function of arrays x and y in fm")
+        half_width_fm = positive("half_width_fm", half_width_fm, "be positive")
+        # twice: a coarse table finds where the density matters, the second puts all lines there
+        x = y = np.linspace(-half_width_fm, half_width_fm, POINTS)
+        values = _evaluate(density, x, y)
+        self.x_fm, self.y_fm = (_important(a, values.max(axis=1 - i)) for i, a in enumerate((x, y)))
+        values = _evaluate(density, self.x_fm, self.y_fm)
+        cumulative = _cumulative(self.y_fm, values.T)(self.y_fm).T
+        marginal = cumulative[:, -1]
+        self._x_cdf = _cumulative(self.x_fm, marginal)
+        self._total = float(self._x_cdf(self.x_fm[-1]))
+        # normalized row by row, so that the tails in x are as accurate as the center
+        rows = np.maximum(marginal, np.finfo(float).tiny)[:, None]
+        self._y_cdf = RectBivariateSpline(
+            self.x_fm, self.y_fm, cumulative / rows, kx=_DEGREE, ky=_DEGREE, s=0
+        )
+
+    def marginal_cdf(self, x_fm: ArrayLike) -> Float:
+        """Return the probability of a point left of `x_fm`."""
+        return np.asarray(self._x_cdf(np.asarray(x_fm, dtype=float)) / self._total)
+
+    def conditional_cdf(self, x_fm: ArrayLike, y_fm: ArrayLike) -> Float:
+        """Return the probability of a point below `y_fm` if it is at `x_fm`; the arguments have one shape."""
+        return np.asarray(self._y_cdf.ev(np.asarray(x_fm, dtype=float), np.asarray(y_fm, dtype=float)))
+
+    def inverse(self, u: ArrayLike, v: ArrayLike) -> tuple[Float, Float]:
+        """Map (u, v) of the unit square to (x, y) in fm, so that uniform points become points of the density.
+
+        Parameters
+        ----------
+        u, v : array_like, shape (n,)
+            In [0, 1].
+
+        Returns
+        -------
+        x, y : numpy.ndarray, shape (n,)
+        """
+        x = _bisect(self.marginal_cdf, np.asarray(u, dtype=float), self.x_fm[0], self.x_fm[-1])
+        y = _bisect(
+            lambda y: self.conditional_cdf(x, y), np.asarray(v, dtype=float), self.y_fm[0], self.y_fm[-1]
+        )
+        return x, y
+
+
+def _evaluate(density: Callable[[Float, Float], Float], x: Float, y: Float) -> Float:
+    values = float_array("density", called("density", density, x[:, None], y[None, :]), "return real numbers")
+    if values.shape != (len(x), len(y)) or not np.all(np.isfinite(values)) or np.any(values < 0):
+        value = "another shape, negative or not finite"
+        raise InputError("density", value, "be finite, >= 0, of shape (x, y)")
+    if not np.any(values > 0):
+        raise InputError("density", "zero on the whole box", "be positive somewhere")
+    return values
+
+
+def _important(axis: Float, largest: Float) -> Float:
+    where = np.flatnonzero(largest > _NEGLIGIBLE * largest.max())
+    # one line beyond the last that matters, so that the density ends near zero inside the box
+    low, high = axis[max(where[0] - 1, 0)], axis[min(where[-1] + 1, len(axis) - 1)]
+    return np.linspace(low, high, POINTS)
+
+
+def _cumulative(axis: Float, values: Float) -> BSpline[Any]:
+    spline: BSpline[Any] = make_interp_spline(axis, values, k=_DEGREE).antiderivative()
+    return spline
+
+
+def _bisect(cdf: Callable[[Float], Float], target: Float, low: float, high: float) -> Float:
+    """Solve cdf(z) = target for every element; the cdf increases from 0 at `low` to 1 at `high`."""
+    a, b = np.full(target.shape, low), np.full(target.shape, high)
+    for _ in range(_BISECTIONS):
+        middle = np.asarray(0.5 * (a + b))
+        below = cdf(middle) < target
+        a, b = np.where(below, middle, a), np.where(below, b, middle)
+    return np.asarray(0.5 * (a + b))
+
 
 DIMENSIONS: Final = 4
 """x, y, p_T, phi."""
@@ -116,12 +230,14 @@ def sample_paths(
     if not 0 <= start < stop <= total:
         raise InputError("start, stop", (start, stop), f"be a range of paths within {total}")
     plane = source if isinstance(source, PlaneDensity) else collision_plane(source, b_fm)
-    own = (round(b_fm / _STREAM_FM),) if scrambling == "own" else ()
+    # a key of integers: fm in steps of 1e-6
+    stream = (round(b_fm / _STREAM_FM),) if scrambling == "own" else ()
     pieces = [
-        _sets((first_replicate + k, *own), seed, max(start - k * n, 0), min(stop - k * n, n), directions)
+        _sets((first_replicate + k, *stream), seed, max(start - k * n, 0), min(stop - k * n, n), directions)
         for k in range(start // n, (stop - 1) // n + 1)
     ]
     u, phi = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
+    # the third number is p_T, the fourth phi
     x, y = plane.inverse(u[:, 0], u[:, 1])
     return Paths(
         x_fm=x,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 
 from ..errors import InputError
-from ..hydro.readers.columns import load_table
+from ..hydro.readers.common import load_table
 from ..physics.initial import CoulombState, GaussianState, InitialState
 from ..physics.medium import Bjorken, ConstantTemperature, History, TabulatedTemperature
 from ..physics.model import LindbladModel

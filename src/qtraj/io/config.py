@@ -25,8 +25,8 @@ from pydantic_core import PydanticCustomError
 
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
-from ..hydro.readers.music_dense import MusicGrid
-from ..hydro.readers.recognize import READERS
+from ..hydro.readers import DECLARED, FORMATS
+from ..hydro.readers.music import MusicGrid
 from ..hydro.sampling import Directions, Scrambling
 from ..observables.data.dataset import load_data
 from ..observables.data.systems import load_system, system_names
@@ -38,7 +38,7 @@ from ..physics.potentials.table import Below, Beyond
 from ..physics.transport import KAPPA_FITS, FitName
 from .config_errors import input_error, refuse_contradictions
 
-HYDRO_FORMATS = ("auto", *READERS, "columns", "music_dense", "qtraj_trajectories")
+HYDRO_FORMATS = ("auto", *FORMATS, *DECLARED)
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
 the temperatures along ready-made paths."""
 

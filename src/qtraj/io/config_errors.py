@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 
 from ..errors import InputError
-from ..hydro.shipped import shipped_runs
+from ..hydro.readers.netcdf import shipped_runs
 from ..observables.data.systems import load_system, system_names
 
 if TYPE_CHECKING:

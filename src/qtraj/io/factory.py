@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from ..errors import FileFormatError, InputError
-from ..hydro.readers.columns import load_table
+from ..hydro.readers.common import load_table
 from ..observables.feeddown import FeedDown
 from ..physics.bound_state import BoundState
 from ..physics.initial import ArrayState, CoulombState, GaussianState, InitialState, singlet_probability

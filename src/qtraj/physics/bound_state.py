@@ -98,6 +98,7 @@ class BoundState:
 def _solved(potential: Potential, mass: float, state: BoundState) -> tuple[float, LaguerreMesh, Float]:
     """Return energy, mesh and coefficients of a state, or raise `InputError` if it is not bound."""
     scale = state.n / (2 * mass * potential.alpha)  # a quarter of n Bohr radii
+    # the scale of the mesh follows the size of the state, which a start from the Coulomb one misses
     for _ in range(8):
         mesh = LaguerreMesh(POINTS, scale)
         energy, c = _eigenstate(potential, mass, state, mesh)
@@ -108,23 +109,20 @@ def _solved(potential: Potential, mass: float, state: BoundState) -> tuple[float
     threshold = _at_large_r(potential, state, mesh)
     name = State(state.n, state.l).name
     if not energy < threshold:
-        raise InputError(
-            "n",
-            state.n,
-            f"with l = {state.l} name a state that the {state.color} potential binds",
-            f"The level {name} lies at {energy:.4g} GeV, above the potential at large r, {threshold:.4g} GeV.",
+        allowed = f"with l = {state.l} name a state that the {state.color} potential binds"
+        remedy = (
+            f"The level {name} lies at {energy:.4g} GeV, above the potential at large r, {threshold:.4g} GeV."
         )
+        raise InputError("n", state.n, allowed, remedy)
+    # another scale, too: an error of the scale would repeat itself on more points alone
     finer = LaguerreMesh(CHECK_POINTS, 0.8 * mesh.scale)
     checked_energy, d = _eigenstate(potential, mass, state, finer)
     overlap = float(d @ finer.coefficients(mesh.interpolate(c, finer.r)))
     change = max(1 - overlap**2, abs(checked_energy - energy) / (threshold - energy))
     if not change <= MESH_TOLERANCE:
-        raise InputError(
-            "potential",
-            potential,
-            f"be smooth and bind {name} ({state.color}) well enough to compute it",
-            f"Its energy or wave function changes by a part {change:.1e} with the mesh.",
-        )
+        allowed = f"be smooth and bind {name} ({state.color}) well enough to compute it"
+        remedy = f"Its energy or wave function changes by a part {change:.1e} with the mesh."
+        raise InputError("potential", potential, allowed, remedy)
     return energy, mesh, c
 
 

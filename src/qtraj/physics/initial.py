@@ -22,7 +22,7 @@ MAX_L = 3
 
 
 class InitialState(Protocol):
-    """What the solvers need of an initial state."""
+    """Interface of an initial state."""
 
     @property
     def l(self) -> int:  # noqa: E743
@@ -94,7 +94,7 @@ class GaussianState:
 
     @property
     def survival_is_ratio(self) -> bool:
-        """True for a pure singlet."""
+        """True for a singlet."""
         return singlet_probability(self.color) == 1.0
 
     def u(self, r: Float, model: LindbladModel) -> Float:
@@ -189,6 +189,7 @@ class ArrayState:
             raise InputError("values", u.shape, f"be a 1-D array of the length of r (at least 8), {r.shape}")
         if not (np.all(np.isfinite(r)) and np.all(np.diff(r) > 0) and r[0] >= 0):
             raise InputError("r", r[:4], "be finite, increasing and non-negative radii in GeV^-1")
+        # a state of zeros has no norm
         if not np.all(np.isfinite(u)) or not np.any(u):
             raise InputError("values", u[:4], "be finite and not all zero")
         if r[0] > 0:  # u vanishes at the origin

@@ -2,7 +2,8 @@
 
 The medium acts while T > T_end, from the first time given on; before it, in colder gaps and after it the evolution
 is vacuum, which changes no overlap with a vacuum eigenstate, so a run stops at the last time with T > T_end
-(arXiv:2107.06147). Boost-invariant flow: J. D. Bjorken, Phys. Rev. D 27 (1983) 140.
+(arXiv:2107.06147). Boost-invariant flow: J. D. Bjorken, Phys. Rev. D 27 (1983) 140. An anisotropic medium has the
+momentum distribution f = f_iso( sqrt(sum_i p_i^2/alpha_i^2 + m^2)/lambda ), lambda the hard scale.
 """
 
 from __future__ import annotations
@@ -16,23 +17,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import PchipInterpolator
 
-from .._checks import boolean, float_array, mapping, number, settle
+from .._checks import boolean, float_array, mapping, number, positive, settle
 from ..errors import InputError
 from ..units import HBARC, from_fm
-from .anisotropy import AnisotropyTable, check_columns
-from .medium_checks import (
-    HINT_TIME,
-    MAX_END_FM,
-    check_cools,
-    check_end,
-    check_lifetime,
-    check_start,
-    check_table,
-    check_temperature,
-)
 
 Float = NDArray[np.float64]
 Interval = tuple[float, float]
+
+MAX_T = 5.0
+"""No fluid is hotter than 5 GeV: a larger number was given in MeV."""
+
+MAX_START_FM = 2.5
+"""No medium starts later than 2.5 fm/c: a larger number was given in GeV^-1."""
+
+MAX_END_FM = 200.0
+"""No medium acts longer, in fm/c: a fireball of the LHC is above 0.15 GeV for 15 fm/c, and a run without a bound on its
+length would go on for hours because of one misplaced digit of T_end."""
+
+HINT_MEV = "Temperatures are in GeV; divide MeV by 1000."
+HINT_TIME = f"Times are in fm/c; multiply GeV^-1 by {HBARC:.4f}."
 
 
 @runtime_checkable
@@ -55,7 +58,7 @@ class History(Protocol):
 
 @runtime_checkable
 class AnisotropicHistory(History, Protocol):
-    """A history that knows the anisotropy of its medium."""
+    """A history of an anisotropic medium."""
 
     def anisotropy(self, t: Float) -> tuple[Float, Float]:
         """Return xi and the hard scale in GeV at times t in GeV^-1, each of the shape of t."""
@@ -115,6 +118,7 @@ class Bjorken:
     def __post_init__(self) -> None:
         T0, tau_fm = check_temperature("T0", self.T0), check_start("tau_fm", self.tau_fm)
         T_end = check_end(self.T_end, T0)
+        # T_end that the flow reaches after MAX_END_FM, for the remedy
         lowest = T0 * (tau_fm / MAX_END_FM) ** (1 / 3)
         check_lifetime(
             tau_fm * (T0 / T_end) ** 3,
@@ -227,13 +231,13 @@ class TabulatedTemperature:
     def __post_init__(self) -> None:
         tau, T = check_table(self.tau_fm, self.T)
         if T.ndim != 1:
-            raise InputError(
-                "T", T.shape, "be a 1-D array", "A batch of tables is a Histories(tau_fm, T, T_end)."
-            )
+            remedy = "A batch of tables is a Histories(tau_fm, T, T_end)."
+            raise InputError("T", T.shape, "be a 1-D array", remedy)
         T_end = check_temperature("T_end", self.T_end)
         if not boolean("allow_cold", self.allow_cold):
             check_end(T_end, float(T.max()), "the largest T of the table")
         check_cools(tau, T, T_end, allow_hot_end=boolean("allow_hot_end", self.allow_hot_end))
+        # in (ln tau, ln T) Bjorken flow is a straight line; the cubic keeps the data's monotony
         log = PchipInterpolator(np.log(tau / HBARC), np.log(T))
         alpha, hard_scale = check_columns(self.alpha, self.hard_scale, T.shape)
         table = None if alpha is None or hard_scale is None else AnisotropyTable(tau, alpha, hard_scale)
@@ -316,9 +320,8 @@ class Histories(Sequence[TabulatedTemperature]):
         self.metadata = {name: np.asarray(values) for name, values in given.items()}
         for name, values in self.metadata.items():
             if values.shape[:1] != (len(self),):
-                raise InputError(
-                    f"metadata[{name!r}]", values.shape, f"have one entry for each of {len(self)} histories"
-                )
+                allowed = f"have one entry for each of {len(self)} histories"
+                raise InputError(f"metadata[{name!r}]", values.shape, allowed)
         self.attrs = {} if attrs is None else dict(mapping("attrs", attrs))
 
     def __len__(self) -> int:
@@ -328,6 +331,7 @@ class Histories(Sequence[TabulatedTemperature]):
         """Return history `index`, or the batch of a slice or index array."""
         if isinstance(index, int | np.integer):
             columns = self._columns(index)
+            # a cold history is a pair that survives, not an error
             return TabulatedTemperature(
                 self.tau_fm, self.T[index], self.T_end, True, *columns, self.allow_hot_end
             )
@@ -370,14 +374,14 @@ def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
             if isinstance(member, type) or not isinstance(member, History):
                 raise InputError(f"medium[{i}]", member, "be a medium such as Bjorken(...)")
         return medium, True
-    raise InputError(
-        "medium", medium, "be a medium such as Bjorken(...), a non-empty list of media, or Histories"
-    )
+    allowed = "be a medium such as Bjorken(...), a non-empty list of media, or Histories"
+    raise InputError("medium", medium, allowed)
 
 
 def _hot_intervals(log: PchipInterpolator, log_end: float) -> tuple[Interval, ...]:
     """Return the intervals of t in GeV^-1 in which the interpolant exceeds log_end."""
     first, last = float(log.x[0]), float(log.x[-1])
+    # all roots of the piecewise cubic: the medium may act in several intervals
     crossings = np.asarray(log.solve(log_end, extrapolate=False), dtype=float)
     crossings = crossings[np.isfinite(crossings) & (crossings > first) & (crossings < last)]
     edges = np.concatenate([[first], np.unique(crossings), [last]])
@@ -389,3 +393,118 @@ def _hot_intervals(log: PchipInterpolator, log_end: float) -> tuple[Interval, ..
         else:
             merged.append((start, end))
     return tuple(merged)
+
+
+def check_table(tau_fm: ArrayLike, T: ArrayLike) -> tuple[Float, Float]:
+    """Return tau_fm of shape (nt,) and T of shape (..., nt) as float arrays, or raise `InputError`."""
+    tau, temperature = float_array("tau_fm", tau_fm), float_array("T", T)
+    if tau.ndim != 1 or len(tau) < 2:
+        raise InputError("tau_fm", tau.shape, "be a 1-D array of at least two times in fm/c")
+    if temperature.shape[-1:] != tau.shape:
+        raise InputError("T", temperature.shape, f"have one temperature for each of {len(tau)} times")
+    if not np.all(np.isfinite(tau)):
+        raise InputError("tau_fm", float(tau[~np.isfinite(tau)][0]), "be finite")
+    if np.any(np.diff(tau) <= 0):
+        i = int(np.argmax(np.diff(tau) <= 0))
+        allowed = f"increase strictly (entries {i}, {i + 1})"
+        raise InputError("tau_fm", (float(tau[i]), float(tau[i + 1])), allowed)
+    check_start("tau_fm[0]", float(tau[0]))
+    bad = ~np.isfinite(temperature) | (temperature <= 0)
+    if np.any(bad):
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise InputError("T", float(temperature[bad][0]), f"be finite and positive, in GeV (entry {where})")
+    check_temperature("T", float(temperature.max()))
+    return tau, temperature
+
+
+def check_temperature(name: str, T: Any) -> float:
+    """Return `T` as a float, or raise `InputError` unless it is a plausible temperature in GeV."""
+    temperature = positive(name, T, "be a positive, finite temperature in GeV")
+    return number(name, temperature, f"be a temperature in GeV, at most {MAX_T:g}", HINT_MEV, high=MAX_T)
+
+
+def check_start(name: str, tau_fm: Any) -> float:
+    """Return `tau_fm` as a float, or raise `InputError` unless it is a plausible start of a medium in fm/c."""
+    allowed = f"be a start time in fm/c, above 0 and at most {MAX_START_FM}"
+    return number(name, tau_fm, allowed, HINT_TIME, above=0, high=MAX_START_FM)
+
+
+def check_end(T_end: Any, hottest: float, what: str = "T0") -> float:
+    """Return T_end as a float, or raise `InputError` unless it lies below the hottest temperature, in GeV."""
+    T_end, allowed = check_temperature("T_end", T_end), f"be below {what} = {hottest:g} GeV"
+    return number("T_end", T_end, allowed, "Otherwise the medium never acts.", below=hottest)
+
+
+def check_cools(
+    tau_fm: Float, T: Float, T_end: float, *, allow_hot_end: bool, medium: str = "the table", row: str = "row"
+) -> None:
+    """Raise `InputError` if temperatures end above T_end, or still exceed it after any fireball.
+
+    The one check of everything that comes as a table: what follows its last time is unknown, and a medium that is cut
+    there lets too many pairs survive, unless `allow_hot_end` says that the cut is meant. Times (nt,) are in fm/c,
+    temperatures T (nt,) or (n, nt) in GeV, NaN where nothing is known, which counts as cold; `medium` and `row` name
+    the whole and one of several in messages.
+    """
+    rows = np.atleast_2d(T)
+    hot = np.flatnonzero(rows[:, -1] > T_end)
+    if hot.size and not allow_hot_end:
+        of = f" of {row} {hot[0]}" if T.ndim > 1 else ""
+        raise InputError(
+            "T_end",
+            T_end,
+            f"be reached before {medium} ends (the last temperature{of} is {rows[hot[0], -1]:.4g} GeV, "
+            f"at {tau_fm[-1]:g} fm/c)",
+            "Raise T_end, or take what goes on longer; allow_hot_end=True ends the medium there all the same.",
+        )
+    # a table may be long if it is cold late
+    late = tau_fm > MAX_END_FM
+    if np.any(rows[:, late] > T_end):
+        check_lifetime(float(tau_fm[late][np.any(rows[:, late] > T_end, axis=0)][-1]))
+
+
+def check_lifetime(end_fm: float, argument: str = "T_end", value: Any = None, remedy: str = "") -> None:
+    """Raise `InputError` if a medium acts beyond `MAX_END_FM`; `end_fm` is when it ends, in fm/c."""
+    if end_fm > MAX_END_FM:
+        raise InputError(
+            argument,
+            f"a medium that acts until {end_fm:.4g} fm/c" if value is None else value,
+            f"end the medium before {MAX_END_FM:g} fm/c"
+            + ("" if value is None else f" (it acts until {end_fm:.4g} fm/c)"),
+            remedy or f"Raise T_end, or check the units. {HINT_TIME}",
+        )
+
+
+def check_columns(
+    alpha: ArrayLike | None, hard_scale: ArrayLike | None, shape: tuple[int, ...]
+) -> tuple[Float | None, Float | None]:
+    """Return alpha of shape (*shape, 3) and hard_scale of shape `shape`, or None for both, or raise `InputError`."""
+    if alpha is None and hard_scale is None:
+        return None, None
+    if alpha is None or hard_scale is None:
+        missing = "alpha" if alpha is None else "hard_scale"
+        raise InputError(missing, None, "be given: an anisotropic medium has both alpha and hard_scale")
+    factors, scale = float_array("alpha", alpha), float_array("hard_scale", hard_scale)
+    for name, array, expected in (("alpha", factors, (*shape, 3)), ("hard_scale", scale, shape)):
+        if array.shape != expected:
+            raise InputError(name, array.shape, f"be of shape {expected}, as T is of shape {shape}")
+        if not np.all(np.isfinite(array) & (array > 0)):
+            allowed = "be finite and positive"
+            raise InputError(name, float(array[~(np.isfinite(array) & (array > 0))][0]), allowed)
+    check_temperature("hard_scale", float(scale.max()))
+    return factors, scale
+
+
+class AnisotropyTable:
+    """Anisotropy and hard scale of one history, their logarithms interpolated monotonically in ln tau.
+
+    Columns: times tau_fm (nt,) in fm/c, alpha_x, alpha_y, alpha_z (nt, 3), and lambda (nt,) in GeV.
+    """
+
+    def __init__(self, tau_fm: Float, alpha: Float, hard_scale: Float) -> None:
+        columns = np.column_stack([alpha, hard_scale])
+        self._log = PchipInterpolator(np.log(tau_fm / HBARC), np.log(columns))
+
+    def __call__(self, t: Float) -> tuple[Float, Float]:
+        """Return xi = (alpha_perp/alpha_z)^2 - 1, alpha_perp = (alpha_x + alpha_y)/2, and lambda at t in GeV^-1."""
+        x, y, z, scale = np.moveaxis(np.exp(self._log(np.log(t))), -1, 0)
+        return np.asarray(((x + y) / (2 * z)) ** 2 - 1), scale

@@ -22,7 +22,14 @@ from .._checks import choice, instance, number, settle
 from ..errors import InputError
 from ..units import N_C
 from .channels import JumpChannel, leading_order_channels, next_order_channels
-from .potentials.coulomb import COLORS, CoulombPotential, Potential, ThermalPotential, thermal_potential
+from .potentials.coulomb import (
+    COLORS,
+    Color,
+    CoulombPotential,
+    Potential,
+    ThermalPotential,
+    thermal_potential,
+)
 from .transport import Transport
 
 Float = NDArray[np.float64]
@@ -85,26 +92,21 @@ class LindbladModel:
     def _channels(self) -> tuple[JumpChannel, ...]:
         if self.order == "NLO":
             if not isinstance(self.potential, CoulombPotential):
-                raise InputError(
-                    "order",
-                    self.order,
-                    f"be 'LO' for {type(self.potential).__name__}",
-                    "The NLO jump operators of arXiv:2205.10289 are those of Coulomb potentials: use CoulombPotential.",
+                remedy = (
+                    "The NLO jump operators (arXiv:2205.10289) need Coulomb potentials: use CoulombPotential."
                 )
+                raise InputError("order", self.order, f"be 'LO' for {type(self.potential).__name__}", remedy)
             return next_order_channels(self.potential.alpha_s, self.mass)
         return () if self.has_width else leading_order_channels()
 
     def _set_transport(self) -> None:
+        # a complex potential describes the decay itself; dipole terms would count it twice
         default = NO_DIPOLE if self.has_width else Transport()
         transport: Any = default if self.transport is None else self.transport
         instance("transport", transport, Transport, "be a Transport(kappa=..., gamma=...)")
         if self.has_width and (transport.kappa, transport.gamma) != (0.0, 0.0):
-            raise InputError(
-                "transport",
-                transport,
-                f"be left out with {type(self.potential).__name__}, which has a width of its own",
-                "Dipole terms would count the decay twice.",
-            )
+            allowed = f"be left out with {type(self.potential).__name__}, which has a width of its own"
+            raise InputError("transport", transport, allowed, "Dipole terms would count the decay twice.")
         settle(self, transport=transport)
 
     @cached_property
@@ -149,3 +151,56 @@ class LindbladModel:
     def widths(self) -> Float:
         """g_c = Gamma_c/(kappa r^2) at LO, (1, 7/16); color factor of the gamma term and of the friction, too."""
         return np.array([1.0, OCTET_WIDTH])
+
+
+@dataclass(frozen=True)
+class WidthTerms:
+    """Gamma_c/kappa as r_squared r^2 + linear r + constant + inverse/r + p_squared p^2 (arXiv:2205.10289).
+
+    Parameters
+    ----------
+    r_squared : float
+        Coefficient of r^2, dimensionless.
+    linear : float
+        Coefficient of r in GeV^-1.
+    constant : float
+        In GeV^-2.
+    inverse : float
+        Coefficient of 1/r in GeV^-3.
+    p_squared : float
+        Coefficient of p^2, all of it, in GeV^-4.
+    """
+
+    r_squared: float
+    linear: float
+    constant: float
+    inverse: float
+    p_squared: float
+
+
+def width_terms(model: LindbladModel, color: Color, T: float) -> WidthTerms:
+    """Return the width of a color in units of kappa, in closed form, for grids without dense matrices and for tests.
+
+    With p^2 = p_r^2 + l (l+1)/r^2, M the heavy-quark mass and a = shift/T of each channel,
+
+        Gamma_c = kappa sum_channels color_weight [ r^2 - 3/(2MT) + 2 a r + p^2/(4 M^2 T^2) - (a/(MT))/r + a^2 ]
+
+    which is what sum_channels rate(l) C^+C adds up to, both directions of l together.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        Either order.
+    color : {"singlet", "octet"}
+        Color of the pair.
+    T : float
+        Temperature in GeV.
+    """
+    terms = [0.0] * 5
+    # the channels up stand for both directions: their terms in l cancel in the sum weighted with angular_weight
+    for c in model.channels:
+        if c.source == color and c.delta_l > 0:
+            e, a = c.recoil / T, c.shift / T
+            coefficients = (1.0, 2 * a, -3 * e + a**2, -2 * a * e, e**2)
+            terms = [t + c.color_weight * x for t, x in zip(terms, coefficients, strict=True)]
+    return WidthTerms(*terms)

@@ -64,12 +64,9 @@ class StoredStates:
             spline = ArrayState(r, values, l=State.named(name).l).spline
             norm = _product(spline, spline)
             if not abs(norm - 1) <= NORM_TOLERANCE:
-                raise InputError(
-                    "values",
-                    norm,
-                    f"be u = r R(r) with Int u^2 dr = 1 for {name}",
-                    "Radii are in GeV^-1; divide a function by the root of its integral.",
-                )
+                remedy = "Radii are in GeV^-1; divide a function by the root of its integral."
+                raise InputError("values", norm, f"be u = r R(r) with Int u^2 dr = 1 for {name}", remedy)
+            # normalized: the sum over a coarse grid, 1 where the file was written, misses the integral by 1e-3
             splines[name] = CubicSpline(spline.x, spline(spline.x) / np.sqrt(norm))
         settle(self, _splines=MappingProxyType(splines))
         self._warn_of_overlaps()

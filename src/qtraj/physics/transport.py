@@ -80,12 +80,9 @@ class Transport:
             x = np.sqrt(T / self.T_c)
             inverse = a + b * x + c * x**2 + d * x**3
             if np.any(inverse <= 0):
-                raise InputError(
-                    "T",
-                    float(T[inverse <= 0].min()) if T.ndim else float(T),
-                    f"be above the pole of the {self.kappa!r} kappa fit",
-                    "Raise T_end or give a constant kappa.",
-                )
+                allowed = f"be above the pole of the {self.kappa!r} kappa fit"
+                remedy = "Raise T_end or give a constant kappa."
+                raise InputError("T", float(T[inverse <= 0].min()) if T.ndim else float(T), allowed, remedy)
             return np.asarray(1 / inverse)
         return _evaluated("kappa", self.kappa, T, non_negative=True)
 
@@ -110,9 +107,6 @@ def _evaluated(name: str, coefficient: Any, T: Float, *, non_negative: bool) -> 
     bad = ~np.isfinite(result) | ((result < 0) if non_negative else False)
     if np.any(bad):
         where = f"T = {float(T[bad].ravel()[0]) if T.ndim else float(T):.4g} GeV"
-        raise InputError(
-            name,
-            float(result[bad].ravel()[0]),
-            f"return {'non-negative, ' if non_negative else ''}finite values ({where})",
-        )
+        allowed = f"return {'non-negative, ' if non_negative else ''}finite values ({where})"
+        raise InputError(name, float(result[bad].ravel()[0]), allowed)
     return result

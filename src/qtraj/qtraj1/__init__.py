@@ -1,12 +1,20 @@
 """Every file format of QTraj 1.0; nothing else in qtraj knows them."""
 
 from .files.averages import NoJumpPart, average_ratios, effective_rows
-from .files.basis import read_basis, write_basis
-from .files.parameters import LegacyParameters, describe_keys
-from .files.params import read_params, write_params
+from .files.evolution import (
+    Snapshot,
+    SummaryBlock,
+    iterate_summary,
+    read_basis,
+    read_snapshot,
+    read_summary,
+    thinned,
+    write_basis,
+    write_snapshot,
+    write_summary,
+)
+from .files.parameters import LegacyParameters, describe_keys, read_params, write_params
 from .files.ratios import RatioTable, iterate_ratios, read_ratios, write_ratios
-from .files.snapshots import Snapshot, read_snapshot, thinned, write_snapshot
-from .files.summary import SummaryBlock, iterate_summary, read_summary, write_summary
 from .program.run import run_legacy
 
 __all__ = [

@@ -4,21 +4,151 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
+import numpy as np
 import xarray as xr
 
 from .._atomic import atomic_path
 from ..errors import FileFormatError, InputError
 from ..io.results import CHECKSUM, checksum, read_dataset
 from ..provenance import versions
-from .datasets import FORMATS, Format
+from ..states import STATE_NAMES
+from .files.evolution import (
+    Snapshot,
+    SummaryBlock,
+    basis_lines,
+    read_basis,
+    read_snapshot,
+    read_summary,
+    snapshot_lines,
+    summary_lines,
+)
+from .files.ratios import RatioTable, ratio_lines, read_ratios
 from .files.text import lines_of, write_lines
 from .program.output import RUN_RECORD
+
+FIRST_BLOCK: Final = -1
+"""Stands for the summary block before the first trajectory."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file kind: from a file to a dataset, and from the dataset to the lines of the file."""
+
+    read: Callable[[Path], xr.Dataset]
+    lines: Callable[[xr.Dataset], Iterator[str]]
+
+
+def ratios_dataset(path: Path) -> xr.Dataset:
+    """Return a ratio file with dimensions row, state and, where there is metadata, physical_path."""
+    table = read_ratios(path)
+    dataset = xr.Dataset(
+        {
+            "ratio": (("row", "state"), table.ratios, {"long_name": "final over initial overlap"}),
+            "r0": ("row", table.r0, {"long_name": "first random number"}),
+            "l": ("row", table.l, {"long_name": "initial angular momentum"}),
+        },
+        {"state": list(STATE_NAMES)},
+    )
+    if table.metadata is None:
+        return dataset
+    # in the order of their appearance
+    names = {line: i for i, line in enumerate(dict.fromkeys(table.metadata))}
+    dataset["path"] = (
+        "row",
+        np.array([names[line] for line in table.metadata]),
+        {"long_name": "index of metadata"},
+    )
+    return dataset.assign(metadata=("physical_path", np.array(list(names), dtype=object)))
+
+
+def _ratio_lines(dataset: xr.Dataset) -> Iterator[str]:
+    metadata = None
+    if "path" in dataset:
+        names = [str(name) for name in dataset["metadata"].values]
+        metadata = tuple(names[i] for i in dataset["path"].values)
+    return ratio_lines(
+        RatioTable(dataset["ratio"].values, dataset["r0"].values, dataset["l"].values, metadata)
+    )
+
+
+def summary_dataset(path: Path) -> xr.Dataset:
+    """Return a summary file with dimensions row, state and block; `rows` holds the length of each block."""
+    blocks = read_summary(path)
+    units = {"t_fm": "fm/c", "r_mean": "3/(2 m alpha)", "energy": "GeV/dx"}
+    columns = {
+        name: (
+            "row",
+            np.concatenate([getattr(block, name) for block in blocks]),
+            {"units": units.get(name, "1")},
+        )
+        for name in ("t_fm", "norm", "color", "l", "r_mean", "energy")
+    }
+    overlap = (("row", "state"), np.concatenate([block.overlaps for block in blocks]), {"units": "1"})
+    numbers = [FIRST_BLOCK if block.trajectory is None else block.trajectory for block in blocks]
+    index = {"trajectory": ("block", numbers), "rows": ("block", [len(block) for block in blocks])}
+    return xr.Dataset({**columns, "overlap": overlap, **index}, {"state": list(STATE_NAMES)})
+
+
+def _summary_blocks(dataset: xr.Dataset) -> Iterator[SummaryBlock]:
+    columns = [dataset[name].values for name in ("t_fm", "norm", "color", "l", "overlap", "r_mean", "energy")]
+    stops = np.cumsum(dataset["rows"].values)
+    for number, length, stop in zip(dataset["trajectory"].values, dataset["rows"].values, stops, strict=True):
+        trajectory = None if number == FIRST_BLOCK else int(number)
+        yield SummaryBlock(trajectory, *(column[stop - length : stop] for column in columns))
+
+
+def snapshot_dataset(path: Path) -> xr.Dataset:
+    """Return a snapshot with the dimension r; netCDF has no complex numbers, so the parts are apart."""
+    snapshot = read_snapshot(path)
+    amplitude = {"units": "GeV^(1/2)"}
+    return xr.Dataset(
+        {
+            "magnitude": ("r", snapshot.magnitude, amplitude),
+            "u_real": ("r", snapshot.u.real, amplitude),
+            "u_imag": ("r", snapshot.u.imag, amplitude),
+        },
+        {"r": ("r", snapshot.r, {"units": "GeV^-1"})},
+    )
+
+
+def _snapshot_lines(dataset: xr.Dataset) -> Iterator[str]:
+    snapshot = Snapshot(dataset["r"].values, _complex(dataset), dataset["magnitude"].values)
+    return snapshot_lines(snapshot)
+
+
+def basis_dataset(path: Path) -> xr.Dataset:
+    """Return six eigenstates with dimensions state and point."""
+    states = read_basis(path)
+    amplitude = {"units": "GeV^(1/2)"}
+    return xr.Dataset(
+        {
+            "u_real": (("state", "point"), states.real, amplitude),
+            "u_imag": (("state", "point"), states.imag, amplitude),
+        },
+        {"state": list(STATE_NAMES)},
+    )
+
+
+def _complex(dataset: xr.Dataset) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
+    u = np.empty(dataset["u_real"].shape, dtype=np.complex128)
+    u.real, u.imag = dataset["u_real"].values, dataset["u_imag"].values
+    return u
+
+
+FORMATS: Final = {
+    "ratios": Format(ratios_dataset, _ratio_lines),
+    "summary": Format(summary_dataset, lambda dataset: summary_lines(_summary_blocks(dataset))),
+    "snapshot": Format(snapshot_dataset, _snapshot_lines),
+    "basisfunctions": Format(basis_dataset, lambda dataset: basis_lines(_complex(dataset))),
+}
+"""Every kind of text file, by the beginning of its usual name."""
+
 
 NETCDF: Final = ".nc"
 
@@ -30,15 +160,7 @@ _BY_COLUMNS: Final = {2: "basisfunctions", 4: "snapshot", 6: "ratios", 8: "ratio
 
 @dataclass(frozen=True)
 class Conversion:
-    """What `convert` did.
-
-    Parameters
-    ----------
-    written : tuple of Path
-        The new files.
-    left_out : tuple of str
-        Names in the folder that are no output of QTraj 1.0.
-    """
+    """Result of `convert`: the new files, and the names in the folder that are no output of QTraj 1.0."""
 
     written: tuple[Path, ...]
     left_out: tuple[str, ...] = ()
@@ -116,17 +238,21 @@ def _to_netcdf(source: Path, target: Path) -> Conversion:
     with atomic_path(target) as temporary:
         root.assign_attrs({CHECKSUM: checksum(root)}).to_netcdf(temporary, engine="h5netcdf")
         for name, group in groups.items():
-            group.to_netcdf(temporary, mode="a", group=name, engine="h5netcdf", encoding=_packed(group))
+            # nearly all ratios are zero and pack well; strings have no filter
+            packed = {
+                n: {"zlib": True} for n, v in group.variables.items() if v.dtype.kind in "fi" and v.size
+            }
+            group.to_netcdf(temporary, mode="a", group=name, engine="h5netcdf", encoding=packed)
     return Conversion((target,), tuple(left_out))
 
 
 def _to_text(source: Path, target: Path, force: bool) -> Conversion:
     root = read_dataset(source)
     if root.attrs.get("title") != TITLE:
-        raise FileFormatError(
-            source, "is a netCDF file, but not one that `qtraj convert` made", "Check the path."
-        )
+        problem = "is a netCDF file, but not one that `qtraj convert` made"
+        raise FileFormatError(source, problem, "Check the path.")
     names = root.attrs["files"].split("\n")
+    # a crafted file must not write elsewhere
     if any(Path(name).name != name for name in names):
         raise FileFormatError(source, "names a file outside its folder", "Do not use this file.")
     groups = {name: read_dataset(source, name) for name in names}
@@ -140,7 +266,7 @@ def _to_text(source: Path, target: Path, force: bool) -> Conversion:
         paths[RUN_RECORD] = target / RUN_RECORD
     _refuse_existing(list(paths.values()), force)
     for name, group in groups.items():
-        write_lines(paths[name], _format(group).lines(group))
+        write_lines(paths[name], FORMATS[group.attrs["kind"]].lines(group))
     if root.attrs["run_record"]:
         write_lines(paths[RUN_RECORD], root.attrs["run_record"].removesuffix("\n").split("\n"))
     return Conversion(tuple(paths.values()))
@@ -155,15 +281,15 @@ def _dataset(file: Path) -> xr.Dataset:
             problem = (
                 f"line {number} is {line!r} where QTraj 1.0 writes {again!r}, it would not come back as it is"
             )
-            raise FileFormatError(
-                file, problem, "The readers in qtraj.qtraj1 take it; rewrite it with a writer."
-            )
+            remedy = "The readers in qtraj.qtraj1 take it; rewrite it with a writer."
+            raise FileFormatError(file, problem, remedy)
     return group.assign_attrs({CHECKSUM: checksum(group)})
 
 
 def _kind(file: Path) -> str:
     if named := _NAMED.fullmatch(file.name):
         return named[1]
+    # a file of another name is told by its number of columns
     first = next(iter(islice(lines_of(file), 1)))
     columns = first.count("\t") + 1
     if columns not in _BY_COLUMNS:
@@ -172,16 +298,8 @@ def _kind(file: Path) -> str:
     return _BY_COLUMNS[columns]
 
 
-def _format(group: xr.Dataset) -> Format:
-    return FORMATS[group.attrs["kind"]]
-
-
-def _packed(group: xr.Dataset) -> dict[str, dict[str, Any]]:
-    # nearly all ratios are zero; strings have no filter
-    return {str(n): {"zlib": True} for n, v in group.variables.items() if v.dtype.kind in "fi" and v.size}
-
-
 def _refuse_existing(targets: list[Path], force: bool) -> None:
     present: Iterator[Path] = (target for target in targets if target.exists())
-    if not force and (found := next(present, None)) is not None:
-        raise FileFormatError(found, "exists already", "Choose another name, or overwrite it with --force.")
+    if not force and (existing := next(present, None)) is not None:
+        remedy = "Choose another name, or overwrite it with --force."
+        raise FileFormatError(existing, "exists already", remedy)

@@ -37,7 +37,7 @@ ROUNDING = 10.0
 """Residual that rounding leaves, in units of machine precision times the largest kinetic energy."""
 
 ROUND, MAX_ROUNDS = 30, 30
-"""Iterations between two looks at the states wanted (the guards need not converge), and the number of looks."""
+"""Iterations between two checks of the residual (the guards need not converge), and the number of checks."""
 
 
 def bound_states(
@@ -86,9 +86,8 @@ def _checked(grid: Grid, potential_values: ArrayLike, l: int, mass: float, count
     instance("grid", grid, (LaguerreMesh, SineGrid), "be a LaguerreMesh or a SineGrid")
     values = float_array("potential_values", potential_values)
     if values.shape != grid.r.shape or not np.all(np.isfinite(values)):
-        raise InputError(
-            "potential_values", potential_values, f"be finite values at the {len(grid.r)} points of the grid"
-        )
+        allowed = f"be finite values at the {len(grid.r)} points of the grid"
+        raise InputError("potential_values", potential_values, allowed)
     integer("l", l, 0, allowed="be a non-negative integer")
     positive("mass", mass, "be a positive mass in GeV")
     points = len(values)
@@ -129,6 +128,7 @@ def _iterated(grid: SineGrid, values: Float, l: int, mass: float, count: int) ->
         moving = grid.kinetic_step(states.T.astype(complex), kinetic)
         return np.asarray(moving.real + static * states.T).T
 
+    # the tridiagonal problem as preconditioner
     diagonal, off = _bands(grid, values, l, mass)
     # below the spectrum, so that the preconditioner is positive
     shift = energies[0] - (energies[-1] - energies[0])
@@ -145,18 +145,15 @@ def _iterated(grid: SineGrid, values: Float, l: int, mass: float, count: int) ->
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the residual below says whether it converged
             energies, vectors = lobpcg(operator, vectors, M=inverse, largest=False, tol=goal, maxiter=ROUND)
+        # the iteration does not promise an order of its block
         order = np.argsort(energies)
         energies, vectors = energies[order], vectors[:, order]
-        found = vectors[:, :count]
-        residual = float(np.max(np.linalg.norm(apply(found) - found * energies[:count], axis=0)))
+        lowest = vectors[:, :count]
+        residual = float(np.max(np.linalg.norm(apply(lowest) - lowest * energies[:count], axis=0)))
         if residual <= 2 * goal:
-            return energies[:count], found
-    raise InputError(
-        "grid",
-        grid,
-        f"hold {count} states of l = {l} that the iteration finds (residual {residual:.1e} GeV)",
-        "Take fewer points, a shorter grid or derivative=1.",
-    )
+            return energies[:count], lowest
+    allowed = f"hold {count} states of l = {l} that the iteration finds (residual {residual:.1e} GeV)"
+    raise InputError("grid", grid, allowed, "Take fewer points, a shorter grid or derivative=1.")
 
 
 def _positive_near_the_origin(vectors: Float) -> Float:

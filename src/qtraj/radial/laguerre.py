@@ -79,6 +79,7 @@ class LaguerreMesh:
         x, n = self.x, self.points
         with np.errstate(divide="ignore", invalid="ignore"):
             matrix = self._signs * (x[:, None] + x) / (np.sqrt(np.outer(x, x)) * (x[:, None] - x) ** 2)
+        # the limit i = j of the formula
         np.fill_diagonal(matrix, (4 + 2 * (2 * n + 1) * x - x**2) / (12 * x**2))
         return np.asarray(matrix / self.scale**2)
 
@@ -134,6 +135,7 @@ class LaguerreMesh:
             u(r) in GeV^(1/2) for normalized coefficients.
         """
         x = np.asarray(r, dtype=float) / self.scale
+        # the quadrature is exact for these products, so the expansion is, too
         at_points = _laguerre_functions(self.x, self.points) * np.sqrt(self.weights / self.scale)
         expansion = (coefficients / self.x) @ at_points.T
         functions = _laguerre_functions(x.ravel(), self.points)
@@ -159,7 +161,7 @@ class LaguerreMesh:
 def _laguerre_functions(x: Float, count: int) -> Float:
     """Return exp(-x/2) L_k(x), k < count, shape (count, len(x)), by the three-term recurrence.
 
-    The bare polynomials overflow at large x.
+    The polynomials without the weight overflow at large x.
     """
     functions = np.empty((count, len(x)))
     functions[0] = np.exp(-x / 2)

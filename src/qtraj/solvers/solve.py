@@ -13,8 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import called, function, increasing
 from ..errors import InputError, collected
 from ..physics.initial import InitialState, check_initial
-from ..physics.medium import History, as_histories
-from ..physics.medium_checks import HINT_TIME, MAX_END_FM, check_lifetime
+from ..physics.medium import HINT_TIME, MAX_END_FM, History, as_histories, check_lifetime
 from ..physics.model import LindbladModel
 from ..provenance import versions
 from ..units import from_fm, to_fm

@@ -1,4 +1,4 @@
-"""Tables of thermal levels as files, CSV and JSON, one row per state, temperature and route; and reading them back.
+"""Tables of thermal levels, one row per state, temperature and route: CSV and JSON files, and the table on the screen.
 
 Lattice groups quote T, mass shift and width in MeV; a table in these columns from any source can be read and compared.
 """
@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from rich import box
+from rich.table import Table
 
 from .._atomic import atomic_path
 from .._checks import instance, text
 from .._checks import path as path_of
 from ..errors import FileFormatError, QtrajError
+from ..observables.estimate import format_value
 from ..provenance import versions
 from ..states import State
 from ..units import to_fm
@@ -78,6 +82,8 @@ def rows(levels: ThermalLevels) -> Iterator[Row]:
     }
     for i, state in enumerate(levels.states):
         for j, T in enumerate(levels.T):
+            # as the file spells it, so that rows of a file and of a calculation meet at the same temperature
+            T_MeV = float(_text(GEV * float(T)))
             for route, table in tables.items():
                 values: dict[str, float | None] = {}
                 errors: dict[str, float | None] = {}
@@ -87,7 +93,7 @@ def rows(levels: ThermalLevels) -> Iterator[Row]:
                     known = bool(np.isfinite(value))
                     values[name], errors[name] = (unit * value, unit * error) if known else (None, None)
                 remark = levels.routes[route].remark(i, j)
-                yield Row(_rounded(GEV * float(T)), state.name, route, values, errors, remark)
+                yield Row(T_MeV, state.name, route, values, errors, remark)
 
 
 def write_levels(levels: ThermalLevels, folder: str | Path, stem: str = "spectrum") -> tuple[Path, Path]:
@@ -119,7 +125,9 @@ def write_levels(levels: ThermalLevels, folder: str | Path, stem: str = "spectru
     with atomic_path(paths[0]) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        writer.writerows(_fields(row) for row in table)
+        for row in table:
+            numbers = (values[name] for name in QUANTITIES for values in (row.values, row.errors))
+            writer.writerow([_text(row.T_MeV), row.state, row.route, *map(_text, numbers), row.remark])
     with atomic_path(paths[1]) as path:
         path.write_text(
             json.dumps(_document(levels, table), indent=1, allow_nan=False) + "\n", encoding="utf-8"
@@ -151,10 +159,10 @@ def read_levels(path: str | Path) -> list[Row]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FileFormatError(path, f"cannot be read ({error})") from error
-    kept = [
+    numbered = [
         (number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")
     ]
-    reader = csv.DictReader(line for _, line in kept)
+    reader = csv.DictReader(line for _, line in numbered)
     columns = [name.strip() for name in reader.fieldnames or []]
     reader.fieldnames = columns
     missing = {"T_MeV", "state"} - set(columns)
@@ -162,15 +170,15 @@ def read_levels(path: str | Path) -> list[Row]:
     if missing or unknown:
         problem = f"lacks the column {min(missing)}" if missing else f"has an unknown column {min(unknown)!r}"
         raise FileFormatError(path, problem, f"Columns are {', '.join(COLUMNS)}.")
-    found = []
-    for (number, _), record in zip(kept[1:], reader, strict=False):
+    table = []
+    for (number, _), record in zip(numbered[1:], reader, strict=False):
         try:
-            found.append(_row(record, path.stem))
+            table.append(_row(record, path.stem))
         except (ValueError, QtrajError) as error:
             raise FileFormatError(path, f"line {number}: {error}") from error
-    if not found:
+    if not table:
         raise FileFormatError(path, "has no rows")
-    return found
+    return table
 
 
 def _row(record: dict[str, Any], stem: str) -> Row:
@@ -199,18 +207,6 @@ def _number(text: str) -> float | None:
     return value
 
 
-def _rounded(T_MeV: float) -> float:
-    """Return what the file will say, so that rows of a file and of a calculation meet at the same temperature."""
-    return float(_text(T_MeV))
-
-
-def _fields(row: Row) -> list[str]:
-    numbers = []
-    for name in QUANTITIES:
-        numbers += [_text(row.values[name]), _text(row.errors[name])]
-    return [_text(row.T_MeV), row.state, row.route, *numbers, row.remark]
-
-
 def _text(value: float | None) -> str:
     return "" if value is None else f"{value:.9g}"
 
@@ -226,8 +222,12 @@ def _document(levels: ThermalLevels, table: list[Row]) -> dict[str, Any]:
         },
         "continuum_MeV": [GEV * float(energy) for energy in levels.continuum],
         "error_parts_MeV": {
-            route: {name: _parts(part) for name, part in found.parts.items()}
-            for route, found in levels.routes.items()
+            # as (state, temperature); of the width, twice those of the imaginary part
+            route: {
+                name: {"energy": (GEV * part.real).tolist(), "width": (2 * GEV * part.imag).tolist()}
+                for name, part in result.parts.items()
+            }
+            for route, result in levels.routes.items()
         },
         "rows": [
             {"T_MeV": row.T_MeV, "state": row.state, "route": row.route, "remark": row.remark}
@@ -237,6 +237,72 @@ def _document(levels: ThermalLevels, table: list[Row]) -> dict[str, Any]:
     }
 
 
-def _parts(part: Any) -> dict[str, Any]:
-    """Bounds in MeV as (state, temperature); of the width, twice those of the imaginary part."""
-    return {"energy": (GEV * part.real).tolist(), "width": (2 * GEV * part.imag).tolist()}
+SHOWN = 0.005
+"""MeV; smaller errors are below the last digit and are not printed. The files have them."""
+
+DECIMALS = 2
+
+MISSING = "-"
+
+LARGE = 1000.0
+"""MeV; larger errors are printed in whole MeV."""
+
+PREFERRED = ("poles", "perturbation", "spectral")
+"""Whose binding energy and radius are shown, the first that there is."""
+
+
+def table(rows: Iterable[Row], title: str = "", *, plain: bool = False) -> Table:
+    """Return rows as a table for `rich.console.Console.print`.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        From `files.rows`, and from `read_levels` for other tables to compare with.
+    title : str
+        Above the table.
+    plain : bool
+        Without lines, so that every row is a list of words.
+    """
+    listed = list(rows)
+    routes = list(dict.fromkeys(row.route for row in listed))
+    shown = next((route for route in PREFERRED if route in routes), routes[0])
+    result = Table(
+        title=title,
+        caption=(
+            "shift: Re E(T) - E(0). Errors of the calculation, those above 0.005 MeV, on the last digits. "
+            f"Binding (below the potential far away) and <r>: {shown}."
+        ),
+        title_justify="left",
+        caption_justify="left",
+        box=None if plain else box.HEAVY_HEAD,
+    )
+    result.add_column("state", no_wrap=True, min_width=5)
+    result.add_column("T\n\nMeV", justify="right", no_wrap=True, min_width=3)
+    for heading in ("shift", "width"):
+        for route in routes:
+            result.add_column(f"{heading}\n{route}\nMeV", justify="right", no_wrap=True)
+    result.add_column("binding\n\nMeV", justify="right", no_wrap=True)
+    result.add_column("<r>\n\nfm", justify="right", no_wrap=True)
+    states = list(dict.fromkeys(row.state for row in listed))
+    listed.sort(key=lambda row: (states.index(row.state), row.T_MeV))
+    previous = ""
+    for (state, T), group in groupby(listed, key=lambda row: (row.state, row.T_MeV)):
+        by_route = {row.route: row for row in group}
+        cells = [_cell(by_route.get(route), name) for name in ("shift", "width") for route in routes]
+        cells += [_cell(by_route.get(shown), name) for name in ("binding", "radius")]
+        if previous and state != previous:
+            result.add_section()
+        previous = state
+        result.add_row(state, f"{T:g}", *cells)
+    return result
+
+
+def _cell(row: Row | None, name: str) -> str:
+    value = None if row is None else row.values[name]
+    if row is None or value is None:
+        return (row.remark if row is not None else "") or MISSING
+    error = row.errors[name] or 0.0
+    if error < SHOWN:
+        return f"{value + 0.0:.{DECIMALS}f}"
+    # format_value changes to powers of ten for large errors: those of first order where it has run away
+    return format_value(value, error) if error < LARGE else f"{round(value) + 0}({error:.0f})"

@@ -24,8 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import float_array, instance, integer, number, positive
 from ..errors import InputError
-from ..physics.model import LindbladModel
-from ..physics.nlo import width_terms
+from ..physics.model import LindbladModel, width_terms
 from ..physics.potentials.coulomb import CoulombPotential
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.thermal import AMPLIFICATION
@@ -51,12 +50,8 @@ def checked_temperatures(T: ArrayLike) -> Float:
     array = np.atleast_1d(float_array("T", T))
     good = array.ndim == 1 and len(array) > 0 and bool(np.all((array > 0) & (array <= HIGHEST_T)))
     if not (good and np.all(np.diff(array) > 0)):
-        raise InputError(
-            "T",
-            np.asarray(T).tolist(),
-            f"be increasing temperatures above 0 and up to {HIGHEST_T:g} GeV",
-            "Temperatures are in GeV.",
-        )
+        allowed = f"be increasing temperatures above 0 and up to {HIGHEST_T:g} GeV"
+        raise InputError("T", np.asarray(T).tolist(), allowed, "Temperatures are in GeV.")
     return array
 
 
@@ -123,6 +118,7 @@ def effective_hamiltonian(
     T = positive("T", T, "be a positive temperature in GeV")
     matrix = _without_friction(model, mesh, l, T, rotation)
     if model.friction:
+        # r d/dr; minus its transpose it is r d/dr + d/dr r
         drag = mesh.r[:, None] * mesh.derivative
         matrix += _friction(model, T) * (drag - drag.T)
     return matrix
@@ -161,6 +157,7 @@ def _width(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation:
             momentum = (mesh.derivative + np.diag(channel.centrifugal(l) / mesh.r)) / turn
             beyond = channel.recoil * momentum + channel.shift * np.eye(mesh.points)
             C = np.diag(mesh.r * turn) + beyond / T
+            # without conjugation: the continuation of C^+C to complex r
             total += channel.rate(l) * (C.T @ C)
     return total
 
@@ -185,9 +182,8 @@ def medium_potential(model: LindbladModel, r: Float, T: float) -> Complex:
     if V.shape != (1, len(r)) or not np.all(np.isfinite(V)):
         raise InputError("potential", V.shape, f"return {len(r)} finite values at T = {T:g} GeV")
     if np.any(V.imag > (AMPLIFICATION if model.has_width else 0.0)):
-        raise InputError(
-            "potential", float(V.imag.max()), "have Im V <= 0 GeV, and 0 without a width: it absorbs"
-        )
+        allowed = "have Im V <= 0 GeV, and 0 without a width: it absorbs"
+        raise InputError("potential", float(V.imag.max()), allowed)
     return np.asarray(V[0], dtype=complex)
 
 
@@ -217,13 +213,13 @@ def best_rotation(model: LindbladModel, T: Float) -> float:
     if not is_analytic(model):
         repelled = (gamma < 0) & (kappa <= 0)
         if np.any(repelled):
-            raise InputError(
-                "transport",
-                model.transport,
-                f"have kappa > 0 where gamma < 0 with {type(model.potential).__name__}",
-                "Such a pair tunnels out, and only analytic potentials can be scaled to see its resonance.",
+            allowed = f"have kappa > 0 where gamma < 0 with {type(model.potential).__name__}"
+            remedy = (
+                "Such a pair tunnels out, and only analytic potentials can be scaled to see its resonance."
             )
+            raise InputError("transport", model.transport, allowed, remedy)
         return 0.0
+    # where nothing acts there is no direction to prefer
     acting = (kappa > 0) | (gamma != 0)
     if not np.any(acting):
         return 0.0
@@ -235,12 +231,8 @@ def best_rotation(model: LindbladModel, T: Float) -> float:
 def _turn(model: LindbladModel, rotation: float) -> complex:
     rotation = number("rotation", rotation, "be an angle from 0 to below pi/4", low=0, below=MAX_ROTATION)
     if rotation > 0 and not is_analytic(model):
-        raise InputError(
-            "rotation",
-            rotation,
-            f"be 0 for {type(model.potential).__name__}",
-            "Complex scaling needs a potential that is analytic in r: Coulomb's.",
-        )
+        remedy = "Complex scaling needs a potential that is analytic in r: Coulomb's."
+        raise InputError("rotation", rotation, f"be 0 for {type(model.potential).__name__}", remedy)
     return complex(np.exp(1j * rotation)) if rotation else 1.0 + 0j
 
 

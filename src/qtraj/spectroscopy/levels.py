@@ -23,11 +23,8 @@ from .hamiltonian import (
     effective_hamiltonian,
     vacuum_hamiltonian,
 )
-from .peak_levels import peak_levels, source_of
-from .perturbation import first_order
-from .poles import complex_levels
-from .routes import RouteLevels
-from .spectral import DEFAULT_MESH
+from .routes import RouteLevels, complex_levels, first_order
+from .spectral import DEFAULT_MESH, peak_levels, source_of
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -145,22 +142,23 @@ def thermal_levels(
     if not routes or not set(routes) <= set(ROUTES):
         raise InputError("routes", routes, some)
     source_of(chosen[0], source)
+    # every route runs on both meshes; the difference is its part ``mesh`` of the error
     finer = mesh.compared(DENSER)
     vacuum, on_finer = (_vacuum_energies(model, m, chosen) for m in (mesh, finer))
-    for t in temperatures:  # coefficients that do not exist there are found before anything is computed
+    for t in temperatures:  # a coefficient that does not exist at some T raises before anything is computed
         effective_hamiltonian(model, mesh, chosen[0].l, float(t))
-    found: dict[str, RouteLevels] = {}
+    results: dict[str, RouteLevels] = {}
     if "perturbation" in routes:
-        found["perturbation"] = first_order(model, temperatures, chosen, mesh, finer)
+        results["perturbation"] = first_order(model, temperatures, chosen, mesh, finer)
     if "poles" in routes:
-        found["poles"] = complex_levels(model, temperatures, chosen, mesh, finer, rotation)
+        results["poles"] = complex_levels(model, temperatures, chosen, mesh, finer, rotation)
     if "spectral" in routes:
-        found["spectral"] = peak_levels(model, temperatures, chosen, mesh, finer, source)
+        results["spectral"] = peak_levels(model, temperatures, chosen, mesh, finer, source)
     settings = {"potential": str(model.potential), "transport": str(model.transport), "mesh": str(mesh)}
     settings |= {"mass_GeV": f"{model.mass:g}", "order": model.order, "source": source}
     limit = continuum(model, mesh, temperatures).real
     return ThermalLevels(
-        model, temperatures, chosen, vacuum, np.abs(vacuum - on_finer), limit, found, settings
+        model, temperatures, chosen, vacuum, np.abs(vacuum - on_finer), limit, results, settings
     )
 
 
@@ -184,10 +182,8 @@ def _vacuum_energies(model: LindbladModel, mesh: LaguerreMesh, states: tuple[Sta
     )
     loose = [state.name for state, energy in zip(states, energies, strict=True) if not energy < limit]
     if loose:
-        raise InputError(
-            "states",
-            ", ".join(loose),
-            "be bound in the vacuum",
-            f"They lie above {limit:.4g} GeV, the potential at the end of the mesh, {mesh.r[-1]:.3g} GeV^-1.",
+        remedy = (
+            f"They lie above {limit:.4g} GeV, the potential at the end of the mesh, {mesh.r[-1]:.3g} GeV^-1."
         )
+        raise InputError("states", ", ".join(loose), "be bound in the vacuum", remedy)
     return energies

@@ -1,4 +1,27 @@
-"""What every route to thermal levels returns."""
+"""Routes to thermal levels that diagonalize: first order in the medium, and complex eigenvalues of H_eff.
+
+First order, with the next two orders as its error, where dH = H_eff(T) - H_vacuum:
+
+    E_n(T) = E_n + <n|dH|n> + sum_k <n|dH|k> <k|dH|n>/(E_n - E_k) + ...
+
+For the dipole terms it is delta E = (gamma/2) <r^2> and Gamma = kappa <r^2> (N. Brambilla, M. A. Escobedo, A. Vairo
+and P. Vander Griend, arXiv:1903.08063), with the mean of all of C^+C for r^2 at next-to-leading order, where friction
+only mixes states; for a complex potential <Re V - V_vac> and -2 <Im V>.
+
+Complex eigenvalues are followed from the vacuum states upward in temperature. For dipole terms with kappa > 0 the
+eigenfunctions of H_eff fall like exp(-sqrt(M c) r^2/2), c = (gamma - i kappa)/2, without any scaling: -i kappa r^2/2 is
+its own absorbing boundary, and the spectrum is discrete. The unrotated matrix is far from normal, though, which
+amplifies what the mesh leaves out, and high levels converge slowly. Rotated by theta = -arg(c)/4 the far region is as
+real as it can be, and they are as good as the low ones. A complex potential that becomes constant, V -> V_inf with
+Im V_inf < Im E, needs no scaling either: a bound state decays like exp(i k r), k = sqrt(M (E - V_inf)) with Im k > 0,
+and stays isolated beside the continuum that starts at V_inf until it dissolves there. From then on it moves with the
+length of the mesh, which is how that is noticed.
+
+The matrix is the one from which friction has been transformed away: it is complex symmetric at either order, so the
+left eigenvectors are the transposed right ones, and overlaps are taken without complex conjugation, (u|v) = sum u v.
+Between two nearby matrices they are close to one for the same state and to zero for all others, however far from
+orthogonal the eigenvectors are in the usual sense.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +32,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..observables.estimate import Estimate
+from ..physics.model import LindbladModel
+from ..radial.laguerre import LaguerreMesh
+from ..states import State
+from .hamiltonian import (
+    MAX_ROTATION,
+    best_rotation,
+    continuum,
+    effective_hamiltonian,
+    symmetric_hamiltonian,
+    vacuum_hamiltonian,
+)
 
-Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+Float = NDArray[np.float64]
+
 
 MISSING = complex(np.nan, np.nan)
 """Energy of a state that a route does not find."""
@@ -72,3 +107,197 @@ def modulus(a: Complex | complex) -> Complex:
 def _estimate(value: Float, parts: Mapping[str, Float]) -> Estimate:
     # an Estimate takes no NaN as error; where the value is NaN it has none
     return Estimate(value, {name: np.where(np.isfinite(value), part, 0.0) for name, part in parts.items()})
+
+
+def first_order(
+    model: LindbladModel, T: Float, states: tuple[State, ...], mesh: LaguerreMesh, finer: LaguerreMesh
+) -> RouteLevels:
+    """Return energies of first order in the medium, of states that are bound in the vacuum.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        The model.
+    T : ndarray, shape (nt,)
+        Temperatures in GeV.
+    states : tuple of State
+        The ns states.
+    mesh, finer : LaguerreMesh
+        The mesh, and another to tell the error.
+
+    Returns
+    -------
+    RouteLevels
+        With the parts ``second_order`` and ``third_order``, the sizes of these terms, and ``mesh``. <r> is of first
+        order, too, and its change times the relative change is the error.
+    """
+    orders, radius, change = _orders(model, T, states, mesh)
+    orders_finer, radius_finer, change_finer = _orders(model, T, states, finer)
+    parts = {
+        "second_order": modulus(orders[1]),
+        "third_order": modulus(orders[2]),
+        "mesh": distance(orders[0], orders_finer[0]),
+    }
+    radius_mesh = np.abs(radius + change - radius_finer - change_finer)
+    radius_parts = {"second_order": change**2 / radius, "mesh": radius_mesh}
+    return RouteLevels(orders[0], parts, radius + change, radius_parts)
+
+
+def _orders(
+    model: LindbladModel, T: Float, states: tuple[State, ...], mesh: LaguerreMesh
+) -> tuple[Complex, Float, Float]:
+    """Energies to first order, terms of second and third (3, ns, nt), vacuum radii and first-order changes (ns, nt)."""
+    shape = (len(states), len(T))
+    orders = np.empty((3, *shape), dtype=complex)
+    radius, change = np.empty(shape), np.empty(shape)
+    for l in sorted({state.l for state in states}):
+        # one diagonalization for all temperatures
+        vacuum = vacuum_hamiltonian(model, mesh, l)
+        levels, vectors = np.linalg.eigh(vacuum.real)
+        r = (vectors.T * mesh.r) @ vectors
+        for j, t in enumerate(T):
+            medium = vectors.T @ (effective_hamiltonian(model, mesh, l, float(t)) - vacuum) @ vectors
+            for i, state in enumerate(states):
+                if state.l != l:
+                    continue
+                n = state.radial_index
+                gaps = levels[n] - levels
+                gaps[n] = np.inf
+                # admixtures <k|dH|n>/(E_n - E_k) to the right eigenstate, with <n|dH|k> to the left one: friction is
+                # not symmetric, so that they differ
+                right, left = medium[:, n] / gaps, medium[n] / gaps
+                orders[0, i, j] = levels[n] + medium[n, n]
+                orders[1, i, j] = left @ medium[:, n]
+                orders[2, i, j] = left @ medium @ right - medium[n, n] * (left @ right)
+                radius[i, j] = r[n, n]
+                change[i, j] = ((right + left) @ r[n]).real
+    return orders, radius, change
+
+
+SAME = 0.2
+"""Largest distance of |(u|v)| from one, and largest overlap with another state, that counts as the same state."""
+
+SMALLEST_STEP = 2.0**-10
+"""Share of the way between two matrices below which the best overlap is taken as it is: states cross there."""
+
+
+def eigenstates(matrix: Complex) -> tuple[Complex, Complex]:
+    """Return eigenvalues (N,) and eigenvectors in the columns (N, N), with (v|v) = 1."""
+    energies, vectors = np.linalg.eig(matrix)
+    norms = np.sqrt(np.sum(vectors**2, axis=0) + 0j)
+    return energies, vectors / norms
+
+
+def nearest(matrix: Complex, energies: Complex) -> Complex:
+    """Return the eigenvalue closest to each of the energies, same shape."""
+    eigenvalues = np.linalg.eigvals(matrix)
+    return np.asarray(eigenvalues[np.argmin(np.abs(eigenvalues - energies[..., None]), axis=-1)])
+
+
+def select(matrix: Complex, energies: Complex) -> tuple[Complex, Complex]:
+    """Return the eigenvalues (k,) closest to the energies (k,) and their eigenvectors (N, k)."""
+    eigenvalues, vectors = eigenstates(matrix)
+    best = np.argmin(np.abs(eigenvalues - energies[:, None]), axis=1)
+    return eigenvalues[best], vectors[:, best]
+
+
+def follow(start: Complex, end: Complex, vectors: Complex) -> tuple[Complex, Complex]:
+    """Follow eigenvectors (N, k), (v|v) = 1, of one symmetric matrix to another, on the straight line between them.
+
+    Returns the eigenvalues (k,) of `end` that they become, and its eigenvectors (N, k).
+    """
+    position, step = 0.0, 1.0
+    energies = np.empty(vectors.shape[1], dtype=complex)
+    rows = np.arange(vectors.shape[1])
+    while position < 1:
+        trial = min(position + step, 1.0)
+        eigenvalues, candidates = eigenstates((1 - trial) * start + trial * end)
+        overlaps = np.abs(vectors.T @ candidates)
+        best = np.argmax(overlaps, axis=1)
+        others = overlaps.copy()
+        others[rows, best] = 0.0
+        # halve the step until every state has one clear successor
+        clear = np.all(np.abs(overlaps[rows, best] - 1) < SAME) and np.all(others < SAME)
+        if not clear and step > SMALLEST_STEP:
+            step /= 2
+            continue
+        energies, vectors = eigenvalues[best], candidates[:, best]
+        position, step = trial, 2 * step
+    return energies, vectors
+
+
+TURN = 0.05
+"""By how much the angle of complex scaling is varied, up and down, to see that eigenvalues do not depend on it."""
+
+MELTED = 0.01
+"""A level whose distance from the continuum changes by this part on a longer mesh belongs to the continuum."""
+
+
+def complex_levels(
+    model: LindbladModel,
+    T: Float,
+    states: tuple[State, ...],
+    mesh: LaguerreMesh,
+    finer: LaguerreMesh,
+    rotation: float | None = None,
+) -> RouteLevels:
+    """Return complex eigenvalues of H_eff.
+
+    Parameters
+    ----------
+    model, T, states, mesh, finer
+        As for `first_order`.
+    rotation : float, optional
+        Angle theta of complex scaling, 0 to below pi/4; by default `best_rotation`, which is 0 where the potential is
+        not analytic.
+
+    Returns
+    -------
+    RouteLevels
+        With the parts ``mesh``, ``rounding`` and, under complex scaling, ``rotation``. <r> is Re (v|r|v), which does
+        not depend on theta. States that have dissolved in the continuum are NaN, with the remark ``melted``.
+    """
+    theta = best_rotation(model, T) if rotation is None else rotation
+    energy = np.empty((len(states), len(T)), dtype=complex)
+    on_finer, turned = np.empty_like(energy), np.zeros_like(energy)
+    radius, radius_finer = np.empty(energy.shape), np.empty(energy.shape)
+    for l in sorted({state.l for state in states}):
+        rows = [i for i, state in enumerate(states) if state.l == l]
+        real_levels = np.linalg.eigvalsh(vacuum_hamiltonian(model, mesh, l).real)
+        start = np.asarray(real_levels[[states[i].radial_index for i in rows]], dtype=complex)
+        before = vacuum_hamiltonian(model, mesh, l, theta)  # checks theta
+        angles = [angle for angle in (theta - TURN, theta + TURN) if theta and 0 <= angle < MAX_ROTATION]
+        _, vectors = select(before, start)
+        for j, t in enumerate(T):
+            now = symmetric_hamiltonian(model, mesh, l, float(t), theta)
+            energy[rows, j], vectors = follow(before, now, vectors)
+            before, here = now, energy[rows, j]
+            radius[rows, j] = _radius(vectors, mesh, theta)
+            matrix = symmetric_hamiltonian(model, finer, l, float(t), theta)
+            on_finer[rows, j], vectors_finer = select(matrix, here)
+            radius_finer[rows, j] = _radius(vectors_finer, finer, theta)
+            for angle in angles:
+                other = nearest(symmetric_hamiltonian(model, mesh, l, float(t), angle), here)
+                change, largest = distance(other, here), turned[rows, j]
+                imaginary = np.maximum(largest.imag, change.imag)
+                turned[rows, j] = np.maximum(largest.real, change.real) + 1j * imaginary
+    # what rounding of the matrix leaves in its eigenvalues
+    size = np.linalg.norm(vacuum_hamiltonian(model, mesh, 0), 2)
+    rounding = complex(np.finfo(float).eps * size * (1 + 1j))
+    parts = {"mesh": distance(energy, on_finer), "rounding": np.full_like(energy, rounding)}
+    if theta > 0:
+        parts["rotation"] = turned
+    # a level of the continuum moves with the length of the mesh
+    melted = np.abs(energy - on_finer) > MELTED * np.abs(energy - continuum(model, mesh, T))
+    return RouteLevels(
+        np.where(melted, MISSING, energy),
+        parts,
+        np.where(melted, np.nan, radius),
+        {"mesh": np.abs(radius - radius_finer)},
+        np.where(melted, "melted", ""),
+    )
+
+
+def _radius(vectors: Complex, mesh: LaguerreMesh, theta: float) -> Float:
+    """Re (v|r|v) in GeV^-1 of the columns of (N, k)."""
+    return np.asarray((np.exp(1j * theta) * (mesh.r @ vectors**2)).real)

@@ -1,4 +1,4 @@
-"""The spectral function of a local source, from its evolution in real time under H_eff at constant temperature.
+"""Spectral functions of a local source at constant temperature, and thermal levels as their peaks.
 
     S(t) = <psi_0| e^{-i H_eff t} |psi_0>,     rho(omega) = (1/pi) Re Int_0^inf dt e^{i omega t} S(t)
 
@@ -9,26 +9,41 @@ the real-time correlator). On the mesh e^{-i H_eff t} is the exponential of a ma
     rho(omega) = -(1/pi) Im <psi_0| (omega - H_eff)^{-1} |psi_0>,
 
 so that no window in time widens the peaks. rho >= 0 since H_eff absorbs, and Int rho d omega = <psi_0|psi_0> = 1.
+
+Near an isolated pole E - i Gamma/2 with complex residue,
+
+    rho(omega) = [ A Gamma/2 + B (omega - E) ] / [ (omega - E)^2 + Gamma^2/4 ] + polynomial,
+
+a skewed Breit-Wigner curve on a smooth background (the form used for lattice spectral functions: Y. Burnier and A.
+Rothkopf, arXiv:1208.1899). A, B and the polynomial are linear, so only E and Gamma are searched for. Lower peaks of the
+same channel join with free A and B.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import expm, schur
+from scipy.optimize import least_squares
 
-from .._checks import float_array, instance, integer, positive, settle
+from .._checks import choice, float_array, instance, integer, positive, settle
+from ..physics.bound_state import BoundState
 from ..physics.initial import GaussianState, InitialState, check_initial
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import initial_coefficients
+from ..states import State
 from .hamiltonian import check_model, checked_temperatures, effective_hamiltonian
+from .routes import MISSING, RouteLevels, distance, first_order, modulus
 
-Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+Float = NDArray[np.float64]
+
 
 DEFAULT_MESH = LaguerreMesh(96, 0.12)
 """To 44 GeV^-1: long enough for 3S near its threshold."""
@@ -91,6 +106,7 @@ class SpectralFunction:
         step = positive("step", step, "be a positive time in GeV^-1")
         count = integer("count", count, 1)
         triangle, left, right = self._schur
+        # one exponential, then products: exact at every step
         propagator = expm(-1j * step * triangle)
         values = np.empty(count, dtype=complex)
         for k in range(count):
@@ -114,3 +130,231 @@ class SpectralFunction:
             known = triangle[i, i + 1 :] @ solution[i + 1 :]
             solution[i] = (right[i] + known) / (omega - triangle[i, i])
         return np.asarray(left @ solution)
+
+
+Density = Callable[[Float], Float]
+
+POINTS = 81
+"""Energies in the window of a fit."""
+
+WINDOWS = (0.5, 0.8)
+"""Half-widths of the window in units of Gamma; the first is the result, the spread of all is the error."""
+
+DEGREES = (2, 1)
+"""Degrees of the background."""
+
+ROUNDS = 20
+"""Fits, each in the window of the one before, until the peak stays where it is."""
+
+SETTLED = 1e-6
+"""Change of E and Gamma, relative to Gamma, at which it stays."""
+
+FACTOR = 8.0
+"""Between the widths of the peak and of the guess; first order misses that of excited states by 5 in a hot medium."""
+
+SMALLEST = 1e-9
+"""Least height of a peak over that of rho: below, it fits rounding."""
+
+LOST = 0.25
+"""Error of E or Gamma/2 relative to Gamma above which there is no peak to speak of."""
+
+RESOLVED = 0.25
+"""Least distance from the next lower peak relative to Gamma: closer ones cannot be told apart by a fit."""
+
+
+@dataclass(frozen=True)
+class Peak:
+    """One peak: E and Gamma in GeV, and a bound on the errors of E and Gamma/2 from other windows and backgrounds."""
+
+    energy: float
+    width: float
+    error: float = 0.0
+
+    @property
+    def pole(self) -> complex:
+        """E - i Gamma/2."""
+        return self.energy - 0.5j * self.width
+
+
+def fit_peak(density: Density, guess: complex, lower: Sequence[Peak] = ()) -> Peak | None:
+    """Return the peak of a spectral function near a guess, or None if there is none.
+
+    Parameters
+    ----------
+    density : callable
+        rho(omega) for energies in GeV, shape (nw,).
+    guess : complex
+        E - i Gamma/2 to start from.
+    lower : sequence of Peak
+        Lower peaks, which overlap with this one.
+
+    Returns
+    -------
+    Peak or None
+        None if a fit does not converge near the guess, the fits differ by more than a quarter of the width, or a lower
+        peak is closer than that.
+    """
+    poles: list[complex] = []
+    for window, degree in product(WINDOWS, DEGREES):
+        pole = _fit(density, guess, lower, window, degree)
+        if pole is None:
+            return None
+        poles.append(pole)
+    width = -2 * poles[0].imag
+    # the spread over windows and backgrounds is the error of the fit
+    error = max(abs(pole - poles[0]) for pole in poles)
+    gap = min((abs(poles[0].real - peak.energy) for peak in lower), default=np.inf)
+    if error > LOST * width or gap < RESOLVED * width:
+        return None
+    return Peak(poles[0].real, width, error)
+
+
+def _fit(
+    density: Density,
+    guess: complex,
+    lower: Sequence[Peak],
+    window: float = WINDOWS[0],
+    degree: int = DEGREES[0],
+) -> complex | None:
+    """Return E - i Gamma/2 of one fit, its window moving with the peak; None if it does not converge."""
+    expected = -2 * guess.imag
+    energy, width = guess.real, expected
+    if not width > 0:
+        return None
+    for _ in range(ROUNDS):
+        start, scale = energy, width
+        omega = np.linspace(start - window * scale, start + window * scale, POINTS)
+        values = density(omega)
+        if not np.any(values):
+            return None
+        others = [((peak.energy - start) / scale, peak.width / scale) for peak in lower]
+        # in units of the width of the peak, and of the height of rho; no further than a width from the last place
+        problem = ((omega - start) / scale, values / np.max(np.abs(values)), others, degree)
+        result = least_squares(
+            _misfit, [0.0, 1.0], bounds=([-1, 0.2], [1, 5]), args=problem, xtol=1e-12, ftol=1e-14, gtol=1e-14
+        )
+        energy, width = start + scale * result.x[0], scale * result.x[1]
+        near = abs(energy - guess.real) <= max(expected, width) and 1 / FACTOR < width / expected < FACTOR
+        design, linear = _linear(result.x, *problem)
+        peak = slice(degree + 1, degree + 3)
+        height = np.max(np.abs(design[:, peak] @ linear[peak]))
+        if not near or height < SMALLEST:
+            return None
+        if max(abs(result.x[0]), abs(result.x[1] - 1)) < SETTLED:
+            return complex(energy, -width / 2)
+    return None
+
+
+def _misfit(
+    parameters: Float, x: Float, values: Float, others: Sequence[tuple[float, float]], degree: int
+) -> Float:
+    """Residuals after the linear parameters have been solved for."""
+    design, linear = _linear(parameters, x, values, others, degree)
+    return np.asarray(design @ linear - values)
+
+
+def _linear(
+    parameters: Float, x: Float, values: Float, others: Sequence[tuple[float, float]], degree: int
+) -> tuple[Float, Float]:
+    """Background, peak and lower peaks in the columns (nw, k), and their best coefficients (k,)."""
+    columns = [x**k for k in range(degree + 1)]
+    for energy, width in [(parameters[0], parameters[1]), *others]:
+        below = (x - energy) ** 2 + width**2 / 4
+        columns += [width / 2 / below, (x - energy) / below]
+    design = np.array(columns).T
+    # columns of very different size would lose digits
+    design /= np.linalg.norm(design, axis=0)
+    linear, *_ = np.linalg.lstsq(design, values, rcond=None)
+    return design, np.asarray(linear, dtype=np.float64)
+
+
+SOURCES = ("state", "local")
+
+LOCAL_WIDTH = 0.2
+"""Width of the local source in Bohr radii: the group's start (arXiv:2107.06147)."""
+
+SCAN, SCAN_POINTS = 3.0, 301
+"""Where first order misses the peak, the highest point within this many of its widths is tried instead."""
+
+NARROWEST = 1e-7
+"""Width in GeV below which a spectral function has no peak to fit but a line."""
+
+
+def source_of(state: State, source: str) -> InitialState:
+    """Return the source of a channel: the vacuum state itself (``state``) or a narrow Gaussian (``local``).
+
+    Raises
+    ------
+    InputError
+        For another word.
+    """
+    if choice("source", source, SOURCES, f"be one of {', '.join(SOURCES)}") == "state":
+        return BoundState(state.n, state.l)
+    return GaussianState(l=state.l, width=LOCAL_WIDTH)
+
+
+def peak_levels(
+    model: LindbladModel,
+    T: Float,
+    states: tuple[State, ...],
+    mesh: LaguerreMesh,
+    finer: LaguerreMesh,
+    source: str = "state",
+) -> RouteLevels:
+    """Return energies and widths of peaks of spectral functions.
+
+    Parameters
+    ----------
+    model, T, states, mesh, finer
+        As for `routes.first_order`.
+    source : {"state", "local"}
+        The vacuum wave function of each state, an extended source that prefers its peak; or a narrow Gaussian, whose
+        spectral function has all peaks of the channel, the higher the weaker.
+
+    Returns
+    -------
+    RouteLevels
+        With the parts ``fit`` and ``mesh``; no radii. Where no peak can be told apart, NaN and the remark ``no peak``.
+    """
+    shape = (len(states), len(T))
+    energy = np.full(shape, MISSING)
+    fit, other = np.zeros(shape, dtype=complex), np.zeros(shape, dtype=complex)
+    for l in sorted({state.l for state in states}):
+        # all states of one l up to the highest: lower peaks must be known
+        highest = max(state.n for state in states if state.l == l)
+        ladder = tuple(State(n, l) for n in range(l + 1, highest + 1))
+        guesses = first_order(model, T, ladder, mesh, mesh).energy
+        last: dict[State, complex] = {}
+        for j, t in enumerate(T):
+            lower: list[Peak] = []
+            for state, guess in zip(ladder, guesses[:, j], strict=True):
+                start = source_of(state, source)
+                density, on_finer = (
+                    SpectralFunction(model, float(t), start, m).density for m in (mesh, finer)
+                )
+                peak = _search(density, last.get(state), guess, lower)
+                pole = None if peak is None else _fit(on_finer, peak.pole, lower)
+                if peak is None or pole is None:
+                    break  # a state above an unknown peak cannot be told apart either
+                if state in states:
+                    i = states.index(state)
+                    energy[i, j] = peak.pole
+                    fit[i, j], other[i, j] = modulus(peak.error), distance(peak.pole, pole)
+                lower.append(peak)
+                last[state] = peak.pole
+    remarks = np.where(np.isnan(energy), "no peak", "")
+    return RouteLevels(energy, {"fit": fit, "mesh": other}, np.full(shape, np.nan), remarks=remarks)
+
+
+def _search(density: Density, last: complex | None, guess: complex, lower: list[Peak]) -> Peak | None:
+    """Try the peak of the last temperature, first order, and the highest point around."""
+    if -2 * guess.imag < NARROWEST:
+        return None
+    starts = [guess] if last is None else [last, guess]
+    omega = guess.real - 2 * guess.imag * np.linspace(-SCAN, SCAN, SCAN_POINTS)
+    if lower:
+        omega = omega[omega > lower[-1].energy + lower[-1].width]
+    if len(omega):
+        starts.append(complex(omega[np.argmax(density(omega))], guess.imag))
+    peaks = (fit_peak(density, start, lower) for start in starts)
+    return next((peak for peak in peaks if peak is not None), None)

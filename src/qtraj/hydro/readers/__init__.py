@@ -1,1 +1,79 @@
-"""Readers of hydrodynamic outputs, one file a format."""
+"""Readers of hydro outputs, one file a family of formats, and the one registry of those that describe themselves.
+
+A new format is a new module with a `Format`, and its entry in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from ..._checks import choice
+from ..._checks import path as path_of
+from ...errors import FileFormatError
+from ..field import Hydro
+from . import jetdata, jewel, music, netcdf, oscar
+from .common import HDF5_SIGNATURE, Format, existing_file, first_bytes
+
+FORMATS: Final[Mapping[str, Format]] = {
+    entry.name: entry
+    for entry in (
+        music.FORMAT,
+        jetdata.FORMAT,
+        oscar.FORMAT_2008,
+        oscar.FORMAT_2013,
+        jewel.FORMAT,
+        netcdf.FORMAT,
+    )
+}
+"""Formats that need nothing but the file (or, for jewel2d, the folder), by name."""
+
+DECLARED: Final = ("columns", "music_dense", "qtraj_trajectories")
+"""Further formats of run files: the file does not say what it holds, and the reader takes further arguments."""
+
+_OTHERS: Final = (
+    f"Give format= one of {', '.join(FORMATS)}; use read_music_dense for evolution_xyeta.dat (needs the "
+    "grid), read_columns for plain text (needs order and unit), read_qtraj_averaged or "
+    "read_qtraj_trajectories for QTraj tables."
+)
+
+
+def open_hydro(path: str | Path, format: str = "auto") -> Hydro:  # noqa: A002 - the word users know from pandas
+    """Read a hydro output of any format that describes itself.
+
+    Parameters
+    ----------
+    path : path-like
+        File, or folder of JEWEL-2D contour files.
+    format : str, optional
+        ``"auto"`` looks at the content, never at the name; or one of ``music``, ``jetdata``, ``oscar2008``,
+        ``oscar2013``, ``jewel2d``, ``netcdf``.
+
+    Returns
+    -------
+    Hydro
+
+    Raises
+    ------
+    InputError
+        If `format` is unknown.
+    FileFormatError
+        If the format is not recognized (the message lists the readers), or the file is bad.
+    """
+    chosen = choice("format", format, ("auto", *FORMATS), f"be 'auto' or one of {', '.join(FORMATS)}")
+    path = path_of("path", path)
+    return (_recognized(path) if chosen == "auto" else FORMATS[chosen]).read(path)
+
+
+def _recognized(path: Path) -> Format:
+    if not path.is_dir():
+        existing_file(path)
+    for entry in FORMATS.values():
+        if entry.matches(path):
+            return entry
+    if path.is_dir():
+        raise FileFormatError(path, "the folder holds no Tcontour files", _OTHERS)
+    if first_bytes(path).startswith(HDF5_SIGNATURE):
+        raise FileFormatError(path, "it is HDF5, but neither JetData.h5 nor qtraj's netCDF", _OTHERS)
+    raise FileFormatError(path, "its format is not recognized", _OTHERS)

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import gzip
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..._checks import boolean, choice, integer, text, texts
 from ...errors import FileFormatError, InputError
-from .._check import (
+from ..field import Hydro
+from .common import (
+    COORDINATES,
+    FIELDS,
     TO_GEV,
+    Float,
     TemperatureUnit,
-    check_last_line,
+    build_hydro,
     existing_file,
     file_attrs,
     for_file,
-    zero_is_outside,
+    load_table,
+    to_grid,
 )
-from ..field import Hydro
 
-Float = NDArray[np.float64]
-
-COORDINATES: Final = ("tau", "x", "y", "eta")
-FIELDS: Final = ("T", "vx", "vy")
 IGNORED: Final = "_"
 
 
@@ -85,6 +82,7 @@ def read_columns(
     table = load_table(file, len(order), skip_lines=skip_lines, delimiter=delimiter)
     columns = {name: table[:, i] for i, name in enumerate(order) if name != IGNORED}
     columns["T"] = columns["T"] * TO_GEV[T_unit]
+    # T is in GeV from here on, so the checks of Hydro see a wrong unit
     axes, fields = to_grid(file, columns, sparse=sparse)
     for axis in mirror:
         axes, fields = _mirrored(file, axes, fields, axis)
@@ -92,81 +90,13 @@ def read_columns(
     return for_file(file, lambda: build_hydro(axes, fields, attrs))
 
 
-def load_table(
-    file: Path, n_columns: int, *, skip_lines: int = 0, delimiter: str | None = None, problem: str = ""
-) -> Float:
-    """Return the numbers of a text file, shape (lines, n_columns), or raise FileFormatError."""
-    check_last_line(file)
-    try:
-        with warnings.catch_warnings():
-            # numpy warns about an empty table, which is refused below
-            warnings.simplefilter("ignore", UserWarning)
-            table = np.loadtxt(file, skiprows=skip_lines, delimiter=delimiter, ndmin=2)
-    except (ValueError, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
-        raise FileFormatError(
-            file, f"not {n_columns} numbers on every line: {error}".rstrip("."), problem
-        ) from None
-    if table.size == 0:
-        raise FileFormatError(file, "it holds no numbers", problem)
-    if table.shape[1] != n_columns:
-        raise FileFormatError(file, f"{table.shape[1]} columns, but {n_columns} are declared", problem)
-    return table
-
-
-def to_grid(
-    file: Path, columns: Mapping[str, Float], *, sparse: bool
-) -> tuple[dict[str, Float], dict[str, Float]]:
-    """Sort columns of equal length into axes and dense fields, NaN where a sparse file has no line."""
-    axes: dict[str, Float] = {}
-    indices = []
-    for name in (c for c in COORDINATES if c in columns):
-        if not np.all(np.isfinite(columns[name])):
-            raise FileFormatError(file, f"the column {name} holds NaN or infinity")
-        axes[name], index = np.unique(columns[name], return_inverse=True)
-        indices.append(index)
-    shape = tuple(len(axis) for axis in axes.values())
-    n_lines, n_cells = len(indices[0]), int(np.prod(shape))
-    flat = np.ravel_multi_index(indices, shape)
-    if len(np.unique(flat)) != n_lines:
-        raise FileFormatError(file, "some cells occur twice", "Is the declared order of the columns right?")
-    if not sparse and n_lines != n_cells:
-        raise FileFormatError(
-            file,
-            f"{n_lines} lines for a grid of {' x '.join(map(str, shape))} = {n_cells} cells: truncated",
-            "If cells outside the fireball are left out on purpose, declare the file sparse.",
-        )
-    fields = {}
-    for name in (f for f in FIELDS if f in columns):
-        if np.any(np.isnan(columns[name])):
-            raise FileFormatError(file, f"the column {name} holds NaN")
-        fields[name] = np.full(n_cells, np.nan)
-        fields[name][flat] = columns[name]
-        fields[name] = fields[name].reshape(shape)
-    return axes, fields
-
-
-def build_hydro(axes: Mapping[str, Float], fields: Mapping[str, Float], attrs: Mapping[str, Any]) -> Hydro:
-    """Return the Hydro of named axes and fields; T = 0 is outside."""
-    return Hydro(
-        tau_fm=axes["tau"],
-        x_fm=axes["x"],
-        y_fm=axes["y"],
-        eta=axes.get("eta"),
-        T=zero_is_outside(fields["T"]),
-        vx=fields.get("vx"),
-        vy=fields.get("vy"),
-        attrs=attrs,
-    )
-
-
 def _check_declaration(order: Sequence[str], T_unit: str, mirror: str) -> tuple[str, ...]:
     order = texts("order", order, "be a list of names of columns")
     named = [name for name in order if name != IGNORED]
     known = set(COORDINATES + FIELDS)
     if set(named) - known or len(set(named)) != len(named):
-        raise InputError(
-            "order", tuple(order), f"name each of {sorted(known)} at most once, other columns '_'"
-        )
+        allowed = f"name each of {sorted(known)} at most once, other columns '_'"
+        raise InputError("order", tuple(order), allowed)
     if not {"tau", "x", "y", "T"} <= set(named):
         raise InputError("order", tuple(order), "contain tau, x, y and T")
     choice("T_unit", T_unit, TO_GEV)
@@ -180,15 +110,16 @@ def _mirrored(
     """Complete the half axis >= 0 by reflection; the axis starts at 0 or at half a step."""
     half = axes[axis]
     step = half[1] - half[0] if len(half) > 1 else 0.0
+    # a text axis has rounded digits: zero to 1e-6 of a step, half a step to 1e-3 of it
     on_zero = abs(half[0]) < 1e-6 * step
     if not on_zero and abs(half[0] - step / 2) > 1e-3 * step:
-        raise FileFormatError(
-            file, f"{axis} starts at {half[0]:g} fm, neither at 0 nor at half a step: cannot mirror it"
-        )
+        problem = f"{axis} starts at {half[0]:g} fm, neither at 0 nor at half a step: cannot mirror it"
+        raise FileFormatError(file, problem)
     first = 1 if on_zero else 0
     where = list(axes).index(axis)
     completed = {}
     for name, values in fields.items():
+        # the velocity across the mirror changes sign
         sign = -1.0 if name == "v" + axis else 1.0
         reflected = sign * np.flip(np.take(values, np.arange(first, len(half)), axis=where), axis=where)
         completed[name] = np.concatenate([reflected, values], axis=where)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import FileFormatError
-from .._check import existing_file, file_attrs, for_file, uniform_axis, zero_is_outside
 from ..field import Hydro
+from .common import Format, existing_file, file_attrs, for_file, hdf5_root, uniform_axis, zero_is_outside
 
 
 def read_jetdata_h5(path: str | Path) -> Hydro:
@@ -38,15 +38,15 @@ def read_jetdata_h5(path: str | Path) -> Hydro:
         with h5py.File(file, "r") as h5:
             return for_file(file, lambda: _read_event(file, h5))
     except OSError as error:
-        raise FileFormatError(
-            file, f"HDF5 cannot open or read it ({error})", "Truncated, or no HDF5."
-        ) from None
+        problem = f"HDF5 cannot open or read it ({error})"
+        raise FileFormatError(file, problem, "Truncated, or no HDF5.") from None
 
 
 def _read_event(file: Path, h5: h5py.File) -> Hydro:
     if "Event" not in h5:
         raise FileFormatError(file, "there is no group /Event", "Is it a JetData.h5?")
     event = h5["Event"]
+    # bounds of the grid in cells, x = (XL + ix) DX: whole numbers, read as reals
     XL, XH, YL, YH = (round(_attribute(file, event, name)) for name in ("XL", "XH", "YL", "YH"))
     DX, DY, tau0, dtau = (_attribute(file, event, name) for name in ("DX", "DY", "Tau0", "dTau"))
     frames = sorted(
@@ -60,6 +60,7 @@ def _read_event(file: Path, h5: h5py.File) -> Hydro:
         for key in ("Temp", "Vx", "Vy")
     )
     return Hydro(
+        # by the number in the name: frames may be missing
         tau_fm=tau0 + dtau * np.array([k for k, _ in frames]),
         x_fm=uniform_axis(0.0, DX, shape[0], offset=XL),
         y_fm=uniform_axis(0.0, DY, shape[1], offset=YL),
@@ -84,9 +85,11 @@ def _dataset(file: Path, frame: Any, key: str, shape: tuple[int, int]) -> NDArra
         raise FileFormatError(file, f"{frame.name} has no dataset {key}")
     values = np.asarray(frame[key], dtype=float)
     if values.shape != shape:
-        raise FileFormatError(
-            file, f"{frame.name}/{key} has shape {values.shape}, the attributes say {shape}"
-        )
+        problem = f"{frame.name}/{key} has shape {values.shape}, the attributes say {shape}"
+        raise FileFormatError(file, problem)
     if not np.all(np.isfinite(values)):
         raise FileFormatError(file, f"{frame.name}/{key} holds NaN or infinity")
     return values
+
+
+FORMAT: Final = Format("jetdata", read_jetdata_h5, lambda path: "Event" in hdf5_root(path)[0])

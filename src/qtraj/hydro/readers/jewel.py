@@ -6,15 +6,15 @@ import gzip
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks import path as path_of
 from ...errors import FileFormatError
-from .._check import existing_file, file_attrs, for_file, sha256
 from ..field import Hydro
-from .columns import build_hydro, load_table, to_grid
+from .common import Format, build_hydro, existing_file, file_attrs, for_file, load_table, sha256, to_grid
 
 Float = NDArray[np.float64]
 
@@ -45,13 +45,13 @@ def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
         paths = path_of("paths", paths)
     files = _temperature_files(paths)
     velocity_files = [_velocity_file(file) for file in files]
+    # a velocity that some frames lack could not be interpolated in time
     with_velocity = all(v is not None for v in velocity_files)
     frames = [_read_frame(file, ("x", "y", "T")) for file in files]
     for file, (axes, _) in zip(files, frames, strict=True):
         if any(not np.array_equal(axes[a], frames[0][0][a]) for a in ("x", "y")):
-            raise FileFormatError(
-                file, f"its grid differs from the one of {files[0].name}", "Is it truncated?"
-            )
+            problem = f"its grid differs from the one of {files[0].name}"
+            raise FileFormatError(file, problem, "Is it truncated?")
     fields = {"T": np.stack([f["T"] for _, f in frames])}
     if with_velocity:
         velocities = [_read_frame(v, ("x", "y", "vx", "vy"))[1] for v in velocity_files if v is not None]
@@ -67,10 +67,10 @@ def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
 def _temperature_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
     if isinstance(paths, str | Path):
         folder = Path(paths)
-        found = sorted(folder.glob("*Tcontour*")) if folder.is_dir() else [folder]
+        candidates = sorted(folder.glob("*Tcontour*")) if folder.is_dir() else [folder]
     else:
-        folder, found = Path(), [Path(p) for p in paths]
-    files = [existing_file(f) for f in found]
+        folder, candidates = Path(), [Path(p) for p in paths]
+    files = [existing_file(f) for f in candidates]
     for file in files:
         if not _T_NAME.search(file.name):
             raise FileFormatError(file, "the name does not end in Tcontour##.###, so its time is unknown")
@@ -103,7 +103,11 @@ def _heading_lines(file: Path) -> int:
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise FileFormatError(file, f"it cannot be read as text ({error})") from None
     try:
+        # a first line that is no numbers is a heading
         _ = [float(word) for word in first]
     except ValueError:
         return 1
     return 0
+
+
+FORMAT: Final = Format("jewel2d", read_jewel2d, lambda path: path.is_dir() and any(path.glob("*Tcontour*")))

@@ -1,16 +1,30 @@
-"""Reader for MUSIC's sparse evolution file (github.com/MUSIC-fluid/MUSIC, src/grid_info.cpp)."""
+"""MUSIC (github.com/MUSIC-fluid/MUSIC): sparse and dense evolution files, and the grid from the run's music_input."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import FileFormatError
-from .._check import decimal, existing_file, file_attrs, for_file, map_floats, uniform_axis
+from ..._checks import boolean, instance, integer, number, positive, settle
+from ...errors import FileFormatError, InputError
+from ...physics.medium import MAX_T
 from ..field import Hydro
+from .common import (
+    Format,
+    decimal,
+    existing_file,
+    file_attrs,
+    first_bytes,
+    for_file,
+    load_table,
+    map_floats,
+    uniform_axis,
+    zero_is_outside,
+)
 
 # float32 counts integers exactly up to here; an index beyond it is not an index
 _LARGEST_INDEX = 2**24
@@ -18,24 +32,10 @@ _LARGEST_INDEX = 2**24
 
 @dataclass(frozen=True)
 class MusicHeader:
-    """Header of ``evolution_all_xyeta.dat``.
+    """Header of ``evolution_all_xyeta.dat``: first frame and spacings in fm/c and fm, numbers of points, layout.
 
-    Parameters
-    ----------
-    tau0_fm, dtau_fm : float
-        First frame and spacing, fm/c.
-    nx, ny, neta : int
-        Points; an index equal to `nx` may occur, because MUSIC rounds down here and up when it writes.
-    dx_fm, dy_fm, x_min_fm, y_min_fm : float
-        Transverse grid, fm.
-    deta, eta_min : float
-        Grid in space-time rapidity; no meaning if `neta` is 1.
-    n_floats : int
-        Length of the header in float32.
-    n_var : int
-        float32 values of each record.
-    ux_column : int
-        Column of u^x.
+    An index equal to `nx` may occur, because MUSIC rounds down here and up when it writes. The header has `n_floats`
+    float32, a record `n_var`, with u^x in column `ux_column`; `deta` and `eta_min` mean nothing if `neta` is 1.
     """
 
     tau0_fm: float
@@ -59,7 +59,7 @@ def parse_music_header(head: NDArray[np.float32]) -> MusicHeader | None:
 
     ``output_evolution_data 2`` writes 16 floats with four flags and 11 + 2 rhob + 5 shear + bulk + 3 diff
     columns, u^x in column 8; ``output_evolution_data 4`` (vorticity) writes 12 floats and 35 columns without
-    cs2, u^x in column 7.
+    cs2, u^x in column 7 (MUSIC's src/grid_info.cpp).
     """
     if len(head) < 16 or not np.all(np.isfinite(head[:12])):
         return None
@@ -74,23 +74,8 @@ def parse_music_header(head: NDArray[np.float32]) -> MusicHeader | None:
         layout = 12, 35, 7
     else:
         return None
-    n_floats, n_var, ux_column = layout
-    return MusicHeader(
-        tau0_fm=tau0,
-        dtau_fm=dtau,
-        nx=int(nx),
-        dx_fm=dx,
-        x_min_fm=x_min,
-        ny=int(ny),
-        dy_fm=dy,
-        y_min_fm=y_min,
-        neta=int(neta),
-        deta=deta,
-        eta_min=eta_min,
-        n_floats=n_floats,
-        n_var=n_var,
-        ux_column=ux_column,
-    )
+    x, y, eta = (int(nx), dx, x_min), (int(ny), dy, y_min), (int(neta), deta, eta_min)
+    return MusicHeader(tau0, dtau, *x, *y, *eta, *layout)
 
 
 def read_music(path: str | Path) -> Hydro:
@@ -119,18 +104,12 @@ def read_music(path: str | Path) -> Hydro:
     floats = map_floats(file)
     header = parse_music_header(np.array(floats[:16]))
     if header is None:
-        raise FileFormatError(
-            file,
-            "the first 16 floats are no header of MUSIC's evolution_all_xyeta.dat",
-            "evolution_xyeta.dat has no header: use read_music_dense.",
-        )
+        problem = "the first 16 floats are no header of MUSIC's evolution_all_xyeta.dat"
+        raise FileFormatError(file, problem, "evolution_xyeta.dat has no header: use read_music_dense.")
     n_values = len(floats) - header.n_floats
     if n_values == 0 or n_values % header.n_var:
-        raise FileFormatError(
-            file,
-            f"{n_values} values after the header are no whole number of records of {header.n_var}: truncated",
-            "Copy the file again.",
-        )
+        problem = f"{n_values} values after the header are no whole number of records of {header.n_var}"
+        raise FileFormatError(file, f"{problem}: truncated", "Copy the file again.")
     records = floats[header.n_floats :].reshape(-1, header.n_var)
     return for_file(file, lambda: _from_records(file, header, records))
 
@@ -139,17 +118,23 @@ def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> H
     index = _indices(file, h, records)
     shape = tuple(max(n, int(i.max()) + 1) for n, i in zip((0, h.nx, h.ny, h.neta), index, strict=True))
     flat = np.ravel_multi_index(index, shape)
-    T = _scatter(flat, records[:, 6], shape)
+
+    def scatter(column: NDArray[np.float32]) -> NDArray[np.float32]:
+        dense = np.full(int(np.prod(shape)), np.nan, dtype="f4")
+        dense[flat] = column
+        return dense.reshape(shape)
+
+    T = scatter(records[:, 6])
     if np.count_nonzero(~np.isnan(T)) != len(records):
-        raise FileFormatError(
-            file, "some cells occur twice, or hold T = NaN", "Was a second run appended to it?"
-        )
+        remedy = "Was a second run appended to it?"
+        raise FileFormatError(file, "some cells occur twice, or hold T = NaN", remedy)
     boost_invariant = shape[3] == 1
     vx = vy = None
     if boost_invariant:
+        # the columns hold the four-velocity: v = u/gamma, gamma^2 = 1 + u_x^2 + u_y^2 at eta_s = 0
         ux, uy = (np.array(records[:, h.ux_column + i], dtype=float) for i in (0, 1))
         gamma = np.sqrt(1.0 + ux**2 + uy**2)
-        vx, vy = (_scatter(flat, (u / gamma).astype("f4"), shape)[..., 0] for u in (ux, uy))
+        vx, vy = (scatter((u / gamma).astype("f4"))[..., 0] for u in (ux, uy))
     return Hydro(
         tau_fm=uniform_axis(h.tau0_fm, h.dtau_fm, shape[0]),
         x_fm=uniform_axis(h.x_min_fm, h.dx_fm, shape[1]),
@@ -160,14 +145,6 @@ def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> H
         vy=vy,
         attrs=file_attrs(file, "MUSIC evolution_all_xyeta.dat"),
     )
-
-
-def _scatter(
-    flat: NDArray[np.intp], column: NDArray[np.float32], shape: tuple[int, ...]
-) -> NDArray[np.float32]:
-    field = np.full(int(np.prod(shape)), np.nan, dtype="f4")
-    field[flat] = column
-    return field.reshape(shape)
 
 
 def _indices(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> tuple[NDArray[np.intp], ...]:
@@ -183,3 +160,310 @@ def _indices(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> tuple[
     if len(np.unique(itau)) < 2:
         raise FileFormatError(file, "it holds a single frame", "A run needs at least two.")
     return itau, ix, iy, ieta
+
+
+_SAME_T: Final = 1e-3
+"""GeV; two slices of a boost-invariant run are equal but for rounding, another time or place differs by 10 MeV."""
+
+_LARGEST_STEP: Final = 0.1
+"""fm/c; MUSIC's read_in_parameters.cpp replaces a longer Delta_Tau."""
+
+
+@dataclass(frozen=True)
+class MusicGrid:
+    """Grid of MUSIC's headerless ``evolution_xyeta.dat``: what the reader cannot know from the file.
+
+    Parameters
+    ----------
+    tau0_fm, dtau_fm : float
+        First frame and spacing of the frames in the file, fm/c.
+    nx, ny : int
+        Points in the file.
+    dx_fm, dy_fm, x_min_fm, y_min_fm : float
+        Spacing and first coordinate, fm.
+    neta : int
+        Slices in space-time rapidity; 1 for boost-invariant runs, 2 in their legacy form (eta = 0 is the second).
+    deta, eta_min : float, optional
+        Grid in rapidity of a 3+1D run, which needs them; a boost-invariant run has none.
+    boost_invariant : bool
+        Whether the run is.
+
+    Raises
+    ------
+    InputError
+        If a number is not positive or not finite, a boost-invariant run has more than two slices or a grid in
+        rapidity, or a 3+1D run has no such grid.
+    """
+
+    tau0_fm: float
+    dtau_fm: float
+    nx: int
+    dx_fm: float
+    x_min_fm: float
+    ny: int
+    dy_fm: float
+    y_min_fm: float
+    neta: int = 1
+    deta: float | None = None
+    eta_min: float | None = None
+    boost_invariant: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("nx", "ny", "neta"):
+            allowed = "be a whole number, at least 1"
+            settle(self, **{name: integer(name, getattr(self, name), 1, allowed=allowed)})
+        flat = boolean("boost_invariant", self.boost_invariant)
+        settle(self, boost_invariant=flat)
+        remedy = "A 3+1D run has boost_invariant=False, deta and eta_min."
+        if flat and self.neta > 2:
+            raise InputError("neta", self.neta, "be 1 or 2 in a boost-invariant run", remedy)
+        if not flat and self.neta < 2:
+            raise InputError("neta", self.neta, "be at least 2 in a 3+1D run", "Is the run boost invariant?")
+        for name in ("deta", "eta_min"):
+            value = getattr(self, name)
+            if flat and value is not None:
+                raise InputError(name, value, "be left out in a boost-invariant run", remedy)
+            if not flat and value is None:
+                raise InputError(name, value, "be given in a 3+1D run", remedy)
+        for name in ("tau0_fm", "dtau_fm", "dx_fm", "dy_fm", *(() if flat else ("deta",))):
+            settle(self, **{name: positive(name, getattr(self, name), "be positive and finite")})
+        for name in ("x_min_fm", "y_min_fm", *(() if flat else ("eta_min",))):
+            settle(self, **{name: number(name, getattr(self, name), "be finite")})
+
+
+def read_music_dense(path: str | Path, grid: MusicGrid, *, binary: bool = True) -> Hydro:
+    """Read MUSIC's dense, headerless ``evolution_xyeta.dat`` (``output_evolution_data 1``).
+
+    Parameters
+    ----------
+    path : path-like
+        Five float32 (or text columns) per cell: T [GeV], mu_B or QGP fraction, v_x, v_y, v_z; x fastest,
+        then y, eta, tau.
+    grid : MusicGrid
+        The grid; `read_music_input` gets it from the run's ``music_input``.
+    binary : bool, optional
+        False for text (``outputBinaryEvolution 0``).
+
+    Returns
+    -------
+    Hydro
+        T = 0 becomes NaN; `vx`, `vy` as in the file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, empty, truncated, or its length or values do not fit the grid; if of a boost-invariant
+        run two slices differ, or one slice is said to be there and every other frame repeats the one before.
+    """
+    instance("grid", grid, MusicGrid)
+    binary = boolean("binary", binary)
+    file = existing_file(path)
+    values: NDArray[Any] = map_floats(file) if binary else load_table(file, 5).reshape(-1)
+    frame = 5 * grid.nx * grid.ny * grid.neta
+    if len(values) % frame:
+        problem = (
+            f"{len(values)} values are no whole number of frames of 5 x {grid.nx} x {grid.ny} x {grid.neta}"
+        )
+        raise FileFormatError(file, problem, "Truncated, or the grid is not the one of this file.")
+    stored: NDArray[Any] = np.array(values).reshape(-1, grid.neta, grid.ny, grid.nx, 5)
+    cells = stored.transpose(0, 3, 2, 1, 4)  # x is fastest in the file
+    T = cells[..., 0]
+    if not np.all(np.isfinite(cells[..., [0, 2, 3]])) or np.any((T < 0) | (T > MAX_T)):
+        problem = "T or v is NaN, T is negative or above 5 GeV"
+        raise FileFormatError(file, problem, "Is it binary float32, and is the grid right?")
+    return for_file(file, lambda: _from_dense(file, grid, cells))
+
+
+def _from_dense(file: Path, g: MusicGrid, cells: NDArray[Any]) -> Hydro:
+    eta = None
+    if g.boost_invariant:
+        _check_slices(file, cells[..., 0])
+        cells = cells[..., -1, :]  # the legacy form puts eta = 0 last
+    elif g.eta_min is not None and g.deta is not None:
+        eta = uniform_axis(g.eta_min, g.deta, g.neta)
+    T = zero_is_outside(cells[..., 0])
+    return Hydro(
+        tau_fm=uniform_axis(g.tau0_fm, g.dtau_fm, len(T)),
+        x_fm=uniform_axis(g.x_min_fm, g.dx_fm, g.nx),
+        y_fm=uniform_axis(g.y_min_fm, g.dy_fm, g.ny),
+        eta=eta,
+        T=T,
+        vx=cells[..., 2],
+        vy=cells[..., 3],
+        attrs=file_attrs(file, "MUSIC evolution_xyeta.dat"),
+    )
+
+
+def _check_slices(file: Path, T: NDArray[Any]) -> None:
+    """Raise FileFormatError if T (nt, nx, ny, slices) is not that of so many slices of a boost-invariant run."""
+    first, last = T[..., 0], T[..., -1]
+    worst = float(np.max(np.abs(first - last)))
+    if worst > _SAME_T:
+        problem = (
+            f"its two slices in eta differ by up to {worst:.3g} GeV, those of a boost-invariant run are equal"
+        )
+        remedy = (
+            "Has it one slice, neta=1? Or is it a 3+1D run: boost_invariant=False, with deta and eta_min?"
+        )
+        raise FileFormatError(file, problem, remedy)
+    even, odd = T[: len(T) // 2 * 2 : 2], T[1::2]
+    if T.shape[3] == 1 and len(T) % 2 == 0 and np.array_equal(even, odd) and np.ptp(even, axis=0).any():
+        problem = "every second frame repeats the one before"
+        raise FileFormatError(file, problem, "It holds two slices in eta: neta=2.")
+
+
+def read_music_input(path: str | Path, **known: float) -> tuple[MusicGrid, bool]:
+    """Read the grid of ``evolution_xyeta.dat`` from the text file ``music_input`` of the run.
+
+    MUSIC changes what the keys say: an initial condition may bring its own grid or move the start, a long time step is
+    replaced, and a spacing depends on the version. What the file cannot tell is refused by name, unless it is given;
+    MUSIC prints it on the screen when it starts.
+
+    Parameters
+    ----------
+    path : path-like
+        The file ``music_input``.
+    **known : float
+        Fields of `MusicGrid` that count instead of the keys: those of the file, after the output's sub-sampling.
+
+    Returns
+    -------
+    grid : MusicGrid
+        With dx = size/(n-1), x_min = -size/2, eta_min = -eta_size/2 and the output's sub-sampling; with one slice where
+        boost_invariant is 1, whatever Grid_size_in_eta says.
+    binary : bool
+        Whether the run wrote binary files.
+
+    Raises
+    ------
+    InputError
+        If a name in `known` is no field of `MusicGrid`.
+    FileFormatError
+        If a key is missing or no number, a grid is impossible, or the keys leave a field open that is not in `known`:
+
+        - the transverse grid with Initial_profile 1, 8, 9, 42, 91 to 93, of a 3+1D run but with 8 the slices, too;
+          spacing and corner with 13 and 131 unless dynamicGridDetermination is 0;
+        - tau0_fm with Initial_profile 11, 13, 30, 42, 111 to 113, 131; both with any other but 0 and 101;
+        - dtau_fm if Delta_Tau is above 0.1 or dtaudxRatio is given, unless reset_dtau_use_CFL_condition is 0;
+        - boost_invariant, and then neta, of several slices without that key;
+        - deta of a 3+1D run: eta_size/(n-1) since 2018, eta_size/n before.
+
+    Notes
+    -----
+    Of the public versions of MUSIC. Development versions with a key dtaudxRatio replace every Delta_Tau unless
+    reset_dtau_use_CFL_condition is 0, also where the file does not have the key: compare with the screen.
+    """
+    for name, value in known.items():
+        if name not in MusicGrid.__dataclass_fields__:
+            raise InputError(name, value, f"be one of {', '.join(MusicGrid.__dataclass_fields__)}")
+    file = existing_file(path)
+    keys = _Keys(file)
+    # MUSIC's defaults where the second argument is given
+    number, whole = keys.number, keys.whole
+    every = {axis: whole(f"output_evolution_every_N_{axis}", 1) for axis in ("timesteps", "x", "eta")}
+    n_eta = whole("Grid_size_in_eta", 1)
+    boost_invariant = bool(known.get("boost_invariant", number("boost_invariant", 1)))
+    # MUSIC's default, 1, is a test that nobody runs unasked: where the key is missing somebody shortened the file
+    profile = whole("Initial_profile", 0, least=0)
+    opened = _by_profile(profile, boost_invariant, bool(number("dynamicGridDetermination", 1)))
+    grid: dict[str, Any] = {"boost_invariant": boost_invariant, "neta": 1}
+    for axis in ("x", "y"):
+        names = (f"n{axis}", f"d{axis}_fm", f"{axis}_min_fm")
+        if not known.keys() >= set(names):
+            n, size = whole(f"Grid_size_in_{axis}", least=2), number(f"{axis.upper()}_grid_size_in_fm")
+            step = every["x"]  # MUSIC uses the step of x for y
+            grid |= zip(names, (-(-n // step), size / (n - 1) * step, -size / 2), strict=True)
+    if "tau0_fm" not in known:
+        grid["tau0_fm"] = number("Initial_time_tau_0")
+    if "dtau_fm" not in known:
+        step_fm = number("Delta_Tau")
+        grid["dtau_fm"] = step_fm * every["timesteps"]
+        if (step_fm > _LARGEST_STEP or "dtaudxRatio" in keys) and number("reset_dtau_use_CFL_condition", 1):
+            why = f"MUSIC replaces Delta_Tau {step_fm:g} by a CFL step"
+            opened["dtau_fm"] = f"{why} unless reset_dtau_use_CFL_condition is 0"
+    if "boost_invariant" not in keys and n_eta > 1:
+        why = "without a key boost_invariant old versions write all slices, in 3+1D or 2 of 2+1D, new ones a single one"
+        opened |= dict.fromkeys(("boost_invariant", "neta") if boost_invariant else ("boost_invariant",), why)
+    if not boost_invariant:
+        grid["neta"] = -(-n_eta // every["eta"])
+        if not known.keys() >= {"deta", "eta_min"}:
+            size = number("Eta_grid_size")
+            grid["eta_min"] = -size / 2
+            # n - 1 intervals since 2018, n before
+            since, before = (size / max(n, 1) * every["eta"] for n in (n_eta - 1, n_eta))
+            opened.setdefault(
+                "deta", f"deta is {since:g} in versions since 2018 and {before:g} in earlier ones"
+            )
+    missing = {name: why for name, why in opened.items() if name not in known}
+    if missing:
+        problem = f"it does not tell {', '.join(missing)}: {'; '.join(dict.fromkeys(missing.values()))}"
+        remedy = f"Give read_music_input what MUSIC printed at its start: {next(iter(missing))}=..."
+        raise FileFormatError(file, problem, remedy)
+    return for_file(file, lambda: MusicGrid(**(grid | known))), bool(number("outputBinaryEvolution", 0))
+
+
+def _by_profile(profile: int, boost_invariant: bool, dynamic: bool) -> dict[str, str]:
+    """Return the fields of MusicGrid that MUSIC's init.cpp takes out of the hands of the keys, and why."""
+    plane = ("nx", "dx_fm", "x_min_fm", "ny", "dy_fm", "y_min_fm")
+    if profile in (0, 101):
+        return {}
+    if profile in (1, 8, 9, 42, 91, 92, 93):
+        # 42 has its grid and its start from the program that calls MUSIC; the slices of 9 and 91 to 93 are those of the
+        # key or of the profile, by version; 1 has 695, boost invariant or not
+        more: tuple[str, ...] = {1: ("neta", "boost_invariant"), 42: ("tau0_fm",)}.get(profile, ())
+        if not boost_invariant and profile != 8:
+            more += ("neta", "deta", "eta_min") if profile == 42 else ("neta", "deta")
+        return dict.fromkeys((*plane, *more), f"Initial_profile {profile} brings its own grid")
+    if profile in (11, 13, 30, 111, 112, 113, 131):
+        fields = {"tau0_fm": f"Initial_profile {profile} moves the start"}
+        if profile in (13, 131) and dynamic:
+            why = (
+                f"Initial_profile {profile} fits the grid to its strings unless dynamicGridDetermination is 0"
+            )
+            fields |= dict.fromkeys(("dx_fm", "x_min_fm", "dy_fm", "y_min_fm"), why)
+        return fields
+    return dict.fromkeys(("tau0_fm", *plane), f"what Initial_profile {profile} does to the grid is not known")
+
+
+class _Keys:
+    """Keys of a ``music_input``: names in any case, the first line of a name counts, as in MUSIC."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._texts = file, dict[str, str]()
+        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+            words = line.split("#")[0].split()
+            if words and words[0].lower() == "endofdata":
+                break
+            if len(words) >= 2:
+                self._texts.setdefault(words[0].lower(), words[1])
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._texts
+
+    def number(self, name: str, default: float | None = None) -> float:
+        """Return the value of a key, or `default` if it is missing and there is one."""
+        if name in self:
+            text = self._texts[name.lower()]
+            try:
+                return float(text)
+            except ValueError:
+                raise FileFormatError(self._file, f"{name} {text!r} is not a number") from None
+        if default is None:
+            remedy = "Give what it says as argument, or the whole grid as MusicGrid."
+            raise FileFormatError(self._file, f"the key {name} is missing", remedy)
+        return default
+
+    def whole(self, name: str, default: float | None = None, *, least: int = 1) -> int:
+        """Return the value of a key that is a whole number."""
+        value = self.number(name, default)
+        if not np.isfinite(value) or value != int(value) or value < least:
+            raise FileFormatError(self._file, f"{name} {value:g} is no whole number of at least {least}")
+        return int(value)
+
+
+def _matches(path: Path) -> bool:
+    head = first_bytes(path)
+    return len(head) == 64 and parse_music_header(np.frombuffer(head, "<f4")) is not None
+
+
+FORMAT: Final = Format("music", read_music, _matches)

@@ -1,8 +1,11 @@
-"""Hydro as netCDF: the compact format of the runs that come with the package."""
+"""Hydro as netCDF, the compact format, and the runs in it that come with the package (data/hydro/README.md)."""
 
 from __future__ import annotations
 
 import io
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._atomic import atomic_path
-from ..._checks import instance
-from ...errors import FileFormatError
-from .._check import existing_file, for_file
+from ..._checks import instance, number
+from ...errors import FileFormatError, InputError
 from ..field import Hydro
+from .common import Format, existing_file, for_file, hdf5_root
 
-FORMAT: Final = "qtraj hydro 1"
+MARK: Final = "qtraj hydro 1"
 """Value of the attribute ``qtraj_format``."""
 
 _UNITS: Final = {"tau": "fm/c", "x": "fm", "y": "fm", "eta": "1", "T": "GeV", "vx": "c", "vy": "c"}
@@ -44,7 +47,7 @@ def write_netcdf(hydro: Hydro, path: str | Path) -> None:
     fields = {"T": hydro.T, "vx": hydro.vx, "vy": hydro.vy}
     contents = io.BytesIO()  # HDF5 does not survive a disk that fills up under it, so it writes into memory
     with h5netcdf.File(contents, "w") as nc:
-        nc.attrs.update({"qtraj_format": FORMAT, **hydro.attrs})
+        nc.attrs.update({"qtraj_format": MARK, **hydro.attrs})
         nc.dimensions = {name: len(axis) for name, axis in axes.items()}
         for name, axis in axes.items():
             nc.create_variable(name, (name,), data=axis).attrs["units"] = _UNITS[name]
@@ -81,17 +84,16 @@ def read_netcdf(path: str | Path) -> Hydro:
         with h5netcdf.File(file, "r") as nc:
             return for_file(file, lambda: _read(file, nc))
     except OSError as error:
-        raise FileFormatError(
-            file, f"netCDF4 cannot open or read it ({error})", "Truncated, or no netCDF4."
-        ) from None
+        problem = f"netCDF4 cannot open or read it ({error})"
+        raise FileFormatError(file, problem, "Truncated, or no netCDF4.") from None
 
 
 def _read(file: Path, nc: h5netcdf.File) -> Hydro:
     attrs: dict[str, Any] = {
         name: value.item() if isinstance(value, np.generic) else value for name, value in nc.attrs.items()
     }
-    if attrs.pop("qtraj_format", None) != FORMAT:
-        raise FileFormatError(file, f"the attribute qtraj_format is not {FORMAT!r}")
+    if attrs.pop("qtraj_format", None) != MARK:
+        raise FileFormatError(file, f"the attribute qtraj_format is not {MARK!r}")
 
     def values(name: str) -> NDArray[Any] | None:
         return np.asarray(nc.variables[name][...]) if name in nc.variables else None
@@ -100,3 +102,90 @@ def _read(file: Path, nc: h5netcdf.File) -> Hydro:
     if tau is None or x is None or y is None or T is None:
         raise FileFormatError(file, "one of the variables tau, x, y, T is missing")
     return Hydro(tau, x, y, T, eta=values("eta"), vx=values("vx"), vy=values("vy"), attrs=attrs)
+
+
+@dataclass(frozen=True)
+class ShippedRun:
+    """One run of the package data.
+
+    Parameters
+    ----------
+    b_fm : float
+        Impact parameter in fm.
+    n_part, n_coll : float
+        Participants and binary collisions by the optical Glauber model of the run's own initial state.
+    system : str
+        Colliding nuclei.
+    sqrt_s_GeV : float
+        Energy per nucleon pair.
+    sigma_nn_mb : float
+        Inelastic nucleon-nucleon cross section behind `n_part` and `n_coll`, mb.
+    title : str
+        One line.
+    file : str
+        Name of the file in the package data.
+    """
+
+    b_fm: float
+    n_part: float
+    n_coll: float
+    system: str
+    sqrt_s_GeV: float
+    sigma_nn_mb: float
+    title: str
+    file: str
+
+
+def shipped_runs() -> tuple[ShippedRun, ...]:
+    """List the runs that come with the package, central to peripheral.
+
+    Returns
+    -------
+    tuple of ShippedRun
+        Names, impact parameters in fm and sources.
+    """
+    runs = []
+    for resource in _folder().iterdir():
+        if not resource.name.endswith(".nc"):
+            continue
+        with as_file(resource) as path, h5netcdf.File(path, "r") as nc:
+            attrs = {name: nc.attrs[name] for name in ShippedRun.__dataclass_fields__ if name != "file"}
+        values: dict[str, Any] = {
+            name: str(value) if name in {"system", "title"} else float(value) for name, value in attrs.items()
+        }
+        runs.append(ShippedRun(**values, file=resource.name))
+    return tuple(sorted(runs, key=lambda run: run.b_fm))
+
+
+def load_shipped(b_fm: float) -> Hydro:
+    """Load the run of the package data with impact parameter `b_fm`.
+
+    Parameters
+    ----------
+    b_fm : float
+        2.3, 6.0, 9.2 or 11.6 fm: runs are not interpolated in b.
+
+    Returns
+    -------
+    Hydro
+        Its `attrs` hold ``n_part``, ``n_coll``, ``b_fm``, provenance, terms and what to cite.
+
+    Raises
+    ------
+    InputError
+        If there is no run with this impact parameter.
+    """
+    b_fm = number("b_fm", b_fm)
+    runs = shipped_runs()
+    for run in runs:
+        if abs(run.b_fm - b_fm) < 1e-6:
+            with as_file(_folder() / run.file) as path:
+                return read_netcdf(path)
+    raise InputError("b_fm", b_fm, f"be one of {[run.b_fm for run in runs]}, the runs that come with qtraj")
+
+
+def _folder() -> Traversable:
+    return files("qtraj.data") / "hydro"
+
+
+FORMAT: Final = Format("netcdf", read_netcdf, lambda path: hdf5_root(path)[1].get("qtraj_format") == MARK)

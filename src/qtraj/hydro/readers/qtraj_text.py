@@ -1,10 +1,10 @@
-"""Readers for the temperature files of QTraj 1 and 2: an averaged table, or many along trajectories."""
+"""Temperature files of QTraj 1 and 2, an averaged table or many along trajectories, and the histories they give."""
 
 from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,12 +13,17 @@ from typing import IO, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import PchipInterpolator
 
-from ..._checks import float_array, instance, integer, mapping
+from ..._checks import boolean, float_array, instance, instances, integer, mapping, number
 from ...errors import FileFormatError, InputError
-from .._check import check_last_line, check_temperature, check_times, existing_file
+from ...physics.medium import Histories, check_cools, check_temperature
+from ..field import check_temperature as check_field
+from ..field import check_times
+from .common import check_last_line, existing_file
 
 Float = NDArray[np.float64]
+
 
 METADATA_NAMES: Final = ("b_fm", "x_fm", "y_fm", "eta", "pT", "phi", "rapidity", "weight")
 """Metadata lines of a trajectory in their order; older files have the first six."""
@@ -53,7 +58,7 @@ class TemperatureTable:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tau_fm", check_times("tau_fm", self.tau_fm))
-        T = check_temperature("T", float_array("T", self.T), self.tau_fm.shape)
+        T = check_field("T", float_array("T", self.T), self.tau_fm.shape)
         if np.any(np.isnan(T)):
             raise InputError("T", np.nan, "be finite")
         object.__setattr__(self, "T", T)
@@ -61,11 +66,8 @@ class TemperatureTable:
             if getattr(self, name) is not None:
                 array = float_array(name, getattr(self, name))
                 if array.shape != shape or not np.all(np.isfinite(array) & (array > 0)):
-                    raise InputError(
-                        name,
-                        getattr(self, name),
-                        f"be positive and finite, of shape {shape}: one row for each time",
-                    )
+                    allowed = f"be positive and finite, of shape {shape}: one row for each time"
+                    raise InputError(name, getattr(self, name), allowed)
                 object.__setattr__(self, name, array)
         mapping("metadata", self.metadata)
 
@@ -91,11 +93,8 @@ def read_qtraj_averaged(path: str | Path) -> TemperatureTable:
     check_last_line(file)
     with _opened(file) as handle:
         if _is_number(handle.readline()):
-            raise FileFormatError(
-                file,
-                "the first line is a number, not a comment",
-                "For trajectories use read_qtraj_trajectories.",
-            )
+            remedy = "For trajectories use read_qtraj_trajectories."
+            raise FileFormatError(file, "the first line is a number, not a comment", remedy)
         table = _read_points(file, handle, {})
         if handle.read().strip():
             raise FileFormatError(file, f"more lines follow than the {len(table.T)} announced")
@@ -169,16 +168,11 @@ def index_qtraj_trajectories(path: str | Path, every: int = 64) -> TrajectoryInd
         n_metadata.append(len(table.metadata))
         b_fm.append(table.metadata["b_fm"])
     counts, ends = (min(n_metadata), max(n_metadata)), (min(b_fm), max(b_fm))
-    return TrajectoryIndex(
-        len(b_fm), every, tuple(offsets), max(last_T), counts, ends, _sorted(np.array(b_fm))
-    )
-
-
-def _sorted(b_fm: Float) -> bool:
-    """Whether different values come in order, or those that repeat come together."""
+    # sorted: different values come in order, or those that repeat come together
     steps, different = np.diff(b_fm), len(np.unique(b_fm))
     together = np.count_nonzero(steps) + 1 == different < len(b_fm)
-    return different > 1 and bool(together or np.all(steps >= 0) or np.all(steps <= 0))
+    sorted_by_b = different > 1 and bool(together or np.all(steps >= 0) or np.all(steps <= 0))
+    return TrajectoryIndex(len(b_fm), every, tuple(offsets), max(last_T), counts, ends, sorted_by_b)
 
 
 def read_qtraj_trajectories(
@@ -212,6 +206,7 @@ def read_qtraj_trajectories(
         instance("index", index, TrajectoryIndex, "be from index_qtraj_trajectories, or None")
     file = existing_file(path)
     check_last_line(file)
+    # the last noted block before the start; the ones between are read and dropped
     known = index.every * (start // index.every) if index is not None else 0
     offset = index.offsets[start // index.every] if index is not None else 0
     return (table for _, table in islice(_blocks(file, known, offset), start - known, None))
@@ -251,6 +246,7 @@ def _read_points(
         raise FileFormatError(file, f"{where}{len(lines)} of {n} points are there: truncated")
     n_columns = len(lines[0].split()) if lines else 0
     try:
+        # one conversion for the whole block: a file may have millions of points
         values = np.array(b" ".join(lines).split(), dtype=float).reshape(n, n_columns)
     except ValueError:
         raise FileFormatError(file, f"{where}the points are not {n} lines of {n_columns} numbers") from None
@@ -297,3 +293,106 @@ def _count(file: Path, line: bytes, what: str) -> int:
         text = line.decode(errors="replace").strip()
         raise FileFormatError(file, f"{what}: {text!r} is not a positive whole number")
     return int(number)
+
+
+def histories_from_tables(
+    tables: Iterable[TemperatureTable],
+    T_end: float,
+    *,
+    tau_start_fm: float | None = None,
+    anisotropic: bool = True,
+    allow_hot_end: bool = False,
+) -> Histories:
+    """Return histories of QTraj's tables, brought to one time grid.
+
+    Parameters
+    ----------
+    tables : iterable of TemperatureTable
+        For example `read_qtraj_trajectories`.
+    T_end : float
+        Temperature in GeV below which the medium does not act.
+    tau_start_fm : float, optional
+        Time from which the medium acts; by default the first time of the tables, if they share it.
+    anisotropic : bool
+        Keep alpha_x, alpha_y, alpha_z and lambda where all tables have them; False makes isotropic media.
+    allow_hot_end : bool
+        Accept tables that end above T_end: their medium then ends there.
+
+    Returns
+    -------
+    Histories
+        On the union of all times from `tau_start_fm` on; tables of equal times are used as they are, others
+        are interpolated by monotone cubics in (ln tau, ln T), and the anisotropy columns likewise. A table that
+        ends early keeps its last values, T below `T_end`.
+
+    Raises
+    ------
+    InputError
+        If there is no table, tables start at different times and `tau_start_fm` is not given, one starts
+        after it, or ends above `T_end` and `allow_hot_end` is False, or only some have anisotropy columns.
+    """
+    if isinstance(tables, Iterable):
+        tables = list(tables)  # InputErrors of a file that is read here name the file
+    listed = instances("tables", tables, TemperatureTable, least=1)
+    T_end = check_temperature("T_end", T_end)
+    anisotropic = boolean("anisotropic", anisotropic)
+    allow_hot_end = boolean("allow_hot_end", allow_hot_end)
+    start = _start(listed, tau_start_fm)
+    last = max(float(table.tau_fm[-1]) for table in listed)
+    for i, table in enumerate(listed):
+        check_cools(table.tau_fm, table.T, T_end, allow_hot_end=allow_hot_end, medium=f"table {i}")
+        if table.T[-1] > T_end and table.tau_fm[-1] < last:
+            raise InputError(
+                "allow_hot_end",
+                True,
+                f"be False here: table {i} ends hot at {table.tau_fm[-1]:g} fm/c, another at {last:g} fm/c",
+                "On one grid of times the heat would go on; make a TabulatedTemperature of each and a list of them.",
+            )
+    times = np.unique(np.concatenate([t.tau_fm for t in listed]))
+    tau = np.concatenate([[start], times[times > start]])
+    if len(tau) < 2:
+        raise InputError("tau_start_fm", start, "be before the last time of the tables")
+    T = np.stack([_resample(table, table.T, tau) for table in listed])
+    alpha, hard_scale = _anisotropy(listed, tau) if anisotropic else (None, None)
+    names = [n for n in listed[0].metadata if all(n in t.metadata for t in listed)]
+    metadata = {name: np.array([t.metadata[name] for t in listed]) for name in names}
+    attrs = {"source": "QTraj temperature tables", "clock": "tau of the tables"}
+    return Histories(tau, T, T_end, metadata, attrs, alpha, hard_scale, allow_hot_end)
+
+
+def _anisotropy(tables: Sequence[TemperatureTable], tau: Float) -> tuple[Float | None, Float | None]:
+    """Return alpha (n, nt, 3) and hard_scale (n, nt) at the times tau, or None for both if no table has them."""
+    having = [t for t in tables if t.anisotropy is not None and t.hard_scale is not None]
+    if not having:
+        return None, None
+    if len(having) < len(tables):
+        value = f"{len(having)} of {len(tables)} tables with anisotropy columns"
+        remedy = "anisotropic=False ignores the columns."
+        raise InputError("tables", value, "all have anisotropy columns, or none", remedy)
+    columns = [np.column_stack([np.asarray(t.anisotropy), np.asarray(t.hard_scale)]) for t in having]
+    at = np.stack([_resample(t, c, tau) for t, c in zip(having, columns, strict=True)])
+    return at[..., :3], at[..., 3]
+
+
+def _start(tables: Sequence[TemperatureTable], tau_start_fm: float | None) -> float:
+    first = [float(t.tau_fm[0]) for t in tables]
+    if tau_start_fm is None and min(first) < max(first):
+        allowed = f"be given, because the tables start between {min(first)} and {max(first)} fm/c"
+        raise InputError("tau_start_fm", None, allowed)
+    start = first[0] if tau_start_fm is None else number("tau_start_fm", tau_start_fm)
+    if start < max(first):
+        raise InputError("tau_start_fm", start, f"be at least {max(first)}, the latest first time of a table")
+    return start
+
+
+def _resample(table: TemperatureTable, values: Float, tau: Float) -> Float:
+    """Return `values` (n, ...) of a table at the times tau, shape (nt, ...)."""
+    # a table that ends early keeps its last values, which are below T_end
+    tau = np.minimum(tau, table.tau_fm[-1])
+    curve = PchipInterpolator(np.log(table.tau_fm), np.log(values))
+    at = np.exp(curve(np.log(tau)))
+    # knots are kept to the last digit
+    index = np.searchsorted(table.tau_fm, tau)
+    same = table.tau_fm[index] == tau
+    at[same] = values[index[same]]
+    return np.asarray(at)

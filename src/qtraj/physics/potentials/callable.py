@@ -17,9 +17,11 @@ from .coulomb import COLORS, Color, check_alpha, check_isotropic, coulomb_octet,
 Float = NDArray[np.float64]
 Function = Callable[..., Any]
 
+# where a function is tried out: from far inside 1S (Bohr radius 0.7 GeV^-1) to far outside 3S (<r> = 9 GeV^-1)
 _PROBE_R: Final = np.geomspace(0.01, 30.0, 25)
 _PROBE_T: Final = np.array([0.2, 0.3, 0.5])
 _ARGUMENTS: Final = {1: "(r)", 2: "(r, T)", 4: "(r, T, xi, hard_scale)"}
+# GeV; an imaginary part below it is rounding of a complex formula
 _ROUNDING: Final = 1e-12
 _FOR_ARRAYS: Final = (
     "It is called with NumPy arrays: np.where(r > 1, a, b) takes the place of `a if r > 1 else b`."
@@ -100,7 +102,7 @@ class CallablePotential:
     @property
     def _functions(self) -> dict[Color, Function]:
         given = dict(zip(COLORS, (self.singlet, self.octet), strict=True))
-        return {color: each for color, each in given.items() if callable(each)}
+        return {color: V for color, V in given.items() if callable(V)}
 
     def _plain_octet(self, r: Float) -> Float:
         if self.octet is None:
@@ -128,6 +130,7 @@ class CallablePotential:
             raise InputError(color, self._functions[color], f"take {' or '.join(_ARGUMENTS.values())}")
         T = np.concatenate([[0.0], _PROBE_T])
         grid = np.broadcast_arrays(_PROBE_R[None], T[:, None])
+        # an overflow or a division by zero shows in the values, and is named there
         with np.errstate(all="ignore"):
             V = self._call(color, grid[0], grid[1], np.zeros_like(grid[0]), grid[1])
         _check_values(color, V, grid[0].shape, takes_T=count > 1)
@@ -141,9 +144,8 @@ def _check_values(color: Color, V: NDArray[Any], shape: tuple[int, ...], *, take
         i, j = np.argwhere(~np.isfinite(V))[0]
         T = np.concatenate([[0.0], _PROBE_T])[i]
         where = f"r = {_PROBE_R[j]:.3g} GeV^-1" + (f", T = {T:g} GeV" if takes_T else "")
-        raise InputError(
-            color, complex(V[i, j]), f"be finite from r = 0.01 to 30 GeV^-1 and at T = 0 (here {where})"
-        )
+        allowed = f"be finite from r = 0.01 to 30 GeV^-1 and at T = 0 (here {where})"
+        raise InputError(color, complex(V[i, j]), allowed)
     if takes_T and np.any(np.abs(V[0].imag) > _ROUNDING):
         raise InputError(color, complex(V[0][np.argmax(np.abs(V[0].imag))]), "be real at T = 0, the vacuum")
     if np.any(V.imag > _ROUNDING):

@@ -20,7 +20,7 @@ COLORS: tuple[Color, Color] = ("singlet", "octet")
 
 @runtime_checkable
 class Potential(Hashable, Protocol):
-    """What the solvers need of a potential; hashable, since eigenstates are cached."""
+    """Interface of a potential; hashable, since eigenstates are cached."""
 
     @property
     def alpha(self) -> float:
@@ -125,9 +125,6 @@ def check_alpha(alpha: Any) -> float:
 def check_isotropic(xi: Float) -> None:
     """Raise `InputError` if a medium is anisotropic, for potentials that know nothing of it."""
     if np.any(xi != 0):
-        raise InputError(
-            "medium",
-            f"xi up to {float(np.max(np.abs(xi))):.3g}",
-            "be isotropic for a potential that depends on r and T only",
-            "Leave out alpha and hard_scale of the medium, or use a potential of (r, T, xi, hard_scale).",
-        )
+        allowed = "be isotropic for a potential that depends on r and T only"
+        remedy = "Leave out alpha and hard_scale of the medium, or use a potential of (r, T, xi, hard_scale)."
+        raise InputError("medium", f"xi up to {float(np.max(np.abs(xi))):.3g}", allowed, remedy)

@@ -39,6 +39,7 @@ def _read_npz(file: Path) -> dict[str, Any]:
     if not zipfile.is_zipfile(file):
         raise FileFormatError(file, "it is no npz file, or a truncated one")
     try:
+        # no pickles: a file must not run code
         with file.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
@@ -47,9 +48,8 @@ def _read_npz(file: Path) -> dict[str, Any]:
     if unknown:
         raise FileFormatError(file, f"unknown arrays {unknown}", f"Known are {', '.join(_ARRAYS)}.")
     if ("r" in arrays) == ("r_fm" in arrays) or "V" not in arrays:
-        raise FileFormatError(
-            file, f"it has {sorted(arrays)}", "It must have V and one of r (GeV^-1) and r_fm."
-        )
+        remedy = "It must have V and one of r (GeV^-1) and r_fm."
+        raise FileFormatError(file, f"it has {sorted(arrays)}", remedy)
     if "r_fm" in arrays:
         arrays["r"] = arrays.pop("r_fm") / HBARC
     return arrays
@@ -96,15 +96,15 @@ def _check_names(file: Path, names: list[str]) -> None:
         raise FileFormatError(file, f"unknown or repeated columns in {names}", remedy)
     distance = ("r[fm]" in names) + ("r[GeV^-1]" in names)
     if distance != 1 or ("V[GeV]" in names) + ("ReV[GeV]" in names) != 1:
-        raise FileFormatError(
-            file, f"columns {names}", "One distance and one of V[GeV] and ReV[GeV] are needed."
-        )
+        remedy = "One distance and one of V[GeV] and ReV[GeV] are needed."
+        raise FileFormatError(file, f"columns {names}", remedy)
     if "ImV[GeV]" in names and "ReV[GeV]" not in names:
         raise FileFormatError(file, f"columns {names}", "ImV[GeV] goes with ReV[GeV].")
 
 
 def _on_grid(file: Path, r: Float, T: Float, fields: dict[str, NDArray[Any]]) -> dict[str, Any]:
     """Sort rows by (T, r) and return the fields as (nt, nr)."""
+    # rows may come in any order
     order = np.lexsort((r, T))
     temperatures, distances = np.unique(T), np.unique(r)
     shape = (len(temperatures), len(distances))

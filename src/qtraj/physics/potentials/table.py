@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline, make_interp_spline
 
-from ..._checks import choice
+from ..._checks import choice, complex_array, increasing
 from ...errors import FileFormatError, InputError
 from ...units import to_fm
+from ..medium import HINT_MEV, MAX_T
 from .coulomb import Color, check_alpha, check_isotropic, coulomb_octet, octet_missing
 from .file import read_potential_table
-from .values import checked_axes, checked_values
 
 Float = NDArray[np.float64]
 Below = Literal["coulomb", "constant"]
@@ -159,6 +159,7 @@ class TabulatedPotential:
         rows = self._in_r(self._rows[color], r)
         if self.T is None:
             return np.broadcast_to(_absorbing(rows), (len(T), len(r)))
+        # no extrapolation in T: a screened potential may do anything beyond its table
         _check_temperatures(self.T, T)
         return _absorbing(make_interp_spline(self.T, rows, k=min(3, len(self.T) - 1))(T))
 
@@ -180,6 +181,7 @@ class TabulatedPotential:
         first = {color: rows if self.T is None else rows[0] for color, rows in self._rows.items()}
         if self.T is not None and self.T[0] == 0 and vacuum is not None:
             raise InputError("vacuum", vacuum, "be left out: the row of T = 0 is the vacuum")
+        # the vacuum acts before and after the medium: a table must say what it is
         if self.T is not None and self.T[0] > 0:
             if vacuum is None:
                 raise InputError("vacuum", None, f"be given, as T begins with {self.T[0]:g} GeV, not 0")
@@ -208,6 +210,7 @@ class TabulatedPotential:
                 f"be 'constant' or 'linear': the table ends at {last:.4g} GeV^-1 ({to_fm(last):.3g} fm) and the "
                 f"grid reaches {float(np.max(r)):.4g}",
             )
+        # r V(r) has no singularity at the origin
         spline = CubicSpline(self.r, self.r * rows, axis=-1)
         inside = np.clip(r, first, last)
         V = spline(inside) / inside
@@ -230,14 +233,44 @@ class TabulatedPotential:
 def _check_temperatures(known: Float, T: Float) -> None:
     low, high = float(np.min(T, initial=np.inf)), float(np.max(T, initial=0.0))
     if low < known[0] or high > known[-1]:
-        raise InputError(
-            "medium",
-            f"T from {low:.4g} to {high:.4g} GeV",
-            f"stay inside the table of the potential, {known[0]:.4g} to {known[-1]:.4g} GeV",
-            "Extend the table, or raise T_end.",
-        )
+        value = f"T from {low:.4g} to {high:.4g} GeV"
+        allowed = f"stay inside the table of the potential, {known[0]:.4g} to {known[-1]:.4g} GeV"
+        raise InputError("medium", value, allowed, "Extend the table, or raise T_end.")
 
 
 def _absorbing(V: NDArray[Any]) -> NDArray[Any]:
     """Return V with the overshoot of the interpolation above Im V = 0 cut off."""
     return V.real + 1j * np.minimum(V.imag, 0.0) if np.iscomplexobj(V) else np.asarray(V)
+
+
+def checked_axes(r: ArrayLike, T: ArrayLike | None) -> tuple[Float, Float | None]:
+    """Return r (nr,) in GeV^-1 and T (nt,) in GeV or None as float arrays, or raise `InputError`."""
+    distances = _increasing("r", r, 4)
+    if distances[0] <= 0:
+        raise InputError("r", float(distances[0]), "be positive distances in GeV^-1", "Leave out r = 0.")
+    if T is None:
+        return distances, None
+    temperatures = _increasing("T", T, 2)
+    if temperatures[0] < 0 or temperatures[-1] > MAX_T:
+        raise InputError("T", float(temperatures[-1]), f"be temperatures in GeV, 0 to {MAX_T:g}", HINT_MEV)
+    return distances, temperatures
+
+
+def checked_values(name: str, V: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
+    """Return V of the given shape in GeV, complex only where an imaginary part is not 0, or raise `InputError`."""
+    array = complex_array(name, V, "be an array of numbers in GeV")
+    if array.shape != shape:
+        raise InputError(name, array.shape, f"be of shape {shape}, the axes of the table")
+    if not np.all(np.isfinite(array)):
+        raise InputError(name, complex(array[~np.isfinite(array)][0]), "be finite")
+    if not np.any(array.imag):
+        return np.array(array.real, dtype=float)
+    if np.any(array.imag > 0):
+        raise InputError(name, float(array.imag.max()), "have Im V <= 0: a width absorbs")
+    return np.array(array, dtype=complex)
+
+
+def _increasing(name: str, value: ArrayLike, least: int) -> Float:
+    return increasing(
+        name, value, f"be a 1-D array of at least {least} finite, increasing numbers", least=least
+    )

@@ -86,12 +86,12 @@ class NoJumpPart:
         instance("table", table, RatioTable)
         probability = number("probability", probability, "be between 0 and 1", above=0, below=1)
         resolution = number("resolution", resolution, "be an error, not negative", low=0)
+        # a trajectory jumps where its first random number exceeds the no-jump norm p
         still = np.flatnonzero(table.r0 < probability)
         if not len(still):
             remedy = "Run once with doJumps 0 and pass its row to NoJumpPart."
-            raise InputError(
-                "table", f"{len(table)} rows with a jump", "hold a row that did not jump", remedy
-            )
+            value = f"{len(table)} rows with a jump"
+            raise InputError("table", value, "hold a row that did not jump", remedy)
         row = table.ratios[still[0]]
         return cls(probability, probability * row, resolution * row)
 
@@ -207,35 +207,32 @@ def _of_one_l(table: RatioTable, l: int | None) -> RatioTable:
 
 
 def _paths(table: RatioTable, by: str, weighted: bool) -> tuple[Index, Float, tuple[str, ...]]:
-    """Return the group of each row, the weight of each group, and what the choice leaves open."""
+    """Return the group of each row, the weight of each group, and notes on what is not estimated."""
     rows_alone = by == "rows" or (by == "auto" and table.metadata is None)
     if rows_alone and weighted:
-        raise InputError(
-            "weighted", weighted, "be False for an average over rows", "Weights belong to paths."
-        )
+        allowed = "be False for an average over rows"
+        raise InputError("weighted", weighted, allowed, "Weights belong to paths.")
     if rows_alone:
         return np.zeros(len(table), dtype=np.intp), np.ones(1), ()
     if table.metadata is None:
         raise InputError("by", by, "be 'rows' for a table without metadata")
     names, labels = np.unique(np.array(table.metadata, dtype=object), return_inverse=True)
-    words = [str(name).split("\t") for name in names]
+    columns = [str(name).split("\t") for name in names]
     notes: tuple[str, ...] = ()
     if len(names) == 1:
         notes = ("scatter over paths (the table holds one)",)
     if not weighted:
-        if all(len(each) > WEIGHT_COLUMN for each in words):
+        if all(len(line) > WEIGHT_COLUMN for line in columns):
             notes += ("weights of the paths, which the metadata hold and weighted=True uses",)
         return labels, np.ones(len(names)), notes
     try:
-        weights = np.array([float(each[WEIGHT_COLUMN]) for each in words])
+        weights = np.array([float(line[WEIGHT_COLUMN]) for line in columns])
     except (IndexError, ValueError):
-        raise InputError(
-            "weighted", weighted, "be False: the metadata have no eighth value, the weight"
-        ) from None
+        allowed = "be False: the metadata have no eighth value, the weight"
+        raise InputError("weighted", weighted, allowed) from None
     if not (np.all(np.isfinite(weights) & (weights >= 0)) and weights.sum() > 0):
-        raise InputError(
-            "weighted", weights, "be False: the weights are not non-negative with a positive sum"
-        )
+        allowed = "be False: the weights are not non-negative with a positive sum"
+        raise InputError("weighted", weights, allowed)
     return labels, weights, notes
 
 
@@ -249,6 +246,7 @@ def _mean(x: Float, labels: Index, weights: Float, notes: tuple[str, ...], sampl
     else:
         means = np.bincount(labels, x) / np.bincount(labels)
         value = np.sum(weights * means) / weights.sum()
+        # G/(G - 1): the unbiased variance, as for equal weights
         spread = np.sum((weights * (means - value)) ** 2) * len(weights) / (len(weights) - 1)
         parts = {"paths": np.sqrt(spread) / weights.sum()}
     bound, note = _rare(x, len(x)) if sampled else ({}, ())
@@ -261,14 +259,13 @@ def _with_exact_part(
     p = no_jump.probability
     if paths > 1:
         remedy = "The no-jump part differs from path to path: select the rows of one."
-        raise InputError(
-            "no_jump", f"one part for {paths} paths", "belong to one temperature history", remedy
-        )
+        allowed = "belong to one temperature history"
+        raise InputError("no_jump", f"one part for {paths} paths", allowed, remedy)
+    # rows above r_max are zeros that stand for nothing
     jumped = table.ratios[(table.r0 >= p) & (table.r0 <= r_max)]
     if len(jumped) < 2:
-        raise InputError(
-            "table", f"{len(jumped)} rows with a jump", "hold at least two rows with p <= r0 <= r_max"
-        )
+        allowed = "hold at least two rows with p <= r0 <= r_max"
+        raise InputError("table", f"{len(jumped)} rows with a jump", allowed)
     share = r_max - p
     estimates = {}
     for name, x, exact, rounding in zip(STATE_NAMES, jumped.T, no_jump.ratios, no_jump.error, strict=True):

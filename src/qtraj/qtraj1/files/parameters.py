@@ -1,14 +1,125 @@
-"""``params.txt`` of QTraj 1.0: every key with type, unit, range and meaning; read, checked, written."""
+"""``params.txt`` of QTraj 1.0: every key with type, unit, range and meaning; checked, read and written."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import MISSING, dataclass
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field
+from math import inf, isfinite
+from numbers import Integral
+from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
+from ..._atomic import atomic_path
+from ..._checks import instance, is_finite_number, members, texts
+from ..._checks import path as path_of
+from ...errors import FileFormatError, InputError
 from ...physics.transport import FitName
-from .keys import Key, key, keys_of
-from .rules import check_together
+from ...states import STATES
+
+Value = int | float | bool | str
+
+_SPELLING: Final = {
+    bool: re.compile(r"[01]"),
+    int: re.compile(r"[+-]?\d+"),
+    float: re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"),
+}
+
+KAPPA_NAMES: Final[Mapping[int, FitName]] = {-1: "central", -2: "lower", -3: "upper"}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of ``params.txt``.
+
+    Parameters
+    ----------
+    group : str
+        Heading under which `write_params` puts it.
+    kind : type
+        bool (written 0 or 1), int, float or str.
+    unit : str
+        Unit of the value; empty for pure numbers.
+    meaning : str
+        What the original does with it.
+    today : str
+        What takes its place in qtraj.
+    choices : tuple of int
+        All allowed values; empty if a range says it.
+    above, least, most : float
+        Allowed range: value > above, value >= least, value <= most.
+    """
+
+    group: str
+    kind: type
+    unit: str
+    meaning: str
+    today: str
+    choices: tuple[int, ...] = ()
+    above: float = -inf
+    least: float = -inf
+    most: float = inf
+
+    @property
+    def allowed(self) -> str:
+        """The rule as a phrase that completes "`key` must ..."."""
+        if self.kind is str:
+            return "be the name of a file"
+        if self.kind is bool:
+            return "be 0 or 1"
+        if self.choices:
+            return f"be one of {', '.join(map(str, self.choices))}"
+        bounds = [
+            f"above {self.above:g}" if isfinite(self.above) else "",
+            f"at least {self.least:g}" if isfinite(self.least) else "",
+            f"at most {self.most:g}" if isfinite(self.most) else "",
+        ]
+        noun = "a whole number" if self.kind is int else "a finite number"
+        return " ".join(["be", noun, " and ".join(filter(None, bounds))]).strip()
+
+    def parse(self, name: str, text: str) -> Value:
+        """Return the value that `text` spells, or raise InputError; ``1e5`` is no whole number."""
+        if self.kind is str:
+            return text
+        if not _SPELLING[self.kind].fullmatch(text):
+            remark = "A comment after a value begins with //." if len(text.split()) > 1 else ""
+            raise InputError(name, text, self.allowed, remark or self.meaning_of_choices)
+        return float(text) if self.kind is float else int(text)
+
+    def checked(self, name: str, value: Any) -> Value:
+        """Return `value` as this key's type, or raise InputError if type or range are wrong."""
+        # NumPy's numbers, too; a whole number is a good float, and 0 and 1 are the file's booleans
+        if self.kind is float and is_finite_number(value):
+            value = float(value)
+        elif isinstance(value, Integral | np.bool_) and (
+            self.kind is bool or not isinstance(value, bool | np.bool_)
+        ):
+            value = bool(value) if self.kind is bool and value in (0, 1) else int(value)
+        elif self.kind is str and isinstance(value, str):
+            value = str(value)
+        # a bool is an int for Python, but not for a key of whole numbers
+        good = type(value) is self.kind
+        if good and self.kind in (int, float):
+            good = isfinite(value) and self.above < value <= self.most and value >= self.least
+            good = good and (not self.choices or value in self.choices)
+        if not good or value == "":
+            raise InputError(name, value, self.allowed, self.meaning_of_choices)
+        checked: Value = value
+        return checked
+
+    @property
+    def meaning_of_choices(self) -> str:
+        """The meaning as a sentence, where the allowed values are a list."""
+        return f"Meaning: {self.meaning}." if self.choices else ""
+
+
+def _key(*words: Any, default: Any = MISSING, **rule: Any) -> Any:
+    """Return a dataclass field that carries a `Key`; with a default the key is optional."""
+    return field(default=default, metadata={"key": Key(*words, **rule)})
+
 
 _PHYSICS: Final = "physics"
 _MEDIUM: Final = "medium"
@@ -16,8 +127,6 @@ _START: Final = "initial condition and projection"
 _MONTE_CARLO: Final = "Monte Carlo"
 _NUMERICS: Final = "numerics"
 _OUTPUT: Final = "output"
-
-KAPPA_NAMES: Final[Mapping[int, FitName]] = {-1: "central", -2: "lower", -3: "upper"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,159 +146,80 @@ class LegacyParameters:
     arXiv:2107.06147, section on the parameters, and its successor QTraj-NLO 2.1 for `stepper`.
     """
 
-    potential: int = key(
-        _PHYSICS, int, "", "0 Munich, 1 isotropic KSU, 2 anisotropic KSU", "`CoulombPotential`, `KSUPotential`",
-        choices=(0, 1, 2),
-    )  # fmt: skip
-    doJumps: bool = key(
-        _PHYSICS, bool, "", "1 quantum jumps, 0 H_eff only", "method: `QuantumTrajectories` or `NoJump`"
-    )
-    maxJumps: int = key(
-        _PHYSICS,
-        int,
-        "",
-        "jumps after which a trajectory stops",
-        "`QuantumTrajectories(max_jumps=)`, unlimited by default",
-        least=0,
-    )
-    m: float = key(
-        _PHYSICS,
-        float,
-        "GeV",
-        "reduced mass M_Q/2",
-        "`LindbladModel(mass=M_Q)`: the heavy-quark mass, 2 m",
-        above=0,
-    )
-    alpha: float = key(_PHYSICS, float, "", "coupling C_F alpha_s", "`CoulombPotential(alpha=)`", above=0)
-    kappa: float = key(
-        _PHYSICS,
-        float,
-        "",
-        "kappa/T^3: -1 central, -2 lower, -3 upper fit, or a constant >= 0",
-        "`Transport(kappa=)`",
-    )
-    gam: float = key(_PHYSICS, float, "", "gamma/T^3", "`Transport(gamma=)`")
-    mdfac: float = key(
-        _PHYSICS,
-        float,
-        "",
-        "factor on the Debye mass (KSU)",
-        "`KSUPotential(md_factor=)`",
-        above=0,
-        default=1.0,
-    )
+    # A table: heading, type, unit, meaning, what takes its place today; then the rule.
+    # fmt: off
+    potential: int = _key(_PHYSICS, int, "", "0 Munich, 1 isotropic KSU, 2 anisotropic KSU",
+        "`CoulombPotential`, `KSUPotential`", choices=(0, 1, 2))
+    doJumps: bool = _key(_PHYSICS, bool, "", "1 quantum jumps, 0 H_eff only",
+        "method: `QuantumTrajectories` or `NoJump`")
+    maxJumps: int = _key(_PHYSICS, int, "", "jumps after which a trajectory stops",
+        "`QuantumTrajectories(max_jumps=)`, unlimited by default", least=0)
+    m: float = _key(_PHYSICS, float, "GeV", "reduced mass M_Q/2",
+        "`LindbladModel(mass=M_Q)`: the heavy-quark mass, 2 m", above=0)
+    alpha: float = _key(_PHYSICS, float, "", "coupling C_F alpha_s", "`CoulombPotential(alpha=)`", above=0)
+    kappa: float = _key(_PHYSICS, float, "", "kappa/T^3: -1 central, -2 lower, -3 upper fit, or a constant >= 0",
+        "`Transport(kappa=)`")
+    gam: float = _key(_PHYSICS, float, "", "gamma/T^3", "`Transport(gamma=)`")
+    mdfac: float = _key(_PHYSICS, float, "", "factor on the Debye mass (KSU)",
+        "`KSUPotential(md_factor=)`", above=0, default=1.0)
 
-    temperatureEvolution: int = key(
-        _MEDIUM, int, "", "0 Bjorken, 1 averaged file, 2 trajectory file, 3 constant T0",
-        "medium: `Bjorken`, `TabulatedTemperature`, `Histories`, `ConstantTemperature`", choices=(0, 1, 2, 3),
-    )  # fmt: skip
-    temperatureFile: str | None = key(
-        _MEDIUM, str, "", "file of temperatureEvolution 1 and 2", "`read_qtraj_averaged`, `read_qtraj_trajectories`",
-        default=None,
-    )  # fmt: skip
-    T0: float = key(
-        _MEDIUM, float, "GeV", "temperature at tmed (Bjorken, constant)", "`Bjorken(T0=)`", above=0, most=5
-    )
-    Tf: float = key(
-        _MEDIUM, float, "GeV", "temperature at which the medium ends", "`T_end=` of the medium", above=0
-    )
-    tmed: float = key(
-        _MEDIUM,
-        float,
-        "GeV^-1",
-        "time at which the medium begins",
-        "`tau_fm=` of the medium, in fm/c",
-        least=0,
-    )
-    t0: float = key(
-        _MEDIUM, float, "GeV^-1", "time at which the evolution begins", "none: the start is at 0", least=0
-    )
+    temperatureEvolution: int = _key(_MEDIUM, int, "", "0 Bjorken, 1 averaged file, 2 trajectory file, 3 constant T0",
+        "medium: `Bjorken`, `TabulatedTemperature`, `Histories`, `ConstantTemperature`", choices=(0, 1, 2, 3))
+    temperatureFile: str | None = _key(_MEDIUM, str, "", "file of temperatureEvolution 1 and 2",
+        "`read_qtraj_averaged`, `read_qtraj_trajectories`", default=None)
+    T0: float = _key(_MEDIUM, float, "GeV", "temperature at tmed (Bjorken, constant)", "`Bjorken(T0=)`",
+        above=0, most=5)
+    Tf: float = _key(_MEDIUM, float, "GeV", "temperature at which the medium ends", "`T_end=` of the medium", above=0)
+    tmed: float = _key(_MEDIUM, float, "GeV^-1", "time at which the medium begins",
+        "`tau_fm=` of the medium, in fm/c", least=0)
+    t0: float = _key(_MEDIUM, float, "GeV^-1", "time at which the evolution begins",
+        "none: the start is at 0", least=0)
 
-    initType: int = key(
-        _START, int, "", "0 Coulomb singlet, 1 Gaussian, 100 computed eigenstate, 200 from basisFunctionsFile",
-        "`CoulombState`, `GaussianState`, `BoundState`, `ArrayState`", choices=(0, 1, 100, 200),
-    )  # fmt: skip
-    projType: int = key(
-        _START, int, "", "final states: 0 Coulomb, 1 computed, 2 from a file", "`projection=` of the method",
-        choices=(0, 1, 2),
-    )  # fmt: skip
-    initWidth: float = key(
-        _START, float, "a0", "width of the Gaussian start", "`GaussianState(width=)`", above=0
-    )
-    initN: int = key(
-        _START, int, "", "principal quantum number n > l (1P is n = 2)", "`n=` of the start", least=1
-    )
-    initL: int = key(_START, int, "", "initial angular momentum", "`l=` of the start", least=0)
-    initC: int = key(
-        _START, int, "", "initial color: 0 singlet, 1 octet", "`color=` of the start", choices=(0, 1)
-    )
-    basisFunctionsFile: str | None = key(
-        _START, str, "", "eigenstates that projType 2 and initType 200 read", "`StoredStates`", default=None
-    )
-    nBasis: int = key(
-        _START, int, "", "number of computed or stored eigenstates", "always six", least=1, most=6
-    )
+    initType: int = _key(_START, int, "", "0 Coulomb singlet, 1 Gaussian, 100 computed eigenstate,"
+        " 200 from basisFunctionsFile", "`CoulombState`, `GaussianState`, `BoundState`, `ArrayState`",
+        choices=(0, 1, 100, 200))
+    projType: int = _key(_START, int, "", "final states: 0 Coulomb, 1 computed, 2 from a file",
+        "`projection=` of the method", choices=(0, 1, 2))
+    initWidth: float = _key(_START, float, "a0", "width of the Gaussian start", "`GaussianState(width=)`", above=0)
+    initN: int = _key(_START, int, "", "principal quantum number n > l (1P is n = 2)", "`n=` of the start", least=1)
+    initL: int = _key(_START, int, "", "initial angular momentum", "`l=` of the start", least=0)
+    initC: int = _key(_START, int, "", "initial color: 0 singlet, 1 octet", "`color=` of the start", choices=(0, 1))
+    basisFunctionsFile: str | None = _key(_START, str, "", "eigenstates that projType 2 and initType 200 read",
+        "`StoredStates`", default=None)
+    nBasis: int = _key(_START, int, "", "number of computed or stored eigenstates", "always six", least=1, most=6)
 
-    nTrajectories: int = key(
-        _MONTE_CARLO, int, "", "number of trajectories", "`QuantumTrajectories(n=)`", least=1
-    )
-    randomseed: int = key(
-        _MONTE_CARLO,
-        int,
-        "",
-        "seed; 0 the clock, -1 a fixed list of random numbers",
-        "`QuantumTrajectories(seed=)`",
-        least=-1,
-    )
-    rMax: float = key(
-        _MONTE_CARLO, float, "", "a first random number above it records zeros", "`QuantumTrajectories(r_max=)`",
-        above=0, most=1,
-    )  # fmt: skip
+    nTrajectories: int = _key(_MONTE_CARLO, int, "", "number of trajectories", "`QuantumTrajectories(n=)`", least=1)
+    randomseed: int = _key(_MONTE_CARLO, int, "", "seed; 0 the clock, -1 a fixed list of random numbers",
+        "`QuantumTrajectories(seed=)`", least=-1)
+    rMax: float = _key(_MONTE_CARLO, float, "", "a first random number above it records zeros",
+        "`QuantumTrajectories(r_max=)`", above=0, most=1)
 
-    num: int = key(_NUMERICS, int, "", "points of the grid; 2^n - 1 is fast", "`SineGrid(num=)`", least=15)
-    L: float = key(_NUMERICS, float, "GeV^-1", "length of the box", "`SineGrid(length=)`", above=0)
-    dt: float = key(_NUMERICS, float, "GeV^-1", "time step", "`dt=` of the method", above=0)
-    maxSteps: int = key(
-        _NUMERICS,
-        int,
-        "",
-        "number of steps for constant T0",
-        "none: the medium ends the run",
-        least=1,
-    )
-    derivType: int = key(
-        _NUMERICS,
-        int,
-        "",
-        "kinetic term: 0 k^2/(2m), 1 second differences",
-        "`SineGrid(derivative=)`",
-        choices=(0, 1),
-    )
-    stepper: int = key(
-        _NUMERICS, int, "", "0 split step (that of 1.0), 1 Crank-Nicolson LO, 2 NLO", "none: `qtraj legacy` only",
-        choices=(0, 1, 2), default=0,
-    )  # fmt: skip
-    nThreads: int = key(
-        _NUMERICS, int, "", "threads; no influence on the numbers", "none", least=1, default=1
-    )
+    num: int = _key(_NUMERICS, int, "", "points of the grid; 2^n - 1 is fast", "`SineGrid(num=)`", least=15)
+    L: float = _key(_NUMERICS, float, "GeV^-1", "length of the box", "`SineGrid(length=)`", above=0)
+    dt: float = _key(_NUMERICS, float, "GeV^-1", "time step", "`dt=` of the method", above=0)
+    maxSteps: int = _key(_NUMERICS, int, "", "number of steps for constant T0",
+        "none: the medium ends the run", least=1)
+    derivType: int = _key(_NUMERICS, int, "", "kinetic term: 0 k^2/(2m), 1 second differences",
+        "`SineGrid(derivative=)`", choices=(0, 1))
+    stepper: int = _key(_NUMERICS, int, "", "0 split step (that of 1.0), 1 Crank-Nicolson LO, 2 NLO",
+        "none: `qtraj legacy` only", choices=(0, 1, 2), default=0)
+    nThreads: int = _key(_NUMERICS, int, "", "threads; no influence on the numbers", "none", least=1, default=1)
 
-    snapFreq: int = key(
-        _OUTPUT, int, "steps", "steps between rows of summary.tsv and snapshots", "none", least=1
-    )
-    snapPts: int = key(_OUTPUT, int, "", "points of a snapshot, num/snapPts is the stride", "none", least=1)
-    dirnameWithSeed: bool = key(_OUTPUT, bool, "", "1 output-SEED, 0 output", "the caller chooses names")
-    saveWavefunctions: bool = key(_OUTPUT, bool, "", "1 writes snapshot_STEP.tsv", "none")
-    outputSummaryFile: bool = key(_OUTPUT, bool, "", "1 writes summary.tsv", "none")
-    outfileID: str | None = key(
-        _OUTPUT, str, "", "mark of a run; no influence on the numbers", "none", default=None
-    )
+    snapFreq: int = _key(_OUTPUT, int, "steps", "steps between rows of summary.tsv and snapshots", "none", least=1)
+    snapPts: int = _key(_OUTPUT, int, "", "points of a snapshot, num/snapPts is the stride", "none", least=1)
+    dirnameWithSeed: bool = _key(_OUTPUT, bool, "", "1 output-SEED, 0 output", "the caller chooses names")
+    saveWavefunctions: bool = _key(_OUTPUT, bool, "", "1 writes snapshot_STEP.tsv", "none")
+    outputSummaryFile: bool = _key(_OUTPUT, bool, "", "1 writes summary.tsv", "none")
+    outfileID: str | None = _key(_OUTPUT, str, "", "mark of a run; no influence on the numbers", "none", default=None)
+    # fmt: on
 
     def __post_init__(self) -> None:
         for name, rule in KEYS.items():
             value = getattr(self, name)
             if value is not None or name in REQUIRED:
                 object.__setattr__(self, name, rule.checked(name, value))
-        check_together(self)
+        for name, allowed, remedy in _contradictions(self):
+            raise InputError(name, getattr(self, name), allowed, remedy)
 
     @property
     def mass(self) -> float:
@@ -213,10 +243,10 @@ class LegacyParameters:
 
 _FIELDS: Final = LegacyParameters.__dataclass_fields__
 
-KEYS: Final[Mapping[str, Key]] = keys_of(_FIELDS)
+KEYS: Final[Mapping[str, Key]] = {name: entry.metadata["key"] for name, entry in _FIELDS.items()}
 """Every key of ``params.txt`` by name."""
 
-REQUIRED: Final = tuple(name for name, each in _FIELDS.items() if each.default is MISSING)
+REQUIRED: Final = tuple(name for name, entry in _FIELDS.items() if entry.default is MISSING)
 """Keys that must be given."""
 
 
@@ -228,4 +258,278 @@ def describe_keys() -> list[tuple[str, str, str, str]]:
     list of tuple of str
         One entry for each key.
     """
-    return [(name, each.unit, each.meaning, each.today) for name, each in KEYS.items()]
+    return [(name, key.unit, key.meaning, key.today) for name, key in KEYS.items()]
+
+
+def idle(p: LegacyParameters, name: str) -> str:
+    """Return the condition under which a key would have an effect, such as ``doJumps 1``, or "" if it has one.
+
+    A params.txt has to hold every key, so there an idle one says nothing; on the command line it is a mistake.
+    """
+    waits = {
+        "mdfac": (p.potential != 0, "potential 1 or 2"),
+        "kappa": (p.potential == 0, "potential 0"),
+        "gam": (p.potential == 0, "potential 0"),
+        "temperatureFile": (p.temperatureEvolution in (1, 2), "temperatureEvolution 1 or 2"),
+        "T0": (p.temperatureEvolution in (0, 3), "temperatureEvolution 0 or 3"),
+        "maxSteps": (p.temperatureEvolution == 3, "temperatureEvolution 3"),
+        "initWidth": (p.initType == 1, "initType 1"),
+        "basisFunctionsFile": (p.projType == 2 or p.initType == 200, "projType 2 or initType 200"),
+        "nTrajectories": (p.doJumps, "doJumps 1"),
+        "maxJumps": (p.doJumps, "doJumps 1"),
+        "rMax": (p.doJumps, "doJumps 1"),
+        "randomseed": (
+            p.doJumps or p.dirnameWithSeed,
+            "doJumps 1, or dirnameWithSeed 1, which names the folder",
+        ),
+        "derivType": (p.stepper == 0, "stepper 0"),
+        "snapPts": (p.saveWavefunctions, "saveWavefunctions 1"),
+    }
+    acts, condition = waits.get(name, (True, ""))
+    return "" if acts else condition
+
+
+def _contradictions(p: LegacyParameters) -> Iterator[tuple[str, str, str]]:
+    """Yield (key, what it must be, what to do) where values together have no meaning: refused, not interpreted."""
+    evolution, available = p.temperatureEvolution, STATES[: p.nBasis]
+    names = ", ".join(f"({s.n}, {s.l})" for s in available)
+    central = "The original takes the central fit between -1 and 0; write -1 for it." if p.kappa > -1 else ""
+    # Bjorken flow: T^3 tau is constant. After tmed the medium acts from t0 on; after its end there is none.
+    end = p.tmed * (p.T0 / p.Tf) ** 3
+    rules = [
+        (
+            p.kappa < 0 and p.kappa not in KAPPA_NAMES,
+            "kappa",
+            "be -1 (central fit), -2 (lower), -3 (upper) or a constant of at least 0",
+            central,
+        ),
+        (
+            p.potential != 0 and p.doJumps,
+            "doJumps",
+            f"be 0 with the KSU potential (potential {p.potential})",
+            "A complex potential without jump operators: set doJumps 0, or potential 0.",
+        ),
+        (
+            p.potential != 0 and p.stepper == 2,
+            "stepper",
+            f"be 0 or 1 with the KSU potential (potential {p.potential})",
+            "The NLO terms belong to the Munich potential: set potential 0, or stepper 0.",
+        ),
+        (
+            evolution in (1, 2) and p.temperatureFile is None,
+            "temperatureFile",
+            f"be given with temperatureEvolution {evolution}",
+            f"Name the file that temperatureEvolution {evolution} reads.",
+        ),
+        (
+            evolution in (0, 3) and p.Tf >= p.T0,
+            "T0",
+            f"be above Tf ({p.Tf:g} GeV)",
+            "The medium would never act: raise T0 or lower Tf.",
+        ),
+        (
+            evolution == 0 and p.tmed == 0,
+            "tmed",
+            "be above 0 with temperatureEvolution 0",
+            "Bjorken flow scales with tmed/t.",
+        ),
+        (
+            evolution == 0 and p.t0 >= end,
+            "t0",
+            f"be below {end:g} GeV^-1",
+            "Bjorken flow has cooled down to Tf before: the medium would never act.",
+        ),
+        (p.initN <= p.initL, "initN", f"be above initL ({p.initL})", "The 1P state is initN 2, initL 1."),
+        *(
+            (
+                getattr(p, name) == value and p.basisFunctionsFile is None,
+                "basisFunctionsFile",
+                f"be given with {name} {value}",
+                "Name the file of stored eigenstates.",
+            )
+            for name, value in (("projType", 2), ("initType", 200))
+        ),
+        (
+            p.initType in (100, 200) and not any((s.n, s.l) == (p.initN, p.initL) for s in available),
+            "initN",
+            f"be one of the nBasis = {p.nBasis} states (initN, initL) = {names}",
+            f"initL is {p.initL}; initType {p.initType} starts in one of those states.",
+        ),
+        (
+            p.snapPts > p.num,
+            "snapPts",
+            f"be at most num ({p.num})",
+            "A snapshot holds every (num/snapPts)-th point of the grid.",
+        ),
+        (p.dt >= p.L, "dt", f"be far below the box, L = {p.L:g} GeV^-1", "0.001 to 0.005 is usual."),
+    ]
+    return ((key, allowed, remedy) for contradicts, key, allowed, remedy in rules if contradicts)
+
+
+COMMENT: Final = "//"
+
+LINE_LIMIT: Final = 127
+"""Longest line that the original reads whole."""
+
+GO_ON: Final = "QTraj 1.0 ignores unknown keys; to go on, delete it or put // before the line."
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """Text of a value, and the line where it stands (0: the command line)."""
+
+    text: str
+    line: int
+
+
+def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> LegacyParameters:
+    """Read a ``params.txt``, apply command-line overrides, and check every value and all of them together.
+
+    Parameters
+    ----------
+    path : str or Path
+        Lines ``KEY value``, separated by blanks or tabs, in any order; empty lines and lines that start with
+        ``//`` are skipped, and a comment ``// ...`` may follow a value. Lines may be longer than the 127
+        characters that the original reads.
+    overrides : sequence of (str, str)
+        Pairs ``("-KEY", "value")``, the dash optional; they replace the file's values, the last one counts.
+
+    Returns
+    -------
+    LegacyParameters
+
+    Raises
+    ------
+    FileFormatError
+        If the file cannot be read, a line is no pair, or a key is unknown, repeated or missing, or its value is
+        bad; names file and line.
+    InputError
+        If an override is unknown or without effect beside the other keys, or its value is bad.
+    """
+    path = path_of("path", path)
+    allowed = "be pairs ('-KEY', 'value')"
+    for i, pair in enumerate(members("overrides", overrides, allowed)):
+        members(f"overrides[{i}]", texts(f"overrides[{i}]", pair, allowed), allowed, 2)
+    # the command line goes over the file
+    entries = _file_entries(path)
+    for flag, text in overrides:
+        name = flag.removeprefix("-")
+        if name not in KEYS:
+            raise InputError(flag, text, "be a key of params.txt", _near(name))
+        entries[name] = _Entry(text, 0)
+    _require_all(path, entries)
+    try:
+        values: dict[str, Any] = {name: KEYS[name].parse(name, entry.text) for name, entry in entries.items()}
+        parameters = LegacyParameters(**values)
+    except InputError as error:
+        raise _located(path, entries, error) from None
+    for name, entry in entries.items():
+        if entry.line == 0 and (condition := idle(parameters, name)):
+            remedy = f"It acts with {condition}."
+            raise InputError(f"-{name}", entry.text, "be left out: here it has no effect", remedy)
+    return parameters
+
+
+def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
+    """Write a ``params.txt`` that both codes read, under headings, every number with all its digits.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    parameters : LegacyParameters
+        What to write.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    InputError
+        If a line would be longer than the original reads, or a value would be taken for a comment.
+    FileFormatError
+        If the file cannot be written.
+    """
+    path = path_of("path", path)
+    instance("parameters", parameters, LegacyParameters)
+    lines, group = [f"{COMMENT} written by qtraj; one KEY and value per line"], ""
+    for name, value in parameters.given().items():
+        if KEYS[name].group != group:
+            group = KEYS[name].group
+            lines.append(f"{COMMENT} {group}")
+        if str(value).startswith(COMMENT):
+            allowed = f"not begin with {COMMENT}: there a comment begins"
+            raise InputError(name, value, allowed, "Write ./ before it.")
+        lines.append(f"{name}\t{_spelled(KEYS[name], value)}")
+        if len(lines[-1]) > LINE_LIMIT:
+            allowed = f"fit into a line of {LINE_LIMIT} characters"
+            raise InputError(name, value, allowed, "Use a shorter path.")
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _file_entries(path: Path) -> dict[str, _Entry]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise FileFormatError(path, f"cannot be read ({error.strerror})", "Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise FileFormatError(path, f"is not a text file ({error.reason})", "Check the path.") from error
+    entries: dict[str, _Entry] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith(COMMENT):
+            continue
+        name, *rest = line.split(maxsplit=1)
+        if name not in KEYS:
+            problem = f"line {number}: unknown key `{name}`"
+            raise FileFormatError(path, problem, f"{_near(name)} {GO_ON}".strip())
+        if name in entries:
+            problem = f"line {number}: `{name}` is already set in line {entries[name].line}"
+            raise FileFormatError(path, problem, "Keep one of the two.")
+        entries[name] = _Entry(_without_comment(KEYS[name], rest[0] if rest else ""), number)
+    return entries
+
+
+def _require_all(path: Path, entries: dict[str, _Entry]) -> None:
+    missing = [name for name in REQUIRED if name not in entries]
+    if "potential" in entries and entries["potential"].text != "0" and "mdfac" not in entries:
+        missing.append("mdfac")  # a factor of the KSU potentials alone
+    if missing:
+        meanings = "; ".join(f"{name}: {KEYS[name].meaning}" for name in missing[:3])
+        remedy = (
+            f"QTraj 1.0 has no defaults; add a line for each ({meanings}{' ...' if missing[3:] else ''})."
+        )
+        raise FileFormatError(path, f"missing keys: {', '.join(missing)}", remedy)
+
+
+def _without_comment(key: Key, text: str) -> str:
+    # a path may hold a double slash, so only one after a blank opens a comment there
+    mark = f" {COMMENT}" if key.kind is str else COMMENT
+    return f" {text}".replace("\t", " ").partition(mark)[0].strip()
+
+
+def _near(name: str) -> str:
+    near = difflib.get_close_matches(name, KEYS, n=1)
+    # capitals are the usual mistake: nthreads, Dojumps
+    near = near or [known for known in KEYS if known.lower() == name.lower()]
+    return f"Did you mean `{near[0]}`?" if near else ""
+
+
+def _located(path: Path, entries: dict[str, _Entry], error: InputError) -> Exception:
+    """Return the error with the line of the key, or with its flag where the command line set it."""
+    entry = entries.get(error.argument)
+    if entry is None:  # not given, but another key asks for it
+        return FileFormatError(path, f"`{error.argument}` must {error.allowed}", error.remedy)
+    if entry.line == 0:
+        return InputError(f"-{error.argument}", error.value, error.allowed, error.remedy)
+    problem = str(InputError(error.argument, error.value, error.allowed)).rstrip(".")
+    return FileFormatError(path, f"line {entry.line}: {problem}", error.remedy)
+
+
+def _spelled(key: Key, value: Value) -> str:
+    if key.kind is bool:
+        return str(int(value))
+    return repr(value).removesuffix(".0") if key.kind is float else str(value)

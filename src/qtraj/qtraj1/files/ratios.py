@@ -177,15 +177,16 @@ def has_metadata(path: str | Path, head: Sequence[str]) -> bool:
     FileFormatError
         If the first line has the numbers of a row in another spelling, which may be either.
     """
-    words = head[0].split("\t")
-    if len(words) != COLUMNS or not all(map(is_finite, words)):
+    fields = head[0].split("\t")
+    if len(fields) != COLUMNS or not all(map(is_finite, fields)):
         return True
-    values = list(map(float, words))
+    # a row: ratios not negative, r0 at most 1, l whole
+    values = list(map(float, fields))
     if min(values) < 0 or values[-2] > 1 or values[-1] != int(values[-1]):
         return True
     if len(head) == 3 and head[0] == head[2] != head[1] and not _has_one_l(values):
         return True
-    if all(f"{value:g}" == word for value, word in zip(values, words, strict=True)):
+    if all(f"{value:g}" == field for value, field in zip(values, fields, strict=True)):
         return False
     remedy = "Say which it is: metadata=True or metadata=False."
     raise FileFormatError(path, "line 1 may be a row or a line of metadata", remedy)
@@ -219,6 +220,7 @@ def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) ->
     """
     path, append = path_of("path", path), boolean("append", append)
     instance("rows", rows, RatioTable)
+    # a file of both kinds could not be read again
     if append and path.is_file() and path.stat().st_size:
         present = has_metadata(path, list(islice(lines_of(path), 3)))
         if present != (rows.metadata is not None):

@@ -24,14 +24,13 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 CHUNK: Final = 16384
 """Lines held at a time: 1 MB of text."""
 
+_TRUNCATED: Final = "A number may be cut there: delete the line, or add a line feed if it is complete."
+
+DAMAGED: Final = "The line is damaged, or the file is of another kind."
+
 
 def lines_of(path: str | Path) -> Iterator[str]:
-    """Yield the lines of a text file without their line feed; gzip is recognized by its content.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
+    """Yield the lines of a text file, plain or gzip by its content, without their line feeds.
 
     Raises
     ------
@@ -54,9 +53,6 @@ def lines_of(path: str | Path) -> Iterator[str]:
         raise FileFormatError(path, "the file is empty", "The run that wrote it did not finish.")
 
 
-_TRUNCATED: Final = "A number may be cut there: delete the line, or add a line feed if it is complete."
-
-
 def _opened(path: Path) -> IO[str]:
     with path.open("rb") as raw:
         zipped = raw.read(2) == _GZIP_MAGIC
@@ -69,16 +65,7 @@ def _opened(path: Path) -> IO[str]:
 def numbers(path: str | Path, lines: Sequence[str], columns: int, first: int = 1, step: int = 1) -> Float:
     """Return tab-separated lines as an array of shape (len(lines), columns).
 
-    Parameters
-    ----------
-    path : str or Path
-        For messages.
-    lines : sequence of str
-        The lines; the first is line `first` of the file, the next line `first` + `step`, ...
-    columns : int
-        How many numbers each must hold.
-    first, step : int
-        Line numbers for messages.
+    The lines are number `first`, `first` + `step`, ... of the file at `path`, which messages name.
 
     Raises
     ------
@@ -86,6 +73,7 @@ def numbers(path: str | Path, lines: Sequence[str], columns: int, first: int = 1
         For the first line with another number of columns, or with something that is no finite number.
     """
     try:
+        # all lines at once; which one is bad is found out only if one is
         values = np.array("\t".join(lines).split("\t"), dtype=np.float64).reshape(len(lines), columns)
         if all(line.count("\t") == columns - 1 for line in lines) and np.all(np.isfinite(values)):
             return values
@@ -94,16 +82,14 @@ def numbers(path: str | Path, lines: Sequence[str], columns: int, first: int = 1
     number, problem = next(
         (first + step * i, fault) for i, line in enumerate(lines) if (fault := _fault(line, columns))
     )
-    raise FileFormatError(
-        path, f"line {number}: {problem}", "The line is damaged, or the file is of another kind."
-    )
+    raise FileFormatError(path, f"line {number}: {problem}", DAMAGED)
 
 
 def _fault(line: str, columns: int) -> str:
-    words = line.split("\t")
-    if len(words) != columns:
-        return f"{len(words)} columns instead of {columns}"
-    bad = [word for word in words if not is_finite(word)]
+    fields = line.split("\t")
+    if len(fields) != columns:
+        return f"{len(fields)} columns instead of {columns}"
+    bad = [word for word in fields if not is_finite(word)]
     return f"{bad[0]!r} is no finite number" if bad else ""
 
 
@@ -118,14 +104,7 @@ def is_finite(word: str) -> bool:
 def write_lines(path: str | Path, lines: Iterable[str], *, append: bool = False) -> Path:
     """Write lines, each ended by a line feed, as a whole or not at all; gzip if the name ends in ``.gz``.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    lines : iterable of str
-        The lines, without line feeds.
-    append : bool
-        Put them after the lines of an existing file.
+    With `append` they come after the lines of an existing file.
 
     Raises
     ------

@@ -1,11 +1,17 @@
-"""The output folder of a run: every finished trajectory is in it, whenever the run ends."""
+"""What a run writes: its output folder, which holds every finished trajectory whenever the run ends, and the screen.
+
+The screen shows the text of the original, and a progress bar with the time left on a terminal. The rows of single
+trajectories, which the original prints, too, go to ``summary.tsv`` only.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
@@ -13,18 +19,19 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..._atomic import atomic_path
 from ...errors import FileFormatError, InputError
 from ...provenance import versions
+from ...states import STATES
+from ..files.evolution import SummaryBlock, thinned, write_snapshot, write_summary
 from ..files.parameters import LegacyParameters
 from ..files.ratios import RatioTable, has_metadata, ratio_lines, read_ratios
-from ..files.snapshots import thinned, write_snapshot
-from ..files.summary import SummaryBlock, write_summary
 from ..files.text import lines_of, write_lines
-from .no_jump import NoJumpEvolution
 from .temperature import TRAJECTORY_FILE
-from .trajectories import Outcome, first_random_number
+from .trajectories import NoJumpEvolution, Outcome, first_random_number
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -44,22 +51,11 @@ _WITH_SEED: Final = re.compile(r"output-(-?\d+)")
 
 
 class OutputFolder:
-    """Collects what a run finds and writes it: ``ratios.tsv`` now and then, the rest at the end.
+    """Output of a run: ``ratios.tsv`` is written every few seconds, the other files at the end.
 
-    Parameters
-    ----------
-    path : Path
-    p : LegacyParameters
-    metadata : sequence of str
-        Metadata of the histories that will run, empty strings where they have none.
-    existing : {"refuse", "append", "overwrite"}
-        If there is output of an earlier run, of the original or of qtraj: refuse to touch it; add rows of another
-        seed to its ``ratios.tsv`` and leave every other file as it is; or replace all of it.
-
-    Attributes
-    ----------
-    appends : bool
-        Whether rows are added to the output of an earlier run.
+    `metadata` are those of the histories that will run, empty strings where they have none. `existing` says what to do
+    with output of an earlier run, of the original or of qtraj: refuse to touch it; append rows of another seed to its
+    ``ratios.tsv`` and leave every other file as it is (then `appends` is True); or overwrite all of it.
 
     Raises
     ------
@@ -108,7 +104,7 @@ class OutputFolder:
     def begin_history(self, evolution: NoJumpEvolution) -> None:
         """Take the no-jump evolution of the next history; summary and snapshots are those of the last one."""
         self._blocks = [evolution.rows]
-        self._snapshots = {each.step: each.state for each in evolution.stored}
+        self._snapshots = {stored.step: stored.state for stored in evolution.stored}
 
     def add_row(self, ratios: Float, r0: float, metadata: str) -> None:
         """Take a row of ``ratios.tsv``."""
@@ -132,8 +128,8 @@ class OutputFolder:
             write_summary(self.path / "summary.tsv", self._blocks)
         if self._p.saveWavefunctions:
             for step, state in self._snapshots.items():
-                kept = thinned(state, self._p.L, self._p.snapPts)
-                write_snapshot(self.path / f"snapshot_{step}.tsv", kept.r, kept.u)
+                snapshot = thinned(state, self._p.L, self._p.snapPts)
+                write_snapshot(self.path / f"snapshot_{step}.tsv", snapshot.r, snapshot.u)
 
     def _record(self) -> dict[str, Any]:
         """Return the run record of the earlier run, empty if it has none, as that of the original."""
@@ -148,15 +144,16 @@ class OutputFolder:
 
     def _refuse_same_seed(self) -> None:
         """Raise InputError if the name of the folder or the run record says that this seed ran already."""
+        # the original has no run record, but its folder may be named after the seed
         named, record = _WITH_SEED.fullmatch(self.path.name), self._record()
         seeds = {int(named[1])} if named else set[int]()
-        for each in (record, *record.get("appended", ())):
-            seeds |= {each["parameters"]["randomseed"]} if "parameters" in each else set[int]()
+        for entry in (record, *record.get("appended", ())):
+            seeds |= {entry["parameters"]["randomseed"]} if "parameters" in entry else set[int]()
         if self._p.randomseed in seeds:
             raise self._same_seed(f"{self.path} is the output of a run with this seed")
 
-    def _same_seed(self, found: str) -> InputError:
-        remedy = f"{found}: the same rows would count twice."
+    def _same_seed(self, evidence: str) -> InputError:
+        remedy = f"{evidence}: the same rows would count twice."
         return InputError("randomseed", self._p.randomseed, "be another one to append rows", remedy)
 
     def _check_rows(self, metadata: Sequence[str]) -> None:
@@ -199,3 +196,86 @@ def _remove(path: Path) -> None:
         path.unlink()
     except OSError as error:
         raise FileFormatError(path, f"cannot be replaced ({error.strerror})", "Check its rights.") from error
+
+
+RULE: Final = "-" * 147
+_HEADING: Final = (
+    "          t [fm/c]        norm       (c,l)"
+    + f"{'1,0':>12}"
+    + "".join(f"{f'{state.n},{state.l}':>13}" for state in STATES[1:])
+    + f"{'<r>/s0':>13}{'evac':>12}"
+)
+
+
+class Screen:
+    """Screen output: lines go to `write`, the progress bar to `console`, if that is a terminal."""
+
+    def __init__(self, write: Callable[[str], None] = print, console: Console | None = None) -> None:
+        self._write = write
+        self._console = Console(stderr=True) if console is None else console
+
+    def lines(self, *lines: str) -> None:
+        """Print lines."""
+        for line in lines:
+            self._write(line)
+
+    def say(self, message: str) -> None:
+        """Print a message of the run."""
+        self._write(f"==> {message}")
+
+    def start(self, p: LegacyParameters) -> None:
+        """Print the time and the parameters."""
+        values = [f"{name} = {_short(value)}" for name, value in p.given().items()]
+        self.lines(RULE, f"qtraj {version('qtraj')}, legacy mode, started: {_now()}", RULE, *values)
+
+    def masses(self, masses: np.ndarray) -> None:
+        """Print the masses 2 M_Q + E of computed states in GeV."""
+        self.lines(RULE)
+        for state, mass in zip(STATES, masses, strict=False):
+            self.say(f"M({state.n}{'spd'[state.l]}) = {mass:g}")
+        self.lines(RULE)
+
+    def no_jump(self, evolution: NoJumpEvolution, jumps: bool) -> None:
+        """Print the vacuum part and the part with medium of the evolution without jumps."""
+        rows = table_lines(evolution.rows)
+        first_medium = evolution.vacuum_rows
+        self.lines(
+            RULE, _HEADING, RULE, *rows[:first_medium], RULE, " No jumps", RULE, *rows[first_medium:], RULE
+        )
+        if jumps:
+            self.say(f"Heff final norm is {evolution.norm:.6f}")
+
+    def end(self) -> None:
+        """Print the time."""
+        self.lines(f"Done: {_now()}", RULE)
+
+    @contextmanager
+    def bar(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Yield a progress callback, called with the number done of `total`; it moves a bar, on terminals only."""
+        if not self._console.is_terminal:
+            yield lambda done: None
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left"))
+        with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as progress:
+            task = progress.add_task(what, total=total)
+            yield lambda done: progress.update(task, completed=done)
+
+
+def table_lines(rows: SummaryBlock) -> list[str]:
+    """Return the rows of a block as the original prints them."""
+    lines = []
+    for k in range(len(rows)):
+        numbers = (*rows.overlaps[k], rows.r_mean[k], rows.energy[k])
+        head = f"      t = {rows.t_fm[k]:.6f} fm/c  {rows.norm[k]:.6f}    ({rows.color[k]},{rows.l[k]})"
+        lines.append(head + "".join(f"{number:13.6f}" for number in numbers))
+    return lines
+
+
+def _short(value: object) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def _now() -> str:
+    return datetime.now().astimezone().strftime("%a %b %d %H:%M:%S %Y")

@@ -1,7 +1,7 @@
 """Run a ``params.txt`` of QTraj 1.0: its input and output files, its grid, its steps and its numbers.
 
-Each flaw of the original that is kept is named in the docstring of the module that has it: `temperature`,
-`split_step`, `crank_nicolson`, `states`, `setup`, `no_jump`, `trajectories`. Not reproduced are the random numbers, and
+Each flaw of the original that is reproduced is named in the docstring of the module that has it: `temperature`,
+`interaction`, `steppers`, `setup`, `trajectories`. Not reproduced are the random numbers, and
 the jumps of stepper 2 (refused), and its habit of writing into the output of an earlier run, where it adds to
 ``ratios.tsv`` and replaces the rest: here that has to be asked for. A trajectory file may hold several blocks: each
 physical trajectory gets nTrajectories rows in ``ratios.tsv``, each under its metadata, as if the files were run one
@@ -19,15 +19,13 @@ from typing import Final, get_args
 from ..._checks import choice, instance
 from ..._checks import path as path_of
 from ...errors import InputError
-from ...radial.dst import import_pyfftw
-from ..files.basis import write_basis
+from ...radial.sine import import_pyfftw
+from ..files.evolution import write_basis
 from ..files.parameters import LegacyParameters
-from .no_jump import evolve_without_jumps
-from .output import Existing, OutputFolder
-from .screen import Screen
+from .output import Existing, OutputFolder, Screen
 from .setup import Setup, Transform, make_setup, refuse_unknown
 from .temperature import histories
-from .trajectories import sample
+from .trajectories import evolve_without_jumps, sample
 
 CLOCK: Final = 0
 """randomseed that takes the clock, in seconds, as seed."""
@@ -89,7 +87,7 @@ def run_legacy(
     if p.randomseed == CLOCK:
         p = replace(p, randomseed=int(time.time()))
     screen = Screen() if screen is None else screen
-    # a damaged block is found before the first one is computed
+    # a damaged block raises before the first one is computed
     metadata = [steps.metadata for steps in histories(p, directory)]
     folder = OutputFolder(directory / p.output_folder, p, metadata, existing)
     screen.start(p)

@@ -24,12 +24,11 @@ from scipy.interpolate import CubicSpline
 
 from ...hydro.readers.qtraj_text import TemperatureTable, read_qtraj_averaged, read_qtraj_trajectories
 from ..files.parameters import LegacyParameters
-from .ksu import HBARC_QTRAJ
 
 Float = NDArray[np.float64]
 
-HBARC: Final = HBARC_QTRAJ
-"""hbar c of the original program in GeV fm."""
+HBARC: Final = 0.197326938
+"""hbar c of the original program in GeV fm; the constant of its C++ code."""
 
 OFFSET: Final = 1e-4
 """GeV, added to T and lambda before the logarithm."""
@@ -40,7 +39,7 @@ BJORKEN, AVERAGED_FILE, TRAJECTORY_FILE, CONSTANT = range(4)
 
 @dataclass(frozen=True, eq=False)
 class Steps:
-    """What the medium is in each time step; step n goes from t0 + n dt to t0 + (n + 1) dt.
+    """The medium in each time step; step n goes from t0 + n dt to t0 + (n + 1) dt.
 
     Parameters
     ----------
@@ -77,17 +76,9 @@ class Steps:
 
 
 def histories(p: LegacyParameters, directory: Path) -> Iterator[Steps]:
-    """Iterate over the media of a run: one, or one for each block of a trajectory file.
+    """Yield the media of a run: one, or one for each block of a trajectory file.
 
-    Parameters
-    ----------
-    p : LegacyParameters
-    directory : Path
-        Folder in which the run was started: relative file names count from it.
-
-    Yields
-    ------
-    Steps
+    Relative file names count from `directory`, the folder in which the run was started.
 
     Raises
     ------
@@ -97,26 +88,23 @@ def histories(p: LegacyParameters, directory: Path) -> Iterator[Steps]:
     if p.temperatureEvolution == BJORKEN:
         yield _bjorken(p)
     elif p.temperatureEvolution == CONSTANT:
-        yield _constant(p)
+        t = p.t0 + p.dt * np.arange(p.maxSteps)
+        yield _isotropic(p, np.where(t >= p.tmed, p.T0, 0.0))
     elif p.temperatureEvolution == AVERAGED_FILE:
-        yield _tabulated(p, read_qtraj_averaged(_file(p, directory)), "")
+        yield _tabulated(p, read_qtraj_averaged(directory / str(p.temperatureFile)), "")
     else:
-        file = _file(p, directory)
+        file = directory / str(p.temperatureFile)
         for table, metadata in zip(read_qtraj_trajectories(file), _metadata(file), strict=False):
             yield _tabulated(p, table, metadata)
 
 
 def _bjorken(p: LegacyParameters) -> Steps:
+    """Return the steps of T = T0 (tmed/t)^(1/3) up to and with the first one with T <= Tf."""
     end = p.tmed * (p.T0 / p.Tf) ** 3
     t = p.t0 + p.dt * np.arange(int((end - p.t0) / p.dt) + 3)
     T = np.where(t >= p.tmed, p.T0 * np.cbrt(p.tmed / np.maximum(t, p.tmed)), 0.0)
     last = int(np.flatnonzero((t >= p.tmed) & (p.Tf >= T))[0])
     return _isotropic(p, T[: last + 1])
-
-
-def _constant(p: LegacyParameters) -> Steps:
-    t = p.t0 + p.dt * np.arange(p.maxSteps)
-    return _isotropic(p, np.where(t >= p.tmed, p.T0, 0.0))
 
 
 def _tabulated(p: LegacyParameters, table: TemperatureTable, metadata: str) -> Steps:
@@ -125,21 +113,24 @@ def _tabulated(p: LegacyParameters, table: TemperatureTable, metadata: str) -> S
     inside = (t >= max(p.tmed, tau[0])) & (t <= tau[-1])
     log_tau, log_t = np.log(tau), np.log(t[inside])
 
+    # natural cubic splines in (ln tau, ln T), as the original's
     def interpolated(values: Float, outside: float, offset: float = 0.0) -> Float:
         out = np.full(len(t), outside)
         out[inside] = np.exp(_spline(log_tau, np.log(values + offset), log_t))
         return out
 
     T = interpolated(table.T, 0.0, OFFSET)
+    # colder than Tf is no medium
     T[p.Tf >= T] = 0.0
     acting = np.flatnonzero(T)
+    # the index of the last hot step, not one more: the flaw of files named above
     total = int(acting[-1]) if acting.size else 0
     if table.anisotropy is None or table.hard_scale is None:
         return _isotropic(p, T[:total], metadata)
     x, y, z = (interpolated(alpha, 1.0)[:total] for alpha in table.anisotropy.T)
     hard_scale = interpolated(table.hard_scale, 0.0, OFFSET)[:total]
     xi = ((x + y) / (2 * z)) ** 2 - 1
-    return Steps(T[:total], xi, hard_scale, _vacuum_steps(p, total), p.t0, p.dt, metadata)
+    return _steps(p, T[:total], xi, hard_scale, metadata)
 
 
 def _spline(x: Float, y: Float, at: Float) -> Float:
@@ -149,15 +140,12 @@ def _spline(x: Float, y: Float, at: Float) -> Float:
 
 
 def _isotropic(p: LegacyParameters, T: Float, metadata: str = "") -> Steps:
-    return Steps(T, np.zeros_like(T), T, _vacuum_steps(p, len(T)), p.t0, p.dt, metadata)
+    return _steps(p, T, np.zeros_like(T), T, metadata)
 
 
-def _vacuum_steps(p: LegacyParameters, total: int) -> int:
-    return int(np.count_nonzero(p.t0 + p.dt * np.arange(total) < p.tmed))
-
-
-def _file(p: LegacyParameters, directory: Path) -> Path:
-    return directory / str(p.temperatureFile)
+def _steps(p: LegacyParameters, T: Float, xi: Float, hard_scale: Float, metadata: str) -> Steps:
+    first_medium = int(np.count_nonzero(p.t0 + p.dt * np.arange(len(T)) < p.tmed))
+    return Steps(T, xi, hard_scale, first_medium, p.t0, p.dt, metadata)
 
 
 def _metadata(file: Path) -> Iterator[str]:

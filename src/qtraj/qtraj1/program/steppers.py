@@ -1,21 +1,29 @@
-"""The Crank-Nicolson steps of the original program's successor: stepper 1 at leading order, stepper 2 at NLO in E/T.
+"""The time steps of the original program: split step (stepper 0) and Crank-Nicolson (1 at LO, 2 at NLO in E/T).
 
-    (1 + i H_eff dt/2) u(t + dt) = (1 - i H_eff dt/2) u(t)
+The split step is the algorithm of arXiv:2107.06147,
 
-On the grid p^2 is the second difference and p the centered first difference, so H_eff is tridiagonal. At NLO
+    u(t + dt) = exp(-i V_eff dt/2) exp(-i p_r^2 dt/(2m)) exp(-i V_eff dt/2) u(t) ,
+
+where V_eff holds potential, centrifugal term, medium shift and -i Gamma/2, and the kinetic factor acts between two
+type-I sine transforms. Crank-Nicolson is that of the successor of the program,
+
+    (1 + i H_eff dt/2) u(t + dt) = (1 - i H_eff dt/2) u(t) .
+
+There p^2 is the second difference and p the centered first difference, so H_eff is tridiagonal. At NLO
 (arXiv:2205.10289) H_eff has, beside the width below, the term kappa/(4 M T) {r_i, p_i}, for the octet times 7/16; on
 u = r R it is the symmetrized product -i (r d/dr + d/dr r), hermitian on the grid, too.
 
     Gamma_s = kappa [ r^2 - 3/(2MT) - 2 a r + p^2/(4 M^2 T^2) + a/(M T r) + a^2 ],    a = N_c alpha_s/(8T), M = 2 m
     Gamma_o = (kappa/8) [ the same with a -> -a ] + (5 kappa/16) [ the same with a = 0 ]
 
-Flaws of the original: the temperature is that of the start of the step; where there is no medium (T = 0) the NLO
-terms are left out; its jumps at NLO take direction-averaged rates (`run.refuse_unknown`).
+Flaws of the original: V_eff and H_eff are those of the temperature at the start of the step; where there is no medium
+(T = 0) the NLO terms are left out; its jumps at NLO take direction-averaged rates (`setup.refuse_unknown`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +34,68 @@ from ...physics.model import OCTET_WIDTH
 from ...radial.sine import SineGrid
 from ...units import C_F, N_C, OCTET_DIMENSION
 from .interaction import WIDTHS, Interaction, Munich
-from .split_step import sectors
 
+Complex = NDArray[np.complex128]
 Float = NDArray[np.float64]
 Integer = NDArray[np.int64]
-Complex = NDArray[np.complex128]
+
+
+class Stepper(Protocol):
+    """Method that takes a batch of states through one time step."""
+
+    def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
+        """Return the states after step `n`, shape (B, num), each row independent of the others to the last bit.
+
+        `states` (B, num) holds values u(r_i) and may be overwritten; `color` (B,), 0 singlet, 1 octet, and `l` (B,)
+        belong to the rows.
+        """
+        ...
+
+
+def sectors(color: Integer, l: Integer) -> tuple[list[tuple[int, int]], Integer]:
+    """Return the different (color, l) of a batch, and the index of each row into them, shape (B,)."""
+    if len(color) == 1:
+        return [(int(color[0]), int(l[0]))], np.zeros(1, dtype=np.int64)
+    codes, index = np.unique(2 * l + color, return_inverse=True)
+    return [(int(code) % 2, int(code) // 2) for code in codes], index
+
+
+class SplitStep:
+    """The split step on the sine grid; `m` is the reduced mass in GeV, `dt` the time step in GeV^-1."""
+
+    def __init__(self, grid: SineGrid, interaction: Interaction, m: float, dt: float) -> None:
+        self._grid, self._interaction, self._dt = grid, interaction, dt
+        self._kinetic = np.exp(-1j * dt * grid.kinetic(2 * m))  # heavy-quark mass 2 m: k^2/(2 m)
+        self._centrifugal = 1 / (2 * m * grid.r**2)
+        self._barriers: dict[int, Complex] = {}
+        self._local: tuple[int, dict[int, Complex]] = (-1, {})
+
+    def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
+        """Return the states after step `n`; see `Stepper.advance`."""
+        different, index = sectors(color, l)
+        # one factor for each (color, l) of the batch, then a row of it for each state
+        factors = np.array([self._half_step(c, angular, n) for c, angular in different])
+        factor = factors[0] if len(factors) == 1 else factors[index]
+        states *= factor
+        states = self._grid.kinetic_step(states, self._kinetic)
+        states *= factor
+        return states
+
+    def _half_step(self, color: int, l: int, n: int) -> Complex:
+        if l not in self._barriers:
+            self._barriers[l] = np.exp(-0.5j * self._dt * l * (l + 1) * self._centrifugal)
+        return np.asarray(self._local_factor(color, n) * self._barriers[l])
+
+    def _local_factor(self, color: int, n: int) -> Complex:
+        # the factors of a step serve the next one, too, if the medium is the same
+        step, factors = self._local
+        if step != n and not (step == n - 1 and self._interaction.same_as_before(n)):
+            factors = {}
+        self._local = (n, factors)
+        if color not in factors:
+            factors[color] = np.exp(-0.5j * self._dt * self._interaction.local(color, n))
+        return factors[color]
+
 
 TO_SINGLET = 1 / OCTET_DIMENSION
 """Weight of the octet's width that leads to the singlet; the rest of 7/16 stays in the octet."""
@@ -38,13 +103,7 @@ TO_SINGLET = 1 / OCTET_DIMENSION
 
 @dataclass(frozen=True)
 class Tridiagonal:
-    """A tridiagonal matrix: rows are lower[i-1], diagonal[i], upper[i].
-
-    Parameters
-    ----------
-    lower, upper : ndarray, shape (num - 1,)
-    diagonal : ndarray, shape (num,)
-    """
+    """A tridiagonal matrix: row i is lower[i-1], diagonal[i], upper[i]."""
 
     lower: Complex
     diagonal: Complex
@@ -65,6 +124,7 @@ class Tridiagonal:
 
     def solve(self, states: Complex) -> Complex:
         """Return the solutions of self @ x = states, shape (B, num)."""
+        # LAPACK's tridiagonal solver with partial pivoting, all states at once
         *_, solution, info = zgtsv(self.lower, self.diagonal, self.upper, states.T)
         if info != 0:
             raise QtrajError("The Crank-Nicolson matrix is singular: choose another dt.")
@@ -74,17 +134,8 @@ class Tridiagonal:
 class CrankNicolson:
     """Crank-Nicolson on the points of the sine grid, with second differences.
 
-    Parameters
-    ----------
-    grid : SineGrid
-    interaction : Interaction
-        For `nlo`, `Munich`.
-    m, dt : float
-        Reduced mass in GeV and time step in GeV^-1.
-    alpha : float
-        Coulomb coupling C_F alpha_s, for the NLO terms.
-    nlo : bool
-        Whether to go to next-to-leading order in E/T.
+    `m` is the reduced mass in GeV, `dt` the time step in GeV^-1. With `nlo`, for `Munich` alone, H_eff is that of
+    next-to-leading order in E/T; its terms contain the Coulomb coupling `alpha` = C_F alpha_s.
     """
 
     def __init__(
@@ -101,7 +152,6 @@ class CrankNicolson:
         different, index = sectors(color, l)
         for i, (c, angular) in enumerate(different):
             rows = index == i
-            # i H_eff dt/2
             generator = 0.5j * self._dt * self._effective(c, angular, n)
             right = states[rows] - generator @ states[rows]
             left = Tridiagonal(generator.lower, 1 + generator.diagonal, generator.upper)
@@ -118,6 +168,7 @@ class CrankNicolson:
 
     def _next_to_leading(self, medium: Munich, color: int, n: int, p_squared: Tridiagonal) -> Tridiagonal:
         r, M, T, kappa = self._r, 2 * self._m, medium.T[n], medium.kappa[n]
+        # alpha is C_F alpha_s
         a = N_C * self._alpha / C_F / (8 * T)
 
         def width(a: float) -> Float:

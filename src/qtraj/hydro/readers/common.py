@@ -1,0 +1,209 @@
+"""What the readers share: files and their checks, tables of numbers, columns brought onto a grid."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from ..._checks import path as path_of
+from ...errors import FileFormatError, InputError
+from ...units import HBARC
+from ..field import Hydro
+
+Float = NDArray[np.float64]
+R = TypeVar("R")
+
+TemperatureUnit = Literal["GeV", "MeV", "fm^-1"]
+
+TO_GEV: Final[Mapping[str, float]] = {"GeV": 1.0, "MeV": 1e-3, "fm^-1": HBARC}
+"""Factor from the unit of a temperature column to GeV."""
+
+HDF5_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
+"""First bytes of every HDF5 file, netCDF4 among them."""
+
+COORDINATES: Final = ("tau", "x", "y", "eta")
+FIELDS: Final = ("T", "vx", "vy")
+
+
+@dataclass(frozen=True)
+class Format:
+    """A layout that needs nothing but the file: its name, its reader, and how to tell it by content.
+
+    Parameters
+    ----------
+    name : str
+        The value of ``format`` in run files and of `open_hydro`.
+    read : callable
+        Reads a path as `Hydro`.
+    matches : callable
+        Whether a path is in this layout, from a look at its first bytes; called for existing files and folders.
+    """
+
+    name: str
+    read: Callable[[str | Path], Hydro]
+    matches: Callable[[Path], bool]
+
+
+def existing_file(path: str | Path) -> Path:
+    """Return `path` if it is a non-empty file, else raise FileFormatError."""
+    file = path_of("path", path)
+    if not file.is_file():
+        raise FileFormatError(file, "there is no such file")
+    if file.stat().st_size == 0:
+        raise FileFormatError(file, "the file is empty")
+    return file
+
+
+def check_last_line(path: Path) -> None:
+    """Raise FileFormatError if a text file does not end with its line: a number may be cut there."""
+    if path.suffix == ".gz":
+        return  # gzip notices truncation itself
+    with path.open("rb") as handle:
+        handle.seek(-1, os.SEEK_END)
+        if handle.read(1) not in b"\r\n":
+            remedy = "If the file is complete, add a line break."
+            raise FileFormatError(path, "the last line has no end: truncated", remedy)
+
+
+def for_file(path: Path, build: Callable[[], R]) -> R:
+    """Call `build`; turn an InputError about its arrays into a FileFormatError that names the file."""
+    try:
+        return build()
+    except InputError as error:
+        raise FileFormatError(path, str(error).rstrip("."), "Check the declared layout and units.") from error
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def file_attrs(path: Path, layout: str, units: str = "tau, x, y in fm; T in GeV") -> dict[str, str]:
+    """Return the attributes of a Hydro read from `path`."""
+    return {"source": path.name, "format": layout, "units": units, "sha256": sha256(path)}
+
+
+def map_floats(path: Path) -> NDArray[np.float32]:
+    """Memory-map a file of little-endian float32."""
+    size = path.stat().st_size
+    if size % 4:
+        raise FileFormatError(path, f"{size} bytes are no whole number of float32 values: truncated")
+    return np.memmap(path, dtype="<f4", mode="r")
+
+
+def decimal(value: np.float32) -> float:
+    """Return the shortest decimal that has this float32: 0.4, not 0.4000000059604645."""
+    return float(str(value))
+
+
+def uniform_axis(first: float, step: float, n: int, offset: int = 0) -> NDArray[np.float64]:
+    """Return first + step (offset + i), i = 0 ... n - 1."""
+    return np.asarray(first + step * np.arange(offset, offset + n), dtype=np.float64)
+
+
+def zero_is_outside(T: NDArray[Any]) -> NDArray[Any]:
+    """Replace T = 0, the mark of hydro codes for "outside the fireball", by NaN."""
+    return np.where(T == 0, np.asarray(np.nan, dtype=T.dtype), T)
+
+
+def load_table(
+    file: Path, n_columns: int, *, skip_lines: int = 0, delimiter: str | None = None, problem: str = ""
+) -> Float:
+    """Return the numbers of a text file, shape (lines, n_columns), or raise FileFormatError."""
+    check_last_line(file)
+    try:
+        with warnings.catch_warnings():
+            # numpy warns about an empty table, which is refused below
+            warnings.simplefilter("ignore", UserWarning)
+            table = np.loadtxt(file, skiprows=skip_lines, delimiter=delimiter, ndmin=2)
+    except (ValueError, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
+        raise FileFormatError(
+            file, f"not {n_columns} numbers on every line: {error}".rstrip("."), problem
+        ) from None
+    if table.size == 0:
+        raise FileFormatError(file, "it holds no numbers", problem)
+    if table.shape[1] != n_columns:
+        raise FileFormatError(file, f"{table.shape[1]} columns, but {n_columns} are declared", problem)
+    return table
+
+
+def to_grid(
+    file: Path, columns: Mapping[str, Float], *, sparse: bool
+) -> tuple[dict[str, Float], dict[str, Float]]:
+    """Sort columns of equal length into axes and dense fields, NaN where a sparse file has no line."""
+    axes: dict[str, Float] = {}
+    indices = []
+    for name in (c for c in COORDINATES if c in columns):
+        if not np.all(np.isfinite(columns[name])):
+            raise FileFormatError(file, f"the column {name} holds NaN or infinity")
+        # sorted axes from the values themselves: the lines may come in any order
+        axes[name], index = np.unique(columns[name], return_inverse=True)
+        indices.append(index)
+    shape = tuple(len(axis) for axis in axes.values())
+    n_lines, n_cells = len(indices[0]), int(np.prod(shape))
+    flat = np.ravel_multi_index(indices, shape)
+    # two lines for one cell: a wrong order of columns looks like this
+    if len(np.unique(flat)) != n_lines:
+        raise FileFormatError(file, "some cells occur twice", "Is the declared order of the columns right?")
+    if not sparse and n_lines != n_cells:
+        problem = f"{n_lines} lines for a grid of {' x '.join(map(str, shape))} = {n_cells} cells: truncated"
+        remedy = "If cells outside the fireball are left out on purpose, declare the file sparse."
+        raise FileFormatError(file, problem, remedy)
+    fields = {}
+    for name in (f for f in FIELDS if f in columns):
+        if np.any(np.isnan(columns[name])):
+            raise FileFormatError(file, f"the column {name} holds NaN")
+        fields[name] = np.full(n_cells, np.nan)
+        fields[name][flat] = columns[name]
+        fields[name] = fields[name].reshape(shape)
+    return axes, fields
+
+
+def build_hydro(axes: Mapping[str, Float], fields: Mapping[str, Float], attrs: Mapping[str, Any]) -> Hydro:
+    """Return the Hydro of named axes and fields; T = 0 is outside."""
+    return Hydro(
+        tau_fm=axes["tau"],
+        x_fm=axes["x"],
+        y_fm=axes["y"],
+        eta=axes.get("eta"),
+        T=zero_is_outside(fields["T"]),
+        vx=fields.get("vx"),
+        vy=fields.get("vy"),
+        attrs=attrs,
+    )
+
+
+def first_bytes(path: Path, count: int = 64) -> bytes:
+    """Return the first bytes of a file, none of a folder: what a layout is told by."""
+    if path.is_dir():
+        return b""
+    with path.open("rb") as handle:
+        return handle.read(count)
+
+
+def hdf5_root(path: Path) -> tuple[set[str], dict[str, Any]]:
+    """Return the names of the groups and the attributes of the root of an HDF5 file, nothing of another file.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is HDF5, but damaged.
+    """
+    if not first_bytes(path).startswith(HDF5_SIGNATURE):
+        return set(), {}
+    try:
+        with h5py.File(path, "r") as h5:
+            return set(h5), dict(h5.attrs)
+    except OSError as error:
+        raise FileFormatError(path, f"HDF5 cannot open it ({error})", "Truncated?") from None

@@ -1,0 +1,226 @@
+"""OSCAR files: OSCAR2008H histories (TECHQM, "OSCAR Standard Output Format for Hydro Codes") and OSCAR2013."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from ..._atomic import atomic_path
+from ..._checks import instance
+from ...errors import FileFormatError
+from ..field import Hydro
+from .common import Format, build_hydro, existing_file, file_attrs, first_bytes, for_file, load_table, to_grid
+
+_MAGIC_2008: Final = "OSCAR2008H"
+_MAGIC_2013: Final = "#!OSCAR2013"
+_END = "END_OF_HEADER"
+# every header known has 14 lines; a file without the end mark must not be read whole in search of it
+_MAX_HEADER_LINES = 200
+
+
+@dataclass(frozen=True)
+class _Header:
+    lines: int
+    points: tuple[int, ...]  # nt nx ny [neta]
+    limits: tuple[float, ...]  # t0 t1 x0 x1 y0 y1 [eta0 eta1]
+    text: str
+
+
+def read_oscar2008(path: str | Path) -> Hydro:
+    """Read an OSCAR2008H ``history`` on an Eulerian grid, boost invariant or 3+1D.
+
+    Parameters
+    ----------
+    path : path-like
+        Text: header up to ``END_OF_HEADER``, then lines ``it ix iy [ieta] e P T R_qgp vx vy [y_L] ...`` with
+        indices from 0, in the order t > x > y [> eta].
+
+    Returns
+    -------
+    Hydro
+        x_i = x0 + i (x1 - x0)/(nx - 1) and likewise t, y, eta. A run may end before the header's t1
+        (writers put a fixed number of steps there). T = 0 (cells or frames after freeze-out) becomes NaN.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, empty, no history, its header cannot be understood, or its last frame is cut
+        off.
+    """
+    file = existing_file(path)
+    header = _read_2008_header(file)
+    n_index = len(header.points)
+    n_columns = _count_columns(file, header.lines)
+    table = load_table(file, n_columns, skip_lines=header.lines)
+    if n_columns < n_index + 6:
+        raise FileFormatError(file, f"{n_columns} columns, but indices, e P T R vx vy need {n_index + 6}")
+    n_cells = int(np.prod(header.points[1:]))
+    n_frames, rest = divmod(len(table), n_cells)
+    if rest or n_frames > header.points[0]:
+        raise FileFormatError(
+            file,
+            f"{len(table)} lines are no whole number of frames of {n_cells} cells, at most {header.points[0]}"
+            ": truncated, or the header has another grid",
+        )
+    shape = (n_frames, *header.points[1:])
+    if not np.array_equal(table[:, :n_index], np.indices(shape).reshape(n_index, -1).T):
+        raise FileFormatError(file, "the indices do not run as t > x > y from 0", "Is a line missing?")
+    names = ("tau", "x", "y", "eta")[:n_index]
+    # limits come in pairs; the spacing follows from the header's number of points, not from those in the file
+    limits = np.reshape(header.limits, (-1, 2))
+    axes = {
+        name: low + (high - low) / (n - 1) * np.arange(size)
+        for name, (low, high), n, size in zip(names, limits, header.points, shape, strict=False)
+    }
+    fields = {
+        # after the indices: e P T R_qgp vx vy
+        name: table[:, n_index + column].reshape(shape)
+        for name, column in (("T", 2), ("vx", 4), ("vy", 5))
+    }
+    if not all(np.all(np.isfinite(f)) for f in fields.values()):
+        raise FileFormatError(file, "T or a velocity is NaN or infinite")
+    attrs = file_attrs(file, "OSCAR2008H history") | {"header": header.text}
+    return for_file(file, lambda: build_hydro(axes, fields, attrs))
+
+
+def _read_2008_header(file: Path) -> _Header:
+    lines: list[str] = []
+    with file.open(encoding="utf-8", errors="replace") as handle:
+        for line in handle:
+            lines.append(line.rstrip())
+            if lines[-1].strip() == _END or len(lines) > _MAX_HEADER_LINES:
+                break
+    if not lines or not lines[0].startswith(_MAGIC_2008):
+        raise FileFormatError(file, "the first line does not start with OSCAR2008H")
+    if lines[-1].strip() != _END:
+        raise FileFormatError(file, f"there is no line {_END}: truncated header")
+    if "history" not in lines[0].split():
+        problem = f"it is {lines[0].split()[1:]}, not a history"
+        raise FileFormatError(file, problem, "Only histories hold T(tau,x,y).")
+    grid = [i for i, line in enumerate(lines) if line.startswith("GRID:")]
+    if not grid or "euler" not in lines[grid[0]].lower():
+        raise FileFormatError(file, "there is no line 'GRID: Euler'", "Other grids are not supported.")
+    try:
+        points = tuple(int(w) for w in lines[grid[0] + 1].split())
+        limits = tuple(float(w) for w in lines[grid[0] + 2].split())
+    except (ValueError, IndexError):
+        problem = "the two lines after GRID: are not nt nx ny nz ... and t0 t1 x0 x1 ..."
+        raise FileFormatError(file, problem) from None
+    three_d = any(line.startswith("GEOM:") and line.split()[1:2] == ["3d"] for line in lines)
+    n_axes = 4 if three_d else 3
+    if len(points) != 7 or len(limits) < 2 * n_axes or min(points[:n_axes]) < 2:
+        raise FileFormatError(file, f"the grid {points} with limits {limits} is not understood")
+    return _Header(len(lines), points[:n_axes], limits[: 2 * n_axes], "\n".join(lines))
+
+
+def _count_columns(file: Path, header_lines: int) -> int:
+    with file.open(encoding="utf-8", errors="replace") as handle:
+        for number, line in enumerate(handle):
+            if number >= header_lines:
+                return len(line.split())
+    raise FileFormatError(file, "nothing follows the header: truncated")
+
+
+def read_oscar2013(path: str | Path) -> Hydro:
+    """Read ``#!OSCAR2013 full-evolution nt nx ny nz column names ...``.
+
+    Parameters
+    ----------
+    path : path-like
+        Text; ``#`` starts a comment. The columns must include ``x y T`` and the time ``tau`` (or ``t``,
+        which is the same at mid-rapidity, if nz is 1); ``eta`` if nz > 1; ``vx vy`` are read, others
+        ignored. fm and GeV.
+
+    Returns
+    -------
+    Hydro
+        T = 0 becomes NaN.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing, empty, no full evolution, lacks a column, or does not hold nt nx ny nz lines.
+    """
+    file = existing_file(path)
+    points, names = _read_2013_header(file)
+    table = load_table(file, len(names))
+    n_cells = int(np.prod(points))
+    if len(table) != n_cells:
+        raise FileFormatError(file, f"{len(table)} lines, but the header promises {n_cells}: truncated")
+    fields_to_read = ("tau", "x", "y", "T", "vx", "vy") + (("eta",) if points[3] > 1 else ())
+    columns = {name: table[:, names.index(name)] for name in fields_to_read if name in names}
+    axes, fields = to_grid(file, columns, sparse=False)
+    if tuple(len(a) for a in axes.values()) != tuple(points[: len(axes)]):
+        problem = f"the coordinates span {[len(a) for a in axes.values()]}, the header {points}"
+        raise FileFormatError(file, problem)
+    attrs = file_attrs(file, "OSCAR2013 full-evolution")
+    return for_file(file, lambda: build_hydro(axes, fields, attrs))
+
+
+def _read_2013_header(file: Path) -> tuple[list[int], list[str]]:
+    with file.open(encoding="utf-8", errors="replace") as handle:
+        words = handle.readline().split()
+    if words[:2] != [_MAGIC_2013, "full-evolution"]:
+        problem = f"the first line is not '{_MAGIC_2013} full-evolution ...'"
+        raise FileFormatError(file, problem, "Particle lists hold no temperature.")
+    try:
+        points = [int(w) for w in words[2:6]]
+    except ValueError:
+        points = []
+    if len(points) != 4 or min(points) < 1:
+        raise FileFormatError(file, "nt nx ny nz are missing after full-evolution")
+    names = words[6:]
+    if "tau" not in names and "t" in names and points[3] == 1:
+        # at mid-rapidity t and tau are the same
+        names[names.index("t")] = "tau"
+    needed = ["tau", "x", "y", "T"] + (["eta"] if points[3] > 1 else [])
+    missing = [name for name in needed if name not in names]
+    if missing or len(set(names)) != len(names):
+        raise FileFormatError(file, f"columns {names} lack {missing} or repeat a name")
+    return points, names
+
+
+def write_oscar2013(hydro: Hydro, path: str | Path) -> None:
+    """Write `hydro` as OSCAR2013 full-evolution text; what is not stored is written as T = 0.
+
+    Parameters
+    ----------
+    hydro : Hydro
+        The field; numbers are written with all their digits, so reading it back gives the same.
+    path : path-like
+        The file; it appears whole or not at all.
+
+    Raises
+    ------
+    FileFormatError
+        If it cannot be written.
+    """
+    instance("hydro", hydro, Hydro)
+    points = (*hydro.shape, 1)[:4]
+    with_velocity = hydro.vx is not None and hydro.vy is not None
+    names = "it ix iy iz tau x y eta T" + (" vx vy" if with_velocity else "")
+    T = np.nan_to_num(hydro.T).reshape(points)
+    fields = [T] + [
+        np.nan_to_num(v).reshape(points) for v in (hydro.vx, hydro.vy) if with_velocity and v is not None
+    ]
+    eta = np.zeros(1) if hydro.eta is None else hydro.eta
+    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as handle:
+        handle.write(f"{_MAGIC_2013} full-evolution {' '.join(map(str, points))} {names}\n")
+        handle.write(f"# source: {hydro.attrs.get('source', 'unknown')}; fm, GeV; T = 0: not stored\n")
+        for index in itertools.product(*map(range, points)):
+            it, ix, iy, iz = index
+            point = (hydro.tau_fm[it], hydro.x_fm[ix], hydro.y_fm[iy], eta[iz])
+            numbers = [repr(float(v)) for v in point] + [str(f[index]) for f in fields]
+            handle.write(" ".join((*map(str, index), *numbers)) + "\n")
+
+
+FORMAT_2008: Final = Format(
+    "oscar2008", read_oscar2008, lambda path: first_bytes(path).startswith(_MAGIC_2008.encode())
+)
+FORMAT_2013: Final = Format(
+    "oscar2013", read_oscar2013, lambda path: first_bytes(path).startswith(_MAGIC_2013.encode())
+)
