@@ -1,7 +1,6 @@
 """JetData.h5, columns, JEWEL-2D, OSCAR, netCDF and the recognition of formats."""
 
 import gzip
-from typing import get_args
 
 import h5py
 import numpy as np
@@ -38,7 +37,7 @@ from qtraj.hydro import (
     write_oscar2013,
 )
 from qtraj.hydro.readers import DECLARED, FORMATS
-from qtraj.io.config import HydroFormat
+from qtraj.io.config import HYDRO_FORMATS
 
 quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 temperatures = hnp.arrays("f8", (3, 5, 4), elements=st.floats(0.05, 1.0))
@@ -458,4 +457,4 @@ def test_unrecognized_formats_are_not_guessed(tmp_path):
 
 
 def test_run_files_and_the_registry_name_the_same_formats():
-    assert get_args(HydroFormat) == ("auto", *FORMATS, *DECLARED)
+    assert ("auto", *FORMATS, *DECLARED) == HYDRO_FORMATS

@@ -83,7 +83,7 @@ def pair_over_time(run_file: RunFile, history: History) -> dict[str, Any] | None
         return None
     times = np.linspace(0.0, to_fm(history.active[-1][1]), TIMES)
     r_fm = np.linspace(0.0, FARTHEST_FM, 2 * POINTS)
-    start = start_of(run_file, run_file.config.initial.l[0])
+    start = start_of(run_file, min(run_file.config.initial.l))
     evolution = density_in_time(model, history, start, times, r=r_fm / HBARC)
     return _data(evolution, history)
 
