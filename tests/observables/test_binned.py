@@ -329,6 +329,8 @@ def test_rare_events_of_many_paths_are_those_of_one_large_sample():
     assert part(sampled(rng, 25, 1e-3, rare=bound)) == 0
     # three unseen events at most among the trajectories of all paths, not of each
     assert part(sampled(rng, 10, 1e-3, rare=bound)) == pytest.approx(bound / 10)
+    of_one = average(sampled(rng, 10, 1e-3, rare=bound).survival[:, 0], np.arange(10))
+    assert of_one.parts["rare_events"] == pytest.approx(bound / 10)
     # one path carries all that was seen
     few = sampled(rng, 25, 1e-3, rare=bound)
     value = few.no_jump.value.copy()

@@ -197,7 +197,8 @@ def average(
     -------
     Estimate
         Scalar, with part ``"paths"``; numerical parts of the paths are averaged linearly, since they may
-        share a sign. A statistical part of the paths is left out: the scatter over replicates holds it.
+        share a sign. A statistical part of the paths is left out: the scatter over replicates holds it. Of
+        ``"rare_events"`` the largest counts once: the trajectories of all paths are one sample.
 
     Raises
     ------
@@ -207,9 +208,7 @@ def average(
     groups = _groups(replicate, weights)
     estimate = survival if isinstance(survival, Estimate) else Estimate(survival)
     means = groups.means("survival", estimate.value)
-    numerical = {
-        n: groups.means(n, p).mean() for n, p in estimate.parts.items() if n not in Estimate.STATISTICAL
-    }
+    numerical = {n: groups.bound(n, p) for n, p in estimate.parts.items() if n not in Estimate.STATISTICAL}
     return Estimate(means.mean(), {"paths": scatter(means), **numerical}, estimate.not_estimated)
 
 
@@ -348,9 +347,7 @@ def meson_survival(
     means = {state: groups.means(state, e.value) for state, e in by_state.items()}
     parts = {
         name: [
-            groups.means(name, by_state[m.radial].parts[name]).mean()
-            if name in by_state[m.radial].parts
-            else 0.0
+            groups.bound(name, by_state[m.radial].parts[name]) if name in by_state[m.radial].parts else 0.0
             for m in MESONS
         ]
         for name in numerical
@@ -382,6 +379,16 @@ class _Groups:
             raise InputError(name, values[~np.isfinite(values)], "be finite on every path")
         sums = np.bincount(self.labels, self.weights * values, minlength=self.count)
         return np.asarray(sums, dtype=float)
+
+    def bound(self, name: str, values: ArrayLike) -> float:
+        """Return the numerical part `name` of the mean over all paths."""
+        mean = float(self.means(name, values).mean())
+        # the trajectories of all paths are one sample, see `_unseen`
+        return (
+            float(np.max(self.weights * np.asarray(values, dtype=float))) / self.count
+            if name == "rare_events"
+            else mean
+        )
 
 
 def _groups(replicate: ArrayLike, weights: ArrayLike | None) -> _Groups:
