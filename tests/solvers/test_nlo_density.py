@@ -218,7 +218,7 @@ def test_rho_stays_positive(kappa, gamma, T_end):
 
 
 def test_order_in_the_step():
-    runs = [run(MODEL, [MEDIUM], step).overlap[0, -1, :2] for step in (2.8, 1.4, 0.7, 0.175)]
+    runs = [run(MODEL, [MEDIUM], step).overlap[0, -1, :2] for step in (1.4, 0.7, 0.35, 0.0875)]
     errors = np.abs(np.array(runs[:-1]) - runs[-1])
     # fourth order but for the 1/T^2 terms, of second order with a coefficient of 1e-4, which matter most for the 1S:
     # over two halvings a factor between 16 and 256, less what the shortest step leaves
