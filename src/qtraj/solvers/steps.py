@@ -299,6 +299,13 @@ def resolved(profile: Profile, intervals: Sequence[Float]) -> list[Float]:
     return [halved(edges) for edges in intervals]
 
 
+def centers_of(legendre: Float) -> Float:
+    """Return the center of mass of the medium in each step, from -1 to 1, 0 without a medium; see `legendre_of`."""
+    mean, slope = legendre[:, STRENGTH, 0], legendre[:, STRENGTH, 1]
+    # Int x P_1 dx = 2/3: the center lies at x = slope/(3 mean)
+    return np.divide(slope, 3 * mean, out=np.zeros_like(mean), where=mean > 0)
+
+
 def strang(
     profile: Profile,
     intervals: Sequence[Float],
@@ -326,9 +333,7 @@ def strang(
     times, kappa, gamma = [np.zeros(0)], [np.zeros(0)], [np.zeros(0)]
     for edges in intervals:
         c, dt = profile.legendre_of(edges, 1), np.diff(edges)
-        mean, slope = (c if timed_by is None else timed_by.legendre_of(edges, 1))[:, STRENGTH].T
-        # Int x P_1 dx = 2/3: the center lies at x = slope/(3 mean)
-        center = np.divide(slope, 3 * mean, out=np.zeros_like(mean), where=mean > 0)
+        center = centers_of(c if timed_by is None else timed_by.legendre_of(edges, 1))
         times.append((edges[1:] + edges[:-1]) / 2 + center * dt / 2)
         kappa.append(c[:, KAPPA, 0] * dt)
         gamma.append(c[:, GAMMA, 0] * dt)

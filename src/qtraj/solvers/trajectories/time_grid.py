@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...physics.medium import History
 from ...physics.model import LindbladModel
-from ..steps import GAMMA, KAPPA, STRENGTH, Profile, resolved, step_edges
+from ..steps import GAMMA, KAPPA, Profile, centers_of, resolved, step_edges
 
 Float = NDArray[np.float64]
 
@@ -109,15 +109,13 @@ def _time_grid(
     middle = (edges[1:] + edges[:-1]) / 2
     active = np.any([(a < middle) & (middle < b) for a, b in profile.history.active or [(0, 0)]], axis=0)
     c = profile.legendre_of(edges, 1)
-    mean, slope = c[:, STRENGTH].T
-    center = np.divide(slope, 3 * mean, out=np.zeros_like(mean), where=mean > 0)
     return TimeGrid(
         edges,
         lengths,
         c[:, KAPPA, 0] * lengths,
         c[:, GAMMA, 0] * lengths,
         # short equal steps share the medium evenly: an exponential for both halves of the step
-        np.full(len(middle), 0.5) if even else (1 - center) / 2,
+        np.full(len(middle), 0.5) if even else (1 - centers_of(c)) / 2,
         active,
         marks,
         profile,
