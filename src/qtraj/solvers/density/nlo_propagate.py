@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from ...physics.initial import InitialState
 from ...physics.model import LindbladModel
-from ...states import STATES
 from ..basis import OCTET, SINGLET, Basis
 from ..nojump.nlo import propagate_state_nlo
-from ..parallel import side_by_side
 from ..steps import Plan, Profile
 from .kernels import double_precision
 from .nlo_kernels import NloSector, evolve_density_nlo
@@ -24,13 +22,8 @@ from .nlo_steps import Bounds, commutator_free, stacked
 from .propagate import (
     Callback,
     Overlaps,
-    batch_size,
-    batches,
-    missing,
-    purity_entropy,
-    segments_of,
+    follow,
     sequences,
-    starting_density,
 )
 
 Float = NDArray[np.float64]
@@ -74,51 +67,17 @@ def propagate_density_nlo(
 
     What is too fast of the start, see `Basis.filtered`, counts as lost.
     """
-    n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1
-    overlap = np.zeros((n, segments, len(STATES)))
-    population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
-    purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
     matrices, bounds = density_sector(model, basis, jump_range)
     with double_precision():
         sector: NloSector = jax.device_put(matrices)
-    start, cut = starting_density(basis, initial, filter_energy)
-    lost[:, 1] = cut
-    if callback is not None:
-        callback(start, np.asarray(cut))
 
     def evolve(X: Any, gone: Any, pieces: Sequence[Any]) -> tuple[Any, Any]:
         steps, number = stacked(pieces, bounds)
         with double_precision():
-            after: tuple[Any, Any] = evolve_density_nlo(sector, X, gone, steps, number)
-        return after
+            X, jumped = evolve_density_nlo(sector, np.stack(X), gone[0], steps, number)
+        return X, np.stack([jumped, gone[1]])  # nothing leaves the basis but by jumps
 
-    def propagate(batch: tuple[list[int], list[int]]) -> None:
-        members, padded = batch
-        X: Any = np.repeat(start[:, :, None], len(padded), axis=2)
-        count, gone = len(members), np.zeros(len(padded))
-        for k, (pieces, side) in enumerate(segments_of(plans, padded)):
-            X, gone = evolve(X, gone, pieces)
-            seen, seen_gone = (X, gone) if side is None else evolve(X, gone, side)
-            if callback is not None:
-                callback(np.asarray(seen)[:, :, 0], cut + np.asarray(seen_gone)[0])
-            diagonal = np.einsum("clbaa->bcla", np.asarray(seen))[:count]
-            population[members, k] = diagonal.sum(axis=-1)
-            for j, s in enumerate(STATES):
-                if s.l <= basis.l_max:
-                    overlap[members, k, j] = diagonal[:, SINGLET, s.l, s.radial_index]
-        lost[members, 0] = np.asarray(gone)[:count]
-        if diagnostics:
-            purity[members], entropy[members] = purity_entropy(np.asarray(X)[:, :, :count])
-
-    side_by_side(propagate, list(batches(plans, batch_size())))
-    return Overlaps(
-        overlap,
-        population,
-        lost,
-        purity,
-        entropy,
-        np.tile(missing(initial, np.trace(start, axis1=-2, axis2=-1)), (n, 1)),
-    )
+    return follow(basis, initial, plans, evolve, filter_energy, diagnostics=diagnostics, callback=callback)
 
 
 def regenerate_nlo(

@@ -176,21 +176,45 @@ def propagate_density(
     callback : Callback, optional
         Sees the density matrix of the only history.
     """
-    n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1
-    overlap = np.zeros((n, segments, len(STATES)))
-    population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
-    purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
     with double_precision():
         sector: LindbladSector = jax.device_put(lindblad_sector(model, basis, jump_range))
-    start, cut = starting_density(basis, initial, filter_energy)
-    if callback is not None:
-        callback(start, np.asarray(cut))
 
     def evolve(X: Any, gone: Any, pieces: Sequence[Steps]) -> tuple[Any, Any]:
         vacuum, kappa, gamma, steps = padded_steps(pieces, SINGLET)
         with double_precision():
             after: tuple[Any, Any] = evolve_density(sector, X, gone, vacuum, kappa, gamma, steps)
         return after
+
+    return follow(basis, initial, plans, evolve, filter_energy, diagnostics=diagnostics, callback=callback)
+
+
+def follow(
+    basis: Basis,
+    initial: InitialState,
+    plans: Sequence[Plan],
+    evolve: Callable[[Any, Any, Sequence[Any]], tuple[Any, Any]],
+    filter_energy: float,
+    *,
+    diagnostics: bool,
+    callback: Callback | None,
+) -> Overlaps:
+    """Follow the density matrix of every history from its start through its check points, whatever evolves it.
+
+    Parameters
+    ----------
+    basis, initial, plans, filter_energy, diagnostics, callback
+        As for `propagate_density`.
+    evolve : callable
+        Takes X = Re rho + Im rho of each color, (M, B, K, K), the trace lost so far, (2, B), and the steps of a segment
+        of each of B histories; returns both after them.
+    """
+    n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1
+    overlap = np.zeros((n, segments, len(STATES)))
+    population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
+    purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
+    start, cut = starting_density(basis, initial, filter_energy)
+    if callback is not None:
+        callback(start, np.asarray(cut))
 
     def propagate(batch: tuple[list[int], list[int]]) -> None:
         members, padded = batch
