@@ -12,8 +12,7 @@ import numpy as np
 
 import qtraj as qt
 from qtraj.solvers.basis import states_with
-from qtraj.solvers.density.nlo_resolution import STATES_UP_TO, NloDiscretization, nlo_jump_range
-from qtraj.solvers.density.resolution import FILTER, energy_doublings_of
+from qtraj.solvers.density.resolution import FILTER, SOFT, Discretization, energy_doublings_of, jump_range_of
 from qtraj.solvers.steps import Profile
 from qtraj.solvers.trajectories.estimators import LastJump
 from qtraj.solvers.trajectories.propagators import color_and_l, squared_norm
@@ -103,10 +102,8 @@ def branching(quick: bool) -> Table:
             ("exact", NloPropagators, StartEnsemble),
             ("averaged", AveragedPropagators, AveragedStartEnsemble),
         ):
-            factor, reach = 2.0 ** energy_doublings_of(medium), nlo_jump_range(Profile(MODEL, medium))
-            d = NloDiscretization(
-                MESH, 0, STEP, reach, filter_energy=FILTER * factor, cut=STATES_UP_TO * factor
-            )
+            factor, reach = 2.0 ** energy_doublings_of(medium), jump_range_of(Profile(MODEL, medium))
+            d = Discretization(MESH, 0, STEP, reach, filter_energy=FILTER * factor, cut=SOFT.cut * factor)
             time_grid = graded_time_grid(MODEL, medium, [], STEP)
             start_ensemble = ensemble_type(
                 propagators_type(MODEL, medium, time_grid, "computed", d), START, 0, "last_jump", 1, 4096, 1

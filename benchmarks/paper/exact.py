@@ -24,7 +24,7 @@ import qtraj as qt
 from qtraj.physics.potentials.coulomb import COLORS
 from qtraj.solvers.basis import ENERGY_CUT, OCTET, SINGLET, Basis, make_basis
 from qtraj.solvers.density.kernels import double_precision, evolve_density, lindblad_sector
-from qtraj.solvers.density.resolution import default_jump_range
+from qtraj.solvers.density.resolution import jump_range_of
 from qtraj.solvers.steps import Profile, Steps, step_edges, strang
 from qtraj.states import STATES
 
@@ -120,7 +120,7 @@ class DensityRun:
 
     basis: Basis
     share: float = 1.0
-    jump_range: float = default_jump_range(PROFILE)
+    jump_range: float = jump_range_of(PROFILE)
 
     @cached_property
     def constants(self) -> Any:

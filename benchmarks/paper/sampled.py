@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import qtraj as qt
 from qtraj.solvers.basis import SINGLET
-from qtraj.solvers.density.resolution import default_jump_range
+from qtraj.solvers.density.resolution import jump_range_of
 from qtraj.solvers.steps import Profile
 from qtraj.solvers.trajectories.propagators import make_propagators
 from qtraj.solvers.trajectories.start_ensemble import StartEnsemble
@@ -86,7 +86,7 @@ class Pool:
 def pool(n: int, *, width: float = START.width, seed: int = 0) -> Pool:
     """Return n trajectories on the Laguerre mesh, each scored by its end."""
     start = qt.GaussianState(0, width)
-    reach = default_jump_range(Profile(MODEL, MEDIUM))
+    reach = jump_range_of(Profile(MODEL, MEDIUM))
     time_grid = graded_time_grid(MODEL, MEDIUM, [], MESH_STEP)
     propagators = make_propagators(MODEL, MEDIUM, time_grid, MESH, "computed", reach)
     start_ensemble = StartEnsemble(propagators, start, SINGLET, "end_point", 1, 4096, 1)

@@ -10,10 +10,16 @@ import numpy as np
 import qtraj as qt
 from qtraj.physics.medium import History
 from qtraj.solvers.basis import Basis, basis_size, make_basis
-from qtraj.solvers.density.kernels import LindbladSector, double_precision, evolve_density, lindblad_sector
+from qtraj.solvers.density.kernels import (
+    DensitySector,
+    density_sector,
+    double_precision,
+    evolve_density,
+    padded_steps,
+)
 from qtraj.solvers.density.propagate import propagate_density, propagate_state, sequences
 from qtraj.solvers.density.resolution import FILTER, energy_doublings_of
-from qtraj.solvers.steps import Profile, chin_4b, strang
+from qtraj.solvers.steps import Profile, Steps, chin_4b, strang
 
 MODEL = qt.LindbladModel(qt.CoulombPotential(alpha=0.6239853), qt.Transport("central", -1.75, T_c=0.150))
 MEDIUM = qt.Bjorken(T0=0.425, tau_fm=0.6, T_end=0.25)
@@ -46,11 +52,22 @@ def unpacked(X: Any) -> Any:
     return (X + transposed) / 2 + 1j * (X - transposed) / 2
 
 
-def evolved(sector: LindbladSector, rho: Any, vacuum: Any, kappa: Any, gamma: Any) -> tuple[Any, Any]:
+def local_steps(vacuum: Any, kappa: Any, gamma: Any) -> Steps:
+    """Return the steps, without a soft part, that are given by 1-D arrays."""
+    vacuum, kappa, gamma = (np.asarray(a, dtype=float) for a in (vacuum, kappa, gamma))
+    nothing = np.zeros((len(vacuum), 0)), np.zeros(len(vacuum))
+    return Steps(vacuum, kappa[:, None, None], gamma[:, None], *nothing)
+
+
+def evolved(sector: DensitySector, rho: Any, vacuum: Any, kappa: Any, gamma: Any) -> tuple[Any, Any]:
     """Return (rho, lost) of one density matrix after the steps given by 1-D arrays."""
-    columns = [np.asarray(a, dtype=float)[:, None] for a in (vacuum, kappa, gamma)]
+    return evolved_by(sector, np.zeros(0), rho, local_steps(vacuum, kappa, gamma))
+
+
+def evolved_by(sector: DensitySector, limit: Any, rho: Any, steps: Steps) -> tuple[Any, Any]:
+    """Return (rho, lost) of one density matrix after some steps; `limit` bounds the soft part."""
     with double_precision():
-        X, lost = evolve_density(sector, packed(rho), np.zeros((2, 1)), *columns, len(kappa))
+        X, lost = evolve_density(sector, packed(rho), np.zeros((2, 1)), *padded_steps([steps], 0, limit))
         return unpacked(X), np.asarray(lost)[:, 0]
 
 
@@ -70,9 +87,9 @@ def random_state(rng: Any, l_max: int, size: int) -> Any:
     return rho / np.trace(rho, axis1=-2, axis2=-1).sum()
 
 
-def sector_of(model: qt.LindbladModel, basis: Basis, jump_range: float = UNLIMITED) -> LindbladSector:
+def sector_of(model: qt.LindbladModel, basis: Basis, jump_range: float = UNLIMITED) -> DensitySector:
     """Return the constants of the kernel."""
-    return lindblad_sector(model, basis, jump_range)
+    return density_sector(model, basis, jump_range)[0]
 
 
 def fine_overlaps(
@@ -98,17 +115,17 @@ def fine_overlaps(
         energy = FILTER * factor * fast
         basis = make_basis(model, mesh, l_max, basis_size(model, mesh, 16 * factor))
         regenerated = []
-        for coarse in (False, True):
-            plans = [sequences(profile, [], strang, step, coarse=coarse)]
+        for halvings in (0, -1):
+            plans = [sequences(profile, [], strang, step, halvings=halvings)]
             full = propagate_density(
                 basis, model, initial, plans, jump_range=jump_range, filter_energy=energy
             )
-            bare, _ = propagate_state(basis, model, initial, plans, filter_energy=energy)
-            regenerated.append((full.overlap - bare)[0, -1])
+            bare = propagate_state(basis, model, initial, plans, filter_energy=energy)
+            regenerated.append((full.overlap - bare.overlap)[0, -1])
         long = qt.LaguerreMesh(150, 0.09)
         wide = make_basis(model, long, initial.l, basis_size(model, long, 25 * factor))
-        plans = [sequences(profile, [], chin_4b, 0.05, coarse=False)]
-        bare, _ = propagate_state(wide, model, initial, plans, filter_energy=8 * factor)
+        plans = [sequences(profile, [], chin_4b, 0.05)]
+        bare = propagate_state(wide, model, initial, plans, filter_energy=8 * factor)
         fine, coarser = regenerated
-        overlaps.append(bare[0, -1] + fine + (fine - coarser) / 3)
+        overlaps.append(bare.overlap[0, -1] + fine + (fine - coarser) / 3)
     return np.array(overlaps)

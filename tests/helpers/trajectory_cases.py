@@ -34,9 +34,9 @@ def exact(name, jump_range=UNLIMITED):
     """
     initial = STARTS.get(name, GAUSSIAN)
     basis = make_basis(MODEL, qt.LaguerreMesh(64, 0.12), 12)
-    plans = [sequences(Profile(MODEL, MEDIUM), [], strang, 0.05, coarse=False)]
+    plans = [sequences(Profile(MODEL, MEDIUM), [], strang, 0.05)]
     full = propagate_density(basis, MODEL, initial, plans, jump_range=jump_range)
-    bare, _ = propagate_state(basis, MODEL, initial, plans)
+    bare = propagate_state(basis, MODEL, initial, plans).overlap
     return full.overlap[0, -1] - bare[0, -1], full.population[0, -1]
 
 

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 import qtraj as qt
 from qtraj.physics.model import width_terms
 from qtraj.physics.potentials.coulomb import COLORS
-from qtraj.solvers.density.nlo_operators import jump_matrices
+from qtraj.solvers.jumps.soft import jump_matrices
 from qtraj.units import C_F, N_C
 
 MODEL = qt.LindbladModel(order="NLO")
@@ -132,7 +132,7 @@ def smooth(grid, l):
 def test_jumps_sum_to_the_width_on_the_mesh(color, l, T):
     mesh = qt.LaguerreMesh(60, 0.25)
     c = smooth(mesh, l)
-    total = decays(lambda channel, grid, l: jump_matrices(channel, grid, l, FAR), mesh, color, l, T)
+    total = decays(lambda channel, grid, l: jump_matrices(MODEL, channel, grid, l, FAR), mesh, color, l, T)
     # the mesh represents the function and its quadrature integrates the cusp: what is left is rounding
     assert_allclose(c @ total @ c, c @ closed_matrix(mesh, color, l, T) @ c, rtol=1e-9)
 

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qtraj as qt
-from qtraj.solvers.density.resolution import Discretization, default_jump_range
+from qtraj.solvers.density.resolution import Discretization, jump_range_of
 from qtraj.solvers.steps import Profile
 from qtraj.states import STATE_NAMES
 
@@ -305,7 +305,7 @@ TRUTHS = (
 
 def truth(model, medium, initial) -> tuple[np.ndarray, np.ndarray]:
     """Return (overlaps, their error), shape (6,) each: mean and difference of two references."""
-    reach = default_jump_range(Profile(model, medium))
+    reach = jump_range_of(Profile(model, medium))
     runs = [
         fine_overlaps(
             model,

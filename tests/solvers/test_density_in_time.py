@@ -18,7 +18,6 @@ from qtraj import (
 )
 from qtraj.errors import InputError
 from qtraj.solvers.density.kernels import evolve_density
-from qtraj.solvers.density.nlo_kernels import evolve_density_nlo
 from qtraj.states import STATE_NAMES
 from qtraj.units import to_fm
 
@@ -78,11 +77,10 @@ def test_trace_and_what_was_lost_add_up_to_one(found):
 
 def test_any_number_of_times_compiles_once(model):
     """Segments are padded to few lengths: other times are numbers to the kernel, not another program."""
-    kernel = evolve_density if model is MODEL else evolve_density_nlo
     density_in_time(model, MEDIUM, GaussianState(width=0.2), TIMES, method=METHOD)
-    compiled = kernel._cache_size()
+    compiled = evolve_density._cache_size()
     density_in_time(model, MEDIUM, GaussianState(width=0.2), np.linspace(0.1, 2.0, 7), method=METHOD)
-    assert kernel._cache_size() == compiled
+    assert evolve_density._cache_size() == compiled
 
 
 def test_the_start_is_the_square_of_the_wave_function(model):

@@ -29,9 +29,9 @@ def regenerated(
     m = run["medium"]
     medium = qt.Bjorken(m["T0"], to_fm(m["tau_per_GeV"]), m["T_end"])
     basis = make_basis(model, qt.LaguerreMesh(64, 0.11), l_max)
-    plans = [sequences(Profile(model, medium), [], strang, step, coarse=False)]
+    plans = [sequences(Profile(model, medium), [], strang, step)]
     full = propagate_density(basis, model, initial, plans, jump_range=jump_range)
-    bare, _ = propagate_state(basis, model, initial, plans)
+    bare = propagate_state(basis, model, initial, plans).overlap
     return full, full.overlap[0, -1] - bare[0, -1]
 
 

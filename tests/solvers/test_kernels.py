@@ -10,6 +10,7 @@ from density_reference import (
     MODEL,
     UNLIMITED,
     evolved,
+    local_steps,
     packed,
     points_basis,
     random_state,
@@ -28,8 +29,9 @@ from qtraj.solvers.density.kernels import (
     double_precision,
     evolve_density,
     evolve_state,
-    legendre_transform,
+    padded_steps,
 )
+from qtraj.solvers.jumps.local import legendre_transform
 
 MESH = qt.LaguerreMesh(7, 0.25)
 KAPPA, GAMMA = 0.06, -0.11  # GeV^3, those of T = 0.4 GeV
@@ -203,9 +205,10 @@ def test_density_matrix_without_gain_is_the_pure_state_of_h_eff():
     rho[0, 0] = np.outer(a, a)
     vacuum, kappa, gamma = strang_steps(4.0, KAPPA, GAMMA, 16)
     found, _ = evolved(sector_of(MODEL, basis), rho, vacuum, kappa, gamma)
-    pure = StateSector(basis.energies[0, 0], basis.vectors[0, 0], MESH.r**2)
+    pure = StateSector(basis.energies[0, 0], basis.vectors[0, 0], MESH.r[None] ** 2 / 2, MESH.r**2 / 2, None)
     with double_precision():
-        state = evolve_state(pure, a[None], vacuum[:, None], kappa[:, None], gamma[:, None], 16)
+        steps = padded_steps([local_steps(vacuum, kappa, gamma)], 0, np.zeros(0))
+        state = evolve_state(pure, a[None], *steps)
     state = np.asarray(state)[0]
     assert found[0, 0] == pytest.approx(np.outer(state, state.conj()), abs=1e-13)
     assert not found[1].any()
@@ -244,15 +247,14 @@ def test_forward_derivatives_equal_central_differences(measured):
     l_max = 1
     basis = make_basis(MODEL, MESH, l_max, MESH.points)
     rho = random_state(np.random.default_rng(11), l_max, MESH.points)
-    vacuum, kappa, gamma = (a[:, None] for a in strang_steps(3.0, KAPPA, GAMMA, 12))
+    steps, count = padded_steps([local_steps(*strang_steps(3.0, KAPPA, GAMMA, 12))], 0, np.zeros(0))
     with double_precision():
         sector = jax.device_put(sector_of(MODEL, basis))
         start = [jnp.asarray(x) for x in packed(rho)]
 
         def populations(scales):
-            X, lost = evolve_density(
-                sector, start, jnp.zeros((2, 1)), vacuum, scales[0] * kappa, scales[1] * gamma, 12
-            )
+            scaled = steps._replace(terms=scales[0] * steps.terms, gamma=scales[1] * steps.gamma)
+            X, lost = evolve_density(sector, start, jnp.zeros((2, 1)), scaled, count)
             diagonal = jnp.einsum("clbaa->cla", jnp.stack(X))
             return jnp.concatenate([diagonal.ravel(), lost.ravel()])
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 import qutip
-from density_reference import unpacked
+from density_reference import evolved_by, random_state
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from nlo_reference import MEDIUM, MODEL, START, Space, lindblad, start_blocks
 from scipy.integrate import solve_ivp
+from scipy.linalg import expm
 
 import qtraj as qt
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.density.kernels import double_precision
-from qtraj.solvers.density.nlo_kernels import NloSteps, evolve_density_nlo
-from qtraj.solvers.density.nlo_propagate import density_sector, propagate_density_nlo
-from qtraj.solvers.density.nlo_steps import ThermalSteps, chebyshev_series, commutator_free, stacked
-from qtraj.solvers.density.propagate import sequences
-from qtraj.solvers.steps import Profile
+from qtraj.solvers.density.kernels import density_sector, double_precision, evolve_density, padded_steps
+from qtraj.solvers.density.propagate import propagate_density, propagate_state, sequences
+from qtraj.solvers.jumps.local import NEAR_ZERO, LocalGenerator, exponential
+from qtraj.solvers.jumps.soft import SERIES, density_exponential, soft_generator
+from qtraj.solvers.steps import Profile, Steps, strang
 from qtraj.states import STATE_NAMES
 
 SMALL = qt.LaguerreMesh(6, 0.5)
@@ -27,26 +31,44 @@ FAR = 1e6
 """A jump range that no mesh reaches."""
 
 
-def constant_steps(duration, kappa, gamma, T, count=16):
+def constant_steps(duration, kappa, gamma, T, count=16, *, powers=3):
     """Return `count` equal steps of a medium with constant coefficients in GeV^3."""
-    ones = np.ones(count) * duration / count
-    return ThermalSteps(
-        np.zeros(count + 1), kappa * ones[:, None], gamma * ones[:, None], ones, np.full(count, 1 / T)
+    dt = duration / count
+    each = kappa * dt / T ** np.arange(powers)
+    vacuum, before = np.full(count + 1, dt), np.full(count + 1, dt / 2)
+    vacuum[[0, -1]] /= 2
+    before[0] = 0
+    soft = np.repeat(each[None], count + 1, axis=0)
+    soft[[0, -1]] /= 2
+    return Steps(
+        vacuum,
+        np.repeat(each[None, None], count, axis=0),
+        np.full((count, 1), gamma * dt),
+        soft[:, : 0 if powers == 1 else powers],
+        before,
     )
-
-
-def packed(rho):
-    """Return Re rho + Im rho of (2, M, K, K) with the axis of histories."""
-    return (rho.real + rho.imag)[:, :, None]
 
 
 def evolved(model, basis, rho, steps, jump_range=FAR):
     """Return (rho, lost) after some steps, rho (2, M, K, K) in the vacuum states."""
-    sector, bounds = density_sector(model, basis, jump_range)
-    padded, count = stacked([steps], bounds)
-    with double_precision():
-        X, lost = evolve_density_nlo(sector, packed(rho), np.zeros(1), padded, count)
-        return unpacked(np.asarray(X)), float(lost[0])
+    found, lost = evolved_by(*density_sector(model, basis, jump_range), rho, steps)
+    return found, lost.sum()
+
+
+def extrapolated(run, counts):
+    """Return what a second-order run finds, its errors in h^2, h^4 ... removed by Romberg's scheme (counts double)."""
+    rows = [run(count) for count in counts]
+    for order in range(1, len(rows)):
+        rows = [
+            tuple((4**order * f - c) / (4**order - 1) for f, c in zip(fine, coarse, strict=True))
+            for coarse, fine in pairwise(rows)
+        ]
+    return rows[0]
+
+
+COUNTS = (512, 1024, 2048)
+"""The highest states of the small mesh turn by 0.3 rad in the longest of these steps: what Romberg leaves is below
+1e-8 (its last correction is 1e-7)."""
 
 
 @pytest.mark.parametrize(("l_max", "l", "singlet"), [(1, 0, 1.0), (1, 1, 0.3), (2, 0, 0.0)])
@@ -65,8 +87,8 @@ def test_whole_density_matrix_equals_an_integration_of_the_equation(l_max, l, si
         atol=1e-11,
     )
     theirs = answer.y[:, -1].reshape(shape)
-    found, lost = at_the_points(l_max, blocks, constant_steps(duration, kappa, gamma, T))
-    # DOP853 keeps 1e-9 in each of some hundred steps; our sum ends at 1e-10
+    found, lost = at_the_points(l_max, blocks, duration, kappa, gamma, T)
+    # DOP853 keeps 1e-9 in each of some hundred steps
     assert found == pytest.approx(space.blocks(theirs), abs=1e-7)
     assert lost == pytest.approx(space.lost(theirs), abs=1e-7)
     # the comparison is about something: both colors are populated, and rho is not real
@@ -74,11 +96,16 @@ def test_whole_density_matrix_equals_an_integration_of_the_equation(l_max, l, si
     assert np.abs(found.imag).max() > 1e-2
 
 
-def at_the_points(l_max, blocks, steps):
+def at_the_points(l_max, blocks, duration, kappa, gamma, T):
     """Return (rho, lost) of the kernel, rho at the points of the small mesh."""
     basis = make_basis(MODEL, SMALL, l_max, SMALL.points)
     V, back = basis.vectors, basis.vectors.swapaxes(-1, -2)
-    found, lost = evolved(MODEL, basis, back @ blocks @ V, steps)
+
+    def run(count):
+        steps = constant_steps(duration, kappa, gamma, T, count)
+        return evolved(MODEL, basis, back @ blocks @ V, steps)
+
+    found, lost = extrapolated(run, COUNTS)
     return V @ found @ back, lost
 
 
@@ -94,44 +121,71 @@ def test_whole_density_matrix_equals_qutip(measured):
         options={"method": "vern9", "atol": 1e-12, "rtol": 1e-11, "nsteps": 100_000, "progress_bar": ""},
     )
     theirs = result.states[-1].full()
-    found, lost = at_the_points(l_max, blocks, constant_steps(duration, kappa, gamma, T))
+    found, lost = at_the_points(l_max, blocks, duration, kappa, gamma, T)
     measured(
         "largest difference of an element of rho at NLO", np.abs(found - space.blocks(theirs)).max(), 0, 1e-8
     )
-    # mesolve converges below 1e-9 at these tolerances, our sum ends at 1e-10
+    # mesolve converges below 1e-9 at these tolerances
     assert found == pytest.approx(space.blocks(theirs), abs=1e-8)
     assert lost == pytest.approx(space.lost(theirs), abs=1e-8)
 
 
 def test_at_infinite_temperature_the_next_order_is_the_leading_order():
-    # S/T and the friction vanish: the same map as that of the LO channels
+    # S/T and the friction vanish: the same map as that of the LO channels, whose kernel takes another closed form
     basis = make_basis(MODEL, SMALL, 2, SMALL.points)
     leading = qt.LindbladModel(MODEL.potential, MODEL.transport)
     rho = start_blocks(SMALL, 0, 0.5, 2)
-    hot, lost = evolved(MODEL, basis, rho, constant_steps(3.0, 0.05, -0.1, 1e9))
-    expected, expected_lost = evolved(leading, basis, rho, constant_steps(3.0, 0.05, -0.1, 0.3))
+    expected, expected_lost = evolved(leading, basis, rho, constant_steps(3.0, 0.05, -0.1, 0.3, 64, powers=1))
+
+    def at(T):
+        return evolved(MODEL, basis, rho, constant_steps(3.0, 0.05, -0.1, T, 64))
+
+    hot, lost = at(1e9)
     assert hot == pytest.approx(expected, abs=1e-8)
     assert lost == pytest.approx(expected_lost, abs=1e-8)
     # and the correction falls as 1/T
-    off = [
-        evolved(MODEL, basis, rho, constant_steps(3.0, 0.05, -0.1, T))[0] - expected for T in (50.0, 100.0)
-    ]
+    off = [at(T)[0] - expected for T in (200.0, 400.0)]
     assert np.linalg.norm(off[0]) / np.linalg.norm(off[1]) == pytest.approx(2, rel=0.05)
 
 
-def test_exponential_sums_reach_their_tolerance():
-    # exp(L) of numbers L in the rectangle that the bounds describe, by the same recurrence as the kernel's
-    from qtraj.solvers.density.nlo_steps import Bounds, _polynomials
+@settings(max_examples=100, deadline=None)
+@given(
+    st.floats(-3, 0), st.floats(-3, 3), st.floats(-1, 1), st.floats(-1, 1), st.sampled_from([0.01, 0.3, 1.0])
+)
+def test_local_exponential_is_that_of_the_color_matrix(mean, half, so, os, size):
+    # K_so K_os < 0 occurs near the origin, where the square of the eigenvalues' difference may be negative
+    so, os, half = size * so, size * os, size * half
+    if half**2 + so * os < -NEAR_ZERO:
+        return  # larger rotations within a step do not occur: |a|/T is below 2 GeV^-1, kappa dt below 0.3 GeV^2
+    K = np.array([[mean + half, so], [os, mean - half]])
+    one = np.ones((3, 1, 1, 1)) * np.array([1.0, 0, 0])[:, None, None, None]
+    local = LocalGenerator(*(x * one for x in (mean, half, so, os)), None)
+    with double_precision():
+        found = exponential(local, np.array([[1.0], [5.0], [7.0]]), jnp.full((1, 1, 1, 1), 0.3), -0.8)
+    expected = expm(K) @ [0.3, -0.8]
+    # the series of eight terms ends below 1e-14 of its largest value
+    assert [float(np.ravel(x)[0]) for x in found] == pytest.approx(expected, rel=1e-12, abs=1e-14)
 
-    bounds = Bounds(energy=9.0, phase=80.0, decay=180.0)
-    length, kappa, gamma = np.array([[0.5], [2.0]]), np.array([[0.03], [0.15]]), np.array([[-0.06], [0.0]])
-    focus, shift, c, terms = chebyshev_series(length, kappa, gamma, bounds)
-    for s in range(2):
-        a, f = shift[s, 0], focus[s, 0]
-        for y in (0j, 9j * length[s, 0], -a, -a + 1j * f, -a - 0.5j * f, -2 * a):
-            values = _polynomials(np.array((y + a) / f), int(terms[s]))
-            # ten times what is left out at the corners of the spectrum
-            assert abs((c[s, : terms[s], 0] * values).sum() - np.exp(y)) < 1e-9
+
+def test_soft_exponential_is_of_the_order_of_its_series_and_takes_pieces_where_it_is_large():
+    basis = make_basis(MODEL, qt.LaguerreMesh(20, 0.25), 2, 8)
+    soft = soft_generator(MODEL, basis, 12.0)
+    rho = random_state(np.random.default_rng(3), 2, 8)
+    X = [(block.real + block.imag)[:, None] for block in rho]
+
+    def after(kappa, number=1):
+        with double_precision():
+            terms = kappa / 0.25 ** np.arange(3)[:, None]
+            return np.stack(density_exponential(soft, terms, np.array([number]), X))
+
+    def errors(kappa):
+        exact = after(kappa, 64)  # error 64^-3 of one piece
+        return [np.linalg.norm(after(kappa, n) - exact) for n in (1, 2)]
+
+    (one, _), (half, _) = errors(0.02), errors(0.01)
+    assert one / half == pytest.approx(2 ** (SERIES + 1), rel=0.1)
+    one, two = errors(0.02)
+    assert one / two == pytest.approx(2**SERIES, rel=0.1)
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +229,8 @@ CHEAP = qt.LaguerreMesh(30, 0.2)
 
 def run(model, media, step, *, l_max=2, mesh=CHEAP, jump_range=12.0, size=24):
     basis = make_basis(model, mesh, l_max, size)
-    plans = [
-        sequences(Profile(model, h), [], commutator_free, step, coarse=False, smooth=True) for h in media
-    ]
-    return propagate_density_nlo(
+    plans = [sequences(Profile(model, h), [], strang, step) for h in media]
+    return propagate_density(
         basis, model, START, plans, jump_range=jump_range, filter_energy=4.0, diagnostics=True
     )
 
@@ -189,7 +241,7 @@ def test_what_no_channel_takes_away_stays():
     few = run(MODEL, [short], 0.5, l_max=2, mesh=qt.LaguerreMesh(20, 0.25), jump_range=FAR, size=12)
     many = run(MODEL, [short], 0.5, l_max=8, mesh=qt.LaguerreMesh(20, 0.25), jump_range=FAR, size=12)
     assert few.lost[0, 0] > 1.3 * many.lost[0, 0] > 0
-    assert many.lost[0, 0] < 2e-5  # of the trace: to states above the twelve kept
+    assert many.lost[0, 0] < 2e-5  # of the trace: jumps to states above the twelve kept
     for found in (few, many):
         assert found.population.sum() + found.lost.sum() == pytest.approx(1, abs=1e-12)
 
@@ -197,34 +249,40 @@ def test_what_no_channel_takes_away_stays():
 @pytest.mark.parametrize(
     ("kappa", "gamma", "T_end"), [("central", -1.75, 0.25), (4.0, 0.0, 0.19), ("upper", -3.5, 0.25)]
 )
-def test_rho_stays_positive(kappa, gamma, T_end):
+def test_rho_stays_positive_but_for_the_splitting(kappa, gamma, T_end):
+    """The equation is completely positive; its soft part alone is not, so a step is to its own error only."""
     model = qt.LindbladModel(transport=qt.Transport(kappa, gamma), order="NLO")
     basis = make_basis(model, CHEAP, 2, 24)
     rho = np.zeros((2, 3, 24, 24))
     rho[0, 0, 5, 5] = 1.0
     history = qt.Bjorken(0.425, 0.6, T_end)
-    whole = sequences(Profile(model, history), [], commutator_free, 2.0, coarse=False, smooth=True).main[0]
-    for part in (2, 6, whole.steps):
-        cut = ThermalSteps(
-            whole.vacuum[: part + 1],
-            whole.kappa[:part],
-            whole.gamma[:part],
-            whole.length[:part],
-            whole.inverse_T[:part],
-        )
-        found, lost = evolved(model, basis, rho, cut, 12.0)
-        assert np.linalg.eigvalsh(found).min() > -1e-8
+    smallest = []
+    for step in (1.0, 0.5, 0.25):
+        (whole,) = sequences(Profile(model, history), [], strang, step).main
+        found, lost = evolved(model, basis, rho, whole, 12.0)
+        smallest.append(np.linalg.eigvalsh(found).min())
         assert np.trace(found, axis1=-2, axis2=-1).real.sum() + lost == pytest.approx(1, abs=1e-10)
+    assert smallest[0] > -1e-4
+    # of second order, until only rounding is left
+    assert smallest[2] > smallest[0] / 10 - 1e-12
+
+
+def regenerated(step):
+    basis = make_basis(MODEL, CHEAP, 2, 24)
+    plans = [sequences(Profile(MODEL, MEDIUM), [], strang, step)]
+    full = run(MODEL, [MEDIUM], step)
+    alone = propagate_state(basis, MODEL, START, plans, jump_range=12.0, filter_energy=4.0)
+    return full.overlap[0, -1, [0, 1, 3]] - alone.overlap[0, -1, [0, 1, 3]], full.overlap[0, -1, [0, 1, 3]]
 
 
 def test_order_in_the_step():
-    runs = [run(MODEL, [MEDIUM], step).overlap[0, -1, :2] for step in (1.4, 0.7, 0.35, 0.0875)]
-    errors = np.abs(np.array(runs[:-1]) - runs[-1])
-    # fourth order but for the 1/T^2 terms, of second order with a coefficient of 1e-4, which matter most for the 1S:
-    # over two halvings a factor between 16 and 256, less what the shortest step leaves
-    # (the 2S misses 2e-5 of itself at the longest step already)
-    assert np.all((errors[0] / errors[2] > 12) | (errors[0] < 5e-5 * runs[-1]))
-    assert errors[1].max() / runs[-1].max() < 2e-4
+    runs = [regenerated(step) for step in (0.4, 0.2, 0.1, 0.025)]
+    value, total = runs[-1]
+    errors = np.abs(np.array([r for r, _ in runs[:-1]]) - value)
+    # second order: over two halvings a factor of 16, a little less as the shortest step has 1/16 of the second's error
+    assert np.all(errors[0] / errors[2] > 11)
+    # what is left at 0.4 GeV^-1 (30 steps): 2e-6 of the 1S, 2e-4 of the others
+    assert np.all(errors[0] / total < [1e-5, 5e-4, 5e-4])
 
 
 def test_batches_change_nothing():
@@ -240,17 +298,17 @@ def test_batches_change_nothing():
 
 def test_derivative_with_respect_to_kappa():
     basis = make_basis(MODEL, qt.LaguerreMesh(20, 0.25), 2, 12)
-    matrices, bounds = density_sector(MODEL, basis, 12.0)
-    plan = sequences(Profile(MODEL, MEDIUM), [], commutator_free, 2.8, coarse=False, smooth=True)
-    steps, count = stacked(plan.main, bounds)
+    constants, limit = density_sector(MODEL, basis, 12.0)
+    plan = sequences(Profile(MODEL, MEDIUM), [], strang, 2.8)
+    steps, count = padded_steps(plan.main, 0, limit)
     with double_precision():
-        sector, steps = jax.device_put(matrices), NloSteps(*map(jnp.asarray, steps))
-        start = jnp.zeros((2, 3, 1, 12, 12)).at[0, 0, 0, 0, 0].set(1.0)
+        sector = jax.device_put(constants)
+        start = [jnp.zeros((3, 1, 12, 12)).at[0, 0, 0, 0].set(1.0), jnp.zeros((3, 1, 12, 12))]
 
         def survival(factor):
-            scaled = steps._replace(kappa=factor * steps.kappa)
-            X, _ = evolve_density_nlo(sector, start, jnp.zeros(1), scaled, count)
-            return X[0, 0, 0, 0, 0]
+            scaled = steps._replace(terms=factor * steps.terms, soft=factor * steps.soft)
+            X, _ = evolve_density(sector, start, jnp.zeros((2, 1)), scaled, count)
+            return X[0][0, 0, 0, 0]
 
         value, slope = jax.jvp(survival, (jnp.ones(()),), (jnp.ones(()),))
         difference = float((survival(1 + 1e-4) - survival(1 - 1e-4)) / 2e-4)

@@ -10,10 +10,11 @@ from nlo_reference import MEDIUM, MODEL, START
 
 import qtraj as qt
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.density.nlo_operators import loss_matrices
-from qtraj.solvers.nojump.nlo import propagate_state_nlo
+from qtraj.solvers.density.propagate import propagate_state, sequences
+from qtraj.solvers.jumps.soft import loss_matrices
+from qtraj.solvers.nojump.method import fourth_order
+from qtraj.solvers.nojump.on_mesh import MeshSetting
 from qtraj.solvers.steps import Profile
-from qtraj.states import STATE_NAMES
 
 LEADING = qt.LindbladModel(MODEL.potential, MODEL.transport)
 PROTOTYPE = {"1S": (0.5956, 3e-4), "2S": (0.04315, 3e-5), "3S": (0.02925, 2e-5)}
@@ -49,29 +50,18 @@ def test_other_meshes_agree_within_the_errors(baseline, name):
         assert abs(found.value - other.value) <= found.error + other.error
 
 
-def whole(model, *, step=0.4, coarse=False, initial=START, medium=MEDIUM):
-    basis = make_basis(model, qt.LaguerreMesh(64, 0.12), initial.l, 44)
-    return propagate_state_nlo(
-        basis,
-        model,
-        initial,
-        [Profile(model, medium)],
-        [],
-        step=step,
-        coarse=coarse,
-        jump_range=16.0,
-        filter_energy=8.0,
-    )
+def overlaps(step, initial=START, medium=MEDIUM):
+    """Return the overlaps (6,) on a small mesh, with an error of fourth order."""
+    basis = make_basis(MODEL, qt.LaguerreMesh(64, 0.12), initial.l, 44)
+    profile = Profile(MODEL, medium)
 
+    def run(halvings, splitting):
+        plan = sequences(profile, [], splitting, step, halvings=halvings)
+        return propagate_state(basis, MODEL, initial, [plan], jump_range=16.0, filter_energy=8.0).overlap[
+            0, -1
+        ]
 
-@pytest.mark.parametrize("initial", [START, qt.GaussianState(1, 0.2), qt.CoulombState(2, 0)])
-def test_leading_order_terms_give_the_leading_order(initial):
-    # the steps of this module with LO channels against the splitting of the LO method: other algorithms
-    found = whole(LEADING, initial=initial).overlap[0, -1]
-    expected = qt.solve(LEADING, MEDIUM, initial, qt.NoJump(error_budget=False))
-    for i, name in enumerate(STATE_NAMES):
-        # 44 states of a small mesh and rates that saturate: 1e-4
-        assert found[i] == pytest.approx(expected.overlap[name].value, rel=2e-4, abs=1e-12)
+    return fourth_order(run, MODEL, MeshSetting.of(basis.mesh, profile), coarse=False)
 
 
 def test_without_kappa_both_orders_are_one():
@@ -92,18 +82,20 @@ def test_large_temperature_times_mass_is_the_leading_order():
     mesh, l = qt.LaguerreMesh(40, 0.15), 1
     basis = make_basis(MODEL, mesh, l, 20)
     for color in (0, 1):
-        low = loss_matrices(LEADING, basis, color, l, 16.0).decay[0]
-        A0, A1, A2 = loss_matrices(MODEL, basis, color, l, 16.0).decay
+        # at a range that no mesh reaches: at leading order r does not saturate
+        low = loss_matrices(LEADING, basis, color, l, 1e6).decay[0]
+        A0, A1, A2 = loss_matrices(MODEL, basis, color, l, 1e6).decay
         assert np.array_equal(A0, low)
         off = [np.linalg.norm(A1 / T + A2 / T**2) for T in (1e3, 1e4)]
         assert off[0] / off[1] == pytest.approx(10, rel=1e-2)
 
 
-def test_stable_steps_are_exact_enough():
-    # steps may not be longer than stability allows, and there the error is far below that of every basis
-    finest = whole(MODEL, step=0.05).overlap[0, -1]
-    for coarse in (True, False):
-        assert np.abs(whole(MODEL, coarse=coarse).overlap[0, -1] - finest).max() < 1e-8
+@pytest.mark.parametrize("initial", [START, qt.GaussianState(1, 0.2), qt.CoulombState(2, 0)])
+def test_steps_are_of_fourth_order(initial):
+    finest = overlaps(0.1, initial)
+    errors = [np.abs(overlaps(step, initial) - finest).max() for step in (1.6, 0.8)]
+    assert np.abs(overlaps(0.2, initial) - finest).max() < 1e-8  # the step of the method
+    assert errors[0] > 10 * errors[1]
 
 
 def test_decay_is_a_contraction():
@@ -152,7 +144,7 @@ def test_the_numbers_of_a_history_do_not_depend_on_its_batch(monkeypatch):
     method = qt.NoJump(error_budget=False)
     start = qt.CoulombState(1, 0)
     alone = [qt.solve(MODEL, medium, start, method) for medium in media]
-    monkeypatch.setattr("qtraj.solvers.nojump.nlo.batch_size", lambda: 128)
+    monkeypatch.setattr("qtraj.solvers.density.propagate.batch_size", lambda: 128)
     together = qt.solve(MODEL, media, start, method)
     for i, one in enumerate(alone):
         for name in ("energy_over_T", "r_times_T"):

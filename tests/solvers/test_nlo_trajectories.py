@@ -10,7 +10,7 @@ from scipy.stats import chi2
 from trajectory_cases import STARTS, jumped
 
 import qtraj as qt
-from qtraj.solvers.density.nlo_resolution import NloDiscretization
+from qtraj.solvers.density.resolution import Discretization
 from qtraj.solvers.trajectories.propagators import sector_of, squared_norm
 from qtraj.solvers.trajectories.propagators_nlo import NloPropagators
 from qtraj.solvers.trajectories.time_grid import graded_time_grid
@@ -32,7 +32,7 @@ def solved(initial, method):
 
 @pytest.fixture(scope="module")
 def propagators():
-    d = NloDiscretization(MESH, 2, 0.5, 14.0, filter_energy=4.0, cut=8.0)
+    d = Discretization(MESH, 2, 0.5, 14.0, filter_energy=4.0, cut=8.0)
     return NloPropagators(MODEL, MEDIUM, graded_time_grid(MODEL, MEDIUM, [], 0.5), "coulomb", d)
 
 

@@ -18,7 +18,7 @@ from numpy.testing import assert_allclose
 
 import qtraj as qt
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.density.kernels import StateSector, double_precision, evolve_state
+from qtraj.solvers.density.kernels import StateSector, double_precision, evolve_state, padded_steps
 from qtraj.solvers.density.propagate import propagate_state, sequences
 from qtraj.solvers.steps import Profile, chin_4b, strang
 
@@ -44,9 +44,9 @@ def errors(result, names=S_WAVES):
 def final(splitting, step, mesh, *, initial=None, model=MODEL, medium=MEDIUM, size=None):
     """Return (overlaps, norm) at the end for any splitting and basis size, which NoJump fixes."""
     initial = qt.GaussianState() if initial is None else initial
-    plan = sequences(Profile(model, medium), [], splitting, step, coarse=False)
-    overlap, norm = propagate_state(make_basis(model, mesh, initial.l, size), model, initial, [plan])
-    return overlap[0, -1], norm[0, -1]
+    plan = sequences(Profile(model, medium), [], splitting, step)
+    run = propagate_state(make_basis(model, mesh, initial.l, size), model, initial, [plan])
+    return run.overlap[0, -1], run.norm[0, -1]
 
 
 # -------------------------------------------------------------------------------------------- published numbers
@@ -214,7 +214,7 @@ def test_complex_oscillator_is_solved_at_the_order_of_the_splitting(splitting, o
     ((start, end),) = medium.active
     energies, vectors = np.linalg.eigh(mesh.hamiltonian(c0 * mesh.r**2, 0, mass))
     # the whole oscillator basis, so that exp(-W r^2) is exact on the mesh
-    sector = StateSector(energies, vectors, mesh.r**2)
+    sector = StateSector(energies, vectors, mesh.r[None] ** 2 / 2, mesh.r**2 / 2, None)
     ground = np.zeros((1, mesh.points), dtype=complex)
     ground[0, 0] = 1
     exact = np.array(oscillator(end - start, c0, c0 + (gamma - 1j * kappa) * T**3 / 2, mass))
@@ -223,9 +223,7 @@ def test_complex_oscillator_is_solved_at_the_order_of_the_splitting(splitting, o
     for count in counts:
         steps = splitting(Profile(model, medium), [np.linspace(start, end, count + 1)], start, end)
         with double_precision():
-            u = evolve_state(
-                sector, ground, steps.vacuum[:, None], steps.kappa[:, :1], steps.gamma[:, :1], steps.steps
-            )
+            u = evolve_state(sector, ground, *padded_steps([steps], 0, np.zeros(0)))
         u = np.asarray(u)[0]
         deviations.append(np.abs(np.array([np.sum(np.abs(u) ** 2), np.abs(u[0]) ** 2]) / exact - 1))
     fitted = np.polyfit(np.log(counts), np.log(deviations), 1)[0]

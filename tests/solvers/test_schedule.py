@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 import qtraj as qt
 from qtraj.solvers.density.propagate import sequences
-from qtraj.solvers.steps import Profile, chin_4b, coarsened, pad, step_edges, strang
+from qtraj.solvers.steps import Profile, chin_4b, cut_edges, pad, step_edges, strang
 
 MODEL = qt.LindbladModel()
 MEDIUM = qt.Bjorken(0.425, 0.6, 0.25)
@@ -16,7 +16,7 @@ REHEATED = qt.TabulatedTemperature([0.6, 1.0, 1.5, 2.0, 3.0], [0.4, 0.2, 0.2, 0.
 
 
 def whole(medium, splitting, step=0.3, model=MODEL):
-    return sequences(Profile(model, medium), [], splitting, step, coarse=False).main[0]
+    return sequences(Profile(model, medium), [], splitting, step).main[0]
 
 
 @pytest.mark.parametrize("splitting", [strang, chin_4b])
@@ -146,7 +146,7 @@ def test_the_kicks_of_a_constant_medium_are_those_of_algorithm_4b():
 def test_looking_changes_no_step():
     points = [1.0, 4.0, 4.01, 8.0, 30.0]  # before, inside, twice in a step, and after the medium
     plain = whole(MEDIUM, strang, 0.2)
-    plan = sequences(Profile(MODEL, MEDIUM), points, strang, 0.2, coarse=False)
+    plan = sequences(Profile(MODEL, MEDIUM), points, strang, 0.2)
     # the kicks of the main line are those of the run in which nobody looks, bit by bit
     assert np.array_equal(np.concatenate([s.kappa for s in plan.main]), plain.kappa)
     now = 0.0
@@ -166,9 +166,10 @@ def test_edges_cover_each_interval_and_halve(step, T0):
     assert edges[0] == start
     assert edges[-1] == end
     assert np.all(np.diff(edges) > 0)
-    (coarse,) = coarsened([edges])
-    assert len(edges) - 1 == 2 * (len(coarse) - 1)
-    assert coarse[-1] == end
+    (coarse,), (fine,) = (cut_edges(Profile(MODEL, medium), step, halvings) for halvings in (-1, 1))
+    assert len(fine) - 1 == 2 * (len(edges) - 1) == 4 * (len(coarse) - 1)
+    assert np.array_equal(fine[::2], edges)
+    assert np.array_equal(edges[::2], coarse)
 
 
 def test_smaller_steps_where_the_medium_is_strong():

@@ -121,12 +121,16 @@ class LindbladModel:
 
     @property
     def is_local(self) -> bool:
-        """Whether every jump multiplies by r, so that jumps and decay are functions of r, r' and the angle only.
+        """Whether every jump multiplies by a function of r, so that the generator has no soft part.
 
-        Then each medium step has a closed form (`solvers.density.kernels`). At next-to-leading order jumps contain d/dr
-        and a shift, and are matrices in the vacuum states.
+        At next-to-leading order jumps contain d/dr, too.
         """
-        return all(channel.recoil == 0 and channel.shift == 0 for channel in self.channels)
+        return all(channel.recoil == 0 for channel in self.channels)
+
+    @property
+    def powers(self) -> int:
+        """How many powers of 1/T, from 0 on, times kappa, make the generator: 1 at LO, 3 at NLO, whose C has two."""
+        return 1 if all(channel.recoil == channel.shift == 0 for channel in self.channels) else 3
 
     @property
     def bohr_radius(self) -> float:

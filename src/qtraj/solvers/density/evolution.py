@@ -20,11 +20,8 @@ from ..result import octet_bounds
 from ..solve import checked_problem, checked_times
 from ..steps import Plan, Profile, strang
 from .method import DensityMatrix
-from .nlo_propagate import propagate_density_nlo
-from .nlo_resolution import NloDiscretization, first_levels
-from .nlo_steps import commutator_free
-from .propagate import Callback, missing, propagate_density, sequences
-from .resolution import Discretization
+from .propagate import missing, propagate_density, sequences
+from .resolution import starting_levels
 
 Float = NDArray[np.float64]
 
@@ -152,13 +149,25 @@ def density_in_time(
     times = _checked("times_fm", times_fm)
     later = checked_times(times[times > 0])
     profile = Profile(model, histories[0])
-    d = method.discretization(first_levels(method.rtol, profile, initial.l), model, initial)
+    d = method.discretization(starting_levels(method.rtol, profile, initial.l), model, initial)
     if d.l_max < initial.l:
         raise InputError("l_max", d.l_max, f"be at least the l = {initial.l} of the initial state")
     basis = d.basis(model)
     points = basis.mesh.r if r is None else _checked("r", r)
     frames = _Frames(basis, _functions(basis, None if r is None else points))
-    _propagate(d, basis, profile, initial, [from_fm(float(t)) for t in later], frames.add)
+    steps = sequences(profile, [from_fm(float(t)) for t in later], strang, d.step)
+    plan = Plan(
+        steps.main[: len(later)], steps.side[: len(later)]
+    )  # what follows the last time is not needed
+    propagate_density(
+        basis,
+        model,
+        initial,
+        [plan],
+        jump_range=d.jump_range,
+        filter_energy=d.filter_energy,
+        callback=frames.add,
+    )
     # the start is seen in any case
     kept = slice(int(times[0] > 0), None)
     population, cut = np.stack(frames.population[kept]), missing(initial, frames.population[0])
@@ -188,41 +197,6 @@ def _functions(basis: Basis, r: Float | None) -> Float:
     if r is None:
         return basis.mesh.values(coefficients)
     return basis.mesh.interpolate(coefficients, r)
-
-
-def _propagate(
-    d: Discretization,
-    basis: Basis,
-    profile: Profile,
-    initial: InitialState,
-    times: list[float],
-    callback: Callback,
-) -> None:
-    """Show the density matrix at the start and at increasing times in GeV^-1."""
-    model, count = profile.model, len(times)  # what follows the last time is not needed
-    if isinstance(d, NloDiscretization):
-        thermal = sequences(profile, times, commutator_free, d.step, coarse=False, smooth=True)
-        propagate_density_nlo(
-            basis,
-            model,
-            initial,
-            [Plan(thermal.main[:count], thermal.side[:count])],
-            jump_range=d.jump_range,
-            filter_energy=d.filter_energy,
-            callback=callback,
-        )
-        return
-    steps = sequences(profile, times, strang, d.step, coarse=False)
-    plan = Plan(steps.main[:count], steps.side[:count])
-    propagate_density(
-        basis,
-        model,
-        initial,
-        [plan],
-        jump_range=d.jump_range,
-        filter_energy=d.filter_energy,
-        callback=callback,
-    )
 
 
 class _Frames:

@@ -1,36 +1,51 @@
-"""The two inner loops in JAX: a pure state under H_eff, and the density matrix of the full Lindblad equation.
+"""The two inner loops in JAX: a pure state under H_eff, and the density matrix of the full equation, at any order.
 
-Both walk through the steps of a splitting (`schedule.Steps`). The state lives in the vacuum eigenbasis, where a
-vacuum step is a phase; a medium step is local in r, so each step goes to the mesh points and back.
+Both walk through the steps of a splitting (`steps.Steps`): vacuum, the local part of the medium, vacuum, the soft part
+if the model has one, vacuum, the local part, ... The state lives in the vacuum eigenbasis, where a vacuum step is a
+phase and the soft part a matrix; the local part is a function of r, so each step goes to the mesh points and back.
 
-Density matrix, in three ideas:
-
-* rho is hermitian, so the real matrix X = Re rho + Im rho holds all of it: Re rho and Im rho are its symmetric and
-  antisymmetric parts. A real orthogonal change of basis acts as V X V^T, at half the cost of the complex one, and
-  rho_ab -> exp(-i(a_a - a_b)) rho_ab becomes X -> cos(a_a - a_b) X - sin(a_a - a_b) X^T.
-* W of the l -> l +- 1 jumps is multiplication by mu = cos(theta) in the Legendre basis, so in (r, r', mu) the jumps and
-  the decay are kappa times a real 2x2 color matrix K(r, r', mu) with the fixed eigenvalues lambda+- and projectors:
-  exp(s K) = exp(s lambda-) + (exp(s lambda+) - exp(s lambda-)) P.
-* gamma only gives phases exp(-i g_c gamma (r^2 - r'^2)/2); half of them go before and half after exp(s K).
+rho is hermitian, so the real matrix X = Re rho + Im rho holds all of it: Re rho and Im rho are its symmetric and
+antisymmetric parts. A real orthogonal change of basis acts as V X V^T, at half the cost of the complex one, real jumps
+and decays act on X as on rho, and rho_ab -> exp(-i(a_a - a_b)) rho_ab becomes
+X -> cos(a_a - a_b) X - sin(a_a - a_b) X^T.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
-from scipy.special import eval_legendre
 
 from ...physics.model import LindbladModel
 from ..basis import Basis
+from ..jumps.local import (
+    LocalGenerator,
+    distances,
+    exponential,
+    legendre_transform,
+    local_decay,
+    local_generator,
+)
+from ..jumps.soft import (
+    SoftGenerator,
+    bound,
+    density_exponential,
+    pieces,
+    soft_decay,
+    soft_generator,
+    state_exponential,
+)
+from ..steps import Steps, pad
 
 Float = NDArray[np.float64]
+
+LENGTHS = tuple(32 * 4**k for k in range(12))
+"""Numbers of steps to which sequences are padded: few, since each is compiled."""
 
 
 @contextmanager
@@ -40,31 +55,83 @@ def double_precision() -> Iterator[None]:
         yield
 
 
+class PaddedSteps(NamedTuple):
+    """Steps of B histories, S of them with those that do nothing; arrays as in `steps.Steps`, the histories last.
+
+    vacuum (S + 1, B); terms (S, P, B); gamma (S, B); soft (S + 1, P, B); before (S + 1, B); pieces (S + 1, B), in how
+    many pieces the exponential of the soft part is taken.
+    """
+
+    vacuum: Any
+    terms: Any
+    gamma: Any
+    soft: Any
+    before: Any
+    pieces: Any
+
+
+def padded_steps(members: Sequence[Steps], color: int, soft_bound: Float) -> tuple[PaddedSteps, int]:
+    """Return the steps of a batch in one color, and how many to take; `soft_bound` is that of `jumps.soft.bound`."""
+    steps = pad(members)
+    rows = next(length for length in LENGTHS if length >= steps.steps)
+
+    def padded(array: Float, length: int) -> Float:
+        array = np.pad(array, [(0, 0), (0, length - array.shape[1])] + [(0, 0)] * (array.ndim - 2))
+        return np.ascontiguousarray(np.moveaxis(array, 0, -1))
+
+    column = min(color, steps.gamma.shape[-1] - 1)
+    soft = padded(steps.soft, rows + 1)
+    return PaddedSteps(
+        padded(steps.vacuum, rows + 1),
+        padded(steps.terms[..., column, :], rows),
+        padded(steps.gamma[..., column], rows),
+        soft,
+        padded(steps.before, rows + 1),
+        pieces(np.swapaxes(soft, 1, 2), soft_bound),
+    ), steps.steps
+
+
 # ---------------------------------------------------------------------------------------------------- pure state
 
 
 class StateSector(NamedTuple):
-    """One (color, l) sector for a pure state: energies (K,), vectors (N, K), width factor g_c r^2 (N,)."""
+    """One (color, l) sector for a pure state of N points and K states.
+
+    energies (K,); vectors (N, K); decay (P, N), that of the local part; phases (N,), the phase for unit gamma; soft
+    (P, K, K), the decay of the soft part, or None.
+    """
 
     energies: Any
     vectors: Any
-    width: Any
+    decay: Any
+    phases: Any
+    soft: Any
+
+
+def state_sector(
+    model: LindbladModel, basis: Basis, color: int, l: int, jump_range: float
+) -> tuple[StateSector, Float]:
+    """Return the constants of `evolve_state`, and the bound on the soft part of `padded_steps`."""
+    r = distances(model, basis.mesh, jump_range)
+    energies, vectors = basis.sector(color, l)
+    soft = None if model.is_local else soft_decay(model, basis, color, l, jump_range)
+    phases = model.widths[color] / 2 * r**2
+    sector = StateSector(energies, vectors, local_decay(model, color, r), phases, soft)
+    return sector, np.zeros(0) if soft is None else bound(soft)
 
 
 @jax.jit
-def evolve_state(sector: StateSector, state: Any, vacuum: Any, kappa: Any, gamma: Any, steps: Any) -> Any:
-    """Return the state (B, K), complex, after `steps` steps of H_eff = h - i (kappa + i gamma) g_c r^2 / 2.
+def evolve_state(sector: StateSector, state: Any, s: PaddedSteps, steps: Any) -> Any:
+    """Return the state (B, K), complex, after `steps` steps of H_eff.
 
     Parameters
     ----------
-    sector : PureSector
-        Basis of the sector.
+    sector : StateSector
+        Constants of the sector.
     state : array, shape (B, K)
         Coefficients in the vacuum eigenbasis.
-    vacuum : array, shape (S + 1, B)
-        Vacuum times.
-    kappa, gamma : array, shape (S, B)
-        Integrated medium coefficients.
+    s : PaddedSteps
+        The steps.
     steps : int
         Number of steps to take, at most S.
     """
@@ -72,115 +139,103 @@ def evolve_state(sector: StateSector, state: Any, vacuum: Any, kappa: Any, gamma
     def free(a: Any, t: Any) -> Any:
         return a * jnp.exp(-1j * sector.energies * t[:, None])
 
-    def step(i: Any, a: Any) -> Any:
-        u = a @ sector.vectors.T
-        u = u * jnp.exp(-0.5 * (kappa[i] + 1j * gamma[i])[:, None] * sector.width)
-        return free(u @ sector.vectors, vacuum[i + 1])
+    def between(a: Any, i: Any) -> Any:
+        """Return the state after the vacuum before step i, and the soft part within it."""
+        if sector.soft is None:
+            return free(a, s.vacuum[i])
+        a = state_exponential(sector.soft, s.soft[i], s.pieces[i], free(a, s.before[i]))
+        return free(a, s.vacuum[i] - s.before[i])
 
-    return jax.lax.fori_loop(0, steps, step, free(state + 0j, vacuum[0]))
+    def step(i: Any, a: Any) -> Any:
+        exponent = s.terms[i].T @ sector.decay + 1j * s.gamma[i][:, None] * sector.phases
+        return (between(a, i) @ sector.vectors.T * jnp.exp(-exponent)) @ sector.vectors
+
+    return between(jax.lax.fori_loop(0, steps, step, state + 0j), steps)
 
 
 # ------------------------------------------------------------------------------------------------ density matrix
 
 
-class LindbladSector(NamedTuple):
-    """Constants of the density-matrix kernel, for N points, K states and M = l_max + 1 angles.
+class DensitySector(NamedTuple):
+    """Constants of `evolve_density` for N points, K states and M = l_max + 1 angles.
 
-    energies, one (M, K) for each color; vectors, one (M, N, K) for each color; r (N,); widths (2,); lambda_minus and
-    lambda_plus (M, N, N), eigenvalues of K(r, r', mu); projector (2, 2, M, N, N) on the eigenvector of lambda_plus.
+    energies, one (M, K) for each color; vectors, one (M, N, K) for each color; the local and the soft part.
     """
 
     energies: Any
     vectors: Any
-    r: Any
-    widths: Any
-    lambda_minus: Any
-    lambda_plus: Any
-    projector: Any
+    local: LocalGenerator
+    soft: SoftGenerator | None
 
 
-def lindblad_sector(model: LindbladModel, basis: Basis, jump_range: float) -> LindbladSector:
-    """Return the constants of `evolve_density` for a leading-order model on a basis.
-
-    Jumps beyond `jump_range` in GeV^-1 count as lost: C = r becomes r exp(-(r/jump_range)^12), Gamma unchanged, which
-    keeps the map completely positive. Pairs that far apart do not come back, but the end of the mesh would
-    reflect them.
-    """
-    r, B, g = basis.mesh.r, model.color_matrix, model.widths
-    mu, _ = leggauss(basis.l_max + 1)
-    decay = 0.5 * (r[:, None] ** 2 + r**2)
-    jump = r * np.exp(-((r / jump_range) ** 12))
-    gain = np.outer(jump, jump) * mu[:, None, None]
-    k_ss, k_oo = -g[0] * decay + B[0, 0] * gain, -g[1] * decay + B[1, 1] * gain
-    k_so, k_os = B[0, 1] * gain, B[1, 0] * gain
-    # K has real eigenvalues because k_so k_os >= 0, and they differ because the widths do
-    root = np.sqrt(((k_ss - k_oo) / 2) ** 2 + k_so * k_os)
-    minus, plus = (k_ss + k_oo) / 2 - root, (k_ss + k_oo) / 2 + root
-    projector = np.array([[k_ss - minus, k_so], [k_os, k_oo - minus]]) / (2 * root)
-    return LindbladSector(tuple(basis.energies), tuple(basis.vectors), r, g, minus, plus, projector)
+def density_sector(model: LindbladModel, basis: Basis, jump_range: float) -> tuple[DensitySector, Float]:
+    """Return the constants of `evolve_density`, and the bound on the soft part of `padded_steps`."""
+    local = local_generator(model, basis.mesh, basis.l_max, jump_range)
+    soft = soft_generator(model, basis, jump_range)
+    # the density matrix has two sides, and decays twice as fast
+    limit = np.zeros(0) if soft is None else 2 * bound(soft.decay)
+    return DensitySector(tuple(basis.energies), tuple(basis.vectors), local, soft), limit
 
 
 @jax.jit
-def evolve_density(
-    sector: LindbladSector, X: Any, lost: Any, vacuum: Any, kappa: Any, gamma: Any, steps: Any
-) -> tuple[Any, Any]:
-    """Return the density matrix after `steps` Strang steps of the full equation, and the trace lost on the way.
+def evolve_density(sector: DensitySector, X: Any, lost: Any, s: PaddedSteps, steps: Any) -> tuple[Any, Any]:
+    """Return the density matrix after `steps` steps of the full equation, and the trace lost on the way.
 
     Parameters
     ----------
-    sector : LindbladSector
+    sector : DensitySector
         Constants of the model on the basis.
     X : tuple of two arrays, shape (M, B, K, K)
         Re rho + Im rho of each l in the vacuum eigenbasis, for the singlet and the octet.
     lost : array, shape (2, B)
         Trace lost so far in jumps beyond l_max or the jump range and to energies above the basis; more is added.
-    vacuum : array, shape (S + 1, B)
-        Vacuum times.
-    kappa, gamma : array, shape (S, B)
-        Integrated medium coefficients.
+    s : PaddedSteps
+        The steps.
     steps : int
         Number of steps to take, at most S.
     """
+
     # sines and cosines of all steps at once: inside the loop they would be evaluated for every matrix element
-    angles = [vacuum[:, None, :, None] * energies[:, None, :] for energies in sector.energies]
-    free_phase = [(jnp.cos(angle), jnp.sin(angle)) for angle in angles]
-    angles = [0.25 * width * gamma[:, :, None] * sector.r**2 for width in sector.widths]
-    medium_phase = [(jnp.cos(angle), jnp.sin(angle)) for angle in angles]
+    def free_phases(times: Any) -> Any:
+        return [_cos_sin(times[:, None, :, None] * energies[:, None, :]) for energies in sector.energies]
+
+    medium_phases = [_cos_sin(0.5 * s.gamma[:, :, None] * phase) for phase in sector.local.phases]
+    times = [s.vacuum] if sector.soft is None else [s.before, s.vacuum - s.before]
+    free = [free_phases(t) for t in times]
     back = [jnp.swapaxes(v, -1, -2) for v in sector.vectors]
 
-    def step(i: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+    def between(i: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+        """Return both after the vacuum before step i, and the soft part within it."""
         X, lost = carry
+        X = rotate(X, _at(free[0], i))
+        if sector.soft is None:
+            return X, lost
+        before = trace(X)
+        X = density_exponential(sector.soft, s.soft[i], s.pieces[i], X)
+        return rotate(X, _at(free[1], i)), lost.at[0].add(before - trace(X))
+
+    def step(i: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+        X, lost = between(i, carry)
         Y = [congruence(v, x) for v, x in zip(sector.vectors, X, strict=True)]
-        Z = _medium(sector, Y, kappa[i], _at(medium_phase, i))
+        Z = _medium(sector.local, Y, s.terms[i], _at(medium_phases, i))
         X = [congruence(v, z) for v, z in zip(back, Z, strict=True)]
         before, after, kept = trace(Y), trace(Z), trace(X)
-        return rotate(X, _at(free_phase, i + 1)), lost + jnp.stack([before - after, after - kept])
+        return X, lost + jnp.stack([before - after, after - kept])
 
-    X, lost = jax.lax.fori_loop(0, steps, step, (rotate(X, _at(free_phase, 0)), lost))
-    return X, lost
-
-
-def legendre_transform(size: int) -> tuple[Float, Float]:
-    """Return the matrices l -> mu_k and mu_k -> l, each (size, size), for rho(mu) = sum_l P_l(mu) rho_l."""
-    mu, weights = leggauss(size)
-    l = np.arange(size)
-    forward = eval_legendre(l, mu[:, None])
-    return forward, (2 * l[:, None] + 1) / 2 * weights * forward.T
+    return between(steps, jax.lax.fori_loop(0, steps, step, (list(X), lost)))
 
 
-def _medium(sector: LindbladSector, Y: Any, kappa: Any, phase: Any) -> Any:
-    """One medium step at the mesh points, Y of shape (M, B, N, N) for each color."""
+def _medium(local: LocalGenerator, Y: Any, terms: Any, phase: Any) -> Any:
+    """Return Y, (M, B, N, N) at the mesh points for each color, after the local part of a step."""
     # Singlet and octet stay separate arrays: stacked, XLA evaluates the exponentials element by element.
     to_mu, to_l = legendre_transform(Y[0].shape[0])
-    singlet, octet = (jnp.tensordot(to_mu, y, 1) for y in rotate(Y, phase))
-    P, s = sector.projector[:, :, :, None], kappa[:, None, None]
-    slow, fast = jnp.exp(sector.lambda_plus[:, None] * s), jnp.exp(sector.lambda_minus[:, None] * s)
-    difference = slow - fast
-    mixed = (
-        fast * singlet + difference * (P[0, 0] * singlet + P[0, 1] * octet),
-        fast * octet + difference * (P[1, 0] * singlet + P[1, 1] * octet),
-    )
+    colors = (jnp.tensordot(to_mu, y, 1) for y in rotate(Y, phase))
+    mixed = exponential(local, terms, *colors)
     return rotate([jnp.tensordot(to_l, z, 1) for z in mixed], phase)
+
+
+def _cos_sin(angle: Any) -> tuple[Any, Any]:
+    return jnp.cos(angle), jnp.sin(angle)
 
 
 def _at(phases: Any, i: Any) -> Any:

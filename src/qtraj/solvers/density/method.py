@@ -9,30 +9,54 @@ and without jumps, in which most of the splitting error cancels. The equation is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import astuple, dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks import boolean, instance, integer, number, settle
-from ...errors import InputError
+from ...errors import InputError, note
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
 from ...radial.laguerre import LaguerreMesh
-from ..basis import ENERGY_CUT
+from ...states import STATES
 from ..nojump.method import DEFAULT_MESH, NoJump, check_step
+from ..parallel import side_by_side
 from ..result import Progress, Solution
-from ..steps import Profile
-from .nlo_resolution import NLO_STEPS, NLO_TIERS, STATES_UP_TO, NloDiscretization, nlo_mesh
-from .refine import Refinement
-from .resolution import FILTER, RANGES, STEPS, TIERS, Discretization, Levels, levels_to_climb
+from ..steps import Profile, strang
+from .propagate import Overlaps, propagate_density, propagate_state, sequences
+from .resolution import (
+    LOCAL,
+    RANGES,
+    Discretization,
+    Levels,
+    discretization_at,
+    levels_to_climb,
+    starting_levels,
+)
 
 Float = NDArray[np.float64]
 
 BLOCK = 64
 """Histories solved together: bounds memory and sets how often progress is reported."""
+
+SHARES: Final = {
+    # Richardson's estimate for a second-order method is a third; long steps are not yet asymptotic, see `step_share`
+    "time_step": 2 / 3,
+    # contributions fall by about 0.45 per l, so all beyond l_max + 1 add as much again
+    "l_max": 2.0,
+    # the finer mesh has up to half of the error left
+    "mesh": 2.0,
+}
+"""Parts of the error of regeneration, over the change in the run with twice the step, one more l, the finer mesh."""
+
+FEW_STEPS: Final = 16
+"""With fewer steps than this the error can be 0.7 of the difference (2S from 1S at weak kappa)."""
+
+ROUNDING: Final = 1e-13
+"""Overlaps of the density matrix are known to this, of a normalized pair: some hundred steps, and a margin of ten."""
 
 
 @dataclass(frozen=True)
@@ -109,30 +133,24 @@ class DensityMatrix:
         if self.l_max is not None and self.l_max < initial.l:
             raise InputError("l_max", self.l_max, f"be at least the l = {initial.l} of the initial state")
         method = NoJump(error_budget=self.error_budget)
+        # histories of similar length share a block, since a block's runs have the length of its longest
         order = np.argsort([sum(b - a for a, b in h.active) for h in histories], kind="stable")
         blocks = []
         for i in range(0, len(order), BLOCK):
             profiles = [Profile(model, histories[int(j)]) for j in order[i : i + BLOCK]]
             no_jump = method.on_mesh(DEFAULT_MESH, model, profiles, initial, checkpoints)
-            blocks.append(Refinement(self, model, profiles, initial, checkpoints, no_jump).solve())
+            blocks.append(_solved(self, model, profiles, initial, checkpoints, no_jump))
             progress(min(i + BLOCK, len(order)), len(order))
         return _joined(blocks, np.argsort(order))
 
     def discretization(self, levels: Levels, model: LindbladModel, initial: InitialState) -> Discretization:
         """Return the discretization at `levels` for `model` and `initial`, with the fixed arguments in place."""
-        next_order = not model.is_local
-        tier, steps = (NLO_TIERS[levels.tier], NLO_STEPS) if next_order else (TIERS[levels.tier], STEPS)
-        jump_range = RANGES[levels.jump_range]
-        mesh = nlo_mesh(tier, jump_range) if next_order else tier.mesh
-        kind = NloDiscretization if next_order else Discretization
-        return kind(
-            mesh=mesh if self.mesh is None else self.mesh,
-            # the jumps of a start with l > 0 need as many l above it
-            l_max=tier.l_max + initial.l + levels.added_l if self.l_max is None else self.l_max,
-            step=steps[levels.step] if self.step is None else self.step,
-            jump_range=jump_range,
-            filter_energy=FILTER * 2.0**levels.energy_doublings,
-            cut=STATES_UP_TO * 2.0**levels.energy_doublings if next_order else ENERGY_CUT,
+        d = discretization_at(levels, model, initial.l)
+        return replace(
+            d,
+            mesh=d.mesh if self.mesh is None else self.mesh,
+            l_max=d.l_max if self.l_max is None else self.l_max,
+            step=d.step if self.step is None else self.step,
         )
 
     def refined(self, levels: Levels, excess: Mapping[str, float], highest: int) -> Levels:
@@ -143,7 +161,7 @@ class DensityMatrix:
         return replace(
             levels,
             tier=min(levels.tier + max(climbs["l_max"], climbs["mesh"]), highest),
-            step=min(levels.step + climbs["time_step"], len(STEPS) - 1),
+            step=min(levels.step + climbs["time_step"], len(LOCAL.steps) - 1),
             # one at a time: a longer range than the mesh can absorb brings back what its end reflects
             jump_range=min(levels.jump_range + int(climbs["mesh"] > 0), len(RANGES) - 1),
         )
@@ -161,6 +179,207 @@ def _check_potential(model: LindbladModel) -> None:
         f"be {works} for {type(model.potential).__name__}, which changes with the medium",
         why,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Regeneration:
+    """One run: overlaps after at least one jump, shape (members, times, 6), the density matrix's numbers, steps."""
+
+    overlap: Float
+    density: Overlaps
+    steps: list[int]
+
+
+def _regenerated(
+    d: Discretization,
+    model: LindbladModel,
+    profiles: Sequence[Profile],
+    initial: InitialState,
+    checkpoints: Sequence[float],
+    steps: Sequence[float],
+    *,
+    coarse: bool,
+    diagnostics: bool,
+) -> Regeneration:
+    """Run some histories, each with its own time step, with one discretization (`coarse`: with twice the steps)."""
+    basis = d.basis(model)
+    plans = [
+        sequences(p, checkpoints, strang, step, halvings=-1 if coarse else 0)
+        for p, step in zip(profiles, steps, strict=True)
+    ]
+    full = propagate_density(
+        basis,
+        model,
+        initial,
+        plans,
+        jump_range=d.jump_range,
+        filter_energy=d.filter_energy,
+        diagnostics=diagnostics and not coarse,
+    )
+    no_jump = propagate_state(
+        basis, model, initial, plans, jump_range=d.jump_range, filter_energy=d.filter_energy
+    )
+    return Regeneration(full.overlap - no_jump.overlap, full, [plan.steps for plan in plans])
+
+
+def _solved(
+    method: DensityMatrix,
+    model: LindbladModel,
+    profiles: Sequence[Profile],
+    initial: InitialState,
+    checkpoints: Sequence[float],
+    no_jump: Solution,
+) -> Solution:
+    """Solve a block of histories, compare runs that differ in one discretization each, refine what is not good enough.
+
+    `no_jump` is the part without any jump, with its errors; the other arguments are those of the method.
+    """
+    budget, shape = method.error_budget, no_jump.overlap.shape
+    starts = [starting_levels(method.rtol, p, initial.l) for p in profiles]
+    levels = list(starts)
+    regenerated = np.zeros(shape)
+    parts = {name: np.zeros(shape) for name in SHARES} if budget else {}
+    diagnostics: list[dict[str, Any]] = [{} for _ in profiles]
+    # the tolerance is about the states the start overlaps with, or else 1S, 2S, 3S
+    aimed = no_jump.initial_overlap > 0
+    aimed = aimed if aimed.any() else np.array([s.l == 0 for s in STATES])
+
+    def at_the_end(values: Float) -> Float:
+        return np.asarray(values[..., -1, :][..., aimed])
+
+    def allowed() -> Float:
+        """Return the largest errors that the tolerance allows at the end, (n, states aimed at)."""
+        # survivals are ratios to the initial overlap; where there is none, only the relative tolerance has a meaning
+        total = np.abs(at_the_end(no_jump.overlap + regenerated))
+        # of an octet that no medium meets nothing is found, and nothing but rounding is asked
+        return method.rtol * total + method.atol * no_jump.initial_overlap[aimed] + 100 * ROUNDING
+
+    todo = list(range(len(profiles)))
+    for _ in range(1 + method.refinements):
+        # histories with different steps share a run: the steps are only numbers to it
+        keys = {i: replace(levels[i], step=0) for i in todo}
+        for key in sorted(set(keys.values()), key=astuple):
+            members = [i for i in todo if keys[i] == key]
+            discretizations = [method.discretization(levels[i], model, initial) for i in members]
+            d = discretizations[0]
+            runs = [(d, False)]
+            if budget:  # the most expensive first, so that all cores end together
+                runs = [(d.finer(), False), (d.higher(model), False), (d, False), (d, True)]
+
+            def regenerate(
+                run: tuple[Discretization, bool],
+                members: list[int] = members,
+                steps: Sequence[float] = tuple(each.step for each in discretizations),
+            ) -> Regeneration:
+                return _regenerated(
+                    run[0],
+                    model,
+                    [profiles[i] for i in members],
+                    initial,
+                    checkpoints,
+                    steps,
+                    coarse=run[1],
+                    diagnostics=method.diagnostics,
+                )
+
+            results = side_by_side(regenerate, runs)
+            fine = results[runs.index((d, False))]
+            regenerated[members] = fine.overlap
+            names = ("population", "lost", "cut", "purity", "entropy")
+            for row, i in enumerate(members):
+                diagnostics[i] = {name: getattr(fine.density, name)[row] for name in names}
+                diagnostics[i] |= {"steps": fine.steps[row], "l_max": d.l_max}
+            if budget:
+                finer, higher, _, coarse = results
+                for part, other in (("time_step", coarse), ("l_max", higher), ("mesh", finer)):
+                    change = _shared_change(fine.overlap, other.overlap, aimed)
+                    parts[part][members] = SHARES[part] * change
+                shares = [step_share(steps) / SHARES["time_step"] for steps in fine.steps]
+                parts["time_step"][members] *= np.array(shares)[:, None, None]
+        if not budget:
+            break
+        # the largest of each part over what is allowed, and what the part without jumps leaves of it
+        limit = allowed()
+        sizes = {name: np.max(at_the_end(part) / limit, axis=-1) for name, part in parts.items()}
+        floor = np.max(at_the_end(_sum(no_jump.parts)) / limit, axis=-1)
+        again = []
+        for i in todo:
+            if sum(size[i] for size in sizes.values()) + floor[i] <= 1:
+                continue
+            # each part may use a third of the tolerance; two tiers cost about ten times as much, and who needs more
+            # asks for a smaller rtol
+            excess = {name: 3 * float(size[i]) for name, size in sizes.items()}
+            climbed = method.refined(levels[i], excess, min(starts[i].tier + 2, len(LOCAL.tiers) - 1))
+            if climbed != levels[i]:
+                levels[i] = climbed
+                again.append(i)
+        todo = again
+        if not todo:
+            break
+
+    total_parts = {name: part + no_jump.parts.get(name, 0.0) for name, part in parts.items()}
+    if budget:
+        note(_not_reached, (method.rtol, np.max(at_the_end(_sum(total_parts)) / allowed(), axis=-1)))
+    M = max(d["l_max"] for d in diagnostics) + 1
+    for each in diagnostics:
+        lacking = M - each["population"].shape[-1]
+        each["population"] = np.pad(each["population"], [(0, 0), (0, 0), (0, lacking)])
+    return Solution(
+        initial_overlap=no_jump.initial_overlap,
+        overlap=no_jump.overlap + regenerated,
+        parts=total_parts,
+        no_jump=no_jump.overlap,
+        no_jump_parts=no_jump.parts,
+        norm=no_jump.norm,
+        norm_parts=no_jump.norm_parts,
+        not_estimated=() if budget else tuple(SHARES),
+        diagnostics={
+            **{name: np.array([each[name] for each in diagnostics]) for name in diagnostics[0]},
+            **no_jump.diagnostics,
+        },
+    )
+
+
+def step_share(steps: int) -> float:
+    """Return the error over the change in the run with twice the step, for a run of some number of steps."""
+    return 1.0 if steps < FEW_STEPS else SHARES["time_step"]
+
+
+def _shared_change(value: Float, other: Float, aimed: NDArray[np.bool_]) -> Float:
+    """Return |other - value|, (..., 6), where states of one kind share the largest relative change of regeneration.
+
+    The difference of two approximations can vanish by accident for one state, hardly for all. Of one kind are the
+    excited states that the tolerance is about, and each of the others with those of lower l: the higher its l, the
+    further away a state regenerates, and the worse it converges.
+    """
+    size = np.maximum(np.abs(value), np.abs(other))
+    # a state that is not reached differs by rounding, all of itself: that is its error, and nobody else's
+    true = np.maximum(np.abs(other - value) - ROUNDING, 0.0)
+    relative = np.divide(true, size, out=np.zeros_like(size), where=true > 0)
+    excited = aimed & np.array([s.n > 1 for s in STATES])
+    l, rest = np.array([s.l for s in STATES]), ~aimed
+    kinds = [(excited, excited), *((rest & (l == k), rest & (l <= k)) for k in np.unique(l))]
+    for mine, kind in kinds:
+        largest = relative[..., kind].max(axis=-1, keepdims=True, initial=0.0)
+        true[..., mine] = largest * size[..., mine]
+    return np.asarray(true + ROUNDING)
+
+
+def _not_reached(found: list[tuple[float, Float]]) -> list[str]:
+    """Say how many of all histories exceed the tolerance, whatever blocks they were solved in."""
+    messages = []
+    for rtol in dict.fromkeys(rtol for rtol, _ in found):
+        ratio = np.concatenate([ratio for other, ratio in found if other == rtol])
+        if np.any(ratio > 1):
+            messages.append(
+                f"{int(np.sum(ratio > 1))} of {len(ratio)} histories did not reach rtol={rtol:g}: the "
+                f"largest estimated error is {ratio.max():.2g} times that. The result carries the errors reached."
+            )
+    return messages
+
+
+def _sum(parts: Mapping[str, Float]) -> Float:
+    return np.asarray(np.sum(list(parts.values()), axis=0))
 
 
 def _joined(blocks: list[Solution], order: Any) -> Solution:

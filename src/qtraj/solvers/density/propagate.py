@@ -1,9 +1,9 @@
-"""Batches of histories through the JAX kernels: sorting, padding, check points, projection."""
+"""Batches of histories through the JAX kernels: sorting, check points, projection."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -18,14 +18,16 @@ from ..basis import OCTET, SINGLET, Basis, states_with
 from ..parallel import side_by_side
 from ..projection import Projection, projection_vectors
 from ..result import ROUNDING
-from ..steps import Plan, Profile, Steps, coarsened, pad, planned, resolved, step_edges
+from ..steps import Plan, Profile, Steps, cut_edges, planned
 from .kernels import (
-    LindbladSector,
+    DensitySector,
     StateSector,
+    density_sector,
     double_precision,
     evolve_density,
     evolve_state,
-    lindblad_sector,
+    padded_steps,
+    state_sector,
 )
 
 Float = NDArray[np.float64]
@@ -79,26 +81,36 @@ def sequences(
     splitting: Callable[[Profile, Sequence[Float], float, float], Any],
     step: float,
     *,
-    coarse: bool,
-    smooth: bool = False,
+    halvings: int = 0,
 ) -> Plan:
     """Return the steps of one history from 0 through all check points (in GeV^-1) to the end of its medium.
 
-    `step` is the length of a step as in `step_edges`; `coarse` joins the steps in pairs. With `smooth` the medium has
-    to be smooth within a pair of steps, see `resolved`.
+    `step` is the length of a step as in `step_edges`; then every step is halved, or with -1 joined to its neighbor.
     """
-    key = (splitting, step, coarse, smooth, tuple(checkpoints))
-    if key in profile.plans:  # runs that are compared share their steps
-        return profile.plans[key]
-    intervals = step_edges(profile, step)
-    if smooth or coarse:
-        intervals = coarsened(intervals)
-    if smooth:
-        intervals = resolved(profile, intervals)
-        if not coarse:
-            intervals = [np.interp(np.arange(2 * len(e) - 1) / 2, np.arange(len(e)), e) for e in intervals]
-    plan = profile.plans[key] = planned(profile, splitting, intervals, checkpoints)
-    return plan
+    key = (splitting, step, halvings, tuple(checkpoints))
+    if key not in profile.plans:  # runs that are compared share their steps
+        profile.plans[key] = planned(profile, splitting, cut_edges(profile, step, halvings), checkpoints)
+    return profile.plans[key]
+
+
+@dataclass(frozen=True, eq=False)
+class StateRun:
+    """What n histories have become without any jump.
+
+    Parameters
+    ----------
+    overlap : ndarray, shape (n, segments, 6)
+        Overlaps after each segment.
+    norm : ndarray, shape (n, segments)
+        Probability of no jump so far, within the basis and the filter.
+    energy, radius : ndarray, shape (n,)
+        Root mean squares of the vacuum energy in GeV and of r in GeV^-1 at the end.
+    """
+
+    overlap: Float
+    norm: Float
+    energy: Float
+    radius: Float
 
 
 def propagate_state(
@@ -107,41 +119,44 @@ def propagate_state(
     initial: InitialState,
     plans: Sequence[Plan],
     projection: Projection = "computed",
+    *,
+    jump_range: float = np.inf,
     filter_energy: float = np.inf,
-) -> tuple[Float, Float]:
+) -> StateRun:
     """Propagate under H_eff alone, in the sectors the initial state occupies, what of the start is not too fast.
 
-    Returns
-    -------
-    overlap : ndarray, shape (n, segments, 6)
-        Overlaps after each segment.
-    norm : ndarray, shape (n, segments)
-        Probability of no jump so far, within the basis.
+    Arguments are those of `propagate_density`, with the states to project on.
     """
     n, segments = len(plans), len(plans[0].main)
     overlap, norm = np.zeros((n, segments, len(STATES))), np.zeros((n, segments))
+    squares = np.zeros((2, n))
     rows, targets = target_states(basis, model, initial.l, projection)
     for color, weight in components(initial):
-        width = model.widths[color] * basis.mesh.r**2
-        sector = StateSector(*basis.sector(color, initial.l), width)
+        sector, limit = state_sector(model, basis, color, initial.l, jump_range)
         start = basis.filtered(initial, color, filter_energy)
         for members, padded in batches(plans, batch_size()):
             state: Complex = np.repeat(start[None].astype(complex), len(padded), axis=0)
 
             def evolve(
-                state: Complex, pieces: Sequence[Steps], sector: StateSector = sector, color: int = color
+                state: Complex,
+                segment: Sequence[Steps],
+                sector: StateSector = sector,
+                color: int = color,
+                limit: Float = limit,
             ) -> Complex:
-                vacuum, kappa, gamma, steps = padded_steps(pieces, color)
                 with double_precision():
-                    return np.asarray(evolve_state(sector, state, vacuum, kappa, gamma, steps))
+                    return np.asarray(evolve_state(sector, state, *padded_steps(segment, color, limit)))
 
-            for k, (pieces, side) in enumerate(segments_of(plans, padded)):
-                state = evolve(state, pieces)
-                found = (state if side is None else evolve(state, side))[: len(members)]
-                norm[members, k] += weight * (np.abs(found) ** 2).sum(axis=-1)
+            for k, (segment, side) in enumerate(segments_of(plans, padded)):
+                state = evolve(state, segment)
+                seen = (state if side is None else evolve(state, side))[: len(members)]
+                norm[members, k] += weight * (np.abs(seen) ** 2).sum(axis=-1)
                 if color == SINGLET:
-                    overlap[np.ix_(members, [k], rows)] = weight * (np.abs(found @ targets.T) ** 2)[:, None]
-    return overlap, norm
+                    overlap[np.ix_(members, [k], rows)] = weight * (np.abs(seen @ targets.T) ** 2)[:, None]
+            squares[0, members] += weight * np.abs(seen) ** 2 @ np.asarray(sector.energies) ** 2
+            squares[1, members] += weight * np.abs(seen @ sector.vectors.T) ** 2 @ basis.mesh.r**2
+    energy, radius = np.sqrt(squares / norm[:, -1])
+    return StateRun(overlap, norm, energy, radius)
 
 
 def propagate_density(
@@ -155,14 +170,14 @@ def propagate_density(
     diagnostics: bool = False,
     callback: Callback | None = None,
 ) -> Overlaps:
-    """Propagate the density matrix of the full Lindblad equation.
+    """Propagate the density matrix of the full equation.
 
     Parameters
     ----------
     basis : Basis
         Mesh, states and l_max.
     model : LindbladModel
-        Model, leading order.
+        The equation.
     initial : InitialState
         Start, any color mixture.
     plans : sequence of Plan
@@ -176,38 +191,9 @@ def propagate_density(
     callback : Callback, optional
         Sees the density matrix of the only history.
     """
+    constants, limit = density_sector(model, basis, jump_range)
     with double_precision():
-        sector: LindbladSector = jax.device_put(lindblad_sector(model, basis, jump_range))
-
-    def evolve(X: Any, gone: Any, pieces: Sequence[Steps]) -> tuple[Any, Any]:
-        vacuum, kappa, gamma, steps = padded_steps(pieces, SINGLET)
-        with double_precision():
-            after: tuple[Any, Any] = evolve_density(sector, X, gone, vacuum, kappa, gamma, steps)
-        return after
-
-    return follow(basis, initial, plans, evolve, filter_energy, diagnostics=diagnostics, callback=callback)
-
-
-def follow(
-    basis: Basis,
-    initial: InitialState,
-    plans: Sequence[Plan],
-    evolve: Callable[[Any, Any, Sequence[Any]], tuple[Any, Any]],
-    filter_energy: float,
-    *,
-    diagnostics: bool,
-    callback: Callback | None,
-) -> Overlaps:
-    """Follow the density matrix of every history from its start through its check points, whatever evolves it.
-
-    Parameters
-    ----------
-    basis, initial, plans, filter_energy, diagnostics, callback
-        As for `propagate_density`.
-    evolve : callable
-        Takes X = Re rho + Im rho of each color, (M, B, K, K), the trace lost so far, (2, B), and the steps of a segment
-        of each of B histories; returns both after them.
-    """
+        sector: DensitySector = jax.device_put(constants)
     n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1
     overlap = np.zeros((n, segments, len(STATES)))
     population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
@@ -216,13 +202,19 @@ def follow(
     if callback is not None:
         callback(start, np.asarray(cut))
 
+    def evolve(X: Any, gone: Any, segment: Sequence[Steps]) -> tuple[Any, Any]:
+        with double_precision():
+            after: tuple[Any, Any] = evolve_density(sector, X, gone, *padded_steps(segment, SINGLET, limit))
+        return after
+
     def propagate(batch: tuple[list[int], list[int]]) -> None:
         members, padded = batch
         X: Any = [np.repeat(block[:, None], len(padded), axis=1) for block in start]
         count = len(members)
         gone: Any = np.repeat([[0.0], [cut]], len(padded), axis=1)
-        for k, (pieces, side) in enumerate(segments_of(plans, padded)):
-            X, gone = evolve(X, gone, pieces)
+        for k, (segment, side) in enumerate(segments_of(plans, padded)):
+            X, gone = evolve(X, gone, segment)
+            # what is seen inside a step is a side branch: looking changes nothing
             seen, seen_gone = (X, gone) if side is None else evolve(X, gone, side)
             if callback is not None:
                 callback(np.stack(seen)[:, :, 0], np.asarray(seen_gone)[:, 0].sum())
@@ -236,13 +228,9 @@ def follow(
             purity[members], entropy[members] = purity_entropy(np.stack(X)[:, :, :count])
 
     side_by_side(propagate, list(batches(plans, batch_size())))
+    start_population = np.trace(start, axis1=-2, axis2=-1)
     return Overlaps(
-        overlap,
-        population,
-        lost,
-        purity,
-        entropy,
-        np.tile(missing(initial, np.trace(start, axis1=-2, axis2=-1)), (n, 1)),
+        overlap, population, lost, purity, entropy, np.tile(missing(initial, start_population), (n, 1))
     )
 
 
@@ -301,8 +289,8 @@ def segments_of(
 
 def _nothing(steps: Steps) -> Steps:
     """Return steps of the kind of `steps` that take no time."""
-    changes = {f.name: getattr(steps, f.name)[:0] for f in fields(steps)}
-    return replace(steps, **{**changes, "vacuum": np.zeros(1)})
+    P = steps.soft.shape[-1]
+    return Steps(np.zeros(1), steps.terms[:0], steps.gamma[:0], np.zeros((1, P)), np.zeros(1))
 
 
 def batches(plans: Sequence[Plan], size: int) -> Iterator[tuple[list[int], list[int]]]:
@@ -314,26 +302,6 @@ def batches(plans: Sequence[Plan], size: int) -> Iterator[tuple[list[int], list[
             yield from (([j], [j]) for j in members)
         else:
             yield members, members + [members[-1]] * (size - len(members))
-
-
-def padded_steps(members: Sequence[Steps], color: int) -> tuple[Float, Float, Float, int]:
-    """Return vacuum (S + 1, B), kappa and gamma (S, B) and the number of steps; few values of S occur."""
-    steps = pad(members)
-    count = steps.steps
-    rows = 32
-    while rows < count:
-        rows *= 4
-
-    def padded(array: Float, length: int) -> Float:
-        return np.concatenate([array, np.zeros((array.shape[0], length - array.shape[1]))], axis=1).T
-
-    column = min(color, steps.kappa.shape[-1] - 1)
-    return (
-        padded(steps.vacuum, rows + 1),
-        padded(steps.kappa[..., column], rows),
-        padded(steps.gamma[..., column], rows),
-        count,
-    )
 
 
 def purity_entropy(X: Float) -> tuple[Float, Float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...physics.medium import History
 from ...physics.model import LindbladModel
-from ...radial.laguerre import LaguerreMesh
+from ...radial.laguerre import MAX_POINTS, LaguerreMesh
 from ..basis import ENERGY_CUT, Basis, basis_size, make_basis
 from ..steps import KAPPA, STRENGTH, Profile
 
@@ -30,18 +30,64 @@ class MeshTier:
     l_max: int
 
 
-TIERS: Final = (
-    MeshTier(LaguerreMesh(48, 0.14), 2),
-    MeshTier(LaguerreMesh(64, 0.12), 3),
-    MeshTier(LaguerreMesh(64, 0.12), 5),
-    MeshTier(LaguerreMesh(80, 0.11), 7),
-    MeshTier(LaguerreMesh(104, 0.10), 9),
-    MeshTier(LaguerreMesh(128, 0.09), 12),
-)
-STEPS: Final = tuple(1.4 * 2 ** (-k / 2) for k in range(12))
-"""Time steps in GeV^-1 in a medium of the strength of the baseline, as in `step_edges`."""
 RANGES: Final = (12.0, 16.0, 20.0, 25.0, 31.0)
 """Jump ranges in GeV^-1."""
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """What discretizes a kind of generator, from coarse to fine.
+
+    Parameters
+    ----------
+    tiers : tuple of MeshTier
+        Meshes and l_max; `mesh_of` stretches the meshes of generators with a soft part for longer jump ranges.
+    steps : tuple of float
+        Time steps in GeV^-1 in a medium of the strength of the baseline, see `step_edges`.
+    starts : tuple of (float, int, int)
+        (smallest rtol, tier, step) to start from, measured on the baseline medium of the tests.
+    cut : float
+        Energy in GeV of the states kept, if the medium starts late.
+    """
+
+    tiers: tuple[MeshTier, ...]
+    steps: tuple[float, ...]
+    starts: tuple[tuple[float, int, int], ...]
+    cut: float
+
+
+LOCAL: Final = Ladder(
+    tiers=(
+        MeshTier(LaguerreMesh(48, 0.14), 2),
+        MeshTier(LaguerreMesh(64, 0.12), 3),
+        MeshTier(LaguerreMesh(64, 0.12), 5),
+        MeshTier(LaguerreMesh(80, 0.11), 7),
+        MeshTier(LaguerreMesh(104, 0.10), 9),
+        MeshTier(LaguerreMesh(128, 0.09), 12),
+    ),
+    steps=tuple(1.4 * 2 ** (-k / 2) for k in range(12)),
+    starts=((3e-3, 0, 2), (7e-4, 1, 3), (3e-4, 2, 4), (1e-4, 3, 6), (0.0, 4, 8)),
+    cut=ENERGY_CUT,
+)
+
+SOFT: Final = Ladder(
+    tiers=(
+        MeshTier(LaguerreMesh(56, 0.11), 2),
+        MeshTier(LaguerreMesh(72, 0.10), 3),
+        MeshTier(LaguerreMesh(80, 0.10), 4),
+        MeshTier(LaguerreMesh(96, 0.09), 6),
+        MeshTier(LaguerreMesh(112, 0.085), 8),
+        MeshTier(LaguerreMesh(128, 0.08), 11),
+    ),
+    steps=tuple(1.4 * 2 ** (-k / 2) for k in range(12)),
+    starts=((3e-3, 0, 1), (7e-4, 1, 3), (3e-4, 2, 4), (1e-4, 3, 6), (0.0, 4, 8)),
+    cut=8.0,
+)
+
+
+def ladder_of(model: LindbladModel) -> Ladder:
+    """Return the ladder for the generator of a model."""
+    return LOCAL if model.is_local else SOFT
 
 
 LATE_START: Final = 2.9
@@ -69,7 +115,7 @@ def energy_doublings_of(history: History) -> int:
 
 @dataclass(frozen=True)
 class Levels:
-    """Positions in `TIERS`, `STEPS` and `RANGES`, doublings of the start's energy, and at NLO added l."""
+    """Positions in the tiers and steps of a ladder and in `RANGES`, doublings of the start's energy, and added l."""
 
     tier: int
     step: int
@@ -82,8 +128,18 @@ DRIVEN_BACK: Final = 2.5
 """|gamma|/kappa above which a start with l > 0 begins a tier higher: with 3.5 (kappa lower, gamma_hat -3.5) two tiers
 more than usual leave errors of 7 % of a survival of 1e-3, three leave 1 %."""
 
-STARTS: Final = ((3e-3, 0, 2), (7e-4, 1, 3), (3e-4, 2, 4), (1e-4, 3, 6), (0.0, 4, 8))
-"""(smallest rtol, tier, step) to start from, measured on the baseline medium of the tests."""
+BASELINE_WEAKEST: Final = 0.0254
+"""Smallest kappa of the baseline medium in GeV^3, at 250 MeV."""
+
+WEAK_GAMMA: Final = 0.5
+"""|gamma|/kappa below which pairs far apart keep coming back: gamma turns their phases, and makes them forget."""
+
+BASELINE_KAPPA: Final = 0.6
+"""Integral of kappa over the baseline medium in GeV^2, for which the steps of `SOFT` were measured."""
+
+BROADENED: Final = 5 / 3
+"""Integral of kappa over that of the baseline up to which its l_max is enough: with it, at 190 MeV, an l_max of 3 is
+off by 2e-4 of the 2S and 6e-4 of the 3S."""
 
 RATES: Final = {"time_step": 2.0, "l_max": 4.0, "mesh": 3.0}
 """Factor by which one level reduces an error, from convergence studies; only decides how far to refine at once."""
@@ -99,7 +155,7 @@ class Discretization:
     Parameters
     ----------
     mesh : LaguerreMesh
-        Mesh; its vacuum states up to `basis.ENERGY_CUT` are kept.
+        Mesh; its vacuum states up to `cut` are kept.
     l_max : int
         Largest angular momentum kept.
     step : float
@@ -134,32 +190,83 @@ class Discretization:
         """
         return replace(self, mesh=self.mesh.compared(1.2), jump_range=1.15 * self.jump_range)
 
-    def higher(self, size: int) -> Discretization:
-        """Return one with one more l, a faster start and an eighth more states than `size`, to compare with."""
-        return replace(
-            self,
-            l_max=self.l_max + 1,
-            size=min(self.mesh.points, size + size // 8),
-            filter_energy=FASTER * self.filter_energy,
-        )
+    def higher(self, model: LindbladModel) -> Discretization:
+        """Return one with one more l, a faster start and more states, to compare with."""
+        more = replace(self, l_max=self.l_max + 1, filter_energy=FASTER * self.filter_energy)
+        if not model.is_local:  # recoil feeds energies: what lies above those kept is an error of its own
+            return replace(more, size=None, cut=FASTER * self.cut)
+        size = self.basis(model).size
+        return replace(more, size=min(self.mesh.points, size + size // 8))
 
 
 def starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
-    """Return where to start for a tolerance in the medium of one history and the l of the initial state.
-
-    Where kappa is weak distant pairs come back, so the range grows as kappa falls.
-    """
-    tier, step = next((tier, step) for smallest, tier, step in STARTS if rtol >= smallest)
+    """Return where to start for a tolerance in the medium of one history and the l of the initial state."""
+    ladder, local = ladder_of(profile.model), profile.model.is_local
+    tier, step = next((tier, step) for smallest, tier, step in ladder.starts if rtol >= smallest)
     if l > 0:  # little survives without a jump, so the relative error of regeneration counts
         # what gamma drives back hard has been further away and faster, which takes a better mesh
-        driven = mean_ratio(profile) > DRIVEN_BACK
-        tier, step = min(tier + int(tier > 0) + int(driven), len(TIERS) - 1), step + 2
-    return Levels(tier, step, RANGES.index(default_jump_range(profile)), energy_doublings_of(profile.history))
+        driven = local and mean_ratio(profile) > DRIVEN_BACK
+        tier = min(tier + int(tier > 0) + int(driven), len(ladder.tiers) - 1)
+        step += 2 if local else 1
+    added_l = 0
+    if not local:
+        # where recoil counts, so do the angular momenta that strong jumps reach; and the error of a step of one length
+        # grows as the square of kappa, 1e-3 of the 2S for the baseline and 2e-2 for four times its kappa at 1 GeV^-1
+        broadening = _momentum_broadening(profile)
+        added_l = 2 * round(ladder.tiers[tier].l_max * max(0.0, broadening - BROADENED) / 2)
+        step = min(step + round(2 * np.log2(broadening)), len(ladder.steps) - 1)
+    jump_range = RANGES.index(jump_range_of(profile))
+    return Levels(tier, step, jump_range, energy_doublings_of(profile.history), added_l)
 
 
-def default_jump_range(profile: Profile) -> float:
-    """Return the jump range in GeV^-1 for the medium of one history."""
-    reach = 15.0 * (0.0254 / weakest_kappa(profile)) ** 0.6
+def discretization_at(levels: Levels, model: LindbladModel, l: int) -> Discretization:
+    """Return the discretization at some levels for a model and the l of a start."""
+    ladder = ladder_of(model)
+    tier, jump_range, doubled = (
+        ladder.tiers[levels.tier],
+        RANGES[levels.jump_range],
+        2.0**levels.energy_doublings,
+    )
+    return Discretization(
+        mesh=tier.mesh if model.is_local else mesh_of(tier, jump_range),
+        # the jumps of a start with l > 0 need as many l above it
+        l_max=tier.l_max + l + levels.added_l,
+        step=ladder.steps[levels.step],
+        jump_range=jump_range,
+        filter_energy=FILTER * doubled,
+        cut=ladder.cut if model.is_local else ladder.cut * doubled,
+    )
+
+
+def mesh_of(tier: MeshTier, jump_range: float) -> LaguerreMesh:
+    """Return the mesh of a tier for a generator with a soft part and a jump range in GeV^-1.
+
+    At a distance r a Laguerre mesh holds energies up to points/(M r scale); jumps give momenta at all distances up to
+    the range, and what the mesh cannot hold it sends back. A longer range therefore needs a longer and denser mesh.
+    """
+    longer = jump_range / RANGES[0]
+    points = min(MAX_POINTS, round(longer * tier.mesh.points))
+    return LaguerreMesh(points, tier.mesh.scale / longer**0.5)
+
+
+def _momentum_broadening(profile: Profile) -> float:
+    """Return how far jumps spread a pair in l, over the baseline: the integral of kappa, at least 1."""
+    return float(np.clip(profile.total(KAPPA) / BASELINE_KAPPA, 1.0, 5.0))
+
+
+def jump_range_of(profile: Profile) -> float:
+    """Return the jump range in GeV^-1 for the medium of one history.
+
+    Where kappa is weak distant pairs come back, so the range grows as kappa falls. The laws only say where to start:
+    the mesh part of the error budget is a run with a longer range, see `Discretization.finer`.
+    """
+    weakness = BASELINE_WEAKEST / weakest_kappa(profile)
+    if profile.model.is_local:
+        reach = 15.0 * weakness**0.6
+    else:
+        reach = 11.5 * weakness**0.5
+        if mean_ratio(profile) < WEAK_GAMMA:
+            reach = max(17.0, 1.3 * reach)
     return next((r for r in RANGES if r >= reach), RANGES[-1])
 
 

@@ -8,7 +8,7 @@ give its derivatives without any error but rounding. Steps, mesh and l_max stay 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any, Final
 
 import jax
@@ -24,16 +24,24 @@ from ...physics.model import LindbladModel
 from ...physics.transport import Transport
 from ...states import STATE_NAMES, STATES
 from ..basis import SINGLET, Basis, make_basis
-from ..nojump.method import DEFAULT_MESH, NoJump
+from ..nojump.method import DEFAULT_MESH, NoJump, fourth_order
 from ..nojump.on_mesh import EXCESS, SHARE, MeshSetting
 from ..parallel import side_by_side
 from ..result import by_meaning, held_states
 from ..solve import checked_problem
-from ..steps import Profile, Steps, chin_4b, coarsened, step_edges, strang
-from .kernels import StateSector, double_precision, evolve_density, evolve_state, lindblad_sector
-from .method import DensityMatrix
-from .propagate import initial_overlaps, padded_steps, starting_density, target_states
-from .refine import SHARES, step_share
+from ..steps import Profile, Steps, cut_edges, strang
+from .kernels import (
+    DensitySector,
+    PaddedSteps,
+    density_sector,
+    double_precision,
+    evolve_density,
+    evolve_state,
+    padded_steps,
+    state_sector,
+)
+from .method import SHARES, DensityMatrix, step_share
+from .propagate import initial_overlaps, starting_density, target_states
 from .resolution import Discretization, starting_levels
 
 Float = NDArray[np.float64]
@@ -73,7 +81,7 @@ def sensitivity(
     Parameters
     ----------
     model : LindbladModel
-        Leading order, with a potential that does not change with the medium.
+        Of either order, with a potential that does not change with the medium.
     medium : History, Histories or sequence of History
         One temperature history or a batch, as for `solve`.
     initial : InitialState
@@ -90,11 +98,12 @@ def sensitivity(
     Raises
     ------
     InputError
-        For a bad argument, a model at next-to-leading order, or a potential that changes with the medium.
+        For a bad argument, or a potential that changes with the medium.
 
     Notes
     -----
-    The equation is that of arXiv:2107.06147, eqs. (2.2)-(2.9). For the inference of the coefficients from data with
+    The equation is that of arXiv:2107.06147, eqs. (2.2)-(2.9), or of arXiv:2205.10289 at next-to-leading order. For the
+    inference of the coefficients from data with
     such derivatives see arXiv:2601.14399.
 
     Examples
@@ -105,11 +114,11 @@ def sensitivity(
     -0.08
     """
     histories, batch = checked_problem(model, medium, initial)
-    if not model.is_local or model.thermal is not None:
+    if model.thermal is not None:
         raise InputError(
             "model",
             model,
-            "be of leading order, with a potential that does not change with the medium",
+            "have a potential that does not change with the medium",
             "Elsewhere take differences of `solve`, whose answers have no noise.",
         )
     problem = _Problem(model, initial, DensityMatrix(rtol=rtol))
@@ -144,102 +153,108 @@ class _Problem:
         """Return overlaps and derivatives, and the parts of their errors, as `DensityMatrix` estimates them."""
         levels = starting_levels(self.method.rtol, Profile(self.model, history), self.initial.l)
         d = self.method.discretization(levels, self.model, self.initial)
-        size = d.basis(self.model).size
-        fine, coarse = (self.regenerated(d, history, coarse=c) for c in (False, True))
-        finer = self.regenerated(d.finer(), history, coarse=False)
-        higher = self.regenerated(d.higher(size), history, coarse=False)
+        fine, coarse = (self.regenerated(d, history, halvings=k) for k in (0, -1))
+        finer = self.regenerated(d.finer(), history)
+        higher = self.regenerated(d.higher(self.model), history)
         no_jump, no_jump_parts = self.no_jump(history)
         value = no_jump + fine
         others = {"time_step": coarse, "l_max": higher, "mesh": finer}
         parts = {name: SHARES[name] * _difference(fine, other, value) for name, other in others.items()}
-        steps = self.plan(history, strang, d.step, coarse=False)[0].steps
-        parts["time_step"] *= step_share(steps, local=self.model.is_local) / SHARES["time_step"]
+        steps = self.plan(history, strang, d.step)[0].steps
+        parts["time_step"] *= step_share(steps) / SHARES["time_step"]
         for name, part in no_jump_parts.items():
             parts[name] = parts[name] + part
         return value, parts
 
     def no_jump(self, history: History) -> tuple[Float, dict[str, Float]]:
-        """Return the part without any jump and its errors."""
-        plans = [self.plan(history, chin_4b, NoJump().step, coarse=coarse) for coarse in (False, True)]
+        """Return the part without any jump and its errors, by the splittings of `NoJump`."""
         setting = MeshSetting.of(DEFAULT_MESH, Profile(self.model, history))
 
-        def pure(setting: MeshSetting, plan: Sequence[Steps]) -> Float:
-            return self.pure(setting.basis(self.model, self.initial.l), plan, setting.filter_energy)
+        def pure(setting: MeshSetting, *, coarse: bool) -> Float:
+            basis = setting.basis(self.model, self.initial.l)
 
-        fine, coarse = (pure(setting, plan) for plan in plans)
-        finer = [pure(other, plans[1]) for other in setting.finer()]
+            def at(halvings: int, splitting: Splitting) -> Float:
+                plan = self.plan(history, splitting, NoJump().step, halvings=halvings)
+                return self.pure(basis, plan, setting.jump_range, setting.filter_energy)
+
+            return fourth_order(at, self.model, setting, coarse=coarse)
+
+        fine, coarse = (pure(setting, coarse=c) for c in (False, True))
+        finer = [pure(other, coarse=True) for other in setting.finer()]
         parts = {
             "time_step": SHARE * _difference(fine, coarse, fine),
             "mesh": EXCESS * np.max([_difference(coarse, other, fine) for other in finer], axis=0),
         }
         return fine, parts
 
-    def regenerated(self, d: Discretization, history: History, *, coarse: bool) -> Float:
+    def regenerated(self, d: Discretization, history: History, *, halvings: int = 0) -> Float:
         """Return what comes back after jumps: full minus no-jump of the same discretization."""
-        basis, plan = d.basis(self.model), self.plan(history, strang, d.step, coarse=coarse)
-        return self.density(d, basis, plan) - self.pure(basis, plan, d.filter_energy)
+        basis, plan = d.basis(self.model), self.plan(history, strang, d.step, halvings=halvings)
+        return self.density(d, basis, plan) - self.pure(basis, plan, d.jump_range, d.filter_energy)
 
-    def plan(self, history: History, splitting: Splitting, step: float, *, coarse: bool) -> list[Steps]:
+    def plan(self, history: History, splitting: Splitting, step: float, *, halvings: int = 0) -> list[Steps]:
         """Return the steps and their derivatives with respect to ln kappa and gamma_hat."""
         end = max((b for _, b in history.active), default=0.0)
         profile = Profile(self.model, history)
-        intervals: Sequence[Float] = step_edges(profile, step)
-        intervals = coarsened(intervals) if coarse else intervals
+        intervals = cut_edges(profile, step, halvings)
 
         def shifted(log_kappa: float, gamma: float) -> Steps:
             other = Profile(_shifted(self.model, log_kappa, gamma), history)
             return splitting(other, intervals, 0.0, end, profile)
 
         def slope(log_kappa: float, gamma: float) -> Steps:
-            up, down = shifted(log_kappa, gamma), shifted(-log_kappa, -gamma)
-            return Steps(
-                np.zeros_like(up.vacuum),
-                (up.kappa - down.kappa) / (2 * SHIFT),
-                (up.gamma - down.gamma) / (2 * SHIFT),
-            )
+            pairs = zip(astuple(shifted(log_kappa, gamma)), astuple(shifted(-log_kappa, -gamma)), strict=True)
+            return Steps(*[(up - down) / (2 * SHIFT) for up, down in pairs])
 
         return [splitting(profile, intervals, 0.0, end, profile), slope(SHIFT, 0.0), slope(0.0, SHIFT)]
 
     def density(self, d: Discretization, basis: Basis, plan: Sequence[Steps]) -> Float:
         """Return the overlaps of the density matrix and their derivatives."""
-        vacuum, _, _, count = padded_steps([plan[0]], SINGLET)
         rho, _ = starting_density(basis, self.initial, d.filter_energy)
+        constants, limit = density_sector(self.model, basis, d.jump_range)
         with double_precision():
-            sector = jax.device_put(lindblad_sector(self.model, basis, d.jump_range))
+            sector: DensitySector = jax.device_put(constants)
             X, lost = [jnp.asarray(block[:, None]) for block in rho], jnp.zeros((2, 1))
 
-            def overlaps(kappa: Any, gamma: Any) -> Any:
-                singlet = evolve_density(sector, X, lost, vacuum, kappa, gamma, count)[0][SINGLET][:, 0]
+            def overlaps(steps: PaddedSteps, count: int) -> Any:
+                singlet = evolve_density(sector, X, lost, steps, count)[0][SINGLET][:, 0]
                 # l_max is at least 2, so every state has its place
                 return jnp.stack([singlet[s.l, s.radial_index, s.radial_index] for s in STATES])
 
-            return _with_slopes(overlaps, plan)
+            return _with_slopes(overlaps, plan, limit)
 
-    def pure(self, basis: Basis, plan: Sequence[Steps], filter_energy: float) -> Float:
+    def pure(self, basis: Basis, plan: Sequence[Steps], jump_range: float, filter_energy: float) -> Float:
         """Return the overlaps under H_eff alone and their derivatives."""
-        vacuum, _, _, count = padded_steps([plan[0]], SINGLET)
         rows, targets = target_states(basis, self.model, self.initial.l, "computed")
         found = np.zeros((3, len(STATES)))
         share = singlet_probability(self.initial.color)
         if share == 0:  # an octet without any jump overlaps with nothing
             return found
-        width = self.model.widths[SINGLET] * basis.mesh.r**2
-        sector = StateSector(*basis.sector(SINGLET, self.initial.l), width)
+        sector, limit = state_sector(self.model, basis, SINGLET, self.initial.l, jump_range)
         start = basis.filtered(self.initial, SINGLET, filter_energy)[None]
 
-        def overlaps(kappa: Any, gamma: Any) -> Any:
-            state = evolve_state(sector, start, vacuum, kappa, gamma, count)[0]
-            return jnp.abs(targets @ state) ** 2
+        def overlaps(steps: PaddedSteps, count: int) -> Any:
+            return jnp.abs(targets @ evolve_state(sector, start, steps, count)[0]) ** 2
 
         with double_precision():
-            found[:, rows] = share * _with_slopes(overlaps, plan)
+            found[:, rows] = share * _with_slopes(overlaps, plan, limit)
         return found
 
 
-def _with_slopes(overlaps: Callable[[Any, Any], Any], plan: Sequence[Steps]) -> Float:
+def _with_slopes(overlaps: Callable[[PaddedSteps, int], Any], plan: Sequence[Steps], limit: Float) -> Float:
     """Return a function of the singlet's steps and its derivatives along the others of a plan, stacked."""
-    base, *slopes = [padded_steps([steps], SINGLET)[1:3] for steps in plan]
-    runs = [jax.jvp(overlaps, base, slope) for slope in slopes]
+    base, count = padded_steps(plan[:1], SINGLET, limit)
+    # only the integrals change: the times and the number of pieces stay
+    moving = ("terms", "gamma", "soft")
+
+    def run(*values: Any) -> Any:
+        return overlaps(base._replace(**dict(zip(moving, values, strict=True))), count)
+
+    def values(steps: PaddedSteps) -> tuple[Any, ...]:
+        return tuple(getattr(steps, name) for name in moving)
+
+    slopes = [padded_steps([steps], SINGLET, limit)[0] for steps in plan[1:]]
+    runs = [jax.jvp(run, values(base), values(slope)) for slope in slopes]
     return np.stack([np.asarray(runs[0][0]), *(np.asarray(slope) for _, slope in runs)])
 
 

@@ -13,9 +13,8 @@ from ...physics.initial import InitialState
 from ...physics.model import LindbladModel
 from ...radial.laguerre import LaguerreMesh
 from ..basis import Basis, basis_size, make_basis
-from ..density.nlo_resolution import nlo_jump_range
 from ..density.propagate import components
-from ..density.resolution import energy_doublings_of
+from ..density.resolution import energy_doublings_of, jump_range_of
 from ..result import Solution
 from ..steps import Profile
 
@@ -52,6 +51,8 @@ class MeshSetting:
         Mesh points.
     filter_energy, cut : float
         Energies in GeV above which the start is left out, smoothly, and states are dropped.
+    doublings : int
+        How often both were doubled because the medium starts early.
     jump_range : float
         Distance in GeV^-1 beyond which rates saturate at NLO.
     """
@@ -59,16 +60,18 @@ class MeshSetting:
     mesh: LaguerreMesh
     filter_energy: float
     cut: float
+    doublings: int
     jump_range: float
 
     @classmethod
     def of(cls, mesh: LaguerreMesh, profile: Profile) -> MeshSetting:
         """Return the setting for one history."""
-        factor = 2.0 ** energy_doublings_of(profile.history)
+        doublings = energy_doublings_of(profile.history)
+        factor = 2.0**doublings
         if not profile.model.is_local:
-            reach = max(NLO_RANGE, nlo_jump_range(profile))
-            return cls(mesh, NLO_FILTER * factor, NLO_CUT * factor, reach)
-        return cls(mesh, PURE_FILTER * factor, PURE_CUT * factor, np.inf)
+            reach = max(NLO_RANGE, jump_range_of(profile))
+            return cls(mesh, NLO_FILTER * factor, NLO_CUT * factor, doublings, reach)
+        return cls(mesh, PURE_FILTER * factor, PURE_CUT * factor, doublings, np.inf)
 
     def finer(self) -> tuple[MeshSetting, MeshSetting]:
         """Return a setting with a denser and longer mesh, and one that also keeps higher energies."""

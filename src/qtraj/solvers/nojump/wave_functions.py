@@ -24,8 +24,7 @@ from ...radial.sine import SineGrid
 from ...states import STATES
 from ...units import from_fm
 from ..basis import OCTET, SINGLET, spectrum
-from ..density.nlo_resolution import NloDiscretization
-from ..density.resolution import default_jump_range
+from ..density.resolution import Discretization, jump_range_of
 from ..order import next_order_refused
 from ..projection import Projection, checked_projection
 from ..result import ROUNDING
@@ -183,7 +182,7 @@ def _propagators(
     time_grid = graded_time_grid(model, history, times, MESH_DT if dt is None else dt)
     setting = MeshSetting.of(grid, time_grid.profile)  # as `NoJump` for such a history
     if not model.is_local:
-        d = NloDiscretization(
+        d = Discretization(
             grid,
             l,
             time_grid.lengths.max(),
@@ -192,7 +191,7 @@ def _propagators(
             cut=setting.cut,
         )
         return NloPropagators(model, history, time_grid, projection, d)
-    reach = default_jump_range(time_grid.profile)
+    reach = jump_range_of(time_grid.profile)
     return make_propagators(model, history, time_grid, grid, projection, reach, setting.filter_energy)
 
 

@@ -20,10 +20,10 @@ from ...physics.model import LindbladModel
 from ...physics.potentials.coulomb import COLORS
 from ...states import STATES
 from ..basis import SINGLET, Basis, make_basis
-from ..density.nlo_operators import SATURATION, Loss, jump_matrices, loss_matrices
-from ..density.nlo_resolution import NloDiscretization
+from ..density.resolution import Discretization
+from ..jumps.local import within
+from ..jumps.soft import Loss, jump_matrices, loss_matrices
 from ..projection import Projection, projection_vectors
-from ..steps import KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2
 from .propagators import Complex, Float, Fraction, Integer, Propagators, color_and_l, sector_of, squared_norm
 from .time_grid import TimeGrid
 
@@ -53,7 +53,7 @@ class NloPropagators(Propagators):
         What to evolve under, and when.
     projection : str or StoredStates
         What to project on.
-    d : NloDiscretization
+    d : Discretization
         Mesh, energies and jump range; sectors of any l are built when a trajectory enters them.
     """
 
@@ -63,11 +63,11 @@ class NloPropagators(Propagators):
         history: History,
         time_grid: TimeGrid,
         projection: Projection,
-        d: NloDiscretization,
+        d: Discretization,
     ) -> None:
         super().__init__(model, history, time_grid, d.mesh, projection)
         self._discretization = d
-        self._cut = np.exp(-((d.mesh.r / d.jump_range) ** 12))
+        self._cut = within(d.mesh, d.jump_range)
         self._exponents: dict[tuple[int, int], Exponent] = {}
         self._losses: dict[int, Loss] = {}
         self._branches: dict[int, list[Branch]] = {}
@@ -143,7 +143,8 @@ class NloPropagators(Propagators):
     @cached_property
     def _moments(self) -> Float:
         """Integrals of kappa, kappa/T and kappa/T^2 over each step, shape (steps, 3)."""
-        return self.time_grid.profile.integrals(self.time_grid.edges)[:, [KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2]]
+        profile = self.time_grid.profile
+        return profile.integrals(self.time_grid.edges)[:, profile.terms]
 
     def _inverse_T(self, step: int) -> float:
         return float(self._moments[step, 1] / self._moments[step, 0])
@@ -160,11 +161,11 @@ class NloPropagators(Propagators):
     def _branches_of(self, sector: int) -> list[Branch]:
         if sector not in self._branches:
             color, l = color_and_l(sector)
-            V, reach = self.vacuum_states(sector), SATURATION * self._discretization.jump_range
+            V, jump_range = self.vacuum_states(sector), self._discretization.jump_range
             found = []
             for channel in self.model.channels:
                 if channel.source == COLORS[color] and channel.rate(l) > 0:
-                    R, S = (m @ V for m in jump_matrices(channel, self.grid, l, reach))
+                    R, S = (m @ V for m in jump_matrices(self.model, channel, self.grid, l, jump_range))
                     target = sector_of(COLORS.index(channel.target), l + channel.delta_l)
                     found.append(Branch(int(target), R, S))
             self._branches[sector] = found

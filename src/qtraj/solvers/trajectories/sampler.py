@@ -19,9 +19,8 @@ from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATE_NAMES
 from ..basis import states_with
-from ..density.nlo_resolution import STATES_UP_TO, NloDiscretization, nlo_jump_range
 from ..density.propagate import components, missing
-from ..density.resolution import FILTER, default_jump_range, energy_doublings_of
+from ..density.resolution import FILTER, SOFT, Discretization, energy_doublings_of, jump_range_of
 from ..nojump.method import check_dt, check_step
 from ..nojump.on_sine import DEFAULT_DT
 from ..projection import Projection, checked_projection
@@ -237,17 +236,17 @@ class Sampling:
         settings, grid = self.settings, self.settings.grid
         fast = FILTER * 2.0 ** energy_doublings_of(self.history)
         if not self.model.is_local and isinstance(grid, LaguerreMesh):
-            reach = settings.jump_range or nlo_jump_range(time_grid.profile)
-            d = NloDiscretization(
+            reach = settings.jump_range or jump_range_of(time_grid.profile)
+            d = Discretization(
                 grid,
                 self.initial.l,
                 settings.step,
                 reach,
                 filter_energy=fast,
-                cut=STATES_UP_TO * 2.0 ** energy_doublings_of(self.history),
+                cut=SOFT.cut * 2.0 ** energy_doublings_of(self.history),
             )
             return NloPropagators(self.model, self.history, time_grid, settings.projection, d)
-        reach = settings.jump_range or default_jump_range(time_grid.profile)
+        reach = settings.jump_range or jump_range_of(time_grid.profile)
         return make_propagators(self.model, self.history, time_grid, grid, settings.projection, reach, fast)
 
     def _rounds(

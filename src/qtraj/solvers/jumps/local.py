@@ -1,0 +1,166 @@
+"""The local part of a medium step: jumps, decay and phases that are functions of r, r' and the angle, exponentiated.
+
+A jump that multiplies by r_i/r f(r), with f = r at leading order and f = r + a/T at the next (arXiv:2205.10289), is
+multiplication by mu = cos(r, r') in the Legendre basis of l. In (r, r', mu) all such jumps and the decay they bring are
+therefore one real 2x2 color matrix
+
+    K_cc = -(1/2) sum_c' w_c'c (f^2(r) + f^2(r')) + w_cc f f' mu,     K_c'c = w_c'c f(r) f(r') mu,
+
+a polynomial in 1/T, with the color weights w and f of each channel. exp(K) has a closed form. gamma gives phases
+exp(-i g_c gamma (r^2 - r'^2)/2), half of which go before and half after it.
+
+Far away pairs never come back, and the mesh ends. Jumps beyond the jump range count as lost: in what comes back f is
+f exp(-(r/range)^12), in the decay it is not, so that the map stays completely positive. The exponent makes the edge
+sharp beside the range, and smooth beside the spacing of the mesh.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.polynomial.legendre import leggauss
+from numpy.typing import NDArray
+from scipy.special import eval_legendre
+
+from ...physics.channels import JumpChannel
+from ...physics.model import LindbladModel
+from ...physics.potentials.coulomb import COLORS
+from ...radial.laguerre import LaguerreMesh
+
+Float = NDArray[np.float64]
+
+SATURATION = 1.1
+"""Distance at which r saturates in the presence of a soft part, over the jump range: r is 1 % smaller at the range, and
+grows no more beyond. It bounds the products of r and p in the soft part, which is summed as a series."""
+
+NEAR_ZERO = 0.5
+"""Below this square of the half difference of the eigenvalues of K exp(K) is a series in it: there the difference may
+vanish, or be imaginary, as K_so K_os < 0 where r or r' < |a|/T."""
+
+SERIES = 8
+"""Terms of that series: the first left out is NEAR_ZERO^8/16!, below 1e-15."""
+
+
+class LocalGenerator(NamedTuple):
+    """K(r, r', mu) of N points and M = l_max + 1 angles: P matrices, which kappa/T^p multiplies.
+
+    mean, half, to_singlet, to_octet (P, M, N, N): (K_ss + K_oo)/2, (K_ss - K_oo)/2, K_so, K_os; phases (2, N): those of
+    each color for unit gamma, g_c r^2/2; and, if P = 1, where K always has the same eigenvectors, minus and plus
+    (M, N, N), its eigenvalues, and projector (2, 2, M, N, N) on the eigenvector of plus.
+    """
+
+    mean: Any
+    half: Any
+    to_singlet: Any
+    to_octet: Any
+    phases: Any
+    minus: Any = None
+    plus: Any = None
+    projector: Any = None
+
+
+def distances(model: LindbladModel, mesh: LaguerreMesh, jump_range: float) -> Float:
+    """Return r as jumps and phases see it, (N,): it saturates beyond the jump range where there is a soft part."""
+    reach = SATURATION * jump_range
+    if model.is_local or not np.isfinite(reach):
+        return np.asarray(mesh.r)
+    return np.asarray(mesh.r / (1 + (mesh.r / reach) ** 16) ** (1 / 16))
+
+
+def within(mesh: LaguerreMesh, jump_range: float) -> Float:
+    """Return the share of a jump's amplitude that is not lost beyond the jump range, (N,)."""
+    return np.asarray(np.exp(-((mesh.r / jump_range) ** 12)))
+
+
+def functions(channel: JumpChannel, r: Float, powers: int) -> Float:
+    """Return the factors of 1/T^0 and 1/T^1 of f(r) = r + a/T of a channel, shape (2 or 1, N)."""
+    return np.stack([r, np.full_like(r, channel.shift)])[:powers]
+
+
+def products(f: Float, g: Float, powers: int) -> Float:
+    """Return the polynomial in 1/T that is the product of two, (P, ...) from (p, ...) each."""
+    out = np.zeros((powers, *np.broadcast_shapes(f.shape[1:], g.shape[1:])))
+    for i, a in enumerate(f):
+        for j, b in enumerate(g):
+            out[i + j] += a * b
+    return out
+
+
+def local_decay(model: LindbladModel, color: int, r: Float) -> Float:
+    """Return the decay of an amplitude, (1/2) sum_c' w_c'c f^2(r) in powers of 1/T, shape (P, N)."""
+    decay = np.zeros((model.powers, len(r)))
+    for channel in model.channels:
+        if channel.source == COLORS[color] and channel.delta_l > 0:  # both directions have the same f
+            f = functions(channel, r, model.powers)
+            decay += 0.5 * channel.color_weight * products(f, f, model.powers)
+    return decay
+
+
+def local_generator(
+    model: LindbladModel, mesh: LaguerreMesh, l_max: int, jump_range: float
+) -> LocalGenerator:
+    """Return K(r, r', mu) on the points of a mesh and the Gauss-Legendre angles of l_max; jump_range in GeV^-1."""
+    r, P = distances(model, mesh, jump_range), model.powers
+    kept = within(mesh, jump_range)
+    mu = leggauss(l_max + 1)[0][:, None, None]
+    K = np.zeros((2, 2, P, l_max + 1, len(r), len(r)))
+    for color in range(2):
+        decay = local_decay(model, color, r)
+        K[color, color] -= (decay[:, :, None] + decay[:, None, :])[:, None]
+    for channel in model.channels:
+        if channel.delta_l > 0:
+            source, target = COLORS.index(channel.source), COLORS.index(channel.target)
+            f = functions(channel, r, P) * kept
+            gain = products(f[:, :, None], f[:, None, :], P)
+            K[target, source] += channel.color_weight * mu * gain[:, None]
+    mean, half = (K[0, 0] + K[1, 1]) / 2, (K[0, 0] - K[1, 1]) / 2
+    phases = np.multiply.outer(model.widths / 2, r**2)
+    if P > 1:
+        return LocalGenerator(mean, half, K[0, 1], K[1, 0], phases)
+    # real eigenvalues because K_so K_os >= 0, and never equal because the widths differ
+    root = np.sqrt(half[0] ** 2 + K[0, 1, 0] * K[1, 0, 0])
+    projector = np.array([[half[0] + root, K[0, 1, 0]], [K[1, 0, 0], root - half[0]]]) / (2 * root)
+    return LocalGenerator(mean, half, K[0, 1], K[1, 0], phases, mean[0] - root, mean[0] + root, projector)
+
+
+def legendre_transform(size: int) -> tuple[Float, Float]:
+    """Return the matrices l -> mu_k and mu_k -> l, each (size, size), for rho(mu) = sum_l P_l(mu) rho_l."""
+    mu, weights = leggauss(size)
+    l = np.arange(size)
+    forward = eval_legendre(l, mu[:, None])
+    return forward, (2 * l[:, None] + 1) / 2 * weights * forward.T
+
+
+def exponential(K: LocalGenerator, terms: Any, singlet: Any, octet: Any) -> tuple[Any, Any]:
+    """Return exp(sum_p terms_p K_p) applied to the two colors, each (M, B, N, N) in (mu, r, r'); terms (P, B)."""
+    if K.projector is not None:
+        P, s = K.projector[:, :, :, None], terms[0][:, None, None]
+        slow, fast = jnp.exp(K.plus[:, None] * s), jnp.exp(K.minus[:, None] * s)
+        difference = slow - fast
+        return (
+            fast * singlet + difference * (P[0, 0] * singlet + P[0, 1] * octet),
+            fast * octet + difference * (P[1, 0] * singlet + P[1, 1] * octet),
+        )
+    mean, half, to_singlet, to_octet = (
+        sum(t[:, None, None] * matrix[:, None] for t, matrix in zip(terms, matrices, strict=True))
+        for matrices in (K.mean, K.half, K.to_singlet, K.to_octet)
+    )
+    # exp(K) = e^mean [cosh(s) + (K - mean) sinh(s)/s],  s^2 = half^2 + K_so K_os
+    square = half**2 + to_singlet * to_octet
+    s = jnp.sqrt(jnp.maximum(square, NEAR_ZERO))  # its derivative is not wanted at zero
+    up, down = jnp.exp(mean + s), jnp.exp(mean - s)
+    # e^mean, for less than an exponential; where it underflows nothing is left
+    center = jnp.sqrt(jnp.maximum(up * down, np.finfo(float).tiny))
+    near = jnp.minimum(square, NEAR_ZERO)
+    cosh, sinhc = jnp.ones_like(near), jnp.ones_like(near)
+    for n in range(SERIES - 1, 0, -1):
+        cosh = 1 + cosh * near / (2 * n * (2 * n - 1))
+        sinhc = 1 + sinhc * near / (2 * n * (2 * n + 1))
+    cosh = jnp.where(square > NEAR_ZERO, (up + down) / 2, center * cosh)
+    sinhc = jnp.where(square > NEAR_ZERO, (up - down) / (2 * s), center * sinhc)
+    return (
+        cosh * singlet + sinhc * (half * singlet + to_singlet * octet),
+        cosh * octet + sinhc * (to_octet * singlet - half * octet),
+    )
