@@ -47,7 +47,7 @@ class Solution:
     settings : mapping
         What the method chose: mesh, l_max, steps.
     jumps : tuple, optional
-        Record of the jumps of each history (`solvers.jumps.JumpRecord`), or None.
+        Record of the jumps of each history (`start_ensemble.JumpRecord`), or None.
     """
 
     initial_overlap: Float

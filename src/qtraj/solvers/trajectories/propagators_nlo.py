@@ -45,17 +45,7 @@ class Branch(NamedTuple):
 
 
 class NloPropagators(Propagators):
-    """Steps of H_eff and jumps at next-to-leading order.
-
-    Parameters
-    ----------
-    model, history, time_grid
-        What to evolve under, and when.
-    projection : str or StoredStates
-        What to project on.
-    d : NloDiscretization
-        Mesh, energies and jump range; sectors of any l are built when a trajectory enters them.
-    """
+    """Steps of H_eff and jumps at next-to-leading order; sectors of any l are built when a trajectory enters them."""
 
     def __init__(
         self,
@@ -76,8 +66,9 @@ class NloPropagators(Propagators):
     def targets(self) -> Float:
         """The six states to project on, each in the vacuum states of its own l, shape (6, K)."""
         vectors = projection_vectors(self.projection, self.grid, self.model)
-        own = [self.vacuum_states(int(sector_of(SINGLET, state.l))) for state in STATES]
-        return np.array([v @ V for v, V in zip(vectors, own, strict=True)])
+        return np.array(
+            [v @ self.vacuum_states(sector_of(SINGLET, s.l)) for v, s in zip(vectors, STATES, strict=True)]
+        )
 
     def start(self, initial: InitialState, color: int) -> Float:
         """Return the initial state without what is too fast, see `Basis.filtered`."""
