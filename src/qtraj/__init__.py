@@ -14,9 +14,8 @@ from importlib.metadata import version as _version
 from . import observables
 from .errors import AccuracyWarning, FileFormatError, InputError, PerformanceWarning, QtrajError
 from .observables.estimate import Estimate
-from .physics.bound_state import BoundState
 from .physics.channels import JumpChannel
-from .physics.initial import ArrayState, CoulombState, GaussianState
+from .physics.initial import ArrayState, BoundState, CoulombState, GaussianState
 from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTemperature
 from .physics.model import LindbladModel
 from .physics.potentials.callable import CallablePotential

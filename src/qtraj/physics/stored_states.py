@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
-from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -55,40 +54,37 @@ class StoredStates:
 
     r: ArrayLike
     values: ArrayLike | Mapping[str, ArrayLike]
-    _splines: Mapping[str, CubicSpline] = field(init=False, repr=False)
+    _states: dict[str, ArrayState] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        r, named = float_array("r", self.r), _by_name(self.values)
-        splines = {}
-        for name, values in named.items():
-            spline = ArrayState(r, values, l=State.named(name).l).spline
-            norm = _product(spline, spline)
+        r, states = float_array("r", self.r), {}
+        for name, values in _by_name(self.values).items():
+            state = ArrayState(r, values, l=State.named(name).l)
+            norm = _product(state.spline, state.spline)
             if not abs(norm - 1) <= NORM_TOLERANCE:
                 remedy = "Radii are in GeV^-1; divide a function by the root of its integral."
                 raise InputError("values", norm, f"be u = r R(r) with Int u^2 dr = 1 for {name}", remedy)
             # normalized: the sum over a coarse grid, 1 where the file was written, misses the integral by 1e-3
-            splines[name] = CubicSpline(spline.x, spline(spline.x) / np.sqrt(norm))
-        settle(self, _splines=MappingProxyType(splines))
+            states[name] = replace(state, values=values / np.sqrt(norm))
+        settle(self, _states=states)
         self._warn_of_overlaps()
 
     def __repr__(self) -> str:
-        radii = next(iter(self._splines.values())).x
-        return f"StoredStates({' '.join(self.names)}, {len(radii)} radii to {radii[-1]:.4g} GeV^-1)"
+        return f"StoredStates({' '.join(self.names)}, {len(self.radii)} radii to {self.radii[-1]:.4g} GeV^-1)"
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the states, in the order of `STATES`."""
-        return tuple(name for name in STATE_NAMES if name in self._splines)
+        return tuple(name for name in STATE_NAMES if name in self._states)
 
     @property
     def radii(self) -> Float:
         """Radii in GeV^-1 from the origin on, shape (n,) or (n + 1,)."""
-        return np.asarray(next(iter(self._splines.values())).x)
+        return np.asarray(next(iter(self._states.values())).spline.x)
 
     def u(self, name: str, r: Float) -> Float:
         """Return u(r) of a state, Int u^2 dr = 1, zero beyond the last radius, for r in GeV^-1 of any shape."""
-        spline = self._splines[self._known(name)]
-        return np.where(r <= spline.x[-1], spline(np.minimum(r, spline.x[-1])), 0.0)
+        return self._state(name).within(r)
 
     def state(self, name: str, color: str | float = "singlet") -> ArrayState:
         """Return a state as a start for `qtraj.solve`.
@@ -105,17 +101,17 @@ class StoredStates:
         InputError
             If there is no such state.
         """
-        spline = self._splines[self._known(name)]
-        return ArrayState(spline.x, spline(spline.x), l=State.named(name).l, color=color)
+        return replace(self._state(name), color=color)
 
-    def _known(self, name: str) -> str:
-        return choice("name", name, self.names, f"be one of the stored states {', '.join(self.names)}")
+    def _state(self, name: str) -> ArrayState:
+        allowed = f"be one of the stored states {', '.join(self.names)}"
+        return self._states[choice("name", name, self.names, allowed)]
 
     def _warn_of_overlaps(self) -> None:
         pairs = []
         for one, other in combinations(self.names, 2):
-            if State.named(one).l == State.named(other).l:
-                overlap = _product(self._splines[one], self._splines[other])
+            if self._states[one].l == self._states[other].l:
+                overlap = _product(self._states[one].spline, self._states[other].spline)
                 if abs(overlap) > ORTHOGONALITY_TOLERANCE:
                     pairs.append(f"{one} and {other} (overlap {overlap:.3g})")
         if pairs:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..._checks import called, choice, function, settle
 from ...errors import InputError
-from .coulomb import COLORS, Color, check_alpha, check_isotropic, coulomb_octet, octet_missing
+from .coulomb import COLORS, Color, check_alpha, check_isotropic, plain_octet
 
 Float = NDArray[np.float64]
 Function = Callable[..., Any]
@@ -75,16 +75,13 @@ class CallablePotential:
         if not callable(self.octet):
             octet = choice("octet", self.octet, ("coulomb", None), "be a function, 'coulomb' or None")
             settle(self, octet=octet)
-        thermal = width = False
-        for color in self._functions:
-            takes_T, is_complex = self._probe(color)
-            thermal, width = thermal or takes_T, width or is_complex
-        settle(self, has_width=width, is_thermal=thermal or width)
+        takes_T, is_complex = zip(*map(self._probe, self._functions), strict=True)
+        settle(self, has_width=any(is_complex), is_thermal=any(takes_T) or any(is_complex))
 
     def vacuum(self, r: Float, color: Color) -> Float:
         """Return V_color(r) in GeV at T = 0, for r in GeV^-1, any shape."""
         if color not in self._functions:
-            return self._plain_octet(r)
+            return plain_octet(self, self.octet, r)
         zero = np.zeros_like(r)
         return np.asarray(self._call(color, r, zero, zero, zero).real)
 
@@ -92,22 +89,16 @@ class CallablePotential:
         """Return V_color(r) in GeV in the medium, shape (nt, nr); see `ThermalPotential.medium`."""
         shape = (len(T), len(r))
         if color not in self._functions:
-            return np.broadcast_to(self._plain_octet(r), shape)
+            return np.broadcast_to(plain_octet(self, self.octet, r), shape)
         if self._count(color) < 4:
             check_isotropic(xi)
-        return np.broadcast_to(
-            self._call(color, r[None], T[:, None], xi[:, None], hard_scale[:, None]), shape
-        )
+        V = self._call(color, r[None], T[:, None], xi[:, None], hard_scale[:, None])
+        return np.broadcast_to(V, shape)
 
     @property
     def _functions(self) -> dict[Color, Function]:
         given = dict(zip(COLORS, (self.singlet, self.octet), strict=True))
         return {color: V for color, V in given.items() if callable(V)}
-
-    def _plain_octet(self, r: Float) -> Float:
-        if self.octet is None:
-            raise octet_missing("CallablePotential")
-        return coulomb_octet(self.alpha, r)
 
     def _count(self, color: Color) -> int:
         """Return the number of arguments of a function: those without a default."""

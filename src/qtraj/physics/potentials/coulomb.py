@@ -107,14 +107,12 @@ def coulomb_octet(alpha: float, r: Float) -> Float:
     return alpha / (OCTET_DIMENSION * r)
 
 
-def octet_missing(kind: str) -> InputError:
-    """Return the error of a potential of class `kind` that was given no octet."""
-    return InputError(
-        "octet",
-        None,
-        f"be given to {kind}: this method needs the octet's potential",
-        "octet='coulomb' is +alpha/(8 r).",
-    )
+def plain_octet(potential: Any, octet: Any, r: Float) -> Float:
+    """Return the octet of a potential that was given ``octet="coulomb"``; raise `InputError` if it was given None."""
+    if octet is None:
+        allowed = f"be given to {type(potential).__name__}: this method needs the octet's potential"
+        raise InputError("octet", None, allowed, "octet='coulomb' is +alpha/(8 r).")
+    return coulomb_octet(potential.alpha, r)
 
 
 def check_alpha(alpha: Any) -> float:
