@@ -70,69 +70,54 @@ def bound_states(
     InputError
         If an argument is out of range, or the iteration for a large grid does not converge.
     """
-    values = _checked(grid, potential_values, l, mass, count)
-    if isinstance(grid, LaguerreMesh):
-        energies, vectors = _dense(grid, values, l, mass, count)
-    elif grid.derivative == 1:
-        energies, vectors = _tridiagonal(grid, values, l, mass, count)
-    elif len(values) <= DENSE_LIMIT or 5 * (count + GUARDS) > len(values):
-        energies, vectors = _dense(grid, values, l, mass, count)
-    else:
-        energies, vectors = _iterated(grid, values, l, mass, count)
-    return energies, _positive_near_the_origin(vectors.T)
-
-
-def _checked(grid: Grid, potential_values: ArrayLike, l: int, mass: float, count: int) -> Float:
     instance("grid", grid, (LaguerreMesh, SineGrid), "be a LaguerreMesh or a SineGrid")
-    values = float_array("potential_values", potential_values)
-    if values.shape != grid.r.shape or not np.all(np.isfinite(values)):
-        allowed = f"be finite values at the {len(grid.r)} points of the grid"
+    values, points = float_array("potential_values", potential_values), len(grid.r)
+    if values.shape != (points,) or not np.all(np.isfinite(values)):
+        allowed = f"be finite values at the {points} points of the grid"
         raise InputError("potential_values", potential_values, allowed)
     integer("l", l, 0, allowed="be a non-negative integer")
     positive("mass", mass, "be a positive mass in GeV")
-    points = len(values)
     integer("count", count, 1, points, f"be an integer from 1 to the {points} points of the grid")
-    return values
+    if isinstance(grid, SineGrid) and grid.derivative == 1:
+        energies, vectors = _tridiagonal(grid, values, l, mass, count)
+    # the block of the iteration is to be small beside the grid
+    elif isinstance(grid, SineGrid) and points > DENSE_LIMIT and points >= 5 * (count + GUARDS):
+        energies, vectors = _iterated(grid, values, l, mass, count)
+    else:
+        energies, vectors = eigh(grid.hamiltonian(values, l, mass), subset_by_index=(0, count - 1))
+    vectors = vectors.T
+    # positive near the origin: at the first value of any size
+    size = np.abs(vectors)
+    first = np.argmax(size > 1e-3 * size.max(axis=1, keepdims=True), axis=1)
+    return energies, np.asarray(vectors * np.sign(vectors[np.arange(count), first])[:, None])
 
 
-def _dense(grid: Grid, values: Float, l: int, mass: float, count: int) -> tuple[Float, Float]:
-    energies, vectors = eigh(grid.hamiltonian(values, l, mass), subset_by_index=(0, count - 1))
-    return energies, vectors
-
-
-def _bands(grid: SineGrid, values: Float, l: int, mass: float) -> tuple[Float, float]:
-    """Diagonal (N,) and constant off-diagonal of the Hamiltonian with second differences, in GeV."""
+def _bands(grid: SineGrid, values: Float, l: int, mass: float) -> tuple[Float, Float, Float]:
+    """Return potential and centrifugal term (N,), and both bands of the Hamiltonian with second differences, in GeV."""
+    static = values + l * (l + 1) / (mass * grid.r**2)
     off = -1 / (mass * grid.dx**2)
-    return _static(grid, values, l, mass) - 2 * off, off
-
-
-def _static(grid: SineGrid, values: Float, l: int, mass: float) -> Float:
-    """Potential and centrifugal term in GeV, shape (N,)."""
-    return values + l * (l + 1) / (mass * grid.r**2)
+    return static, static - 2 * off, np.full(len(values) - 1, off)
 
 
 def _tridiagonal(grid: SineGrid, values: Float, l: int, mass: float, count: int) -> tuple[Float, Float]:
-    diagonal, off = _bands(grid, values, l, mass)
-    energies, vectors = eigh_tridiagonal(
-        diagonal, np.full(len(diagonal) - 1, off), select="i", select_range=(0, count - 1)
-    )
+    _, diagonal, off = _bands(grid, values, l, mass)
+    energies, vectors = eigh_tridiagonal(diagonal, off, select="i", select_range=(0, count - 1))
     return energies, vectors
 
 
 def _iterated(grid: SineGrid, values: Float, l: int, mass: float, count: int) -> tuple[Float, Float]:
     """Refine the states of second differences to those of the spectral kinetic energy."""
     energies, vectors = _tridiagonal(grid, values, l, mass, count + GUARDS)
-    static, kinetic = _static(grid, values, l, mass), grid.kinetic(mass)
+    static, diagonal, off = _bands(grid, values, l, mass)
+    kinetic = grid.kinetic(mass)
 
     def apply(states: Float) -> Float:
         moving = grid.kinetic_step(states.T.astype(complex), kinetic)
         return np.asarray(moving.real + static * states.T).T
 
-    # the tridiagonal problem as preconditioner
-    diagonal, off = _bands(grid, values, l, mass)
-    # below the spectrum, so that the preconditioner is positive
+    # the tridiagonal problem as preconditioner, shifted below the spectrum so that it is positive
     shift = energies[0] - (energies[-1] - energies[0])
-    bands = np.array([np.full_like(diagonal, off), diagonal - shift])
+    bands = np.array([np.append(0.0, off), diagonal - shift])
 
     def precondition(states: Float) -> Float:
         return np.asarray(solveh_banded(bands, states))
@@ -154,10 +139,3 @@ def _iterated(grid: SineGrid, values: Float, l: int, mass: float, count: int) ->
             return energies[:count], lowest
     allowed = f"hold {count} states of l = {l} that the iteration finds (residual {residual:.1e} GeV)"
     raise InputError("grid", grid, allowed, "Take fewer points, a shorter grid or derivative=1.")
-
-
-def _positive_near_the_origin(vectors: Float) -> Float:
-    """Return the rows with the sign that makes the first value of any size positive."""
-    size = np.abs(vectors)
-    first = np.argmax(size > 1e-3 * size.max(axis=1, keepdims=True), axis=1)
-    return np.asarray(vectors * np.sign(vectors[np.arange(len(vectors)), first])[:, None])

@@ -154,8 +154,7 @@ class LaguerreMesh:
         mass : float
             Heavy-quark mass M in GeV (twice the reduced mass).
         """
-        matrix = self.p_squared / mass
-        return matrix + np.diag(potential + l * (l + 1) / (mass * self.r**2))
+        return self.p_squared / mass + np.diag(potential + l * (l + 1) / (mass * self.r**2))
 
 
 def _laguerre_functions(x: Float, count: int) -> Float:

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,75 +40,51 @@ BLOCK = 2**15
 """Numbers of extended rows worked on at once: 512 kB, so that a block stays in the second-level cache."""
 
 
-class _Buffer(Protocol):
-    """Extended rows, shape (rows, 2 n), and their FFTs without normalization, in place where possible."""
+class _Buffer:
+    """Extended rows, `data` of shape (rows, 2 n), and their FFTs without normalization, in place where possible."""
 
-    data: Complex
-
-    def forward(self, rows: int) -> Complex:
-        """Transform the first `rows` rows of `data`; return the array that holds the result."""
-
-    def backward(self, spectrum: Complex) -> Complex:
-        """Transform what `forward` returned back, with 2 n times the rows as the result."""
-
-
-class _SciPyBuffer:
-    def __init__(self, rows: int, length: int) -> None:
-        self.data = np.zeros((rows, length), dtype=np.complex128)
-
-    def forward(self, rows: int) -> Complex:
-        return np.asarray(fft.fft(self.data[:rows], overwrite_x=True))
-
-    def backward(self, spectrum: Complex) -> Complex:
-        return np.asarray(fft.ifft(spectrum, norm="forward", overwrite_x=True))
-
-
-class _FFTWBuffer:
-    """Aligned rows, each with its plans; the first row's planning is measured, the others take its wisdom."""
-
-    def __init__(self, rows: int, length: int) -> None:
+    def __init__(self, rows: int, length: int, library: str) -> None:
+        self._plans: list[list[Callable[[], None]]] = []
+        if library == "scipy":
+            self.data: Complex = np.zeros((rows, length), dtype=np.complex128)
+            return
         pyfftw = import_pyfftw()
-        self.data: Complex = pyfftw.zeros_aligned((rows, length), dtype=np.complex128)
-
-        def plans(direction: str) -> list[Callable[[], None]]:
-            return [
+        self.data = pyfftw.zeros_aligned((rows, length), dtype=np.complex128)
+        # one plan a row: the first one's planning is measured, the others take its wisdom
+        self._plans = [
+            [
                 pyfftw.FFTW(row, row, direction=direction, flags=("FFTW_MEASURE",), threads=1).execute
                 for row in self.data
             ]
-
-        self._forward, self._backward = plans("FFTW_FORWARD"), plans("FFTW_BACKWARD")
+            for direction in ("FFTW_FORWARD", "FFTW_BACKWARD")
+        ]
 
     def forward(self, rows: int) -> Complex:
-        for execute in self._forward[:rows]:
+        """Transform the first `rows` rows of `data`; return the array that holds the result."""
+        if not self._plans:
+            return np.asarray(fft.fft(self.data[:rows], overwrite_x=True))
+        for execute in self._plans[0][:rows]:
             execute()
         return self.data[:rows]
 
     def backward(self, spectrum: Complex) -> Complex:
-        for execute in self._backward[: len(spectrum)]:
+        """Transform what `forward` returned back, with 2 n times the rows as the result."""
+        if not self._plans:
+            return np.asarray(fft.ifft(spectrum, norm="forward", overwrite_x=True))
+        for execute in self._plans[1][: len(spectrum)]:
             execute()
         return spectrum
-
-
-_BUFFERS: dict[str, Callable[[int, int], _Buffer]] = {"scipy": _SciPyBuffer, "fftw": _FFTWBuffer}
 
 
 class SineTransform:
     """Transforms of rows of `num` complex numbers by one library; use `sine_transform_of`, which keeps the plans.
 
     It may be used from several threads at once: each call works in a buffer of its own.
-
-    Parameters
-    ----------
-    num : int
-        Length of a row.
-    transform : str
-        "scipy" or "fftw".
     """
 
-    def __init__(self, num: int, transform: str) -> None:
-        self._n = num + 1
+    def __init__(self, num: int, library: str) -> None:
+        self._n, self._library = num + 1, library
         self._rows = max(1, BLOCK // (2 * self._n))
-        self._new_buffer = _BUFFERS[transform]
         self._free: list[_Buffer] = []
 
     def transform(self, states: Complex, threads: int = 1) -> Complex:
@@ -130,9 +106,9 @@ class SineTransform:
         def block(rows: slice) -> None:
             with self._buffer() as buffer:
                 spectrum = self._extended(buffer, states[rows])
-                here = factor if factor.ndim == 1 else factor[rows]
-                spectrum[:, 1:n] *= here
-                spectrum[:, :n:-1] *= here  # the negative frequencies: an odd function stays odd
+                mine = factor if factor.ndim == 1 else factor[rows]
+                spectrum[:, 1:n] *= mine
+                spectrum[:, :n:-1] *= mine  # the negative frequencies: an odd function stays odd
                 np.multiply(buffer.backward(spectrum)[:, 1:n], 1 / (2 * n), out=states[rows])
 
         self._each_block(block, len(states), threads)
@@ -158,7 +134,7 @@ class SineTransform:
         try:
             buffer = self._free.pop()
         except IndexError:  # first use, or all taken by other threads
-            buffer = self._new_buffer(self._rows, 2 * self._n)
+            buffer = _Buffer(self._rows, 2 * self._n, self._library)
         try:
             yield buffer
         finally:
@@ -166,10 +142,8 @@ class SineTransform:
             self._free.append(buffer)
 
 
-@lru_cache(maxsize=16)
-def sine_transform_of(num: int, transform: str) -> SineTransform:
-    """Return the transform of this process for rows of `num` numbers, planned at its first use."""
-    return SineTransform(num, transform)
+sine_transform_of = lru_cache(maxsize=16)(SineTransform)
+"""The transform of this process for rows of `num` numbers by a library, planned at its first use."""
 
 
 @cache
@@ -299,13 +273,7 @@ class SineGrid:
         return np.asarray(coefficients / np.sqrt(self.dx))
 
     def kinetic(self, mass: float) -> Float:
-        """Return the kinetic energies p_r^2/M of the waves sin(k_j r) in GeV, shape (num,).
-
-        Parameters
-        ----------
-        mass : float
-            Heavy-quark mass M in GeV (twice the reduced mass).
-        """
+        """Return the kinetic energies p_r^2/M of the waves sin(k_j r) in GeV, shape (num,), for a mass M in GeV."""
         # 2 (1 - cos k dx) = (2 sin(k dx/2))^2, without the cancellation at small k
         p = self.k if self.derivative == 0 else 2 / self.dx * np.sin(self.k * self.dx / 2)
         return np.asarray(p**2 / mass)
