@@ -29,8 +29,8 @@ from .radial.sine import SineGrid
 from .solvers.density.evolution import DensityInTime, density_in_time
 from .solvers.density.method import DensityMatrix
 from .solvers.density.sensitivity import Sensitivity, sensitivity
-from .solvers.levels import Levels, vacuum_levels
 from .solvers.nojump.method import NoJump
+from .solvers.projection import Levels, vacuum_levels
 from .solvers.result import Result
 from .solvers.solve import solve
 from .solvers.trajectories.method import QuantumTrajectories

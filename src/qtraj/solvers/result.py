@@ -199,12 +199,8 @@ class _Held(dict[str, Estimate]):
 def held_states(initial_overlap: Float, *, is_ratio: bool) -> NDArray[np.bool_]:
     """Return which of the six states a start holds, so that one can speak of their survival, shape (6,).
 
-    Parameters
-    ----------
-    initial_overlap : ndarray, shape (6,)
-        Overlaps at the start.
-    is_ratio : bool
-        Whether survivals are ratios to it: a local start holds all states of its l, however little of each.
+    With `is_ratio` survivals are ratios to the overlaps at the start: a local start holds all states of its l, however
+    little of each.
     """
     least = 0.0 if is_ratio else HELD * float(initial_overlap.max())
     return np.asarray(initial_overlap > least)
@@ -222,19 +218,12 @@ def by_meaning(
 def octet_bounds(population: Float, cut: Float, error: Float | float = 0.0) -> Float:
     """Return the least and the largest probability of the octet among all pairs, shape (..., 2).
 
-    A method keeps some pairs only, and fast pairs, which a narrow start mostly consists of, jump to the octet sooner
-    than those it keeps: the octet's share of the pairs kept depends on which those are. Pairs that are left out may be
-    in either color, so the octet has at least what is kept in it, at most all but what is kept in the singlet. Before
-    any jump they are still in the color of the start, and both bounds are one number.
-
-    Parameters
-    ----------
-    population : ndarray, shape (..., 2, L)
-        Probability of the pairs kept, by color and l.
-    cut : ndarray, shape (..., 2)
-        What is left out of the start, of each color.
-    error : ndarray, shape (..., 2), optional
-        Of the populations of the two colors; the bounds move apart by twice that.
+    `population` (..., 2, L) is that of the pairs kept, by color and l, `cut` (..., 2) what is left out of the start, of
+    each color. The bounds move apart by twice `error` (..., 2), that of the populations of the two colors. A method
+    keeps some pairs only, and fast pairs, which a narrow start mostly consists of, jump to the octet sooner than those
+    it keeps: the octet's share of the pairs kept depends on which those are. Pairs that are left out may be in either
+    color, so the octet has at least what is kept in it, at most all but what is kept in the singlet. Before any jump
+    they are still in the color of the start, and both bounds are one number.
     """
     singlet, octet = np.moveaxis(population.sum(axis=-1), -1, 0)
     # a jump changes l, so that of a start with one l nothing has jumped while only that l is there
@@ -256,52 +245,40 @@ def make_result(
 ) -> Result:
     """Return the public result of a solution; with `is_ratio` survivals are ratios to the initial overlaps."""
     held = held_states(solution.initial_overlap, is_ratio=is_ratio)
-
-    def overlaps(values: Float, parts: Mapping[str, Float], time: Any) -> dict[str, Estimate]:
-        index = (..., time) if batch else (0, time)
-        return {
-            name: Estimate(
-                values[..., j][index],
-                {part: error[..., j][index] for part, error in parts.items()},
-                solution.not_estimated,
-            )
-            for j, name in enumerate(STATE_NAMES)
-        }
-
     scale = np.where(held, solution.initial_overlap, 1.0) if is_ratio else np.ones(len(STATE_NAMES))
+    missing_parts, first = solution.not_estimated, ... if batch else 0
 
-    def survivals(found: Mapping[str, Estimate]) -> Mapping[str, Estimate]:
-        ratios = {
-            name: Estimate(
-                found[name].value / scale[j],
-                {part: error / scale[j] for part, error in found[name].parts.items()},
-                found[name].not_estimated,
-            )
-            for j, name in enumerate(STATE_NAMES)
-        }
-        return by_meaning(ratios, held)[0]
+    def at(
+        time: Any, values: Float, parts: Mapping[str, Float]
+    ) -> tuple[Mapping[str, Estimate], Mapping[str, Estimate]]:
+        """Return the overlaps at a time, and the survivals of the states that the start holds."""
+        overlap, ratio = {}, {}
+        for j, name in enumerate(STATE_NAMES):
+            value = values[..., j][first, time]
+            errors = {part: error[..., j][first, time] for part, error in parts.items()}
+            overlap[name] = Estimate(value, errors, missing_parts)
+            scaled = {part: error / scale[j] for part, error in errors.items()}
+            ratio[name] = Estimate(value / scale[j], scaled, missing_parts)
+        return overlap, by_meaning(ratio, held)[0]
 
-    index: tuple[Any, ...] = (..., -1) if batch else (0, -1)
-    total, no_jump = (solution.overlap, solution.parts), (solution.no_jump, solution.no_jump_parts)
     series = slice(0, len(times_fm))
-    overlap, without = overlaps(*total, -1), overlaps(*no_jump, -1)
-    overlap_at, without_at = overlaps(*total, series), overlaps(*no_jump, series)
+    overlap, survival = at(-1, solution.overlap, solution.parts)
+    overlap_no_jump, no_jump = at(-1, solution.no_jump, solution.no_jump_parts)
+    overlap_at, survival_at = at(series, solution.overlap, solution.parts)
+    overlap_no_jump_at, no_jump_at = at(series, solution.no_jump, solution.no_jump_parts)
+    norm_parts = {part: error[first, -1] for part, error in solution.norm_parts.items()}
     return Result(
-        survival=survivals(overlap),
-        no_jump=survivals(without),
+        survival=survival,
+        no_jump=no_jump,
         overlap=overlap,
-        overlap_no_jump=without,
+        overlap_no_jump=overlap_no_jump,
         initial_overlap=dict(zip(STATE_NAMES, map(float, solution.initial_overlap), strict=True)),
-        norm=Estimate(
-            solution.norm[index],
-            {part: error[index] for part, error in solution.norm_parts.items()},
-            solution.not_estimated,
-        ),
+        norm=Estimate(solution.norm[first, -1], norm_parts, missing_parts),
         times_fm=times_fm,
-        survival_at=survivals(overlap_at),
-        no_jump_at=survivals(without_at),
+        survival_at=survival_at,
+        no_jump_at=no_jump_at,
         overlap_at=overlap_at,
-        overlap_no_jump_at=without_at,
+        overlap_no_jump_at=overlap_no_jump_at,
         diagnostics=_diagnostics(solution, series, batch=batch),
         settings={**settings, **solution.settings},
         provenance=provenance,

@@ -94,7 +94,7 @@ def solve(
     # a class has the attributes of its instances
     if isinstance(method, type) or not isinstance(method, Method):
         raise InputError("method", method, "be a method such as DensityMatrix() or NoJump()")
-    report = _silent if progress is None else _reporting(progress)
+    report = (lambda done, total: None) if progress is None else _reporting(progress)
     times = checked_times(() if times_fm is None else times_fm)
     histories, batch = checked_problem(model, medium, initial)
     started = time.perf_counter()
@@ -119,10 +119,6 @@ def solve(
     )
 
 
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""
-
-
 def _reporting(progress: Progress) -> Progress:
     """Return `progress` with its errors named; one that does not take two arguments is refused at once."""
     allowed = "be a function of (done, total) or None"
@@ -139,12 +135,9 @@ def _reporting(progress: Progress) -> Progress:
 def checked_problem(
     model: LindbladModel, medium: Any, initial: InitialState
 ) -> tuple[Sequence[History], bool]:
-    """Return the histories of a medium and whether they are a batch, when all three fit together.
+    """Return the histories of a medium and whether they are a batch, or raise `InputError` unless all three fit.
 
-    Raises
-    ------
-    InputError
-        If one of the three is not what it should be, or the coefficients do not exist at a temperature in use.
+    The coefficients must exist at all temperatures in use.
     """
     if not isinstance(model, LindbladModel):
         raise InputError("model", model, "be a LindbladModel")
