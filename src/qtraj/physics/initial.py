@@ -12,19 +12,18 @@ from math import factorial
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 from scipy.special import eval_genlaguerre
 
 from .._checks import choice, float_array, integer, number, settle
+from .._types import Float
 from ..errors import InputError
 from ..radial.bound import bound_states
 from ..radial.laguerre import LaguerreMesh
 from ..states import State
 from .model import LindbladModel
 from .potentials.coulomb import COLORS, Color, Potential
-
-Float = NDArray[np.float64]
 
 MAX_N, MAX_L = 6, 3
 

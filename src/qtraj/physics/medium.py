@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
 from .._checks import boolean, float_array, mapping, number, positive, settle
+from .._types import Float
 from ..errors import InputError
 from ..units import HBARC, from_fm
 
-Float = NDArray[np.float64]
 Interval = tuple[float, float]
 
 MAX_T = 5.0

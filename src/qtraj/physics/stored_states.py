@@ -8,15 +8,14 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
 from .._checks import choice, float_array, settle
+from .._types import Float
 from ..errors import AccuracyWarning, InputError, warn_user
 from ..states import STATE_NAMES, State
 from .initial import ArrayState
-
-Float = NDArray[np.float64]
 
 NORM_TOLERANCE: Final = 0.02
 """Largest |Int u^2 dr - 1|. A coarse grid misses 1e-3; another unit of r, or R(r) given for u(r), far more."""

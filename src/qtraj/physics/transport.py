@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .._checks import called, choice, float_array, number, settle
+from .._types import Float
 from ..errors import InputError
 
-Float = NDArray[np.float64]
 FitName = Literal["central", "lower", "upper"]
 
 KAPPA_FITS: Final[dict[str, tuple[float, float, float, float]]] = {

@@ -12,16 +12,16 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import eigh, eigh_tridiagonal, solveh_banded
 from scipy.sparse.linalg import LinearOperator, lobpcg
 
 from .._checks import float_array, instance, integer, positive
+from .._types import Float
 from ..errors import InputError
 from .laguerre import LaguerreMesh
 from .sine import SineGrid
 
-Float = NDArray[np.float64]
 Grid = LaguerreMesh | SineGrid
 
 DENSE_LIMIT = 255

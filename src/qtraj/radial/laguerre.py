@@ -14,12 +14,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import roots_laguerre
 
 from .._checks import integer, positive, settle
-
-Float = NDArray[np.float64]
+from .._types import Float
 
 MAX_POINTS = 170
 """Beyond it the quadrature weights underflow in double precision."""

@@ -28,11 +28,8 @@ from scipy import fft
 from scipy.fft import next_fast_len, prev_fast_len
 
 from .._checks import choice, integer, positive, settle
+from .._types import Complex, Float
 from ..errors import InputError, PerformanceWarning, warn_user
-
-Complex = NDArray[np.complex128]
-Float = NDArray[np.float64]
-
 
 TRANSFORMS = ("scipy", "fftw")
 

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._checks import choice, instance
+from .._types import Float
 from ..errors import InputError, note
 from ..physics.initial import CoulombState, InitialState, singlet_probability
 from ..physics.model import LindbladModel
@@ -20,7 +20,6 @@ from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid
 from ..states import STATE_NAMES, STATES
 
-Float = NDArray[np.float64]
 Projection = Literal["computed", "coulomb"] | StoredStates
 
 EDGE_TOLERANCE = 0.01

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._types import Float
 from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..states import STATE_NAMES
 
-Float = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
 ROUNDING = 1e-12

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .._checks import called, function, increasing
+from .._types import Float
 from ..errors import InputError, collected
 from ..physics.initial import InitialState, check_initial
 from ..physics.medium import HINT_TIME, MAX_END_FM, History, as_histories, check_lifetime
@@ -19,8 +20,6 @@ from ..provenance import versions
 from ..units import from_fm, to_fm
 from .density.method import DensityMatrix
 from .result import Progress, Result, Solution, make_result
-
-Float = NDArray[np.float64]
 
 _PROBE_R: Final = np.array([0.5, 1.0, 2.0])
 """Distances in GeV^-1 at which a start is evaluated to see that it can be."""

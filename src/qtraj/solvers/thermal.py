@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._types import Float
 from ..errors import InputError
 from ..physics.medium import History, knots_of, medium_state
 from ..physics.model import LindbladModel
 from ..physics.potentials.coulomb import Color
-
-Float = NDArray[np.float64]
 
 _GAUSS_X, _GAUSS_W = np.polynomial.legendre.leggauss(3)
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks import called, choice, function, settle
+from ..._types import Float
 from ...errors import InputError
 from .coulomb import COLORS, Color, check_alpha, check_isotropic, plain_octet
 
-Float = NDArray[np.float64]
 Function = Callable[..., Any]
 
 # where a function is tried out: from far inside 1S (Bohr radius 0.7 GeV^-1) to far outside 3S (<r> = 9 GeV^-1)

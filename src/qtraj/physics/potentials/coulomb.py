@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks import positive, settle
+from ..._types import Float
 from ...errors import InputError
 from ...units import C_F, OCTET_DIMENSION
 
-Float = NDArray[np.float64]
 Color = Literal["singlet", "octet"]
 COLORS: tuple[Color, Color] = ("singlet", "octet")
 

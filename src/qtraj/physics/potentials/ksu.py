@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import exp1, expi
 
 from ..._checks import float_array, integer, number, settle
+from ..._types import Complex, Float
 from ...errors import InputError
 from ...units import C_F, N_C, from_fm
 from .coulomb import Color
-
-Complex = NDArray[np.complex128]
-Float = NDArray[np.float64]
-
 
 # where the forms of phi change: the closed form cancels below 3, and e^x E_1(x) has lost its accuracy long before it
 # overflows at 700; the series of 18 and of 13 terms are exact to rounding there

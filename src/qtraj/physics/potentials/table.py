@@ -13,12 +13,12 @@ from scipy.interpolate import CubicSpline, make_interp_spline
 
 from ..._checks import choice, complex_array, increasing
 from ..._checks import path as path_of
+from ..._types import Float
 from ...errors import FileFormatError, InputError
 from ...units import HBARC, to_fm
 from ..medium import HINT_MEV, MAX_T
 from .coulomb import Color, check_alpha, check_isotropic, plain_octet
 
-Float = NDArray[np.float64]
 Below = Literal["coulomb", "constant"]
 Beyond = Literal["constant", "linear"]
 

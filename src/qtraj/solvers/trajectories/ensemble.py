@@ -18,9 +18,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .propagators import Complex, Integer, Propagators, color_and_l, squared_norm
-
-Float = NDArray[np.float64]
+from ..._types import Complex, Float, Integer
+from .propagators import Propagators, color_and_l, squared_norm
 
 ROULETTE_BELOW, ROULETTE_WEIGHT = 0.1, 0.4
 """Trajectories below the first of these fractions of their first weight survive with the second one, or end."""

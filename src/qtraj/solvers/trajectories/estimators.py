@@ -14,17 +14,15 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..._types import Complex, Float, Integer
 from ...observables.estimate import TRUSTED
 from ...physics.potentials.coulomb import COLORS
 from ...states import STATES
 from ..basis import SINGLET, states_with
 from .ensemble import Ensemble
-from .propagators import Complex, Integer, Propagators, color_and_l, sector_of
+from .propagators import Propagators, color_and_l, sector_of
 from .time_grid import TimeGrid
-
-Float = NDArray[np.float64]
 
 L_TRACKED = 7
 """Populations are counted for l = 0 ... 6, and for l >= 7 together."""

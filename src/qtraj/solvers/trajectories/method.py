@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..._checks import boolean, choice, instance, integer, number, positive, settle
+from ..._types import Float
 from ...errors import InputError, note
 from ...physics.initial import InitialState
 from ...physics.medium import History
@@ -35,8 +35,6 @@ from .propagators import Propagators, make_propagators, next_order_refused
 from .propagators_nlo import NloPropagators
 from .start_ensemble import Estimator, JumpRecord, StartEnsemble, StratifiedBatch, join_jumps
 from .time_grid import graded_time_grid, uniform_time_grid
-
-Float = NDArray[np.float64]
 
 NOT_ESTIMATED = ("time step of the jumps", "grid of the jumps")
 

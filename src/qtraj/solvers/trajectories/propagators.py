@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..._types import Complex, Float, Integer
 from ...errors import InputError
 from ...physics.channels import JumpChannel
 from ...physics.initial import InitialState
@@ -29,9 +29,6 @@ from ..projection import Projection, initial_coefficients, projection_vectors
 from ..thermal import thermal_integrals
 from .time_grid import TimeGrid
 
-Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-Integer = NDArray[np.int64]
 Fraction = float | Float
 
 THERMAL_BLOCK = 128

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..._types import Complex, Float, Integer
 from ...physics.channels import JumpChannel
 from ...physics.initial import InitialState
 from ...physics.medium import History
@@ -24,7 +25,7 @@ from ..density.nlo_operators import SATURATION, Loss, jump_matrices, loss_matric
 from ..density.nlo_resolution import NloDiscretization
 from ..projection import Projection, projection_vectors
 from ..steps import KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2
-from .propagators import Complex, Float, Fraction, Integer, Propagators, color_and_l, sector_of, squared_norm
+from .propagators import Fraction, Propagators, color_and_l, sector_of, squared_norm
 from .time_grid import TimeGrid
 
 

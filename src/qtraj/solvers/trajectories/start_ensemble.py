@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..._types import Float, Integer
 from ...physics.initial import InitialState
 from ...units import to_fm
 from ..parallel import side_by_side
 from .ensemble import UNLIMITED, Ensemble, Jumps, Streams
 from .estimators import EndPoint, LastJump, backward_states
-from .propagators import Integer, Propagators, sector_of
+from .propagators import Propagators, sector_of
 
-Float = NDArray[np.float64]
 Estimator = Literal["last_jump", "end_point"]
 
 

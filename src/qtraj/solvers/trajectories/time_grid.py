@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._types import Float
 from ...physics.medium import History
 from ...physics.model import LindbladModel
 from ..steps import GAMMA, KAPPA, Profile, centers_of, resolved, step_edges
-
-Float = NDArray[np.float64]
 
 
 class TimeGrid(NamedTuple):
