@@ -262,20 +262,14 @@ class BoundState:
     def energy(self, model: LindbladModel) -> float:
         """Return the energy in the potential of `model` in GeV; the meson's mass is 2 M_Q more.
 
-        Raises
-        ------
-        InputError
-            If the potential does not bind the state.
+        `InputError` if the potential does not bind the state.
         """
         return _solved(model.potential, model.mass, self)[0]
 
     def u(self, r: Float, model: LindbladModel) -> Float:
         """Return u(r) with Int u^2 dr = 1, positive near the origin.
 
-        Raises
-        ------
-        InputError
-            If the potential does not bind the state.
+        `InputError` if the potential of `model` does not bind the state.
         """
         _, mesh, coefficients = _solved(model.potential, model.mass, self)
         return mesh.interpolate(coefficients, r)

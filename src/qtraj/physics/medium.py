@@ -334,13 +334,7 @@ class Histories(Sequence[TabulatedTemperature]):
 
 
 def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
-    """Return the sequence of histories in `medium`, and whether it was a batch.
-
-    Raises
-    ------
-    InputError
-        If `medium` is neither a medium, nor a non-empty sequence of media, nor `Histories`.
-    """
+    """Return the sequence of histories in `medium`, and whether it was a batch."""
     if isinstance(medium, Histories):
         return medium, True
     if isinstance(medium, History) and not isinstance(medium, type):

@@ -86,19 +86,9 @@ class StoredStates:
         return self._state(name).within(r)
 
     def state(self, name: str, color: str | float = "singlet") -> ArrayState:
-        """Return a state as a start for `qtraj.solve`.
+        """Return the state `name` as a start for `qtraj.solve`; `color` may be the probability of the singlet.
 
-        Parameters
-        ----------
-        name : str
-            One of `names`.
-        color : {"singlet", "octet"} or float
-            Color, or the probability of the singlet.
-
-        Raises
-        ------
-        InputError
-            If there is no such state.
+        `InputError` if there is no such state.
         """
         return replace(self._state(name), color=color)
 

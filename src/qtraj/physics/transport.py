@@ -69,10 +69,7 @@ class Transport:
     def kappa_hat(self, T: ArrayLike) -> Float:
         """Return kappa_hat(T), dimensionless, for T in GeV of any shape.
 
-        Raises
-        ------
-        InputError
-            If the coefficient is negative or not finite at some T.
+        `InputError` if it is negative or not finite at some T.
         """
         T = float_array("T", T)
         if isinstance(self.kappa, str):

@@ -43,32 +43,12 @@ ROUND, MAX_ROUNDS = 30, 30
 def bound_states(
     grid: Grid, potential_values: ArrayLike, l: int, mass: float, count: int
 ) -> tuple[Float, Float]:
-    """Return the lowest eigenstates of p_r^2/M + l(l+1)/(M r^2) + V(r), bound or not.
+    """Return the lowest `count` eigenstates of p_r^2/M + l(l+1)/(M r^2) + V(r), bound or not.
 
-    Parameters
-    ----------
-    grid : LaguerreMesh or SineGrid
-        Points r_i; ``derivative=1`` of a sine grid takes second differences.
-    potential_values : array_like, shape (N,)
-        V(r_i) in GeV, real.
-    l : int
-        Orbital angular momentum, not negative.
-    mass : float
-        Heavy-quark mass M in GeV.
-    count : int
-        Number of states, 1 to N.
-
-    Returns
-    -------
-    energies : ndarray, shape (count,)
-        Increasing eigenvalues in GeV.
-    vectors : ndarray, shape (count, N)
-        Coefficients c of the grid, sum c^2 = 1, positive near the origin.
-
-    Raises
-    ------
-    InputError
-        If an argument is out of range, or the iteration for a large grid does not converge.
+    `potential_values` are V(r_i) in GeV at the N points of a grid, real; ``derivative=1`` of a sine grid takes second
+    differences. Energies (count,) are in GeV, increasing; the vectors (count, N) are coefficients c of the grid with
+    sum c^2 = 1, positive near the origin. An argument out of range, or an iteration for a large grid that does not
+    converge, raises `InputError`.
     """
     instance("grid", grid, (LaguerreMesh, SineGrid), "be a LaguerreMesh or a SineGrid")
     values, points = float_array("potential_values", potential_values), len(grid.r)

@@ -278,34 +278,16 @@ class SineGrid:
     def hamiltonian(self, potential: Float, l: int, mass: float) -> Float:
         """Return the matrix of p_r^2/M + l(l+1)/(M r^2) + V(r) in GeV, shape (num, num).
 
-        Parameters
-        ----------
-        potential : ndarray, shape (num,)
-            V(r_i) in GeV, real or complex.
-        l : int
-            Orbital angular momentum.
-        mass : float
-            Heavy-quark mass M in GeV (twice the reduced mass).
+        `potential` (num,) is V(r_i) in GeV, real or complex, `l` the angular momentum, `mass` that of the heavy quark,
+        M, in GeV (twice the reduced mass).
         """
         return self.p_squared / mass + np.diag(potential + l * (l + 1) / (mass * self.r**2))
 
     def sine_transform(self, states: Complex) -> Complex:
         """Return the orthonormal type-I discrete sine transform along the last axis; it is its own inverse.
 
-        Parameters
-        ----------
-        states : ndarray, shape (..., num)
-            Coefficients, real or complex; computed in double precision.
-
-        Returns
-        -------
-        ndarray, shape (..., num)
-            sqrt(2/(num + 1)) sum_i sin(k_j r_i) states_i, complex.
-
-        Raises
-        ------
-        InputError
-            If the last axis has not `num` entries.
+        It is sqrt(2/(num + 1)) sum_i sin(k_j r_i) states_i, complex, of `states` (..., num), real or complex, in double
+        precision; `InputError` if the last axis has not `num` entries.
         """
         rows, shape = self._rows(states)
         return sine_transform_of(self.num, self.transform).transform(rows, self.threads).reshape(shape)
@@ -313,22 +295,9 @@ class SineGrid:
     def kinetic_step(self, states: Complex, factor: NDArray[np.float64 | np.complex128]) -> Complex:
         """Return the states with each wave sin(k_j r) multiplied by factor_j, as exp(-i kinetic(mass) dt).
 
-        Parameters
-        ----------
-        states : ndarray, shape (..., num)
-            Coefficients. Overwritten if it is a contiguous complex128 array: use what is returned.
-        factor : ndarray, shape (num,) or that of `states`
-            One factor for each wave, or for each state and wave.
-
-        Returns
-        -------
-        ndarray, shape (..., num)
-            sine_transform(factor sine_transform(states)).
-
-        Raises
-        ------
-        InputError
-            If the shapes do not agree.
+        That is sine_transform(factor sine_transform(states)) of `states` (..., num), with one `factor` (num,) for each
+        wave, or one for each state and wave. The states are overwritten if they are a contiguous complex128 array: use
+        what is returned. `InputError` if the shapes do not agree.
         """
         rows, shape = self._rows(states)
         factor = np.asarray(factor)

@@ -221,13 +221,7 @@ class Levels:
         )
 
     def stored(self) -> StoredStates:
-        """Return the bound states as functions of r.
-
-        Raises
-        ------
-        InputError
-            If there is none.
-        """
+        """Return the bound states as functions of r; `InputError` if there is none."""
         if not self.names:
             raise InputError("potential", self.model.potential, "bind at least one state to store")
         if isinstance(self.grid, LaguerreMesh):

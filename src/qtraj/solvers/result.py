@@ -28,26 +28,11 @@ exact zeros is smaller: on a sine grid of 511 points to 40 GeV^-1 the Coulomb 1S
 class Solution:
     """What a method returns: overlaps of n histories at all check points (the end last), as plain arrays.
 
-    Parameters
-    ----------
-    initial_overlap : ndarray, shape (6,)
-        Overlaps at the start.
-    overlap, no_jump : ndarray, shape (n, times, 6)
-        Overlaps in total and without any jump.
-    parts, no_jump_parts : mapping of str to ndarray, shape (n, times, 6)
-        Numerical errors of the two.
-    norm : ndarray, shape (n, times)
-        Probability of no jump.
-    norm_parts : mapping of str to ndarray, shape (n, times)
-        Its numerical errors.
-    not_estimated : tuple of str
-        Errors that were not estimated.
-    diagnostics : mapping of str to ndarray, shape (n, ...)
-        Populations by color and l, lost trace, what the start lacks of each color, purity, entropy.
-    settings : mapping
-        What the method chose: mesh, l_max, steps.
-    jumps : tuple, optional
-        Record of the jumps of each history (`start_ensemble.JumpRecord`), or None.
+    Overlaps in total and without any jump, with their numerical errors by name, have the shape (n, times, 6), the
+    `initial_overlap` (6,); `norm`, the probability of no jump, and its errors (n, times). `not_estimated` names errors
+    that were not estimated. The diagnostics (n, ...) are populations by color and l, lost trace, what the start lacks
+    of each color, purity, entropy; the settings what the method chose: mesh, l_max, steps. `jumps` has the `JumpRecord`
+    of each history, or None.
     """
 
     initial_overlap: Float

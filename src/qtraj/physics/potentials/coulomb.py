@@ -46,17 +46,10 @@ class ThermalPotential(Potential, Protocol):
         ...
 
     def medium(self, r: Float, color: Color, T: Float, xi: Float, hard_scale: Float) -> NDArray[Any]:
-        """Return V_color(r) in GeV in the medium, real or complex, shape (nt, nr).
+        """Return V_color(r) in GeV in the medium, real or complex, shape (nt, nr), for r (nr,) in GeV^-1.
 
-        Parameters
-        ----------
-        r : ndarray, shape (nr,)
-            Distances in GeV^-1.
-        color : {"singlet", "octet"}
-            Color of the pair.
-        T, xi, hard_scale : ndarray, shape (nt,)
-            Temperature in GeV, anisotropy and hard scale in GeV, as `medium_state` returns them; xi = 0 and
-            hard_scale = T in an isotropic medium.
+        T, xi, hard_scale (nt,) are temperature in GeV, anisotropy and hard scale in GeV, as `medium_state` returns
+        them; xi = 0 and hard_scale = T in an isotropic medium.
         """
         ...
 

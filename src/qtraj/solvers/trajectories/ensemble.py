@@ -106,22 +106,10 @@ class Segments:
 class Ensemble:
     """Trajectories with given first random numbers, from t = 0 to the end.
 
-    Parameters
-    ----------
-    propagators : Propagators
-        Steps of H_eff.
-    start, start_sector : ndarray, shape (N,), and int
-        Initial state and its sector.
-    r0, first_weight : ndarray, shape (B,)
-        Norm at which each trajectory jumps first, and its weight before anything is lost.
-    streams : Streams
-        Their further random numbers; number 0 was used for r0.
-    scorers : sequence of Scorer
-        Estimators, called at every edge.
-    max_jumps : int
-        A trajectory that would jump once more ends.
-    record : bool
-        Keep every jump in `jumps`.
+    They start in the state `start` (N,) of sector `start_sector`, have the norms `r0` (B,) at which they jump first and
+    the weights `first_weight` (B,) before anything is lost. Further random numbers come from the `streams`; number 0
+    was used for r0. The `scorers` are called at every edge. A trajectory that would jump more than `max_jumps` times
+    ends; with `record` every jump is kept in `jumps`.
     """
 
     propagators: Propagators

@@ -114,19 +114,8 @@ def _evolved_back(propagators: Propagators, l: int, nodes: Integer) -> Complex:
 class LastJump:
     """Expected overlaps from a last jump anywhere along a trajectory.
 
-    Parameters
-    ----------
-    propagators : Propagators
-        For its time grid.
-    backward : BackwardStates
-        What a jump contributes.
-    rows : int
-        Number B + 1 of rows of the ensemble; row 0 is the state that never jumps.
-
-    Attributes
-    ----------
-    scores : ndarray, shape (marks, B + 1, 6)
-        Expected overlaps, weighted.
+    `backward` is what a jump contributes, `rows` the number B + 1 of rows of the ensemble; row 0 is the state that
+    never jumps. The `scores` (marks, B + 1, 6) are expected overlaps, weighted.
     """
 
     def __init__(self, propagators: Propagators, backward: BackwardStates, rows: int) -> None:

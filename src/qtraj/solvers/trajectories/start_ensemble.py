@@ -47,20 +47,9 @@ class StratifiedBatch(NamedTuple):
 class StartEnsemble:
     """One history from one start: the state that never jumps, and rounds of trajectories beside it.
 
-    Parameters
-    ----------
-    propagators : Propagators
-        Steps of H_eff.
-    initial : InitialState
-        The start.
-    color : int
-        Its color, 0 singlet or 1 octet.
-    estimator : {"last_jump", "end_point"}
-        How trajectories score.
-    stride : int
-        Steps between the places where `LastJump` scores.
-    batch, workers : int
-        Trajectories that are evolved together, and batches side by side.
+    The `color` of the start is 0 for a singlet, 1 for an octet. The estimator, "last_jump" or "end_point", is how
+    trajectories score, `stride` the number of steps between the places where `LastJump` does. `batch` trajectories are
+    evolved together, `workers` batches side by side.
     """
 
     propagators: Propagators
