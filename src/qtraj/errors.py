@@ -9,8 +9,8 @@ from contextvars import ContextVar, Token
 from types import FrameType
 from typing import Any, Final
 
+# Makes the messages of one kind of warning, none or more, of all that was noted of it.
 Describe = Callable[[list[Any]], list[str]]
-"""Makes the messages of one kind of warning, none or more, of all that was noted of it."""
 
 _NOTED: ContextVar[dict[Describe, list[Any]] | None] = ContextVar("noted", default=None)
 _PACKAGE: Final = __name__.partition(".")[0]

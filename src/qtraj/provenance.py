@@ -11,6 +11,7 @@ from typing import Final
 
 LIBRARIES: Final = ("qtraj", "numpy", "scipy", "jax", "jaxlib", "xarray")
 
+# Modules and folders whose code determines survivals: equations, methods, histories, and how a chunk is solved.
 CODE: Final = (
     "units.py",
     "states.py",
@@ -25,7 +26,6 @@ CODE: Final = (
     "campaign/plan.py",
     "campaign/work.py",
 )
-"""Modules and folders whose code determines survivals: equations, methods, histories, and how a chunk is solved."""
 
 
 def versions() -> dict[str, str]:

@@ -27,15 +27,15 @@ from .potentials.coulomb import COLORS, Color, Potential
 
 MAX_N, MAX_L = 6, 3
 
+# Points of the mesh that gives a bound state and of the finer and shorter-scaled one that checks it.
 POINTS, CHECK_POINTS = 120, 160
-"""Points of the mesh that gives a bound state and of the finer and shorter-scaled one that checks it."""
 
+# Largest 1 - overlap^2 and relative change of the binding energy between the two meshes. A smooth potential stays below
+# 1e-9; the kink of a string-breaking potential leaves 1e-5.
 MESH_TOLERANCE = 1e-4
-"""Largest 1 - overlap^2 and relative change of the binding energy between the two meshes. A smooth potential stays
-below 1e-9; the kink of a string-breaking potential leaves 1e-5."""
 
+# In GeV^-1: states much larger than 100 GeV^-1 (20 fm) are not quarkonium.
 LARGEST_SCALE = 5.0
-"""In GeV^-1: states much larger than 100 GeV^-1 (20 fm) are not quarkonium."""
 
 
 class InitialState(Protocol):

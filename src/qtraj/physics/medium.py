@@ -23,15 +23,15 @@ from ..units import HBARC, from_fm
 
 Interval = tuple[float, float]
 
+# No fluid is hotter than 5 GeV: a larger number was given in MeV.
 MAX_T = 5.0
-"""No fluid is hotter than 5 GeV: a larger number was given in MeV."""
 
+# No medium starts later than 2.5 fm/c: a larger number was given in GeV^-1.
 MAX_START_FM = 2.5
-"""No medium starts later than 2.5 fm/c: a larger number was given in GeV^-1."""
 
+# No medium acts longer, in fm/c: a fireball of the LHC is above 0.15 GeV for 15 fm/c, and a run without a bound on its
+# length would go on for hours because of one misplaced digit of T_end.
 MAX_END_FM = 200.0
-"""No medium acts longer, in fm/c: a fireball of the LHC is above 0.15 GeV for 15 fm/c, and a run without a bound on its
-length would go on for hours because of one misplaced digit of T_end."""
 
 HINT_MEV = "Temperatures are in GeV; divide MeV by 1000."
 HINT_TIME = f"Times are in fm/c; multiply GeV^-1 by {HBARC:.4f}."

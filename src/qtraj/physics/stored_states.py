@@ -17,11 +17,11 @@ from ..errors import AccuracyWarning, InputError, warn_user
 from ..states import STATE_NAMES, State
 from .initial import ArrayState
 
+# Largest |Int u^2 dr - 1|. A coarse grid misses 1e-3; another unit of r, or R(r) given for u(r), far more.
 NORM_TOLERANCE: Final = 0.02
-"""Largest |Int u^2 dr - 1|. A coarse grid misses 1e-3; another unit of r, or R(r) given for u(r), far more."""
 
+# Largest |Int u_i u_j dr| of two states of one l before a warning: 1e-4 of one survival in the other.
 ORTHOGONALITY_TOLERANCE: Final = 0.01
-"""Largest |Int u_i u_j dr| of two states of one l before a warning: 1e-4 of one survival in the other."""
 
 # the four-point Gauss rule integrates the square of a cubic exactly
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(4)

@@ -24,20 +24,20 @@ from .sine import SineGrid
 
 Grid = LaguerreMesh | SineGrid
 
+# Largest number of points of a spectral sine grid for which the dense matrix is faster than the iteration.
 DENSE_LIMIT = 255
-"""Largest number of points of a spectral sine grid for which the dense matrix is faster than the iteration."""
 
+# Further states in the iteration: the highest state of a block converges slowly when its neighbor is close.
 GUARDS = 2
-"""Further states in the iteration: the highest state of a block converges slowly when its neighbor is close."""
 
+# Norm of H c - E c in GeV that the iteration aims at; the error of E is its square over the level spacing.
 TOLERANCE = 1e-10
-"""Norm of H c - E c in GeV that the iteration aims at; the error of E is its square over the level spacing."""
 
+# Residual that rounding leaves, in units of machine precision times the largest kinetic energy.
 ROUNDING = 10.0
-"""Residual that rounding leaves, in units of machine precision times the largest kinetic energy."""
 
+# Iterations between two checks of the residual (the guards need not converge), and the number of checks.
 ROUND, MAX_ROUNDS = 30, 30
-"""Iterations between two checks of the residual (the guards need not converge), and the number of checks."""
 
 
 def bound_states(

@@ -19,8 +19,8 @@ from scipy.special import roots_laguerre
 from .._checks import integer, positive, settle
 from .._types import Float
 
+# Beyond it the quadrature weights underflow in double precision.
 MAX_POINTS = 170
-"""Beyond it the quadrature weights underflow in double precision."""
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ from ..errors import InputError, PerformanceWarning, warn_user
 
 TRANSFORMS = ("scipy", "fftw")
 
+# Numbers of extended rows worked on at once: 512 kB, so that a block stays in the second-level cache.
 BLOCK = 2**15
-"""Numbers of extended rows worked on at once: 512 kB, so that a block stays in the second-level cache."""
 
 
 class _Buffer:
@@ -139,8 +139,8 @@ class SineTransform:
             self._free.append(buffer)
 
 
+# The transform of this process for rows of `num` numbers by a library, planned at its first use.
 sine_transform_of = lru_cache(maxsize=16)(SineTransform)
-"""The transform of this process for rows of `num` numbers by a library, planned at its first use."""
 
 
 @cache
@@ -163,8 +163,8 @@ def import_pyfftw() -> Any:
     return pyfftw
 
 
+# Sixteen times the largest grid of the QTraj 1.0 paper; more is taken for a mistake.
 MAX_NUM = 2**22
-"""Sixteen times the largest grid of the QTraj 1.0 paper; more is taken for a mistake."""
 
 
 @dataclass(frozen=True)

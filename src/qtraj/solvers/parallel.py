@@ -11,12 +11,12 @@ from typing import Final, TypeVar
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 
+# Environment of a process that shall compute on one core: BLAS and `side_by_side` read the first, XLA the second.
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "NPROC": "1"}
-"""Environment of a process that shall compute on one core: BLAS and `side_by_side` read the first, XLA the second."""
 
 
+# Counts the threads that one call of `side_by_side` and all calls inside it may still add to the caller's.
 _BUDGET: ContextVar[Semaphore | None] = ContextVar("budget", default=None)
-"""Counts the threads that one call of `side_by_side` and all calls inside it may still add to the caller's."""
 
 
 def side_by_side(

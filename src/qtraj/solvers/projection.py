@@ -22,17 +22,17 @@ from ..states import STATE_NAMES, STATES
 
 Projection = Literal["computed", "coulomb"] | StoredStates
 
+# Largest probability within one decay length of the end of the grid before a warning: the end then deforms a state.
 EDGE_TOLERANCE = 0.01
-"""Largest probability within one decay length of the end of the grid before a warning: the end then deforms a state."""
 
+# Largest change of the norm of a given function when it is sampled on the grid.
 NORM_TOLERANCE = 0.05
-"""Largest change of the norm of a given function when it is sampled on the grid."""
 
+# Longer than the solvers' mesh, to 58 GeV^-1: the radius of the Coulomb 3S is then right to all digits printed.
 STATES_MESH: Final = LaguerreMesh(128, 0.12)
-"""Longer than the solvers' mesh, to 58 GeV^-1: the radius of the Coulomb 3S is then right to all digits printed."""
 
+# Radii at which states of a Laguerre mesh are stored: a cubic spline through them is exact to about 1e-8.
 STORED_POINTS = 4096
-"""Radii at which states of a Laguerre mesh are stored: a cubic spline through them is exact to about 1e-8."""
 
 _HYDROGEN: Final = tuple(CoulombState(state.n, state.l) for state in STATES)
 _L: Final = np.array([state.l for state in STATES])

@@ -21,8 +21,8 @@ from ..units import from_fm, to_fm
 from .density.method import DensityMatrix
 from .result import Progress, Result, Solution, make_result
 
+# Distances in GeV^-1 at which a start is evaluated to see that it can be.
 _PROBE_R: Final = np.array([0.5, 1.0, 2.0])
-"""Distances in GeV^-1 at which a start is evaluated to see that it can be."""
 
 
 @runtime_checkable

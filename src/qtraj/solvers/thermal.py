@@ -16,11 +16,11 @@ from ..physics.potentials.coulomb import Color
 
 _GAUSS_X, _GAUSS_W = np.polynomial.legendre.leggauss(3)
 
+# Largest Im V in GeV that counts as rounding, of a table for example.
 AMPLIFICATION = 1e-9
-"""Largest Im V in GeV that counts as rounding, of a table for example."""
 
+# Values of the potential held at once: bounds memory for many steps on a large grid.
 _BLOCK = 2_000_000
-"""Values of the potential held at once: bounds memory for many steps on a large grid."""
 
 
 def thermal_integrals(

@@ -135,8 +135,8 @@ def _large_x(x: Float) -> Float:
     return 1 - total
 
 
+# GeV; there C_F alpha_s(2 pi T) is about 1, above every frozen value, and below its series soon fails.
 RUNNING_ABOVE_T = 0.1
-"""GeV; there C_F alpha_s(2 pi T) is about 1, above every frozen value, and below its series soon fails."""
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from .coulomb import Color, check_alpha, check_isotropic, plain_octet
 Below = Literal["coulomb", "constant"]
 Beyond = Literal["constant", "linear"]
 
+# Column names of a text file.
 COLUMNS: Final = ("r[fm]", "r[GeV^-1]", "V[GeV]", "ReV[GeV]", "ImV[GeV]", "T[GeV]", "octet[GeV]")
-"""Column names of a text file."""
 
 _ARRAYS: Final = ("r", "r_fm", "V", "T", "vacuum", "octet")
 

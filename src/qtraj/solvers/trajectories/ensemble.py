@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from ..._types import Complex, Float, Integer
 from .propagators import Propagators, color_and_l, squared_norm
 
+# Trajectories below the first of these fractions of their first weight survive with the second one, or end.
 ROULETTE_BELOW, ROULETTE_WEIGHT = 0.1, 0.4
-"""Trajectories below the first of these fractions of their first weight survive with the second one, or end."""
 
 UNLIMITED = np.iinfo(np.int64).max
 

@@ -24,13 +24,13 @@ from .ensemble import Ensemble
 from .propagators import Propagators, color_and_l, sector_of
 from .time_grid import TimeGrid
 
+# Populations are counted for l = 0 ... 6, and for l >= 7 together.
 L_TRACKED = 7
-"""Populations are counted for l = 0 ... 6, and for l >= 7 together."""
 
 L_TARGETS = tuple(sorted({state.l for state in STATES}))
 
+# Events not seen in n independent trials have at most the probability 3/n, at 95 % confidence.
 UNSEEN = 3.0
-"""Events not seen in n independent trials have at most the probability 3/n, at 95 % confidence."""
 
 
 class EndPoint:

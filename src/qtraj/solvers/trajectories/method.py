@@ -38,18 +38,18 @@ from .time_grid import graded_time_grid, uniform_time_grid
 
 NOT_ESTIMATED = ("time step of the jumps", "grid of the jumps")
 
+# Trajectories between two checks of the stop rules, and strata of a full round: seconds to a minute.
 MESH_ROUND, SINE_ROUND = 4096, 256
-"""Trajectories between two checks of the stop rules, and strata of a full round: seconds to a minute."""
 
+# Trajectories of a batch on a mesh, where many share a matrix product; complex numbers of one on a sine grid: 1 MB, so
+# that a step stays in the CPU's cache.
 MESH_BATCH, SINE_VALUES = 4096, 1 << 16
-"""Trajectories of a batch on a mesh, where many share a matrix product; complex numbers of one on a sine grid: 1 MB,
-so that a step stays in the CPU's cache."""
 
+# Distance in GeV^-1 of the places where the last jump is scored, if the steps are shorter.
 NODE_SPACING = 0.05
-"""Distance in GeV^-1 of the places where the last jump is scored, if the steps are shorter."""
 
+# Added to the number of a history, for octet starts and for the trajectories that measure what `r_max` omits.
 OCTET_KEY, OMITTED_KEY = 1 << 40, 1 << 41
-"""Added to the number of a history, for octet starts and for the trajectories that measure what `r_max` omits."""
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ from .time_grid import TimeGrid
 
 Fraction = float | Float
 
+# Steps for which a potential that changes with the medium is evaluated at once.
 THERMAL_BLOCK = 128
-"""Steps for which a potential that changes with the medium is evaluated at once."""
 
 
 def sector_of(color: int, l: int | Integer) -> Any:
