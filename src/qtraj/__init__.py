@@ -15,14 +15,13 @@ from . import observables
 from .errors import AccuracyWarning, FileFormatError, InputError, PerformanceWarning, QtrajError
 from .observables.estimate import Estimate
 from .physics.channels import JumpChannel
-from .physics.initial import ArrayState, BoundState, CoulombState, GaussianState
+from .physics.initial import ArrayState, BoundState, CoulombState, GaussianState, StoredStates
 from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTemperature
 from .physics.model import LindbladModel
 from .physics.potentials.callable import CallablePotential
 from .physics.potentials.coulomb import CoulombPotential
 from .physics.potentials.ksu import KSUPotential
 from .physics.potentials.table import TabulatedPotential
-from .physics.stored_states import StoredStates
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
 from .radial.sine import SineGrid

@@ -11,10 +11,9 @@ import numpy as np
 from .._checks import choice, instance
 from .._types import Float
 from ..errors import InputError, note
-from ..physics.initial import CoulombState, InitialState, singlet_probability
+from ..physics.initial import CoulombState, InitialState, StoredStates, singlet_probability
 from ..physics.model import LindbladModel
 from ..physics.potentials.coulomb import Color, Potential
-from ..physics.stored_states import StoredStates
 from ..radial.bound import Grid, bound_states
 from ..radial.laguerre import LaguerreMesh
 from ..radial.sine import SineGrid

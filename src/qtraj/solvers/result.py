@@ -106,12 +106,12 @@ class Result:
     @property
     def transition(self) -> Mapping[str, Estimate]:
         """Probability at the end of each state that the start does not hold: no survival, but what others became."""
-        return {name: found for name, found in self.overlap.items() if name not in self.survival}
+        return {name: overlap for name, overlap in self.overlap.items() if name not in self.survival}
 
     @property
     def transition_at(self) -> Mapping[str, Estimate]:
         """The same at the requested times."""
-        return {name: found for name, found in self.overlap_at.items() if name not in self.survival}
+        return {name: overlap for name, overlap in self.overlap_at.items() if name not in self.survival}
 
     @property
     def regeneration(self) -> Mapping[str, Estimate]:
@@ -173,12 +173,8 @@ class _Held(dict[str, Estimate]):
 
     def __missing__(self, name: str) -> Estimate:
         held = ", ".join(self) or "none: the start holds no bound state"
-        raise InputError(
-            "state",
-            name,
-            f"be one that the start holds ({held})",
-            "What becomes another state is in `transition`; `overlap` has all six.",
-        )
+        remedy = "What becomes another state is in `transition`; `overlap` has all six."
+        raise InputError("state", name, f"be one that the start holds ({held})", remedy)
 
 
 def held_states(initial_overlap: Float, *, is_ratio: bool) -> NDArray[np.bool_]:

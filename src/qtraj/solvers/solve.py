@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks import called, function, increasing
+from .._checks import called, function, increasing, instance
 from .._types import Float
 from ..errors import InputError, collected
 from ..physics.initial import InitialState, check_initial
@@ -99,22 +99,15 @@ def solve(
     started = time.perf_counter()
     with collected():
         solution = method.solve(model, histories, initial, [from_fm(t) for t in times], report)
+    asked = {"method": method, "model": model, "initial": initial, "medium": medium}
+    wall_time = time.perf_counter() - started
     return make_result(
         solution,
         is_ratio=initial.survival_is_ratio,
         batch=batch,
         times_fm=times,
-        settings={
-            "method": repr(method),
-            "model": repr(model),
-            "initial": repr(initial),
-            "medium": repr(medium),
-        },
-        provenance={
-            "histories": len(histories),
-            "wall_time_s": time.perf_counter() - started,
-            **versions(),
-        },
+        settings={name: repr(thing) for name, thing in asked.items()},
+        provenance={"histories": len(histories), "wall_time_s": wall_time, **versions()},
     )
 
 
@@ -138,8 +131,7 @@ def checked_problem(
 
     The coefficients must exist at all temperatures in use.
     """
-    if not isinstance(model, LindbladModel):
-        raise InputError("model", model, "be a LindbladModel")
+    instance("model", model, LindbladModel, "be a LindbladModel")
     check_initial("initial", initial)
     histories, batch = as_histories(medium)
     called("initial", initial.u, _PROBE_R, model)

@@ -21,7 +21,7 @@ from ...physics.potentials.coulomb import COLORS
 from ...states import STATES
 from ..basis import SINGLET, states_with
 from .ensemble import Ensemble
-from .propagators import Propagators, color_and_l, sector_of
+from .propagators import Propagators, by_sector, color_and_l, sector_of
 from .time_grid import TimeGrid
 
 # Populations are counted for l = 0 ... 6, and for l >= 7 together.
@@ -129,9 +129,9 @@ class LastJump:
             return
         node = self._position[edge]
         weights = self._backward.weights[node]
-        for sector in np.unique(ensemble.sectors[rows]):
-            chosen = rows[ensemble.sectors[rows] == sector]
-            for l, amplitudes in self._backward.channels.get(int(sector), ()):
+        for sector, inside in by_sector(ensemble.sectors[rows]):
+            chosen = rows[inside]
+            for l, amplitudes in self._backward.channels.get(sector, ()):
                 columns = [i for i, _ in states_with(l)]
                 flux = np.abs(ensemble.states[chosen] @ amplitudes[node]) ** 2
                 flux = flux * _contribution(ensemble, chosen)[:, None]

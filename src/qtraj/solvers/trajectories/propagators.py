@@ -9,7 +9,7 @@ coefficients c with sum |c|^2 = Int |u|^2 dr; a sector is the number 2 l + color
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
@@ -43,6 +43,17 @@ def sector_of(color: int, l: int | Integer) -> Any:
 def color_and_l(sector: Any) -> tuple[Any, Any]:
     """Return color (0 singlet, 1 octet) and l of a sector, or of many."""
     return sector % 2, sector // 2
+
+
+def target_of(channel: JumpChannel, l: int) -> int:
+    """Return the sector that a channel leads to from l."""
+    return int(sector_of(COLORS.index(channel.target), l + channel.delta_l))
+
+
+def by_sector(sectors: Integer) -> Iterator[tuple[int, Integer]]:
+    """Yield every sector that occurs, and the rows in it."""
+    for sector in np.unique(sectors):
+        yield int(sector), np.flatnonzero(sectors == sector)
 
 
 def next_order_refused(model: LindbladModel, method: str) -> InputError:
@@ -133,10 +144,9 @@ class DipolePropagators(Propagators):
         size = np.maximum(squared_norm(after), np.finfo(float).tiny)
         kept = size / squared_norm(states * self.r)
         after /= np.sqrt(size)[:, None]
-        for sector in np.unique(sectors):
-            targets, cumulative = self._branching(int(sector))
-            chosen = sectors == sector
-            target[chosen] = targets[np.searchsorted(cumulative, chance[chosen], side="right")]
+        for sector, rows in by_sector(sectors):
+            targets, cumulative = self._branching(sector)
+            target[rows] = targets[np.searchsorted(cumulative, chance[rows], side="right")]
         return after, target, kept
 
     def jump_adjoint(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
@@ -149,7 +159,7 @@ class DipolePropagators(Propagators):
             color, l = color_and_l(sector)
             channels = [c for c in self.model.channels if c.source == COLORS[color] and c.rate(l) > 0]
             rates = np.array([c.rate(l) for c in channels])
-            targets = np.array([sector_of(COLORS.index(c.target), l + c.delta_l) for c in channels])
+            targets = np.array([target_of(c, l) for c in channels])
             self._branchings[sector] = (targets, np.cumsum(rates)[:-1] / rates.sum())
         return self._branchings[sector]
 
@@ -225,13 +235,12 @@ class MeshPropagators(DipolePropagators):
     def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
         """Evolve the states in place; return the part of their norm inside the basis."""
         keep = np.empty(len(states))
-        for sector in np.unique(sectors):
-            rows = np.flatnonzero(sectors == sector)
+        for sector, rows in by_sector(sectors):
             share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
-            inside = states[rows] * self._half(int(sector), step, share, early=True)
-            evolved, kept = self._vacuum(inside, int(sector), self.time_grid.lengths[step] * share)
+            inside = states[rows] * self._half(sector, step, share, early=True)
+            evolved, kept = self._vacuum(inside, sector, self.time_grid.lengths[step] * share)
             keep[rows] = kept / squared_norm(inside)
-            states[rows] = evolved * self._half(int(sector), step, share, early=False)
+            states[rows] = evolved * self._half(sector, step, share, early=False)
         return keep
 
     def step_adjoint(self, states: Complex, sector: int, step: int) -> Complex:

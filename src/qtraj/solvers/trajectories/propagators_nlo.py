@@ -25,7 +25,7 @@ from ..density.nlo_operators import SATURATION, Loss, jump_matrices, loss_matric
 from ..density.nlo_resolution import NloDiscretization
 from ..projection import Projection, projection_vectors
 from ..steps import KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2
-from .propagators import Fraction, Propagators, color_and_l, sector_of, squared_norm
+from .propagators import Fraction, Propagators, by_sector, color_and_l, sector_of, squared_norm, target_of
 from .time_grid import TimeGrid
 
 
@@ -77,10 +77,9 @@ class NloPropagators(Propagators):
 
     def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
         """Evolve the states in place; nothing leaves the basis but by decay."""
-        for sector in np.unique(sectors):
-            rows = np.flatnonzero(sectors == sector)
+        for sector, rows in by_sector(sectors):
             share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
-            values, vectors, inverse = self._exponent(int(sector), step)
+            values, vectors, inverse = self._exponent(sector, step)
             phases = np.exp(np.multiply.outer(share, values))
             states[rows] = ((states[rows] @ inverse.T) * phases) @ vectors.T
         return np.ones(len(states))
@@ -93,10 +92,8 @@ class NloPropagators(Propagators):
     def decay(self, states: Complex, sectors: Integer, step: int) -> Float:
         """Return <Gamma> of the states times the length of the step."""
         rate = np.empty(len(states))
-        for sector in np.unique(sectors):
-            rows = np.flatnonzero(sectors == sector)
-            A = self._decay_matrix(int(sector), step)
-            u = states[rows]
+        for sector, rows in by_sector(sectors):
+            u, A = states[rows], self._decay_matrix(sector, step)
             rate[rows] = -2 * np.einsum("bi,bi->b", u.conj(), u @ A.T).real
         return rate
 
@@ -104,12 +101,10 @@ class NloPropagators(Propagators):
         self, states: Complex, sectors: Integer, step: int, chance: Float
     ) -> tuple[Complex, Integer, Float]:
         """Return normalized states after a jump through a channel drawn with its rate ||C u||^2."""
-        after, target = np.empty_like(states), np.empty_like(sectors)
-        kept = np.empty(len(states))
+        after, target, kept = np.empty_like(states), np.empty_like(sectors), np.empty(len(states))
         x = self._inverse_T(step)
-        for sector in np.unique(sectors):
-            rows = np.flatnonzero(sectors == sector)
-            branches = self._branches_of(int(sector))
+        for sector, rows in by_sector(sectors):
+            branches = self._branches_of(sector)
             behind = [states[rows] @ (b.R + x * b.S).T for b in branches]
             rates = np.array([squared_norm(u) for u in behind])
             threshold = chance[rows] * rates.sum(axis=0)
@@ -126,8 +121,7 @@ class NloPropagators(Propagators):
 
     def jump_adjoint(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
         """Return sqrt(rate) C^+ of the channel from l, applied to states behind the jump."""
-        source = int(sector_of(COLORS.index(channel.source), l))
-        target = int(sector_of(COLORS.index(channel.target), l + channel.delta_l))
+        source, target = sector_of(COLORS.index(channel.source), l), target_of(channel, l)
         (branch,) = (b for b in self._branches_of(source) if b.target == target)
         x = 1 / self.history.temperature(self.time_grid.edges[edge : edge + 1])[0]
         return np.asarray(((states @ self.vacuum_states(target).T) * self._cut) @ (branch.R + x * branch.S))
@@ -153,13 +147,11 @@ class NloPropagators(Propagators):
         if sector not in self._branches:
             color, l = color_and_l(sector)
             V, reach = self.vacuum_states(sector), SATURATION * self._discretization.jump_range
-            found = []
-            for channel in self.model.channels:
-                if channel.source == COLORS[color] and channel.rate(l) > 0:
-                    R, S = (m @ V for m in jump_matrices(channel, self.grid, l, reach))
-                    target = sector_of(COLORS.index(channel.target), l + channel.delta_l)
-                    found.append(Branch(int(target), R, S))
-            self._branches[sector] = found
+            self._branches[sector] = [
+                Branch(target_of(channel, l), *(m @ V for m in jump_matrices(channel, self.grid, l, reach)))
+                for channel in self.model.channels
+                if channel.source == COLORS[color] and channel.rate(l) > 0
+            ]
         return self._branches[sector]
 
     def _decay_matrix(self, sector: int, step: int) -> Float:
