@@ -350,6 +350,7 @@ def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
 
 def _hot_intervals(log: PchipInterpolator, log_end: float) -> tuple[Interval, ...]:
     """Return the intervals of t in GeV^-1 in which the interpolant exceeds log_end."""
+    # in ln t throughout
     first, last = float(log.x[0]), float(log.x[-1])
     # all roots of the piecewise cubic: the medium may act in several intervals
     crossings = np.asarray(log.solve(log_end, extrapolate=False), dtype=float)

@@ -105,6 +105,7 @@ def _iterated(grid: SineGrid, values: Float, l: int, mass: float, count: int) ->
     shape = (len(values), len(values))
     operator = LinearOperator(shape, matvec=apply, matmat=apply, dtype=float)
     inverse = LinearOperator(shape, matvec=precondition, matmat=precondition, dtype=float)
+    # no iteration gets below what rounding leaves of the largest kinetic energy
     goal = TOLERANCE + ROUNDING * float(np.finfo(float).eps * kinetic.max())
     for _ in range(MAX_ROUNDS):
         with warnings.catch_warnings():

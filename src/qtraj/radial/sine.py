@@ -15,9 +15,8 @@ that batches equal single rows to the last bit.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from typing import Any
@@ -88,27 +87,25 @@ class SineTransform:
         """Return the orthonormal transform of each row of `states`, shape (B, num); its own inverse."""
         result = np.empty_like(states)
 
-        def block(rows: slice) -> None:
-            with self._buffer() as buffer:
-                spectrum = self._extended(buffer, states[rows])
-                np.multiply(spectrum[:, 1 : self._n], 1j / np.sqrt(2 * self._n), out=result[rows])
+        def work(buffer: _Buffer, rows: slice) -> None:
+            spectrum = self._extended(buffer, states[rows])
+            np.multiply(spectrum[:, 1 : self._n], 1j / np.sqrt(2 * self._n), out=result[rows])
 
-        self._each_block(block, len(states), threads)
+        self._each_block(work, len(states), threads)
         return result
 
     def filter(self, states: Complex, factor: NDArray[Any], threads: int = 1) -> None:
         """Replace `states`, shape (B, num), by transform(factor transform(states)); factor (num,) or (B, num)."""
         n = self._n
 
-        def block(rows: slice) -> None:
-            with self._buffer() as buffer:
-                spectrum = self._extended(buffer, states[rows])
-                mine = factor if factor.ndim == 1 else factor[rows]
-                spectrum[:, 1:n] *= mine
-                spectrum[:, :n:-1] *= mine  # the negative frequencies: an odd function stays odd
-                np.multiply(buffer.backward(spectrum)[:, 1:n], 1 / (2 * n), out=states[rows])
+        def work(buffer: _Buffer, rows: slice) -> None:
+            spectrum = self._extended(buffer, states[rows])
+            mine = factor if factor.ndim == 1 else factor[rows]
+            spectrum[:, 1:n] *= mine
+            spectrum[:, :n:-1] *= mine  # the negative frequencies: an odd function stays odd
+            np.multiply(buffer.backward(spectrum)[:, 1:n], 1 / (2 * n), out=states[rows])
 
-        self._each_block(block, len(states), threads)
+        self._each_block(work, len(states), threads)
 
     def _extended(self, buffer: _Buffer, states: Complex) -> Complex:
         """Return the Fourier transform of the odd extension of `states`."""
@@ -118,25 +115,18 @@ class SineTransform:
         np.negative(states[:, ::-1], out=odd[:, n + 1 :])
         return buffer.forward(len(states))
 
-    def _each_block(self, block: Callable[[slice], None], count: int, threads: int) -> None:
-        blocks = [slice(start, start + self._rows) for start in range(0, count, self._rows)]
-        if threads > 1 and len(blocks) > 1:
-            list(_pool(threads).map(block, blocks))  # list: raises what a block raised
-        else:
-            for rows in blocks:
-                block(rows)
+    def _each_block(self, work: Callable[[_Buffer, slice], None], count: int, threads: int) -> None:
+        def block(rows: slice) -> None:
+            try:
+                buffer = self._free.pop()
+            except IndexError:  # first use, or all taken by other threads
+                buffer = _Buffer(self._rows, 2 * self._n, self._library)
+            work(buffer, rows)
+            self._free.append(buffer)  # kept for the next call of any thread
 
-    @contextmanager
-    def _buffer(self) -> Iterator[_Buffer]:
-        try:
-            buffer = self._free.pop()
-        except IndexError:  # first use, or all taken by other threads
-            buffer = _Buffer(self._rows, 2 * self._n, self._library)
-        try:
-            yield buffer
-        finally:
-            # kept for the next call of any thread
-            self._free.append(buffer)
+        blocks = [slice(start, start + self._rows) for start in range(0, count, self._rows)]
+        run = _pool(threads).map if threads > 1 and len(blocks) > 1 else map
+        list(run(block, blocks))  # list: does the work, and raises what a block raised
 
 
 # The transform of this process for rows of `num` numbers by a library, planned at its first use.
@@ -257,6 +247,7 @@ class SineGrid:
         inverse = np.ones(2 * n - 1)
         inverse[1:] = np.sin(np.pi * np.arange(1, 2 * n - 1) / (2 * n)) ** -2
         matrix = inverse[np.abs(i[:, None] - i)] - inverse[i[:, None] + i]
+        # the sign (-1)^(i - j) of the closed form
         matrix[(i[:, None] - i) % 2 == 1] *= -1
         np.fill_diagonal(matrix, (2 * n**2 + 1) / 3 - np.sin(np.pi * i / n) ** -2)
         return np.asarray(np.pi**2 / (2 * self.length**2) * matrix)
@@ -321,9 +312,8 @@ def _warn_if_slow(num: int) -> None:
     below, above = prev_fast_len(n), next_fast_len(n)
     if below == above:
         return
-    # the nearest power of two, below or above
     power = 2 ** (n.bit_length() - 1)
-    nearest = power if n - power < 2 * power - n else 2 * power
+    nearest = power if 2 * n < 3 * power else 2 * power  # of the powers of two
     warn_user(
         f"SineGrid: num = {num} is slow to transform, since num + 1 = {n} has a prime factor above 11. The nearest "
         f"fast values are {below - 1} and {above - 1}; the nearest of the fastest, 2^n - 1, is {nearest - 1}.",

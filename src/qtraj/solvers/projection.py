@@ -155,6 +155,7 @@ def _warn_at_the_edge(energies: Float, vectors: Float, grid: Grid, model: Lindbl
     for state, energy, c in zip(STATES, energies, vectors, strict=True):
         if not energy < limit:
             continue
+        # square of the rate at which u falls beyond the end, by binding and centrifugal energy
         barrier = model.mass * (limit - energy) + state.l * (state.l + 1) / r[-1] ** 2
         edge = float(np.sum(c[r > r[-1] - 1 / np.sqrt(barrier)] ** 2))
         if edge > EDGE_TOLERANCE:

@@ -134,6 +134,7 @@ def checked_problem(
     instance("model", model, LindbladModel, "be a LindbladModel")
     check_initial("initial", initial)
     histories, batch = as_histories(medium)
+    # user's classes are tried out once: what they raise gets their name, before anything long begins
     called("initial", initial.u, _PROBE_R, model)
     called("medium", _check_media, model, histories)
     return histories, batch

@@ -52,6 +52,7 @@ def thermal_integrals(
         V = potential.medium(r, color, *medium_state(history, t.ravel()))
         _check(V, (t.size, len(r)), has_width=potential.has_width)
         V = V.reshape(*t.shape, len(r)) - vacuum
+        # a step may have several parts, which plain indexing would not add up
         np.add.at(integrals, part_of[parts], np.einsum("sg,sgr->sr", half[parts, None] * _GAUSS_W, V))
     return integrals
 
@@ -66,6 +67,7 @@ def check_thermal(model: LindbladModel, histories: Sequence[History], r: Float, 
     if potential is None or not probes:
         return
     states = np.concatenate(probes, axis=1)
+    # each of T, xi and hard scale at its least and its largest
     extremes = np.unique([*np.argmin(states, axis=1), *np.argmax(states, axis=1)])
     V = potential.medium(r, color, *states[:, extremes])
     _check(V, (len(extremes), len(r)), has_width=potential.has_width)

@@ -120,24 +120,22 @@ class CallablePotential:
         if count not in _ARGUMENTS:
             raise InputError(color, self._functions[color], f"take {' or '.join(_ARGUMENTS.values())}")
         T = np.concatenate([[0.0], _PROBE_T])
-        grid = np.broadcast_arrays(_PROBE_R[None], T[:, None])
+        r, T_of = np.broadcast_arrays(_PROBE_R[None], T[:, None])
         # an overflow or a division by zero shows in the values, and is named there
         with np.errstate(all="ignore"):
-            V = self._call(color, grid[0], grid[1], np.zeros_like(grid[0]), grid[1])
-        _check_values(color, V, grid[0].shape, takes_T=count > 1)
+            V = self._call(color, r, T_of, np.zeros_like(r), T_of)
+        if V.shape != r.shape or V.dtype.kind not in "iufc":
+            allowed = f"return numbers of the shape of its arguments, {r.shape}"
+            raise InputError(color, (V.shape, V.dtype), allowed)
+        if not np.all(np.isfinite(V)):
+            i, j = np.argwhere(~np.isfinite(V))[0]
+            where = f"r = {_PROBE_R[j]:.3g} GeV^-1" + (f", T = {T[i]:g} GeV" if count > 1 else "")
+            allowed = f"be finite from r = 0.01 to 30 GeV^-1 and at T = 0 (here {where})"
+            raise InputError(color, complex(V[i, j]), allowed)
+        vacuum = V[0]
+        if count > 1 and np.any(np.abs(vacuum.imag) > _ROUNDING):
+            worst = complex(vacuum[np.argmax(np.abs(vacuum.imag))])
+            raise InputError(color, worst, "be real at T = 0, the vacuum")
+        if np.any(V.imag > _ROUNDING):
+            raise InputError(color, float(V.imag.max()), "have Im V <= 0: a width absorbs")
         return count > 1, bool(np.iscomplexobj(V))
-
-
-def _check_values(color: Color, V: NDArray[Any], shape: tuple[int, ...], *, takes_T: bool) -> None:
-    if V.shape != shape or V.dtype.kind not in "iufc":
-        raise InputError(color, (V.shape, V.dtype), f"return numbers of the shape of its arguments, {shape}")
-    if not np.all(np.isfinite(V)):
-        i, j = np.argwhere(~np.isfinite(V))[0]
-        T = np.concatenate([[0.0], _PROBE_T])[i]
-        where = f"r = {_PROBE_R[j]:.3g} GeV^-1" + (f", T = {T:g} GeV" if takes_T else "")
-        allowed = f"be finite from r = 0.01 to 30 GeV^-1 and at T = 0 (here {where})"
-        raise InputError(color, complex(V[i, j]), allowed)
-    if takes_T and np.any(np.abs(V[0].imag) > _ROUNDING):
-        raise InputError(color, complex(V[0][np.argmax(np.abs(V[0].imag))]), "be real at T = 0, the vacuum")
-    if np.any(V.imag > _ROUNDING):
-        raise InputError(color, float(V.imag.max()), "have Im V <= 0: a width absorbs")

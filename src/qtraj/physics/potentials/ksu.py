@@ -39,7 +39,8 @@ def landau_damping(x: ArrayLike) -> Float:
     small, large = x < _SERIES_BELOW, x > _ASYMPTOTIC_ABOVE
     middle = ~(small | large)
     phi = np.empty_like(x)
-    phi[small], phi[middle], phi[large] = _small_x(x[small]), _closed_form(x[middle]), _large_x(x[large])
+    phi[small], phi[large], m = _small_x(x[small]), _large_x(x[large]), x[middle]
+    phi[middle] = 1 - ((1 + m) * np.exp(-m) * expi(m) + (1 - m) * np.exp(m) * exp1(m)) / (2 * m)
     return phi
 
 
@@ -119,11 +120,6 @@ def _small_x(x: Float) -> Float:
         harmonic += 1 / (2 * k - 1) + 1 / (2 * k)
         total += power * (2 * k * (harmonic - log) - 1 / (2 * k + 1))
     return total
-
-
-def _closed_form(x: Float) -> Float:
-    bracket = (1 + x) * np.exp(-x) * expi(x) + (1 - x) * np.exp(x) * exp1(x)
-    return np.asarray(1 - bracket / (2 * x))
 
 
 def _large_x(x: Float) -> Float:

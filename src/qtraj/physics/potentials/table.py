@@ -92,7 +92,13 @@ class TabulatedPotential:
         elif octet is not None:
             self._rows["octet"] = _checked_values("octet", octet, shape)
         self._vacuum = self._vacuum_rows(vacuum)
-        self._digest = self._content_hash()
+        digest = hashlib.sha256(repr((self.alpha, self._octet, self.below, self.beyond)).encode())
+        for array in (self.r, self.T, *self._rows.values(), *self._vacuum.values()):
+            content = (
+                b"-" if array is None else repr((array.shape, array.dtype.str)).encode() + array.tobytes()
+            )
+            digest.update(content)
+        self._digest = digest.hexdigest()
 
     @classmethod
     def read(
@@ -122,13 +128,11 @@ class TabulatedPotential:
         InputError
             If an argument is out of range.
         """
+        # before the file is read, so that nothing of these is called an error of the file
         check_alpha(alpha)
-        for name, value, known in (
-            ("octet", octet, ("coulomb", None)),
-            ("below", below, get_args(Below)),
-            ("beyond", beyond, (*get_args(Beyond), None)),
-        ):
-            choice(name, value, known)
+        choice("octet", octet, ("coulomb", None))
+        choice("below", below, get_args(Below))
+        choice("beyond", beyond, (*get_args(Beyond), None))
         arrays = read_potential_table(path)
         if octet is not None and "octet" in arrays:
             raise InputError("octet", octet, "be None for a file with an octet")
@@ -209,12 +213,9 @@ class TabulatedPotential:
         """Interpolate V of shape (..., nr) to the distances r, shape (..., *r.shape)."""
         first, last = self.r[0], self.r[-1]
         if self.beyond is None and np.any(r > last):
-            raise InputError(
-                "beyond",
-                None,
-                f"be 'constant' or 'linear': the table ends at {last:.4g} GeV^-1 ({to_fm(last):.3g} fm) and the "
-                f"grid reaches {float(np.max(r)):.4g}",
-            )
+            end = f"the table ends at {last:.4g} GeV^-1 ({to_fm(last):.3g} fm)"
+            allowed = f"be 'constant' or 'linear': {end} and the grid reaches {float(np.max(r)):.4g}"
+            raise InputError("beyond", None, allowed)
         # r V(r) has no singularity at the origin
         spline = CubicSpline(self.r, self.r * rows, axis=-1)
         inside = np.clip(r, first, last)
@@ -225,14 +226,6 @@ class TabulatedPotential:
             slope = (spline(last, 1) - rows[..., -1]) / last  # (r V)' = V + r V'
             V = V + np.multiply.outer(slope, np.maximum(r - last, 0.0))
         return np.asarray(V)
-
-    def _content_hash(self) -> str:
-        digest = hashlib.sha256(repr((self.alpha, self._octet, self.below, self.beyond)).encode())
-        for array in (self.r, self.T, *self._rows.values(), *self._vacuum.values()):
-            digest.update(
-                b"-" if array is None else repr((array.shape, array.dtype.str)).encode() + array.tobytes()
-            )
-        return digest.hexdigest()
 
 
 def _absorbing(V: NDArray[Any]) -> NDArray[Any]:

@@ -204,6 +204,7 @@ class Ensemble:
 
     def _locate(self, at: Segments, step: int) -> Float:
         """Return where the norm of each segment meets its threshold, in units of the segment."""
+        # time as a function of ln norm, which is nearly linear where the width changes slowly
         fall = np.log(at.norm_start / at.norm_end)
         depth = np.log(at.norm_start / self.threshold[at.rows]) / fall
         slopes = []

@@ -50,6 +50,7 @@ class EndPoint:
         if not marks:
             return
         color, l = color_and_l(ensemble.sectors[rows])
+        # the norm of row 0 is the chance that nothing jumped; that of the others is in their random number
         contribution = ensemble.weight[rows] * np.where(rows == 0, ensemble.norm[rows], 1.0)
         for m in marks:
             self.population[m, rows, color, np.minimum(l, L_TRACKED)] = contribution
@@ -85,6 +86,7 @@ def backward_states(propagators: Propagators, stride: int) -> BackwardStates:
             start = l - channel.delta_l
             if channel.target == COLORS[SINGLET] and start >= 0 and channel.rate(start) > 0:
                 table = [
+                    # conjugate transposes, so that a score is one product with the states of a batch
                     propagators.jump_adjoint(states, channel, start, int(edge)).conj().T
                     for states, edge in zip(behind, nodes, strict=True)
                 ]

@@ -358,6 +358,7 @@ class Sampling:
         record = method.records and not (omitted or unlimited)
         for ensemble in self._start_ensembles:
             low, high = ensemble.norm_range
+            # first numbers below `low` never jump, above `high` the start has no norm
             edge = min(max(low, method.r_max), high)
             key = self.number + ensemble.color * OCTET_KEY + omitted * OMITTED_KEY
             r_range = (edge, high) if omitted else (low, edge)
@@ -368,6 +369,7 @@ class Sampling:
         own, sample = self._own, self._sample
         if self.method.target_error is None:
             return False
+        # relative to all that survives, most of which never jumped and is exact
         total = np.abs(self.no_jump + self._one_jump + sample.mean)[-1, own]
         safe = np.all(sample.unseen(1.0)[-1, own] == 0)
         return bool(safe and np.all(sample.error[-1, own] <= self.method.target_error * total))

@@ -175,6 +175,7 @@ class DipolePropagators(Propagators):
         thermal = self._thermal(color, step)
         if thermal is not None:
             exponent = exponent + 0.5j * thermal
+        # a fraction of a step takes that fraction of everything in it
         return np.asarray(np.exp(-np.multiply.outer(fraction, exponent)))
 
     def _thermal(self, color: int, step: int) -> Complex | None:
@@ -223,6 +224,7 @@ class MeshPropagators(DipolePropagators):
         super().__init__(model, history, time_grid, grid, projection)
         self.size = basis_size(model, grid) if size is None else size
         self.filter_energy = filter_energy
+        # smooth, since the mesh could not hold a sharp edge: 1/e at the range, 1 - 2e-4 at half of it
         self.radial_factor = self.r * np.exp(-((self.r / jump_range) ** 12))
         self._sectors: dict[int, tuple[Float, Float]] = {}
 
@@ -245,6 +247,7 @@ class MeshPropagators(DipolePropagators):
 
     def step_adjoint(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step."""
+        # the factors of a step in reverse order, each conjugated
         late = self._half(sector, step, 1.0, early=False).conj()
         evolved, _ = self._vacuum(states * late, sector, -self.time_grid.lengths[step])
         return evolved * self._half(sector, step, 1.0, early=True).conj()
@@ -252,6 +255,7 @@ class MeshPropagators(DipolePropagators):
     def _vacuum(self, states: Complex, sector: int, dt: Fraction) -> tuple[Complex, Float]:
         energies, vectors = self._eigenstates(sector)
         amplitudes = _real_product(states, vectors)
+        # what the products with r^2 made of higher energies is lost here; phases change no norm
         kept = squared_norm(amplitudes)
         amplitudes *= np.exp(-1j * np.multiply.outer(dt, energies))
         return _real_product(amplitudes, vectors.T), kept

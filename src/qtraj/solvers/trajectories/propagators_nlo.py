@@ -107,6 +107,7 @@ class NloPropagators(Propagators):
             branches = self._branches_of(sector)
             behind = [states[rows] @ (b.R + x * b.S).T for b in branches]
             rates = np.array([squared_norm(u) for u in behind])
+            # one draw chooses the channel; rounding may leave the last cumulated rate below the sum
             threshold = chance[rows] * rates.sum(axis=0)
             chosen = np.minimum((np.cumsum(rates, axis=0) <= threshold).sum(axis=0), len(branches) - 1)
             for k, branch in enumerate(branches):
@@ -132,9 +133,11 @@ class NloPropagators(Propagators):
         return self.time_grid.profile.integrals(self.time_grid.edges)[:, [KAPPA, KAPPA_OVER_T, KAPPA_OVER_T2]]
 
     def _inverse_T(self, step: int) -> float:
+        # mean over the step weighted with kappa, which is how the decay of the step sees 1/T
         return float(self._moments[step, 1] / self._moments[step, 0])
 
     def _basis(self, l: int) -> Basis:
+        # the energies kept are those of the discretization for every l that a trajectory reaches
         basis = self._discretization.basis(self.model)
         return make_basis(self.model, self.grid, max(l, basis.l_max), basis.size)
 
@@ -170,6 +173,7 @@ class NloPropagators(Propagators):
             if self.time_grid.active[step]:
                 A = self._decay_matrix(sector, step)
                 H += 0.5 * self.time_grid.gamma[step] * self._losses[sector].r_squared + 1j * A
+            # not normal, so that its left eigenvectors are the inverse and not the adjoint of the right ones
             values, vectors = np.linalg.eig(-1j * H)
             self._exponents[sector, step] = Exponent(values, vectors, np.linalg.inv(vectors))
         return self._exponents[sector, step]

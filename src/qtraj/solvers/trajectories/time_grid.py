@@ -63,6 +63,7 @@ def uniform_time_grid(
     corners = _joined([np.array(interval) for interval in history.active], history, checkpoints)
     edges, lengths = [corners[:1]], [np.zeros(0)]
     for a, b in pairwise(corners):
+        # a stretch of n dt takes n steps in spite of rounding
         count = max(1, int(np.ceil((b - a) / dt - 1e-9)))
         edges.append(np.linspace(a, b, count + 1)[1:])
         lengths.append(np.full(count, (b - a) / count))
