@@ -244,17 +244,9 @@ class Sampling:
             stride, batch = 1, MESH_BATCH
         propagators = self._propagators()
         self._shares = components(self.initial)
+        options = (method.estimator, stride, method.batch or batch, method.workers)
         self._start_ensembles = [
-            StartEnsemble(
-                propagators,
-                self.initial,
-                color,
-                method.estimator,
-                stride,
-                method.batch or batch,
-                method.workers,
-            )
-            for color, _ in self._shares
+            StartEnsemble(propagators, self.initial, color, *options) for color, _ in self._shares
         ]
         marks = len(propagators.time_grid.marks)
         self._sample = Sample((marks, len(STATE_NAMES)))
@@ -327,13 +319,12 @@ class Sampling:
         for ensemble, (color, share) in zip(start_ensembles, self._shares, strict=True):
             kept[color] = share * ensemble.norm_range[1]
         cut = missing(self.initial, kept)
+        later = 1 - cut.sum() - populations[-1].sum()  # left out after the start
         diagnostics = {
             "population": populations,
             "population_error": jumped.error.reshape(unjumped.shape),
             "color_error": np.sqrt(np.diagonal(by_color, axis1=-2, axis2=-1)),
-            "lost": np.array(
-                [1 - cut.sum() - populations[-1].sum(), cut.sum()]
-            ),  # after the start, and at it
+            "lost": np.array([later, cut.sum()]),
             "cut": cut,
             "covariance": sample.covariance[-1],
             "effective_contributions": sample.effective[-1],
