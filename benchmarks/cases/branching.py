@@ -14,11 +14,10 @@ import qtraj as qt
 from qtraj.solvers.basis import states_with
 from qtraj.solvers.density.resolution import FILTER, SOFT, Discretization, energy_doublings_of, jump_range_of
 from qtraj.solvers.steps import Profile
-from qtraj.solvers.trajectories.estimators import LastJump
+from qtraj.solvers.trajectories.estimators import LastJump, Sample
 from qtraj.solvers.trajectories.propagators import color_and_l, squared_norm
 from qtraj.solvers.trajectories.propagators_nlo import NloPropagators
 from qtraj.solvers.trajectories.start_ensemble import StartEnsemble
-from qtraj.solvers.trajectories.statistics import Sample
 from qtraj.solvers.trajectories.time_grid import graded_time_grid
 
 from .common import START, Table

@@ -149,7 +149,7 @@ def mcsolve(num: int, count: int) -> dict[str, object]:
 
 def _trajectories(operators, count: int):
     """Return the part without jumps, and the mean and error of the rest, by this package's split steps."""
-    from qtraj.solvers.trajectories.statistics import Sample
+    from qtraj.solvers.trajectories.estimators import Sample
 
     bare = exact.DensityRun(exact.grid_basis(operators.grid, 0, operators.num), 0.0, 1e6)
     without = bare.survival(bare.evolved(bare.start, exact.whole(STEP)))[exact.S_WAVES]

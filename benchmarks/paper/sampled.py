@@ -17,9 +17,9 @@ import qtraj as qt
 from qtraj.solvers.basis import SINGLET
 from qtraj.solvers.density.resolution import jump_range_of
 from qtraj.solvers.steps import Profile
+from qtraj.solvers.trajectories.estimators import Sample
 from qtraj.solvers.trajectories.propagators import make_propagators
 from qtraj.solvers.trajectories.start_ensemble import StartEnsemble
-from qtraj.solvers.trajectories.statistics import Sample
 from qtraj.solvers.trajectories.time_grid import graded_time_grid, uniform_time_grid
 from qtraj.states import STATES
 

@@ -14,24 +14,22 @@ from importlib.metadata import version as _version
 from . import observables
 from .errors import AccuracyWarning, FileFormatError, InputError, PerformanceWarning, QtrajError
 from .observables.estimate import Estimate
-from .physics.bound_state import BoundState
 from .physics.channels import JumpChannel
-from .physics.initial import ArrayState, CoulombState, GaussianState
+from .physics.initial import ArrayState, BoundState, CoulombState, GaussianState, StoredStates
 from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTemperature
 from .physics.model import LindbladModel
 from .physics.potentials.callable import CallablePotential
 from .physics.potentials.coulomb import CoulombPotential
 from .physics.potentials.ksu import KSUPotential
 from .physics.potentials.table import TabulatedPotential
-from .physics.stored_states import StoredStates
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
 from .radial.sine import SineGrid
 from .solvers.density.evolution import DensityInTime, density_in_time
 from .solvers.density.method import DensityMatrix
 from .solvers.density.sensitivity import Sensitivity, sensitivity
-from .solvers.levels import Levels, vacuum_levels
 from .solvers.nojump.method import NoJump
+from .solvers.projection import Levels, vacuum_levels
 from .solvers.result import Result
 from .solvers.solve import solve
 from .solvers.trajectories.method import QuantumTrajectories

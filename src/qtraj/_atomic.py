@@ -17,20 +17,7 @@ from .errors import FileFormatError
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on success sync it and rename it to `path`, on failure remove it.
 
-    Parameters
-    ----------
-    path : str or Path
-        Where the file shall appear. Its folder is created.
-
-    Yields
-    ------
-    Path
-        A name in the same folder with the same ending, to be written by the caller.
-
-    Raises
-    ------
-    FileFormatError
-        If the folder or the file cannot be written.
+    The folder is created; what cannot be written raises `FileFormatError`.
     """
     path = path_of("path", path)
     # the ending stays last: Matplotlib and others choose the format by it
@@ -51,15 +38,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 def writable_folder(path: str | Path) -> Path:
     """Create a folder and make sure that files can be written there, before anything long begins.
 
-    Parameters
-    ----------
-    path : str or Path
-        The folder.
-
-    Raises
-    ------
-    FileFormatError
-        If it cannot be created or no file can be written there.
+    Raises `FileFormatError` if not.
     """
     path = path_of("path", path)
     try:

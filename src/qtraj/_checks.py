@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ._types import Float
 from .errors import InputError
 
-Float = NDArray[np.float64]
 T = TypeVar("T")
 
 
@@ -60,19 +60,12 @@ def positive(argument: str, value: Any, allowed: str = "be a positive number", r
 
 
 def integer(
-    argument: str,
-    value: Any,
-    low: float = -inf,
-    high: float = inf,
-    allowed: str = "",
-    remedy: str = "",
+    argument: str, value: Any, low: float = -inf, high: float = inf, allowed: str = "", remedy: str = ""
 ) -> int:
     """Return `value` as an int if it is an integer from `low` to `high`, of Python or of NumPy; 2.0 is none."""
     if not _is_integer(value) or not low <= int(value) <= high:
-        if not allowed:
-            limits = f" from {low} to {high}" if low > -inf and high < inf else f", at least {low}"
-            allowed = "be an integer" + (limits if low > -inf else "")
-        raise InputError(argument, value, allowed, remedy)
+        limits = f" from {low} to {high}" if high < inf else f", at least {low}"
+        raise InputError(argument, value, allowed or "be an integer" + (limits if low > -inf else ""), remedy)
     return int(value)
 
 
@@ -90,15 +83,17 @@ def boolean(argument: str, value: Any) -> bool:
 def choice(argument: str, value: Any, choices: Iterable[T], allowed: str = "", remedy: str = "") -> T:
     """Return that one of the `choices` (strings, integers, None) that `value` equals: True is not 1."""
     known = list(choices)
+    # anything else is none of them; an array would be compared element by element
     if value is None or isinstance(value, str) or _is_integer(value):
         for each in known:
             if each == value:
                 return each
     *others, last = map(repr, known)
-    plain = (
-        f"be one of {', '.join(others)}, {last}" if len(known) > 4 else f"be {', '.join(others)} or {last}"
-    )
-    raise InputError(argument, value, allowed or (plain if others else f"be {last}"), remedy)
+    if len(known) > 4:
+        plain = f"be one of {', '.join(others)}, {last}"
+    else:
+        plain = f"be {', '.join(others)} or {last}" if others else f"be {last}"
+    raise InputError(argument, value, allowed or plain, remedy)
 
 
 def text(argument: str, value: Any, allowed: str = "be a string") -> str:
@@ -117,10 +112,10 @@ def members(argument: str, value: Any, allowed: str, count: int | None = None) -
     """Return the members of a sequence, of any kind, `count` of them if given; a string and a mapping are none."""
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         raise InputError(argument, value, allowed)
-    found = tuple(value)
-    if count is not None and len(found) != count:
+    sequence = tuple(value)
+    if count is not None and len(sequence) != count:
         raise InputError(argument, value, allowed)
-    return found
+    return sequence
 
 
 def path(argument: str, value: Any) -> Path:
@@ -142,13 +137,13 @@ def instance(
 
 def instances(argument: str, value: Any, kind: type[T], *, least: int = 0) -> tuple[T, ...]:
     """Return `value` as a tuple if it is a sequence of at least `least` objects of class `kind`."""
-    allowed = f"be a list of {kind.__name__}" + (
-        f", at least {'one' if least == 1 else least}" if least else ""
-    )
-    found = members(argument, value, allowed)
-    if len(found) < least:
+    allowed = f"be a list of {kind.__name__}"
+    if least:
+        allowed += f", at least {'one' if least == 1 else least}"
+    objects = members(argument, value, allowed)
+    if len(objects) < least:
         raise InputError(argument, value, allowed)
-    return tuple(instance(f"{argument}[{i}]", each, kind) for i, each in enumerate(found))
+    return tuple(instance(f"{argument}[{i}]", each, kind) for i, each in enumerate(objects))
 
 
 def mapping(
@@ -202,9 +197,8 @@ def finite_array(
     argument: str, value: Any, ndim: int | None = None, allowed: str = "", *, low: float = -inf
 ) -> Float:
     """Return `value` as a float array of `ndim` dimensions of finite numbers that are at least `low`."""
-    shape = {None: "an array", 0: "a number", 1: "a list", 2: "a table"}.get(
-        ndim, f"an array of {ndim} dimensions"
-    )
+    names = {None: "an array", 0: "a number", 1: "a list", 2: "a table"}
+    shape = names.get(ndim, f"an array of {ndim} dimensions")
     allowed = allowed or f"be {shape} of finite numbers" + (f", at least {low:g}" if low > -inf else "")
     array = float_array(argument, value, allowed)
     if (ndim is not None and array.ndim != ndim) or not np.all(np.isfinite(array) & (array >= low)):

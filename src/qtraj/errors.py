@@ -9,8 +9,8 @@ from contextvars import ContextVar, Token
 from types import FrameType
 from typing import Any, Final
 
+# Makes the messages of one kind of warning, none or more, of all that was noted of it.
 Describe = Callable[[list[Any]], list[str]]
-"""Makes the messages of one kind of warning, none or more, of all that was noted of it."""
 
 _NOTED: ContextVar[dict[Describe, list[Any]] | None] = ContextVar("noted", default=None)
 _PACKAGE: Final = __name__.partition(".")[0]
@@ -79,12 +79,7 @@ class collected:  # noqa: N801  used as a function
     """Context that gathers what `note` reports and warns once of each kind at its end.
 
     One inside another gathers for the outer one, and so do the threads of `side_by_side`. Nothing is warned of when an
-    exception ends it.
-
-    Parameters
-    ----------
-    drop : bool
-        Forget what is reported inside: the results carry their errors in any case.
+    exception ends it. With `drop`, what is reported inside is forgotten: the results carry their errors in any case.
     """
 
     def __init__(self, *, drop: bool = False) -> None:
@@ -108,12 +103,7 @@ class collected:  # noqa: N801  used as a function
 def note(describe: Describe, data: Any) -> None:
     """Report something that falls short: an `AccuracyWarning`, at once or at the end of the context `collected`.
 
-    Parameters
-    ----------
-    describe : callable
-        A function of a module (it stands for the kind of warning): makes messages of the list of all `data`.
-    data : object
-        What this call has to say.
+    `describe` is a function of a module (it stands for the kind of warning) that makes messages of all `data` noted.
     """
     noted = _NOTED.get()
     if noted is None:

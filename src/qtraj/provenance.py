@@ -11,6 +11,7 @@ from typing import Final
 
 LIBRARIES: Final = ("qtraj", "numpy", "scipy", "jax", "jaxlib", "xarray")
 
+# Modules and folders whose code determines survivals: equations, methods, histories, and how a chunk is solved.
 CODE: Final = (
     "units.py",
     "states.py",
@@ -25,7 +26,6 @@ CODE: Final = (
     "campaign/plan.py",
     "campaign/work.py",
 )
-"""Modules and folders whose code determines survivals: equations, methods, histories, and how a chunk is solved."""
 
 
 def versions() -> dict[str, str]:
@@ -34,13 +34,7 @@ def versions() -> dict[str, str]:
 
 
 def code_digest(package: Traversable | None = None) -> str:
-    """Return the SHA-256 of names and content of the sources of `CODE`: an edited install has another one.
-
-    Parameters
-    ----------
-    package : path, optional
-        Folder of the package; by default the one that is imported.
-    """
+    """Return the SHA-256 of the sources of `CODE` in a package, by default the imported one: edits change it."""
     package = files("qtraj") if package is None else package
     digest = hashlib.sha256()
     for name, source in sorted((n, s) for entry in CODE for n, s in _sources(package.joinpath(entry), entry)):

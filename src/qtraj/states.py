@@ -50,10 +50,7 @@ class State:
     def named(cls, name: str) -> State:
         """Return the state called `name`, for example ``State.named("1P")``.
 
-        Raises
-        ------
-        InputError
-            If `name` is no spectroscopic name.
+        `InputError` if `name` is no spectroscopic name.
         """
         allowed = "be a spectroscopic name such as '1S' or '2P'"
         text("name", name, allowed)

@@ -12,8 +12,7 @@ import qtraj as qt
 from qtraj.cli import app
 from qtraj.io.stored_states import load_states
 from qtraj.pages.tables import levels_tables, measured_mass
-from qtraj.solvers.levels import vacuum_levels
-from qtraj.solvers.projection import projection_vectors
+from qtraj.solvers.projection import projection_vectors, vacuum_levels
 from qtraj.states import MESONS
 
 runner = CliRunner()

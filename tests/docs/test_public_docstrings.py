@@ -35,7 +35,6 @@ PROTOCOL = {"u", "vacuum", "medium", "solve"}
 PHYSICS = (
     "qtraj.physics.initial",
     "qtraj.physics.medium",
-    "qtraj.physics.bound_state",
     "qtraj.physics.channels",
     "qtraj.physics.model",
     "qtraj.physics.transport",

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 import qtraj as qt
 from qtraj import FileFormatError, InputError
-from qtraj.physics.potentials.file import read_potential_table
+from qtraj.physics.potentials.table import read_potential_table
 from qtraj.units import HBARC
 
 R = np.geomspace(0.02, 20.0, 60)

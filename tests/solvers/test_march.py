@@ -10,13 +10,11 @@ from scipy.stats import chi2, kstest
 from trajectory_cases import GAUSSIAN, MEDIUM, MESH, MODEL, UNLIMITED
 
 import qtraj as qt
-from qtraj.solvers.trajectories.ensemble import Ensemble
-from qtraj.solvers.trajectories.estimators import EndPoint
+from qtraj.solvers.trajectories.ensemble import Ensemble, Streams
+from qtraj.solvers.trajectories.estimators import EndPoint, Sample
+from qtraj.solvers.trajectories.method import round_sizes
 from qtraj.solvers.trajectories.propagators import MeshPropagators, make_propagators
-from qtraj.solvers.trajectories.sampler import round_sizes
 from qtraj.solvers.trajectories.start_ensemble import StartEnsemble
-from qtraj.solvers.trajectories.statistics import Sample
-from qtraj.solvers.trajectories.streams import Streams
 from qtraj.solvers.trajectories.time_grid import graded_time_grid, uniform_time_grid
 
 FALSE_ALARM = 1e-3

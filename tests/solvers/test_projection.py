@@ -9,8 +9,7 @@ from numpy.testing import assert_allclose
 import qtraj as qt
 from qtraj import AccuracyWarning, InputError
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.levels import vacuum_levels
-from qtraj.solvers.projection import initial_coefficients, projection_vectors
+from qtraj.solvers.projection import initial_coefficients, projection_vectors, vacuum_levels
 
 MODEL = qt.LindbladModel()
 KSU = qt.LindbladModel(qt.KSUPotential(), mass=4.7)

@@ -10,9 +10,9 @@ from test_qutip import DURATION, MESH, MODEL, TEMPERATURE, Space
 
 import qtraj as qt
 from qtraj.solvers.basis import SINGLET, spectrum
+from qtraj.solvers.trajectories.estimators import Sample
 from qtraj.solvers.trajectories.propagators import make_propagators
 from qtraj.solvers.trajectories.start_ensemble import StartEnsemble
-from qtraj.solvers.trajectories.statistics import Sample
 from qtraj.solvers.trajectories.time_grid import graded_time_grid
 from qtraj.states import STATES
 from qtraj.units import to_fm

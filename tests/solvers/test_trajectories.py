@@ -281,6 +281,17 @@ def test_a_cold_history_needs_no_trajectories():
     assert result.survival["1S"].value == pytest.approx(1.0, abs=1e-9)
 
 
+def test_a_cold_history_beside_a_hot_one_has_every_part_of_the_error():
+    cold = qt.TabulatedTemperature([0.6, 2.0], [0.2, 0.15], 0.25, allow_cold=True)
+    settings = {"n": 64, "max_jumps": 1, "r_max": 0.5}
+    for media in ([MEDIUM, cold], [cold, MEDIUM]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", qt.AccuracyWarning)  # 64 trajectories are few
+            parts = qt.solve(MODEL, media, STARTS["2S"], sampled(**settings)).overlap["2S"].parts
+        assert parts["max_jumps"][media.index(cold)] == parts["r_max"][media.index(cold)] == 0
+        assert parts["r_max"][media.index(MEDIUM)] > 0
+
+
 def test_rare_events_are_not_hidden():
     """End points of few trajectories: the error must cover the truth although the scatter does not know it."""
     with pytest.warns(qt.AccuracyWarning, match="effective contributions"):

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import qtraj as qt
-from qtraj.physics.bound_state import BoundState
+from qtraj.physics.initial import BoundState
 from qtraj.spectroscopy.hamiltonian import effective_hamiltonian, symmetric_hamiltonian
 from qtraj.spectroscopy.levels import thermal_levels
 from qtraj.spectroscopy.routes import complex_levels, nearest

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy.integrate import quad
 
 import qtraj as qt
-from qtraj.physics.bound_state import BoundState
+from qtraj.physics.initial import BoundState
 from qtraj.spectroscopy.spectral import Peak, SpectralFunction, fit_peak, source_of
 from qtraj.states import State
 from qtraj.units import to_fm

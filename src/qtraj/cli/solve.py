@@ -119,7 +119,7 @@ def states(
     from ..io.choices import chosen_grid, chosen_model
     from ..io.stored_states import save_states
     from ..pages.tables import levels_tables
-    from ..solvers.levels import vacuum_levels
+    from ..solvers.projection import vacuum_levels
 
     model = chosen_model(potential, alpha=alpha, mass=mass, beyond=beyond)
     chosen = chosen_grid(grid, points=points, scale=scale, num=num, length=length, derivative=derivative)

@@ -19,8 +19,8 @@ from ..physics.transport import Transport
 from ..radial.bound import Grid
 from ..radial.sine import SineGrid
 from ..solvers.density.method import DensityMatrix
-from ..solvers.levels import STATES_MESH
 from ..solvers.nojump.method import NoJump
+from ..solvers.projection import STATES_MESH
 from ..solvers.solve import Method
 from ..solvers.trajectories.method import QuantumTrajectories
 from ..states import State

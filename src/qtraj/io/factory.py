@@ -25,8 +25,14 @@ from scipy.interpolate import PchipInterpolator
 from ..errors import FileFormatError, InputError
 from ..hydro.readers.common import load_table
 from ..observables.feeddown import FeedDown
-from ..physics.bound_state import BoundState
-from ..physics.initial import ArrayState, CoulombState, GaussianState, InitialState, singlet_probability
+from ..physics.initial import (
+    ArrayState,
+    BoundState,
+    CoulombState,
+    GaussianState,
+    InitialState,
+    singlet_probability,
+)
 from ..physics.medium import History, medium_state
 from ..physics.model import NO_DIPOLE as NO_DIPOLE_TERMS
 from ..physics.model import LindbladModel

@@ -8,7 +8,7 @@ from pathlib import Path
 import xarray as xr
 
 from ..errors import FileFormatError, InputError
-from ..physics.stored_states import StoredStates
+from ..physics.initial import StoredStates
 from ..provenance import versions
 from .results import read_dataset, write_dataset
 

@@ -8,31 +8,30 @@ momentum distribution f = f_iso( sqrt(sum_i p_i^2/alpha_i^2 + m^2)/lambda ), lam
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
 from .._checks import boolean, float_array, mapping, number, positive, settle
+from .._types import Float
 from ..errors import InputError
 from ..units import HBARC, from_fm
 
-Float = NDArray[np.float64]
 Interval = tuple[float, float]
 
+# No fluid is hotter than 5 GeV: a larger number was given in MeV.
 MAX_T = 5.0
-"""No fluid is hotter than 5 GeV: a larger number was given in MeV."""
 
+# No medium starts later than 2.5 fm/c: a larger number was given in GeV^-1.
 MAX_START_FM = 2.5
-"""No medium starts later than 2.5 fm/c: a larger number was given in GeV^-1."""
 
+# No medium acts longer, in fm/c: a fireball of the LHC is above 0.15 GeV for 15 fm/c, and a run without a bound on its
+# length would go on for hours because of one misplaced digit of T_end.
 MAX_END_FM = 200.0
-"""No medium acts longer, in fm/c: a fireball of the LHC is above 0.15 GeV for 15 fm/c, and a run without a bound on its
-length would go on for hours because of one misplaced digit of T_end."""
 
 HINT_MEV = "Temperatures are in GeV; divide MeV by 1000."
 HINT_TIME = f"Times are in fm/c; multiply GeV^-1 by {HBARC:.4f}."
@@ -76,14 +75,7 @@ def knots_of(history: History) -> Float:
 def medium_state(history: History, t: Float) -> tuple[Float, Float, Float]:
     """Return temperature, anisotropy and hard scale of the medium at times t in GeV^-1 inside the active intervals.
 
-    Returns
-    -------
-    T : ndarray, shape of t
-        Temperature in GeV.
-    xi : ndarray, shape of t
-        Anisotropy (alpha_perp/alpha_z)^2 - 1; 0 for a history that knows none.
-    hard_scale : ndarray, shape of t
-        lambda in GeV; T for a history that knows none.
+    Each has the shape of t. The anisotropy is (alpha_perp/alpha_z)^2 - 1; without one it is 0, and the hard scale is T.
     """
     T = history.temperature(t)
     if isinstance(history, AnisotropicHistory):
@@ -118,14 +110,9 @@ class Bjorken:
     def __post_init__(self) -> None:
         T0, tau_fm = check_temperature("T0", self.T0), check_start("tau_fm", self.tau_fm)
         T_end = check_end(self.T_end, T0)
-        # T_end that the flow reaches after MAX_END_FM, for the remedy
-        lowest = T0 * (tau_fm / MAX_END_FM) ** (1 / 3)
-        check_lifetime(
-            tau_fm * (T0 / T_end) ** 3,
-            "T_end",
-            T_end,
-            f"Raise T_end to {lowest:.3g} GeV or more, or lower T0.",
-        )
+        lowest = T0 * (tau_fm / MAX_END_FM) ** (1 / 3)  # reached after MAX_END_FM
+        remedy = f"Raise T_end to {lowest:.3g} GeV or more, or lower T0."
+        check_lifetime(tau_fm * (T0 / T_end) ** 3, "T_end", T_end, remedy)
         settle(self, T0=T0, tau_fm=tau_fm, T_end=T_end)
 
     @property
@@ -225,7 +212,7 @@ class TabulatedTemperature:
     hard_scale: ArrayLike | None = field(default=None, repr=False)
     allow_hot_end: bool = False
     _log: PchipInterpolator = field(init=False, repr=False)
-    _anisotropy: AnisotropyTable | None = field(init=False, repr=False)
+    _anisotropy: PchipInterpolator | None = field(init=False, repr=False)
     active: tuple[Interval, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -237,13 +224,20 @@ class TabulatedTemperature:
         if not boolean("allow_cold", self.allow_cold):
             check_end(T_end, float(T.max()), "the largest T of the table")
         check_cools(tau, T, T_end, allow_hot_end=boolean("allow_hot_end", self.allow_hot_end))
-        # in (ln tau, ln T) Bjorken flow is a straight line; the cubic keeps the data's monotony
-        log = PchipInterpolator(np.log(tau / HBARC), np.log(T))
         alpha, hard_scale = check_columns(self.alpha, self.hard_scale, T.shape)
-        table = None if alpha is None or hard_scale is None else AnisotropyTable(tau, alpha, hard_scale)
-        settle(self, allow_cold=bool(self.allow_cold), allow_hot_end=bool(self.allow_hot_end))
+        # in (ln tau, ln T) Bjorken flow is a straight line; the cubic keeps the data's monotony
+        x = np.log(tau / HBARC)
+        log, anisotropy = PchipInterpolator(x, np.log(T)), None
+        if alpha is not None and hard_scale is not None:
+            anisotropy = PchipInterpolator(x, np.log(np.column_stack([alpha, hard_scale])))
         settle(
-            self, T_end=T_end, _log=log, _anisotropy=table, active=_hot_intervals(log, float(np.log(T_end)))
+            self,
+            T_end=T_end,
+            allow_cold=bool(self.allow_cold),
+            allow_hot_end=bool(self.allow_hot_end),
+            _log=log,
+            _anisotropy=anisotropy,
+            active=_hot_intervals(log, float(np.log(T_end))),
         )
 
     @property
@@ -259,7 +253,8 @@ class TabulatedTemperature:
         """Return xi = (alpha_perp/alpha_z)^2 - 1 and lambda in GeV at t in GeV^-1; (0, T) for an isotropic table."""
         if self._anisotropy is None:
             return np.zeros_like(t), self.temperature(t)
-        return self._anisotropy(t)
+        x, y, z, scale = np.moveaxis(np.exp(self._anisotropy(np.log(t))), -1, 0)
+        return np.asarray(((x + y) / (2 * z)) ** 2 - 1), scale
 
 
 class Histories(Sequence[TabulatedTemperature]):
@@ -307,14 +302,8 @@ class Histories(Sequence[TabulatedTemperature]):
         self.tau_fm, _ = check_table(tau_fm, self.T)
         self.T_end = check_temperature("T_end", T_end)
         self.allow_hot_end = boolean("allow_hot_end", allow_hot_end)
-        check_cools(
-            self.tau_fm,
-            self.T,
-            self.T_end,
-            allow_hot_end=self.allow_hot_end,
-            medium="the grid of times",
-            row="history",
-        )
+        names = {"medium": "the grid of times", "row": "history"}
+        check_cools(self.tau_fm, self.T, self.T_end, allow_hot_end=self.allow_hot_end, **names)
         self.alpha, self.hard_scale = check_columns(alpha, hard_scale, self.T.shape)
         given = {} if metadata is None else mapping("metadata", metadata)
         self.metadata = {name: np.asarray(values) for name, values in given.items()}
@@ -329,26 +318,13 @@ class Histories(Sequence[TabulatedTemperature]):
 
     def __getitem__(self, index: Any) -> Any:
         """Return history `index`, or the batch of a slice or index array."""
+        T, hot = self.T[index], self.allow_hot_end
+        alpha, scale = (None if c is None else c[index] for c in (self.alpha, self.hard_scale))
         if isinstance(index, int | np.integer):
-            columns = self._columns(index)
             # a cold history is a pair that survives, not an error
-            return TabulatedTemperature(
-                self.tau_fm, self.T[index], self.T_end, True, *columns, self.allow_hot_end
-            )
+            return TabulatedTemperature(self.tau_fm, T, self.T_end, True, alpha, scale, hot)
         metadata = {name: values[index] for name, values in self.metadata.items()}
-        columns = self._columns(index)
-        return Histories(
-            self.tau_fm, self.T[index], self.T_end, metadata, self.attrs, *columns, self.allow_hot_end
-        )
-
-    def _columns(self, index: Any) -> tuple[Float | None, Float | None]:
-        """Return alpha and hard_scale of some histories."""
-        if self.alpha is None or self.hard_scale is None:
-            return None, None
-        return self.alpha[index], self.hard_scale[index]
-
-    def __iter__(self) -> Iterator[TabulatedTemperature]:
-        return (self[i] for i in range(len(self)))
+        return Histories(self.tau_fm, T, self.T_end, metadata, self.attrs, alpha, scale, hot)
 
     def __repr__(self) -> str:
         return (
@@ -358,13 +334,7 @@ class Histories(Sequence[TabulatedTemperature]):
 
 
 def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
-    """Return the sequence of histories in `medium`, and whether it was a batch.
-
-    Raises
-    ------
-    InputError
-        If `medium` is neither a medium, nor a non-empty sequence of media, nor `Histories`.
-    """
+    """Return the sequence of histories in `medium`, and whether it was a batch."""
     if isinstance(medium, Histories):
         return medium, True
     if isinstance(medium, History) and not isinstance(medium, type):
@@ -380,19 +350,16 @@ def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
 
 def _hot_intervals(log: PchipInterpolator, log_end: float) -> tuple[Interval, ...]:
     """Return the intervals of t in GeV^-1 in which the interpolant exceeds log_end."""
+    # in ln t throughout
     first, last = float(log.x[0]), float(log.x[-1])
     # all roots of the piecewise cubic: the medium may act in several intervals
     crossings = np.asarray(log.solve(log_end, extrapolate=False), dtype=float)
     crossings = crossings[np.isfinite(crossings) & (crossings > first) & (crossings < last)]
     edges = np.concatenate([[first], np.unique(crossings), [last]])
-    hot = [(float(np.exp(a)), float(np.exp(b))) for a, b in pairwise(edges) if log(0.5 * (a + b)) > log_end]
-    merged: list[Interval] = []
-    for start, end in hot:  # a touching point that is not a crossing splits nothing
-        if merged and start == merged[-1][1]:
-            merged[-1] = (merged[-1][0], end)
-        else:
-            merged.append((start, end))
-    return tuple(merged)
+    hot = np.concatenate([[False], log(0.5 * (edges[1:] + edges[:-1])) > log_end, [False]])
+    # where heat begins and ends: a touching point that is no crossing splits nothing
+    starts, ends = edges[~hot[:-1] & hot[1:]], edges[hot[:-1] & ~hot[1:]]
+    return tuple(zip(np.exp(starts).tolist(), np.exp(ends).tolist(), strict=True))
 
 
 def check_table(tau_fm: ArrayLike, T: ArrayLike) -> tuple[Float, Float]:
@@ -404,8 +371,8 @@ def check_table(tau_fm: ArrayLike, T: ArrayLike) -> tuple[Float, Float]:
         raise InputError("T", temperature.shape, f"have one temperature for each of {len(tau)} times")
     if not np.all(np.isfinite(tau)):
         raise InputError("tau_fm", float(tau[~np.isfinite(tau)][0]), "be finite")
-    if np.any(np.diff(tau) <= 0):
-        i = int(np.argmax(np.diff(tau) <= 0))
+    if np.any(falls := np.diff(tau) <= 0):
+        i = int(np.argmax(falls))
         allowed = f"increase strictly (entries {i}, {i + 1})"
         raise InputError("tau_fm", (float(tau[i]), float(tau[i + 1])), allowed)
     check_start("tau_fm[0]", float(tau[0]))
@@ -449,29 +416,24 @@ def check_cools(
     hot = np.flatnonzero(rows[:, -1] > T_end)
     if hot.size and not allow_hot_end:
         of = f" of {row} {hot[0]}" if T.ndim > 1 else ""
-        raise InputError(
-            "T_end",
-            T_end,
-            f"be reached before {medium} ends (the last temperature{of} is {rows[hot[0], -1]:.4g} GeV, "
-            f"at {tau_fm[-1]:g} fm/c)",
-            "Raise T_end, or take what goes on longer; allow_hot_end=True ends the medium there all the same.",
+        last = f"the last temperature{of} is {rows[hot[0], -1]:.4g} GeV, at {tau_fm[-1]:g} fm/c"
+        remedy = (
+            "Raise T_end, or take what goes on longer; allow_hot_end=True ends the medium there all the same."
         )
+        raise InputError("T_end", T_end, f"be reached before {medium} ends ({last})", remedy)
     # a table may be long if it is cold late
-    late = tau_fm > MAX_END_FM
-    if np.any(rows[:, late] > T_end):
-        check_lifetime(float(tau_fm[late][np.any(rows[:, late] > T_end, axis=0)][-1]))
+    if len(ends := tau_fm[np.any(rows > T_end, axis=0)]):
+        check_lifetime(float(ends[-1]))
 
 
 def check_lifetime(end_fm: float, argument: str = "T_end", value: Any = None, remedy: str = "") -> None:
     """Raise `InputError` if a medium acts beyond `MAX_END_FM`; `end_fm` is when it ends, in fm/c."""
     if end_fm > MAX_END_FM:
-        raise InputError(
-            argument,
-            f"a medium that acts until {end_fm:.4g} fm/c" if value is None else value,
-            f"end the medium before {MAX_END_FM:g} fm/c"
-            + ("" if value is None else f" (it acts until {end_fm:.4g} fm/c)"),
-            remedy or f"Raise T_end, or check the units. {HINT_TIME}",
-        )
+        allowed, acts = f"end the medium before {MAX_END_FM:g} fm/c", f"acts until {end_fm:.4g} fm/c"
+        remedy = remedy or f"Raise T_end, or check the units. {HINT_TIME}"
+        if value is None:
+            raise InputError(argument, f"a medium that {acts}", allowed, remedy)
+        raise InputError(argument, value, f"{allowed} (it {acts})", remedy)
 
 
 def check_columns(
@@ -487,24 +449,8 @@ def check_columns(
     for name, array, expected in (("alpha", factors, (*shape, 3)), ("hard_scale", scale, shape)):
         if array.shape != expected:
             raise InputError(name, array.shape, f"be of shape {expected}, as T is of shape {shape}")
-        if not np.all(np.isfinite(array) & (array > 0)):
-            allowed = "be finite and positive"
-            raise InputError(name, float(array[~(np.isfinite(array) & (array > 0))][0]), allowed)
+        bad = ~(np.isfinite(array) & (array > 0))
+        if np.any(bad):
+            raise InputError(name, float(array[bad][0]), "be finite and positive")
     check_temperature("hard_scale", float(scale.max()))
     return factors, scale
-
-
-class AnisotropyTable:
-    """Anisotropy and hard scale of one history, their logarithms interpolated monotonically in ln tau.
-
-    Columns: times tau_fm (nt,) in fm/c, alpha_x, alpha_y, alpha_z (nt, 3), and lambda (nt,) in GeV.
-    """
-
-    def __init__(self, tau_fm: Float, alpha: Float, hard_scale: Float) -> None:
-        columns = np.column_stack([alpha, hard_scale])
-        self._log = PchipInterpolator(np.log(tau_fm / HBARC), np.log(columns))
-
-    def __call__(self, t: Float) -> tuple[Float, Float]:
-        """Return xi = (alpha_perp/alpha_z)^2 - 1, alpha_perp = (alpha_x + alpha_y)/2, and lambda at t in GeV^-1."""
-        x, y, z, scale = np.moveaxis(np.exp(self._log(np.log(t))), -1, 0)
-        return np.asarray(((x + y) / (2 * z)) ** 2 - 1), scale

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .._checks import called, choice, float_array, number, settle
+from .._types import Float
 from ..errors import InputError
 
-Float = NDArray[np.float64]
 FitName = Literal["central", "lower", "upper"]
 
+# Coefficients (a, b, c, d) of 1/kappa_hat = a + b x^(1/2) + c x + d x^(3/2), x = T/T_c: fits to the lattice band used
+# by arXiv:2012.01240 and arXiv:2107.06147.
 KAPPA_FITS: Final[dict[str, tuple[float, float, float, float]]] = {
     "central": (-0.51888965324059919, 0.98030718982413288, -0.083409768363912536, 0.0039726666253277474),
     "lower": (-0.8071156107961191, 1.5560083173857689, -0.14261556412444807, 0.0071217431979965582),
     "upper": (-0.38196931268763431, 0.71513037386309615, -0.058542116432588807, 0.0027170443410800557),
 }
-"""Coefficients (a, b, c, d) of 1/kappa_hat = a + b x^(1/2) + c x + d x^(3/2), x = T/T_c: fits to the lattice band
-used by arXiv:2012.01240 and arXiv:2107.06147."""
 
 _FOR_ARRAYS: Final = (
     "It is called with an array: np.where(T > 0.3, a, b) takes the place of `a if T > 0.3 else b`."
@@ -69,10 +69,7 @@ class Transport:
     def kappa_hat(self, T: ArrayLike) -> Float:
         """Return kappa_hat(T), dimensionless, for T in GeV of any shape.
 
-        Raises
-        ------
-        InputError
-            If the coefficient is negative or not finite at some T.
+        `InputError` if it is negative or not finite at some T.
         """
         T = float_array("T", T)
         if isinstance(self.kappa, str):

@@ -12,127 +12,92 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import eigh, eigh_tridiagonal, solveh_banded
 from scipy.sparse.linalg import LinearOperator, lobpcg
 
 from .._checks import float_array, instance, integer, positive
+from .._types import Float
 from ..errors import InputError
 from .laguerre import LaguerreMesh
 from .sine import SineGrid
 
-Float = NDArray[np.float64]
 Grid = LaguerreMesh | SineGrid
 
+# Largest number of points of a spectral sine grid for which the dense matrix is faster than the iteration.
 DENSE_LIMIT = 255
-"""Largest number of points of a spectral sine grid for which the dense matrix is faster than the iteration."""
 
+# Further states in the iteration: the highest state of a block converges slowly when its neighbor is close.
 GUARDS = 2
-"""Further states in the iteration: the highest state of a block converges slowly when its neighbor is close."""
 
+# Norm of H c - E c in GeV that the iteration aims at; the error of E is its square over the level spacing.
 TOLERANCE = 1e-10
-"""Norm of H c - E c in GeV that the iteration aims at; the error of E is its square over the level spacing."""
 
+# Residual that rounding leaves, in units of machine precision times the largest kinetic energy.
 ROUNDING = 10.0
-"""Residual that rounding leaves, in units of machine precision times the largest kinetic energy."""
 
+# Iterations between two checks of the residual (the guards need not converge), and the number of checks.
 ROUND, MAX_ROUNDS = 30, 30
-"""Iterations between two checks of the residual (the guards need not converge), and the number of checks."""
 
 
 def bound_states(
     grid: Grid, potential_values: ArrayLike, l: int, mass: float, count: int
 ) -> tuple[Float, Float]:
-    """Return the lowest eigenstates of p_r^2/M + l(l+1)/(M r^2) + V(r), bound or not.
+    """Return the lowest `count` eigenstates of p_r^2/M + l(l+1)/(M r^2) + V(r), bound or not.
 
-    Parameters
-    ----------
-    grid : LaguerreMesh or SineGrid
-        Points r_i; ``derivative=1`` of a sine grid takes second differences.
-    potential_values : array_like, shape (N,)
-        V(r_i) in GeV, real.
-    l : int
-        Orbital angular momentum, not negative.
-    mass : float
-        Heavy-quark mass M in GeV.
-    count : int
-        Number of states, 1 to N.
-
-    Returns
-    -------
-    energies : ndarray, shape (count,)
-        Increasing eigenvalues in GeV.
-    vectors : ndarray, shape (count, N)
-        Coefficients c of the grid, sum c^2 = 1, positive near the origin.
-
-    Raises
-    ------
-    InputError
-        If an argument is out of range, or the iteration for a large grid does not converge.
+    `potential_values` are V(r_i) in GeV at the N points of a grid, real; ``derivative=1`` of a sine grid takes second
+    differences. Energies (count,) are in GeV, increasing; the vectors (count, N) are coefficients c of the grid with
+    sum c^2 = 1, positive near the origin. An argument out of range, or an iteration for a large grid that does not
+    converge, raises `InputError`.
     """
-    values = _checked(grid, potential_values, l, mass, count)
-    if isinstance(grid, LaguerreMesh):
-        energies, vectors = _dense(grid, values, l, mass, count)
-    elif grid.derivative == 1:
-        energies, vectors = _tridiagonal(grid, values, l, mass, count)
-    elif len(values) <= DENSE_LIMIT or 5 * (count + GUARDS) > len(values):
-        energies, vectors = _dense(grid, values, l, mass, count)
-    else:
-        energies, vectors = _iterated(grid, values, l, mass, count)
-    return energies, _positive_near_the_origin(vectors.T)
-
-
-def _checked(grid: Grid, potential_values: ArrayLike, l: int, mass: float, count: int) -> Float:
     instance("grid", grid, (LaguerreMesh, SineGrid), "be a LaguerreMesh or a SineGrid")
-    values = float_array("potential_values", potential_values)
-    if values.shape != grid.r.shape or not np.all(np.isfinite(values)):
-        allowed = f"be finite values at the {len(grid.r)} points of the grid"
+    values, points = float_array("potential_values", potential_values), len(grid.r)
+    if values.shape != (points,) or not np.all(np.isfinite(values)):
+        allowed = f"be finite values at the {points} points of the grid"
         raise InputError("potential_values", potential_values, allowed)
     integer("l", l, 0, allowed="be a non-negative integer")
     positive("mass", mass, "be a positive mass in GeV")
-    points = len(values)
     integer("count", count, 1, points, f"be an integer from 1 to the {points} points of the grid")
-    return values
+    if isinstance(grid, SineGrid) and grid.derivative == 1:
+        energies, vectors = _tridiagonal(grid, values, l, mass, count)
+    # the block of the iteration is to be small beside the grid
+    elif isinstance(grid, SineGrid) and points > DENSE_LIMIT and points >= 5 * (count + GUARDS):
+        energies, vectors = _iterated(grid, values, l, mass, count)
+    else:
+        energies, vectors = eigh(grid.hamiltonian(values, l, mass), subset_by_index=(0, count - 1))
+    vectors = vectors.T
+    # positive near the origin: at the first value of any size
+    size = np.abs(vectors)
+    first = np.argmax(size > 1e-3 * size.max(axis=1, keepdims=True), axis=1)
+    return energies, np.asarray(vectors * np.sign(vectors[np.arange(count), first])[:, None])
 
 
-def _dense(grid: Grid, values: Float, l: int, mass: float, count: int) -> tuple[Float, Float]:
-    energies, vectors = eigh(grid.hamiltonian(values, l, mass), subset_by_index=(0, count - 1))
-    return energies, vectors
-
-
-def _bands(grid: SineGrid, values: Float, l: int, mass: float) -> tuple[Float, float]:
-    """Diagonal (N,) and constant off-diagonal of the Hamiltonian with second differences, in GeV."""
+def _bands(grid: SineGrid, values: Float, l: int, mass: float) -> tuple[Float, Float, Float]:
+    """Return potential and centrifugal term (N,), and both bands of the Hamiltonian with second differences, in GeV."""
+    static = values + l * (l + 1) / (mass * grid.r**2)
     off = -1 / (mass * grid.dx**2)
-    return _static(grid, values, l, mass) - 2 * off, off
-
-
-def _static(grid: SineGrid, values: Float, l: int, mass: float) -> Float:
-    """Potential and centrifugal term in GeV, shape (N,)."""
-    return values + l * (l + 1) / (mass * grid.r**2)
+    return static, static - 2 * off, np.full(len(values) - 1, off)
 
 
 def _tridiagonal(grid: SineGrid, values: Float, l: int, mass: float, count: int) -> tuple[Float, Float]:
-    diagonal, off = _bands(grid, values, l, mass)
-    energies, vectors = eigh_tridiagonal(
-        diagonal, np.full(len(diagonal) - 1, off), select="i", select_range=(0, count - 1)
-    )
+    _, diagonal, off = _bands(grid, values, l, mass)
+    energies, vectors = eigh_tridiagonal(diagonal, off, select="i", select_range=(0, count - 1))
     return energies, vectors
 
 
 def _iterated(grid: SineGrid, values: Float, l: int, mass: float, count: int) -> tuple[Float, Float]:
     """Refine the states of second differences to those of the spectral kinetic energy."""
     energies, vectors = _tridiagonal(grid, values, l, mass, count + GUARDS)
-    static, kinetic = _static(grid, values, l, mass), grid.kinetic(mass)
+    static, diagonal, off = _bands(grid, values, l, mass)
+    kinetic = grid.kinetic(mass)
 
     def apply(states: Float) -> Float:
         moving = grid.kinetic_step(states.T.astype(complex), kinetic)
         return np.asarray(moving.real + static * states.T).T
 
-    # the tridiagonal problem as preconditioner
-    diagonal, off = _bands(grid, values, l, mass)
-    # below the spectrum, so that the preconditioner is positive
+    # the tridiagonal problem as preconditioner, shifted below the spectrum so that it is positive
     shift = energies[0] - (energies[-1] - energies[0])
-    bands = np.array([np.full_like(diagonal, off), diagonal - shift])
+    bands = np.array([np.append(0.0, off), diagonal - shift])
 
     def precondition(states: Float) -> Float:
         return np.asarray(solveh_banded(bands, states))
@@ -140,6 +105,7 @@ def _iterated(grid: SineGrid, values: Float, l: int, mass: float, count: int) ->
     shape = (len(values), len(values))
     operator = LinearOperator(shape, matvec=apply, matmat=apply, dtype=float)
     inverse = LinearOperator(shape, matvec=precondition, matmat=precondition, dtype=float)
+    # no iteration gets below what rounding leaves of the largest kinetic energy
     goal = TOLERANCE + ROUNDING * float(np.finfo(float).eps * kinetic.max())
     for _ in range(MAX_ROUNDS):
         with warnings.catch_warnings():
@@ -154,10 +120,3 @@ def _iterated(grid: SineGrid, values: Float, l: int, mass: float, count: int) ->
             return energies[:count], lowest
     allowed = f"hold {count} states of l = {l} that the iteration finds (residual {residual:.1e} GeV)"
     raise InputError("grid", grid, allowed, "Take fewer points, a shorter grid or derivative=1.")
-
-
-def _positive_near_the_origin(vectors: Float) -> Float:
-    """Return the rows with the sign that makes the first value of any size positive."""
-    size = np.abs(vectors)
-    first = np.argmax(size > 1e-3 * size.max(axis=1, keepdims=True), axis=1)
-    return np.asarray(vectors * np.sign(vectors[np.arange(len(vectors)), first])[:, None])

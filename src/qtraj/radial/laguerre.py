@@ -14,15 +14,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import roots_laguerre
 
 from .._checks import integer, positive, settle
+from .._types import Float
 
-Float = NDArray[np.float64]
-
+# Beyond it the quadrature weights underflow in double precision.
 MAX_POINTS = 170
-"""Beyond it the quadrature weights underflow in double precision."""
 
 
 @dataclass(frozen=True)
@@ -119,20 +117,10 @@ class LaguerreMesh:
     def interpolate(self, coefficients: Float, r: Float) -> Float:
         """Return u(r) between the mesh points: the function of the mesh's space with these coefficients.
 
-        The Lagrange functions are a finite sum of x exp(-x/2) L_k(x), k < points. Summed in this form (the
-        quadrature gives its coefficients exactly) nothing cancels, neither near a mesh point nor near the origin.
-
-        Parameters
-        ----------
-        coefficients : ndarray, shape (..., points)
-            c_i = sqrt(weights_i) u(r_i).
-        r : ndarray, any shape
-            Radii in GeV^-1, not negative.
-
-        Returns
-        -------
-        ndarray, shape (..., *r.shape)
-            u(r) in GeV^(1/2) for normalized coefficients.
+        The Lagrange functions are a finite sum of x exp(-x/2) L_k(x), k < points. Summed in this form (the quadrature
+        gives its coefficients exactly) nothing cancels, neither near a mesh point nor near the origin. `coefficients`
+        have the shape (..., points), `r` any shape, in GeV^-1 and not negative; the result, (..., *r.shape), is in
+        GeV^(1/2) for normalized ones.
         """
         x = np.asarray(r, dtype=float) / self.scale
         # the quadrature is exact for these products, so the expansion is, too
@@ -145,17 +133,10 @@ class LaguerreMesh:
     def hamiltonian(self, potential: Float, l: int, mass: float) -> Float:
         """Return the matrix of p_r^2/M + l(l+1)/(M r^2) + V(r) in GeV, shape (points, points).
 
-        Parameters
-        ----------
-        potential : ndarray, shape (points,)
-            V(r_i) in GeV.
-        l : int
-            Orbital angular momentum.
-        mass : float
-            Heavy-quark mass M in GeV (twice the reduced mass).
+        `potential` (points,) is V(r_i) in GeV, `l` the angular momentum, `mass` that of the heavy quark, M, in GeV
+        (twice the reduced mass).
         """
-        matrix = self.p_squared / mass
-        return matrix + np.diag(potential + l * (l + 1) / (mass * self.r**2))
+        return self.p_squared / mass + np.diag(potential + l * (l + 1) / (mass * self.r**2))
 
 
 def _laguerre_functions(x: Float, count: int) -> Float:

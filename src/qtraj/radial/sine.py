@@ -15,12 +15,11 @@ that batches equal single rows to the last bit.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,114 +27,85 @@ from scipy import fft
 from scipy.fft import next_fast_len, prev_fast_len
 
 from .._checks import choice, integer, positive, settle
+from .._types import Complex, Float
 from ..errors import InputError, PerformanceWarning, warn_user
-
-Complex = NDArray[np.complex128]
-Float = NDArray[np.float64]
-
 
 TRANSFORMS = ("scipy", "fftw")
 
+# Numbers of extended rows worked on at once: 512 kB, so that a block stays in the second-level cache.
 BLOCK = 2**15
-"""Numbers of extended rows worked on at once: 512 kB, so that a block stays in the second-level cache."""
 
 
-class _Buffer(Protocol):
-    """Extended rows, shape (rows, 2 n), and their FFTs without normalization, in place where possible."""
+class _Buffer:
+    """Extended rows, `data` of shape (rows, 2 n), and their FFTs without normalization, in place where possible."""
 
-    data: Complex
-
-    def forward(self, rows: int) -> Complex:
-        """Transform the first `rows` rows of `data`; return the array that holds the result."""
-
-    def backward(self, spectrum: Complex) -> Complex:
-        """Transform what `forward` returned back, with 2 n times the rows as the result."""
-
-
-class _SciPyBuffer:
-    def __init__(self, rows: int, length: int) -> None:
-        self.data = np.zeros((rows, length), dtype=np.complex128)
-
-    def forward(self, rows: int) -> Complex:
-        return np.asarray(fft.fft(self.data[:rows], overwrite_x=True))
-
-    def backward(self, spectrum: Complex) -> Complex:
-        return np.asarray(fft.ifft(spectrum, norm="forward", overwrite_x=True))
-
-
-class _FFTWBuffer:
-    """Aligned rows, each with its plans; the first row's planning is measured, the others take its wisdom."""
-
-    def __init__(self, rows: int, length: int) -> None:
+    def __init__(self, rows: int, length: int, library: str) -> None:
+        self._plans: list[list[Callable[[], None]]] = []
+        if library == "scipy":
+            self.data: Complex = np.zeros((rows, length), dtype=np.complex128)
+            return
         pyfftw = import_pyfftw()
-        self.data: Complex = pyfftw.zeros_aligned((rows, length), dtype=np.complex128)
-
-        def plans(direction: str) -> list[Callable[[], None]]:
-            return [
+        self.data = pyfftw.zeros_aligned((rows, length), dtype=np.complex128)
+        # one plan a row: the first one's planning is measured, the others take its wisdom
+        self._plans = [
+            [
                 pyfftw.FFTW(row, row, direction=direction, flags=("FFTW_MEASURE",), threads=1).execute
                 for row in self.data
             ]
-
-        self._forward, self._backward = plans("FFTW_FORWARD"), plans("FFTW_BACKWARD")
+            for direction in ("FFTW_FORWARD", "FFTW_BACKWARD")
+        ]
 
     def forward(self, rows: int) -> Complex:
-        for execute in self._forward[:rows]:
+        """Transform the first `rows` rows of `data`; return the array that holds the result."""
+        if not self._plans:
+            return np.asarray(fft.fft(self.data[:rows], overwrite_x=True))
+        for execute in self._plans[0][:rows]:
             execute()
         return self.data[:rows]
 
     def backward(self, spectrum: Complex) -> Complex:
-        for execute in self._backward[: len(spectrum)]:
+        """Transform what `forward` returned back, with 2 n times the rows as the result."""
+        if not self._plans:
+            return np.asarray(fft.ifft(spectrum, norm="forward", overwrite_x=True))
+        for execute in self._plans[1][: len(spectrum)]:
             execute()
         return spectrum
-
-
-_BUFFERS: dict[str, Callable[[int, int], _Buffer]] = {"scipy": _SciPyBuffer, "fftw": _FFTWBuffer}
 
 
 class SineTransform:
     """Transforms of rows of `num` complex numbers by one library; use `sine_transform_of`, which keeps the plans.
 
     It may be used from several threads at once: each call works in a buffer of its own.
-
-    Parameters
-    ----------
-    num : int
-        Length of a row.
-    transform : str
-        "scipy" or "fftw".
     """
 
-    def __init__(self, num: int, transform: str) -> None:
-        self._n = num + 1
+    def __init__(self, num: int, library: str) -> None:
+        self._n, self._library = num + 1, library
         self._rows = max(1, BLOCK // (2 * self._n))
-        self._new_buffer = _BUFFERS[transform]
         self._free: list[_Buffer] = []
 
     def transform(self, states: Complex, threads: int = 1) -> Complex:
         """Return the orthonormal transform of each row of `states`, shape (B, num); its own inverse."""
         result = np.empty_like(states)
 
-        def block(rows: slice) -> None:
-            with self._buffer() as buffer:
-                spectrum = self._extended(buffer, states[rows])
-                np.multiply(spectrum[:, 1 : self._n], 1j / np.sqrt(2 * self._n), out=result[rows])
+        def work(buffer: _Buffer, rows: slice) -> None:
+            spectrum = self._extended(buffer, states[rows])
+            np.multiply(spectrum[:, 1 : self._n], 1j / np.sqrt(2 * self._n), out=result[rows])
 
-        self._each_block(block, len(states), threads)
+        self._each_block(work, len(states), threads)
         return result
 
     def filter(self, states: Complex, factor: NDArray[Any], threads: int = 1) -> None:
         """Replace `states`, shape (B, num), by transform(factor transform(states)); factor (num,) or (B, num)."""
         n = self._n
 
-        def block(rows: slice) -> None:
-            with self._buffer() as buffer:
-                spectrum = self._extended(buffer, states[rows])
-                here = factor if factor.ndim == 1 else factor[rows]
-                spectrum[:, 1:n] *= here
-                spectrum[:, :n:-1] *= here  # the negative frequencies: an odd function stays odd
-                np.multiply(buffer.backward(spectrum)[:, 1:n], 1 / (2 * n), out=states[rows])
+        def work(buffer: _Buffer, rows: slice) -> None:
+            spectrum = self._extended(buffer, states[rows])
+            mine = factor if factor.ndim == 1 else factor[rows]
+            spectrum[:, 1:n] *= mine
+            spectrum[:, :n:-1] *= mine  # the negative frequencies: an odd function stays odd
+            np.multiply(buffer.backward(spectrum)[:, 1:n], 1 / (2 * n), out=states[rows])
 
-        self._each_block(block, len(states), threads)
+        self._each_block(work, len(states), threads)
 
     def _extended(self, buffer: _Buffer, states: Complex) -> Complex:
         """Return the Fourier transform of the odd extension of `states`."""
@@ -145,31 +115,22 @@ class SineTransform:
         np.negative(states[:, ::-1], out=odd[:, n + 1 :])
         return buffer.forward(len(states))
 
-    def _each_block(self, block: Callable[[slice], None], count: int, threads: int) -> None:
+    def _each_block(self, work: Callable[[_Buffer, slice], None], count: int, threads: int) -> None:
+        def block(rows: slice) -> None:
+            try:
+                buffer = self._free.pop()
+            except IndexError:  # first use, or all taken by other threads
+                buffer = _Buffer(self._rows, 2 * self._n, self._library)
+            work(buffer, rows)
+            self._free.append(buffer)  # kept for the next call of any thread
+
         blocks = [slice(start, start + self._rows) for start in range(0, count, self._rows)]
-        if threads > 1 and len(blocks) > 1:
-            list(_pool(threads).map(block, blocks))  # list: raises what a block raised
-        else:
-            for rows in blocks:
-                block(rows)
-
-    @contextmanager
-    def _buffer(self) -> Iterator[_Buffer]:
-        try:
-            buffer = self._free.pop()
-        except IndexError:  # first use, or all taken by other threads
-            buffer = self._new_buffer(self._rows, 2 * self._n)
-        try:
-            yield buffer
-        finally:
-            # kept for the next call of any thread
-            self._free.append(buffer)
+        run = _pool(threads).map if threads > 1 and len(blocks) > 1 else map
+        list(run(block, blocks))  # list: does the work, and raises what a block raised
 
 
-@lru_cache(maxsize=16)
-def sine_transform_of(num: int, transform: str) -> SineTransform:
-    """Return the transform of this process for rows of `num` numbers, planned at its first use."""
-    return SineTransform(num, transform)
+# The transform of this process for rows of `num` numbers by a library, planned at its first use.
+sine_transform_of = lru_cache(maxsize=16)(SineTransform)
 
 
 @cache
@@ -192,8 +153,8 @@ def import_pyfftw() -> Any:
     return pyfftw
 
 
+# Sixteen times the largest grid of the QTraj 1.0 paper; more is taken for a mistake.
 MAX_NUM = 2**22
-"""Sixteen times the largest grid of the QTraj 1.0 paper; more is taken for a mistake."""
 
 
 @dataclass(frozen=True)
@@ -286,6 +247,7 @@ class SineGrid:
         inverse = np.ones(2 * n - 1)
         inverse[1:] = np.sin(np.pi * np.arange(1, 2 * n - 1) / (2 * n)) ** -2
         matrix = inverse[np.abs(i[:, None] - i)] - inverse[i[:, None] + i]
+        # the sign (-1)^(i - j) of the closed form
         matrix[(i[:, None] - i) % 2 == 1] *= -1
         np.fill_diagonal(matrix, (2 * n**2 + 1) / 3 - np.sin(np.pi * i / n) ** -2)
         return np.asarray(np.pi**2 / (2 * self.length**2) * matrix)
@@ -299,13 +261,7 @@ class SineGrid:
         return np.asarray(coefficients / np.sqrt(self.dx))
 
     def kinetic(self, mass: float) -> Float:
-        """Return the kinetic energies p_r^2/M of the waves sin(k_j r) in GeV, shape (num,).
-
-        Parameters
-        ----------
-        mass : float
-            Heavy-quark mass M in GeV (twice the reduced mass).
-        """
+        """Return the kinetic energies p_r^2/M of the waves sin(k_j r) in GeV, shape (num,), for a mass M in GeV."""
         # 2 (1 - cos k dx) = (2 sin(k dx/2))^2, without the cancellation at small k
         p = self.k if self.derivative == 0 else 2 / self.dx * np.sin(self.k * self.dx / 2)
         return np.asarray(p**2 / mass)
@@ -313,34 +269,16 @@ class SineGrid:
     def hamiltonian(self, potential: Float, l: int, mass: float) -> Float:
         """Return the matrix of p_r^2/M + l(l+1)/(M r^2) + V(r) in GeV, shape (num, num).
 
-        Parameters
-        ----------
-        potential : ndarray, shape (num,)
-            V(r_i) in GeV, real or complex.
-        l : int
-            Orbital angular momentum.
-        mass : float
-            Heavy-quark mass M in GeV (twice the reduced mass).
+        `potential` (num,) is V(r_i) in GeV, real or complex, `l` the angular momentum, `mass` that of the heavy quark,
+        M, in GeV (twice the reduced mass).
         """
         return self.p_squared / mass + np.diag(potential + l * (l + 1) / (mass * self.r**2))
 
     def sine_transform(self, states: Complex) -> Complex:
         """Return the orthonormal type-I discrete sine transform along the last axis; it is its own inverse.
 
-        Parameters
-        ----------
-        states : ndarray, shape (..., num)
-            Coefficients, real or complex; computed in double precision.
-
-        Returns
-        -------
-        ndarray, shape (..., num)
-            sqrt(2/(num + 1)) sum_i sin(k_j r_i) states_i, complex.
-
-        Raises
-        ------
-        InputError
-            If the last axis has not `num` entries.
+        It is sqrt(2/(num + 1)) sum_i sin(k_j r_i) states_i, complex, of `states` (..., num), real or complex, in double
+        precision; `InputError` if the last axis has not `num` entries.
         """
         rows, shape = self._rows(states)
         return sine_transform_of(self.num, self.transform).transform(rows, self.threads).reshape(shape)
@@ -348,22 +286,9 @@ class SineGrid:
     def kinetic_step(self, states: Complex, factor: NDArray[np.float64 | np.complex128]) -> Complex:
         """Return the states with each wave sin(k_j r) multiplied by factor_j, as exp(-i kinetic(mass) dt).
 
-        Parameters
-        ----------
-        states : ndarray, shape (..., num)
-            Coefficients. Overwritten if it is a contiguous complex128 array: use what is returned.
-        factor : ndarray, shape (num,) or that of `states`
-            One factor for each wave, or for each state and wave.
-
-        Returns
-        -------
-        ndarray, shape (..., num)
-            sine_transform(factor sine_transform(states)).
-
-        Raises
-        ------
-        InputError
-            If the shapes do not agree.
+        That is sine_transform(factor sine_transform(states)) of `states` (..., num), with one `factor` (num,) for each
+        wave, or one for each state and wave. The states are overwritten if they are a contiguous complex128 array: use
+        what is returned. `InputError` if the shapes do not agree.
         """
         rows, shape = self._rows(states)
         factor = np.asarray(factor)
@@ -387,9 +312,8 @@ def _warn_if_slow(num: int) -> None:
     below, above = prev_fast_len(n), next_fast_len(n)
     if below == above:
         return
-    # the nearest power of two, below or above
     power = 2 ** (n.bit_length() - 1)
-    nearest = power if n - power < 2 * power - n else 2 * power
+    nearest = power if 2 * n < 3 * power else 2 * power  # of the powers of two
     warn_user(
         f"SineGrid: num = {num} is slow to transform, since num + 1 = {n} has a prime factor above 11. The nearest "
         f"fast values are {below - 1} and {above - 1}; the nearest of the fastest, 2^n - 1, is {nearest - 1}.",

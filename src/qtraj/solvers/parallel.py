@@ -5,35 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar, copy_context
-from threading import Lock, Thread
+from threading import Lock, Semaphore, Thread
 from typing import Final, TypeVar
 
 Job = TypeVar("Job")
 Answer = TypeVar("Answer")
 
+# Environment of a process that shall compute on one core: BLAS and `side_by_side` read the first, XLA the second.
 ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "NPROC": "1"}
-"""Environment of a process that shall compute on one core: BLAS and `side_by_side` read the first, XLA the second."""
 
 
-class _Budget:
-    """The threads that one call of `side_by_side` and all calls inside it may add to the caller's."""
-
-    def __init__(self, free: int) -> None:
-        self._free, self._lock = free, Lock()
-
-    def take(self) -> bool:
-        """Take one of the free threads if there is one."""
-        with self._lock:
-            self._free -= 1 if (taken := self._free > 0) else 0
-            return taken
-
-    def give_back(self) -> None:
-        """Return a thread that was taken."""
-        with self._lock:
-            self._free += 1
-
-
-_BUDGET: ContextVar[_Budget | None] = ContextVar("budget", default=None)
+# Counts the threads that one call of `side_by_side` and all calls inside it may still add to the caller's.
+_BUDGET: ContextVar[Semaphore | None] = ContextVar("budget", default=None)
 
 
 def side_by_side(
@@ -49,7 +32,7 @@ def side_by_side(
     if limit <= 1:
         return [function(job) for job in jobs]
     outer = _BUDGET.get()
-    budget = _Budget((workers or _allowed()) - 1) if outer is None else outer
+    budget = Semaphore((workers or _allowed()) - 1) if outer is None else outer
     token = _BUDGET.set(budget)
     try:
         return _shared_out(function, jobs, budget, limit, whole=outer is None)
@@ -58,54 +41,54 @@ def side_by_side(
 
 
 def _shared_out(
-    function: Callable[[Job], Answer], jobs: Sequence[Job], budget: _Budget, limit: int, *, whole: bool
+    function: Callable[[Job], Answer], jobs: Sequence[Job], budget: Semaphore, limit: int, *, whole: bool
 ) -> list[Answer]:
-    """Compute in the caller's thread and up to `limit` - 1 helpers; `whole` if the budget is this call's alone."""
+    """Compute in the caller's thread and up to `limit` - 1 others; `whole` if the budget is this call's alone."""
     answers: dict[int, Answer] = {}
     errors: dict[int, BaseException] = {}
     waiting, lock = iter(range(len(jobs))), Lock()
-    helpers: list[Thread] = []
+    others: list[Thread] = []
 
-    def next_job() -> int | None:
-        with lock:
-            return None if errors else next(waiting, None)
-
-    def work() -> None:
-        while (i := next_job()) is not None:
+    def work(between_jobs: Callable[[], None] = lambda: None) -> None:
+        while True:
+            with lock:
+                i = None if errors else next(waiting, None)
+            if i is None:
+                return
             try:
                 answers[i] = function(jobs[i])
             except BaseException as error:  # raised below, in the caller's thread
                 errors[i] = error
+            between_jobs()
 
     def help_out() -> None:
         try:
             work()
         finally:
-            budget.give_back()
+            budget.release()
 
-    def call_helpers() -> None:
+    def recruit() -> None:
         # again before every job of the caller: what other calls have given back in the meantime
-        while len(helpers) < limit - 1 and len(answers) + len(helpers) + 1 < len(jobs) and budget.take():
+        while (
+            len(others) < limit - 1
+            and len(answers) + len(others) + 1 < len(jobs)
+            and budget.acquire(blocking=False)
+        ):
             # the context: warnings are gathered, and the budget shared, across threads
-            helpers.append(Thread(target=copy_context().run, args=(help_out,), daemon=True))
-            helpers[-1].start()
+            others.append(Thread(target=copy_context().run, args=(help_out,), daemon=True))
+            others[-1].start()
 
     try:
-        call_helpers()
-        while (i := next_job()) is not None:
-            try:
-                answers[i] = function(jobs[i])
-            except BaseException as error:
-                errors[i] = error
-            call_helpers()
+        recruit()
+        work(recruit)
     except BaseException as error:
-        errors[-1] = error  # an interrupt between two jobs: the helpers begin no other
+        errors[-1] = error  # an interrupt between two jobs: the others begin no further one
         raise
     finally:
         if whole:
-            budget.give_back()  # nobody else shares it, so that what the helpers call may use the waiting thread
-        for helper in helpers:
-            helper.join()
+            budget.release()  # nobody else shares it, so that what the jobs call may use the waiting thread
+        for thread in others:
+            thread.join()
     if errors:
         raise errors[min(errors)]
     return [answers[i] for i in range(len(jobs))]

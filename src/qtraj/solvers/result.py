@@ -9,45 +9,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._types import Float
 from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..states import STATE_NAMES
 
-Float = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 
+# A population below this is what rounding leaves of zero.
 ROUNDING = 1e-12
-"""A population below this is what rounding leaves of zero."""
 
+# A start that is no local one holds a state if their overlap is more than this times the largest. What a grid makes of
+# exact zeros is smaller: on a sine grid of 511 points to 40 GeV^-1 the Coulomb 1S has 1.4e-5 of the 2S.
 HELD = 1e-4
-"""A start that is no local one holds a state if their overlap is more than this times the largest. What a grid makes of
-exact zeros is smaller: on a sine grid of 511 points to 40 GeV^-1 the Coulomb 1S has 1.4e-5 of the 2S."""
 
 
 @dataclass(frozen=True, eq=False)
 class Solution:
     """What a method returns: overlaps of n histories at all check points (the end last), as plain arrays.
 
-    Parameters
-    ----------
-    initial_overlap : ndarray, shape (6,)
-        Overlaps at the start.
-    overlap, no_jump : ndarray, shape (n, times, 6)
-        Overlaps in total and without any jump.
-    parts, no_jump_parts : mapping of str to ndarray, shape (n, times, 6)
-        Numerical errors of the two.
-    norm : ndarray, shape (n, times)
-        Probability of no jump.
-    norm_parts : mapping of str to ndarray, shape (n, times)
-        Its numerical errors.
-    not_estimated : tuple of str
-        Errors that were not estimated.
-    diagnostics : mapping of str to ndarray, shape (n, ...)
-        Populations by color and l, lost trace, what the start lacks of each color, purity, entropy.
-    settings : mapping
-        What the method chose: mesh, l_max, steps.
-    jumps : tuple, optional
-        Record of the jumps of each history (`solvers.jumps.JumpRecord`), or None.
+    Overlaps in total and without any jump, with their numerical errors by name, have the shape (n, times, 6), the
+    `initial_overlap` (6,); `norm`, the probability of no jump, and its errors (n, times). `not_estimated` names errors
+    that were not estimated. The diagnostics (n, ...) are populations by color and l, lost trace, what the start lacks
+    of each color, purity, entropy; the settings what the method chose: mesh, l_max, steps. `jumps` has the `JumpRecord`
+    of each history, or None.
     """
 
     initial_overlap: Float
@@ -121,12 +106,12 @@ class Result:
     @property
     def transition(self) -> Mapping[str, Estimate]:
         """Probability at the end of each state that the start does not hold: no survival, but what others became."""
-        return {name: found for name, found in self.overlap.items() if name not in self.survival}
+        return {name: overlap for name, overlap in self.overlap.items() if name not in self.survival}
 
     @property
     def transition_at(self) -> Mapping[str, Estimate]:
         """The same at the requested times."""
-        return {name: found for name, found in self.overlap_at.items() if name not in self.survival}
+        return {name: overlap for name, overlap in self.overlap_at.items() if name not in self.survival}
 
     @property
     def regeneration(self) -> Mapping[str, Estimate]:
@@ -188,23 +173,15 @@ class _Held(dict[str, Estimate]):
 
     def __missing__(self, name: str) -> Estimate:
         held = ", ".join(self) or "none: the start holds no bound state"
-        raise InputError(
-            "state",
-            name,
-            f"be one that the start holds ({held})",
-            "What becomes another state is in `transition`; `overlap` has all six.",
-        )
+        remedy = "What becomes another state is in `transition`; `overlap` has all six."
+        raise InputError("state", name, f"be one that the start holds ({held})", remedy)
 
 
 def held_states(initial_overlap: Float, *, is_ratio: bool) -> NDArray[np.bool_]:
     """Return which of the six states a start holds, so that one can speak of their survival, shape (6,).
 
-    Parameters
-    ----------
-    initial_overlap : ndarray, shape (6,)
-        Overlaps at the start.
-    is_ratio : bool
-        Whether survivals are ratios to it: a local start holds all states of its l, however little of each.
+    With `is_ratio` survivals are ratios to the overlaps at the start: a local start holds all states of its l, however
+    little of each.
     """
     least = 0.0 if is_ratio else HELD * float(initial_overlap.max())
     return np.asarray(initial_overlap > least)
@@ -222,19 +199,12 @@ def by_meaning(
 def octet_bounds(population: Float, cut: Float, error: Float | float = 0.0) -> Float:
     """Return the least and the largest probability of the octet among all pairs, shape (..., 2).
 
-    A method keeps some pairs only, and fast pairs, which a narrow start mostly consists of, jump to the octet sooner
-    than those it keeps: the octet's share of the pairs kept depends on which those are. Pairs that are left out may be
-    in either color, so the octet has at least what is kept in it, at most all but what is kept in the singlet. Before
-    any jump they are still in the color of the start, and both bounds are one number.
-
-    Parameters
-    ----------
-    population : ndarray, shape (..., 2, L)
-        Probability of the pairs kept, by color and l.
-    cut : ndarray, shape (..., 2)
-        What is left out of the start, of each color.
-    error : ndarray, shape (..., 2), optional
-        Of the populations of the two colors; the bounds move apart by twice that.
+    `population` (..., 2, L) is that of the pairs kept, by color and l, `cut` (..., 2) what is left out of the start, of
+    each color. The bounds move apart by twice `error` (..., 2), that of the populations of the two colors. A method
+    keeps some pairs only, and fast pairs, which a narrow start mostly consists of, jump to the octet sooner than those
+    it keeps: the octet's share of the pairs kept depends on which those are. Pairs that are left out may be in either
+    color, so the octet has at least what is kept in it, at most all but what is kept in the singlet. Before any jump
+    they are still in the color of the start, and both bounds are one number.
     """
     singlet, octet = np.moveaxis(population.sum(axis=-1), -1, 0)
     # a jump changes l, so that of a start with one l nothing has jumped while only that l is there
@@ -256,52 +226,40 @@ def make_result(
 ) -> Result:
     """Return the public result of a solution; with `is_ratio` survivals are ratios to the initial overlaps."""
     held = held_states(solution.initial_overlap, is_ratio=is_ratio)
-
-    def overlaps(values: Float, parts: Mapping[str, Float], time: Any) -> dict[str, Estimate]:
-        index = (..., time) if batch else (0, time)
-        return {
-            name: Estimate(
-                values[..., j][index],
-                {part: error[..., j][index] for part, error in parts.items()},
-                solution.not_estimated,
-            )
-            for j, name in enumerate(STATE_NAMES)
-        }
-
     scale = np.where(held, solution.initial_overlap, 1.0) if is_ratio else np.ones(len(STATE_NAMES))
+    missing_parts, first = solution.not_estimated, ... if batch else 0
 
-    def survivals(found: Mapping[str, Estimate]) -> Mapping[str, Estimate]:
-        ratios = {
-            name: Estimate(
-                found[name].value / scale[j],
-                {part: error / scale[j] for part, error in found[name].parts.items()},
-                found[name].not_estimated,
-            )
-            for j, name in enumerate(STATE_NAMES)
-        }
-        return by_meaning(ratios, held)[0]
+    def at(
+        time: Any, values: Float, parts: Mapping[str, Float]
+    ) -> tuple[Mapping[str, Estimate], Mapping[str, Estimate]]:
+        """Return the overlaps at a time, and the survivals of the states that the start holds."""
+        overlap, ratio = {}, {}
+        for j, name in enumerate(STATE_NAMES):
+            value = values[..., j][first, time]
+            errors = {part: error[..., j][first, time] for part, error in parts.items()}
+            overlap[name] = Estimate(value, errors, missing_parts)
+            scaled = {part: error / scale[j] for part, error in errors.items()}
+            ratio[name] = Estimate(value / scale[j], scaled, missing_parts)
+        return overlap, by_meaning(ratio, held)[0]
 
-    index: tuple[Any, ...] = (..., -1) if batch else (0, -1)
-    total, no_jump = (solution.overlap, solution.parts), (solution.no_jump, solution.no_jump_parts)
     series = slice(0, len(times_fm))
-    overlap, without = overlaps(*total, -1), overlaps(*no_jump, -1)
-    overlap_at, without_at = overlaps(*total, series), overlaps(*no_jump, series)
+    overlap, survival = at(-1, solution.overlap, solution.parts)
+    overlap_no_jump, no_jump = at(-1, solution.no_jump, solution.no_jump_parts)
+    overlap_at, survival_at = at(series, solution.overlap, solution.parts)
+    overlap_no_jump_at, no_jump_at = at(series, solution.no_jump, solution.no_jump_parts)
+    norm_parts = {part: error[first, -1] for part, error in solution.norm_parts.items()}
     return Result(
-        survival=survivals(overlap),
-        no_jump=survivals(without),
+        survival=survival,
+        no_jump=no_jump,
         overlap=overlap,
-        overlap_no_jump=without,
+        overlap_no_jump=overlap_no_jump,
         initial_overlap=dict(zip(STATE_NAMES, map(float, solution.initial_overlap), strict=True)),
-        norm=Estimate(
-            solution.norm[index],
-            {part: error[index] for part, error in solution.norm_parts.items()},
-            solution.not_estimated,
-        ),
+        norm=Estimate(solution.norm[first, -1], norm_parts, missing_parts),
         times_fm=times_fm,
-        survival_at=survivals(overlap_at),
-        no_jump_at=survivals(without_at),
+        survival_at=survival_at,
+        no_jump_at=no_jump_at,
         overlap_at=overlap_at,
-        overlap_no_jump_at=without_at,
+        overlap_no_jump_at=overlap_no_jump_at,
         diagnostics=_diagnostics(solution, series, batch=batch),
         settings={**settings, **solution.settings},
         provenance=provenance,

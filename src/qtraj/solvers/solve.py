@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .._checks import called, function, increasing
+from .._checks import called, function, increasing, instance
+from .._types import Float
 from ..errors import InputError, collected
 from ..physics.initial import InitialState, check_initial
 from ..physics.medium import HINT_TIME, MAX_END_FM, History, as_histories, check_lifetime
@@ -20,10 +21,8 @@ from ..units import from_fm, to_fm
 from .density.method import DensityMatrix
 from .result import Progress, Result, Solution, make_result
 
-Float = NDArray[np.float64]
-
+# Distances in GeV^-1 at which a start is evaluated to see that it can be.
 _PROBE_R: Final = np.array([0.5, 1.0, 2.0])
-"""Distances in GeV^-1 at which a start is evaluated to see that it can be."""
 
 
 @runtime_checkable
@@ -94,33 +93,22 @@ def solve(
     # a class has the attributes of its instances
     if isinstance(method, type) or not isinstance(method, Method):
         raise InputError("method", method, "be a method such as DensityMatrix() or NoJump()")
-    report = _silent if progress is None else _reporting(progress)
+    report = (lambda done, total: None) if progress is None else _reporting(progress)
     times = checked_times(() if times_fm is None else times_fm)
     histories, batch = checked_problem(model, medium, initial)
     started = time.perf_counter()
     with collected():
         solution = method.solve(model, histories, initial, [from_fm(t) for t in times], report)
+    asked = {"method": method, "model": model, "initial": initial, "medium": medium}
+    wall_time = time.perf_counter() - started
     return make_result(
         solution,
         is_ratio=initial.survival_is_ratio,
         batch=batch,
         times_fm=times,
-        settings={
-            "method": repr(method),
-            "model": repr(model),
-            "initial": repr(initial),
-            "medium": repr(medium),
-        },
-        provenance={
-            "histories": len(histories),
-            "wall_time_s": time.perf_counter() - started,
-            **versions(),
-        },
+        settings={name: repr(thing) for name, thing in asked.items()},
+        provenance={"histories": len(histories), "wall_time_s": wall_time, **versions()},
     )
-
-
-def _silent(done: int, total: int) -> None:
-    """Report nothing."""
 
 
 def _reporting(progress: Progress) -> Progress:
@@ -139,17 +127,14 @@ def _reporting(progress: Progress) -> Progress:
 def checked_problem(
     model: LindbladModel, medium: Any, initial: InitialState
 ) -> tuple[Sequence[History], bool]:
-    """Return the histories of a medium and whether they are a batch, when all three fit together.
+    """Return the histories of a medium and whether they are a batch, or raise `InputError` unless all three fit.
 
-    Raises
-    ------
-    InputError
-        If one of the three is not what it should be, or the coefficients do not exist at a temperature in use.
+    The coefficients must exist at all temperatures in use.
     """
-    if not isinstance(model, LindbladModel):
-        raise InputError("model", model, "be a LindbladModel")
+    instance("model", model, LindbladModel, "be a LindbladModel")
     check_initial("initial", initial)
     histories, batch = as_histories(medium)
+    # user's classes are tried out once: what they raise gets their name, before anything long begins
     called("initial", initial.u, _PROBE_R, model)
     called("medium", _check_media, model, histories)
     return histories, batch

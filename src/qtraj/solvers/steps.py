@@ -274,7 +274,7 @@ medium. With a soft part 0.7 needs the fewest steps over all media of the tests 
 a third more for a strong one)."""
 
 
-def step_edges(profile: Profile, step: float) -> list[Float]:
+def step_edges(profile: Profile, step: float, motion: float | None = None) -> list[Float]:
     """Return the edges of the steps in each active interval, in GeV^-1.
 
     They depend on the medium alone, not on the times at which overlaps are wanted. Each interval gets an even number of
@@ -286,13 +286,15 @@ def step_edges(profile: Profile, step: float) -> list[Float]:
         The coefficients along the history.
     step : float
         Length of a step in GeV^-1 where |gamma| + kappa = 0.12 GeV^3, the mean of the baseline medium.
+    motion : float, optional
+        Share of the motion of the pair in the density of steps; by default that of `MOTION`.
 
     Notes
     -----
     The density of steps is (m + (1 - m) (|gamma| + kappa)/0.12 GeV^3)/step with m of `MOTION`: strong coefficients act
     as fast phases and decay and need short steps; without them there remains the motion of the pair.
     """
-    motion = MOTION[profile.model.is_local]
+    motion = MOTION[profile.model.is_local] if motion is None else motion
     edges = []
     for t, strength in profile.strengths:
         density = motion * np.diff(t) + (1 - motion) * strength / 0.12

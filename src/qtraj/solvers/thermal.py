@@ -8,20 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._types import Float
 from ..errors import InputError
 from ..physics.medium import History, knots_of, medium_state
 from ..physics.model import LindbladModel
 from ..physics.potentials.coulomb import Color
 
-Float = NDArray[np.float64]
-
 _GAUSS_X, _GAUSS_W = np.polynomial.legendre.leggauss(3)
 
+# Largest Im V in GeV that counts as rounding, of a table for example.
 AMPLIFICATION = 1e-9
-"""Largest Im V in GeV that counts as rounding, of a table for example."""
 
+# Values of the potential held at once: bounds memory for many steps on a large grid.
 _BLOCK = 2_000_000
-"""Values of the potential held at once: bounds memory for many steps on a large grid."""
 
 
 def thermal_integrals(
@@ -29,29 +28,10 @@ def thermal_integrals(
 ) -> NDArray[Any] | None:
     """Return the integral over each step of V_medium(r; T(t)) - V_vacuum(r), or None if the potential is not thermal.
 
-    Parameters
-    ----------
-    model : LindbladModel
-        For its potential.
-    history : History
-        The medium.
-    edges : ndarray, shape (steps + 1,)
-        Edges of the steps in GeV^-1. Each step lies inside an active interval or outside all; outside the result is 0.
-    r : ndarray, shape (N,)
-        Grid points in GeV^-1.
-    color : {"singlet", "octet"}
-        Color of the pair.
-
-    Returns
-    -------
-    ndarray, shape (steps, N), or None
-        Dimensionless, complex for a potential with a width; three-point Gauss-Legendre in time.
-
-    Raises
-    ------
-    InputError
-        If the potential is not finite, not of shape (times, points), amplifies (Im V > 0), or is complex without
-        saying so.
+    Dimensionless, shape (steps, N), complex for a potential with a width; three-point Gauss-Legendre in time. `edges`
+    (steps + 1,) and the grid points r (N,) are in GeV^-1. Each step lies inside an active interval or outside all,
+    where the result is 0. A potential that is not finite, not of shape (times, points), amplifies (Im V > 0), or is
+    complex without saying so raises `InputError`.
     """
     potential = model.thermal
     if potential is None:
@@ -61,9 +41,8 @@ def thermal_integrals(
     cuts = np.unique(np.concatenate([edges, knots[(knots > edges[0]) & (knots < edges[-1])]]))
     half, middle = np.diff(cuts) / 2, (cuts[1:] + cuts[:-1]) / 2
     part_of = np.searchsorted(edges, middle, side="right") - 1
-    active = np.flatnonzero(
-        np.any([(a < middle) & (middle < b) for a, b in history.active or [(0, 0)]], axis=0)
-    )
+    inside = [(a < middle) & (middle < b) for a, b in history.active or [(0, 0)]]
+    active = np.flatnonzero(np.any(inside, axis=0))
     vacuum = potential.vacuum(r, color)
     integrals = np.zeros((len(edges) - 1, len(r)), dtype=complex if potential.has_width else float)
     block = max(1, _BLOCK // (len(_GAUSS_X) * len(r)))
@@ -73,35 +52,22 @@ def thermal_integrals(
         V = potential.medium(r, color, *medium_state(history, t.ravel()))
         _check(V, (t.size, len(r)), has_width=potential.has_width)
         V = V.reshape(*t.shape, len(r)) - vacuum
-        found = np.einsum("sg,sgr->sr", half[parts, None] * _GAUSS_W, V)
-        np.add.at(integrals, part_of[parts], found)
+        # a step may have several parts, which plain indexing would not add up
+        np.add.at(integrals, part_of[parts], np.einsum("sg,sgr->sr", half[parts, None] * _GAUSS_W, V))
     return integrals
 
 
 def check_thermal(model: LindbladModel, histories: Sequence[History], r: Float, color: Color) -> None:
     """Evaluate a thermal potential at the extremes of the media in use, so that a bad one is found before a long run.
 
-    Parameters
-    ----------
-    model : LindbladModel
-        For its potential; nothing is done if it is not thermal.
-    histories : sequence of History
-        All media.
-    r : ndarray, shape (N,)
-        Grid points in GeV^-1.
-    color : {"singlet", "octet"}
-        Color of the pair.
-
-    Raises
-    ------
-    InputError
-        As `thermal_integrals`, or if the potential does not know such a medium.
+    Errors are those of `thermal_integrals`, and that the potential does not know such a medium.
     """
     potential = model.thermal
     probes = [medium_state(h, np.linspace(a, b, 5)) for h in histories for a, b in h.active]
     if potential is None or not probes:
         return
     states = np.concatenate(probes, axis=1)
+    # each of T, xi and hard scale at its least and its largest
     extremes = np.unique([*np.argmin(states, axis=1), *np.argmax(states, axis=1)])
     V = potential.medium(r, color, *states[:, extremes])
     _check(V, (len(extremes), len(r)), has_width=potential.has_width)

@@ -32,8 +32,7 @@ from scipy.linalg import expm, schur
 from scipy.optimize import least_squares
 
 from .._checks import choice, float_array, instance, integer, positive, settle
-from ..physics.bound_state import BoundState
-from ..physics.initial import GaussianState, InitialState, check_initial
+from ..physics.initial import BoundState, GaussianState, InitialState, check_initial
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import initial_coefficients

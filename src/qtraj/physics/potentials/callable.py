@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks import called, choice, function, settle
+from ..._types import Float
 from ...errors import InputError
-from .coulomb import COLORS, Color, check_alpha, check_isotropic, coulomb_octet, octet_missing
+from .coulomb import COLORS, Color, check_alpha, check_isotropic, plain_octet
 
-Float = NDArray[np.float64]
 Function = Callable[..., Any]
 
 # where a function is tried out: from far inside 1S (Bohr radius 0.7 GeV^-1) to far outside 3S (<r> = 9 GeV^-1)
@@ -75,16 +75,13 @@ class CallablePotential:
         if not callable(self.octet):
             octet = choice("octet", self.octet, ("coulomb", None), "be a function, 'coulomb' or None")
             settle(self, octet=octet)
-        thermal = width = False
-        for color in self._functions:
-            takes_T, is_complex = self._probe(color)
-            thermal, width = thermal or takes_T, width or is_complex
-        settle(self, has_width=width, is_thermal=thermal or width)
+        takes_T, is_complex = zip(*map(self._probe, self._functions), strict=True)
+        settle(self, has_width=any(is_complex), is_thermal=any(takes_T) or any(is_complex))
 
     def vacuum(self, r: Float, color: Color) -> Float:
         """Return V_color(r) in GeV at T = 0, for r in GeV^-1, any shape."""
         if color not in self._functions:
-            return self._plain_octet(r)
+            return plain_octet(self, self.octet, r)
         zero = np.zeros_like(r)
         return np.asarray(self._call(color, r, zero, zero, zero).real)
 
@@ -92,22 +89,16 @@ class CallablePotential:
         """Return V_color(r) in GeV in the medium, shape (nt, nr); see `ThermalPotential.medium`."""
         shape = (len(T), len(r))
         if color not in self._functions:
-            return np.broadcast_to(self._plain_octet(r), shape)
+            return np.broadcast_to(plain_octet(self, self.octet, r), shape)
         if self._count(color) < 4:
             check_isotropic(xi)
-        return np.broadcast_to(
-            self._call(color, r[None], T[:, None], xi[:, None], hard_scale[:, None]), shape
-        )
+        V = self._call(color, r[None], T[:, None], xi[:, None], hard_scale[:, None])
+        return np.broadcast_to(V, shape)
 
     @property
     def _functions(self) -> dict[Color, Function]:
         given = dict(zip(COLORS, (self.singlet, self.octet), strict=True))
         return {color: V for color, V in given.items() if callable(V)}
-
-    def _plain_octet(self, r: Float) -> Float:
-        if self.octet is None:
-            raise octet_missing("CallablePotential")
-        return coulomb_octet(self.alpha, r)
 
     def _count(self, color: Color) -> int:
         """Return the number of arguments of a function: those without a default."""
@@ -129,24 +120,22 @@ class CallablePotential:
         if count not in _ARGUMENTS:
             raise InputError(color, self._functions[color], f"take {' or '.join(_ARGUMENTS.values())}")
         T = np.concatenate([[0.0], _PROBE_T])
-        grid = np.broadcast_arrays(_PROBE_R[None], T[:, None])
+        r, T_of = np.broadcast_arrays(_PROBE_R[None], T[:, None])
         # an overflow or a division by zero shows in the values, and is named there
         with np.errstate(all="ignore"):
-            V = self._call(color, grid[0], grid[1], np.zeros_like(grid[0]), grid[1])
-        _check_values(color, V, grid[0].shape, takes_T=count > 1)
+            V = self._call(color, r, T_of, np.zeros_like(r), T_of)
+        if V.shape != r.shape or V.dtype.kind not in "iufc":
+            allowed = f"return numbers of the shape of its arguments, {r.shape}"
+            raise InputError(color, (V.shape, V.dtype), allowed)
+        if not np.all(np.isfinite(V)):
+            i, j = np.argwhere(~np.isfinite(V))[0]
+            where = f"r = {_PROBE_R[j]:.3g} GeV^-1" + (f", T = {T[i]:g} GeV" if count > 1 else "")
+            allowed = f"be finite from r = 0.01 to 30 GeV^-1 and at T = 0 (here {where})"
+            raise InputError(color, complex(V[i, j]), allowed)
+        vacuum = V[0]
+        if count > 1 and np.any(np.abs(vacuum.imag) > _ROUNDING):
+            worst = complex(vacuum[np.argmax(np.abs(vacuum.imag))])
+            raise InputError(color, worst, "be real at T = 0, the vacuum")
+        if np.any(V.imag > _ROUNDING):
+            raise InputError(color, float(V.imag.max()), "have Im V <= 0: a width absorbs")
         return count > 1, bool(np.iscomplexobj(V))
-
-
-def _check_values(color: Color, V: NDArray[Any], shape: tuple[int, ...], *, takes_T: bool) -> None:
-    if V.shape != shape or V.dtype.kind not in "iufc":
-        raise InputError(color, (V.shape, V.dtype), f"return numbers of the shape of its arguments, {shape}")
-    if not np.all(np.isfinite(V)):
-        i, j = np.argwhere(~np.isfinite(V))[0]
-        T = np.concatenate([[0.0], _PROBE_T])[i]
-        where = f"r = {_PROBE_R[j]:.3g} GeV^-1" + (f", T = {T:g} GeV" if takes_T else "")
-        allowed = f"be finite from r = 0.01 to 30 GeV^-1 and at T = 0 (here {where})"
-        raise InputError(color, complex(V[i, j]), allowed)
-    if takes_T and np.any(np.abs(V[0].imag) > _ROUNDING):
-        raise InputError(color, complex(V[0][np.argmax(np.abs(V[0].imag))]), "be real at T = 0, the vacuum")
-    if np.any(V.imag > _ROUNDING):
-        raise InputError(color, float(V.imag.max()), "have Im V <= 0: a width absorbs")

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks import positive, settle
+from ..._types import Float
 from ...errors import InputError
 from ...units import C_F, OCTET_DIMENSION
 
-Float = NDArray[np.float64]
 Color = Literal["singlet", "octet"]
 COLORS: tuple[Color, Color] = ("singlet", "octet")
 
@@ -46,17 +46,10 @@ class ThermalPotential(Potential, Protocol):
         ...
 
     def medium(self, r: Float, color: Color, T: Float, xi: Float, hard_scale: Float) -> NDArray[Any]:
-        """Return V_color(r) in GeV in the medium, real or complex, shape (nt, nr).
+        """Return V_color(r) in GeV in the medium, real or complex, shape (nt, nr), for r (nr,) in GeV^-1.
 
-        Parameters
-        ----------
-        r : ndarray, shape (nr,)
-            Distances in GeV^-1.
-        color : {"singlet", "octet"}
-            Color of the pair.
-        T, xi, hard_scale : ndarray, shape (nt,)
-            Temperature in GeV, anisotropy and hard scale in GeV, as `medium_state` returns them; xi = 0 and
-            hard_scale = T in an isotropic medium.
+        T, xi, hard_scale (nt,) are temperature in GeV, anisotropy and hard scale in GeV, as `medium_state` returns
+        them; xi = 0 and hard_scale = T in an isotropic medium.
         """
         ...
 
@@ -107,14 +100,12 @@ def coulomb_octet(alpha: float, r: Float) -> Float:
     return alpha / (OCTET_DIMENSION * r)
 
 
-def octet_missing(kind: str) -> InputError:
-    """Return the error of a potential of class `kind` that was given no octet."""
-    return InputError(
-        "octet",
-        None,
-        f"be given to {kind}: this method needs the octet's potential",
-        "octet='coulomb' is +alpha/(8 r).",
-    )
+def plain_octet(potential: Any, octet: Any, r: Float) -> Float:
+    """Return the octet of a potential that was given ``octet="coulomb"``; raise `InputError` if it was given None."""
+    if octet is None:
+        allowed = f"be given to {type(potential).__name__}: this method needs the octet's potential"
+        raise InputError("octet", None, allowed, "octet='coulomb' is +alpha/(8 r).")
+    return coulomb_octet(potential.alpha, r)
 
 
 def check_alpha(alpha: Any) -> float:

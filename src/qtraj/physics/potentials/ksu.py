@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import exp1, expi
 
 from ..._checks import float_array, integer, number, settle
+from ..._types import Complex, Float
 from ...errors import InputError
 from ...units import C_F, N_C, from_fm
 from .coulomb import Color
-
-Complex = NDArray[np.complex128]
-Float = NDArray[np.float64]
-
 
 # where the forms of phi change: the closed form cancels below 3, and e^x E_1(x) has lost its accuracy long before it
 # overflows at 700; the series of 18 and of 13 terms are exact to rounding there
@@ -42,7 +39,8 @@ def landau_damping(x: ArrayLike) -> Float:
     small, large = x < _SERIES_BELOW, x > _ASYMPTOTIC_ABOVE
     middle = ~(small | large)
     phi = np.empty_like(x)
-    phi[small], phi[middle], phi[large] = _small_x(x[small]), _closed_form(x[middle]), _large_x(x[large])
+    phi[small], phi[large], m = _small_x(x[small]), _large_x(x[large]), x[middle]
+    phi[middle] = 1 - ((1 + m) * np.exp(-m) * expi(m) + (1 - m) * np.exp(m) * exp1(m)) / (2 * m)
     return phi
 
 
@@ -124,11 +122,6 @@ def _small_x(x: Float) -> Float:
     return total
 
 
-def _closed_form(x: Float) -> Float:
-    bracket = (1 + x) * np.exp(-x) * expi(x) + (1 - x) * np.exp(x) * exp1(x)
-    return np.asarray(1 - bracket / (2 * x))
-
-
 def _large_x(x: Float) -> Float:
     # e^{-x} Ei(x) = sum n!/x^{n+1} and e^x E_1(x) the same with alternating signs: even powers of 1/x remain
     total, term = np.zeros_like(x), 1 / x**2
@@ -138,8 +131,8 @@ def _large_x(x: Float) -> Float:
     return 1 - total
 
 
+# GeV; there C_F alpha_s(2 pi T) is about 1, above every frozen value, and below its series soon fails.
 RUNNING_ABOVE_T = 0.1
-"""GeV; there C_F alpha_s(2 pi T) is about 1, above every frozen value, and below its series soon fails."""
 
 
 @dataclass(frozen=True)

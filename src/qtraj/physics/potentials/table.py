@@ -1,25 +1,31 @@
-"""Potentials given by numbers: V(r) or V(r, T), real or complex, from arrays or from a file."""
+"""Potentials given by numbers: V(r) or V(r, T), real or complex, from arrays or from a file (text, or npz)."""
 
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline, make_interp_spline
 
 from ..._checks import choice, complex_array, increasing
+from ..._checks import path as path_of
+from ..._types import Float
 from ...errors import FileFormatError, InputError
-from ...units import to_fm
+from ...units import HBARC, to_fm
 from ..medium import HINT_MEV, MAX_T
-from .coulomb import Color, check_alpha, check_isotropic, coulomb_octet, octet_missing
-from .file import read_potential_table
+from .coulomb import Color, check_alpha, check_isotropic, plain_octet
 
-Float = NDArray[np.float64]
 Below = Literal["coulomb", "constant"]
 Beyond = Literal["constant", "linear"]
+
+# Column names of a text file.
+COLUMNS: Final = ("r[fm]", "r[GeV^-1]", "V[GeV]", "ReV[GeV]", "ImV[GeV]", "T[GeV]", "octet[GeV]")
+
+_ARRAYS: Final = ("r", "r_fm", "V", "T", "vacuum", "octet")
 
 
 class TabulatedPotential:
@@ -77,16 +83,22 @@ class TabulatedPotential:
         self.alpha = check_alpha(alpha)
         self.below = choice("below", below, get_args(Below))
         self.beyond = choice("beyond", beyond, (*get_args(Beyond), None))
-        self.r, self.T = checked_axes(r, T)
+        self.r, self.T = _checked_axes(r, T)
         shape = self.r.shape if self.T is None else (len(self.T), len(self.r))
-        self._rows: dict[Color, NDArray[Any]] = {"singlet": checked_values("V", V, shape)}
-        self._octet = None
+        self._rows: dict[Color, NDArray[Any]] = {"singlet": _checked_values("V", V, shape)}
+        self._octet: str | None = None
         if isinstance(octet, str):
             self._octet = choice("octet", octet, ("coulomb",), "be an array, 'coulomb' or None")
-        if octet is not None and not isinstance(octet, str):
-            self._rows["octet"] = checked_values("octet", octet, shape)
+        elif octet is not None:
+            self._rows["octet"] = _checked_values("octet", octet, shape)
         self._vacuum = self._vacuum_rows(vacuum)
-        self._digest = self._content_hash()
+        digest = hashlib.sha256(repr((self.alpha, self._octet, self.below, self.beyond)).encode())
+        for array in (self.r, self.T, *self._rows.values(), *self._vacuum.values()):
+            content = (
+                b"-" if array is None else repr((array.shape, array.dtype.str)).encode() + array.tobytes()
+            )
+            digest.update(content)
+        self._digest = digest.hexdigest()
 
     @classmethod
     def read(
@@ -116,13 +128,11 @@ class TabulatedPotential:
         InputError
             If an argument is out of range.
         """
+        # before the file is read, so that nothing of these is called an error of the file
         check_alpha(alpha)
-        for name, value, known in (
-            ("octet", octet, ("coulomb", None)),
-            ("below", below, get_args(Below)),
-            ("beyond", beyond, (*get_args(Beyond), None)),
-        ):
-            choice(name, value, known)
+        choice("octet", octet, ("coulomb", None))
+        choice("below", below, get_args(Below))
+        choice("beyond", beyond, (*get_args(Beyond), None))
         arrays = read_potential_table(path)
         if octet is not None and "octet" in arrays:
             raise InputError("octet", octet, "be None for a file with an octet")
@@ -148,19 +158,23 @@ class TabulatedPotential:
         """Return V_color(r) in GeV without medium, for r in GeV^-1, any shape."""
         r = np.asarray(r, dtype=float)
         if color not in self._rows:
-            return self._plain_octet(r)
+            return plain_octet(self, self._octet, r)
         return self._in_r(self._vacuum[color], r)
 
     def medium(self, r: Float, color: Color, T: Float, xi: Float, hard_scale: Float) -> NDArray[Any]:
         """Return V_color(r) in GeV in the medium, shape (nt, nr); see `ThermalPotential.medium`."""
         check_isotropic(xi)
         if color not in self._rows:
-            return np.broadcast_to(self._plain_octet(r), (len(T), len(r)))
+            return np.broadcast_to(plain_octet(self, self._octet, r), (len(T), len(r)))
         rows = self._in_r(self._rows[color], r)
         if self.T is None:
             return np.broadcast_to(_absorbing(rows), (len(T), len(r)))
         # no extrapolation in T: a screened potential may do anything beyond its table
-        _check_temperatures(self.T, T)
+        low, high = float(np.min(T, initial=np.inf)), float(np.max(T, initial=0.0))
+        if low < self.T[0] or high > self.T[-1]:
+            allowed = f"stay inside the table of the potential, {self.T[0]:.4g} to {self.T[-1]:.4g} GeV"
+            value = f"T from {low:.4g} to {high:.4g} GeV"
+            raise InputError("medium", value, allowed, "Extend the table, or raise T_end.")
         return _absorbing(make_interp_spline(self.T, rows, k=min(3, len(self.T) - 1))(T))
 
     def __eq__(self, other: object) -> bool:
@@ -190,26 +204,18 @@ class TabulatedPotential:
         elif self.T is not None and any(np.iscomplexobj(row) and np.any(row.imag) for row in first.values()):
             raise InputError("V", "complex", "be real at T = 0, the vacuum")
         if vacuum is not None:
-            first["singlet"] = checked_values("vacuum", vacuum, self.r.shape)
+            first["singlet"] = _checked_values("vacuum", vacuum, self.r.shape)
             if np.iscomplexobj(first["singlet"]):
                 raise InputError("vacuum", vacuum, "be real")
         return {color: np.asarray(row.real) for color, row in first.items()}
-
-    def _plain_octet(self, r: Float) -> Float:
-        if self._octet is None:
-            raise octet_missing("TabulatedPotential")
-        return coulomb_octet(self.alpha, r)
 
     def _in_r(self, rows: NDArray[Any], r: Float) -> NDArray[Any]:
         """Interpolate V of shape (..., nr) to the distances r, shape (..., *r.shape)."""
         first, last = self.r[0], self.r[-1]
         if self.beyond is None and np.any(r > last):
-            raise InputError(
-                "beyond",
-                None,
-                f"be 'constant' or 'linear': the table ends at {last:.4g} GeV^-1 ({to_fm(last):.3g} fm) and the "
-                f"grid reaches {float(np.max(r)):.4g}",
-            )
+            end = f"the table ends at {last:.4g} GeV^-1 ({to_fm(last):.3g} fm)"
+            allowed = f"be 'constant' or 'linear': {end} and the grid reaches {float(np.max(r)):.4g}"
+            raise InputError("beyond", None, allowed)
         # r V(r) has no singularity at the origin
         spline = CubicSpline(self.r, self.r * rows, axis=-1)
         inside = np.clip(r, first, last)
@@ -221,42 +227,27 @@ class TabulatedPotential:
             V = V + np.multiply.outer(slope, np.maximum(r - last, 0.0))
         return np.asarray(V)
 
-    def _content_hash(self) -> str:
-        digest = hashlib.sha256(repr((self.alpha, self._octet, self.below, self.beyond)).encode())
-        for array in (self.r, self.T, *self._rows.values(), *self._vacuum.values()):
-            digest.update(
-                b"-" if array is None else repr((array.shape, array.dtype.str)).encode() + array.tobytes()
-            )
-        return digest.hexdigest()
-
-
-def _check_temperatures(known: Float, T: Float) -> None:
-    low, high = float(np.min(T, initial=np.inf)), float(np.max(T, initial=0.0))
-    if low < known[0] or high > known[-1]:
-        value = f"T from {low:.4g} to {high:.4g} GeV"
-        allowed = f"stay inside the table of the potential, {known[0]:.4g} to {known[-1]:.4g} GeV"
-        raise InputError("medium", value, allowed, "Extend the table, or raise T_end.")
-
 
 def _absorbing(V: NDArray[Any]) -> NDArray[Any]:
     """Return V with the overshoot of the interpolation above Im V = 0 cut off."""
     return V.real + 1j * np.minimum(V.imag, 0.0) if np.iscomplexobj(V) else np.asarray(V)
 
 
-def checked_axes(r: ArrayLike, T: ArrayLike | None) -> tuple[Float, Float | None]:
+def _checked_axes(r: ArrayLike, T: ArrayLike | None) -> tuple[Float, Float | None]:
     """Return r (nr,) in GeV^-1 and T (nt,) in GeV or None as float arrays, or raise `InputError`."""
-    distances = _increasing("r", r, 4)
+    allowed = "be a 1-D array of at least {} finite, increasing numbers"
+    distances = increasing("r", r, allowed.format(4), least=4)
     if distances[0] <= 0:
         raise InputError("r", float(distances[0]), "be positive distances in GeV^-1", "Leave out r = 0.")
     if T is None:
         return distances, None
-    temperatures = _increasing("T", T, 2)
+    temperatures = increasing("T", T, allowed.format(2), least=2)
     if temperatures[0] < 0 or temperatures[-1] > MAX_T:
         raise InputError("T", float(temperatures[-1]), f"be temperatures in GeV, 0 to {MAX_T:g}", HINT_MEV)
     return distances, temperatures
 
 
-def checked_values(name: str, V: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
+def _checked_values(name: str, V: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
     """Return V of the given shape in GeV, complex only where an imaginary part is not 0, or raise `InputError`."""
     array = complex_array(name, V, "be an array of numbers in GeV")
     if array.shape != shape:
@@ -270,7 +261,88 @@ def checked_values(name: str, V: ArrayLike, shape: tuple[int, ...]) -> NDArray[A
     return np.array(array, dtype=complex)
 
 
-def _increasing(name: str, value: ArrayLike, least: int) -> Float:
-    return increasing(
-        name, value, f"be a 1-D array of at least {least} finite, increasing numbers", least=least
-    )
+def read_potential_table(path: str | Path) -> dict[str, Any]:
+    """Return the arrays of a file by the argument names of `TabulatedPotential`: r, V and, if there, T, vacuum, octet.
+
+    Raises
+    ------
+    FileFormatError
+        If the file is missing or not in the layout that `TabulatedPotential.read` describes.
+    """
+    file = path_of("path", path)
+    if not file.is_file():
+        raise FileFormatError(file, "there is no such file")
+    return _read_npz(file) if file.suffix == ".npz" else _read_text(file)
+
+
+def _read_npz(file: Path) -> dict[str, Any]:
+    if not zipfile.is_zipfile(file):
+        raise FileFormatError(file, "it is no npz file, or a truncated one")
+    try:
+        # no pickles: a file must not run code
+        with file.open("rb") as handle, np.load(handle, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise FileFormatError(file, f"it is no npz file of plain arrays ({error})") from None
+    unknown = sorted(set(arrays) - set(_ARRAYS))
+    if unknown:
+        raise FileFormatError(file, f"unknown arrays {unknown}", f"Known are {', '.join(_ARRAYS)}.")
+    if ("r" in arrays) == ("r_fm" in arrays) or "V" not in arrays:
+        remedy = "It must have V and one of r (GeV^-1) and r_fm."
+        raise FileFormatError(file, f"it has {sorted(arrays)}", remedy)
+    if "r_fm" in arrays:
+        arrays["r"] = arrays.pop("r_fm") / HBARC
+    return arrays
+
+
+def _read_text(file: Path) -> dict[str, Any]:
+    try:
+        lines = [line.split("#")[0].split() for line in file.read_text(encoding="utf-8").splitlines()]
+    except UnicodeDecodeError:
+        raise FileFormatError(file, "it is no text file", "Text, or npz by its name.") from None
+    lines = [line for line in lines if line]
+    if len(lines) < 2:
+        raise FileFormatError(file, "it has no line of column names followed by numbers")
+    names = lines[0]
+    for number, line in enumerate(lines[1:], start=1):
+        if len(line) != len(names):
+            problem = f"row {number} has {len(line)} numbers for {len(names)} column names"
+            raise FileFormatError(file, problem)
+    try:
+        values = np.array(lines[1:], dtype=float)
+    except ValueError as error:
+        raise FileFormatError(file, f"a row holds no number: {error}") from None
+    _check_names(file, names)
+    columns = dict(zip(names, values.T, strict=True))
+    columns["r"] = columns.pop("r[fm]") / HBARC if "r[fm]" in columns else columns.pop("r[GeV^-1]")
+    V = columns["V[GeV]"] if "V[GeV]" in columns else columns["ReV[GeV]"]
+    fields: dict[str, NDArray[Any]] = {"V": V + 1j * columns["ImV[GeV]"] if "ImV[GeV]" in columns else V}
+    if "octet[GeV]" in columns:
+        fields["octet"] = columns["octet[GeV]"]
+    if "T[GeV]" not in columns:
+        return {"r": columns["r"], **fields}
+    return _on_grid(file, columns["r"], columns["T[GeV]"], fields)
+
+
+def _check_names(file: Path, names: list[str]) -> None:
+    remedy = f"Known columns are {', '.join(COLUMNS)}."
+    unknown = [name for name in names if name not in COLUMNS]
+    if unknown or len(set(names)) < len(names):
+        raise FileFormatError(file, f"unknown or repeated columns in {names}", remedy)
+    distance = ("r[fm]" in names) + ("r[GeV^-1]" in names)
+    if distance != 1 or ("V[GeV]" in names) + ("ReV[GeV]" in names) != 1:
+        remedy = "One distance and one of V[GeV] and ReV[GeV] are needed."
+        raise FileFormatError(file, f"columns {names}", remedy)
+    if "ImV[GeV]" in names and "ReV[GeV]" not in names:
+        raise FileFormatError(file, f"columns {names}", "ImV[GeV] goes with ReV[GeV].")
+
+
+def _on_grid(file: Path, r: Float, T: Float, fields: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    """Return the fields as (nt, nr), whatever the order of the rows."""
+    order = np.lexsort((r, T))
+    temperatures, distances = np.unique(T), np.unique(r)
+    shape = (len(temperatures), len(distances))
+    if not np.array_equal(r[order], np.tile(distances, len(temperatures))):
+        raise FileFormatError(file, f"{len(r)} rows are no grid of {shape[0]} T and {shape[1]} r")
+    on_grid = {name: values[order].reshape(shape) for name, values in fields.items()}
+    return {"r": distances, "T": temperatures, **on_grid}

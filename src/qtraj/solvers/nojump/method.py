@@ -21,10 +21,10 @@ from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATES
 from ..density.propagate import StateRun, initial_overlaps, propagate_state, sequences
-from ..order import next_order_refused
 from ..projection import Projection, checked_projection
 from ..result import Progress, Solution
 from ..steps import Profile, chin_4b, strang
+from ..trajectories.propagators import next_order_refused
 from .on_mesh import MeshSetting, error_parts, fast_pairs, no_jump_solution
 from .on_sine import DEFAULT_DT, STEP_FRACTION, SplitRun, solve_split
 from .validity import expansion_parameters, warn_if_not_small

@@ -25,11 +25,10 @@ from ...states import STATES
 from ...units import from_fm
 from ..basis import OCTET, SINGLET, spectrum
 from ..density.resolution import Discretization, jump_range_of
-from ..order import next_order_refused
 from ..projection import Projection, checked_projection
 from ..result import ROUNDING
 from ..solve import checked_problem
-from ..trajectories.propagators import Propagators, make_propagators, sector_of
+from ..trajectories.propagators import Propagators, make_propagators, next_order_refused, sector_of
 from ..trajectories.propagators_nlo import NloPropagators
 from ..trajectories.time_grid import graded_time_grid, uniform_time_grid
 from .method import DEFAULT_MESH

@@ -1,4 +1,4 @@
-"""A batch of quantum trajectories evolved together through the steps of one history.
+"""A batch of quantum trajectories evolved together through the steps of one history, and its random numbers.
 
 Row 0 of the batch is the state that never jumps; it belongs to all trajectories until their first jump, so a
 trajectory costs nothing before it. The waiting time of a jump is where the norm of the state since its last jump falls
@@ -18,15 +18,44 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .propagators import Complex, Integer, Propagators, color_and_l, squared_norm
-from .streams import Streams
+from ..._types import Complex, Float, Integer
+from .propagators import Propagators, color_and_l, squared_norm
 
-Float = NDArray[np.float64]
-
+# Trajectories below the first of these fractions of their first weight survive with the second one, or end.
 ROULETTE_BELOW, ROULETTE_WEIGHT = 0.1, 0.4
-"""Trajectories below the first of these fractions of their first weight survive with the second one, or end."""
 
 UNLIMITED = np.iinfo(np.int64).max
+
+
+class Streams:
+    """Uniform numbers in [0, 1) for trajectories first ... first + size - 1 of one history.
+
+    The k-th numbers of all trajectories are one Philox stream (its counter's upper words hold k, its key comes from
+    the seed and the history), and trajectory j takes the j-th number of it. A trajectory therefore finds the same
+    numbers in any batch and any process, and a whole batch draws at the cost of one call.
+    """
+
+    def __init__(self, seed: int, history: int, first: int, size: int) -> None:
+        self._key = np.random.SeedSequence((seed, history)).generate_state(2, np.uint64)
+        self._first, self._size = first, size
+        self._columns: list[Float] = []
+
+    def numbers(self, k: int) -> Float:
+        """Return the k-th number of every trajectory, shape (size,)."""
+        while len(self._columns) <= k:
+            # Philox 4x64 makes four numbers for each value of its counter
+            count, skip = divmod(self._first, 4)
+            generator = np.random.Philox(key=self._key, counter=[count, 0, len(self._columns), 0])
+            self._columns.append(np.random.Generator(generator).random(skip + self._size)[skip:])
+        return self._columns[k]
+
+    def take(self, rows: Integer, k: Integer) -> Float:
+        """Return number k[i] of trajectory rows[i] (counted from the first), shape (len(rows),)."""
+        out = np.empty(len(rows))
+        for column in np.unique(k):
+            chosen = k == column
+            out[chosen] = self.numbers(int(column))[rows[chosen]]
+        return out
 
 
 class Jumps(NamedTuple):
@@ -39,36 +68,20 @@ class Jumps(NamedTuple):
 
 
 class Scorer(Protocol):
-    """Estimator: called with the trajectories at the edges of the steps."""
+    """Estimator of the six overlaps; `scores` has shape (marks, B + 1, 6)."""
 
-    @property
-    def scores(self) -> Float:
-        """Scores of every row at every mark, shape (marks, B + 1, 6)."""
-        ...
+    scores: Float
 
     def observe(self, edge: int, ensemble: Ensemble, rows: Integer) -> None:
-        """Score the states of `rows` at an edge of the time grid."""
+        """Score the states of the active `rows`; called at every edge of the time grid."""
         ...
 
 
 @dataclass(eq=False)
 class Segments:
-    """Pieces of trajectories inside one step: from a start state to the end of the step.
+    """Pieces of trajectories (J) inside one step: states (J, N) at both ends, their norms since the last jump.
 
-    Parameters
-    ----------
-    rows : ndarray, shape (J,)
-        Their trajectories.
-    start, end : ndarray, shape (J, N)
-        States at both ends, |state|^2 being the norm since the last jump.
-    sectors : ndarray, shape (J,)
-        Sector numbers.
-    norm_start, norm_end : ndarray, shape (J,)
-        Norms.
-    keep : ndarray, shape (J,)
-        Part of the weight that stays in the basis on the way.
-    fraction : ndarray, shape (J,)
-        Lengths in units of the step.
+    `keep` is the part of the weight that stays in the basis on the way, `fraction` the length in units of the step.
     """
 
     rows: Integer
@@ -93,26 +106,10 @@ class Segments:
 class Ensemble:
     """Trajectories with given first random numbers, from t = 0 to the end.
 
-    Parameters
-    ----------
-    propagators : Propagators
-        Steps of H_eff.
-    start : ndarray, shape (N,)
-        Initial state.
-    start_sector : int
-        Its sector.
-    r0 : ndarray, shape (B,)
-        Norm at which each trajectory jumps first.
-    first_weight : ndarray, shape (B,)
-        Weight of each trajectory before anything is lost.
-    streams : Streams
-        Their further random numbers; number 0 was used for r0.
-    max_jumps : int
-        A trajectory that would jump once more ends.
-    scorers : sequence of Scorer
-        Estimators, called at every edge.
-    record : bool
-        Keep every jump.
+    They start in the state `start` (N,) of sector `start_sector`, have the norms `r0` (B,) at which they jump first and
+    the weights `first_weight` (B,) before anything is lost. Further random numbers come from the `streams`; number 0
+    was used for r0. The `scorers` are called at every edge. A trajectory that would jump more than `max_jumps` times
+    ends; with `record` every jump is kept in `jumps`.
     """
 
     propagators: Propagators
@@ -136,70 +133,43 @@ class Ensemble:
         self.threshold = np.concatenate([[0.0], self.r0])
         # row 0: the part of its norm that did not leave the basis
         self.weight = np.concatenate([[1.0], self.first_weight])
-        self.active = np.zeros(size, dtype=bool)
-        self.active[0] = True
+        self.active = np.arange(size) == 0
+        self.waiting = ~self.active
         self.drawn = np.ones(size, dtype=np.int64)
         self.jumped = np.zeros(size, dtype=np.int64)
-        self.waiting = np.ones(size, dtype=bool)
-        self.waiting[0] = False
 
     def run(self) -> None:
-        """March to the end."""
-        self._observe(0)
-        for step in range(self.propagators.time_grid.steps):
-            self._advance(step)
-            self._observe(step + 1)
-
-    def _observe(self, edge: int) -> None:
-        rows = np.flatnonzero(self.active)
-        for scorer in self.scorers:
-            scorer.observe(edge, self, rows)
+        """Evolve to the end, with a call of every scorer at every edge."""
+        for edge in range(self.propagators.time_grid.steps + 1):
+            if edge > 0:
+                self._advance(edge - 1)
+            rows = np.flatnonzero(self.active)
+            for scorer in self.scorers:
+                scorer.observe(edge, self, rows)
 
     def _advance(self, step: int) -> None:
         rows = np.flatnonzero(self.active)
         # r0 falls with the row, so without deaths the active rows come first and are evolved in place
-        whole = slice(0, len(rows)) if rows[-1] == len(rows) - 1 else rows
-        start, end = self.states[whole].copy(), self.states[whole]
+        places = slice(0, len(rows)) if rows[-1] == len(rows) - 1 else rows
+        start, end = self.states[places].copy(), self.states[places]
         sectors, norm = self.sectors[rows], self.norm[rows]
         keep = self.propagators.advance(end, sectors, step)
         norm_end = _restored(end, keep)
+        segments = Segments(rows, start, end, sectors, norm, norm_end, keep, np.ones(len(rows)))
         again = norm_end <= self.threshold[rows]
-        ones = np.ones(len(rows))
-        jumping = Segments(
-            rows[again],
-            start[again],
-            end[again],
-            sectors[again],
-            norm[again],
-            norm_end[again],
-            keep[again],
-            ones[again],
-        )
-        no_jump = Segments(
-            rows[:1], start[:1], end[:1], sectors[:1], norm[:1], norm_end[:1], keep[:1], ones[:1]
-        )
-        jumping = jumping.joined(self._first_jumps(no_jump))
-        self.states[whole], self.norm[rows] = end, norm_end
+
+        # every trajectory that jumps first in this step begins as a copy of row 0
+        first = np.flatnonzero(self.waiting & (self.threshold >= norm_end[0]))
+        self.waiting[first], self.active[first] = False, True
+        self.weight[first] *= self.weight[0]
+        copies = segments[np.zeros(len(first), dtype=np.int64)]
+        copies.rows = first
+        jumping = segments[again].joined(copies)
+
+        self.states[places], self.norm[rows] = end, norm_end
         self.weight[rows[~again]] *= keep[~again]
         while len(jumping.rows):
             jumping = self._jump(jumping, step)
-
-    def _first_jumps(self, no_jump: Segments) -> Segments:
-        """Return a copy of row 0's segment for every trajectory that jumps first in it."""
-        rows = np.flatnonzero(self.waiting & (self.threshold >= no_jump.norm_end))
-        self.waiting[rows] = False
-        self.active[rows] = True
-        self.weight[rows] *= self.weight[0]
-        copies = no_jump[np.zeros(len(rows), dtype=np.int64)]
-        copies.rows = rows
-        return copies
-
-    def _settle(self, segments: Segments) -> None:
-        """Take the ends of segments without a jump as the new states."""
-        rows = segments.rows
-        self.states[rows], self.norm[rows] = segments.end, segments.norm_end
-        self.sectors[rows] = segments.sectors
-        self.weight[rows] *= segments.keep
 
     def _jump(self, at: Segments, step: int) -> Segments:
         """Let every segment jump where its norm meets its threshold; return those that jump again in the step."""
@@ -208,27 +178,33 @@ class Ensemble:
         at = at[~ended]
         part = self._locate(at, step)
         before = at.start.copy()
+        # not restored as in `_advance`: a jump normalizes the state
         keep = self.propagators.advance(before, at.sectors, step, part * at.fraction)
         after, sectors, kept = self.propagators.jump(before, at.sectors, step, self._draw(at.rows))
         self.weight[at.rows] *= keep * kept
         left = at.fraction * (1 - part)
         if self.record:
-            self._record(at.rows, step, left, sectors)
+            time_grid = self.propagators.time_grid
+            time = time_grid.edges[step + 1] - left * time_grid.lengths[step]
+            self.jumps.append(Jumps(at.rows - 1, time, *color_and_l(sectors)))
         self.jumped[at.rows] += 1
         self.threshold[at.rows] = self._draw(at.rows)
         alive = self._roulette(at.rows)
-        rows = at.rows[alive]
-        start, fraction = after[alive], left[alive]
+        rows, start, sectors, fraction = at.rows[alive], after[alive], sectors[alive], left[alive]
         end = start.copy()
-        keep = self.propagators.advance(end, sectors[alive], step, fraction)
+        keep = self.propagators.advance(end, sectors, step, fraction)
         norm_end = _restored(end, keep)
-        segments = Segments(rows, start, end, sectors[alive], np.ones(len(rows)), norm_end, keep, fraction)
-        again = segments.norm_end <= self.threshold[rows]
-        self._settle(segments[~again])
+        segments = Segments(rows, start, end, sectors, np.ones(len(rows)), norm_end, keep, fraction)
+        again = norm_end <= self.threshold[rows]
+        done = segments[~again]
+        self.states[done.rows], self.norm[done.rows] = done.end, done.norm_end
+        self.sectors[done.rows] = done.sectors
+        self.weight[done.rows] *= done.keep
         return segments[again]
 
     def _locate(self, at: Segments, step: int) -> Float:
         """Return where the norm of each segment meets its threshold, in units of the segment."""
+        # time as a function of ln norm, which is nearly linear where the width changes slowly
         fall = np.log(at.norm_start / at.norm_end)
         depth = np.log(at.norm_start / self.threshold[at.rows]) / fall
         slopes = []
@@ -253,17 +229,11 @@ class Ensemble:
         alive = np.ones(len(rows), dtype=bool)
         if len(small):
             prize = ROULETTE_WEIGHT * first[small]
+            # the chance weight/prize to get the prize: the mean weight stays
             alive[small] = self._draw(rows[small]) * prize < weight[small]
             self.weight[rows[small]] = np.where(alive[small], prize, 0.0)
         self.active[rows[~alive]] = False
         return alive
-
-    def _record(self, rows: Integer, step: int, left: Float, sectors: Integer) -> None:
-        time_grid = self.propagators.time_grid
-        color, l = color_and_l(sectors)
-        self.jumps.append(
-            Jumps(rows - 1, time_grid.edges[step + 1] - left * time_grid.lengths[step], color, l)
-        )
 
 
 def _restored(states: Complex, keep: Float) -> Float:

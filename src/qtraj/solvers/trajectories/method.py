@@ -1,31 +1,58 @@
-"""Quantum trajectories: the reference method of QTraj (arXiv:2107.06147), with exact no-jump part and known errors."""
+"""Quantum trajectories: the reference method of QTraj (arXiv:2107.06147), with exact no-jump part and known errors.
+
+`Sampling` is one history: rounds of trajectories until a stop rule applies, then what was omitted and may be unseen.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...errors import InputError
+from ..._checks import boolean, choice, instance, integer, number, positive, settle
+from ..._types import Float
+from ...errors import InputError, note
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
+from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
-from ..nojump.method import NoJump
-from ..order import next_order_refused
+from ...states import STATE_NAMES
+from ..basis import states_with
+from ..density.propagate import components, missing
+from ..density.resolution import FILTER, SOFT, Discretization, energy_doublings_of, jump_range_of
+from ..nojump.method import NoJump, check_dt, check_step
+from ..nojump.on_sine import DEFAULT_DT
+from ..projection import Projection, checked_projection
 from ..result import Progress, Solution
-from .sampler import Answer, Sampling, TrajectorySettings, round_sizes
-
-Float = NDArray[np.float64]
+from .ensemble import UNLIMITED
+from .estimators import L_TRACKED, Sample
+from .propagators import Propagators, make_propagators, next_order_refused
+from .propagators_nlo import NloPropagators
+from .start_ensemble import Estimator, JumpRecord, StartEnsemble, StratifiedBatch, join_jumps
+from .time_grid import graded_time_grid, uniform_time_grid
 
 NOT_ESTIMATED = ("time step of the jumps", "grid of the jumps")
 
+# Trajectories between two checks of the stop rules, and strata of a full round: seconds to a minute.
+MESH_ROUND, SINE_ROUND = 4096, 256
+
+# Trajectories of a batch on a mesh, where many share a matrix product; complex numbers of one on a sine grid: 1 MB, so
+# that a step stays in the CPU's cache.
+MESH_BATCH, SINE_VALUES = 4096, 1 << 16
+
+# Distance in GeV^-1 of the places where the last jump is scored, if the steps are shorter.
+NODE_SPACING = 0.05
+
+# Added to the number of a history, for octet starts and for the trajectories that measure what `r_max` omits.
+OCTET_KEY, OMITTED_KEY = 1 << 40, 1 << 41
+
 
 @dataclass(frozen=True)
-class QuantumTrajectories(TrajectorySettings):
+class QuantumTrajectories:
     """Survival with jumps by sampling quantum trajectories; the part without jumps is exact.
 
     Parameters
@@ -86,6 +113,45 @@ class QuantumTrajectories(TrajectorySettings):
     of the jumps are not estimated: on the baseline the defaults change survival by less than 1e-3 of it.
     """
 
+    n: int = 4096
+    seed: int = 0
+    grid: LaguerreMesh | SineGrid = field(default=LaguerreMesh(64, 0.12))
+    target_error: float | None = None
+    time_limit_s: float | None = None
+    step: float = 0.3
+    dt: float | None = None
+    estimator: Estimator = "last_jump"
+    projection: Projection = "computed"
+    max_jumps: int | None = None
+    r_max: float = 1.0
+    jump_range: float | None = None
+    records: bool = False
+    batch: int | None = None
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        instance("grid", self.grid, (LaguerreMesh, SineGrid), "be a LaguerreMesh(...) or a SineGrid(...)")
+        settle(
+            self,
+            n=integer("n", self.n, 2),
+            seed=integer("seed", self.seed, 0),
+            step=check_step(self.step),
+            dt=check_dt(self.dt, self.grid),
+            estimator=choice("estimator", self.estimator, get_args(Estimator)),
+            projection=checked_projection(self.projection),
+            r_max=number("r_max", self.r_max, "be above 0 and at most 1", above=0, high=1),
+            records=boolean("records", self.records),
+            workers=integer("workers", self.workers, 1),
+        )
+        for name in ("max_jumps", "batch"):
+            if getattr(self, name) is not None:
+                settle(self, **{name: integer(name, getattr(self, name), 1)})
+        for name in ("target_error", "time_limit_s", "jump_range"):
+            if getattr(self, name) is not None:
+                settle(self, **{name: positive(name, getattr(self, name), "be a positive number or None")})
+        if self.jump_range is not None and isinstance(self.grid, SineGrid):
+            raise InputError("jump_range", self.jump_range, "be None on a SineGrid, which keeps all jumps")
+
     def solve(
         self,
         model: LindbladModel,
@@ -95,7 +161,8 @@ class QuantumTrajectories(TrajectorySettings):
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
-        if not model.is_local and isinstance(self.grid, SineGrid):
+        on_sine = isinstance(self.grid, SineGrid)
+        if not model.is_local and on_sine:
             raise next_order_refused(model, "QuantumTrajectories on a SineGrid")
         if not model.channels:
             raise InputError(
@@ -104,59 +171,248 @@ class QuantumTrajectories(TrajectorySettings):
                 "be NoJump for a potential with a width of its own",
                 "Such a width comes without jump operators.",
             )
-        no_jump = self._without_jumps().solve(
-            model, histories, initial, checkpoints, lambda done, total: None
-        )
-        rounds = len(round_sizes(self))
-        started = time.monotonic()
+        without_jumps = NoJump(projection=self.projection)
+        if on_sine:
+            without_jumps = replace(without_jumps, grid=self.grid, dt=self.dt)
+        no_jump = without_jumps.solve(model, histories, initial, checkpoints, lambda done, total: None)
+        rounds, count = len(round_sizes(self)), len(histories)
+        end = time.monotonic() + (np.inf if self.time_limit_s is None else self.time_limit_s)
 
         def answer(i: int) -> Answer:
             # only numbers outlive this: propagators, backward states and batches fill 50 MB on a SineGrid(1023)
             sampling = Sampling(self, model, histories[i], initial, checkpoints, i, no_jump.overlap[i])
-            for done in sampling.run(self._deadline(started, i, len(histories))):
-                progress(i * rounds + done, len(histories) * rounds)
-            return sampling.answer()
+            now = time.monotonic()
+            deadline = now + (end - now) / (count - i)  # an even share of what is left
+            return sampling.run(deadline, lambda done: progress(i * rounds + done, count * rounds))
 
-        answers = [answer(i) for i in range(len(histories))]
-        progress(len(histories) * rounds, len(histories) * rounds)
+        answers = [answer(i) for i in range(count)]
+        progress(count * rounds, count * rounds)
         return _solution(no_jump, answers)
 
-    def _without_jumps(self) -> NoJump:
-        if isinstance(self.grid, SineGrid):
-            return NoJump(grid=self.grid, dt=self.dt, projection=self.projection)
-        return NoJump(projection=self.projection)
 
-    def _deadline(self, started: float, i: int, count: int) -> float:
-        if self.time_limit_s is None:
-            return float("inf")
-        now = time.monotonic()
-        return now + (self.time_limit_s - (now - started)) / (count - i)
+class Answer(NamedTuple):
+    """What is kept of the sampling of one history: overlaps after at least one jump, (marks, 6), and their errors.
+
+    With the diagnostics of a `Solution`, the stop rule that applied and the record of the jumps, if asked for.
+    """
+
+    mean: Float
+    parts: dict[str, Float]
+    diagnostics: dict[str, Float]
+    stopped_by: str
+    record: JumpRecord | None
 
 
 def _solution(no_jump: Solution, answers: Sequence[Answer]) -> Solution:
-    jumps = np.stack([answer.mean for answer in answers])
     parts = {name: np.stack([answer.parts[name] for answer in answers]) for name in answers[0].parts}
     if not np.any(parts["rare_events"]):
         del parts["rare_events"]
-    return Solution(
-        initial_overlap=no_jump.initial_overlap,
-        overlap=no_jump.overlap + jumps,
+    names = answers[0].diagnostics
+    return replace(
+        no_jump,
+        overlap=no_jump.overlap + np.stack([answer.mean for answer in answers]),
         parts={**no_jump.parts, **parts},
-        no_jump=no_jump.no_jump,
-        no_jump_parts=no_jump.no_jump_parts,
-        norm=no_jump.norm,
-        norm_parts=no_jump.norm_parts,
         not_estimated=(*no_jump.not_estimated, *NOT_ESTIMATED),
-        diagnostics={
-            "population": np.stack([answer.populations for answer in answers]),
-            "population_error": np.stack([answer.population_error for answer in answers]),
-            "color_error": np.stack([answer.color_error for answer in answers]),
-            "lost": np.stack([answer.lost for answer in answers]),
-            "cut": np.stack([answer.cut for answer in answers]),
-            "covariance": np.stack([answer.covariance for answer in answers]),
-            "effective_contributions": np.stack([answer.effective for answer in answers]),
-            "trajectories": np.array([answer.trajectories for answer in answers]),
-        },
+        diagnostics={name: np.array([answer.diagnostics[name] for answer in answers]) for name in names},
         settings={"stopped_by": ", ".join(sorted({answer.stopped_by for answer in answers}))},
         jumps=tuple(answer.record for answer in answers),
     )
+
+
+@dataclass(eq=False)
+class Sampling:
+    """Trajectories of history `number`, part of the key of its random numbers.
+
+    `no_jump` (marks, 6) are the overlaps without any jump, which the target error counts too.
+    """
+
+    method: QuantumTrajectories
+    model: LindbladModel
+    history: History
+    initial: InitialState
+    checkpoints: Sequence[float]
+    number: int
+    no_jump: Float
+
+    def __post_init__(self) -> None:
+        method, grid = self.method, self.method.grid
+        if isinstance(grid, SineGrid):
+            dt = DEFAULT_DT if method.dt is None else method.dt
+            stride, batch = max(1, int(NODE_SPACING / dt)), max(16, SINE_VALUES // grid.num)
+        else:
+            stride, batch = 1, MESH_BATCH
+        propagators = self._propagators()
+        self._shares = components(self.initial)
+        options = (method.estimator, stride, method.batch or batch, method.workers)
+        self._start_ensembles = [
+            StartEnsemble(propagators, self.initial, color, *options) for color, _ in self._shares
+        ]
+        marks = len(propagators.time_grid.marks)
+        self._sample = Sample((marks, len(STATE_NAMES)))
+        self._jumped = Sample((marks, 2 * (L_TRACKED + 1)))
+        self._one_jump = self._mixed([ensemble.one_jump for ensemble in self._start_ensembles])
+        self._own = [i for i, _ in states_with(self.initial.l)]
+
+    def _propagators(self) -> Propagators:
+        method, grid = self.method, self.method.grid
+        problem = (self.model, self.history)
+        if isinstance(grid, SineGrid):
+            dt = DEFAULT_DT if method.dt is None else method.dt
+            time_grid = uniform_time_grid(*problem, self.checkpoints, dt)
+            return make_propagators(*problem, time_grid, grid, method.projection, np.inf)
+        time_grid = graded_time_grid(*problem, self.checkpoints, method.step)
+        doubled = 2.0 ** energy_doublings_of(self.history)  # an early medium meets faster pairs
+        reach = method.jump_range or jump_range_of(time_grid.profile)
+        if self.model.is_local:
+            return make_propagators(*problem, time_grid, grid, method.projection, reach, FILTER * doubled)
+        d = Discretization(
+            grid,
+            self.initial.l,
+            method.step,
+            reach,
+            filter_energy=FILTER * doubled,
+            cut=SOFT.cut * doubled,
+        )
+        return NloPropagators(*problem, time_grid, method.projection, d)
+
+    def run(self, deadline: float, report: Callable[[int], None]) -> Answer:
+        """Sample until a stop rule applies; `report` is called with the number of rounds done."""
+        method, stopped_by, first = self.method, "nothing to sample", 0
+        asked = {"max_jumps": method.max_jumps is not None, "r_max": method.r_max < 1}
+        names = ["statistical", "rare_events", *(name for name in asked if asked[name])]
+        parts = dict.fromkeys(names, np.zeros_like(self._one_jump))
+        rounds: list[list[StratifiedBatch]] = []
+        # no trajectory of a cold history jumps
+        if any(high > low * (1 + 1e-12) for low, high in self._norm_ranges):
+            stopped_by = "n"
+            for done, size in enumerate(round_sizes(method), start=1):
+                batches = self._round(first, size)
+                scores = self._mixed([b.scores for b in batches])
+                populations = self._mixed([b.populations for b in batches])
+                self._sample.add(scores)
+                self._jumped.add(populations.reshape(*populations.shape[:2], -1))
+                if first == 0:
+                    first_scores = scores
+                if method.records:
+                    rounds.append(batches)
+                first += size
+                report(done)
+                if self._precise_enough():
+                    stopped_by = "target_error"
+                    break
+                if time.monotonic() >= deadline:
+                    stopped_by = "time_limit_s"
+                    break
+            parts = self._errors(first_scores)
+        return self._answer(parts, stopped_by, rounds)
+
+    def _answer(
+        self, parts: dict[str, Float], stopped_by: str, rounds: Sequence[Sequence[StratifiedBatch]]
+    ) -> Answer:
+        start_ensembles, sample, jumped = self._start_ensembles, self._sample, self._jumped
+        unjumped = self._mixed([ensemble.population for ensemble in start_ensembles])
+        populations = unjumped + jumped.mean.reshape(unjumped.shape)
+        by_color = jumped.covariance.reshape(-1, 2, L_TRACKED + 1, 2, L_TRACKED + 1).sum(axis=(2, 4))
+        kept = np.zeros((2, 1))
+        for ensemble, (color, share) in zip(start_ensembles, self._shares, strict=True):
+            kept[color] = share * ensemble.norm_range[1]
+        cut = missing(self.initial, kept)
+        later = 1 - cut.sum() - populations[-1].sum()  # left out after the start
+        diagnostics = {
+            "population": populations,
+            "population_error": jumped.error.reshape(unjumped.shape),
+            "color_error": np.sqrt(np.diagonal(by_color, axis1=-2, axis2=-1)),
+            "lost": np.array([later, cut.sum()]),
+            "cut": cut,
+            "covariance": sample.covariance[-1],
+            "effective_contributions": sample.effective[-1],
+            "trajectories": np.array(sample.n * len(start_ensembles)),  # as many from each color of the start
+        }
+        record = None
+        if self.method.records:
+            of_color = [[batches[i] for batches in rounds] for i in range(len(start_ensembles))]
+            record = join_jumps([(c, p, mine) for (c, p), mine in zip(self._shares, of_color, strict=True)])
+        return Answer(self._one_jump + sample.mean, parts, diagnostics, stopped_by, record)
+
+    @property
+    def _norm_ranges(self) -> list[tuple[float, float]]:
+        return [ensemble.norm_range for ensemble in self._start_ensembles]
+
+    def _round(
+        self, first: int, size: int, *, omitted: bool = False, unlimited: bool = False
+    ) -> list[StratifiedBatch]:
+        """Return a round of every starting color; trajectory j starts in each, weighted with its probability."""
+        method, rounds = self.method, []
+        limit = UNLIMITED if unlimited or method.max_jumps is None else method.max_jumps
+        record = method.records and not (omitted or unlimited)
+        for ensemble in self._start_ensembles:
+            low, high = ensemble.norm_range
+            # first numbers below `low` never jump, above `high` the start has no norm
+            edge = min(max(low, method.r_max), high)
+            key = self.number + ensemble.color * OCTET_KEY + omitted * OMITTED_KEY
+            r_range = (edge, high) if omitted else (low, edge)
+            rounds.append(ensemble.round((method.seed, key), first, size, r_range, limit, record=record))
+        return rounds
+
+    def _precise_enough(self) -> bool:
+        own, sample = self._own, self._sample
+        if self.method.target_error is None:
+            return False
+        # relative to all that survives, most of which never jumped and is exact
+        total = np.abs(self.no_jump + self._one_jump + sample.mean)[-1, own]
+        safe = np.all(sample.unseen(1.0)[-1, own] == 0)
+        return bool(safe and np.all(sample.error[-1, own] <= self.method.target_error * total))
+
+    def _errors(self, first_scores: Float) -> dict[str, Float]:
+        """Return the statistical error, a bound where it is not safe, and what max_jumps and r_max leave out."""
+        method, sample = self.method, self._sample
+        rare = sample.unseen(max(high * np.log(high / low) for low, high in self._norm_ranges))
+        few = {STATE_NAMES[i]: float(sample.effective[-1, i]) for i in self._own if rare[-1, i] > 0}
+        note(_few_contributions, (self.number, sample.n, few))
+        parts = {"statistical": sample.error, "rare_events": rare}
+        size = round_sizes(method)[0]
+        if method.max_jumps is not None:
+            # the same trajectories, so that only those that would jump on differ
+            free = self._mixed([r.scores for r in self._round(0, size, unlimited=True)])
+            parts["max_jumps"] = _bound(free - first_scores)
+        if method.r_max < 1:
+            parts["r_max"] = _bound(self._mixed([r.scores for r in self._round(0, size, omitted=True)]))
+        return parts
+
+    def _mixed(self, values: Sequence[Float]) -> Float:
+        return np.asarray(
+            sum(share * value for (_, share), value in zip(self._shares, values, strict=True)), dtype=float
+        )
+
+
+def _few_contributions(noted: list[tuple[int, int, dict[str, float]]]) -> list[str]:
+    """Say in how many histories a survival rests on few trajectories, and show the one with the fewest."""
+    concerned = [each for each in noted if each[2]]
+    if not concerned:
+        return []
+    number, n, few = min(concerned, key=lambda each: min(each[2].values()))
+    counts = ", ".join(f"{count:.1f}" for count in few.values())
+    where = f"history {number}"
+    if len(noted) > 1:
+        where = f"{len(concerned)} of {len(noted)} histories rest on few trajectories; in the worst, {where}"
+    return [
+        f"{where}: {n} trajectories leave only {counts} effective contributions to "
+        f"{', '.join(few)}, so their scatter is no safe error; the part rare_events of the error bounds what was not "
+        "seen (95 % confidence). Take more trajectories, estimator='last_jump', or DensityMatrix()."
+    ]
+
+
+def round_sizes(method: QuantumTrajectories) -> list[int]:
+    """Return the sizes of the rounds; each has at least two trajectories, which an error needs."""
+    largest = SINE_ROUND if isinstance(method.grid, SineGrid) else MESH_ROUND
+    full, rest = divmod(method.n, largest)
+    if rest == 1:
+        return [largest] * (full - 1) + [largest - 1, 2]
+    return [largest] * full + ([rest] if rest else [])
+
+
+def _bound(scores: Float) -> Float:
+    """Return a bound on the mean of a round of scores: its size and two standard errors."""
+    sample = Sample((scores.shape[0], scores.shape[2]))
+    sample.add(scores)
+    return np.abs(sample.mean) + 2 * sample.error

@@ -9,13 +9,14 @@ coefficients c with sum |c|^2 = Int |u|^2 dr; a sector is the number 2 l + color
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..._types import Complex, Float, Integer
+from ...errors import InputError
 from ...physics.channels import JumpChannel
 from ...physics.initial import InitialState
 from ...physics.medium import History
@@ -24,18 +25,14 @@ from ...physics.potentials.coulomb import COLORS
 from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ..basis import basis_size, make_basis, spectrum
-from ..order import next_order_refused
 from ..projection import Projection, initial_coefficients, projection_vectors
 from ..thermal import thermal_integrals
 from .time_grid import TimeGrid
 
-Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-Integer = NDArray[np.int64]
 Fraction = float | Float
 
+# Steps for which a potential that changes with the medium is evaluated at once.
 THERMAL_BLOCK = 128
-"""Steps for which a potential that changes with the medium is evaluated at once."""
 
 
 def sector_of(color: int, l: int | Integer) -> Any:
@@ -48,19 +45,25 @@ def color_and_l(sector: Any) -> tuple[Any, Any]:
     return sector % 2, sector // 2
 
 
+def target_of(channel: JumpChannel, l: int) -> int:
+    """Return the sector that a channel leads to from l."""
+    return int(sector_of(COLORS.index(channel.target), l + channel.delta_l))
+
+
+def by_sector(sectors: Integer) -> Iterator[tuple[int, Integer]]:
+    """Yield every sector that occurs, and the rows in it."""
+    for sector in np.unique(sectors):
+        yield int(sector), np.flatnonzero(sectors == sector)
+
+
+def next_order_refused(model: LindbladModel, method: str) -> InputError:
+    """Return the error that says which methods solve a model whose jumps are not functions of r."""
+    allowed = "be DensityMatrix(), or NoJump() or QuantumTrajectories() on a LaguerreMesh"
+    return InputError("method", method, f"{allowed}, for order {model.order!r}", "Or use order='LO'.")
+
+
 class Propagators(ABC):
-    """Steps of H_eff on one grid for one history.
-
-    Parameters
-    ----------
-    model, history, time_grid
-        What to evolve under, and when.
-    grid : LaguerreMesh or SineGrid
-        Grid of N points.
-    projection : str or StoredStates
-        What to project on.
-
-    """
+    """Steps of H_eff on one grid of N points for one history."""
 
     def __init__(
         self, model: LindbladModel, history: History, time_grid: TimeGrid, grid: Any, projection: Projection
@@ -112,10 +115,7 @@ class Propagators(ABC):
 class DipolePropagators(Propagators):
     """Steps and jumps at leading order, where the medium multiplies by r^2 and a jump by r, on either grid.
 
-    Attributes
-    ----------
-    radial_factor : ndarray, shape (N,)
-        The factor C(r) of a jump: r, cut off where a jump range is set.
+    `radial_factor` (N,) is the factor C(r) of a jump: r, cut off where a jump range is set.
     """
 
     radial_factor: Float
@@ -126,13 +126,14 @@ class DipolePropagators(Propagators):
         if not model.is_local:  # these steps would silently be those of the leading order
             raise next_order_refused(model, type(self).__name__)
         super().__init__(model, history, time_grid, grid, projection)
+        self._widths = 0.5 * model.widths[:, None] * self.r**2
+        self._branchings: dict[int, tuple[Integer, Float]] = {}
 
     def decay(self, states: Complex, sectors: Integer, step: int) -> Float:
         """Return <Gamma> of the states times the length of the step."""
         color, _ = color_and_l(sectors)
-        return np.asarray(
-            self.time_grid.kappa[step] * self.model.widths[color] * squared_norm(states * self.r)
-        )
+        rate = self.time_grid.kappa[step] * self.model.widths[color]
+        return np.asarray(rate * squared_norm(states * self.r))
 
     def jump(
         self, states: Complex, sectors: Integer, step: int, chance: Float
@@ -143,10 +144,9 @@ class DipolePropagators(Propagators):
         size = np.maximum(squared_norm(after), np.finfo(float).tiny)
         kept = size / squared_norm(states * self.r)
         after /= np.sqrt(size)[:, None]
-        for sector in np.unique(sectors):
-            targets, cumulative = self._branching(int(sector))
-            chosen = sectors == sector
-            target[chosen] = targets[np.searchsorted(cumulative, chance[chosen], side="right")]
+        for sector, rows in by_sector(sectors):
+            targets, cumulative = self._branching(sector)
+            target[rows] = targets[np.searchsorted(cumulative, chance[rows], side="right")]
         return after, target, kept
 
     def jump_adjoint(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
@@ -159,22 +159,14 @@ class DipolePropagators(Propagators):
             color, l = color_and_l(sector)
             channels = [c for c in self.model.channels if c.source == COLORS[color] and c.rate(l) > 0]
             rates = np.array([c.rate(l) for c in channels])
-            targets = np.array([sector_of(COLORS.index(c.target), l + c.delta_l) for c in channels])
+            targets = np.array([target_of(c, l) for c in channels])
             self._branchings[sector] = (targets, np.cumsum(rates)[:-1] / rates.sum())
         return self._branchings[sector]
-
-    @cached_property
-    def _branchings(self) -> dict[int, tuple[Integer, Float]]:
-        return {}
-
-    @cached_property
-    def _widths(self) -> Float:
-        return 0.5 * self.model.widths[:, None] * self.r**2
 
     def _half(self, sector: int, step: int, fraction: Fraction, *, early: bool) -> Complex:
         """Return the factor before (`early`) or after the motion, shape (N,), or (B, N) for a fraction of each state.
 
-        Together they are exp(-P); the medium takes its `Clock.early` share of it before, everything else a half.
+        Together they are exp(-P); the medium takes its `TimeGrid.early` share of it before, everything else a half.
         """
         color, l = color_and_l(sector)
         share = self.time_grid.early[step] if early else 1 - self.time_grid.early[step]
@@ -183,6 +175,7 @@ class DipolePropagators(Propagators):
         thermal = self._thermal(color, step)
         if thermal is not None:
             exponent = exponent + 0.5j * thermal
+        # a fraction of a step takes that fraction of everything in it
         return np.asarray(np.exp(-np.multiply.outer(fraction, exponent)))
 
     def _thermal(self, color: int, step: int) -> Complex | None:
@@ -194,12 +187,13 @@ class DipolePropagators(Propagators):
         block = self._block.get(color)
         if block is None or block[0] != first:
             edges = time_grid.edges[first : first + THERMAL_BLOCK + 1]
-            found = thermal_integrals(self.model, self.history, edges, self.r, COLORS[color])
+            integrals = thermal_integrals(self.model, self.history, edges, self.r, COLORS[color])
             # one assignment of a pair: other threads see the old block or the new one
-            block = self._block[color] = (first, np.asarray(found, dtype=complex))
+            block = self._block[color] = (first, np.asarray(integrals, dtype=complex))
         return np.asarray(block[1][step - first])
 
     def _static(self, color: int, l: int) -> Float | float:
+        """Return the part of the static Hamiltonian that is a function of r and not in K, (N,)."""
         return 0.0
 
 
@@ -210,22 +204,10 @@ def squared_norm(states: Complex) -> Float:
 
 
 class MeshPropagators(DipolePropagators):
-    """Steps on a Laguerre mesh, with the vacuum states up to `basis.ENERGY_CUT`.
+    """Steps on a Laguerre mesh, with the lowest `size` vacuum states of each sector, by default to `basis.ENERGY_CUT`.
 
-    Parameters
-    ----------
-    model, history, time_grid
-        What to evolve under, and when.
-    grid : LaguerreMesh
-        The mesh.
-    projection : str or StoredStates
-        What to project on.
-    jump_range : float
-        Distance in GeV^-1 beyond which jumps count as lost, as in `kernels.lindblad_sector`.
-    size : int, optional
-        Number of states kept in each sector, by default `basis_size`.
-    filter_energy : float
-        Energy in GeV above which the start is left out, see `Basis.filtered`.
+    Jumps beyond `jump_range` (GeV^-1) count as lost, as in `kernels.lindblad_sector`; what is above `filter_energy`
+    (GeV) is left out of the start, see `Basis.filtered`.
     """
 
     def __init__(
@@ -242,30 +224,30 @@ class MeshPropagators(DipolePropagators):
         super().__init__(model, history, time_grid, grid, projection)
         self.size = basis_size(model, grid) if size is None else size
         self.filter_energy = filter_energy
+        # smooth, since the mesh could not hold a sharp edge: 1/e at the range, 1 - 2e-4 at half of it
         self.radial_factor = self.r * np.exp(-((self.r / jump_range) ** 12))
         self._sectors: dict[int, tuple[Float, Float]] = {}
 
     def start(self, initial: InitialState, color: int) -> Float:
         """Return the initial state, cut to the basis and the filter."""
         basis = make_basis(self.model, self.grid, initial.l, self.size)
-        return np.asarray(
-            basis.sector(color, initial.l)[1] @ basis.filtered(initial, color, self.filter_energy)
-        )
+        _, vectors = basis.sector(color, initial.l)
+        return np.asarray(vectors @ basis.filtered(initial, color, self.filter_energy))
 
     def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
         """Evolve the states in place; return the part of their norm inside the basis."""
         keep = np.empty(len(states))
-        for sector in np.unique(sectors):
-            rows = np.flatnonzero(sectors == sector)
+        for sector, rows in by_sector(sectors):
             share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
-            inside = states[rows] * self._half(int(sector), step, share, early=True)
-            evolved, kept = self._vacuum(inside, int(sector), self.time_grid.lengths[step] * share)
+            inside = states[rows] * self._half(sector, step, share, early=True)
+            evolved, kept = self._vacuum(inside, sector, self.time_grid.lengths[step] * share)
             keep[rows] = kept / squared_norm(inside)
-            states[rows] = evolved * self._half(int(sector), step, share, early=False)
+            states[rows] = evolved * self._half(sector, step, share, early=False)
         return keep
 
     def step_adjoint(self, states: Complex, sector: int, step: int) -> Complex:
         """Return the adjoint of a whole step."""
+        # the factors of a step in reverse order, each conjugated
         late = self._half(sector, step, 1.0, early=False).conj()
         evolved, _ = self._vacuum(states * late, sector, -self.time_grid.lengths[step])
         return evolved * self._half(sector, step, 1.0, early=True).conj()
@@ -273,6 +255,7 @@ class MeshPropagators(DipolePropagators):
     def _vacuum(self, states: Complex, sector: int, dt: Fraction) -> tuple[Complex, Float]:
         energies, vectors = self._eigenstates(sector)
         amplitudes = _real_product(states, vectors)
+        # what the products with r^2 made of higher energies is lost here; phases change no norm
         kept = squared_norm(amplitudes)
         amplitudes *= np.exp(-1j * np.multiply.outer(dt, energies))
         return _real_product(amplitudes, vectors.T), kept
@@ -287,17 +270,7 @@ class MeshPropagators(DipolePropagators):
 
 
 class SinePropagators(DipolePropagators):
-    """Split-step evolution on a sine grid: potential, kinetic energy by sine transforms, potential.
-
-    Parameters
-    ----------
-    model, history, time_grid
-        What to evolve under, and when.
-    grid : SineGrid
-        The grid.
-    projection : str or StoredStates
-        What to project on.
-    """
+    """Split-step evolution on a sine grid: potential, kinetic energy by sine transforms, potential."""
 
     def __init__(
         self,
@@ -321,19 +294,16 @@ class SinePropagators(DipolePropagators):
         """Evolve the states in place; nothing leaves this basis."""
         # a uniform time grid shares the medium evenly: both factors are the same
         if np.ndim(fraction):
-            halves = [
-                self._half(int(s), step, f, early=True)
-                for s, f in zip(sectors, np.asarray(fraction), strict=True)
-            ]
+            pairs = zip(sectors, np.asarray(fraction), strict=True)
+            halves = [self._half(int(s), step, f, early=True) for s, f in pairs]
         else:
             of_sector = {int(s): self._half(int(s), step, fraction, early=True) for s in np.unique(sectors)}
             halves = [of_sector[int(s)] for s in sectors]
         # row by row: rows are long, and gathering those of a sector would cost two more passes through memory
         for i, half in enumerate(halves):
             states[i] *= half
-        states[...] = self.grid.kinetic_step(
-            states, self._kinetic_phase(self.time_grid.lengths[step] * fraction)
-        )
+        phase = self._kinetic_phase(self.time_grid.lengths[step] * fraction)
+        states[...] = self.grid.kinetic_step(states, phase)
         for i, half in enumerate(halves):
             states[i] *= half
         return np.ones(len(states))
@@ -351,9 +321,10 @@ class SinePropagators(DipolePropagators):
             return super()._half(sector, step, fraction, early=early)
         dt = float(self.time_grid.lengths[step])
         medium = 0.5 * complex(self.time_grid.kappa[step], self.time_grid.gamma[step])
-        return self._remembered(
-            ("medium", color), medium, lambda: np.exp(-medium * self._widths[color])
-        ) * self._remembered(("static", sector), dt, lambda: np.exp(-0.5j * dt * self._static(color, l)))
+        decay = self._remembered(("medium", color), medium, lambda: np.exp(-medium * self._widths[color]))
+        return decay * self._remembered(
+            ("static", sector), dt, lambda: np.exp(-0.5j * dt * self._static(color, l))
+        )
 
     def _kinetic_phase(self, dt: Fraction) -> Complex:
         if np.ndim(dt):
@@ -362,17 +333,16 @@ class SinePropagators(DipolePropagators):
 
     def _remembered(self, key: object, argument: object, compute: Callable[[], Complex]) -> Complex:
         """Return compute(), kept until `argument` changes: equal steps follow each other."""
-        found = self._memo.get(key)
-        if found is None or found[0] != argument:
-            found = self._memo[key] = (argument, compute())
-        return found[1]
+        kept = self._memo.get(key)
+        if kept is None or kept[0] != argument:
+            kept = self._memo[key] = (argument, compute())
+        return kept[1]
 
     def _static(self, color: int, l: int) -> Float:
-        key = (color, l)
-        if key not in self._statics:
+        if (color, l) not in self._statics:
             centrifugal = l * (l + 1) / (self.model.mass * self.r**2)
-            self._statics[key] = self.model.potential.vacuum(self.r, COLORS[color]) + centrifugal
-        return self._statics[key]
+            self._statics[color, l] = self.model.potential.vacuum(self.r, COLORS[color]) + centrifugal
+        return self._statics[color, l]
 
 
 def make_propagators(

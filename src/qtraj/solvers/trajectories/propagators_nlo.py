@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..._types import Complex, Float, Integer
 from ...physics.channels import JumpChannel
 from ...physics.initial import InitialState
 from ...physics.medium import History
@@ -24,7 +25,7 @@ from ..density.resolution import Discretization
 from ..jumps.local import within
 from ..jumps.soft import Loss, jump_matrices, loss_matrices
 from ..projection import Projection, projection_vectors
-from .propagators import Complex, Float, Fraction, Integer, Propagators, color_and_l, sector_of, squared_norm
+from .propagators import Fraction, Propagators, by_sector, color_and_l, sector_of, squared_norm, target_of
 from .time_grid import TimeGrid
 
 
@@ -45,17 +46,7 @@ class Branch(NamedTuple):
 
 
 class NloPropagators(Propagators):
-    """Steps of H_eff and jumps at next-to-leading order.
-
-    Parameters
-    ----------
-    model, history, time_grid
-        What to evolve under, and when.
-    projection : str or StoredStates
-        What to project on.
-    d : Discretization
-        Mesh, energies and jump range; sectors of any l are built when a trajectory enters them.
-    """
+    """Steps of H_eff and jumps at next-to-leading order; sectors of any l are built when a trajectory enters them."""
 
     def __init__(
         self,
@@ -76,8 +67,9 @@ class NloPropagators(Propagators):
     def targets(self) -> Float:
         """The six states to project on, each in the vacuum states of its own l, shape (6, K)."""
         vectors = projection_vectors(self.projection, self.grid, self.model)
-        own = [self.vacuum_states(int(sector_of(SINGLET, state.l))) for state in STATES]
-        return np.array([v @ V for v, V in zip(vectors, own, strict=True)])
+        return np.array(
+            [v @ self.vacuum_states(sector_of(SINGLET, s.l)) for v, s in zip(vectors, STATES, strict=True)]
+        )
 
     def start(self, initial: InitialState, color: int) -> Float:
         """Return the initial state without what is too fast, see `Basis.filtered`."""
@@ -85,10 +77,9 @@ class NloPropagators(Propagators):
 
     def advance(self, states: Complex, sectors: Integer, step: int, fraction: Fraction = 1.0) -> Float:
         """Evolve the states in place; nothing leaves the basis but by decay."""
-        for sector in np.unique(sectors):
-            rows = np.flatnonzero(sectors == sector)
+        for sector, rows in by_sector(sectors):
             share = fraction if np.ndim(fraction) == 0 else np.asarray(fraction)[rows]
-            values, vectors, inverse = self._exponent(int(sector), step)
+            values, vectors, inverse = self._exponent(sector, step)
             phases = np.exp(np.multiply.outer(share, values))
             states[rows] = ((states[rows] @ inverse.T) * phases) @ vectors.T
         return np.ones(len(states))
@@ -101,10 +92,8 @@ class NloPropagators(Propagators):
     def decay(self, states: Complex, sectors: Integer, step: int) -> Float:
         """Return <Gamma> of the states times the length of the step."""
         rate = np.empty(len(states))
-        for sector in np.unique(sectors):
-            rows = np.flatnonzero(sectors == sector)
-            A = self._decay_matrix(int(sector), step)
-            u = states[rows]
+        for sector, rows in by_sector(sectors):
+            u, A = states[rows], self._decay_matrix(sector, step)
             rate[rows] = -2 * np.einsum("bi,bi->b", u.conj(), u @ A.T).real
         return rate
 
@@ -112,14 +101,13 @@ class NloPropagators(Propagators):
         self, states: Complex, sectors: Integer, step: int, chance: Float
     ) -> tuple[Complex, Integer, Float]:
         """Return normalized states after a jump through a channel drawn with its rate ||C u||^2."""
-        after, target = np.empty_like(states), np.empty_like(sectors)
-        kept = np.empty(len(states))
+        after, target, kept = np.empty_like(states), np.empty_like(sectors), np.empty(len(states))
         x = self._inverse_T(step)
-        for sector in np.unique(sectors):
-            rows = np.flatnonzero(sectors == sector)
-            branches = self._branches_of(int(sector))
+        for sector, rows in by_sector(sectors):
+            branches = self._branches_of(sector)
             behind = [states[rows] @ (b.R + x * b.S).T for b in branches]
             rates = np.array([squared_norm(u) for u in behind])
+            # one draw chooses the channel; rounding may leave the last cumulated rate below the sum
             threshold = chance[rows] * rates.sum(axis=0)
             chosen = np.minimum((np.cumsum(rates, axis=0) <= threshold).sum(axis=0), len(branches) - 1)
             for k, branch in enumerate(branches):
@@ -134,8 +122,7 @@ class NloPropagators(Propagators):
 
     def jump_adjoint(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
         """Return sqrt(rate) C^+ of the channel from l, applied to states behind the jump."""
-        source = int(sector_of(COLORS.index(channel.source), l))
-        target = int(sector_of(COLORS.index(channel.target), l + channel.delta_l))
+        source, target = sector_of(COLORS.index(channel.source), l), target_of(channel, l)
         (branch,) = (b for b in self._branches_of(source) if b.target == target)
         x = 1 / self.history.temperature(self.time_grid.edges[edge : edge + 1])[0]
         return np.asarray(((states @ self.vacuum_states(target).T) * self._cut) @ (branch.R + x * branch.S))
@@ -147,9 +134,11 @@ class NloPropagators(Propagators):
         return profile.integrals(self.time_grid.edges)[:, profile.terms]
 
     def _inverse_T(self, step: int) -> float:
+        # mean over the step weighted with kappa, which is how the decay of the step sees 1/T
         return float(self._moments[step, 1] / self._moments[step, 0])
 
     def _basis(self, l: int) -> Basis:
+        # the energies kept are those of the discretization for every l that a trajectory reaches
         basis = self._discretization.basis(self.model)
         return make_basis(self.model, self.grid, max(l, basis.l_max), basis.size)
 
@@ -162,13 +151,15 @@ class NloPropagators(Propagators):
         if sector not in self._branches:
             color, l = color_and_l(sector)
             V, jump_range = self.vacuum_states(sector), self._discretization.jump_range
-            found = []
-            for channel in self.model.channels:
-                if channel.source == COLORS[color] and channel.rate(l) > 0:
-                    R, S = (m @ V for m in jump_matrices(self.model, channel, self.grid, l, jump_range))
-                    target = sector_of(COLORS.index(channel.target), l + channel.delta_l)
-                    found.append(Branch(int(target), R, S))
-            self._branches[sector] = found
+
+            def matrices(channel: JumpChannel) -> list[Float]:
+                return [m @ V for m in jump_matrices(self.model, channel, self.grid, l, jump_range)]
+
+            self._branches[sector] = [
+                Branch(target_of(channel, l), *matrices(channel))
+                for channel in self.model.channels
+                if channel.source == COLORS[color] and channel.rate(l) > 0
+            ]
         return self._branches[sector]
 
     def _decay_matrix(self, sector: int, step: int) -> Float:
@@ -187,6 +178,7 @@ class NloPropagators(Propagators):
             if self.time_grid.active[step]:
                 A = self._decay_matrix(sector, step)
                 H += 0.5 * self.time_grid.gamma[step] * self._losses[sector].r_squared + 1j * A
+            # not normal, so that its left eigenvectors are the inverse and not the adjoint of the right ones
             values, vectors = np.linalg.eig(-1j * H)
             self._exponents[sector, step] = Exponent(values, vectors, np.linalg.inv(vectors))
         return self._exponents[sector, step]

@@ -1,4 +1,4 @@
-"""Rounds of quantum trajectories of one history: what they share, and the scores of one round.
+"""Rounds of quantum trajectories of one history: what they share, the scores of one round, the record of all jumps.
 
 The part of the norm that never jumps, p, is known exactly, so only first random numbers r0 in (p, 1) are sampled:
 one in each of n strata, equal in ln r0 and weighted with r0 ln(1/p). Late first jumps, which leave the largest
@@ -7,37 +7,28 @@ survival, are rare in r0 itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..._types import Float, Integer
 from ...physics.initial import InitialState
+from ...units import to_fm
 from ..parallel import side_by_side
-from .ensemble import UNLIMITED, Ensemble, Jumps
+from .ensemble import UNLIMITED, Ensemble, Jumps, Streams
 from .estimators import EndPoint, LastJump, backward_states
 from .propagators import Propagators, sector_of
-from .streams import Streams
 
-Float = NDArray[np.float64]
 Estimator = Literal["last_jump", "end_point"]
 
 
-@dataclass(frozen=True, eq=False)
-class StratifiedBatch:
-    """Trajectories of one round.
+class StratifiedBatch(NamedTuple):
+    """The n trajectories of one round in the order of their strata, with first random numbers r0 (n,) and weights (n,).
 
-    Parameters
-    ----------
-    scores : ndarray, shape (marks, n, 6)
-        Scores in units of overlap, in the order of the strata.
-    populations : ndarray, shape (marks, n, 2, L_TRACKED + 1)
-        Weight of each trajectory where it is by color and l.
-    jumps : tuple of Jumps
-        Jumps, if asked for, with the numbers of the trajectories.
-    r0, weight : ndarray, shape (n,)
-        First random numbers and weights.
+    Scores (marks, n, 6) are in units of overlap; populations (marks, n, 2, L_TRACKED + 1) are the weight of each
+    trajectory where it is by color and l. Jumps, if asked for, come with the numbers of the trajectories.
     """
 
     scores: Float
@@ -56,22 +47,9 @@ class StratifiedBatch:
 class StartEnsemble:
     """One history from one start: the state that never jumps, and rounds of trajectories beside it.
 
-    Parameters
-    ----------
-    propagators : Propagators
-        Steps of H_eff.
-    initial : InitialState
-        The start.
-    color : int
-        Its color, 0 singlet or 1 octet.
-    estimator : {"last_jump", "end_point"}
-        How trajectories score.
-    stride : int
-        Steps between the places where `LastJump` scores.
-    batch : int
-        Trajectories that are evolved together.
-    workers : int
-        Batches side by side.
+    The `color` of the start is 0 for a singlet, 1 for an octet. The estimator, "last_jump" or "end_point", is how
+    trajectories score, `stride` the number of steps between the places where `LastJump` does. `batch` trajectories are
+    evolved together, `workers` batches side by side.
     """
 
     propagators: Propagators
@@ -86,13 +64,11 @@ class StartEnsemble:
         self._start = self.propagators.start(self.initial, self.color)
         if self.estimator == "last_jump":
             self._backward = backward_states(self.propagators, self.stride)
-        no_jump = self._ensemble(np.zeros(0), np.zeros(0), Streams(0, 0, 0, 0))
-        plain = _end_point(no_jump)
-        self.overlap = plain.scores[:, 0]
-        self.population = plain.population[:, 0]
-        self.one_jump = (
-            _scores(no_jump)[:, 0] if self.estimator == "last_jump" else np.zeros_like(self.overlap)
-        )
+        no_jump, plain = self._ensemble(np.zeros(0), np.zeros(0), Streams(0, 0, 0, 0))
+        self.overlap, self.population = plain.scores[:, 0], plain.population[:, 0]
+        self.one_jump = np.zeros_like(self.overlap)
+        if self.estimator == "last_jump":  # row 0 scores what one jump makes of it, without any sampling
+            self.one_jump = no_jump.scorers[-1].scores[:, 0]
         self.norm_range = (max(float(no_jump.norm[0]), np.finfo(float).tiny), float(np.sum(self._start**2)))
 
     def round(
@@ -101,27 +77,26 @@ class StartEnsemble:
         first: int,
         size: int,
         r_range: tuple[float, float],
-        max_jumps: int | None = None,
+        max_jumps: int = UNLIMITED,
         *,
         record: bool = False,
     ) -> StratifiedBatch:
         """Return the trajectories first ... first + size - 1 of a (seed, history), which sample r0 in `r_range`."""
         low, high = np.log(r_range)
         numbers = Streams(*key, first, size).numbers(0)
-        # falling, so that trajectories which jump first come first, see `March`
+        # falling, so that trajectories which jump first come first, see `Ensemble`
         r0 = np.exp(high - (np.arange(size) + numbers) / size * (high - low))
         weight = r0 * (high - low)
 
         def ensemble(a: int) -> tuple[Float, Float, list[Jumps]]:
             part = slice(a, min(a + self.batch, size))
             streams = Streams(*key, first + a, part.stop - a)
-            done = self._ensemble(r0[part], weight[part], streams, max_jumps, record=record)
+            done, plain = self._ensemble(r0[part], weight[part], streams, max_jumps, record=record)
             jumps = [step._replace(trajectory=step.trajectory + first + a) for step in done.jumps]
-            return _scores(done)[:, 1:], _end_point(done).population[:, 1:], jumps
+            return done.scorers[-1].scores[:, 1:], plain.population[:, 1:], jumps
 
-        scores, populations, jumps = zip(
-            *side_by_side(ensemble, range(0, size, self.batch), self.workers), strict=True
-        )
+        batches = side_by_side(ensemble, range(0, size, self.batch), self.workers)
+        scores, populations, jumps = zip(*batches, strict=True)
         return StratifiedBatch(
             np.concatenate(scores, axis=1),
             np.concatenate(populations, axis=1),
@@ -131,44 +106,81 @@ class StartEnsemble:
         )
 
     def _ensemble(
-        self,
-        r0: Float,
-        weight: Float,
-        streams: Streams,
-        max_jumps: int | None = None,
-        *,
-        record: bool = False,
-    ) -> Ensemble:
-        sector = int(sector_of(self.color, self.initial.l))
-        limit = UNLIMITED if max_jumps is None else max_jumps
+        self, r0: Float, weight: Float, streams: Streams, max_jumps: int = UNLIMITED, *, record: bool = False
+    ) -> tuple[Ensemble, EndPoint]:
+        """Return an ensemble at the end, and its end points."""
+        sector, scorers = int(sector_of(self.color, self.initial.l)), self._scorers(len(r0) + 1)
         ensemble = Ensemble(
-            self.propagators,
-            self._start,
-            sector,
-            r0,
-            weight,
-            streams,
-            self._scorers(len(r0) + 1),
-            limit,
-            record,
+            self.propagators, self._start, sector, r0, weight, streams, scorers, max_jumps, record
         )
         ensemble.run()
-        return ensemble
+        return ensemble, cast("EndPoint", scorers[0])
 
     def _scorers(self, rows: int) -> tuple[EndPoint | LastJump, ...]:
         # the estimator comes last: it makes the scores; the end points make the populations in any case
         plain = EndPoint(self.propagators, rows)
-        return (
-            (plain,)
-            if self.estimator == "end_point"
-            else (plain, LastJump(self.propagators, self._backward, rows))
-        )
+        if self.estimator == "end_point":
+            return (plain,)
+        return plain, LastJump(self.propagators, self._backward, rows)
 
 
-def _scores(ensemble: Ensemble) -> Float:
-    return ensemble.scorers[-1].scores
+@dataclass(frozen=True, eq=False)
+class JumpRecord:
+    """Every jump of the n trajectories of one history, sorted by trajectory and time.
+
+    A start that is a mixture of colors has trajectories from each color: first those from the singlet, then those from
+    the octet, numbered on.
+
+    Parameters
+    ----------
+    trajectory : ndarray, shape (jumps,)
+        Number of the trajectory, 0 to n - 1.
+    time_fm : ndarray, shape (jumps,)
+        Time of the jump in fm/c.
+    color, l : ndarray, shape (jumps,)
+        Color (0 singlet, 1 octet) and l after the jump.
+    r0, weight : ndarray, shape (n,)
+        First random number of each trajectory, and its weight: the mean over all pairs of what those that jump have is
+        ``np.mean(weight * x)``. On a mesh, pairs that jump beyond the jump range are followed with less weight than
+        this.
+    start : ndarray, shape (n,)
+        Color of each trajectory at the start, before its first jump.
+    """
+
+    trajectory: Integer
+    time_fm: Float
+    color: Integer
+    l: Integer
+    r0: Float
+    weight: Float
+    start: Integer
+
+    def of(self, trajectory: int) -> list[tuple[float, int, int]]:
+        """Return (time in fm/c, color, l) of every jump of a trajectory."""
+        a, b = np.searchsorted(self.trajectory, [trajectory, trajectory + 1])
+        return [(float(self.time_fm[i]), int(self.color[i]), int(self.l[i])) for i in range(a, b)]
 
 
-def _end_point(ensemble: Ensemble) -> EndPoint:
-    found = ensemble.scorers[0]
-    return cast("EndPoint", found)
+def join_jumps(starts: Sequence[tuple[int, float, Sequence[StratifiedBatch]]]) -> JumpRecord:
+    """Return the record of all jumps, from (color, probability, rounds) of each color of the start."""
+    steps, first, sizes = [], 0, []
+    for _, _, rounds in starts:
+        # trajectory j of every color has the same number in its rounds, but is another pair with another history
+        steps += [s._replace(trajectory=s.trajectory + first) for r in rounds for s in r.jumps]
+        sizes.append(sum(len(r.r0) for r in rounds))
+        first += sizes[-1]
+    none = np.zeros(0)
+    trajectory, time, color, l = (
+        np.concatenate([none, *parts]) for parts in (zip(*steps, strict=True) if steps else ([],) * 4)
+    )
+    order = np.lexsort((time, trajectory))
+    return JumpRecord(
+        trajectory[order].astype(np.int64),
+        to_fm(1.0) * time[order],
+        color[order].astype(np.int64),
+        l[order].astype(np.int64),
+        np.concatenate([none, *(r.r0 for _, _, rounds in starts for r in rounds)]),
+        # so that a plain mean over all rows is the mean over the mixture
+        np.concatenate([none, *(len(starts) * p * r.weight for _, p, rounds in starts for r in rounds)]),
+        np.repeat([color for color, _, _ in starts], sizes),
+    )

@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._types import Float
 from ...physics.medium import History
 from ...physics.model import LindbladModel
-from ..steps import GAMMA, KAPPA, Profile, centers_of, resolved, step_edges
-
-Float = NDArray[np.float64]
+from ..steps import GAMMA, KAPPA, MOTION, Profile, centers_of, resolved, step_edges
 
 
-@dataclass(frozen=True, eq=False)
-class TimeGrid:
-    """Steps from t = 0 to the end of the medium or the last check point.
+class TimeGrid(NamedTuple):
+    """Steps (S) from t = 0 to the end of the medium or the last check point, none across an edge of the medium.
 
-    Parameters
-    ----------
-    edges : ndarray, shape (S + 1,)
-        Edges of the steps in GeV^-1; no step crosses an edge of the medium or a check point.
-    lengths : ndarray, shape (S,)
-        Their lengths in GeV^-1; exactly equal where steps are meant to be.
-    kappa, gamma : ndarray, shape (S,)
-        Integrals of the coefficients over each step in GeV^2, zero in vacuum.
-    early : ndarray, shape (S,)
-        Share of the medium that acts at the beginning of each step, the rest at its end: half of a constant one, more
-        of one that acts early, so that its center of mass is right.
-    active : ndarray of bool, shape (S,)
-        Whether the medium acts.
-    marks : tuple of int
-        Edges at which overlaps are wanted: every check point, then the end.
-    profile : Profile
-        The coefficients along the history.
+    `edges` (S + 1,) and `lengths` are in GeV^-1, the lengths exactly equal where steps are meant to be; `kappa` and
+    `gamma` are integrals over each step in GeV^2, zero in vacuum, where `active` is False. `early` is the share of the
+    medium that acts at the beginning of each step, the rest at its end: half of a constant one, more of one that acts
+    early, so that its center of mass is right. `marks` are the edges where overlaps are wanted: every check point, the
+    end.
     """
 
     edges: Float
@@ -59,10 +45,11 @@ def graded_time_grid(
 ) -> TimeGrid:
     """Return steps graded by the strength of the medium, in which it is smooth, and one step for every vacuum.
 
-    For methods whose vacuum evolution is exact. `step` is the length of a step as in `schedule.step_edges`.
+    For methods whose vacuum evolution is exact. `step` is the length of a step as in `steps.step_edges`.
     """
     profile = Profile(model, history)
-    intervals = resolved(profile, step_edges(profile, step))
+    # rates are constant within a step, so that steps are short where they are large, at any order
+    intervals = resolved(profile, step_edges(profile, step, MOTION[True]))
     edges, marks = _with_marks(_joined(intervals, history, checkpoints), checkpoints)
     return _time_grid(profile, edges, np.diff(edges), marks, even=False)
 
@@ -75,19 +62,18 @@ def uniform_time_grid(
     A check point only cuts the step it lies in.
     """
     corners = _joined([np.array(interval) for interval in history.active], history, checkpoints)
-    edges, lengths = [corners[:1]], []
+    edges, lengths = [corners[:1]], [np.zeros(0)]
     for a, b in pairwise(corners):
+        # a stretch of n dt takes n steps in spite of rounding
         count = max(1, int(np.ceil((b - a) / dt - 1e-9)))
         edges.append(np.linspace(a, b, count + 1)[1:])
         lengths.append(np.full(count, (b - a) / count))
     plain = np.concatenate(edges)
     marked, marks = _with_marks(plain, checkpoints)
     # equal steps stay exactly equal, where no check point cuts them
-    length = dict(zip(plain[1:].tolist(), np.concatenate([np.zeros(0), *lengths]).tolist(), strict=True))
-    whole = np.isin(marked[:-1], plain) & np.isin(marked[1:], plain)
-    sizes = [
-        length[b] if uncut else b - a for (a, b), uncut in zip(pairwise(marked.tolist()), whole, strict=True)
-    ]
+    length = dict(zip(plain[1:].tolist(), np.concatenate(lengths).tolist(), strict=True))
+    uncut = np.isin(marked[:-1], plain) & np.isin(marked[1:], plain)
+    sizes = [length[b] if u else b - a for (a, b), u in zip(pairwise(marked.tolist()), uncut, strict=True)]
     return _time_grid(Profile(model, history), marked, np.array(sizes), marks, even=True)
 
 
@@ -109,14 +95,7 @@ def _time_grid(
     middle = (edges[1:] + edges[:-1]) / 2
     active = np.any([(a < middle) & (middle < b) for a, b in profile.history.active or [(0, 0)]], axis=0)
     c = profile.legendre_of(edges, 1)
-    return TimeGrid(
-        edges,
-        lengths,
-        c[:, KAPPA, 0] * lengths,
-        c[:, GAMMA, 0] * lengths,
-        # short equal steps share the medium evenly: an exponential for both halves of the step
-        np.full(len(middle), 0.5) if even else (1 - centers_of(c)) / 2,
-        active,
-        marks,
-        profile,
-    )
+    # short equal steps share the medium evenly: an exponential for both halves of the step
+    early = np.full(len(middle), 0.5) if even else (1 - centers_of(c)) / 2
+    kappa, gamma = c[:, KAPPA, 0] * lengths, c[:, GAMMA, 0] * lengths
+    return TimeGrid(edges, lengths, kappa, gamma, early, active, marks, profile)
