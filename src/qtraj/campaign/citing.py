@@ -31,26 +31,7 @@ _SOURCES: Final = (
 
 
 def cited(source: str | Path, *, params: Path | None = None, observables: bool = False) -> list[Citation]:
-    """Return what to cite for a calculation; the kind of the source is recognized.
-
-    Parameters
-    ----------
-    source : str or Path
-        A run file; ``result.nc`` of a run; a file of `qtraj campaign merge`; the folder of a run or of a campaign's
-        store; a ``params.txt`` of QTraj 1.0; its output folder, a file in it, or what `qtraj convert` made of them.
-    params : Path, optional
-        Of output of QTraj 1.0; by default the run record of `qtraj legacy`, or ``../input/params.txt``.
-    observables : bool, optional
-        Also the measurements that `qtraj observe` and `qtraj report` set beside a run.
-
-    Raises
-    ------
-    FileFormatError
-        If the source is missing, damaged or of another kind, or the parameters of output of QTraj 1.0 are not known.
-    InputError
-        If a run file has a mistake, `params` is given for something that is not output of QTraj 1.0, or `observables`
-        for something that is.
-    """
+    """Return what to cite for a calculation; the kind of the source is recognized."""
     source = Path(source)
     if not source.exists():
         raise FileFormatError(source, "no such file or folder", "Check the path.")

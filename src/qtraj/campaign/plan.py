@@ -29,24 +29,12 @@ _ANEW: Final = "`qtraj campaign run FILE.toml --store DIR` plans anew."
 
 @dataclass(frozen=True)
 class Setting:
-    """One choice of the transport coefficients and of the temperature at which the medium ends.
+    """One choice of the transport coefficients and of the temperature at which the medium ends."""
 
-    Parameters
-    ----------
-    kappa : str, float or CoefficientTable
-        Name of a lattice fit, kappa/T^3, or a table of it.
-    gamma : float or CoefficientTable
-        gamma/T^3, or a table of it.
-    T_end : float
-        Temperature at which the medium ends, GeV.
-    ends : str, optional
-        Its words in the label, where a run has several.
-    """
-
-    kappa: Kappa
-    gamma: Gamma
-    T_end: float
-    ends: str = field(default="", compare=False)
+    kappa: Kappa  # Name of a lattice fit, kappa/T^3, or a table of it
+    gamma: Gamma  # gamma/T^3, or a table of it
+    T_end: float  # Temperature at which the medium ends, GeV
+    ends: str = field(default="", compare=False)  # Its words in the label, where a run has several
 
     @property
     def label(self) -> str:
@@ -73,28 +61,14 @@ def settings(config: RunConfig) -> tuple[Setting, ...]:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some histories of one source for one setting, started in one l.
+    """Some histories of one source for one setting, started in one l."""
 
-    Parameters
-    ----------
-    setting : Setting
-        Transport coefficients.
-    source : int
-        Number of the source in the plan.
-    l : int
-        Orbital angular momentum of the start.
-    start, stop : int
-        Range of histories in the source.
-    budget : {"all", "sample", "none"}
-        What is estimated of the numerical error.
-    """
-
-    setting: Setting
-    source: int
-    l: int
-    start: int
+    setting: Setting  # Transport coefficients
+    source: int  # Number of the source in the plan
+    l: int  # Orbital angular momentum of the start
+    start: int  # Range of histories in the source
     stop: int
-    budget: Budget
+    budget: Budget  # What is estimated of the numerical error
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -102,21 +76,11 @@ class Chunk:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """All chunks of a run file, in a fixed order: the central setting first.
+    """All chunks of a run file, in a fixed order: the central setting first."""
 
-    Parameters
-    ----------
-    run_file : RunFile
-        The run file.
-    sources : sequence of Source
-        One per entry of the hydrodynamics.
-    chunk_size : int
-        Largest number of histories of a chunk.
-    """
-
-    run_file: RunFile
-    sources: Sequence[Source]
-    chunk_size: int
+    run_file: RunFile  # The run file
+    sources: Sequence[Source]  # One per entry of the hydrodynamics
+    chunk_size: int  # Largest number of histories of a chunk
 
     @property
     def config(self) -> RunConfig:
@@ -226,20 +190,7 @@ class Plan:
 
 
 def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
-    """Plan a run file: find its temperatures and make sure that histories can be made of them.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        From `qtraj.io.config.load_run_file`.
-    chunk_size : int, optional
-        Largest number of histories of a chunk.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If a choice of the run file is not possible, or the temperatures cannot be read or do not suit it.
-    """
+    """Plan a run file: find its temperatures and make sure that histories can be made of them."""
     check_choices(run_file)
     plan = Plan(run_file, sources(run_file, UNIT), chunk_size)
     for source in plan.sources:
@@ -252,13 +203,7 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
 
 
 def plan_from_json(text: str, name: str) -> Plan:
-    """Read what `Plan.to_json` wrote.
-
-    Raises
-    ------
-    FileFormatError
-        If the text is damaged, or of another version or other sources of qtraj.
-    """
+    """Read what `Plan.to_json` wrote."""
     try:
         content: dict[str, Any] = json.loads(text)
         if content["qtraj"] != version("qtraj"):

@@ -38,28 +38,7 @@ _CAPTION = (
 
 
 def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
-    """Average a campaign over paths and return survival and R_AA of the nine mesons.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    results : xarray.Dataset
-        From `qtraj.campaign.results.open_results`; one setting at a time is loaded.
-    feeddown : FeedDown
-        Fractions and cross sections.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``raa``, ``raa_no_jump`` and ``survival`` of dimensions (setting, meson, geometry), each with one
-        variable per part of its error; coordinates kappa, gamma, n_part (increasing), b_fm.
-
-    Raises
-    ------
-    InputError
-        If impact parameters are too many to be points, and the paths differ in weight.
-    """
+    """Average a campaign over paths and return survival and R_AA of the nine mesons."""
     if reason := plan.config.initial.lacks_raa:
         remedy = "`qtraj campaign merge` writes the probabilities along each path."
         raise InputError("initial", plan.config.initial.kind, f"be a start with R_AA: {reason}", remedy)
@@ -116,15 +95,7 @@ def _coordinates(plan: Plan, n_part: Sequence[float], b_fm: Sequence[float]) -> 
 
 
 def curves(prediction: xr.Dataset, name: str = "raa") -> dict[str, RaaCurve]:
-    """Return the curves R_AA(N_part) of a prediction, one per setting.
-
-    Parameters
-    ----------
-    prediction : xarray.Dataset
-        From `predict`, or read from the result file of a run.
-    name : str, optional
-        ``"raa"`` or ``"raa_no_jump"``.
-    """
+    """Return the curves R_AA(N_part) of a prediction, one per setting."""
     estimate = estimate_from(prediction, name)
     mesons = [str(meson) for meson in prediction["meson"].values]
     n_part = prediction["n_part"].values
@@ -135,17 +106,7 @@ def curves(prediction: xr.Dataset, name: str = "raa") -> dict[str, RaaCurve]:
 
 
 def band(prediction: xr.Dataset, meson: str, varied: str) -> Band:
-    """Return the range of R_AA of one meson when one of `VARIED` is varied and the others are central.
-
-    Parameters
-    ----------
-    prediction : xarray.Dataset
-        From `predict`, or read from the result file of a run; its first setting is central.
-    meson : str
-        Name, for example ``"Y(1S)"``.
-    varied : {"kappa", "gamma", "T_end"}
-        What is varied; its values label the band.
-    """
+    """Return the range of R_AA of one meson when one of `VARIED` is varied and the others are central."""
     # files of earlier versions know no T_end of their settings
     fixed = [prediction[name].values for name in VARIED if name != varied and name in prediction]
     chosen = prediction.isel(setting=np.all([values == values[0] for values in fixed], axis=0))
@@ -156,42 +117,18 @@ def band(prediction: xr.Dataset, meson: str, varied: str) -> Band:
 
 @dataclass(frozen=True)
 class Row:
-    """R_AA of one meson at one impact parameter.
+    """R_AA of one meson at one impact parameter."""
 
-    Parameters
-    ----------
-    meson : str
-        Name.
-    n_part, b_fm : float
-        Participants and impact parameter in fm.
-    central : Estimate
-        R_AA of the central setting with the error of the calculation.
-    ranges : mapping of str to (low, high)
-        Over the settings of each varied coefficient.
-    measured : tuple of str
-        The nearest point of each experiment: name, value with total error, its N_part.
-    """
-
-    meson: str
-    n_part: float
+    meson: str  # Name
+    n_part: float  # Participants and impact parameter in fm
     b_fm: float
-    central: Estimate
-    ranges: dict[str, tuple[float, float]]
+    central: Estimate  # R_AA of the central setting with the error of the calculation
+    ranges: dict[str, tuple[float, float]]  # Over the settings of each varied coefficient
     measured: tuple[str, ...]
 
 
 def summary(prediction: xr.Dataset, mesons: Sequence[str], data: Sequence[DataSet]) -> Iterator[Row]:
-    """Yield the rows of the table, meson by meson, from central to peripheral.
-
-    Parameters
-    ----------
-    prediction : xarray.Dataset
-        From `predict`, or read from the result file of a run.
-    mesons : sequence of str
-        The mesons to show.
-    data : sequence of DataSet
-        Measured R_AA against N_part.
-    """
+    """Yield the rows of the table, meson by meson, from central to peripheral."""
     n_part, b_fm = prediction["n_part"].values, prediction["b_fm"].values
     for meson in mesons:
         # a range of T_end where it is varied only; files of earlier versions know no T_end of their settings
@@ -221,15 +158,7 @@ def _nearest(measurement: DataSet, n_part: float) -> str:
 
 
 def table(rows: Iterable[Row], title: str = "") -> Table:
-    """Return the rows as a table for `rich.console.Console.print`.
-
-    Parameters
-    ----------
-    rows : iterable of Row
-        From `summary`.
-    title : str, optional
-        Above the table.
-    """
+    """Return the rows as a table for `rich.console.Console.print`."""
     result = Table(title=title, caption=_CAPTION, caption_justify="left", title_justify="left")
     rows = list(rows)
     ranges = [f"{varied} range" for varied in (rows[0].ranges if rows else ())]

@@ -34,13 +34,7 @@ class Reporter:
 
 
 class Lines(Reporter):
-    """Prints a line per finished chunk, for logs.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-        Where to print.
-    """
+    """Prints a line per finished chunk, for logs."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -63,13 +57,7 @@ class Lines(Reporter):
 
 
 class Bar(Reporter):
-    """Moves a progress bar that counts histories.
-
-    Parameters
-    ----------
-    progress : rich.progress.Progress
-        The running display.
-    """
+    """Moves a progress bar that counts histories."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -107,13 +95,7 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def reporting(console: Console) -> Iterator[Reporter]:
-    """Give the reporter that suits the console: a bar on a terminal, lines elsewhere.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-        Where to print.
-    """
+    """Give the reporter that suits the console: a bar on a terminal, lines elsewhere."""
     if not console.is_terminal:
         yield Lines(console)
         return

@@ -151,24 +151,7 @@ def _first_of(plan: Plan, folder: Path) -> xr.Dataset:
 
 
 def merge(folder: str | Path, target: str | Path, citations: Sequence[str] = ()) -> Path:
-    """Write the results of a finished campaign as one netCDF file, chunk by chunk, with checksum and provenance.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The store.
-    target : str or Path
-        The file.
-    citations : sequence of str, optional
-        What to cite.
-
-    Raises
-    ------
-    InputError
-        If chunks are missing.
-    FileFormatError
-        If a chunk is damaged or the file cannot be written.
-    """
+    """Write the results of a finished campaign as one netCDF file, chunk by chunk, with checksum and provenance."""
     results = open_results(folder)
     plan = Store(Path(folder)).load_plan()
     results.attrs = {

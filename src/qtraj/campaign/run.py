@@ -50,32 +50,6 @@ def run(
     """Carry out a run file, write ``result.nc`` into `directory` and return its content.
 
     It is a campaign whose store is the folder ``store`` there: chunks that are finished are not solved again.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        From `qtraj.io.config.load_run_file`.
-    directory : Path
-        Where the results go.
-    fresh : bool, optional
-        Compute finished chunks again.
-    solve : callable, optional
-        `qtraj.solve` or a stand-in with its signature.
-    report : Reporter, optional
-        Progress callback.
-    executor : Executor, optional
-        What solves the chunks; this process by default.
-
-    Returns
-    -------
-    xarray.Dataset
-        As from `predict`, with the run file, versions, seed, sources and references as attributes.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If the temperatures cannot be read or do not suit the run file, or nothing can be written into
-        `directory`: before anything is solved.
     """
     if reason := run_file.config.initial.lacks_raa:
         remedy = "`qtraj campaign run` and `qtraj campaign merge` give the probabilities along each path."
@@ -91,24 +65,7 @@ def run(
 
 
 def prediction_of(plan: Plan, store: Store, feeddown: FeedDown) -> xr.Dataset:
-    """Return the prediction of a finished campaign with its provenance.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan in the store.
-    store : Store
-        The store.
-    feeddown : FeedDown
-        Fractions and cross sections.
-
-    Raises
-    ------
-    InputError
-        If chunks are missing.
-    FileFormatError
-        If one is damaged.
-    """
+    """Return the prediction of a finished campaign with its provenance."""
     config = plan.config
     prediction = predict(plan, open_results(store.folder), feeddown)
     attrs = [dict(source.attrs) for source in plan.sources]
@@ -125,24 +82,6 @@ def prepare(run_file: RunFile, store: Store, *, fresh: bool = False, solve: Solv
 
     The size of the chunks is that of the run file, or else of a plan that the store has already, or else it is chosen
     so that a chunk takes ``chunk_seconds``, from the time that the first histories take.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        The run file.
-    store : Store
-        The store; chunks that it has and that are in the plan are used again.
-    fresh : bool, optional
-        Remove them instead.
-    solve : callable, optional
-        `qtraj.solve` or a stand-in.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If the temperatures cannot be read or do not suit the run file, or nothing can be written into the store.
-    StoreInUseError
-        If a run is at work there.
     """
     plan = make_plan(run_file)
     store.prepare()
@@ -185,33 +124,7 @@ def carry_out(
     executor: Executor | None = None,
     member: tuple[int, int] | None = None,
 ) -> None:
-    """Solve the chunks of a stored plan that are missing; whatever interrupts it, the same call goes on.
-
-    Parameters
-    ----------
-    store : Store
-        The store, with a plan.
-    solve : callable, optional
-        `qtraj.solve` or a stand-in that can be pickled.
-    report : Reporter, optional
-        Progress callback.
-    executor : Executor, optional
-        What solves the chunks; this process by default.
-    member : (int, int), optional
-        Index and number of the members of an array job: solve only this member's share, beside the others.
-
-    Raises
-    ------
-    StoreInUseError
-        If another run is at work on the store.
-    QtrajError
-        If the executor cannot go on. Finished chunks are kept.
-
-    Warns
-    -----
-    DamagedChunkWarning
-        For each chunk that is damaged and solved again.
-    """
+    """Solve the chunks of a stored plan that are missing; whatever interrupts it, the same call goes on."""
     executor, report = executor or InProcess(), report or Reporter()
     plan = store.load_plan()
     store.prepare()
@@ -240,13 +153,7 @@ def carry_out(
 
 
 def measured(config: RunConfig) -> tuple[DataSet, ...]:
-    """Return the measurements to compare with: R_AA against N_part of the run's system, energy and mesons.
-
-    Returns
-    -------
-    tuple of DataSet
-        Empty where nothing was measured.
-    """
+    """Return the measurements to compare with: R_AA against N_part of the run's system, energy and mesons."""
     system = config.system
     datasets = [
         data.points(np.isnan(data.upper_limit_cl))  # limits are no points
@@ -257,14 +164,6 @@ def measured(config: RunConfig) -> tuple[DataSet, ...]:
 
 
 def citations(run: RunConfig | RunFile, hydro: Iterable[Mapping[str, Any]] = ()) -> list[str]:
-    """Return what to cite for a run, a line for each paper: see `qtraj.io.citations.of_run`.
-
-    Parameters
-    ----------
-    run : RunFile or RunConfig
-        The run file, or its content where the files that it names may not be at hand.
-    hydro : iterable of mapping
-        Attributes of the fluids; ``cite`` is what their authors ask to cite.
-    """
+    """Return what to cite for a run, a line for each paper: see `qtraj.io.citations.of_run`."""
     config = run.config if isinstance(run, RunFile) else run
     return [str(reference) for reference in of_run(run, hydro, measured(config))]

@@ -52,28 +52,14 @@ LEAST_METADATA = 6  # b, x, y, eta, p_T, phi: without one of them a path has no 
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file of temperatures, known by its content.
+    """A file of temperatures, known by its content."""
 
-    Parameters
-    ----------
-    name : str
-        Absolute path; of a run inside the package, the name of its file.
-    sha256 : str
-        Digest of its bytes.
-    """
-
-    name: str
-    sha256: str
+    name: str  # Absolute path; of a run inside the package, the name of its file
+    sha256: str  # Digest of its bytes
 
 
 def shipped_files(config: RunConfig) -> list[tuple[float, float, InputFile]]:
-    """Return impact parameter, participants and file of the shipped runs that a run file asks for.
-
-    Raises
-    ------
-    InputError
-        If the shipped runs are of another system or lack an impact parameter.
-    """
+    """Return impact parameter, participants and file of the shipped runs that a run file asks for."""
     _check_shipped_system(config)
     runs = {run.b_fm: run for run in shipped_runs()}
     found = []
@@ -86,13 +72,7 @@ def shipped_files(config: RunConfig) -> list[tuple[float, float, InputFile]]:
 
 
 def event_files(run_file: RunFile, entry: HydroFile) -> tuple[InputFile, ...]:
-    """Return the file of an entry ``[[medium.files]]``, or all files that its pattern names, sorted.
-
-    Raises
-    ------
-    FileFormatError
-        If there is no such file.
-    """
+    """Return the file of an entry ``[[medium.files]]``, or all files that its pattern names, sorted."""
     path = run_file.resolve(entry.path).absolute()
     matching = [Path(name) for name in sorted(glob.glob(str(path)))]
     names = [path] if path.exists() else [match for match in matching if match.is_file()]
@@ -103,13 +83,7 @@ def event_files(run_file: RunFile, entry: HydroFile) -> tuple[InputFile, ...]:
 
 @lru_cache(maxsize=1)  # a fluid may fill much of the memory; chunks come fluid by fluid
 def read_fluid(file: InputFile, entry: HydroFile | None, b_fm: float) -> Hydro:
-    """Read the fluid of a file; `entry` describes it, None stands for a run inside the package.
-
-    Raises
-    ------
-    FileFormatError
-        If it cannot be read, or is no longer the file of the plan.
-    """
+    """Read the fluid of a file; `entry` describes it, None stands for a run inside the package."""
     if entry is None:
         return load_shipped(b_fm)
     check_unchanged(file)
@@ -184,18 +158,10 @@ def _digest(file: Path | Traversable) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Some histories and their paths.
+    """Some histories and their paths."""
 
-    Parameters
-    ----------
-    histories : sequence of History
-        n histories.
-    paths : mapping of str to ndarray, shape (n,)
-        The entries of `PATH_NAMES`.
-    """
-
-    histories: Sequence[History]
-    paths: Mapping[str, NDArray[Any]]
+    histories: Sequence[History]  # n histories
+    paths: Mapping[str, NDArray[Any]]  # The entries of `PATH_NAMES`
 
 
 class Source(Protocol):
@@ -238,31 +204,18 @@ class Source(Protocol):
 class FluidSource:
     """Straight paths through one fluid, or through each of many events of one class.
 
-    Parameters
-    ----------
-    config : RunConfig
-        The run file.
-    entry : HydroFile or None
-        How to read the files; None for runs inside the package.
-    b_fm, n_part : float
-        Impact parameter in fm and participants.
-    files : tuple of InputFile
-        One per event.
-    T_end : float
-        Temperature at which the medium ends, GeV.
-
     Notes
     -----
     Each event has its own scramblings. One fluid: its scramblings are the replicates whose scatter is the error of an
     average. Many events: the events are, so that the error holds their fluctuation, too.
     """
 
-    config: RunConfig
-    entry: HydroFile | None
-    b_fm: float
+    config: RunConfig  # The run file
+    entry: HydroFile | None  # How to read the files; None for runs inside the package
+    b_fm: float  # Impact parameter in fm and participants
     n_part: float
-    files: tuple[InputFile, ...]
-    T_end: float
+    files: tuple[InputFile, ...]  # One per event
+    T_end: float  # Temperature at which the medium ends, GeV
 
     def ending(self, T_end: float) -> FluidSource:
         """Return the source with histories that end at a temperature in GeV."""
@@ -355,28 +308,13 @@ class FluidSource:
 
 @dataclass(frozen=True, eq=False)
 class TrajectorySource:
-    """Temperatures along ready-made paths, in a trajectory file of QTraj that may hold any number of them.
+    """Temperatures along ready-made paths, in a trajectory file of QTraj that may hold any number of them."""
 
-    Parameters
-    ----------
-    config : RunConfig
-        The run file.
-    n_part : float or None
-        Participants, if the run file says how many; else they are those of the optical Glauber model at the impact
-        parameter of each path.
-    file : InputFile
-        The file, plain or gzip.
-    index : TrajectoryIndex
-        Where its blocks are.
-    T_end : float
-        Temperature at which the medium ends, GeV.
-    """
-
-    config: RunConfig
+    config: RunConfig  # The run file
     n_part: float | None
-    file: InputFile
-    index: TrajectoryIndex
-    T_end: float
+    file: InputFile  # The file, plain or gzip
+    index: TrajectoryIndex  # Where its blocks are
+    T_end: float  # Temperature at which the medium ends, GeV
 
     def ending(self, T_end: float) -> TrajectorySource:
         """Return the source with histories that end at a temperature in GeV."""
@@ -443,23 +381,7 @@ class TrajectorySource:
 
 
 def sources(run_file: RunFile, every: int) -> tuple[Source, ...]:
-    """Return the sources of a run file, one per entry of its hydrodynamics; files are found, their content digested.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        From `qtraj.io.config.load_run_file`.
-    every : int
-        Distance of the noted positions in trajectory files.
-
-    Raises
-    ------
-    InputError
-        If the shipped runs are of another system or lack an impact parameter, a file ends above T_end, or the run file
-        says of a trajectory file what its metadata say otherwise.
-    FileFormatError
-        If a file cannot be read; names it.
-    """
+    """Return the sources of a run file, one per entry of its hydrodynamics; files are found, their content digested."""
     config = run_file.config
     T_end = config.medium.T_end[0]
     if config.medium.hydro == "shipped":

@@ -66,15 +66,9 @@ class StoreInUseError(QtrajError):
 
 @dataclass(frozen=True)
 class Store:
-    """A folder that holds a campaign; `prepare` creates it.
+    """A folder that holds a campaign; `prepare` creates it."""
 
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    """
-
-    folder: Path
+    folder: Path  # The folder
 
     @property
     def plan_path(self) -> Path:
@@ -96,39 +90,19 @@ class Store:
         return self.chunk_folder / f"{key}.nc"
 
     def prepare(self) -> None:
-        """Create the folders and make sure that files can be written there.
-
-        Raises
-        ------
-        FileFormatError
-            If not.
-        """
+        """Create the folders and make sure that files can be written there."""
         writable_folder(self.folder)
         writable_folder(self.chunk_folder)
 
     def load_plan(self) -> Plan:
-        """Return the stored plan.
-
-        Raises
-        ------
-        InputError
-            If the folder holds none.
-        FileFormatError
-            If it is damaged.
-        """
+        """Return the stored plan."""
         if not self.plan_path.is_file():
             remedy = "`qtraj campaign run FILE.toml --store DIR` begins one."
             raise InputError("--store", str(self.folder), "be the store of a campaign", remedy)
         return plan_from_json(self.plan_path.read_text(encoding="utf-8"), str(self.plan_path))
 
     def save_plan(self, plan: Plan) -> None:
-        """Write the plan, unless it is there already.
-
-        Raises
-        ------
-        FileFormatError
-            If it cannot be written.
-        """
+        """Write the plan, unless it is there already."""
         text = plan.to_json()
         if self.plan_path.is_file() and self.plan_path.read_text(encoding="utf-8") == text:
             return
@@ -136,13 +110,7 @@ class Store:
             temporary.write_text(text, encoding="utf-8")
 
     def check(self, key: str) -> float:
-        """Make sure that a chunk is finished, undamaged and the one of its name; return the seconds it took.
-
-        Raises
-        ------
-        FileFormatError
-            If it is missing, damaged, or the chunk of another configuration under this name.
-        """
+        """Make sure that a chunk is finished, undamaged and the one of its name; return the seconds it took."""
         path = self.path(key)
         if not check_seal(path):
             raise FileFormatError(path, "has no seal, it may be truncated", REMEDY)
@@ -160,11 +128,6 @@ class Store:
 
         Measured: 1e4 chunks of 560 kB (2048 histories each) take 9 s, which is nothing beside the days of their
         solution, and damage is found whatever size and time of the file say.
-
-        Warns
-        -----
-        DamagedChunkWarning
-            For each file that is damaged or holds a chunk of another configuration; names it. It counts as missing.
         """
         intact = set()
         for key in present(self).keys() & set(keys):
@@ -176,24 +139,12 @@ class Store:
         return intact
 
     def read(self, key: str) -> xr.Dataset:
-        """Return a finished chunk.
-
-        Raises
-        ------
-        FileFormatError
-            As `check`.
-        """
+        """Return a finished chunk."""
         self.check(key)
         return read_dataset(self.path(key))
 
     def write(self, key: str, chunk: xr.Dataset) -> None:
-        """Write a finished chunk; it appears whole or not at all.
-
-        Raises
-        ------
-        FileFormatError
-            If it cannot be written.
-        """
+        """Write a finished chunk; it appears whole or not at all."""
         write_dataset(chunk.assign_attrs(key=key), self.path(key))
 
     def files(self) -> Iterator[Path]:
@@ -221,22 +172,6 @@ def locked(path: Path, what: str, *, shared: bool = False) -> Iterator[None]:
     systems it does not reach other machines (Lustre mounted with ``localflock``, NFS with ``local_lock``). The heart
     beat, the time of the file, reaches every machine, but a killed process is noticed only after `DEAD_AFTER_S`.
     So a process on this machine is judged by flock, one on another machine by its heart beat as well.
-
-    Parameters
-    ----------
-    path : Path
-        The file; it stays, with who holds or held it.
-    what : str
-        What the holder does, for those it keeps out.
-    shared : bool, optional
-        Holders that share it keep out only one that does not.
-
-    Raises
-    ------
-    StoreInUseError
-        If another process holds it.
-    FileFormatError
-        If the file cannot be written.
     """
     try:
         handle = path.open("a+", encoding="utf-8")
@@ -332,35 +267,17 @@ def _named(who: dict[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class Status:
-    """How far a campaign is.
+    """How far a campaign is."""
 
-    Parameters
-    ----------
-    folder : Path
-        The store.
-    chunks, chunks_done : int
-        Chunks of the plan, and those whose files are there.
-    histories, histories_done : int
-        Solves: histories times settings times l.
-    foreign : int
-        Chunk files of other plans in the store.
-    owner : str
-        Who works on it, empty if nobody.
-    rate : float or None
-        Histories per second of the present run; None if nothing is running or nothing was finished yet.
-    seconds : float
-        Time that the finished chunks took together; of more than `TIMED_CHUNKS`, an estimate.
-    """
-
-    folder: Path
-    chunks: int
+    folder: Path  # The store
+    chunks: int  # Chunks of the plan, and those whose files are there
     chunks_done: int
-    histories: int
+    histories: int  # Solves: histories times settings times l
     histories_done: int
-    foreign: int
-    owner: str
+    foreign: int  # Chunk files of other plans in the store
+    owner: str  # Who works on it, empty if nobody
     rate: float | None
-    seconds: float
+    seconds: float  # Time that the finished chunks took together; of more than `TIMED_CHUNKS`, an estimate
 
     @property
     def complete(self) -> bool:
@@ -392,15 +309,7 @@ class Status:
 
 
 def status(folder: str | Path) -> Status:
-    """Look at a store, without touching it.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no campaign.
-    FileFormatError
-        If its plan is damaged.
-    """
+    """Look at a store, without touching it."""
     store = Store(Path(folder))
     plan = store.load_plan()
     there = present(store)

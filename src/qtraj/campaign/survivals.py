@@ -26,27 +26,13 @@ NETCDF: Final = (".nc", ".netcdf")
 
 @dataclass(frozen=True, eq=False)
 class Survivals:
-    """What was read.
+    """What was read."""
 
-    Parameters
-    ----------
-    tables : mapping of str to SurvivalTable
-        One for each setting of the model, the central one first.
-    title : str
-        For figures.
-    system : str or None
-        Name of the collision system, if the source states one that the package knows.
-    feeddown : str or None
-        Feed-down table that the source names.
-    ratios : RatioTable or None
-        The rows of a ratio file.
-    """
-
-    tables: dict[str, SurvivalTable]
-    title: str
-    system: str | None = None
-    feeddown: str | None = None
-    ratios: RatioTable | None = None
+    tables: dict[str, SurvivalTable]  # One for each setting of the model, the central one first
+    title: str  # For figures
+    system: str | None = None  # Name of the collision system, if the source states one that the package knows
+    feeddown: str | None = None  # Feed-down table that the source names
+    ratios: RatioTable | None = None  # The rows of a ratio file
 
     def averages(self, *, weighted: bool = False) -> dict[str, dict[str, Estimate]]:
         """Return the mean survival of the radial states, for each setting.
@@ -71,25 +57,7 @@ class Survivals:
 
 
 def load_runs(sources: Sequence[str | Path], *, weighted: bool = False) -> Survivals:
-    """Read one source, or runs that differ in T_end, as settings of one model.
-
-    Parameters
-    ----------
-    sources : sequence of str or Path
-        One source of any kind, or several runs (folders or files of `qtraj campaign merge`), the central one first.
-    weighted : bool, optional
-        As in `load_survivals`.
-
-    Returns
-    -------
-    Survivals
-        Of several runs, with the tables of all; title, system and feed-down are those of the first.
-
-    Raises
-    ------
-    FileFormatError, InputError
-        As `load_survivals`; if several sources are no runs of one system, or have the same T_end.
-    """
+    """Read one source, or runs that differ in T_end, as settings of one model."""
     runs = [load_survivals(source, weighted=weighted) for source in sources]
     if len(runs) == 1:
         return runs[0]
@@ -105,24 +73,7 @@ def load_runs(sources: Sequence[str | Path], *, weighted: bool = False) -> Survi
 
 
 def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
-    """Read survival tables; the kind of the source is recognized.
-
-    Parameters
-    ----------
-    source : str or Path
-        The folder of a run or of a campaign's store; a file of `qtraj campaign merge` (``.nc``); a CSV file (``.csv``,
-        see `read_survival_csv`); anything else is a ratio file of QTraj 1.0, plain or gzip.
-    weighted : bool, optional
-        Of a ratio file: weigh paths with the eighth value of their metadata.
-
-    Raises
-    ------
-    FileFormatError
-        If the source is missing, damaged or of another kind.
-    InputError
-        If a campaign is not finished, a ratio file has no weights that are asked for, or weights are asked for and the
-        source is no ratio file: the others weigh their rows anyway.
-    """
+    """Read survival tables; the kind of the source is recognized."""
     source = Path(source)
     if weighted and source.exists() and (source.is_dir() or source.suffix in (*NETCDF, ".csv")):
         allowed = f"be left out: {source.name} is no ratio file, and its rows have their weights anyway"

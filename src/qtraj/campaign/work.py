@@ -72,27 +72,13 @@ Advance = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Worker:
-    """Solves chunks of a stored plan by their numbers; goes to other processes by pickle.
+    """Solves chunks of a stored plan by their numbers; goes to other processes by pickle."""
 
-    Parameters
-    ----------
-    folder : Path
-        The store, which every worker must reach under this name.
-    solve : callable, optional
-        `qtraj.solve` or a stand-in with its signature.
-    """
-
-    folder: Path
-    solve: Solver = solve_lindblad
+    folder: Path  # The store, which every worker must reach under this name
+    solve: Solver = solve_lindblad  # `qtraj.solve` or a stand-in with its signature
 
     def __call__(self, number: int, advance: Advance | None = None) -> int:
-        """Solve chunk `number`, write it, and return the number.
-
-        Raises
-        ------
-        QtrajError
-            If the temperatures cannot be read or the chunk cannot be written.
-        """
+        """Solve chunk `number`, write it, and return the number."""
         store = Store(self.folder)
         plan = _plan(self.folder, store.plan_path.stat().st_mtime_ns)
         chunk = solve_chunk(plan, plan.chunks[number], self.solve, advance or _silent)
@@ -106,24 +92,7 @@ def _plan(folder: Path, mtime_ns: int) -> Plan:
 
 
 def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr.Dataset:
-    """Return the survivals of a chunk.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    chunk : Chunk
-        One of its chunks.
-    solve : callable
-        `qtraj.solve` or a stand-in.
-    advance : callable
-        Hears how many histories are solved.
-
-    Returns
-    -------
-    xarray.Dataset
-        Variables `QUANTITIES` and their error parts, dimensions (history, state); the paths; how it was made.
-    """
+    """Return the survivals of a chunk."""
     started = time.perf_counter()
     run_file = plan.run_file
     model = model_of(run_file, chunk.setting.kappa, chunk.setting.gamma)

@@ -38,30 +38,7 @@ def chosen_model(
     transport: Transport | None = None,
     order: str = "LO",
 ) -> LindbladModel:
-    """Return the model of a potential.
-
-    Parameters
-    ----------
-    potential : str
-        ``coulomb``, ``ksu`` or the path of a file that `TabulatedPotential.read` reads.
-    alpha : float, optional
-        Coulomb coupling; by default that of the potential. A file needs one.
-    mass : float, optional
-        Heavy-quark mass in GeV; by default 4.70 with ``ksu`` and that of `LindbladModel` otherwise.
-    beyond : {"constant", "linear"}, optional
-        How the potential of a file goes on beyond its last point.
-    transport : Transport, optional
-        Dipole terms; by default those of `LindbladModel`.
-    order : {"LO", "NLO"}
-        Order in E/T.
-
-    Raises
-    ------
-    InputError
-        For another word, or an argument out of range.
-    FileFormatError
-        If the file is not a table of a potential.
-    """
+    """Return the model of a potential."""
     if mass is None:
         mass = KSU_MASS if potential == "ksu" else LindbladModel.mass
     found = _potential(potential, alpha, beyond)
@@ -74,24 +51,7 @@ def chosen_model(
 def chosen_transport(
     potential: str, kappa: str | None, gamma: float | None, T_c: float | None
 ) -> Transport | None:
-    """Return the dipole terms, or None for ``ksu`` unless they are asked for: it has a width of its own.
-
-    Parameters
-    ----------
-    potential : str
-        As for `chosen_model`.
-    kappa : str, optional
-        Name of a fit or a number, kappa_hat; by default ``central``.
-    gamma : float, optional
-        gamma_hat; by default -1.75.
-    T_c : float, optional
-        Critical temperature of the fits in GeV; by default that of `Transport`.
-
-    Raises
-    ------
-    InputError
-        If an argument is out of range, or T_c is given and nothing depends on it.
-    """
+    """Return the dipole terms, or None for ``ksu`` unless they are asked for: it has a width of its own."""
     if potential == "ksu" and kappa is None and gamma is None:
         _refuse({"--T-c": T_c}, "with --potential ksu, which has a width of its own")
         return None
@@ -114,27 +74,7 @@ def chosen_medium(
     *,
     allow_hot_end: bool = False,
 ) -> History:
-    """Return the medium of a table of (tau in fm/c, T in GeV), of a constant temperature, or of a Bjorken flow.
-
-    Parameters
-    ----------
-    T0, tau_fm, T_end : float or None
-        Temperature at the start in GeV, time of the start in fm/c and temperature at the end in GeV; where they are
-        needed and None, those of `DEFAULT_MEDIUM`.
-    duration_fm : float or None
-        Of a constant temperature, fm/c.
-    table : Path or None
-        File of two columns.
-
-    Raises
-    ------
-    InputError
-        If an argument is out of range, or has no effect on this medium: all but T_end and `allow_hot_end` for a table,
-        T_end for a constant temperature, `allow_hot_end` without a table; or if a table ends above T_end and
-        `allow_hot_end` is False.
-    FileFormatError
-        If the file is not a table of two columns.
-    """
+    """Return the medium of a table of (tau in fm/c, T in GeV), of a constant temperature, or of a Bjorken flow."""
     default = DEFAULT_MEDIUM
     end = default.T_end if T_end is None else T_end
     if table is not None:
@@ -152,22 +92,7 @@ def chosen_medium(
 
 
 def chosen_initial(l: int | None, width: float | None, color: str, state: str | None) -> InitialState:
-    """Return a Gaussian start, or the Coulomb state called `state`.
-
-    Parameters
-    ----------
-    l, width : int and float, or None
-        Of the Gaussian; those of `GaussianState` if None.
-    color : str
-        Of either.
-    state : str or None
-        Such as ``"1S"``.
-
-    Raises
-    ------
-    InputError
-        If an argument is out of range, or l or width are given for a Coulomb state.
-    """
+    """Return a Gaussian start, or the Coulomb state called `state`."""
     if state is None:
         l = GaussianState.l if l is None else l
         return GaussianState(l=l, width=GaussianState.width if width is None else width, color=color)
@@ -177,22 +102,7 @@ def chosen_initial(l: int | None, width: float | None, color: str, state: str | 
 
 
 def chosen_method(name: str, rtol: float | None, n: int | None, seed: int | None) -> Method:
-    """Return the method ``density``, ``nojump`` or ``trajectories``.
-
-    Parameters
-    ----------
-    name : str
-        The method.
-    rtol : float or None
-        Of ``density``.
-    n, seed : int or None
-        Of ``trajectories``.
-
-    Raises
-    ------
-    InputError
-        For another name, or a setting out of range or of another method.
-    """
+    """Return the method ``density``, ``nojump`` or ``trajectories``."""
     kinds: dict[str, tuple[type[DensityMatrix | NoJump | QuantumTrajectories], tuple[str, ...]]] = {
         "density": (DensityMatrix, ("rtol",)),
         "nojump": (NoJump, ()),
@@ -231,21 +141,7 @@ def _potential(potential: str, alpha: float | None, beyond: str | None) -> Poten
 
 
 def chosen_grid(kind: str, **settings: float | None) -> Grid:
-    """Return a grid.
-
-    Parameters
-    ----------
-    kind : {"mesh", "sine"}
-        `LaguerreMesh` or `SineGrid`.
-    **settings : float or None
-        ``points`` and ``scale`` of a mesh; ``num``, ``length`` and ``derivative`` of a sine grid. None leaves
-        `STATES_MESH` or the default of `SineGrid`.
-
-    Raises
-    ------
-    InputError
-        For another kind, a setting that belongs to the other kind, or a value out of range.
-    """
+    """Return a grid."""
     grids: dict[str, tuple[Grid, tuple[str, ...]]] = {
         "mesh": (STATES_MESH, ("points", "scale")),
         "sine": (SineGrid(), ("num", "length", "derivative")),

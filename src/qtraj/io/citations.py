@@ -38,21 +38,11 @@ CRANK_NICOLSON_NLO: Final = 2
 
 @dataclass(frozen=True)
 class Citation:
-    """A reference and what it is cited for.
+    """A reference and what it is cited for."""
 
-    Parameters
-    ----------
-    subject : str
-        What is taken from it.
-    reference : Reference
-        The paper; without a key it is a remark, which BibTeX gets as a comment.
-    records : tuple of str, optional
-        DOIs of the HEPData records of its numbers.
-    """
-
-    subject: str
-    reference: Reference
-    records: tuple[str, ...] = ()
+    subject: str  # What is taken from it
+    reference: Reference  # The paper; without a key it is a remark, which BibTeX gets as a comment
+    records: tuple[str, ...] = ()  # DOIs of the HEPData records of its numbers
 
     def __str__(self) -> str:
         numbers = "".join(f", doi:{record}" for record in self.records)
@@ -80,38 +70,18 @@ class Citation:
 
 @dataclass(frozen=True)
 class Choices:
-    """What of a calculation decides which papers it rests on.
+    """What of a calculation decides which papers it rests on."""
 
-    Parameters
-    ----------
-    potential : str
-        Its name in a run file, such as ``"ksu"``; ``"own"`` for one of the user's.
-    dipole : bool
-        Whether the medium acts by the dipole terms of potential NRQCD.
-    order : {"LO", "NLO"}
-        Order in E/T.
-    method : {"density", "nojump", "trajectories"}
-        How it is solved.
-    mesh : bool
-        On a Laguerre mesh, not on a uniform grid.
-    kappa_fit, gamma_range, bottomonium : bool
-        Whether kappa is a fit to the lattice band, gamma one of the group's values, mass and coupling the group's.
-    anisotropic : bool
-        Whether the medium is, and the potential knows it.
-    thermal : bool
-        Whether the potential changes with the medium.
-    """
-
-    potential: str = "coulomb"
-    dipole: bool = True
-    order: Literal["LO", "NLO"] = "LO"
-    method: Literal["density", "nojump", "trajectories"] = "density"
-    mesh: bool = True
+    potential: str = "coulomb"  # Its name in a run file, such as ``"ksu"``; ``"own"`` for one of the user's
+    dipole: bool = True  # Whether the medium acts by the dipole terms of potential NRQCD
+    order: Literal["LO", "NLO"] = "LO"  # Order in E/T
+    method: Literal["density", "nojump", "trajectories"] = "density"  # How it is solved
+    mesh: bool = True  # On a Laguerre mesh, not on a uniform grid
     kappa_fit: bool = True
     gamma_range: bool = True
     bottomonium: bool = True
-    anisotropic: bool = False
-    thermal: bool = False
+    anisotropic: bool = False  # Whether the medium is, and the potential knows it
+    thermal: bool = False  # Whether the potential changes with the medium
 
     @classmethod
     def of_run(cls, config: RunConfig) -> Choices:
@@ -204,13 +174,7 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
 
 
 def of_choices(choices: Choices) -> list[Citation]:
-    """Return what to cite for equation, coefficients and method of a calculation.
-
-    Parameters
-    ----------
-    choices : Choices
-        From `Choices.of_run`, `Choices.of_solve` or `Choices.of_legacy`.
-    """
+    """Return what to cite for equation, coefficients and method of a calculation."""
     return [Citation(subject, literature()[key]) for key, subject, applies in _RULES if applies(choices)]
 
 
@@ -242,17 +206,7 @@ def _of_group(alpha: float, mass: float) -> bool:
 def of_run(
     run: RunConfig | RunFile, hydro: Iterable[Mapping[str, Any]] = (), data: Iterable[DataSet] = ()
 ) -> list[Citation]:
-    """Return what to cite for a run: program, equations, method, and every input.
-
-    Parameters
-    ----------
-    run : RunFile or RunConfig
-        The run file, or its content where the files that it names may not be at hand.
-    hydro : iterable of mapping
-        Attributes of the fluids; ``cite`` says what their authors ask for.
-    data : iterable of DataSet
-        The measurements beside it.
-    """
+    """Return what to cite for a run: program, equations, method, and every input."""
     config = run.config if isinstance(run, RunFile) else run
     choices = Choices.of_run_file(run) if isinstance(run, RunFile) else Choices.of_run(run)
     feed_down = _FEED_DOWN.get(config.observables.feeddown, {})
@@ -291,13 +245,7 @@ def _file(projection: str | None) -> str | None:
 
 
 def of_hydro(fluids: Iterable[Mapping[str, Any]]) -> list[Citation]:
-    """Return what the authors of fluids want to be cited: the papers that they name, and their own words.
-
-    Parameters
-    ----------
-    fluids : iterable of mapping
-        Attributes of the fluids; one without ``cite`` is named, so that it is not forgotten.
-    """
+    """Return what the authors of fluids want to be cited: the papers that they name, and their own words."""
     found: list[Citation] = []
     for attrs in fluids:
         text = str(attrs.get("cite", ""))
@@ -311,13 +259,7 @@ def of_hydro(fluids: Iterable[Mapping[str, Any]]) -> list[Citation]:
 
 
 def of_data(data: Iterable[DataSet]) -> list[Citation]:
-    """Return the papers of measurements, with the HEPData records from which the numbers are.
-
-    Parameters
-    ----------
-    data : iterable of DataSet
-        From `qtraj.observables.load_data`.
-    """
+    """Return the papers of measurements, with the HEPData records from which the numbers are."""
     found = []
     for each in data:
         number = _ARXIV.search(each.arxiv)

@@ -538,26 +538,7 @@ class RunFile:
 
 
 def parse_config(text: str, name: str = "run file", *, stored: bool = False) -> RunConfig:
-    """Check the text of a run file.
-
-    Parameters
-    ----------
-    text : str
-        TOML.
-    name : str, optional
-        What to call it in messages.
-    stored : bool, optional
-        It is the text inside a finished result, whose numbers it explains: keys without effect no longer matter.
-
-    Raises
-    ------
-    FileFormatError
-        If the text is not TOML; says where.
-    InputError
-        For the first key that is unknown, missing or has a value that is not allowed; names the key, its
-        value, what is allowed and, for an unknown key, the nearest known one. For a key that is given and has no
-        effect beside the others, unless the text is `stored`.
-    """
+    """Check the text of a run file."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -572,20 +553,7 @@ def parse_config(text: str, name: str = "run file", *, stored: bool = False) -> 
 
 
 def load_run_file(path: str | Path) -> RunFile:
-    """Read and check a run file.
-
-    Parameters
-    ----------
-    path : str or Path
-        A TOML file.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be read or is not TOML.
-    InputError
-        As for `parse_config`.
-    """
+    """Read and check a run file."""
     path = path_of("path", path)
     try:
         text = path.read_text(encoding="utf-8")

@@ -40,15 +40,7 @@ class _Missing:
 
 
 def input_error(error: ValidationError, schema: type[BaseModel]) -> InputError:
-    """Return the first fault of a validation as an InputError; an unknown key comes before everything else.
-
-    Parameters
-    ----------
-    error : pydantic.ValidationError
-        What pydantic found.
-    schema : type of pydantic.BaseModel
-        The model that was validated, to know its keys.
-    """
+    """Return the first fault of a validation as an InputError; an unknown key comes before everything else."""
     # a misspelled required key shows up as unknown and as missing: the first is the cause
     faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     fault = faults[0]
@@ -65,18 +57,7 @@ def input_error(error: ValidationError, schema: type[BaseModel]) -> InputError:
 
 
 def refuse_contradictions(config: RunConfig) -> None:
-    """Refuse a key that is given and cannot have the effect that its user expects beside the other keys.
-
-    Parameters
-    ----------
-    config : RunConfig
-        A run file with valid values.
-
-    Raises
-    ------
-    InputError
-        For the first such key; says beside what it has no effect.
-    """
+    """Refuse a key that is given and cannot have the effect that its user expects beside the other keys."""
     medium, paths, method = config.medium, config.paths, config.method
     _check_model(config.model)
     _check_start(config)

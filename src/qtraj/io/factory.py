@@ -60,30 +60,14 @@ _PROBE_R: Final = np.array([0.5, 1.0, 2.0])
 
 @dataclass(frozen=True)
 class Interpolated:
-    """A coefficient given at some temperatures; between them a monotone cubic, which does not overshoot.
+    """A coefficient given at some temperatures; between them a monotone cubic, which does not overshoot."""
 
-    Parameters
-    ----------
-    name : str
-        ``kappa`` or ``gamma``, for messages.
-    T : tuple of float
-        Increasing temperatures in GeV.
-    values : tuple of float
-        kappa/T^3 or gamma/T^3.
-    """
-
-    name: str
-    T: tuple[float, ...]
-    values: tuple[float, ...]
+    name: str  # ``kappa`` or ``gamma``, for messages
+    T: tuple[float, ...]  # Increasing temperatures in GeV
+    values: tuple[float, ...]  # kappa/T^3 or gamma/T^3
 
     def __call__(self, T: Float) -> Float:
-        """Return the coefficient at temperatures in GeV, any shape.
-
-        Raises
-        ------
-        InputError
-            If one lies outside the table.
-        """
+        """Return the coefficient at temperatures in GeV, any shape."""
         if np.size(T) and (np.min(T) < self.T[0] or np.max(T) > self.T[-1]):
             allowed = f"reach from {float(np.min(T)):.4g} to {float(np.max(T)):.4g} GeV"
             raise InputError(self.name, f"a table from {self.T[0]:g} to {self.T[-1]:g} GeV", allowed)
@@ -101,15 +85,7 @@ def keyed(section: str, **keys: str) -> Iterator[None]:
 
 
 def potential_of(run_file: RunFile) -> Potential:
-    """Return the potential of a run file.
-
-    Raises
-    ------
-    InputError
-        If an argument is out of range, or a Python name is no potential and makes none.
-    FileFormatError
-        If a table cannot be read.
-    """
+    """Return the potential of a run file."""
     model = run_file.config.model
     choice = model.potential
     with keyed("model", below="potential.below", beyond="potential.beyond", octet="potential.octet"):
@@ -127,20 +103,7 @@ def model_of(
     kappa: Kappa | None = None,
     gamma: Gamma | None = None,
 ) -> LindbladModel:
-    """Return the model of a run file.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        The run file.
-    kappa, gamma : optional
-        Entries of its lists; by default the first, the central setting.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If a choice is not possible; names the key.
-    """
+    """Return the model of a run file."""
     model = run_file.config.model
     kappa = model.kappa[0] if kappa is None else kappa
     gamma = model.gamma[0] if gamma is None else gamma
@@ -161,13 +124,7 @@ def model_of(
 
 
 def start_of(run_file: RunFile, l: int) -> InitialState:
-    """Return the start in angular momentum l of a run file.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If it is not possible; names the key.
-    """
+    """Return the start in angular momentum l of a run file."""
     start = run_file.config.initial
     number = start.l.index(l)
     color = {1: "singlet", 0: "octet"}.get(cast("int", start.color), start.color)
@@ -184,22 +141,7 @@ def start_of(run_file: RunFile, l: int) -> InitialState:
 
 
 def method_of(run_file: RunFile, budget: Budget = "all", seed: int | None = None) -> Method:
-    """Return the method of a run file.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        The run file.
-    budget : {"all", "sample", "none"}, optional
-        What is estimated of the numerical error: of each history, which is refined; of each as it is; nothing.
-    seed : int, optional
-        Of trajectories; by default that of the run file.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If it is not possible; names the key.
-    """
+    """Return the method of a run file."""
     method = run_file.config.method
     given: dict[str, Any] = {
         key: value for key in METHOD_KEYS[method.kind] if (value := getattr(method, key)) is not None
@@ -225,23 +167,7 @@ def method_of(run_file: RunFile, budget: Budget = "all", seed: int | None = None
 
 
 def feeddown_of(name: str, folder: Path, *, errors: bool = True) -> FeedDown:
-    """Return a feed-down table.
-
-    Parameters
-    ----------
-    name : str
-        Of a table in the package, or of a TOML file with ``matrix``, ``sigma_exp`` and, if you like, ``source`` and
-        ``sigma_exp_error``: arguments of `qtraj.observables.FeedDown`.
-    folder : Path
-        The file is relative to it: the folder of the run file.
-    errors : bool, optional
-        As for `FeedDown.named`.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If there is no such table, or a file holds none.
-    """
+    """Return a feed-down table."""
     path = folder / name
     if name in SHIPPED_FEEDDOWN or not path.is_file():
         try:
@@ -257,13 +183,7 @@ def feeddown_of(name: str, folder: Path, *, errors: bool = True) -> FeedDown:
 
 
 def check_choices(run_file: RunFile) -> None:
-    """Make every object that a run file names, and see that they fit together, before anything is computed.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        For the first choice that is not possible; names the key or the file.
-    """
+    """Make every object that a run file names, and see that they fit together, before anything is computed."""
     config = run_file.config
     feeddown_of(config.observables.feeddown, run_file.path.parent)
     method_of(run_file)
@@ -294,13 +214,7 @@ def check_media(
     gamma: Gamma,
     histories: Sequence[History],
 ) -> None:
-    """See that a setting can be solved at the temperatures of histories: fits and tables have their ranges.
-
-    Raises
-    ------
-    InputError
-        If not; names the key.
-    """
+    """See that a setting can be solved at the temperatures of histories: fits and tables have their ranges."""
     model = model_of(run_file, kappa, gamma)
     start = start_of(run_file, run_file.config.initial.l[0])
     with keyed("model", T="kappa", medium="potential"):
@@ -321,11 +235,6 @@ def identity(
     """Return all that determines the numbers of a start and a setting, but the temperatures, for the key of a chunk.
 
     It is made of the objects, and of the content of files, so that two spellings of one problem have one identity.
-
-    Returns
-    -------
-    dict
-        Of what JSON can write.
     """
     config = run_file.config
     choice, start = config.model.potential, config.initial

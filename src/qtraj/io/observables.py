@@ -27,27 +27,7 @@ DIGITS: Final = 6
 
 
 def write_panel_csv(path: str | Path, panel: Panel) -> Path:
-    """Write all mesons of a panel with every part of their errors.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    panel : Panel
-        From `qtraj.observables.overview`.
-
-    Returns
-    -------
-    Path
-        Columns: name, x, x_low, x_high, value, error, error_PART, ... of the central setting; low and high of each band
-        (empty for mesons that have none); no_jump and regeneration where they are known. What is not estimated stands
-        in comment lines.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be written.
-    """
+    """Write all mesons of a panel with every part of their errors."""
     curve, path = panel.curve, path_of("path", path)
     parts = list(dict.fromkeys(part for value in curve.values.values() for part in value.parts))
     labels = list(dict.fromkeys(band.label for band in panel.bands if band.label))
@@ -74,20 +54,7 @@ def write_panel_csv(path: str | Path, panel: Panel) -> Path:
 
 
 def write_survival_means(path: str | Path, averages: Mapping[str, Mapping[str, Estimate]]) -> Path:
-    """Write mean survivals: one row per setting and radial state, with every part of the error.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    averages : mapping of str to mapping of str to Estimate
-        By the name of a setting (or a start of a ratio file), then of a state.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be written.
-    """
+    """Write mean survivals: one row per setting and radial state, with every part of the error."""
     every = [estimate for means in averages.values() for estimate in means.values()]
     parts = list(dict.fromkeys(part for estimate in every for part in estimate.parts))
     path = path_of("path", path)
@@ -118,23 +85,11 @@ def _row(panel: Panel, name: str, i: int, parts: list[str], labels: list[str]) -
 
 @dataclass(frozen=True)
 class HepdataTable:
-    """One table of a submission.
+    """One table of a submission."""
 
-    Parameters
-    ----------
-    name, description : str
-        Title and text.
-    curve : Curve
-        What it holds: one dependent variable for each name.
-    bands : mapping of str to mapping of str to (low, high), optional
-        By name, then by label: the ranges over model settings, as further asymmetric errors.
-    qualifiers : mapping of str to str, optional
-        What holds for the whole table: system, energy, feed-down, ...
-    """
-
-    name: str
+    name: str  # Title and text
     description: str
-    curve: Curve
+    curve: Curve  # What it holds: one dependent variable for each name
     bands: Mapping[str, Mapping[str, tuple[Any, Any]]] = field(default_factory=dict)
     qualifiers: Mapping[str, str] = field(default_factory=dict)
 
@@ -145,27 +100,7 @@ class HepdataTable:
 
 
 def write_hepdata(folder: str | Path, tables: Sequence[HepdataTable], comment: str = "") -> list[Path]:
-    """Write ``submission.yaml`` and one data file per table.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Created if need be.
-    tables : sequence of HepdataTable
-        In their order.
-    comment : str, optional
-        What was computed, for the head of the submission.
-
-    Returns
-    -------
-    list of Path
-        The files.
-
-    Raises
-    ------
-    FileFormatError
-        If a file cannot be written.
-    """
+    """Write ``submission.yaml`` and one data file per table."""
     folder = path_of("folder", folder)
     written = [_write(folder / table.file_name, [_data(table)]) for table in tables]
     head = {"comment": comment or "Theory predictions made with qtraj"}

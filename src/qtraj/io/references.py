@@ -28,40 +28,20 @@ _SPECIAL: Final = re.compile("|".join(_TEX))
 
 @dataclass(frozen=True)
 class Reference:
-    """A paper, a data set or a program that is cited.
+    """A paper, a data set or a program that is cited."""
 
-    Parameters
-    ----------
-    key : str
-        Key of its BibTeX entry.
-    title : str
-        Title; Greek letters and the energy √s_NN as such.
-    authors : tuple of str, optional
-        ``"Family name, initials"``.
-    collaboration : str, optional
-        Who signs instead.
-    journal, volume, pages : str, optional
-        Where it was published; `pages` is an article number or the first page.
-    year : int, optional
-        Of publication; 0 if it is not known.
-    arxiv, doi, url : str, optional
-        Where to find it; a program has no arXiv number.
-    kind : {"article", "misc", "software"}, optional
-        Kind of the BibTeX entry.
-    """
-
-    key: str
-    title: str
-    authors: tuple[str, ...] = ()
-    collaboration: str = ""
-    journal: str = ""
+    key: str  # Key of its BibTeX entry
+    title: str  # Title; Greek letters and the energy √s_NN as such
+    authors: tuple[str, ...] = ()  # ``"Family name, initials"``
+    collaboration: str = ""  # Who signs instead
+    journal: str = ""  # Where it was published; `pages` is an article number or the first page
     volume: str = ""
     pages: str = ""
-    year: int = 0
-    arxiv: str = ""
+    year: int = 0  # Of publication; 0 if it is not known
+    arxiv: str = ""  # Where to find it; a program has no arXiv number
     doi: str = ""
     url: str = ""
-    kind: str = "article"
+    kind: str = "article"  # Kind of the BibTeX entry
 
     def __str__(self) -> str:
         place = f"{self.journal} {self.volume} ({self.year}) {self.pages}" if self.journal else ""
@@ -119,13 +99,7 @@ def literature() -> dict[str, Reference]:
 
 
 def by_arxiv(number: str) -> Reference:
-    """Return the paper with an arXiv number: the one in `literature`, else one that holds the number only.
-
-    Parameters
-    ----------
-    number : str
-        Such as ``"2107.06147"``.
-    """
+    """Return the paper with an arXiv number: the one in `literature`, else one that holds the number only."""
     for reference in literature().values():
         if reference.arxiv == number:
             return reference

@@ -32,20 +32,7 @@ _AGAIN = "Delete it and run again."
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
-    """Write a dataset as netCDF-4 under a temporary name, sync it, and rename it to `path`.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Any dataset; a checksum of its content is added to the attributes of the file.
-    path : str or Path
-        The file.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be written.
-    """
+    """Write a dataset as netCDF-4 under a temporary name, sync it, and rename it to `path`."""
     path = path_of("path", path)
     stamped = dataset.assign_attrs({CHECKSUM: checksum(dataset)})
     lazy = any(variable.chunks is not None for variable in stamped.variables.values())
@@ -62,20 +49,7 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
 
 
 def read_dataset(path: str | Path, group: str | None = None) -> xr.Dataset:
-    """Read a whole file that `write_dataset` wrote, and close it.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    group : str, optional
-        The group to read, of a file that has groups; each carries its own checksum.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is missing, truncated, not netCDF, or its content does not match its checksum.
-    """
+    """Read a whole file that `write_dataset` wrote, and close it."""
     path = path_of("path", path)
     if not path.is_file():
         raise FileFormatError(path, "no such file", "Check the path.")
@@ -99,11 +73,6 @@ def check_seal(path: Path) -> bool:
 
     The seal is the end of the file, a digest of what is before it: HDF5 ignores what follows its data, and it may hang
     in a damaged file, so damage has to be found before HDF5 reads it.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be read, or its bytes do not match the seal.
     """
     try:
         with path.open("rb") as file:
@@ -163,17 +132,7 @@ def _sorted(attributes: Mapping[object, object]) -> str:
 
 
 def provenance(run_file_text: str, seed: int, citations: Sequence[str]) -> dict[str, str]:
-    """Return the attributes that every result carries: how to make it again, and whom to cite.
-
-    Parameters
-    ----------
-    run_file_text : str
-        The run file, word for word.
-    seed : int
-        Seed of the sampling.
-    citations : sequence of str
-        References to cite.
-    """
+    """Return the attributes that every result carries: how to make it again, and whom to cite."""
     return {
         "run_file": run_file_text,
         "seed": str(seed),
@@ -187,13 +146,7 @@ def provenance(run_file_text: str, seed: int, citations: Sequence[str]) -> dict[
 
 
 def stack(estimates: Mapping[str, Estimate]) -> Estimate:
-    """Stack estimates of equal shape and equal parts along a new first axis, in the order of the mapping.
-
-    Raises
-    ------
-    InputError
-        If the parts or the shapes differ.
-    """
+    """Stack estimates of equal shape and equal parts along a new first axis, in the order of the mapping."""
     members = list(estimates.values())
     first = members[0]
     for name, member in estimates.items():
@@ -209,17 +162,7 @@ def stack(estimates: Mapping[str, Estimate]) -> Estimate:
 
 
 def estimate_variables(name: str, estimate: Estimate, dims: Sequence[str]) -> dict[str, xr.Variable]:
-    """Return an estimate as netCDF variables: ``name`` and one ``name_error_part`` per part of its error.
-
-    Parameters
-    ----------
-    name : str
-        Name of the value.
-    estimate : Estimate
-        Of shape that `dims` name.
-    dims : sequence of str
-        Names of the axes.
-    """
+    """Return an estimate as netCDF variables: ``name`` and one ``name_error_part`` per part of its error."""
     attrs = {"error_parts": " ".join(estimate.parts), "not_estimated": "; ".join(estimate.not_estimated)}
     variables = {name: xr.Variable(dims, estimate.value, attrs)}
     for part, values in estimate.parts.items():
@@ -230,13 +173,7 @@ def estimate_variables(name: str, estimate: Estimate, dims: Sequence[str]) -> di
 
 
 def estimate_from(dataset: xr.Dataset, name: str) -> Estimate:
-    """Return the estimate that `estimate_variables` stored under `name`.
-
-    Raises
-    ------
-    InputError
-        If the dataset has no such estimate.
-    """
+    """Return the estimate that `estimate_variables` stored under `name`."""
     if name not in dataset or "error_parts" not in dataset[name].attrs:
         raise InputError(
             "name", name, f"be an estimate of the dataset, one of {', '.join(map(str, dataset))}"

@@ -14,22 +14,7 @@ from .results import read_dataset, write_dataset
 
 
 def save_states(states: StoredStates, path: str | Path, attributes: Mapping[str, str] | None = None) -> Path:
-    """Write states as netCDF: ``u(state, r)`` with the coordinates ``state`` (names) and ``r`` in GeV^-1.
-
-    Parameters
-    ----------
-    states : StoredStates
-        The states.
-    path : str or Path
-        The file; it appears whole or not at all.
-    attributes : mapping of str to str, optional
-        Where the states come from; written beside the versions of the software.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be written.
-    """
+    """Write states as netCDF: ``u(state, r)`` with the coordinates ``state`` (names) and ``r`` in GeV^-1."""
     r = states.radii
     dataset = xr.Dataset(
         {"u": (("state", "r"), [states.u(name, r) for name in states.names], {"units": "GeV^(1/2)"})},
@@ -40,18 +25,7 @@ def save_states(states: StoredStates, path: str | Path, attributes: Mapping[str,
 
 
 def load_states(path: str | Path) -> StoredStates:
-    """Read states that `save_states` wrote.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is missing, damaged, or holds no states.
-    """
+    """Read states that `save_states` wrote."""
     dataset = read_dataset(path)
     if "u" not in dataset or dataset["u"].dims != ("state", "r"):
         raise FileFormatError(path, "holds no u(state, r)", "`qtraj states --out` writes such a file.")

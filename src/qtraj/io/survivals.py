@@ -47,25 +47,7 @@ _OF_STATE = re.compile(rf"({'|'.join(STATE_NAMES)})(_no_jump)?(?:_error_(\w+))?"
 
 
 def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
-    """Return the tables of a campaign, one for each setting of the model, the central one first.
-
-    Parameters
-    ----------
-    results : xarray.Dataset
-        From `qtraj.campaign.results.open_results`, or a file that `qtraj campaign merge` wrote.
-
-    Returns
-    -------
-    dict of str to SurvivalTable
-        Keyed by the name of the setting; S states come from the runs that start in l = 0, P states from l = 1. No run
-        starts in l = 2: what becomes 1D is no survival, so that no row knows it. Paths without numerical errors of
-        their own get the mean of those of their source.
-
-    Raises
-    ------
-    InputError
-        If the dataset is of another kind.
-    """
+    """Return the tables of a campaign, one for each setting of the model, the central one first."""
     needed = ("survival", "no_jump", *_COLUMNS, "replicate", "source", "setting", "l")
     missing = [name for name in needed if name not in results.variables]
     if missing:
@@ -131,23 +113,6 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
     The rows of one metadata line are averaged, for each initial l; S waves come from the rows with l = 0, P waves from
     those with l = 1, and a path without one of them does not know its states. What becomes another state, such as 1D,
     is no survival and in no column. Means and errors over the table are those of `qtraj.qtraj1.average_ratios`.
-
-    Parameters
-    ----------
-    ratios : RatioTable
-        From `read_ratios`.
-    weighted : bool, optional
-        Weigh the paths with the eighth value of their metadata.
-
-    Returns
-    -------
-    SurvivalTable
-        With b_fm, pT and phi where the metadata are six or eight numbers, and y where they are eight.
-
-    Raises
-    ------
-    InputError
-        If no row starts in l = 0 or 1, or weights are asked for and missing.
     """
     metadata = ratios.metadata
     if metadata is not None and len(set(metadata)) > 1:
@@ -213,30 +178,7 @@ def _path_columns(lines: Sequence[str], weighted: bool) -> dict[str, Any]:
 
 
 def read_survival_csv(path: str | Path) -> SurvivalTable:
-    """Read a CSV file with one row per path.
-
-    Parameters
-    ----------
-    path : str or Path
-        UTF-8 text; lines that begin with ``#`` are comments, the first other line names the columns, in any order:
-
-        - those of `CSV_COLUMNS`, of which only ``replicate`` is needed: the independent group of each row;
-          number the rows if each is independent;
-        - a state, ``1S``, ``2S``, ``1P``, ``3S``, ``2P``, ``1D``: its survival, empty where a row does not know it;
-        - ``1S_no_jump``: its survival without any jump;
-        - ``1S_error_NAME``, ``1S_no_jump_error_NAME``: a numerical part of the error of either.
-
-    Returns
-    -------
-    SurvivalTable
-
-    Raises
-    ------
-    FileFormatError
-        Naming the line: for a missing file, an unknown column, a line of another length, or what is no number.
-    InputError
-        If the numbers make no table.
-    """
+    """Read a CSV file with one row per path."""
     path = path_of("path", path)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -267,13 +209,7 @@ def read_survival_csv(path: str | Path) -> SurvivalTable:
 
 
 def write_survival_csv(path: str | Path, table: SurvivalTable) -> Path:
-    """Write a table as `read_survival_csv` reads it, with all digits.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be written.
-    """
+    """Write a table as `read_survival_csv` reads it, with all digits."""
     columns: dict[str, NDArray[Any]] = {
         name: values
         for name, argument in CSV_COLUMNS.items()

@@ -40,13 +40,7 @@ UNKNOWN_ADDRESS: Final = "tcp://<address of the scheduler>:8786"
 
 @contextmanager
 def jobs(system: System, job: Job, count: int) -> Iterator[Client]:
-    """Submit `count` jobs of Dask workers, and give their client; the jobs are canceled at the end.
-
-    Raises
-    ------
-    InputError
-        If the command that submits jobs is not on this machine.
-    """
+    """Submit `count` jobs of Dask workers, and give their client; the jobs are canceled at the end."""
     command = JOBS[system].submit_command.split()[0]
     if shutil.which(command) is None:  # Dask would wait for workers for ever
         raise InputError("executor", system, f"be a batch system whose command {command} is on this machine")

@@ -44,30 +44,14 @@ class CampaignError(QtrajError):
 
 
 class DaskExecutor:
-    """Hands chunks to the workers of a Dask client.
-
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    connect : callable
-        Gives a context manager of a client.
-    """
+    """Hands chunks to the workers of a Dask client."""
 
     def __init__(self, name: str, connect: Callable[[], AbstractContextManager[Client]]) -> None:
         self.name = name
         self._connect = connect
 
     def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[int]:
-        """Yield the number of each chunk as it is finished.
-
-        Raises
-        ------
-        CampaignError
-            If the scheduler is lost, or a chunk takes its workers down again and again.
-        QtrajError
-            What the worker raised.
-        """
+        """Yield the number of each chunk as it is finished."""
         del progress  # workers tell when they have finished
         if not numbers:
             return
@@ -200,13 +184,7 @@ def local(workers: int) -> Iterator[Client]:
 
 @contextmanager
 def existing(address: str) -> Iterator[Client]:
-    """Give the client of a scheduler that runs.
-
-    Raises
-    ------
-    InputError
-        If none answers at the address.
-    """
+    """Give the client of a scheduler that runs."""
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
