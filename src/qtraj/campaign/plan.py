@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -78,7 +78,7 @@ class Chunk:
 class Plan:
     """All chunks of a run file, in a fixed order: the central setting first."""
 
-    run_file: RunFile  # The run file
+    run_file: RunFile
     sources: Sequence[Source]  # One per entry of the hydrodynamics
     chunk_size: int  # Largest number of histories of a chunk
 
@@ -138,43 +138,40 @@ class Plan:
 
     def coordinates(self) -> dict[str, Any]:
         """Return the settings as coordinates of a dataset: label, kappa, gamma and T_end."""
-        gammas = [s.gamma for s in self.settings]
+        kappas, gammas = [str(s.kappa) for s in self.settings], [s.gamma for s in self.settings]
+        # numbers, unless one of them is a table, which only has a name
         named = any(isinstance(gamma, CoefficientTable) for gamma in gammas)
-        kappas = [str(s.kappa) for s in self.settings]
+        of_T_end = {"long_name": "temperature at which the medium ends", "units": "GeV"}
         return {
             "setting": [s.label for s in self.settings],
             "kappa": ("setting", kappas, {"long_name": "kappa/T^3, name of a fit or table, or number"}),
             "gamma": ("setting", list(map(str, gammas)) if named else gammas, {"long_name": "gamma/T^3"}),
-            "T_end": (
-                "setting",
-                [s.T_end for s in self.settings],
-                {"long_name": "temperature at which the medium ends", "units": "GeV"},
-            ),
+            "T_end": ("setting", [s.T_end for s in self.settings], of_T_end),
         }
-
-    @cached_property
-    def _identities(self) -> dict[tuple[Setting, int, Budget], dict[str, Any]]:
-        return {}
-
-    def key(self, chunk: Chunk) -> str:
-        """Return the SHA-256 of all that determines the numbers of a chunk: arguments of the solver, and its code."""
-        problem = (chunk.setting, chunk.l, chunk.budget)
-        if problem not in self._identities:
-            setting, l, budget = problem
-            self._identities[problem] = identity(self.run_file, setting.kappa, setting.gamma, l, budget)
-        arguments = {
-            "qtraj": version("qtraj"),
-            "code": CODE_DIGEST,
-            **self._identities[problem],
-            "source": self.source(chunk).digest,
-            "histories": [chunk.start, chunk.stop],
-        }
-        return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        """The keys of the chunks, in their order."""
-        return tuple(self.key(chunk) for chunk in self.chunks)
+        """For each chunk the SHA-256 of all that determines its numbers: arguments of the solver, and its code."""
+
+        @cache  # thousands of chunks share a few problems and sources
+        def problem(setting: Setting, l: int, budget: Budget) -> dict[str, Any]:
+            return identity(self.run_file, setting.kappa, setting.gamma, l, budget)
+
+        @cache
+        def digest(source: int, T_end: float) -> str:
+            return self.sources[source].ending(T_end).digest
+
+        def key(chunk: Chunk) -> str:
+            arguments = {
+                "qtraj": version("qtraj"),
+                "code": CODE_DIGEST,
+                **problem(chunk.setting, chunk.l, chunk.budget),
+                "source": digest(chunk.source, chunk.setting.T_end),
+                "histories": [chunk.start, chunk.stop],
+            }
+            return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
+
+        return tuple(map(key, self.chunks))
 
     def to_json(self) -> str:
         """Return the plan as text, for `plan_from_json`."""
@@ -211,13 +208,11 @@ def plan_from_json(text: str, name: str) -> Plan:
             raise FileFormatError(name, problem, _ANEW)
         if content.get("code") != CODE_DIGEST:
             problem = f"made by qtraj {content['qtraj']} before its code was changed"
-            raise FileFormatError(
-                name, problem, f"{_ANEW} Chunks of the other code stay, for when it comes back."
-            )
-        run_file = RunFile(
-            parse_config(content["run_file"], name, stored=True), content["run_file"], Path(content["path"])
-        )
-        found = [source_from_json(run_file.config, i, s) for i, s in enumerate(content["sources"])]
+            remedy = f"{_ANEW} Chunks of the other code stay, for when it comes back."
+            raise FileFormatError(name, problem, remedy)
+        config = parse_config(content["run_file"], name, stored=True)
+        found = [source_from_json(config, i, stored) for i, stored in enumerate(content["sources"])]
+        run_file = RunFile(config, content["run_file"], Path(content["path"]))
         return Plan(run_file, found, int(content["chunk_size"]))
     except QtrajError:
         raise

@@ -51,9 +51,8 @@ class Lines(Reporter):
         self._done += histories
         rate = (self._done - self._reused) / max(time.monotonic() - self._started, 1e-9)
         pace = f"{rate:.3g} a second, {duration((self._total - self._done) / rate)} left"
-        self._console.print(
-            f"{self._done}/{self._total} histories, {pace}: {chunk}", highlight=False, soft_wrap=True
-        )
+        line = f"{self._done}/{self._total} histories, {pace}: {chunk}"
+        self._console.print(line, highlight=False, soft_wrap=True)
 
 
 class Bar(Reporter):
@@ -99,17 +98,9 @@ def reporting(console: Console) -> Iterator[Reporter]:
     if not console.is_terminal:
         yield Lines(console)
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("histories"),
-        _Rate(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
+    counted = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("histories"))
+    timed = (_Rate(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    with Progress(*counted, *timed, console=console) as progress:
         yield Bar(progress)
 
 
@@ -119,13 +110,7 @@ def solving(console: Console) -> Iterator[Callable[[int, int], None] | None]:
     if not console.is_terminal:
         yield None
         return
-    columns = (
-        TextColumn("solving"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
+    counted, timed = (BarColumn(), MofNCompleteColumn()), (TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(TextColumn("solving"), *counted, *timed, console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -18,13 +18,11 @@ from ..io.config import RunConfig, RunFile
 from ..io.factory import feeddown_of
 from ..io.results import provenance, write_dataset
 from ..observables.data.dataset import DataSet, load_raa
-from ..observables.feeddown import FeedDown
 from ..solvers.solve import solve as solve_lindblad
 from .executors import Executor, InProcess, share
 from .plan import UNIT, Plan, make_plan
-from .prediction import predict
 from .progress import Reporter
-from .results import open_results
+from .results import open_results, predict
 from .store import Store, locked
 from .work import Solver, Worker, solve_chunk
 
@@ -51,22 +49,22 @@ def run(
 
     It is a campaign whose store is the folder ``store`` there: chunks that are finished are not solved again.
     """
-    if reason := run_file.config.initial.lacks_raa:
+    start = run_file.config.initial
+    if reason := start.lacks_raa:
         remedy = "`qtraj campaign run` and `qtraj campaign merge` give the probabilities along each path."
-        kind = run_file.config.initial.kind
-        raise InputError("initial", kind, f"be a start with R_AA: {reason}", remedy)
-    feeddown = feeddown_of(run_file.config.observables.feeddown, run_file.path.parent)
+        raise InputError("initial", start.kind, f"be a start with R_AA: {reason}", remedy)
     store = Store(directory / STORE)
     plan = prepare(run_file, store, fresh=fresh, solve=solve)
     carry_out(store, solve=solve, report=report, executor=executor)
-    prediction = prediction_of(plan, store, feeddown)
+    prediction = prediction_of(plan, store)
     write_dataset(prediction, directory / RESULT)
     return prediction
 
 
-def prediction_of(plan: Plan, store: Store, feeddown: FeedDown) -> xr.Dataset:
+def prediction_of(plan: Plan, store: Store) -> xr.Dataset:
     """Return the prediction of a finished campaign with its provenance."""
     config = plan.config
+    feeddown = feeddown_of(config.observables.feeddown, plan.run_file.path.parent)
     prediction = predict(plan, open_results(store.folder), feeddown)
     attrs = [dict(source.attrs) for source in plan.sources]
     return prediction.assign_attrs(

@@ -53,22 +53,12 @@ class DamagedChunkWarning(UserWarning):
 class StoreInUseError(QtrajError):
     """Another run works on the store; the message names it."""
 
-    def __init__(self, path: Path, owner: str) -> None:
-        self.path, self.owner = path, owner
-        super().__init__(
-            f"{path.parent} is in use by {owner}. Wait for it, stop it, or take another --store; "
-            f"`qtraj campaign status --store {path.parent}` shows its progress."
-        )
-
-    def __reduce__(self) -> tuple[type[StoreInUseError], tuple[Path, str]]:
-        return type(self), (self.path, self.owner)
-
 
 @dataclass(frozen=True)
 class Store:
     """A folder that holds a campaign; `prepare` creates it."""
 
-    folder: Path  # The folder
+    folder: Path
 
     @property
     def plan_path(self) -> Path:
@@ -176,17 +166,29 @@ def locked(path: Path, what: str, *, shared: bool = False) -> Iterator[None]:
     try:
         handle = path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise FileFormatError(
-            path, f"cannot be written ({error.strerror})", "Check the permissions."
-        ) from None
+        problem = f"cannot be written ({error.strerror})"
+        raise FileFormatError(path, problem, "Check the permissions.") from None
     with handle:
         free = _flock(handle, shared=shared)
         other = holder(path)
         if not free or (_beats_elsewhere(other) and not (shared and other.get("shared"))):
-            raise StoreInUseError(path, _described(other))
+            owner = _named(other)
+            if other:
+                since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(other["started"]))
+                owner += f" since {since}, last sign of life {time.time() - other['beat']:.0f} s ago"
+            raise StoreInUseError(
+                f"{path.parent} is in use by {owner}. Wait for it, stop it, or take another --store; "
+                f"`qtraj campaign status --store {path.parent}` shows its progress."
+            )
         _sign(handle, what, shared=shared)
         stop = threading.Event()
-        beat = threading.Thread(target=_beat, args=(path, stop), daemon=True)
+
+        def keep_beating() -> None:
+            while not stop.wait(HEARTBEAT_S):
+                with suppress(OSError):  # a full or lost disk shows itself where a chunk is written
+                    os.utime(path)
+
+        beat = threading.Thread(target=keep_beating, daemon=True)
         beat.start()
         try:
             yield
@@ -238,12 +240,6 @@ def _beats_elsewhere(who: dict[str, Any]) -> bool:
     return _beats(who) and who["host"] != socket.gethostname()
 
 
-def _beat(path: Path, stop: threading.Event) -> None:
-    while not stop.wait(HEARTBEAT_S):
-        with suppress(OSError):  # a full or lost disk shows itself where a chunk is written
-            os.utime(path)
-
-
 def _sign(handle: IO[str], what: str, *, shared: bool) -> None:
     """Write who holds the lock file; nobody if `what` is empty."""
     me = {"what": what, "host": socket.gethostname(), "pid": os.getpid(), "started": time.time()}
@@ -251,14 +247,6 @@ def _sign(handle: IO[str], what: str, *, shared: bool) -> None:
     handle.truncate()
     handle.write(json.dumps({**me, "shared": shared}) + "\n")
     handle.flush()
-
-
-def _described(who: dict[str, Any]) -> str:
-    if not who:
-        return "another process"
-    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(who["started"]))
-    ago = f"{time.time() - who['beat']:.0f} s ago"
-    return f"{_named(who)} since {since}, last sign of life {ago}"
 
 
 def _named(who: dict[str, Any]) -> str:
@@ -269,15 +257,15 @@ def _named(who: dict[str, Any]) -> str:
 class Status:
     """How far a campaign is."""
 
-    folder: Path  # The store
-    chunks: int  # Chunks of the plan, and those whose files are there
+    folder: Path
+    chunks: int  # Of the plan, and those whose files are there
     chunks_done: int
     histories: int  # Solves: histories times settings times l
     histories_done: int
     foreign: int  # Chunk files of other plans in the store
     owner: str  # Who works on it, empty if nobody
-    rate: float | None
-    seconds: float  # Time that the finished chunks took together; of more than `TIMED_CHUNKS`, an estimate
+    rate: float | None  # Histories a second of the present run; None if none runs, or nothing is finished yet
+    seconds: float  # Time that the finished chunks took together; beyond `TIMED_CHUNKS` of them an estimate
 
     @property
     def complete(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..errors import collected
 from ..io.factory import method_of, model_of, start_of
@@ -23,7 +24,7 @@ from ..solvers.solve import Method
 from ..solvers.solve import solve as solve_lindblad
 from ..states import STATE_NAMES
 from .plan import Chunk, Plan
-from .sources import Batch, Source
+from .sources import Source
 from .store import Store
 
 QUANTITIES = {"survival": "overlap", "no_jump": "overlap_no_jump"}
@@ -31,28 +32,11 @@ QUANTITIES = {"survival": "overlap", "no_jump": "overlap_no_jump"}
 holds, and for the others the overlap at the end, a probability of transition."""
 
 
-class Solved(Protocol):
-    """What a campaign needs of a solver's result: survivals and overlaps as arrays over histories."""
-
-    @property
-    def survival(self) -> Mapping[str, Estimate]:
-        """Survival of each state."""
-
-    @property
-    def no_jump(self) -> Mapping[str, Estimate]:
-        """Survival of each state without any jump."""
-
-    @property
-    def overlap(self) -> Mapping[str, Estimate]:
-        """Probability of each state at the end."""
-
-    @property
-    def overlap_no_jump(self) -> Mapping[str, Estimate]:
-        """Probability of each state at the end without any jump."""
-
-
 class Solver(Protocol):
-    """The signature of `qtraj.solve`, the seam where a test puts its own."""
+    """The signature of `qtraj.solve`, the seam where a test puts its own.
+
+    Of the answer a campaign takes survival, no_jump, overlap and overlap_no_jump, Estimates over histories by state.
+    """
 
     def __call__(
         self,
@@ -62,7 +46,7 @@ class Solver(Protocol):
         *,
         method: Method,
         progress: Callable[[int, int], None],
-    ) -> Solved:
+    ) -> Any:
         """Solve a batch of histories."""
 
 
@@ -81,7 +65,7 @@ class Worker:
         """Solve chunk `number`, write it, and return the number."""
         store = Store(self.folder)
         plan = _plan(self.folder, store.plan_path.stat().st_mtime_ns)
-        chunk = solve_chunk(plan, plan.chunks[number], self.solve, advance or _silent)
+        chunk = solve_chunk(plan, plan.chunks[number], self.solve, advance or (lambda done: None))
         store.write(plan.keys[number], chunk)
         return number
 
@@ -98,11 +82,15 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
     model = model_of(run_file, chunk.setting.kappa, chunk.setting.gamma)
     initial = start_of(run_file, chunk.l)
     source = plan.source(chunk)
-    sampled = ("rare_events",) if plan.config.method.kind == "trajectories" else ()
+    sampled = plan.config.method.kind == "trajectories"
     units = []
     for start, stop in plan.units(chunk):
         batch = source.batch(start, stop)
-        for first, last in _calls(plan, start, stop):
+        # trajectories are sampled history by history: the random numbers of a call are counted from its first
+        # history, and must not depend on how a source is cut into chunks
+        step = 1 if sampled else stop - start
+        for first in range(start, stop, step):
+            last = first + step
             histories = batch.histories[first - start : last - start]
             paths = {name: values[first - start : last - start] for name, values in batch.paths.items()}
             # without a budget the tolerance only chooses the discretization; the errors reached enter every average
@@ -114,7 +102,7 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
                     method=method_of(run_file, chunk.budget, _seed(plan, source, chunk.l, first)),
                     progress=partial(_advanced, advance, first - chunk.start, last - first),
                 )
-            units.append(_dataset(result, Batch(histories, paths), sampled))
+            units.append(_dataset(result, paths, ("rare_events",) if sampled else ()))
     chunked = xr.concat(units, "history", data_vars="all", coords="different", compat="equals", join="exact")
     return chunked.assign_attrs(
         chunk=plan.describe(chunk),
@@ -129,17 +117,6 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
     )
 
 
-def _calls(plan: Plan, start: int, stop: int) -> list[tuple[int, int]]:
-    """Return the ranges of histories of one unit that are solved in one call.
-
-    Trajectories are sampled history by history: the random numbers of a call are counted from its first history, and
-    must not depend on how a source is cut into chunks.
-    """
-    if plan.config.method.kind == "trajectories":
-        return [(number, number + 1) for number in range(start, stop)]
-    return [(start, stop)]
-
-
 def _seed(plan: Plan, source: Source, l: int, history: int) -> int:
     """Return the seed of the trajectories of one history, so that no two histories share their random numbers.
 
@@ -149,27 +126,21 @@ def _seed(plan: Plan, source: Source, l: int, history: int) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
 
 
-def _dataset(result: Solved, batch: Batch, expected: Sequence[str] = ()) -> xr.Dataset:
-    variables: dict[str, Any] = {}
+def _dataset(result: Any, paths: Mapping[str, NDArray[Any]], expected: Sequence[str]) -> xr.Dataset:
+    """Return the answer for some histories; `expected` are parts of the error that it must have."""
+    variables: dict[str, Any] = {name: ("history", values) for name, values in paths.items()}
     missing: list[str] = []
     for name, otherwise in QUANTITIES.items():
-        survivals: Mapping[str, Estimate] = getattr(result, name)
-        estimates = [
-            survivals[state] if state in survivals else getattr(result, otherwise)[state]
-            for state in STATE_NAMES
-        ]
+        known: Mapping[str, Estimate] = getattr(result, name)
+        estimates = [known[s] if s in known else getattr(result, otherwise)[s] for s in STATE_NAMES]
         variables[name] = (("history", "state"), np.stack([e.value for e in estimates], axis=-1))
         # a part that is zero for all histories of a call may be missing there, and is not in other calls
         for part in dict.fromkeys([*estimates[0].parts, *expected]):
             errors = np.stack([e.parts.get(part, np.zeros_like(e.value)) for e in estimates], axis=-1)
             variables[f"{name}_error_{part}"] = (("history", "state"), errors)
         missing += [reason for e in estimates for reason in e.not_estimated]
-    paths = {name: ("history", values) for name, values in batch.paths.items()}
-    return xr.Dataset(variables, {"state": list(STATE_NAMES), **paths}, {"not_estimated": missing})
-
-
-def _silent(done: int) -> None:
-    """Report nothing."""
+    dataset = xr.Dataset(variables, {"state": list(STATE_NAMES)}, {"not_estimated": missing})
+    return dataset.set_coords(list(paths))
 
 
 def _advanced(advance: Advance, before: int, count: int, done: int, total: int) -> None:

@@ -12,9 +12,10 @@ from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
+from typer import Option
 
 from ..errors import QtrajError
-from . import campaign, qtraj1, results, run, solve
+from . import campaign, qtraj1, results, solve
 from .options import EXIT_INPUT
 
 
@@ -50,8 +51,7 @@ def _show_version(value: bool) -> None:
 @app.callback()
 def main(
     show_version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop."),
+        bool, Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
     """Heavy quarkonium in the quark-gluon plasma, from hydrodynamics to R_AA without sampling noise."""
@@ -62,7 +62,8 @@ def _register(app: typer.Typer, *commands: Callable[..., None]) -> None:
         app.command()(_one_line_messages()(command))
 
 
-_register(app, run.run, solve.solve, solve.states, qtraj1.convert)
+app.command("run")(_one_line_messages()(campaign.run_files))
+_register(app, solve.solve, solve.states, qtraj1.convert)
 # what follows the file are keys of params.txt with their values
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command(context_settings=_PASS_ON)(_one_line_messages()(qtraj1.legacy))

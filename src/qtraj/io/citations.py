@@ -1,25 +1,22 @@
-"""What to cite: the papers on which choices and inputs of a calculation rest, and no others."""
+"""What to cite: the literature behind qtraj, and which of it the choices and inputs of a calculation rest on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from ..observables.data.dataset import DataSet
 from ..observables.data.systems import load_system, system_names
-from ..physics.medium import History, as_histories
-from ..physics.model import LindbladModel
 from ..qtraj1.files.parameters import LegacyParameters
-from ..radial.laguerre import LaguerreMesh
-from ..solvers.density.method import DensityMatrix
-from ..solvers.solve import Method
-from ..solvers.trajectories.method import QuantumTrajectories
-from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Model, RunConfig, RunFile, System
+from .config import NO_DIPOLE, CoefficientTable, Model, RunConfig, RunFile, System
 from .factory import model_of
-from .references import Reference, by_arxiv, literature, program, tex
 
 GROUP: Final = Model()
 """Mass, coupling, kappa and gamma of arXiv:2012.01240, which are the defaults of a run file."""
@@ -34,6 +31,106 @@ _FEED_DOWN: Final = {
 
 CRANK_NICOLSON_NLO: Final = 2
 """Stepper of QTraj at next-to-leading order."""
+
+ALL_AUTHORS: Final = 3
+"""Up to as many are named in a line of text."""
+
+_TEX: Final = {
+    "√s_NN": r"$\sqrt{s_\mathrm{NN}}$",
+    "χ_b1": r"$\chi_{b1}$",
+    "Υ": r"$\Upsilon$",
+    "Á": r"{\'A}",
+    "ø": r"{\o}",
+    "_": r"\_",
+}
+"""What of the titles and names LaTeX has to be told; the longer ones first."""
+
+_SPECIAL: Final = re.compile("|".join(_TEX))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A paper, a data set or a program that is cited."""
+
+    key: str  # Key of its BibTeX entry
+    title: str  # Title; Greek letters and the energy √s_NN as such
+    authors: tuple[str, ...] = ()  # ``"Family name, initials"``
+    collaboration: str = ""  # Who signs instead
+    journal: str = ""  # Where it was published; `pages` is an article number or the first page
+    volume: str = ""
+    pages: str = ""
+    year: int = 0  # Of publication; 0 if it is not known
+    arxiv: str = ""  # Where to find it; a program has no arXiv number
+    doi: str = ""
+    url: str = ""
+    kind: str = "article"  # Kind of the BibTeX entry
+
+    def __str__(self) -> str:
+        place = f"{self.journal} {self.volume} ({self.year}) {self.pages}" if self.journal else ""
+        number = f"arXiv:{self.arxiv}" if self.arxiv else ""
+        doi = f"doi:{self.doi}" if self.doi else ""
+        return ", ".join(filter(None, (self._who(), self.title, place, number, doi, self.url)))
+
+    def bibtex(self) -> str:
+        """Return the entry in BibTeX, in ASCII, for any engine."""
+        # a name without initials is no person, and BibTeX must not take it apart
+        authors = self.authors or filter(None, [self.collaboration])
+        whole = (author if ", " in author else f"{{{author}}}" for author in authors)
+        fields = {
+            "author": " and ".join(whole),
+            "collaboration": self.collaboration,
+            "title": f"{{{self.title}}}",
+            "journal": self.journal,
+            "volume": self.volume,
+            "pages": self.pages,
+            "year": str(self.year or ""),
+            "eprint": self.arxiv,
+            "archivePrefix": "arXiv" if self.arxiv else "",
+        }
+        lines = [f"  {name} = {{{tex(value)}}}" for name, value in fields.items() if value]
+        # a DOI and an address are taken as they are
+        lines += [f"  {name} = {{{v}}}" for name, v in (("doi", self.doi), ("url", self.url)) if v]
+        return f"@{self.kind}{{{self.key},\n" + ",\n".join(lines) + "\n}"
+
+    def _who(self) -> str:
+        if self.collaboration:
+            return self.collaboration + ("" if self.collaboration.endswith("Group") else " Collaboration")
+        names = [" ".join(reversed(author.split(", "))) for author in self.authors]
+        if len(names) > ALL_AUTHORS:
+            return f"{names[0]} et al."
+        return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def tex(text: str) -> str:
+    """Return text with its Greek letters, accents and underscores as LaTeX writes them."""
+    return _SPECIAL.sub(lambda found: _TEX[found[0]], text)
+
+
+@cache
+def literature() -> dict[str, Reference]:
+    """Return all papers of ``qtraj/data/references.toml`` by their keys."""
+    text = resources.files("qtraj.data").joinpath("references.toml").read_text(encoding="utf-8")
+    entries = tomllib.loads(text).items()
+    return {
+        key: Reference(key, **entry | {"authors": tuple(entry.get("authors", ()))}) for key, entry in entries
+    }
+
+
+def by_arxiv(number: str) -> Reference:
+    """Return the paper with an arXiv number: the one in `literature`, else one that holds the number only."""
+    known = {paper.arxiv: paper for paper in literature().values()}
+    return known.get(number) or Reference(f"arXiv:{number}", "", arxiv=number, kind="misc")
+
+
+def by_doi(doi: str) -> Reference:
+    """Return the paper with a DOI, in the same way."""
+    known = {paper.doi.lower(): paper for paper in literature().values()}
+    return known.get(doi.lower()) or Reference(doi, "", doi=doi, kind="misc")
+
+
+def program() -> Reference:
+    """Return qtraj itself, in the version that runs."""
+    return Reference("qtraj", f"qtraj {version('qtraj')}", ("The qtraj developers",), kind="software")
 
 
 @dataclass(frozen=True)
@@ -52,20 +149,10 @@ class Citation:
         """Return the entries of the paper and of its records, under a comment with the subject."""
         if not self.reference.key:
             return f"% {tex(str(self))}"
-        who = self.reference.collaboration
-        records = (
-            Reference(
-                doi.rpartition("/")[2],
-                f"HEPData record of {self.reference.key}",
-                (),
-                who,
-                doi=doi,
-                kind="misc",
-            )
-            for doi in self.records
-        )
-        entries = (entry.bibtex() for entry in (self.reference, *records))
-        return f"% {tex(self.subject)}\n" + "\n".join(entries)
+        who, title = self.reference.collaboration, f"HEPData record of {self.reference.key}"
+        entries = [self.reference]
+        entries += [Reference(d.rpartition("/")[2], title, (), who, doi=d, kind="misc") for d in self.records]
+        return f"% {tex(self.subject)}\n" + "\n".join(entry.bibtex() for entry in entries)
 
 
 @dataclass(frozen=True)
@@ -77,17 +164,19 @@ class Choices:
     order: Literal["LO", "NLO"] = "LO"  # Order in E/T
     method: Literal["density", "nojump", "trajectories"] = "density"  # How it is solved
     mesh: bool = True  # On a Laguerre mesh, not on a uniform grid
-    kappa_fit: bool = True
-    gamma_range: bool = True
-    bottomonium: bool = True
+    kappa_fit: bool = True  # Whether kappa is a fit to the lattice band,
+    gamma_range: bool = True  # gamma one of the group's values,
+    bottomonium: bool = True  # mass and coupling the group's
     anisotropic: bool = False  # Whether the medium is, and the potential knows it
     thermal: bool = False  # Whether the potential changes with the medium
 
     @classmethod
-    def of_run(cls, config: RunConfig) -> Choices:
-        """Return the choices of a run file, as far as its words say them; `of_run_file` knows its files, too."""
+    def of_run(cls, run: RunConfig | RunFile) -> Choices:
+        """Return the choices of a run file; as RunConfig it does not know whether an own potential is thermal."""
+        config = run.config if isinstance(run, RunFile) else run
         model, method = config.model, config.method
         name = model.potential.name or "own"
+        own = run if name == "own" and isinstance(run, RunFile) else None
         return cls(
             potential=name,
             dipole=model.kappa != (NO_DIPOLE,),
@@ -97,43 +186,7 @@ class Choices:
             kappa_fit=model.has_fits,
             gamma_range=model.kappa != (NO_DIPOLE,) and bool(set(model.gamma) & set(GROUP.gamma)),
             bottomonium=name == "coulomb" and _of_group(model.alpha, model.mass),
-            thermal=name == "ksu",
-        )
-
-    @classmethod
-    def of_run_file(cls, run_file: RunFile) -> Choices:
-        """Return the choices of a run file whose own potential, if it has one, is at hand."""
-        choices = cls.of_run(run_file.config)
-        if choices.potential != "own":
-            return choices
-        return replace(choices, thermal=model_of(run_file).thermal is not None)
-
-    @classmethod
-    def of_solve(
-        cls,
-        model: LindbladModel,
-        medium: History | Sequence[History],
-        method: Method | None = None,
-    ) -> Choices:
-        """Return the choices of a call of `qtraj.solve`; `method` is `DensityMatrix` by default."""
-        method = DensityMatrix() if method is None else method
-        histories, _ = as_histories(medium)
-        potential, transport = model.potential, model.transport
-        known: dict[type, str] = {kind: name for name, kind in POTENTIALS.items()}
-        name = known.get(type(potential), "own")
-        sampled = isinstance(method, QuantumTrajectories)
-        whole = isinstance(method, DensityMatrix)
-        return cls(
-            potential=name,
-            dipole=not model.has_width,
-            order=model.order,
-            method="trajectories" if sampled else "density" if whole else "nojump",
-            mesh=isinstance(method.grid, LaguerreMesh) if hasattr(method, "grid") else True,
-            kappa_fit=isinstance(transport.kappa, str),
-            gamma_range=not model.has_width and transport.gamma in GROUP.gamma,
-            bottomonium=name == "coulomb" and _of_group(potential.alpha, model.mass),
-            anisotropic=name == "ksu" and any(getattr(h, "alpha", None) is not None for h in histories),
-            thermal=model.thermal is not None,
+            thermal=name == "ksu" or (own is not None and model_of(own).thermal is not None),
         )
 
     @classmethod
@@ -208,12 +261,11 @@ def of_run(
 ) -> list[Citation]:
     """Return what to cite for a run: program, equations, method, and every input."""
     config = run.config if isinstance(run, RunFile) else run
-    choices = Choices.of_run_file(run) if isinstance(run, RunFile) else Choices.of_run(run)
     feed_down = _FEED_DOWN.get(config.observables.feeddown, {})
     return merged(
         [
             of_program(),
-            *of_choices(choices),
+            *of_choices(Choices.of_run(run)),
             *_of_nucleus(config.system),
             *of_hydro(hydro),
             *(Citation(subject, literature()[key]) for key, subject in feed_down.items()),
@@ -225,23 +277,20 @@ def of_run(
 
 def _of_own_inputs(config: RunConfig) -> list[Citation]:
     """Return a remark for each input of the user's, so that its authors are not forgotten."""
-    potential, observables = config.model.potential, config.observables
-    tables = [
-        each for each in (*config.model.kappa, *config.model.gamma) if isinstance(each, CoefficientTable)
+    model, shipped = config.model, (None, "computed", "coulomb", *_FEED_DOWN)
+    coefficients = [each for each in (*model.kappa, *model.gamma) if isinstance(each, CoefficientTable)]
+    inputs = [
+        ("potential", model.potential.file or model.potential.python),
+        *(("transport coefficients", str(each)) for each in coefficients),
+        ("initial state", config.initial.file),
+        ("states projected on", config.method.projection),
+        ("feed-down", config.observables.feeddown),
     ]
-    own = {"potential": [potential.file or potential.python], "transport coefficients": map(str, tables)}
-    own |= {"initial state": [config.initial.file], "states projected on": [_file(config.method.projection)]}
-    own |= {"feed-down": [None if observables.feeddown in _FEED_DOWN else observables.feeddown]}
     return [
         Citation(subject, Reference("", f"no paper is named in {name}: cite its authors"))
-        for subject, names in own.items()
-        for name in names
-        if name is not None
+        for subject, name in inputs
+        if name not in shipped
     ]
-
-
-def _file(projection: str | None) -> str | None:
-    return None if projection in (None, "computed", "coulomb") else projection
 
 
 def of_hydro(fluids: Iterable[Mapping[str, Any]]) -> list[Citation]:
@@ -253,7 +302,7 @@ def of_hydro(fluids: Iterable[Mapping[str, Any]]) -> list[Citation]:
             name = Path(str(attrs.get("source", "the files of the run"))).name
             text = f"no paper is named in {name}: cite its authors"
         found += [Citation("hydrodynamics", by_arxiv(number)) for number in _ARXIV.findall(text)]
-        found += [Citation("hydrodynamics", _by_doi(doi)) for doi in _DOI.findall(text)]
+        found += [Citation("hydrodynamics", by_doi(doi)) for doi in _DOI.findall(text)]
         found.append(Citation("hydrodynamics, as its authors ask", Reference("", text)))
     return merged(found)
 
@@ -272,16 +321,8 @@ def of_data(data: Iterable[DataSet]) -> list[Citation]:
 
 def _of_nucleus(system: System) -> list[Citation]:
     """Return the source of nucleus and cross section, unless they are the user's own."""
-    known = [load_system(name) for name in system_names()]
     ours = {"sigma_nn_mb": system.sigma_nn_mb, **system.woods_saxon.model_dump()}
-    for each in known:
+    for each in map(load_system, system_names()):
         if ours == {"sigma_nn_mb": each.sigma_nn_mb, "w": 0.0, **each.nucleus}:
             return [Citation("nuclei and nucleon-nucleon cross section", literature()["Loizides2018"])]
     return []
-
-
-def _by_doi(doi: str) -> Reference:
-    for reference in literature().values():
-        if reference.doi.lower() == doi.lower():
-            return reference
-    return Reference(doi, "", doi=doi, kind="misc")

@@ -40,7 +40,7 @@ from ..solvers.solve import Method, checked_problem
 from ..solvers.trajectories.method import QuantumTrajectories
 from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFile
 from .config_errors import METHOD_KEYS
-from .stored_states import load_states
+from .results import load_states
 
 if TYPE_CHECKING:
     from importlib.abc import Loader
@@ -98,12 +98,8 @@ def potential_of(run_file: RunFile) -> Potential:
         return POTENTIALS[choice.name or "coulomb"](alpha=model.alpha)
 
 
-def model_of(
-    run_file: RunFile,
-    kappa: Kappa | None = None,
-    gamma: Gamma | None = None,
-) -> LindbladModel:
-    """Return the model of a run file."""
+def model_of(run_file: RunFile, kappa: Kappa | None = None, gamma: Gamma | None = None) -> LindbladModel:
+    """Return the model of a run file; `kappa` and `gamma` are entries of its lists, the central ones by default."""
     model = run_file.config.model
     kappa = model.kappa[0] if kappa is None else kappa
     gamma = model.gamma[0] if gamma is None else gamma
@@ -116,10 +112,9 @@ def model_of(
             transport = Transport(*coefficients, T_c=model.T_c)
         thermal = thermal_potential(potential)
         if thermal is not None and thermal.has_width and kappa != NO_DIPOLE:
+            allowed = "be ['none'] for a potential that is complex in the medium"
             remedy = "Its width is its own; dipole terms would count the decay twice."
-            raise InputError(
-                "kappa", kappa, "be ['none'] for a potential that is complex in the medium", remedy
-            )
+            raise InputError("kappa", kappa, allowed, remedy)
         return LindbladModel(potential, transport, model.mass, model.order)
 
 
@@ -141,12 +136,10 @@ def start_of(run_file: RunFile, l: int) -> InitialState:
 
 
 def method_of(run_file: RunFile, budget: Budget = "all", seed: int | None = None) -> Method:
-    """Return the method of a run file."""
+    """Return the method of a run file; the `seed` of trajectories may be another one."""
     method = run_file.config.method
-    given: dict[str, Any] = {
-        key: value for key in METHOD_KEYS[method.kind] if (value := getattr(method, key)) is not None
-    }
-    given.pop("budget", None)
+    values = {key: getattr(method, key) for key in METHOD_KEYS[method.kind] if key != "budget"}
+    given: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     with keyed("method"):
         if "grid" in given:
             words = method.grid.model_dump(exclude={"kind"}, exclude_none=True) if method.grid else {}
@@ -167,7 +160,7 @@ def method_of(run_file: RunFile, budget: Budget = "all", seed: int | None = None
 
 
 def feeddown_of(name: str, folder: Path, *, errors: bool = True) -> FeedDown:
-    """Return a feed-down table."""
+    """Return a feed-down table by its name, or from a TOML file in `folder`: the arguments of `FeedDown`."""
     path = folder / name
     if name in SHIPPED_FEEDDOWN or not path.is_file():
         try:
@@ -208,12 +201,7 @@ def check_choices(run_file: RunFile) -> None:
             model_of(run_file, kappa, gamma)
 
 
-def check_media(
-    run_file: RunFile,
-    kappa: Kappa,
-    gamma: Gamma,
-    histories: Sequence[History],
-) -> None:
+def check_media(run_file: RunFile, kappa: Kappa, gamma: Gamma, histories: Sequence[History]) -> None:
     """See that a setting can be solved at the temperatures of histories: fits and tables have their ranges."""
     model = model_of(run_file, kappa, gamma)
     start = start_of(run_file, run_file.config.initial.l[0])
@@ -225,19 +213,16 @@ def check_media(
                     model.thermal.medium(_PROBE_R, "singlet", *medium_state(history, np.array([begin, end])))
 
 
-def identity(
-    run_file: RunFile,
-    kappa: Kappa,
-    gamma: Gamma,
-    l: int,
-    budget: Budget,
-) -> dict[str, Any]:
+def identity(run_file: RunFile, kappa: Kappa, gamma: Gamma, l: int, budget: Budget) -> dict[str, Any]:
     """Return all that determines the numbers of a start and a setting, but the temperatures, for the key of a chunk.
 
     It is made of the objects, and of the content of files, so that two spellings of one problem have one identity.
     """
-    config = run_file.config
-    choice, start = config.model.potential, config.initial
+    choice, start, stored = (
+        run_file.config.model.potential,
+        run_file.config.initial,
+        run_file.config.method.projection,
+    )
     model, state, method = (
         model_of(run_file, kappa, gamma),
         start_of(run_file, l),
@@ -245,31 +230,26 @@ def identity(
     )
     if isinstance(method, QuantumTrajectories):  # these two change nothing but the speed
         method = replace(method, workers=1, batch=None)
-    potential = repr(model.potential)
+    transport, potential = model.transport, repr(model.potential)
+    if not isinstance(transport.kappa, str):  # only the fits know T_c
+        transport = replace(transport, T_c=Transport.T_c)
     if choice.python is not None:
         module = _module(choice.python.partition(":")[0], run_file.path.parent)
         potential = f"{choice.python} {_digest(Path(str(module.__file__)))}"
     elif choice.file is not None:
         potential = f"{potential} {choice.octet} {_digest(run_file.resolve(choice.file))}"
-    stored = config.method.projection
+    own_projection = stored not in (None, "computed", "coulomb")
     return {
         "potential": potential,
-        "transport": repr(_without_fits(model.transport)),
+        "transport": repr(transport),
         "mass": model.mass,
         "order": model.order,
         "initial": _columns(run_file, start.file, 1 + len(start.l)).tolist() if start.file else repr(state),
         "l": l,
         "color": singlet_probability(state.color),
         "method": repr(method),
-        "projection": None
-        if stored in (None, "computed", "coulomb")
-        else _digest(run_file.resolve(str(stored))),
+        "projection": _digest(run_file.resolve(str(stored))) if own_projection else None,
     }
-
-
-def _without_fits(transport: Transport) -> Transport:
-    """Return `transport` with the T_c of every number, which only the fits know."""
-    return transport if isinstance(transport.kappa, str) else replace(transport, T_c=Transport.T_c)
 
 
 def _coefficient(run_file: RunFile, name: str, value: Any) -> Any:
@@ -315,7 +295,6 @@ def _module_of_file(name: str, path: Path, mtime_ns: int) -> ModuleType:
 def _python_potential(target: str, folder: Path) -> Potential:
     """Return the potential that `module:name` is, or makes."""
     module, _, name = target.partition(":")
-    key = "potential.python"
     try:
         found = getattr(_module(module, folder), name)
         if isinstance(found, type) or not isinstance(found, Potential):
@@ -323,10 +302,9 @@ def _python_potential(target: str, folder: Path) -> Potential:
     except InputError:
         raise
     except Exception as error:  # whatever a user's module raises
+        allowed = "name a potential in a Python module, or what makes one"
         remedy = f"It raised {type(error).__name__}: {error}."
-        raise InputError(
-            key, target, "name a potential in a Python module, or what makes one", remedy
-        ) from None
+        raise InputError("potential.python", target, allowed, remedy) from None
     if isinstance(found, type) or not isinstance(found, Potential):
-        raise InputError(key, target, "be or make a potential such as CoulombPotential()")
+        raise InputError("potential.python", target, "be or make a potential such as CoulombPotential()")
     return found

@@ -6,7 +6,6 @@ lines, and the tests hold the files to HEPData's schemas.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from ..observables.curves import Curve
 from ..observables.estimate import Estimate
 from ..observables.overview import Panel
 from ..observables.table import AXES, INTEGRATED
+from .survivals import write_csv
 
 DIGITS: Final = 6
 """Significant digits of values and errors; the CSV files hold more."""
@@ -28,7 +28,7 @@ DIGITS: Final = 6
 
 def write_panel_csv(path: str | Path, panel: Panel) -> Path:
     """Write all mesons of a panel with every part of their errors."""
-    curve, path = panel.curve, path_of("path", path)
+    curve = panel.curve
     parts = list(dict.fromkeys(part for value in curve.values.values() for part in value.parts))
     labels = list(dict.fromkeys(band.label for band in panel.bands if band.label))
     header = [
@@ -38,37 +38,24 @@ def write_panel_csv(path: str | Path, panel: Panel) -> Path:
         *panel.parts,
     ]
     missing = dict.fromkeys(note for value in curve.values.values() for note in value.not_estimated)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
-        if curve.selection:
-            handle.write(f"# selection: {curve.selection}\n")
-        for note in panel.notes:
-            handle.write(f"# {note}\n")
-        if missing:
-            handle.write(f"# errors not estimated: {'; '.join(missing)}\n")
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(
-            _row(panel, name, i, parts, labels) for name in curve.values for i in range(len(curve))
-        )
-    return path
+    comments = [f"selection: {curve.selection}"] if curve.selection else []
+    comments += [*panel.notes, *([f"errors not estimated: {'; '.join(missing)}"] if missing else [])]
+    rows = (_row(panel, name, i, parts, labels) for name in curve.values for i in range(len(curve)))
+    return write_csv(path, header, rows, comments)
 
 
 def write_survival_means(path: str | Path, averages: Mapping[str, Mapping[str, Estimate]]) -> Path:
     """Write mean survivals: one row per setting and radial state, with every part of the error."""
     every = [estimate for means in averages.values() for estimate in means.values()]
     parts = list(dict.fromkeys(part for estimate in every for part in estimate.parts))
-    path = path_of("path", path)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(
-            ["setting", "state", "survival", "error", *(f"error_{part}" for part in parts), "not_estimated"]
-        )
-        for setting, means in averages.items():
-            for state, mean in means.items():
-                errors = [f"{mean.parts[part]:.10g}" if part in mean.parts else "" for part in parts]
-                numbers = [f"{mean.value:.10g}", f"{mean.error:.10g}", *errors]
-                writer.writerow([setting, state, *numbers, "; ".join(mean.not_estimated)])
-    return path
+    header = ["setting", "state", "survival", "error", *(f"error_{part}" for part in parts), "not_estimated"]
+    rows = []
+    for setting, means in averages.items():
+        for state, mean in means.items():
+            errors = [f"{mean.parts[part]:.10g}" if part in mean.parts else "" for part in parts]
+            numbers = [f"{mean.value:.10g}", f"{mean.error:.10g}", *errors]
+            rows.append([setting, state, *numbers, "; ".join(mean.not_estimated)])
+    return write_csv(path, header, rows)
 
 
 def _row(panel: Panel, name: str, i: int, parts: list[str], labels: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Results as netCDF: written whole, read back only if they match their checksum, with provenance."""
+"""NetCDF files, of results and of states: written whole, read back only if they match their checksum."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import BinaryIO
 
 import dask
 import numpy as np
@@ -22,6 +21,7 @@ from .._atomic import atomic_path
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
+from ..physics.stored_states import StoredStates
 from ..provenance import versions
 
 CHECKSUM = "content_sha256"
@@ -74,6 +74,7 @@ def check_seal(path: Path) -> bool:
     The seal is the end of the file, a digest of what is before it: HDF5 ignores what follows its data, and it may hang
     in a damaged file, so damage has to be found before HDF5 reads it.
     """
+    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
             end = max(file.seek(0, os.SEEK_END) - len(SEAL) - DIGEST_LENGTH, 0)
@@ -81,10 +82,12 @@ def check_seal(path: Path) -> bool:
             seal = file.read()
             if SEAL not in seal:
                 return False
-            intact = seal == SEAL + _digest(file, end)
+            file.seek(0)
+            for start in range(0, end, _BLOCK):
+                digest.update(file.read(min(_BLOCK, end - start)))
     except OSError as error:
         raise FileFormatError(path, f"cannot be read ({error.strerror})", "Check the path.") from None
-    if not intact:
+    if seal != SEAL + digest.hexdigest().encode():
         raise FileFormatError(path, "content does not match its checksum", _AGAIN)
     return True
 
@@ -92,19 +95,7 @@ def check_seal(path: Path) -> bool:
 def _seal(path: Path) -> None:
     """Append the digest of a file to it."""
     with path.open("rb+") as file:
-        end = file.seek(0, os.SEEK_END)
-        digest = _digest(file, end)
-        file.seek(end)
-        file.write(SEAL + digest)
-
-
-def _digest(file: BinaryIO, end: int) -> bytes:
-    """Return the digest of the first `end` bytes of a file, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    file.seek(0)
-    for start in range(0, end, _BLOCK):
-        digest.update(file.read(min(_BLOCK, end - start)))
-    return digest.hexdigest().encode()
+        file.write(SEAL + hashlib.file_digest(file, "sha256").hexdigest().encode())
 
 
 def checksum(dataset: xr.Dataset) -> str:
@@ -151,9 +142,8 @@ def stack(estimates: Mapping[str, Estimate]) -> Estimate:
     first = members[0]
     for name, member in estimates.items():
         if set(member.parts) != set(first.parts) or np.shape(member.value) != np.shape(first.value):
-            raise InputError(
-                name, (sorted(member.parts), np.shape(member.value)), "have the parts of the others"
-            )
+            given = (sorted(member.parts), np.shape(member.value))
+            raise InputError(name, given, "have the parts of the others")
     return Estimate(
         np.stack([member.value for member in members]),
         {part: np.stack([member.parts[part] for member in members]) for part in first.parts},
@@ -166,21 +156,42 @@ def estimate_variables(name: str, estimate: Estimate, dims: Sequence[str]) -> di
     attrs = {"error_parts": " ".join(estimate.parts), "not_estimated": "; ".join(estimate.not_estimated)}
     variables = {name: xr.Variable(dims, estimate.value, attrs)}
     for part, values in estimate.parts.items():
-        variables[f"{name}_error_{part}"] = xr.Variable(
-            dims, values, {"long_name": f"{part} error of {name}"}
-        )
+        of_part = {"long_name": f"{part} error of {name}"}
+        variables[f"{name}_error_{part}"] = xr.Variable(dims, values, of_part)
     return variables
 
 
 def estimate_from(dataset: xr.Dataset, name: str) -> Estimate:
     """Return the estimate that `estimate_variables` stored under `name`."""
     if name not in dataset or "error_parts" not in dataset[name].attrs:
-        raise InputError(
-            "name", name, f"be an estimate of the dataset, one of {', '.join(map(str, dataset))}"
-        )
+        allowed = f"be an estimate of the dataset, one of {', '.join(map(str, dataset))}"
+        raise InputError("name", name, allowed)
     attrs = dataset[name].attrs
     return Estimate(
         dataset[name].values,
         {part: dataset[f"{name}_error_{part}"].values for part in attrs["error_parts"].split()},
         tuple(filter(None, attrs["not_estimated"].split("; "))),
     )
+
+
+def save_states(states: StoredStates, path: str | Path, attributes: Mapping[str, str] | None = None) -> Path:
+    """Write states as netCDF, ``u(state, r)`` with r in GeV^-1; `attributes` say where they come from."""
+    r = states.radii
+    dataset = xr.Dataset(
+        {"u": (("state", "r"), [states.u(name, r) for name in states.names], {"units": "GeV^(1/2)"})},
+        coords={"state": list(states.names), "r": ("r", r, {"units": "GeV^-1"})},
+        attrs={"title": "reduced radial functions u(r), Int u^2 dr = 1", **(attributes or {}), **versions()},
+    )
+    return write_dataset(dataset, path)
+
+
+def load_states(path: str | Path) -> StoredStates:
+    """Read states that `save_states` wrote."""
+    dataset = read_dataset(path)
+    if "u" not in dataset or dataset["u"].dims != ("state", "r"):
+        raise FileFormatError(path, "holds no u(state, r)", "`qtraj states --out` writes such a file.")
+    names = [str(name) for name in dataset["state"].values]
+    try:
+        return StoredStates(dataset["r"].values, dict(zip(names, dataset["u"].values, strict=True)))
+    except InputError as error:
+        raise FileFormatError(path, f"its states are not valid: {error}") from error

@@ -87,10 +87,8 @@ def executor_of(
 def batch_system(name: str) -> Any:
     """Return the module that knows batch systems, for one of them."""
     if name not in BATCH_SYSTEMS:
-        known = f"be {', '.join(BATCH_SYSTEMS)}"
-        raise InputError(
-            "executor", name, f"{known}, local, scheduler or in-process; a script needs one of the first"
-        )
+        others = "local, scheduler or in-process; a script needs one of the first"
+        raise InputError("executor", name, f"be {', '.join(BATCH_SYSTEMS)}, {others}")
     return _needs_extra("batch", name)
 
 

@@ -12,9 +12,7 @@ from typing import Any, Final, Literal
 import dask
 import dask_jobqueue
 from dask.utils import parse_bytes
-from dask_jobqueue.htcondor import HTCondorJob, quote_arguments
-from dask_jobqueue.pbs import PBSJob
-from dask_jobqueue.slurm import SLURMJob
+from dask_jobqueue.htcondor import quote_arguments
 from distributed import Client
 
 from ...errors import InputError
@@ -29,7 +27,6 @@ CLUSTERS: Final = {
     "htcondor": dask_jobqueue.HTCondorCluster,
     "pbs": dask_jobqueue.PBSCluster,
 }
-JOBS: Final = {"slurm": SLURMJob, "htcondor": HTCondorJob, "pbs": PBSJob}
 NAMES: Final = {"slurm": "SLURM", "htcondor": "HTCondor", "pbs": "PBS"}
 FOREIGN: Final = {"slurm": ("disk",), "htcondor": ("queue", "account", "walltime"), "pbs": ("disk",)}
 """Keys of ``[campaign.job]`` that a batch system does not have."""
@@ -41,7 +38,7 @@ UNKNOWN_ADDRESS: Final = "tcp://<address of the scheduler>:8786"
 @contextmanager
 def jobs(system: System, job: Job, count: int) -> Iterator[Client]:
     """Submit `count` jobs of Dask workers, and give their client; the jobs are canceled at the end."""
-    command = JOBS[system].submit_command.split()[0]
+    command = CLUSTERS[system].job_cls.submit_command.split()[0]
     if shutil.which(command) is None:  # Dask would wait for workers for ever
         raise InputError("executor", system, f"be a batch system whose command {command} is on this machine")
     with (
@@ -55,7 +52,8 @@ def jobs(system: System, job: Job, count: int) -> Iterator[Client]:
 
 def job_script(system: System, job: Job) -> str:
     """Return the script of one job of Dask workers, as `jobs` would submit it."""
-    script: str = JOBS[system](scheduler=UNKNOWN_ADDRESS, name="qtraj", **_options(system, job)).job_script()
+    kind = CLUSTERS[system].job_cls
+    script: str = kind(scheduler=UNKNOWN_ADDRESS, name="qtraj", **_options(system, job)).job_script()
     return script
 
 
@@ -72,9 +70,7 @@ def _options(system: System, job: Job) -> dict[str, Any]:
     if system == "htcondor":
         return {**options, "disk": job.disk, "job_extra_directives": dict(map(_pair, job.directives))}
     options |= {"walltime": job.walltime, "job_extra_directives": list(job.directives)}
-    return options | {
-        name: getattr(job, name) for name in ("queue", "account") if getattr(job, name) is not None
-    }
+    return options | job.model_dump(include={"queue", "account"}, exclude_none=True)
 
 
 def array_script(system: System, job: Job, folder: Path, members: int) -> str:

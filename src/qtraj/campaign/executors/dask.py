@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,19 +44,19 @@ class CampaignError(QtrajError):
     """The campaign cannot go on; what was finished is in the store."""
 
 
+@dataclass(frozen=True)
 class DaskExecutor:
-    """Hands chunks to the workers of a Dask client."""
+    """Hands chunks to the workers of the Dask client that `connect` gives."""
 
-    def __init__(self, name: str, connect: Callable[[], AbstractContextManager[Client]]) -> None:
-        self.name = name
-        self._connect = connect
+    name: str
+    connect: Callable[[], AbstractContextManager[Client]]
 
     def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[int]:
         """Yield the number of each chunk as it is finished."""
         del progress  # workers tell when they have finished
         if not numbers:
             return
-        with self._connect() as client:
+        with self.connect() as client:
             with _scheduler_needed(client):
                 client.register_plugin(OwnDevice(), name="qtraj-device")
             yield from _through(client, worker, numbers)
@@ -68,7 +69,8 @@ def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator
     finished = as_completed(loop=client.loop)
     while waiting or running:
         with _scheduler_needed(client):
-            room = IN_FLIGHT * max(_threads(client), 1) - len(running)
+            threads = client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S).values()
+            room = IN_FLIGHT * max(sum(threads), 1) - len(running)
             for _ in range(min(room, len(waiting))):
                 number = waiting.popleft()
                 # each hand-out has a key of its own: an orphan of an earlier run is nothing to wait for
@@ -97,11 +99,6 @@ def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator
 
 # A client that loses its scheduler closes itself, and leaves without an answer what it is asked while it does: no call
 # to it may wait for ever.
-
-
-def _threads(client: Client) -> int:
-    """Return how many threads all workers have together."""
-    return sum(client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S).values())
 
 
 def _next(client: Client, finished: as_completed) -> Future:
@@ -188,9 +185,8 @@ def existing(address: str) -> Iterator[Client]:
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise InputError(
-            "scheduler", address, f"be the address of a Dask scheduler that runs ({error})"
-        ) from None
+        allowed = f"be the address of a Dask scheduler that runs ({error})"
+        raise InputError("scheduler", address, allowed) from None
     try:
         yield client
     finally:
