@@ -6,17 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
 
@@ -58,7 +49,7 @@ class Lines(Reporter):
 class Bar(Reporter):
     """Moves a progress bar that counts histories."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: bars.Progress) -> None:
         self._progress = progress
         self._bar = progress.add_task("preparing", total=None)
         self._finished = 0
@@ -78,10 +69,10 @@ class Bar(Reporter):
         self.advance(chunk, 0)
 
 
-class _Rate(ProgressColumn):
+class _Rate(bars.ProgressColumn):
     """Histories per second."""
 
-    def render(self, task: Task) -> Text:
+    def render(self, task: bars.Task) -> Text:
         speed = task.finished_speed or task.speed
         return Text(f"{speed:.3g}/s" if speed else "")
 
@@ -98,9 +89,9 @@ def reporting(console: Console) -> Iterator[Reporter]:
     if not console.is_terminal:
         yield Lines(console)
         return
-    counted = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("histories"))
-    timed = (_Rate(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-    with Progress(*counted, *timed, console=console) as progress:
+    counted = bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn()
+    timed = _Rate(), bars.TimeElapsedColumn(), bars.TextColumn("left"), bars.TimeRemainingColumn()
+    with bars.Progress(*counted, bars.TextColumn("histories"), *timed, console=console) as progress:
         yield Bar(progress)
 
 
@@ -110,7 +101,8 @@ def solving(console: Console) -> Iterator[Callable[[int, int], None] | None]:
     if not console.is_terminal:
         yield None
         return
-    counted, timed = (BarColumn(), MofNCompleteColumn()), (TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(TextColumn("solving"), *counted, *timed, console=console, transient=True) as progress:
+    counted = bars.TextColumn("solving"), bars.BarColumn(), bars.MofNCompleteColumn()
+    timed = bars.TimeElapsedColumn(), bars.TimeRemainingColumn()
+    with bars.Progress(*counted, *timed, console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -14,7 +14,7 @@ from ..io.config import RunConfig, RunFile, load_run_file, parse_config
 from ..io.results import read_dataset
 from ..io.survivals import read_survival_csv, table_from_ratios, tables_from_results
 from ..observables.data.dataset import DataSet
-from ..observables.data.systems import load_system, system_names, system_of
+from ..observables.data.systems import system_of
 from ..observables.estimate import Estimate
 from ..observables.observable import survival_average
 from ..observables.table import SurvivalTable
@@ -173,13 +173,11 @@ def cited(source: str | Path, *, params: Path | None = None, observables: bool =
 
 def _compared(config: RunConfig) -> list[DataSet]:
     """Return the measurements of all observables of a run's system."""
-    found: list[DataSet] = []
-    for system in map(load_system, system_names()):
-        if (system.data, system.sqrt_s_GeV) == (config.system.name, config.system.sqrt_s_GeV):
-            for observable, axes in system.observables.items():
-                for axis in axes:
-                    found += system.measurements(observable, axis)
-    return found
+    system = system_of(config.system.name, config.system.sqrt_s_GeV)
+    if system is None:
+        return []
+    shown = [(observable, axis) for observable, axes in system.observables.items() for axis in axes]
+    return [data for observable, axis in shown for data in system.measurements(observable, axis)]
 
 
 def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:

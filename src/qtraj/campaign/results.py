@@ -37,6 +37,8 @@ from .sources import PATH_NAMES
 from .store import REMEDY, Store, present
 from .work import QUANTITIES
 
+Float = NDArray[np.float64]
+
 _MEANING = {
     "survival": "final over initial overlap",
     "no_jump": "final overlap of pairs that never jumped over initial overlap",
@@ -91,6 +93,7 @@ def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Datase
     first = plan.chunks[: len(plan.chunks) // S]  # of the central setting: the others repeat their ranges
     blocks = [chunk for chunk in first if chunk.l == ls[0]]  # and so does each l
     sizes, numbers = tuple(map(len, blocks)), [chunk.source for chunk in blocks]
+    sources = [plan.sources[number] for number in numbers]
     by_setting = np.array(present_keys).reshape(S, -1)
     keys = np.stack([by_setting[:, [chunk.l == l for chunk in first]] for l in ls], axis=1)  # (S, l, block)
     # every setting and l has the same paths, so any chunk tells
@@ -100,9 +103,9 @@ def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Datase
         chunks = ((1,) * S, (1,) * len(ls), sizes, (len(STATE_NAMES),))
         return xr.Variable(("setting", "l", "history", "state"), _array(store, keys, name, chunks), attrs)
 
-    def participants(b_fm: NDArray[np.float64], block_info: Mapping[Any, Any]) -> NDArray[np.float64]:
+    def participants(b_fm: Float, block_info: Mapping[Any, Any]) -> Float:
         (block,) = block_info[None]["chunk-location"]
-        n_part: NDArray[np.float64] = plan.sources[numbers[block]].participants(b_fm)
+        n_part: Float = sources[block].participants(b_fm)
         return n_part
 
     # a finished chunk with an error budget, or any if there is none yet, knows which parts the error has
@@ -111,12 +114,9 @@ def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Datase
     variables = {}
     for name in QUANTITIES:
         parts = [str(v).partition("_error_")[2] for v in sampled if str(v).startswith(f"{name}_error_")]
-        variables[name] = variable(
-            name,
-            error_parts=" ".join(parts),
-            not_estimated=sampled.attrs["not_estimated"],
-            long_name=f"{_MEANING[name]}; of a state of another l than the start's its probability at the end",
-        )
+        meaning = f"{_MEANING[name]}; of a state of another l than the start's its probability at the end"
+        known = {"error_parts": " ".join(parts), "not_estimated": sampled.attrs["not_estimated"]}
+        variables[name] = variable(name, **known, long_name=meaning)
         for part in parts:
             error = f"{name}_error_{part}"
             variables[error] = variable(error, long_name=f"{part} error of {name}")
@@ -138,9 +138,7 @@ def _array(store: Store, keys: NDArray[np.str_], name: str, chunks: tuple[tuple[
     return da.map_blocks(block, chunks=chunks, dtype=float, meta=np.empty((0,) * len(chunks)))
 
 
-def _block(
-    store: Store, keys: NDArray[np.str_], name: str, block_info: Mapping[Any, Any]
-) -> NDArray[np.float64]:
+def _block(store: Store, keys: NDArray[np.str_], name: str, block_info: Mapping[Any, Any]) -> Float:
     """Return one block of a variable; NaN where the chunk is missing or has no such variable."""
     place, shape = block_info[None]["chunk-location"], block_info[None]["chunk-shape"]
     key = str(keys[place[: keys.ndim]])
@@ -273,14 +271,9 @@ def summary(prediction: xr.Dataset, mesons: Sequence[str], data: Sequence[DataSe
         bands = {varied: band(prediction, meson, varied) for varied in shown}
         points = [measurement for measurement in data if measurement.state == meson]
         for i in np.argsort(-n_part):
-            yield Row(
-                meson,
-                float(n_part[i]),
-                float(b_fm[i]),
-                bands["kappa"].central[i],
-                {varied: (float(b.low[i]), float(b.high[i])) for varied, b in bands.items()},
-                tuple(_nearest(measurement, n_part[i]) for measurement in points),
-            )
+            ranges = {varied: (float(b.low[i]), float(b.high[i])) for varied, b in bands.items()}
+            nearest = tuple(_nearest(measurement, n_part[i]) for measurement in points)
+            yield Row(meson, float(n_part[i]), float(b_fm[i]), bands["kappa"].central[i], ranges, nearest)
 
 
 def _nearest(data: DataSet, n_part: float) -> str:

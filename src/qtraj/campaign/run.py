@@ -26,14 +26,9 @@ from .results import open_results, predict
 from .store import Store, locked
 from .work import Solver, Worker, solve_chunk
 
-RESULT = "result.nc"
-"""Name of the result file in the folder of a run."""
-
-STORE = "store"
-"""Name of the store in the folder of a run."""
-
-LARGEST_CHUNK = 64 * UNIT
-"""Histories; its file has about 5 MB."""
+RESULT = "result.nc"  # name of the result file in the folder of a run
+STORE = "store"  # name of the store in the folder of a run
+LARGEST_CHUNK = 64 * UNIT  # histories; its file has about 5 MB
 
 
 def run(

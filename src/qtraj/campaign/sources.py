@@ -78,7 +78,7 @@ def shipped_files(config: RunConfig) -> list[tuple[float, float, InputFile]]:
 def event_files(run_file: RunFile, entry: HydroFile) -> tuple[InputFile, ...]:
     """Return the file of an entry ``[[medium.files]]``, or all files that its pattern names, sorted."""
     path = run_file.resolve(entry.path).absolute()
-    matching = [Path(name) for name in sorted(glob.glob(str(path)))]
+    matching = map(Path, sorted(glob.glob(str(path))))
     names = [path] if path.exists() else [match for match in matching if match.is_file()]
     if not names:
         raise FileFormatError(path, "no such file", "Check `path` of [[medium.files]].")
@@ -363,24 +363,24 @@ def _of_entry(run_file: RunFile, number: int, every: int) -> Source:
 def _check_metadata(config: RunConfig, number: int, index: TrajectoryIndex) -> None:
     """Refuse a trajectory file whose paths do not know enough, or are not what the run file says of them."""
     entry, key = config.medium.files[number], f"medium.files[{number}]"
+    path = entry.path
     fewest, most = index.n_metadata
     if fewest < LEAST_METADATA:
         problem = f"a block has {fewest} metadata lines, a run needs {LEAST_METADATA}: b, x, y, eta, p_T, phi"
-        raise FileFormatError(entry.path, problem, "`qtraj.solve` needs none of them.")
+        raise FileFormatError(path, problem, "`qtraj.solve` needs none of them.")
     if fewest != most:
         problem = f"some blocks have {fewest} metadata lines, others {most}"
-        raise FileFormatError(entry.path, problem, "Give each kind a file and an entry of its own.")
+        raise FileFormatError(path, problem, "Give each kind a file and an entry of its own.")
     low, high = index.b_fm
     if entry.b_fm is not None and max(entry.b_fm - low, high - entry.b_fm) > _SAME_B_FM:
-        allowed = f"be left out or that of the paths of {entry.path}, which have b = {interval(low, high)} fm"
+        allowed = f"be left out or that of the paths of {path}, which have b = {interval(low, high)} fm"
         raise InputError(f"{key}.b_fm", entry.b_fm, allowed, "The first metadata line of a block is its b.")
     if entry.n_part is not None and high - low > _SAME_B_FM:
-        allowed = f"be left out: the paths of {entry.path} have b = {interval(low, high)} fm, each with its own N_part"
+        known = f"the paths of {path} have b = {interval(low, high)} fm, each with its own N_part"
+        allowed = f"be left out: {known}"
         raise InputError(f"{key}.n_part", entry.n_part, allowed)
     if config.method.budget == "replicate" and index.sorted_by_b:
-        allowed = (
-            f"be 'all': the paths of {entry.path} are sorted by b, so that the first are no sample of all"
-        )
+        allowed = f"be 'all': the paths of {path} are sorted by b, so that the first are no sample of all"
         raise InputError("method.budget", config.method.budget, allowed, "Or shuffle its blocks.")
 
 

@@ -30,8 +30,7 @@ from .progress import duration
 
 REMEDY: Final = "`qtraj campaign resume` computes it again."
 
-LEFTOVER_AGE_S: Final = 3600.0
-"""Age after which a temporary file counts as abandoned: to write a chunk takes seconds."""
+LEFTOVER_AGE_S: Final = 3600.0  # a temporary file of this age is abandoned: to write a chunk takes seconds
 
 HEARTBEAT_S: Final = 5.0
 DEAD_AFTER_S: Final = 60.0
@@ -39,11 +38,8 @@ DEAD_AFTER_S: Final = 60.0
 dead: twelve touches, so that a file system that stalls for a while is no death."""
 
 LOCK_ATTEMPTS: Final = 4
-RATE_WINDOW_S: Final = 600.0
-"""The rate of a run is that of its last ten minutes."""
-
-TIMED_CHUNKS: Final = 100
-"""Chunks whose times `status` reads, at about 1 ms each; the sum over all is estimated from them."""
+RATE_WINDOW_S: Final = 600.0  # the rate of a run is that of its last ten minutes
+TIMED_CHUNKS: Final = 100  # their times `status` reads, at 1 ms each; it estimates the sum over all from them
 
 
 class DamagedChunkWarning(UserWarning):

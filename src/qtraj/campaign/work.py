@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -17,10 +17,7 @@ from numpy.typing import NDArray
 from ..errors import collected
 from ..io.factory import method_of, model_of, start_of
 from ..observables.estimate import Estimate
-from ..physics.initial import InitialState
-from ..physics.model import LindbladModel
 from ..provenance import versions
-from ..solvers.solve import Method
 from ..solvers.solve import solve as solve_lindblad
 from ..states import STATE_NAMES
 from .plan import Chunk, Plan
@@ -32,26 +29,11 @@ QUANTITIES = {"survival": "overlap", "no_jump": "overlap_no_jump"}
 holds, and for the others the overlap at the end, a probability of transition."""
 
 
-class Solver(Protocol):
-    """The signature of `qtraj.solve`, the seam where a test puts its own.
+Solver = Callable[..., Any]
+"""`qtraj.solve`, or what a test puts in its place: called with (model, histories, initial, method=, progress=). Of the
+answer a campaign takes survival, no_jump, overlap and overlap_no_jump, Estimates over histories by state."""
 
-    Of the answer a campaign takes survival, no_jump, overlap and overlap_no_jump, Estimates over histories by state.
-    """
-
-    def __call__(
-        self,
-        model: LindbladModel,
-        medium: Any,
-        initial: InitialState,
-        *,
-        method: Method,
-        progress: Callable[[int, int], None],
-    ) -> Any:
-        """Solve a batch of histories."""
-
-
-Advance = Callable[[int], None]
-"""Hears how many histories of a chunk are solved by now."""
+Advance = Callable[[int], None]  # hears how many histories of a chunk are solved by now
 
 
 @dataclass(frozen=True)
@@ -95,13 +77,9 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
             paths = {name: values[first - start : last - start] for name, values in batch.paths.items()}
             # without a budget the tolerance only chooses the discretization; the errors reached enter every average
             with collected(drop=chunk.budget != "all"):
-                result = solve(
-                    model,
-                    histories,
-                    initial,
-                    method=method_of(run_file, chunk.budget, _seed(plan, source, chunk.l, first)),
-                    progress=partial(_advanced, advance, first - chunk.start, last - first),
-                )
+                method = method_of(run_file, chunk.budget, _seed(plan, source, chunk.l, first))
+                progress = partial(_advanced, advance, first - chunk.start, last - first)
+                result = solve(model, histories, initial, method=method, progress=progress)
             units.append(_dataset(result, paths, ("rare_events",) if sampled else ()))
     chunked = xr.concat(units, "history", data_vars="all", coords="different", compat="equals", join="exact")
     return chunked.assign_attrs(

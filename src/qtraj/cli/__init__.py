@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer import Option
@@ -18,15 +18,9 @@ from ..errors import QtrajError
 from . import campaign, qtraj1, results, solve
 from .options import EXIT_INPUT
 
-
-def _app(**options: Any) -> typer.Typer:
-    return typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, **options)
-
-
-app = _app(add_completion=False)
-campaign_app = _app(
-    help="Very many solves: planned in chunks, kept in a store, gone on with after any interruption."
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+campaign_help = "Very many solves: planned in chunks, kept in a store, gone on with after any interruption."
+campaign_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=campaign_help)
 
 
 @contextmanager

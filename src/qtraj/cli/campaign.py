@@ -79,10 +79,10 @@ def plan(
         remedy = "`qtraj campaign run` and `resume` take it."
         raise InputError("--executor", executor, "be given with --script only: this process plans", remedy)
     planned = prepare(run_file, folder)
-    sizes = f"{len(planned.sources)} impact parameters, {len(planned.settings)} settings, l = 0 and 1"
+    starts = " and ".join(map(str, planned.config.initial.l))
+    sizes = f"{len(planned.sources)} impact parameters, {len(planned.settings)} settings, l = {starts}"
     typer.echo(f"planned  {sizes}: {planned.histories} solves in {len(planned.chunks)} chunks")
-    typer.echo(f"         of up to {planned.chunk_size} histories")
-    typer.echo(str(status_of(folder.folder)))
+    typer.echo(f"         of up to {planned.chunk_size} histories\n{status_of(folder.folder)}")
 
 
 def run(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -237,6 +237,11 @@ def _refuse(given: Mapping[str, Any], why: str) -> None:
             raise InputError(flag, value, f"be left out {why}")
 
 
+def _given(**settings: Any) -> dict[str, Any]:
+    """Return the settings that are given: for the others the classes have their defaults."""
+    return {name: value for name, value in settings.items() if value is not None}
+
+
 def _model(
     potential: str,
     alpha: float | None,
@@ -248,11 +253,10 @@ def _model(
     from ..io.config import KSU_MASS
     from ..physics.model import LindbladModel
 
-    if mass is None:
-        mass = KSU_MASS if potential == "ksu" else LindbladModel.mass
-    given = {} if transport is None else {"transport": transport}
-    in_order = cast('Literal["LO", "NLO"]', order)  # LindbladModel refuses others
-    return LindbladModel(_potential(potential, alpha, beyond), mass=mass, order=in_order, **given)
+    if mass is None and potential == "ksu":
+        mass = KSU_MASS
+    given = _given(transport=transport, mass=mass, order=order)
+    return LindbladModel(_potential(potential, alpha, beyond), **given)
 
 
 def _potential(potential: str, alpha: float | None, beyond: str | None) -> Potential:
@@ -261,8 +265,7 @@ def _potential(potential: str, alpha: float | None, beyond: str | None) -> Poten
 
     if potential in POTENTIALS:
         _refuse({"--beyond": beyond}, f"with --potential {potential}")
-        kind = POTENTIALS[potential]
-        return kind() if alpha is None else kind(alpha=alpha)
+        return POTENTIALS[potential](**_given(alpha=alpha))
     if not Path(potential).is_file():
         allowed = f"be {', '.join(POTENTIALS)} or a file with a table of V(r)"
         raise InputError("--potential", potential, allowed)
@@ -279,15 +282,12 @@ def _transport(potential: str, kappa: str | None, gamma: float | None, T_c: floa
     if potential == "ksu" and kappa is None and gamma is None:
         _refuse({"--T-c": T_c}, "with --potential ksu, which has a width of its own")
         return None
-    strength: Any = kappa
-    with suppress(
-        ValueError, TypeError
-    ):  # a name, or None; Transport refuses what is neither name nor number
-        strength = float(strength)
-    if isinstance(strength, float):
+    given = _given(kappa=kappa, gamma=gamma, T_c=T_c)
+    with suppress(KeyError, ValueError):  # Transport refuses what is neither a name nor a number
+        given["kappa"] = float(given["kappa"])
+    if isinstance(given.get("kappa"), float):
         _refuse({"--T-c": T_c}, f"with --kappa {kappa}: it scales the fits central, lower and upper")
-    given = {"kappa": strength, "gamma": gamma, "T_c": T_c}
-    return Transport(**{name: value for name, value in given.items() if value is not None})
+    return Transport(**given)
 
 
 def _medium(
@@ -303,18 +303,17 @@ def _medium(
     from ..hydro.readers.common import load_table
     from ..physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
 
-    end = BJORKEN["T_end"] if T_end is None else T_end
+    settings = BJORKEN | _given(T0=T0, tau_fm=tau_fm, T_end=T_end)
     if table is not None:
         given = {"--T0": T0, "--tau": tau_fm, "--duration": duration_fm}
         _refuse(given, "with --table, which has its own times and temperatures")
         tau, T = load_table(table, 2).T
-        return TabulatedTemperature(tau, T, T_end=end, allow_hot_end=allow_hot_end)
+        return TabulatedTemperature(tau, T, T_end=settings["T_end"], allow_hot_end=allow_hot_end)
     _refuse({"--allow-hot-end": allow_hot_end or None}, "without --table")
-    start = BJORKEN["T0"] if T0 is None else T0, BJORKEN["tau_fm"] if tau_fm is None else tau_fm
     if duration_fm is not None:
         _refuse({"--T-end": T_end}, "with --duration, when the medium ends")
-        return ConstantTemperature(*start, duration_fm=duration_fm)
-    return Bjorken(*start, T_end=end)
+        return ConstantTemperature(settings["T0"], settings["tau_fm"], duration_fm=duration_fm)
+    return Bjorken(**settings)
 
 
 def _initial(l: int | None, width: float | None, color: str, state: str | None) -> InitialState:
@@ -323,10 +322,7 @@ def _initial(l: int | None, width: float | None, color: str, state: str | None) 
     from ..states import State
 
     if state is None:
-        given: dict[str, Any] = {"l": l, "width": width}
-        return GaussianState(
-            color=color, **{name: value for name, value in given.items() if value is not None}
-        )
+        return GaussianState(color=color, **_given(l=l, width=width))
     _refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
     named = State.named(state)
     return CoulombState(n=named.n, l=named.l, color=color)
@@ -345,9 +341,9 @@ def _method(name: str, rtol: float | None, n: int | None, seed: int | None) -> M
     if name not in kinds:
         raise InputError("--method", name, "be density, nojump or trajectories")
     kind, own = kinds[name]
-    settings: dict[str, Any] = {"rtol": rtol, "n": n, "seed": seed}
-    _refuse({f"--{key}": value for key, value in settings.items() if key not in own}, f"with --method {name}")
-    return kind(**{key: settings[key] for key in own if settings[key] is not None})
+    given = _given(rtol=rtol, n=n, seed=seed)
+    _refuse({f"--{key}": value for key, value in given.items() if key not in own}, f"with --method {name}")
+    return kind(**given)
 
 
 def _grid(kind: str, **settings: float | None) -> Grid:
@@ -362,7 +358,7 @@ def _grid(kind: str, **settings: float | None) -> Grid:
     if kind not in grids:
         raise InputError("--grid", kind, f"be one of {', '.join(grids)}")
     default, own = grids[kind]
-    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
+    given = _given(**settings)
     for name, value in given.items():
         if name not in own:
             flags = ", ".join(f"--{setting}" for setting in own)

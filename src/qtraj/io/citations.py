@@ -18,8 +18,7 @@ from ..qtraj1.files.parameters import LegacyParameters
 from .config import NO_DIPOLE, CoefficientTable, Model, RunConfig, RunFile, System
 from .factory import model_of
 
-GROUP: Final = Model()
-"""Mass, coupling, kappa and gamma of arXiv:2012.01240, which are the defaults of a run file."""
+GROUP: Final = Model()  # the defaults of a run file: mass, coupling, kappa and gamma of arXiv:2012.01240
 
 _ARXIV: Final = re.compile(r"\b(\d{4}\.\d{4,5})\b")
 _DOI: Final = re.compile(r"\b(10\.\d{4,}/[^\s,;]+[^\s,;.)])")
@@ -29,11 +28,8 @@ _FEED_DOWN: Final = {
     "pdg2026": {"PDG2026": "feed-down fractions", "Brambilla2021": "cross sections"},
 }
 
-CRANK_NICOLSON_NLO: Final = 2
-"""Stepper of QTraj at next-to-leading order."""
-
-ALL_AUTHORS: Final = 3
-"""Up to as many are named in a line of text."""
+CRANK_NICOLSON_NLO: Final = 2  # stepper of QTraj at next-to-leading order
+ALL_AUTHORS: Final = 3  # up to as many are named in a line of text
 
 _TEX: Final = {
     "√s_NN": r"$\sqrt{s_\mathrm{NN}}$",
@@ -80,9 +76,7 @@ class Reference:
             "author": " and ".join(whole),
             "collaboration": self.collaboration,
             "title": f"{{{self.title}}}",
-            "journal": self.journal,
-            "volume": self.volume,
-            "pages": self.pages,
+            **{name: getattr(self, name) for name in ("journal", "volume", "pages")},
             "year": str(self.year or ""),
             "eprint": self.arxiv,
             "archivePrefix": "arXiv" if self.arxiv else "",
@@ -185,7 +179,7 @@ class Choices:
             mesh=method.grid is None or method.grid.kind == "mesh",
             kappa_fit=model.has_fits,
             gamma_range=model.kappa != (NO_DIPOLE,) and bool(set(model.gamma) & set(GROUP.gamma)),
-            bottomonium=name == "coulomb" and _of_group(model.alpha, model.mass),
+            bottomonium=name == "coulomb" and (model.alpha, model.mass) == (GROUP.alpha, GROUP.mass),
             thermal=name == "ksu" or (own is not None and model_of(own).thermal is not None),
         )
 
@@ -201,7 +195,7 @@ class Choices:
             mesh=False,
             kappa_fit=coulomb and isinstance(p.kappa_hat, str),
             gamma_range=coulomb and p.gam in GROUP.gamma,
-            bottomonium=coulomb and _of_group(p.alpha, p.mass),
+            bottomonium=coulomb and (p.alpha, p.mass) == (GROUP.alpha, GROUP.mass),
             anisotropic=p.potential == 2,
             thermal=not coulomb,
         )
@@ -209,17 +203,14 @@ class Choices:
 
 _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
     ("Omar2022", "reference program and conventions", lambda c: True),
-    ("Brambilla2017", "Lindblad equation of potential NRQCD", lambda c: c.dipole),
-    ("Brambilla2018", "Lindblad equation of potential NRQCD", lambda c: c.dipole),
+    ("Brambilla2017 Brambilla2018", "Lindblad equation of potential NRQCD", lambda c: c.dipole),
     ("Brambilla2022", "next-to-leading order in E/T", lambda c: c.order == "NLO"),
     ("Brambilla2021", "mass and coupling of bottomonium", lambda c: c.bottomonium),
     ("Brambilla2021", "fits of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2020", "lattice values of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2019", "values of gamma", lambda c: c.gamma_range),
-    ("Islam2020", "KSU potential", lambda c: c.potential == "ksu"),
-    ("Strickland2011", "KSU potential", lambda c: c.potential == "ksu"),
-    ("Dong2021", "screening in an anisotropic medium", lambda c: c.anisotropic),
-    ("Dong2022", "screening in an anisotropic medium", lambda c: c.anisotropic),
+    ("Islam2020 Strickland2011", "KSU potential", lambda c: c.potential == "ksu"),
+    ("Dong2021 Dong2022", "screening in an anisotropic medium", lambda c: c.anisotropic),
     ("Dalibard1992", "quantum jumps", lambda c: c.method == "trajectories"),
     ("Baye2015", "Lagrange mesh", lambda c: c.mesh),
     ("Chin1997", "fourth-order splitting", lambda c: c.mesh and c.order == "LO" and not c.thermal),
@@ -228,7 +219,8 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
 
 def of_choices(choices: Choices) -> list[Citation]:
     """Return what to cite for equation, coefficients and method of a calculation."""
-    return [Citation(subject, literature()[key]) for key, subject, applies in _RULES if applies(choices)]
+    rules = ((keys.split(), subject) for keys, subject, applies in _RULES if applies(choices))
+    return [Citation(subject, literature()[key]) for keys, subject in rules for key in keys]
 
 
 def of_program() -> Citation:
@@ -250,10 +242,6 @@ def merged(citations: Iterable[Citation]) -> list[Citation]:
 def as_bibtex(citations: Iterable[Citation]) -> str:
     """Return a BibTeX file."""
     return "\n\n".join(each.bibtex() for each in citations)
-
-
-def _of_group(alpha: float, mass: float) -> bool:
-    return (alpha, mass) == (GROUP.alpha, GROUP.mass)
 
 
 def of_run(

@@ -44,17 +44,16 @@ HYDRO_FORMATS = ("auto", *FORMATS, *DECLARED)
 the temperatures along ready-made paths."""
 
 POTENTIALS: dict[str, type[CoulombPotential | KSUPotential]]
-POTENTIALS = {"coulomb": CoulombPotential, "ksu": KSUPotential}
-"""Potentials with a name; every other one is a file or a Python object."""
+POTENTIALS = {
+    "coulomb": CoulombPotential,
+    "ksu": KSUPotential,
+}  # every other one is a file or a Python object
 
 Executor = Literal["in-process", "local", "scheduler", "slurm", "htcondor", "pbs"]
 """Who solves the chunks of a campaign: this process, Dask workers here, those of a scheduler, or batch jobs."""
 
-NO_DIPOLE = "none"
-"""A kappa that says: no dipole terms. A potential with a width of its own (complex in the medium) needs it."""
-
-KSU_MASS = 4.70
-"""Bottom mass in GeV that belongs to the parameters of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461."""
+NO_DIPOLE = "none"  # kappa for no dipole terms, which a potential with a width of its own needs
+KSU_MASS = 4.70  # bottom mass in GeV of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461
 
 
 def _rule(allowed: str) -> PydanticCustomError:

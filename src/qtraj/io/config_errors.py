@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from ..errors import InputError
 from ..hydro.readers.netcdf import shipped_runs
-from ..observables.data.systems import load_system, system_names
+from ..observables.data.systems import system_of
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -103,13 +104,8 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 def refuse_contradictions(config: RunConfig) -> None:
     """Raise InputError for a key that is given and cannot have the effect that its user expects beside the others."""
-    for key, value, wrong, allowed, *remedy in (
-        *_of_model(config.model),
-        *_of_start(config),
-        *_of_method(config),
-        *_of_histories(config),
-        *_of_cross_section(config),
-    ):
+    of_problem = chain(_of_model(config.model), _of_start(config), _of_method(config))
+    for key, value, wrong, allowed, *remedy in chain(of_problem, _of_histories(config), _of_system(config)):
         if wrong:
             raise InputError(key, value, allowed, *remedy)
 
@@ -192,7 +188,7 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
         yield f"paths.{name}", getattr(paths, name), ready_made and not sample, allowed
 
 
-def _of_cross_section(config: RunConfig) -> Iterator[_Check]:
+def _of_system(config: RunConfig) -> Iterator[_Check]:
     """Check that the cross section is the one behind N_part, where the run would not notice."""
     key, sigma = "system.sigma_nn_mb", config.system.sigma_nn_mb
     place = (config.system.name, config.system.sqrt_s_GeV)
@@ -202,7 +198,6 @@ def _of_cross_section(config: RunConfig) -> Iterator[_Check]:
             allowed = f"be {run.sigma_nn_mb:g} with hydro = 'shipped': N_part of these runs was made with it"
             yield key, sigma, same and run.sigma_nn_mb != sigma, allowed, "Others need [[medium.files]]."
         return
-    for known in map(load_system, system_names()):
-        same = (known.data, known.sqrt_s_GeV) == place
+    if (known := system_of(*place)) is not None:
         allowed = f"be within {100 * PLAUSIBLE:g} % of {known.sigma_nn_mb:g}, that of {known.name}"
-        yield key, sigma, same and abs(sigma / known.sigma_nn_mb - 1) > PLAUSIBLE, allowed, "It is in mb."
+        yield key, sigma, abs(sigma / known.sigma_nn_mb - 1) > PLAUSIBLE, allowed, "It is in mb."

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.machinery import SourceFileLoader
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from types import ModuleType
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +43,6 @@ from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFi
 from .config_errors import METHOD_KEYS
 from .results import load_states
 
-if TYPE_CHECKING:
-    from importlib.abc import Loader
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
-
 Float = NDArray[np.float64]
 
 SHIPPED_FEEDDOWN: Final = ("group", "pdg2026")
@@ -54,8 +50,7 @@ SHIPPED_FEEDDOWN: Final = ("group", "pdg2026")
 Budget = Literal["all", "sample", "none"]
 """What is estimated of the numerical error: of each history, refined; of each history as it is; nothing."""
 
-_PROBE_R: Final = np.array([0.5, 1.0, 2.0])
-"""Distances in GeV^-1 at which potential and start are evaluated to see that they can be."""
+_PROBE_R: Final = np.array([0.5, 1.0, 2.0])  # GeV^-1; potential and start are evaluated there as a trial
 
 
 @dataclass(frozen=True)
@@ -92,9 +87,8 @@ def potential_of(run_file: RunFile) -> Potential:
         if choice.python is not None:
             return _python_potential(choice.python, run_file.path.parent)
         if choice.file is not None:
-            path = run_file.resolve(choice.file)
-            octet, below, beyond = choice.octet, choice.below, choice.beyond
-            return TabulatedPotential.read(path, alpha=model.alpha, octet=octet, below=below, beyond=beyond)
+            how = choice.model_dump(include={"octet", "below", "beyond"})
+            return TabulatedPotential.read(run_file.resolve(choice.file), alpha=model.alpha, **how)
         return POTENTIALS[choice.name or "coulomb"](alpha=model.alpha)
 
 
@@ -218,16 +212,10 @@ def identity(run_file: RunFile, kappa: Kappa, gamma: Gamma, l: int, budget: Budg
 
     It is made of the objects, and of the content of files, so that two spellings of one problem have one identity.
     """
-    choice, start, stored = (
-        run_file.config.model.potential,
-        run_file.config.initial,
-        run_file.config.method.projection,
-    )
-    model, state, method = (
-        model_of(run_file, kappa, gamma),
-        start_of(run_file, l),
-        method_of(run_file, budget),
-    )
+    config = run_file.config
+    choice, start, stored = config.model.potential, config.initial, config.method.projection
+    model = model_of(run_file, kappa, gamma)
+    state, method = start_of(run_file, l), method_of(run_file, budget)
     if isinstance(method, QuantumTrajectories):  # these two change nothing but the speed
         method = replace(method, workers=1, batch=None)
     transport, potential = model.transport, repr(model.potential)
@@ -286,9 +274,9 @@ def _module(name: str, folder: Path) -> ModuleType:
 
 @cache  # one object for one file, so that what is cached by potential stays valid
 def _module_of_file(name: str, path: Path, mtime_ns: int) -> ModuleType:
-    spec = cast("ModuleSpec", spec_from_file_location(name, path))
-    module = module_from_spec(spec)
-    cast("Loader", spec.loader).exec_module(module)
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    SourceFileLoader(name, str(path)).exec_module(module)
     return module
 
 

@@ -7,7 +7,7 @@ lines, and the tests hold the files to HEPData's schemas.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,8 +22,7 @@ from ..observables.overview import Panel
 from ..observables.table import AXES, INTEGRATED
 from .survivals import write_csv
 
-DIGITS: Final = 6
-"""Significant digits of values and errors; the CSV files hold more."""
+DIGITS: Final = 6  # significant digits of values and errors; the CSV files hold more
 
 
 def write_panel_csv(path: str | Path, panel: Panel) -> Path:
@@ -96,9 +95,8 @@ def write_hepdata(folder: str | Path, tables: Sequence[HepdataTable], comment: s
 
 
 def _entry(table: HepdataTable) -> dict[str, Any]:
-    system = table.qualifiers.get("system", "")
     keywords = [{"name": "observables", "values": [table.curve.observable]}]
-    if system:
+    if system := table.qualifiers.get("system"):
         keywords.append({"name": "reactions", "values": [system]})
     return {
         "name": table.name,
@@ -110,9 +108,9 @@ def _entry(table: HepdataTable) -> dict[str, Any]:
 
 
 def _data(table: HepdataTable) -> dict[str, Any]:
-    curve = table.curve
-    axis = AXES[curve.x_name]
-    header = _header(axis.symbol or axis.words.capitalize(), axis.unit)
+    curve, axis = table.curve, AXES[table.curve.x_name]
+    header = {"name": axis.symbol or axis.words.capitalize(), "units": axis.unit}
+    header = {key: text for key, text in header.items() if text}
     values = [_place(curve.x_name, *place) for place in zip(curve.x, curve.x_low, curve.x_high, strict=True)]
     return {
         "independent_variables": [{"header": header, "values": values}],
@@ -125,20 +123,15 @@ def _dependent(table: HepdataTable, name: str) -> dict[str, Any]:
     qualifiers = [{"name": key, "value": value} for key, value in table.qualifiers.items()]
     points = []
     for i, value in enumerate(np.atleast_1d(estimate.value)):
-        errors: list[dict[str, Any]] = [
-            {"symerror": _round(np.atleast_1d(part)[i]), "label": label}
-            for label, part in estimate.parts.items()
-        ]
+        errors: list[dict[str, Any]] = []
+        for label, part in estimate.parts.items():
+            errors.append({"symerror": _round(np.atleast_1d(part)[i]), "label": label})
         for label, (low, high) in bands.items():
             ends = {"plus": _round(high[i] - value), "minus": _round(low[i] - value)}
             errors.append({"asymerror": ends, "label": label})
         points.append({"value": _round(value), "errors": errors} if errors else {"value": _round(value)})
-    header = _header(f"{table.curve.observable} {name}", "")
+    header = {"name": f"{table.curve.observable} {name}"}
     return {"header": header, **({"qualifiers": qualifiers} if qualifiers else {}), "values": points}
-
-
-def _header(name: str, unit: str) -> dict[str, str]:
-    return {"name": name, "units": unit} if unit else {"name": name}
 
 
 def _place(x_name: str, x: float, low: float, high: float) -> dict[str, Any]:
@@ -153,11 +146,10 @@ def _round(value: Any) -> float:
     return float(f"{float(value):.{DIGITS}g}")
 
 
-def _write(path: Path, documents: Iterable[Any]) -> Path:
-    several = list(documents)
-    text = "---\n".join("\n".join(_yaml(document)) + "\n" for document in several)
+def _write(path: Path, documents: Sequence[Any]) -> Path:
+    text = "---\n".join("\n".join(_yaml(document)) + "\n" for document in documents)
     with atomic_path(path) as temporary:
-        temporary.write_text(f"---\n{text}" if len(several) > 1 else text, encoding="utf-8")
+        temporary.write_text(f"---\n{text}" if len(documents) > 1 else text, encoding="utf-8")
     return path
 
 

@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-_DIGITS = 4
-
 
 def page(
     content: str, *, title: str, styles: Sequence[str], scripts: Sequence[str], data: Any, **fields: str
@@ -45,6 +43,6 @@ def embedded_json(data: Any) -> str:
     return text
 
 
-def rounded(values: ArrayLike, digits: int = _DIGITS) -> list[float | None]:
+def rounded(values: ArrayLike, digits: int = 4) -> list[float | None]:
     """Return the values at `digits` significant digits, None where they are not finite."""
     return [float(f"{v:.{digits}g}") if np.isfinite(v) else None for v in np.asarray(values, float)]

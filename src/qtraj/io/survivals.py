@@ -178,7 +178,7 @@ def read_survival_csv(path: str | Path) -> SurvivalTable:
         raise FileFormatError(path, "holds no row below a header line", "One row per path is needed.")
     header = [name.strip() for name in rows[0]]
     _check_header(path, header)
-    numbered = zip(content, rows, strict=True)
+    numbered = zip(content, rows, strict=False)
     values = np.array([_numbers(path, number, row, header) for number, row in numbered if row is not rows[0]])
     columns = dict(zip(header, values.T, strict=True))
     arguments: dict[str, Any] = {CSV_COLUMNS[name]: columns[name] for name in CSV_COLUMNS if name in columns}

@@ -22,12 +22,8 @@ from .dask import ALLOWED_FAILURES
 
 System = Literal["slurm", "htcondor", "pbs"]
 
-CLUSTERS: Final = {
-    "slurm": dask_jobqueue.SLURMCluster,
-    "htcondor": dask_jobqueue.HTCondorCluster,
-    "pbs": dask_jobqueue.PBSCluster,
-}
 NAMES: Final = {"slurm": "SLURM", "htcondor": "HTCondor", "pbs": "PBS"}
+CLUSTERS: Final = {system: getattr(dask_jobqueue, f"{name}Cluster") for system, name in NAMES.items()}
 FOREIGN: Final = {"slurm": ("disk",), "htcondor": ("queue", "account", "walltime"), "pbs": ("disk",)}
 """Keys of ``[campaign.job]`` that a batch system does not have."""
 MIB: Final = 2**20
@@ -60,13 +56,8 @@ def job_script(system: System, job: Job) -> str:
 def _options(system: System, job: Job) -> dict[str, Any]:
     """Return the arguments of dask-jobqueue: one process per core, since a chunk uses one thread."""
     _check_keys(system, job)
-    options: dict[str, Any] = {
-        "cores": job.cores,
-        "processes": job.cores,
-        "memory": job.memory,
-        "job_name": "qtraj",
-        "job_script_prologue": [*job.prologue, *EXPORTS],
-    }
+    options: dict[str, Any] = {"cores": job.cores, "processes": job.cores, "memory": job.memory}
+    options |= {"job_name": "qtraj", "job_script_prologue": [*job.prologue, *EXPORTS]}
     if system == "htcondor":
         return {**options, "disk": job.disk, "job_extra_directives": dict(map(_pair, job.directives))}
     options |= {"walltime": job.walltime, "job_extra_directives": list(job.directives)}
@@ -80,9 +71,8 @@ def array_script(system: System, job: Job, folder: Path, members: int) -> str:
     """
     _check_keys(system, job)
     index = {"slurm": "$SLURM_ARRAY_TASK_ID", "pbs": "$PBS_ARRAY_INDEX", "htcondor": "$(Process)"}[system]
-    command = (
-        f"qtraj campaign resume --store {shlex.quote(str(folder.absolute()))} --index {index} --of {members}"
-    )
+    store = shlex.quote(str(folder.absolute()))
+    command = f"qtraj campaign resume --store {store} --index {index} --of {members}"
     shell = [*job.prologue, *EXPORTS, command]
     memory, disk = (-(-parse_bytes(text) // (job.cores * MIB)) for text in (job.memory, job.disk))
     if system == "htcondor":

@@ -20,20 +20,11 @@ from ...solvers.parallel import ONE_THREAD
 from ..work import Worker
 from . import Progress
 
-IN_FLIGHT: Final = 2
-"""Chunks handed out per worker thread: one that is solved and one that waits, so memory does not grow with the plan."""
-
-ATTEMPTS: Final = 3
-"""How often a chunk is handed out again after Dask gave it up because workers died with it."""
-
-ALLOWED_FAILURES: Final = 10
-"""Workers that may die while they solve one chunk before Dask gives it up."""
-
-CONNECT_S: Final = 10
-"""Time that a scheduler has to answer, also after a connection was lost."""
-
-POLL_S: Final = 0.02
-"""How often to look for finished chunks."""
+IN_FLIGHT: Final = 2  # chunks per worker thread: one is solved, one waits; memory does not grow with the plan
+ATTEMPTS: Final = 3  # how often a chunk is handed out again after Dask gave it up: workers died with it
+ALLOWED_FAILURES: Final = 10  # workers that may die while they solve one chunk before Dask gives it up
+CONNECT_S: Final = 10  # time that a scheduler has to answer, also after a connection was lost
+POLL_S: Final = 0.02  # how often to look for finished chunks
 
 LOST: Final = (
     "the Dask scheduler was lost. Finished chunks are kept: `qtraj campaign resume` goes on with a new one."
@@ -164,16 +155,11 @@ def local(workers: int) -> Iterator[Client]:
     settings: dict[str, Any] = {"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}
     # before a worker starts, because XLA makes its threads when JAX is first used
     settings |= {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in ONE_THREAD.items()}
+    # any free port: two campaigns on one machine must not quarrel about the usual one
+    quiet = {"dashboard_address": ":0", "silence_logs": "CRITICAL"}
     with (
         dask.config.set(settings),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            # any free port: two campaigns on one machine must not quarrel about the usual one
-            dashboard_address=":0",
-            silence_logs="CRITICAL",
-        ) as cluster,
+        LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, **quiet) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
