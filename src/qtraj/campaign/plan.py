@@ -31,10 +31,10 @@ _ANEW: Final = "`qtraj campaign run FILE.toml --store DIR` plans anew."
 class Setting:
     """One choice of the transport coefficients and of the temperature at which the medium ends."""
 
-    kappa: Kappa  # Name of a lattice fit, kappa/T^3, or a table of it
+    kappa: Kappa  # name of a lattice fit, kappa/T^3, or a table of it
     gamma: Gamma  # gamma/T^3, or a table of it
-    T_end: float  # Temperature at which the medium ends, GeV
-    ends: str = field(default="", compare=False)  # Its words in the label, where a run has several
+    T_end: float  # temperature at which the medium ends, GeV
+    ends: str = field(default="", compare=False)  # its words in the label, where a run has several
 
     @property
     def label(self) -> str:
@@ -64,11 +64,11 @@ class Chunk:
     """Some histories of one source for one setting, started in one l."""
 
     setting: Setting  # Transport coefficients
-    source: int  # Number of the source in the plan
-    l: int  # Orbital angular momentum of the start
-    start: int  # Range of histories in the source
-    stop: int
-    budget: Budget  # What is estimated of the numerical error
+    source: int  # number of the source in the plan
+    l: int  # orbital angular momentum of the start
+    start: int  # first of its histories in the source
+    stop: int  # one behind the last
+    budget: Budget  # what is estimated of the numerical error
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -79,8 +79,8 @@ class Plan:
     """All chunks of a run file, in a fixed order: the central setting first."""
 
     run_file: RunFile
-    sources: Sequence[Source]  # One per entry of the hydrodynamics
-    chunk_size: int  # Largest number of histories of a chunk
+    sources: Sequence[Source]  # one per entry of the hydrodynamics
+    chunk_size: int  # largest number of histories of a chunk
 
     @property
     def config(self) -> RunConfig:

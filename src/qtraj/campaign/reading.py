@@ -49,11 +49,11 @@ def _store(folder: Path) -> Store | None:
 class Survivals:
     """What was read."""
 
-    tables: dict[str, SurvivalTable]  # One for each setting of the model, the central one first
-    title: str  # For figures
-    system: str | None = None  # Name of the collision system, if the source states one that the package knows
-    feeddown: str | None = None  # Feed-down table that the source names
-    ratios: RatioTable | None = None  # The rows of a ratio file
+    tables: dict[str, SurvivalTable]  # one for each setting of the model, the central one first
+    title: str  # for figures
+    system: str | None = None  # name of the collision system, if the source states one that the package knows
+    feeddown: str | None = None  # feed-down table that the source names
+    ratios: RatioTable | None = None  # the rows of a ratio file
 
     def averages(self, *, weighted: bool = False) -> dict[str, dict[str, Estimate]]:
         """Return the mean survival of the radial states, for each setting.
@@ -162,9 +162,9 @@ def cited(source: str | Path, *, params: Path | None = None, observables: bool =
     if attrs is not None:
         if "run_file" not in attrs:
             raise FileFormatError(source, "does not say from which run file it comes", _SOURCES)
-        config = parse_config(str(attrs["run_file"]), str(source), stored=True)
-        run: RunConfig | RunFile = config
         fluids: Iterable[Mapping[str, Any]] = json.loads(attrs.get("hydro", "[]"))
+        run: RunConfig | RunFile
+        run = config = parse_config(str(attrs["run_file"]), str(source), stored=True)
     else:
         plan = make_plan(load_run_file(source)) if store is None else store.load_plan()
         run, config, fluids = plan.run_file, plan.config, [each.attrs for each in plan.sources]

@@ -257,8 +257,8 @@ class Row:
     n_part: float
     b_fm: float
     central: Estimate  # R_AA of the central setting with the error of the calculation
-    ranges: dict[str, tuple[float, float]]  # Over the settings of each varied coefficient
-    measured: tuple[str, ...]  # The nearest point of each experiment: name, value, total error, N_part
+    ranges: dict[str, tuple[float, float]]  # over the settings of each varied coefficient
+    measured: tuple[str, ...]  # the nearest point of each experiment: name, value, total error, N_part
 
 
 def summary(prediction: xr.Dataset, mesons: Sequence[str], data: Sequence[DataSet]) -> Iterator[Row]:

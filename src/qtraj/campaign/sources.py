@@ -53,8 +53,8 @@ LEAST_METADATA = 6  # b, x, y, eta, p_T, phi: without one of them a path has no 
 class InputFile:
     """A file of temperatures, known by its content."""
 
-    name: str  # Absolute path; of a run inside the package, the name of its file
-    sha256: str  # Digest of its bytes
+    name: str  # absolute path; of a run inside the package, the name of its file
+    sha256: str  # digest of its bytes
 
 
 def shipped_files(config: RunConfig) -> list[tuple[float, float, InputFile]]:
@@ -145,8 +145,8 @@ def _digest(file: Path | Traversable) -> str:
 class Batch:
     """Some histories and their paths."""
 
-    histories: Sequence[History]  # n histories
-    paths: Mapping[str, NDArray[Any]]  # The entries of `PATH_NAMES`
+    histories: Sequence[History]
+    paths: Mapping[str, NDArray[Any]]  # the entries of `PATH_NAMES`, shape (n,) each
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,11 +158,11 @@ class FluidSource:
     """
 
     config: RunConfig
-    entry: HydroFile | None  # How to read the files; None for runs inside the package
-    b_fm: float  # Impact parameter in fm and participants
-    n_part: float
-    files: tuple[InputFile, ...]  # One per event
-    T_end: float  # Temperature at which the medium ends, GeV
+    entry: HydroFile | None  # how to read the files; None for runs inside the package
+    b_fm: float  # impact parameter, fm
+    n_part: float  # mean number of participants
+    files: tuple[InputFile, ...]  # one per event
+    T_end: float  # temperature at which the medium ends, GeV
 
     def ending(self, T_end: float) -> FluidSource:
         """Return the source with histories that end at a temperature in GeV."""
@@ -246,9 +246,9 @@ class TrajectorySource:
     config: RunConfig
     # participants if the run file says how many, else those of the Glauber model at the b of each path
     n_part: float | None
-    file: InputFile  # The file, plain or gzip
-    index: TrajectoryIndex  # Where its blocks are
-    T_end: float  # Temperature at which the medium ends, GeV
+    file: InputFile  # plain or gzip
+    index: TrajectoryIndex  # where its blocks are
+    T_end: float  # temperature at which the medium ends, GeV
 
     def ending(self, T_end: float) -> TrajectorySource:
         """Return the source with histories that end at a temperature in GeV."""

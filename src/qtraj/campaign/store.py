@@ -254,14 +254,14 @@ class Status:
     """How far a campaign is."""
 
     folder: Path
-    chunks: int  # Of the plan, and those whose files are there
+    chunks: int  # of the plan, and those whose files are there
     chunks_done: int
-    histories: int  # Solves: histories times settings times l
+    histories: int  # solves: histories times settings times l
     histories_done: int
-    foreign: int  # Chunk files of other plans in the store
-    owner: str  # Who works on it, empty if nobody
-    rate: float | None  # Histories a second of the present run; None if none runs, or nothing is finished yet
-    seconds: float  # Time that the finished chunks took together; beyond `TIMED_CHUNKS` of them an estimate
+    foreign: int  # chunk files of other plans in the store
+    owner: str  # who works on it, empty if nobody
+    rate: float | None  # histories a second of the present run; None if none runs, or nothing is finished yet
+    seconds: float  # time that the finished chunks took together; beyond `TIMED_CHUNKS` of them an estimate
 
     @property
     def complete(self) -> bool:

@@ -40,7 +40,7 @@ Advance = Callable[[int], None]  # hears how many histories of a chunk are solve
 class Worker:
     """Solves chunks of a stored plan by their numbers; goes to other processes by pickle."""
 
-    folder: Path  # The store, which every worker must reach under this name
+    folder: Path  # the store, which every worker must reach under this name
     solve: Solver = solve_lindblad  # `qtraj.solve` or a stand-in with its signature
 
     def __call__(self, number: int, advance: Advance | None = None) -> int:

@@ -48,18 +48,18 @@ _SPECIAL: Final = re.compile("|".join(_TEX))
 class Reference:
     """A paper, a data set or a program that is cited."""
 
-    key: str  # Key of its BibTeX entry
-    title: str  # Title; Greek letters and the energy √s_NN as such
+    key: str  # key of its BibTeX entry
+    title: str  # title; Greek letters and the energy √s_NN as such
     authors: tuple[str, ...] = ()  # ``"Family name, initials"``
-    collaboration: str = ""  # Who signs instead
-    journal: str = ""  # Where it was published; `pages` is an article number or the first page
+    collaboration: str = ""  # who signs instead
+    journal: str = ""  # where it was published; `pages` is an article number or the first page
     volume: str = ""
     pages: str = ""
-    year: int = 0  # Of publication; 0 if it is not known
-    arxiv: str = ""  # Where to find it; a program has no arXiv number
+    year: int = 0  # of publication; 0 if it is not known
+    arxiv: str = ""  # empty where there is none, as for a program
     doi: str = ""
     url: str = ""
-    kind: str = "article"  # Kind of the BibTeX entry
+    kind: str = "article"  # kind of the BibTeX entry
 
     def __str__(self) -> str:
         place = f"{self.journal} {self.volume} ({self.year}) {self.pages}" if self.journal else ""
@@ -131,8 +131,8 @@ def program() -> Reference:
 class Citation:
     """A reference and what it is cited for."""
 
-    subject: str  # What is taken from it
-    reference: Reference  # The paper; without a key it is a remark, which BibTeX gets as a comment
+    subject: str  # what is taken from it
+    reference: Reference  # the paper; without a key it is a remark, which BibTeX gets as a comment
     records: tuple[str, ...] = ()  # DOIs of the HEPData records of its numbers
 
     def __str__(self) -> str:
@@ -153,16 +153,16 @@ class Citation:
 class Choices:
     """What of a calculation decides which papers it rests on."""
 
-    potential: str = "coulomb"  # Its name in a run file, such as ``"ksu"``; ``"own"`` for one of the user's
-    dipole: bool = True  # Whether the medium acts by the dipole terms of potential NRQCD
-    order: Literal["LO", "NLO"] = "LO"  # Order in E/T
-    method: Literal["density", "nojump", "trajectories"] = "density"  # How it is solved
-    mesh: bool = True  # On a Laguerre mesh, not on a uniform grid
-    kappa_fit: bool = True  # Whether kappa is a fit to the lattice band,
+    potential: str = "coulomb"  # its name in a run file, such as ``"ksu"``; ``"own"`` for one of the user's
+    dipole: bool = True  # whether the medium acts by the dipole terms of potential NRQCD
+    order: Literal["LO", "NLO"] = "LO"  # order in E/T
+    method: Literal["density", "nojump", "trajectories"] = "density"  # how it is solved
+    mesh: bool = True  # on a Laguerre mesh, not on a uniform grid
+    kappa_fit: bool = True  # whether kappa is a fit to the lattice band,
     gamma_range: bool = True  # gamma one of the group's values,
     bottomonium: bool = True  # mass and coupling the group's
-    anisotropic: bool = False  # Whether the medium is, and the potential knows it
-    thermal: bool = False  # Whether the potential changes with the medium
+    anisotropic: bool = False  # whether the medium is, and the potential knows it
+    thermal: bool = False  # whether the potential changes with the medium
 
     @classmethod
     def of_run(cls, run: RunConfig | RunFile) -> Choices:

@@ -22,7 +22,6 @@ PLAUSIBLE: Final = 0.1
 """Relative difference of a cross section from that of a known system: published values differ by 7 % (67.6 and 72 mb
 at 5.02 TeV), a slip of the decimal point by more."""
 
-
 METHOD_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "density": ("rtol", "atol", "budget", "grid", "l_max", "step", "refinements"),
     "nojump": ("budget", "grid", "step", "dt", "projection"),

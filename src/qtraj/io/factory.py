@@ -58,7 +58,7 @@ class Interpolated:
     """A coefficient given at some temperatures; between them a monotone cubic, which does not overshoot."""
 
     name: str  # ``kappa`` or ``gamma``, for messages
-    T: tuple[float, ...]  # Increasing temperatures in GeV
+    T: tuple[float, ...]  # increasing temperatures in GeV
     values: tuple[float, ...]  # kappa/T^3 or gamma/T^3
 
     def __call__(self, T: Float) -> Float:

@@ -73,11 +73,12 @@ def _row(panel: Panel, name: str, i: int, parts: list[str], labels: list[str]) -
 class HepdataTable:
     """One table of a submission."""
 
-    name: str  # Title and text
+    name: str  # its title; the name of the data file follows from it
     description: str
-    curve: Curve  # What it holds: one dependent variable for each name
+    curve: Curve  # what it holds: one dependent variable for each name
+    # by name, then by label: (low, high), the ranges over model settings, as further asymmetric errors
     bands: Mapping[str, Mapping[str, tuple[Any, Any]]] = field(default_factory=dict)
-    qualifiers: Mapping[str, str] = field(default_factory=dict)
+    qualifiers: Mapping[str, str] = field(default_factory=dict)  # such as system, energy and feed-down
 
     @property
     def file_name(self) -> str:
