@@ -14,11 +14,11 @@ from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 import qtraj as qt
 from qtraj.campaign.plan import UNIT, Plan, make_plan, plan_from_json
+from qtraj.campaign.reading import load_survivals
 from qtraj.campaign.results import merge, open_results
 from qtraj.campaign.run import RESULT, carry_out, prepare, run
 from qtraj.campaign.sources import PATH_NAMES
 from qtraj.campaign.store import Store
-from qtraj.campaign.survivals import load_survivals
 from qtraj.campaign.work import solve_chunk
 from qtraj.errors import FileFormatError, InputError
 from qtraj.hydro import load_shipped, write_netcdf

@@ -7,7 +7,7 @@ from legacy_runs import DATA, parameters
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 from typer.testing import CliRunner
 
-from qtraj.campaign.citing import cited
+from qtraj.campaign.reading import cited
 from qtraj.campaign.results import merge
 from qtraj.campaign.run import RESULT, STORE, run
 from qtraj.cli import app

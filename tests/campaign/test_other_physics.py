@@ -5,11 +5,10 @@ import pytest
 
 import qtraj as qt
 from qtraj.campaign.plan import make_plan
-from qtraj.campaign.prediction import band
-from qtraj.campaign.results import open_results
+from qtraj.campaign.reading import load_survivals
+from qtraj.campaign.results import band, open_results
 from qtraj.campaign.run import carry_out, prepare, run
 from qtraj.campaign.store import Store
-from qtraj.campaign.survivals import load_survivals
 from qtraj.campaign.work import solve_chunk
 from qtraj.errors import InputError
 from qtraj.io.config import RunFile, parse_config

@@ -10,8 +10,7 @@ import xarray as xr
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 from qtraj.campaign.plan import Setting, make_plan, settings
-from qtraj.campaign.prediction import band, curves, summary
-from qtraj.campaign.results import open_results
+from qtraj.campaign.results import band, curves, open_results, summary
 from qtraj.campaign.run import RESULT, citations, measured, run
 from qtraj.campaign.store import DamagedChunkWarning
 from qtraj.errors import AccuracyWarning, InputError, note

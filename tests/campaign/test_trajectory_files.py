@@ -9,12 +9,11 @@ from typer.testing import CliRunner
 
 import qtraj.campaign.run as campaign
 from qtraj.campaign.plan import make_plan
-from qtraj.campaign.prediction import summary
-from qtraj.campaign.results import merge, open_results
+from qtraj.campaign.reading import load_survivals
+from qtraj.campaign.results import merge, open_results, summary
 from qtraj.campaign.run import run
 from qtraj.campaign.sources import glauber, participants
 from qtraj.campaign.store import status
-from qtraj.campaign.survivals import load_survivals
 from qtraj.cli import app
 from qtraj.errors import FileFormatError, InputError
 from qtraj.io.config import parse_config

@@ -123,8 +123,8 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, arguments, message):
 def test_a_run_folder_knows_system_and_feeddown(tmp_path, no_figures):
     from stand_in import ExponentialDecay, make_run_file
 
+    from qtraj.campaign.reading import load_runs
     from qtraj.campaign.run import run
-    from qtraj.campaign.survivals import load_runs
 
     folder = tmp_path / "run"
     run(make_run_file(), folder, solve=ExponentialDecay())
@@ -204,15 +204,15 @@ def test_rapidity_comes_from_trajectory_files_that_have_it(tmp_path, no_figures)
 
 
 def test_runs_that_differ_in_the_end_of_the_medium_make_a_band(tmp_path, no_figures, monkeypatch):
-    from qtraj.campaign import survivals
+    from qtraj.campaign import reading
 
     def read(source, *, weighted):
         end = float(source.name)  # a medium that ends earlier destroys less
         table = toy_table(0.2 / end)
         table = replace(table, attrs={"kappa": "central", "gamma": -1.75, "T_end": end})
-        return survivals.Survivals({"central": table}, "toy", "PbPb5020")
+        return reading.Survivals({"central": table}, "toy", "PbPb5020")
 
-    monkeypatch.setattr(survivals, "load_survivals", read)
+    monkeypatch.setattr(reading, "load_survivals", read)
     result = observe("0.25", "0.30", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     text = (tmp_path / "out" / "raa_pt.csv").read_text(encoding="utf-8")

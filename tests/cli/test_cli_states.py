@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import qtraj as qt
 from qtraj.cli import app
-from qtraj.io.stored_states import load_states
+from qtraj.io.results import load_states
 from qtraj.pages.tables import levels_tables, measured_mass
 from qtraj.solvers.projection import projection_vectors, vacuum_levels
 from qtraj.states import MESONS

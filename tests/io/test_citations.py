@@ -3,15 +3,12 @@
 from dataclasses import fields, replace
 from itertools import product
 
-import numpy as np
 import pytest
 from legacy_runs import parameters
 from stand_in import RUN_FILE
 
-import qtraj as qt
-from qtraj.io.citations import Choices, as_bibtex, merged, of_choices, of_data, of_hydro, of_run
+from qtraj.io.citations import Choices, as_bibtex, literature, merged, of_choices, of_data, of_hydro, of_run
 from qtraj.io.config import parse_config
-from qtraj.io.references import literature
 from qtraj.observables.data.dataset import STATUSES, load_data
 
 OBSERVABLES = ("R_AA", "double_ratio", "v2", "R_pA")
@@ -63,32 +60,9 @@ def test_a_run_file_decides_what_its_run_cites():
     assert plain - of(RUN_FILE.replace("R_fm = 6.62", "R_fm = 6.5")) == {"Loizides2018"}
 
 
-def test_a_solve_decides_what_it_cites():
-    medium = qt.Bjorken(T0=0.4, tau_fm=0.6, T_end=0.25)
-    default = Choices.of_solve(qt.LindbladModel(), medium)
-    assert default == Choices()
-    assert Choices.of_solve(qt.LindbladModel(order="NLO"), medium) == replace(default, order="NLO")
-    own = qt.Transport(kappa=3.0, gamma=lambda T: -1.0 + 0 * T)
-    assert Choices.of_solve(qt.LindbladModel(transport=own, mass=4.5), [medium]) == replace(
-        default, kappa_fit=False, gamma_range=False, bottomonium=False
-    )
-    sine = qt.QuantumTrajectories(n=16, grid=qt.SineGrid(num=255, length=40.0))
-    assert Choices.of_solve(qt.LindbladModel(), medium, sine) == replace(
-        default, method="trajectories", mesh=False
-    )
-
-
-def test_anisotropic_media_are_cited_with_the_potential_that_knows_them():
-    tau, T = np.array([0.6, 1.0, 2.0]), np.array([0.4, 0.35, 0.25])
-    stretched = qt.TabulatedTemperature(
-        tau, T, T_end=0.25, alpha=np.full((3, 3), [1.1, 1.1, 0.8]), hard_scale=T
-    )
-    ksu = qt.LindbladModel(qt.KSUPotential(), mass=4.7)
-    found = Choices.of_solve(ksu, stretched, qt.NoJump())
-    assert (found.potential, found.anisotropic, found.dipole, found.thermal) == ("ksu", True, False, True)
-    assert {"Dong2021", "Islam2020"} <= keys(of_choices(found))
-    assert not keys(of_choices(found)) & {"Brambilla2017", "Chin1997"}
-    assert not Choices.of_solve(qt.LindbladModel(), stretched, qt.NoJump()).anisotropic
+def test_without_a_run_file_the_defaults_of_run_files_are_cited():
+    defaults = RUN_FILE.replace("kappa = [1.0, 0.5]", "").replace("gamma = [-1.75, 0.0]", "")
+    assert Choices.of_run(parse_config(defaults)) == Choices()
 
 
 @pytest.mark.parametrize(

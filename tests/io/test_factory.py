@@ -23,7 +23,7 @@ from qtraj.io.factory import (
     potential_of,
     start_of,
 )
-from qtraj.io.stored_states import save_states
+from qtraj.io.results import save_states
 from qtraj.observables.feeddown import FeedDown
 from qtraj.provenance import CODE
 

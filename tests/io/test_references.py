@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from qtraj.io.references import Reference, by_arxiv, literature, program, tex
+from qtraj.io.citations import Reference, by_arxiv, literature, program, tex
 
 
 @pytest.mark.parametrize("key", literature())

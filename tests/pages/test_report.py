@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from pages import Page, assert_self_contained, data_of
 from qtraj import DensityMatrix, GaussianState, LaguerreMesh, LindbladModel, Transport, solve
+from qtraj.campaign.reading import load_survivals
 from qtraj.campaign.results import merge
 from qtraj.campaign.run import run as run_campaign
-from qtraj.campaign.survivals import load_survivals
 from qtraj.cli import app
 from qtraj.io.survivals import write_survival_csv
 from qtraj.observables.data.dataset import load_data

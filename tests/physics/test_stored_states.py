@@ -8,8 +8,7 @@ from numpy.testing import assert_allclose
 
 import qtraj as qt
 from qtraj import AccuracyWarning, FileFormatError, InputError
-from qtraj.io.results import read_dataset, write_dataset
-from qtraj.io.stored_states import load_states, save_states
+from qtraj.io.results import load_states, read_dataset, save_states, write_dataset
 
 MODEL = qt.LindbladModel()
 R = np.linspace(0, 60, 1201)

@@ -12,7 +12,7 @@ from legacy_files import SAMPLES
 from legacy_runs import no_jump, parameters
 from typer.testing import CliRunner
 
-from qtraj.campaign.citing import cited
+from qtraj.campaign.reading import cited
 from qtraj.cli import app
 from qtraj.errors import FileFormatError, InputError
 from qtraj.qtraj1 import read_basis, read_params, read_ratios, read_summary, write_params

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -29,24 +29,12 @@ _ANEW: Final = "`qtraj campaign run FILE.toml --store DIR` plans anew."
 
 @dataclass(frozen=True)
 class Setting:
-    """One choice of the transport coefficients and of the temperature at which the medium ends.
+    """One choice of the transport coefficients and of the temperature at which the medium ends."""
 
-    Parameters
-    ----------
-    kappa : str, float or CoefficientTable
-        Name of a lattice fit, kappa/T^3, or a table of it.
-    gamma : float or CoefficientTable
-        gamma/T^3, or a table of it.
-    T_end : float
-        Temperature at which the medium ends, GeV.
-    ends : str, optional
-        Its words in the label, where a run has several.
-    """
-
-    kappa: Kappa
-    gamma: Gamma
-    T_end: float
-    ends: str = field(default="", compare=False)
+    kappa: Kappa  # name of a lattice fit, kappa/T^3, or a table of it
+    gamma: Gamma  # gamma/T^3, or a table of it
+    T_end: float  # temperature at which the medium ends, GeV
+    ends: str = field(default="", compare=False)  # its words in the label, where a run has several
 
     @property
     def label(self) -> str:
@@ -73,28 +61,14 @@ def settings(config: RunConfig) -> tuple[Setting, ...]:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some histories of one source for one setting, started in one l.
+    """Some histories of one source for one setting, started in one l."""
 
-    Parameters
-    ----------
-    setting : Setting
-        Transport coefficients.
-    source : int
-        Number of the source in the plan.
-    l : int
-        Orbital angular momentum of the start.
-    start, stop : int
-        Range of histories in the source.
-    budget : {"all", "sample", "none"}
-        What is estimated of the numerical error.
-    """
-
-    setting: Setting
-    source: int
-    l: int
-    start: int
-    stop: int
-    budget: Budget
+    setting: Setting  # Transport coefficients
+    source: int  # number of the source in the plan
+    l: int  # orbital angular momentum of the start
+    start: int  # first of its histories in the source
+    stop: int  # one behind the last
+    budget: Budget  # what is estimated of the numerical error
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -102,21 +76,11 @@ class Chunk:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """All chunks of a run file, in a fixed order: the central setting first.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        The run file.
-    sources : sequence of Source
-        One per entry of the hydrodynamics.
-    chunk_size : int
-        Largest number of histories of a chunk.
-    """
+    """All chunks of a run file, in a fixed order: the central setting first."""
 
     run_file: RunFile
-    sources: Sequence[Source]
-    chunk_size: int
+    sources: Sequence[Source]  # one per entry of the hydrodynamics
+    chunk_size: int  # largest number of histories of a chunk
 
     @property
     def config(self) -> RunConfig:
@@ -174,43 +138,40 @@ class Plan:
 
     def coordinates(self) -> dict[str, Any]:
         """Return the settings as coordinates of a dataset: label, kappa, gamma and T_end."""
-        gammas = [s.gamma for s in self.settings]
+        kappas, gammas = [str(s.kappa) for s in self.settings], [s.gamma for s in self.settings]
+        # numbers, unless one of them is a table, which only has a name
         named = any(isinstance(gamma, CoefficientTable) for gamma in gammas)
-        kappas = [str(s.kappa) for s in self.settings]
+        of_T_end = {"long_name": "temperature at which the medium ends", "units": "GeV"}
         return {
             "setting": [s.label for s in self.settings],
             "kappa": ("setting", kappas, {"long_name": "kappa/T^3, name of a fit or table, or number"}),
             "gamma": ("setting", list(map(str, gammas)) if named else gammas, {"long_name": "gamma/T^3"}),
-            "T_end": (
-                "setting",
-                [s.T_end for s in self.settings],
-                {"long_name": "temperature at which the medium ends", "units": "GeV"},
-            ),
+            "T_end": ("setting", [s.T_end for s in self.settings], of_T_end),
         }
-
-    @cached_property
-    def _identities(self) -> dict[tuple[Setting, int, Budget], dict[str, Any]]:
-        return {}
-
-    def key(self, chunk: Chunk) -> str:
-        """Return the SHA-256 of all that determines the numbers of a chunk: arguments of the solver, and its code."""
-        problem = (chunk.setting, chunk.l, chunk.budget)
-        if problem not in self._identities:
-            setting, l, budget = problem
-            self._identities[problem] = identity(self.run_file, setting.kappa, setting.gamma, l, budget)
-        arguments = {
-            "qtraj": version("qtraj"),
-            "code": CODE_DIGEST,
-            **self._identities[problem],
-            "source": self.source(chunk).digest,
-            "histories": [chunk.start, chunk.stop],
-        }
-        return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        """The keys of the chunks, in their order."""
-        return tuple(self.key(chunk) for chunk in self.chunks)
+        """For each chunk the SHA-256 of all that determines its numbers: arguments of the solver, and its code."""
+
+        @cache  # thousands of chunks share a few problems and sources
+        def problem(setting: Setting, l: int, budget: Budget) -> dict[str, Any]:
+            return identity(self.run_file, setting.kappa, setting.gamma, l, budget)
+
+        @cache
+        def digest(source: int, T_end: float) -> str:
+            return self.sources[source].ending(T_end).digest
+
+        def key(chunk: Chunk) -> str:
+            arguments = {
+                "qtraj": version("qtraj"),
+                "code": CODE_DIGEST,
+                **problem(chunk.setting, chunk.l, chunk.budget),
+                "source": digest(chunk.source, chunk.setting.T_end),
+                "histories": [chunk.start, chunk.stop],
+            }
+            return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
+
+        return tuple(map(key, self.chunks))
 
     def to_json(self) -> str:
         """Return the plan as text, for `plan_from_json`."""
@@ -226,20 +187,7 @@ class Plan:
 
 
 def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
-    """Plan a run file: find its temperatures and make sure that histories can be made of them.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        From `qtraj.io.config.load_run_file`.
-    chunk_size : int, optional
-        Largest number of histories of a chunk.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If a choice of the run file is not possible, or the temperatures cannot be read or do not suit it.
-    """
+    """Plan a run file: find its temperatures and make sure that histories can be made of them."""
     check_choices(run_file)
     plan = Plan(run_file, sources(run_file, UNIT), chunk_size)
     for source in plan.sources:
@@ -252,13 +200,7 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
 
 
 def plan_from_json(text: str, name: str) -> Plan:
-    """Read what `Plan.to_json` wrote.
-
-    Raises
-    ------
-    FileFormatError
-        If the text is damaged, or of another version or other sources of qtraj.
-    """
+    """Read what `Plan.to_json` wrote."""
     try:
         content: dict[str, Any] = json.loads(text)
         if content["qtraj"] != version("qtraj"):
@@ -266,13 +208,11 @@ def plan_from_json(text: str, name: str) -> Plan:
             raise FileFormatError(name, problem, _ANEW)
         if content.get("code") != CODE_DIGEST:
             problem = f"made by qtraj {content['qtraj']} before its code was changed"
-            raise FileFormatError(
-                name, problem, f"{_ANEW} Chunks of the other code stay, for when it comes back."
-            )
-        run_file = RunFile(
-            parse_config(content["run_file"], name, stored=True), content["run_file"], Path(content["path"])
-        )
-        found = [source_from_json(run_file.config, i, s) for i, s in enumerate(content["sources"])]
+            remedy = f"{_ANEW} Chunks of the other code stay, for when it comes back."
+            raise FileFormatError(name, problem, remedy)
+        config = parse_config(content["run_file"], name, stored=True)
+        found = [source_from_json(config, i, stored) for i, stored in enumerate(content["sources"])]
+        run_file = RunFile(config, content["run_file"], Path(content["path"]))
         return Plan(run_file, found, int(content["chunk_size"]))
     except QtrajError:
         raise

@@ -6,17 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
 
@@ -34,13 +25,7 @@ class Reporter:
 
 
 class Lines(Reporter):
-    """Prints a line per finished chunk, for logs.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-        Where to print.
-    """
+    """Prints a line per finished chunk, for logs."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -57,21 +42,14 @@ class Lines(Reporter):
         self._done += histories
         rate = (self._done - self._reused) / max(time.monotonic() - self._started, 1e-9)
         pace = f"{rate:.3g} a second, {duration((self._total - self._done) / rate)} left"
-        self._console.print(
-            f"{self._done}/{self._total} histories, {pace}: {chunk}", highlight=False, soft_wrap=True
-        )
+        line = f"{self._done}/{self._total} histories, {pace}: {chunk}"
+        self._console.print(line, highlight=False, soft_wrap=True)
 
 
 class Bar(Reporter):
-    """Moves a progress bar that counts histories.
+    """Moves a progress bar that counts histories."""
 
-    Parameters
-    ----------
-    progress : rich.progress.Progress
-        The running display.
-    """
-
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: bars.Progress) -> None:
         self._progress = progress
         self._bar = progress.add_task("preparing", total=None)
         self._finished = 0
@@ -91,10 +69,10 @@ class Bar(Reporter):
         self.advance(chunk, 0)
 
 
-class _Rate(ProgressColumn):
+class _Rate(bars.ProgressColumn):
     """Histories per second."""
 
-    def render(self, task: Task) -> Text:
+    def render(self, task: bars.Task) -> Text:
         speed = task.finished_speed or task.speed
         return Text(f"{speed:.3g}/s" if speed else "")
 
@@ -107,27 +85,13 @@ def duration(seconds: float) -> str:
 
 @contextmanager
 def reporting(console: Console) -> Iterator[Reporter]:
-    """Give the reporter that suits the console: a bar on a terminal, lines elsewhere.
-
-    Parameters
-    ----------
-    console : rich.console.Console
-        Where to print.
-    """
+    """Give the reporter that suits the console: a bar on a terminal, lines elsewhere."""
     if not console.is_terminal:
         yield Lines(console)
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("histories"),
-        _Rate(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress:
+    counted = bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn()
+    timed = _Rate(), bars.TimeElapsedColumn(), bars.TextColumn("left"), bars.TimeRemainingColumn()
+    with bars.Progress(*counted, bars.TextColumn("histories"), *timed, console=console) as progress:
         yield Bar(progress)
 
 
@@ -137,13 +101,8 @@ def solving(console: Console) -> Iterator[Callable[[int, int], None] | None]:
     if not console.is_terminal:
         yield None
         return
-    columns = (
-        TextColumn("solving"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as progress:
+    counted = bars.TextColumn("solving"), bars.BarColumn(), bars.MofNCompleteColumn()
+    timed = bars.TimeElapsedColumn(), bars.TimeRemainingColumn()
+    with bars.Progress(*counted, *timed, console=console, transient=True) as progress:
         task = progress.add_task("", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -1,9 +1,10 @@
-"""All finished chunks of a campaign as one dataset that is read where it is looked at, and as one file."""
+"""Results of a campaign: all chunks as one dataset that is read where it is looked at, as one file, and their R_AA."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -13,22 +14,40 @@ import h5py
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from rich.table import Table
 
 from .._checks import boolean
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
-from ..io.results import provenance, write_dataset
+from ..io.results import estimate_from, estimate_variables, provenance, stack, write_dataset
+from ..io.survivals import tables_from_results
+from ..observables.bins import geometry_bins
+from ..observables.curves import Band, RaaCurve, envelope
+from ..observables.data.dataset import DataSet
+from ..observables.data.systems import CollisionSystem, system_of
+from ..observables.estimate import Estimate, format_value
+from ..observables.feeddown import MESON_NAMES, FeedDown
+from ..observables.geometry import with_geometry
+from ..observables.observable import meson_survivals, modification
+from ..observables.overview import VARIED
+from ..observables.table import Part, SurvivalTable
 from ..states import STATE_NAMES
 from .plan import Plan
 from .sources import PATH_NAMES
 from .store import REMEDY, Store, present
 from .work import QUANTITIES
 
-DIMS = ("setting", "l", "history", "state")
+Float = NDArray[np.float64]
+
 _MEANING = {
     "survival": "final over initial overlap",
     "no_jump": "final overlap of pairs that never jumped over initial overlap",
 }
+
+_CAPTION = (
+    "R_AA: central setting, error of the calculation (paths, numerics and branching fractions) on its last digits. "
+    "Ranges: least and largest value over the settings. Data: total error without the global one, at the N_part given."
+)
 
 
 def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
@@ -63,112 +82,87 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
     missing = sum(key not in there for key in plan.keys)
     if missing == len(plan.keys) or (missing and not partial):
         remedy = f"`qtraj campaign resume --store {folder}` solves them."
-        raise InputError(
-            "--store", str(folder), f"hold all {len(plan.keys)} chunks, {missing} are missing", remedy
-        )
-    keys = np.array([key if key in there else "" for key in plan.keys])
-    return _dataset(plan, _Blocks(store.folder, keys.reshape(len(plan.settings), -1), plan))
+        allowed = f"hold all {len(plan.keys)} chunks, {missing} are missing"
+        raise InputError("--store", str(folder), allowed, remedy)
+    return _dataset(plan, store, [key if key in there else "" for key in plan.keys])
 
 
-class _Blocks:
-    """The chunks as blocks of arrays (setting, l, history, state)."""
+def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Dataset:
+    """Return the chunks of a plan as lazy arrays, one block a chunk; a key is empty where the chunk is missing."""
+    S, ls = len(plan.settings), plan.config.initial.l
+    first = plan.chunks[: len(plan.chunks) // S]  # of the central setting: the others repeat their ranges
+    blocks = [chunk for chunk in first if chunk.l == ls[0]]  # and so does each l
+    sizes, numbers = tuple(map(len, blocks)), [chunk.source for chunk in blocks]
+    sources = [plan.sources[number] for number in numbers]
+    by_setting = np.array(present_keys).reshape(S, -1)
+    keys = np.stack([by_setting[:, [chunk.l == l for chunk in first]] for l in ls], axis=1)  # (S, l, block)
+    # every setting and l has the same paths, so any chunk tells
+    some_key = np.array([next(filter(None, column), "") for column in keys.reshape(-1, len(blocks)).T])
 
-    def __init__(self, folder: Path, keys: NDArray[np.str_], plan: Plan) -> None:
-        self.folder = folder
-        first = plan.chunks[: keys.shape[1]]  # those of the central setting: the others repeat their ranges
-        ls = plan.config.initial.l
-        self.sources = np.array([chunk.source for chunk in first if chunk.l == ls[0]])
-        self.sizes = tuple(len(chunk) for chunk in first if chunk.l == ls[0])
-        by_l = [[i for i, chunk in enumerate(first) if chunk.l == l] for l in ls]
-        self.keys = np.stack([keys[:, numbers] for numbers in by_l], axis=1)  # (setting, l, block)
+    def variable(name: str, **attrs: str) -> xr.Variable:
+        chunks = ((1,) * S, (1,) * len(ls), sizes, (len(STATE_NAMES),))
+        return xr.Variable(("setting", "l", "history", "state"), _array(store, keys, name, chunks), attrs)
 
-    def variable(self, name: str) -> da.Array:
-        """Return an array (setting, l, history, state)."""
-        S, L, _ = self.keys.shape
-        chunks = ((1,) * S, (1,) * L, self.sizes, (len(STATE_NAMES),))
-        return _array(partial(_block, self.folder, self.keys, self.sizes, name), chunks)
-
-    def path(self, name: str) -> da.Array:
-        """Return an array (history,): every setting and l has the same paths, so any chunk tells."""
-        flat = self.keys.reshape(-1, self.keys.shape[-1])
-        keys = np.array([next(filter(None, column), "") for column in flat.T])
-        return _array(partial(_path, self.folder, keys, self.sizes, name), (self.sizes,))
-
-    def participants(self, plan: Plan) -> da.Array:
-        """Return N_part of the impact parameter of each path, an array (history,)."""
-        sources = [plan.sources[number] for number in self.sources]
-
-        def block(b_fm: NDArray[np.float64], block_info: Mapping[Any, Any]) -> NDArray[np.float64]:
-            (number,) = block_info[None]["chunk-location"]
-            n_part: NDArray[np.float64] = sources[number].participants(b_fm)
-            return n_part
-
-        n_part: da.Array = da.map_blocks(block, self.path("b_fm"), dtype=float, meta=np.empty(0))
+    def participants(b_fm: Float, block_info: Mapping[Any, Any]) -> Float:
+        (block,) = block_info[None]["chunk-location"]
+        n_part: Float = sources[block].participants(b_fm)
         return n_part
 
-
-def _array(block: Callable[..., NDArray[np.float64]], chunks: tuple[tuple[int, ...], ...]) -> da.Array:
-    array: da.Array = da.map_blocks(block, chunks=chunks, dtype=float, meta=np.empty((0,) * len(chunks)))
-    return array
-
-
-def _dataset(plan: Plan, blocks: _Blocks) -> xr.Dataset:
-    sampled = _first_of(plan, blocks.folder)
+    # a finished chunk with an error budget, or any if there is none yet, knows which parts the error has
+    finished = [pair for pair in zip(plan.chunks, present_keys, strict=True) if pair[1]]
+    sampled = store.read(min(finished, key=lambda pair: pair[0].budget == "none")[1])
     variables = {}
     for name in QUANTITIES:
         parts = [str(v).partition("_error_")[2] for v in sampled if str(v).startswith(f"{name}_error_")]
-        attrs = {
-            "error_parts": " ".join(parts),
-            "not_estimated": sampled.attrs["not_estimated"],
-            "long_name": f"{_MEANING[name]}; of a state of another l than the start's its probability at the end",
-        }
-        variables[name] = xr.Variable(DIMS, blocks.variable(name), attrs)
+        meaning = f"{_MEANING[name]}; of a state of another l than the start's its probability at the end"
+        known = {"error_parts": " ".join(parts), "not_estimated": sampled.attrs["not_estimated"]}
+        variables[name] = variable(name, **known, long_name=meaning)
         for part in parts:
             error = f"{name}_error_{part}"
-            variables[error] = xr.Variable(
-                DIMS, blocks.variable(error), {"long_name": f"{part} error of {name}"}
-            )
-    coordinates: dict[str, Any] = {name: ("history", blocks.path(name)) for name in PATH_NAMES}
+            variables[error] = variable(error, long_name=f"{part} error of {name}")
+    paths = {name: _array(store, some_key, name, (sizes,)) for name in PATH_NAMES}
+    n_part = da.map_blocks(participants, paths["b_fm"], dtype=float, meta=np.empty(0))
+    coordinates: dict[str, Any] = {name: ("history", values) for name, values in paths.items()}
     coordinates |= {
-        "source": ("history", np.repeat(blocks.sources, blocks.sizes)),
-        "n_part": (
-            "history",
-            blocks.participants(plan),
-            {"long_name": "mean number of participants"},
-        ),
+        "source": ("history", np.repeat(numbers, sizes)),
+        "n_part": ("history", n_part, {"long_name": "mean number of participants"}),
         **plan.coordinates(),
-        "l": list(plan.config.initial.l),
+        "l": list(ls),
         "state": list(STATE_NAMES),
     }
     return xr.Dataset(variables, coordinates, {"run_file": plan.run_file.text})
 
 
-def _first_of(plan: Plan, folder: Path) -> xr.Dataset:
-    """Return a finished chunk with an error budget, or any if there is none yet."""
-    store, there = Store(folder), present(Store(folder))
-    finished = [(key, chunk) for key, chunk in zip(plan.keys, plan.chunks, strict=True) if key in there]
-    return store.read(min(finished, key=lambda pair: pair[1].budget == "none")[0])
+def _array(store: Store, keys: NDArray[np.str_], name: str, chunks: tuple[tuple[int, ...], ...]) -> da.Array:
+    block = partial(_block, store, keys, name)
+    return da.map_blocks(block, chunks=chunks, dtype=float, meta=np.empty((0,) * len(chunks)))
+
+
+def _block(store: Store, keys: NDArray[np.str_], name: str, block_info: Mapping[Any, Any]) -> Float:
+    """Return one block of a variable; NaN where the chunk is missing or has no such variable."""
+    place, shape = block_info[None]["chunk-location"], block_info[None]["chunk-shape"]
+    key = str(keys[place[: keys.ndim]])
+    if not key:
+        return np.full(shape, np.nan)
+    path = store.path(key)
+    try:
+        mtime_ns = path.stat().st_mtime_ns
+    except OSError as error:
+        raise FileFormatError(path, f"cannot be read ({error.strerror})", REMEDY) from None
+    _check(store, key, mtime_ns)
+    with h5py.File(path, "r") as file:
+        values = np.asarray(file[name], dtype=float) if name in file else np.full(shape, np.nan)
+    return values.reshape(shape)
+
+
+@lru_cache(maxsize=2**16)
+def _check(store: Store, key: str, mtime_ns: int) -> None:
+    """Check the file of a chunk, once; the time of the file is an argument, so that a new one is checked anew."""
+    store.check(key)
 
 
 def merge(folder: str | Path, target: str | Path, citations: Sequence[str] = ()) -> Path:
-    """Write the results of a finished campaign as one netCDF file, chunk by chunk, with checksum and provenance.
-
-    Parameters
-    ----------
-    folder : str or Path
-        The store.
-    target : str or Path
-        The file.
-    citations : sequence of str, optional
-        What to cite.
-
-    Raises
-    ------
-    InputError
-        If chunks are missing.
-    FileFormatError
-        If a chunk is damaged or the file cannot be written.
-    """
+    """Write the results of a finished campaign as one netCDF file, chunk by chunk, with checksum and provenance."""
     results = open_results(folder)
     plan = Store(Path(folder)).load_plan()
     results.attrs = {
@@ -179,39 +173,129 @@ def merge(folder: str | Path, target: str | Path, citations: Sequence[str] = ())
     return write_dataset(results, target)
 
 
-@lru_cache(maxsize=2**16)
-def _checked(path: Path, mtime_ns: int) -> Path:
-    """Check the file of a chunk, once; the time of the file is an argument, so that a new one is checked anew."""
-    Store(path.parent.parent).check(path.stem)
-    return path
+def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
+    """Average a campaign over paths, one setting at a time, and return survival and R_AA of the nine mesons.
+
+    The numbers are those of `qtraj observe`: the same table of survivals, bins, observable and error. ``raa``,
+    ``raa_no_jump`` and ``survival`` have the dimensions (setting, meson, geometry), each with the parts of its error.
+    """
+    if reason := plan.config.initial.lacks_raa:
+        remedy = "`qtraj campaign merge` writes the probabilities along each path."
+        raise InputError("initial", plan.config.initial.kind, f"be a start with R_AA: {reason}", remedy)
+    nuclei = plan.config.system
+    system = system_of(nuclei.name, nuclei.sqrt_s_GeV)
+    raa, survival = modification(), meson_survivals()
+    wanted: dict[str, tuple[Any, Part]]
+    wanted = {"raa": (raa, "total"), "raa_no_jump": (raa, "no_jump"), "survival": (survival, "total")}
+    answers: dict[str, dict[str, Estimate]] = {name: {} for name in wanted}
+    n_part, b_fm = [], []
+    for i, setting in enumerate(plan.settings):
+        (table,) = tables_from_results(results.isel(setting=[i])).values()
+        bins = geometry_bins(table)
+        if bins.intervals is not None:
+            table = _weighed(table, system)
+        for name, (observable, part) in wanted.items():
+            curve = observable.curve(table, bins, feeddown, part=part)
+            answers[name][setting.label] = stack({meson: curve[meson] for meson in MESON_NAMES})
+        # every setting has the same paths
+        points = [table.rows(rows) for *_, rows in bins.rows(table)]
+        n_part = [float(np.average(rows.n_part, weights=rows.weight)) for rows in points]
+        b_fm = [float(np.average(rows.b_fm, weights=rows.weight)) for rows in points]
+    variables: dict[str, Any] = {}
+    for name, by_setting in answers.items():
+        variables |= estimate_variables(name, stack(by_setting), ("setting", "meson", "geometry"))
+    coordinates = {
+        **plan.coordinates(),
+        "meson": list(MESON_NAMES),
+        "n_part": ("geometry", n_part, {"long_name": "mean number of participants"}),
+        "b_fm": ("geometry", b_fm, {"long_name": "mean impact parameter", "units": "fm"}),
+    }
+    return xr.Dataset(variables, coords=coordinates)
 
 
-def _read(folder: Path, key: str, name: str) -> NDArray[np.float64] | None:
-    """Return a variable of a chunk, or None if it has no such variable."""
-    path = Store(folder).path(key)
-    try:
-        mtime_ns = path.stat().st_mtime_ns
-    except OSError as error:
-        raise FileFormatError(path, f"cannot be read ({error.strerror})", REMEDY) from None
-    with h5py.File(_checked(path, mtime_ns), "r") as file:
-        return np.asarray(file[name], dtype=float) if name in file else None
+def _weighed(table: SurvivalTable, system: CollisionSystem | None) -> SurvivalTable:
+    """Return rows of many impact parameters with the weights that `qtraj observe` gives them.
+
+    How the impact parameters of a trajectory file were drawn is not written in it, so in a bin of N_part each counts
+    with the number of collisions it stands for; of a system that the package does not know, as often as it was drawn.
+    """
+    if np.ptp(table.weight) > 0:
+        remedy = "The weighted survivals are in the store: `qtraj campaign merge`."
+        allowed = "be the same for all paths of R_AA in bins of impact parameters"
+        raise InputError("weight", (table.weight.min(), table.weight.max()), allowed, remedy)
+    if system is None or table.b_fm.max() > system.geometry.b_fm[-1]:
+        return table
+    return with_geometry(table, system.geometry)
 
 
-def _block(
-    folder: Path, keys: NDArray[np.str_], sizes: Sequence[int], name: str, block_info: Mapping[Any, Any]
-) -> NDArray[np.float64]:
-    """Return one block of a variable, shape (1, 1, n, 6); NaN where the chunk is missing or has no such variable."""
-    s, l, number, _ = block_info[None]["chunk-location"]
-    key = str(keys[s, l, number])
-    values = _read(folder, key, name) if key else None
-    missing = np.full((sizes[number], len(STATE_NAMES)), np.nan)
-    return (missing if values is None else values)[None, None]
+def curves(prediction: xr.Dataset, name: str = "raa") -> dict[str, RaaCurve]:
+    """Return the curves R_AA(N_part) of a prediction, one per setting."""
+    estimate = estimate_from(prediction, name)
+    mesons = [str(meson) for meson in prediction["meson"].values]
+    n_part = prediction["n_part"].values
+    return {
+        str(setting): RaaCurve(n_part, {meson: estimate[i, j] for j, meson in enumerate(mesons)})
+        for i, setting in enumerate(prediction["setting"].values)
+    }
 
 
-def _path(
-    folder: Path, keys: NDArray[np.str_], sizes: Sequence[int], name: str, block_info: Mapping[Any, Any]
-) -> NDArray[np.float64]:
-    """Return one block of a coordinate of the paths, shape (n,)."""
-    (number,) = block_info[None]["chunk-location"]
-    values = _read(folder, str(keys[number]), name) if keys[number] else None
-    return np.full(sizes[number], np.nan) if values is None else values
+def band(prediction: xr.Dataset, meson: str, varied: str) -> Band:
+    """Return the range of R_AA of one meson when one of `VARIED` is varied and the others are central."""
+    # files of earlier versions know no T_end of their settings
+    fixed = [prediction[name].values for name in VARIED if name != varied and name in prediction]
+    chosen = prediction.isel(setting=np.all([values == values[0] for values in fixed], axis=0))
+    every = curves(chosen)
+    values = ", ".join(value if isinstance(value, str) else f"{value:g}" for value in chosen[varied].values)
+    return envelope(every, meson, next(iter(every)), f"{varied}: {values}")
+
+
+@dataclass(frozen=True)
+class Row:
+    """R_AA of one meson at one impact parameter."""
+
+    meson: str
+    n_part: float
+    b_fm: float
+    central: Estimate  # R_AA of the central setting with the error of the calculation
+    ranges: dict[str, tuple[float, float]]  # over the settings of each varied coefficient
+    measured: tuple[str, ...]  # the nearest point of each experiment: name, value, total error, N_part
+
+
+def summary(prediction: xr.Dataset, mesons: Sequence[str], data: Sequence[DataSet]) -> Iterator[Row]:
+    """Yield the rows of the table, meson by meson, from central to peripheral."""
+    n_part, b_fm = prediction["n_part"].values, prediction["b_fm"].values
+    for meson in mesons:
+        # a range of T_end where it is varied only; files of earlier versions know no T_end of their settings
+        ends = set(prediction["T_end"].values) if "T_end" in prediction else set()
+        shown = VARIED if len(ends) > 1 else VARIED[:2]
+        bands = {varied: band(prediction, meson, varied) for varied in shown}
+        points = [measurement for measurement in data if measurement.state == meson]
+        for i in np.argsort(-n_part):
+            ranges = {varied: (float(b.low[i]), float(b.high[i])) for varied, b in bands.items()}
+            nearest = tuple(_nearest(measurement, n_part[i]) for measurement in points)
+            yield Row(meson, float(n_part[i]), float(b_fm[i]), bands["kappa"].central[i], ranges, nearest)
+
+
+def _nearest(data: DataSet, n_part: float) -> str:
+    i = int(np.argmin(np.abs(data.x - n_part)))
+    error = max(data.total_plus[i], data.total_minus[i])
+    return f"{data.experiment} {format_value(float(data.value[i]), float(error))} at {data.x[i]:.0f}"
+
+
+def table(rows: Iterable[Row], title: str = "") -> Table:
+    """Return the rows as a table for `rich.console.Console.print`."""
+    result = Table(title=title, caption=_CAPTION, caption_justify="left", title_justify="left")
+    rows = list(rows)
+    ranges = [f"{varied} range" for varied in (rows[0].ranges if rows else ())]
+    for heading in ("meson", "N_part", "b [fm]", "R_AA", *ranges):
+        result.add_column(heading, justify="left" if heading == "meson" else "right", no_wrap=True)
+    result.add_column("nearest data")
+    previous = ""
+    for row in rows:
+        if previous and row.meson != previous:
+            result.add_section()
+        previous = row.meson
+        cells = (f"{low:.3f} - {high:.3f}" for low, high in row.ranges.values())
+        place = f"{row.n_part:.0f}", f"{row.b_fm:g}"
+        result.add_row(row.meson, *place, str(row.central), *cells, "; ".join(row.measured))
+    return result

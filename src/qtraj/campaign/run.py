@@ -18,24 +18,17 @@ from ..io.config import RunConfig, RunFile
 from ..io.factory import feeddown_of
 from ..io.results import provenance, write_dataset
 from ..observables.data.dataset import DataSet, load_raa
-from ..observables.feeddown import FeedDown
 from ..solvers.solve import solve as solve_lindblad
 from .executors import Executor, InProcess, share
 from .plan import UNIT, Plan, make_plan
-from .prediction import predict
 from .progress import Reporter
-from .results import open_results
+from .results import open_results, predict
 from .store import Store, locked
 from .work import Solver, Worker, solve_chunk
 
-RESULT = "result.nc"
-"""Name of the result file in the folder of a run."""
-
-STORE = "store"
-"""Name of the store in the folder of a run."""
-
-LARGEST_CHUNK = 64 * UNIT
-"""Histories; its file has about 5 MB."""
+RESULT = "result.nc"  # name of the result file in the folder of a run
+STORE = "store"  # name of the store in the folder of a run
+LARGEST_CHUNK = 64 * UNIT  # histories; its file has about 5 MB
 
 
 def run(
@@ -50,66 +43,23 @@ def run(
     """Carry out a run file, write ``result.nc`` into `directory` and return its content.
 
     It is a campaign whose store is the folder ``store`` there: chunks that are finished are not solved again.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        From `qtraj.io.config.load_run_file`.
-    directory : Path
-        Where the results go.
-    fresh : bool, optional
-        Compute finished chunks again.
-    solve : callable, optional
-        `qtraj.solve` or a stand-in with its signature.
-    report : Reporter, optional
-        Progress callback.
-    executor : Executor, optional
-        What solves the chunks; this process by default.
-
-    Returns
-    -------
-    xarray.Dataset
-        As from `predict`, with the run file, versions, seed, sources and references as attributes.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If the temperatures cannot be read or do not suit the run file, or nothing can be written into
-        `directory`: before anything is solved.
     """
-    if reason := run_file.config.initial.lacks_raa:
+    start = run_file.config.initial
+    if reason := start.lacks_raa:
         remedy = "`qtraj campaign run` and `qtraj campaign merge` give the probabilities along each path."
-        kind = run_file.config.initial.kind
-        raise InputError("initial", kind, f"be a start with R_AA: {reason}", remedy)
-    feeddown = feeddown_of(run_file.config.observables.feeddown, run_file.path.parent)
+        raise InputError("initial", start.kind, f"be a start with R_AA: {reason}", remedy)
     store = Store(directory / STORE)
     plan = prepare(run_file, store, fresh=fresh, solve=solve)
     carry_out(store, solve=solve, report=report, executor=executor)
-    prediction = prediction_of(plan, store, feeddown)
+    prediction = prediction_of(plan, store)
     write_dataset(prediction, directory / RESULT)
     return prediction
 
 
-def prediction_of(plan: Plan, store: Store, feeddown: FeedDown) -> xr.Dataset:
-    """Return the prediction of a finished campaign with its provenance.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan in the store.
-    store : Store
-        The store.
-    feeddown : FeedDown
-        Fractions and cross sections.
-
-    Raises
-    ------
-    InputError
-        If chunks are missing.
-    FileFormatError
-        If one is damaged.
-    """
+def prediction_of(plan: Plan, store: Store) -> xr.Dataset:
+    """Return the prediction of a finished campaign with its provenance."""
     config = plan.config
+    feeddown = feeddown_of(config.observables.feeddown, plan.run_file.path.parent)
     prediction = predict(plan, open_results(store.folder), feeddown)
     attrs = [dict(source.attrs) for source in plan.sources]
     return prediction.assign_attrs(
@@ -125,24 +75,6 @@ def prepare(run_file: RunFile, store: Store, *, fresh: bool = False, solve: Solv
 
     The size of the chunks is that of the run file, or else of a plan that the store has already, or else it is chosen
     so that a chunk takes ``chunk_seconds``, from the time that the first histories take.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        The run file.
-    store : Store
-        The store; chunks that it has and that are in the plan are used again.
-    fresh : bool, optional
-        Remove them instead.
-    solve : callable, optional
-        `qtraj.solve` or a stand-in.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If the temperatures cannot be read or do not suit the run file, or nothing can be written into the store.
-    StoreInUseError
-        If a run is at work there.
     """
     plan = make_plan(run_file)
     store.prepare()
@@ -185,33 +117,7 @@ def carry_out(
     executor: Executor | None = None,
     member: tuple[int, int] | None = None,
 ) -> None:
-    """Solve the chunks of a stored plan that are missing; whatever interrupts it, the same call goes on.
-
-    Parameters
-    ----------
-    store : Store
-        The store, with a plan.
-    solve : callable, optional
-        `qtraj.solve` or a stand-in that can be pickled.
-    report : Reporter, optional
-        Progress callback.
-    executor : Executor, optional
-        What solves the chunks; this process by default.
-    member : (int, int), optional
-        Index and number of the members of an array job: solve only this member's share, beside the others.
-
-    Raises
-    ------
-    StoreInUseError
-        If another run is at work on the store.
-    QtrajError
-        If the executor cannot go on. Finished chunks are kept.
-
-    Warns
-    -----
-    DamagedChunkWarning
-        For each chunk that is damaged and solved again.
-    """
+    """Solve the chunks of a stored plan that are missing; whatever interrupts it, the same call goes on."""
     executor, report = executor or InProcess(), report or Reporter()
     plan = store.load_plan()
     store.prepare()
@@ -240,13 +146,7 @@ def carry_out(
 
 
 def measured(config: RunConfig) -> tuple[DataSet, ...]:
-    """Return the measurements to compare with: R_AA against N_part of the run's system, energy and mesons.
-
-    Returns
-    -------
-    tuple of DataSet
-        Empty where nothing was measured.
-    """
+    """Return the measurements to compare with: R_AA against N_part of the run's system, energy and mesons."""
     system = config.system
     datasets = [
         data.points(np.isnan(data.upper_limit_cl))  # limits are no points
@@ -257,14 +157,6 @@ def measured(config: RunConfig) -> tuple[DataSet, ...]:
 
 
 def citations(run: RunConfig | RunFile, hydro: Iterable[Mapping[str, Any]] = ()) -> list[str]:
-    """Return what to cite for a run, a line for each paper: see `qtraj.io.citations.of_run`.
-
-    Parameters
-    ----------
-    run : RunFile or RunConfig
-        The run file, or its content where the files that it names may not be at hand.
-    hydro : iterable of mapping
-        Attributes of the fluids; ``cite`` is what their authors ask to cite.
-    """
+    """Return what to cite for a run, a line for each paper: see `qtraj.io.citations.of_run`."""
     config = run.config if isinstance(run, RunFile) else run
     return [str(reference) for reference in of_run(run, hydro, measured(config))]

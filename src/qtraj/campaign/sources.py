@@ -12,7 +12,7 @@ from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,6 @@ from ..hydro import (
     Nucleus,
     OpticalGlauber,
     PlaneDensity,
-    TemperatureTable,
     TrajectoryIndex,
     index_qtraj_trajectories,
     load_shipped,
@@ -52,49 +51,34 @@ LEAST_METADATA = 6  # b, x, y, eta, p_T, phi: without one of them a path has no 
 
 @dataclass(frozen=True)
 class InputFile:
-    """A file of temperatures, known by its content.
+    """A file of temperatures, known by its content."""
 
-    Parameters
-    ----------
-    name : str
-        Absolute path; of a run inside the package, the name of its file.
-    sha256 : str
-        Digest of its bytes.
-    """
-
-    name: str
-    sha256: str
+    name: str  # absolute path; of a run inside the package, the name of its file
+    sha256: str  # digest of its bytes
 
 
 def shipped_files(config: RunConfig) -> list[tuple[float, float, InputFile]]:
-    """Return impact parameter, participants and file of the shipped runs that a run file asks for.
-
-    Raises
-    ------
-    InputError
-        If the shipped runs are of another system or lack an impact parameter.
-    """
-    _check_shipped_system(config)
-    runs = {run.b_fm: run for run in shipped_runs()}
+    """Return impact parameter, participants and file of the shipped runs that a run file asks for."""
+    system, runs, remedy = config.system, shipped_runs(), "Give [[medium.files]] of your own."
+    if all((system.name, system.sqrt_s_GeV) != (run.system.replace("-", ""), run.sqrt_s_GeV) for run in runs):
+        known = ", ".join(sorted({f"{run.system} at {run.sqrt_s_GeV:g} GeV" for run in runs}))
+        asked = f"{system.name} at {system.sqrt_s_GeV:g} GeV"
+        raise InputError("system", asked, f"be {known} for hydro = 'shipped'", remedy)
+    by_b = {run.b_fm: run for run in runs}
     found = []
-    for b in config.medium.b_fm or runs:
-        if b not in runs:
-            allowed = f"be among {sorted(runs)}, the runs that come with qtraj"
-            raise InputError("medium.b_fm", b, allowed, "Give [[medium.files]] of your own.")
-        found.append((b, runs[b].n_part, InputFile(runs[b].file, _digest(_resource(runs[b].file)))))
+    for b in config.medium.b_fm or by_b:
+        if b not in by_b:
+            allowed = f"be among {sorted(by_b)}, the runs that come with qtraj"
+            raise InputError("medium.b_fm", b, allowed, remedy)
+        name = by_b[b].file
+        found.append((b, by_b[b].n_part, InputFile(name, _digest(files("qtraj.data") / "hydro" / name))))
     return found
 
 
 def event_files(run_file: RunFile, entry: HydroFile) -> tuple[InputFile, ...]:
-    """Return the file of an entry ``[[medium.files]]``, or all files that its pattern names, sorted.
-
-    Raises
-    ------
-    FileFormatError
-        If there is no such file.
-    """
+    """Return the file of an entry ``[[medium.files]]``, or all files that its pattern names, sorted."""
     path = run_file.resolve(entry.path).absolute()
-    matching = [Path(name) for name in sorted(glob.glob(str(path)))]
+    matching = map(Path, sorted(glob.glob(str(path))))
     names = [path] if path.exists() else [match for match in matching if match.is_file()]
     if not names:
         raise FileFormatError(path, "no such file", "Check `path` of [[medium.files]].")
@@ -103,13 +87,7 @@ def event_files(run_file: RunFile, entry: HydroFile) -> tuple[InputFile, ...]:
 
 @lru_cache(maxsize=1)  # a fluid may fill much of the memory; chunks come fluid by fluid
 def read_fluid(file: InputFile, entry: HydroFile | None, b_fm: float) -> Hydro:
-    """Read the fluid of a file; `entry` describes it, None stands for a run inside the package.
-
-    Raises
-    ------
-    FileFormatError
-        If it cannot be read, or is no longer the file of the plan.
-    """
+    """Read the fluid of a file; `entry` describes it, None stands for a run inside the package."""
     if entry is None:
         return load_shipped(b_fm)
     check_unchanged(file)
@@ -155,25 +133,6 @@ def participants(system: System) -> Callable[[Float], Float]:
     return lambda b_fm: np.asarray(np.exp(spline(np.minimum(b_fm, b[-1]))))
 
 
-def attributes(file: InputFile, entry: HydroFile | None, b_fm: float) -> Mapping[str, Any]:
-    """Return where the temperatures of a file come from, terms and citations."""
-    return read_fluid(file, entry, b_fm).attrs
-
-
-def _check_shipped_system(config: RunConfig) -> None:
-    system, runs = config.system, shipped_runs()
-    if all((system.name, system.sqrt_s_GeV) != (run.system.replace("-", ""), run.sqrt_s_GeV) for run in runs):
-        known = ", ".join(sorted({f"{run.system} at {run.sqrt_s_GeV:g} GeV" for run in runs}))
-        asked = f"{system.name} at {system.sqrt_s_GeV:g} GeV"
-        raise InputError(
-            "system", asked, f"be {known} for hydro = 'shipped'", "Give [[medium.files]] of your own."
-        )
-
-
-def _resource(name: str) -> Traversable:
-    return files("qtraj.data") / "hydro" / name
-
-
 def _digest(file: Path | Traversable) -> str:
     try:
         with as_file(file) as path, path.open("rb") as handle:
@@ -184,85 +143,26 @@ def _digest(file: Path | Traversable) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Some histories and their paths.
-
-    Parameters
-    ----------
-    histories : sequence of History
-        n histories.
-    paths : mapping of str to ndarray, shape (n,)
-        The entries of `PATH_NAMES`.
-    """
+    """Some histories and their paths."""
 
     histories: Sequence[History]
-    paths: Mapping[str, NDArray[Any]]
-
-
-class Source(Protocol):
-    """Histories of one impact parameter, or of paths that know theirs: how many there are, and any range of them."""
-
-    @property
-    def b_range(self) -> tuple[float, float]:
-        """Least and largest impact parameter, fm."""
-
-    def participants(self, b_fm: Float) -> Float:
-        """Return the mean number of participants of paths with these impact parameters in fm, shape of `b_fm`."""
-
-    @property
-    def count(self) -> int:
-        """Number of histories."""
-
-    @property
-    def sample(self) -> int:
-        """How many of the first histories are a random sample of all."""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of all that determines the histories."""
-
-    @property
-    def attrs(self) -> Mapping[str, Any]:
-        """Where the temperatures come from."""
-
-    def ending(self, T_end: float) -> Source:
-        """Return the source with histories that end at a temperature in GeV; the central one before."""
-
-    def batch(self, start: int, stop: int) -> Batch:
-        """Return the histories `start` to `stop`; they do not depend on the range they are asked for in."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return what `source_from_json` needs beside the run file."""
+    paths: Mapping[str, NDArray[Any]]  # the entries of `PATH_NAMES`, shape (n,) each
 
 
 @dataclass(frozen=True, eq=False)
 class FluidSource:
     """Straight paths through one fluid, or through each of many events of one class.
 
-    Parameters
-    ----------
-    config : RunConfig
-        The run file.
-    entry : HydroFile or None
-        How to read the files; None for runs inside the package.
-    b_fm, n_part : float
-        Impact parameter in fm and participants.
-    files : tuple of InputFile
-        One per event.
-    T_end : float
-        Temperature at which the medium ends, GeV.
-
-    Notes
-    -----
     Each event has its own scramblings. One fluid: its scramblings are the replicates whose scatter is the error of an
     average. Many events: the events are, so that the error holds their fluctuation, too.
     """
 
     config: RunConfig
-    entry: HydroFile | None
-    b_fm: float
-    n_part: float
-    files: tuple[InputFile, ...]
-    T_end: float
+    entry: HydroFile | None  # how to read the files; None for runs inside the package
+    b_fm: float  # impact parameter, fm
+    n_part: float  # mean number of participants
+    files: tuple[InputFile, ...]  # one per event
+    T_end: float  # temperature at which the medium ends, GeV
 
     def ending(self, T_end: float) -> FluidSource:
         """Return the source with histories that end at a temperature in GeV."""
@@ -295,20 +195,15 @@ class FluidSource:
     def digest(self) -> str:
         """SHA-256 of files, geometry and sampling."""
         reading = self.entry.model_dump(include={"format", "columns", "grid"}) if self.entry else None
-        return _sha256(
-            [file.sha256 for file in self.files],
-            reading,
-            self.config.system.model_dump(include={"woods_saxon", "sigma_nn_mb"}),
-            self.b_fm,
-            self.config.paths.model_dump(),
-            self.T_end,
-            self.config.medium.allow_hot_end,
-        )
+        geometry = self.config.system.model_dump(include={"woods_saxon", "sigma_nn_mb"})
+        sampling, hot_end = self.config.paths.model_dump(), self.config.medium.allow_hot_end
+        contents = [file.sha256 for file in self.files]
+        return _sha256(contents, reading, geometry, self.b_fm, sampling, self.T_end, hot_end)
 
     @property
     def attrs(self) -> Mapping[str, Any]:
-        """Attributes of the first fluid."""
-        return attributes(self.files[0], self.entry, self.b_fm)
+        """Where the temperatures of the first fluid come from, terms and citations."""
+        return read_fluid(self.files[0], self.entry, self.b_fm).attrs
 
     def batch(self, start: int, stop: int) -> Batch:
         """Return the histories `start` to `stop`, the fluids read one after the other."""
@@ -323,23 +218,14 @@ class FluidSource:
         return Batch([history for piece in pieces for history in piece.histories], paths)
 
     def _piece(self, event: int, start: int, stop: int) -> Batch:
-        settings = self.config.paths
-        paths = sample_paths(
-            production_density(self.config.system, self.b_fm),
-            self.b_fm,
-            settings.n,
-            replicates=settings.replicates,
-            seed=settings.seed,
-            pT_max=settings.pT_max,
-            start=start,
-            stop=stop,
-            first_replicate=event * settings.replicates,
-            directions=settings.directions,
-            scrambling=settings.scrambling,
-        )
+        """Return the histories `start` to `stop` of one event."""
+        density = production_density(self.config.system, self.b_fm)
+        settings = self.config.paths.model_dump()  # the keys of [paths] are the arguments of `sample_paths`
+        settings["first_replicate"] = event * self.config.paths.replicates
+        paths = sample_paths(density, self.b_fm, start=start, stop=stop, **settings)
         fluid = read_fluid(self.files[event], self.entry, self.b_fm)
-        medium = self.config.medium
-        histories: Histories = histories_along(fluid, paths, self.T_end, allow_hot_end=medium.allow_hot_end)
+        hot_end = self.config.medium.allow_hot_end
+        histories: Histories = histories_along(fluid, paths, self.T_end, allow_hot_end=hot_end)
         n = stop - start
         known = {name: histories.metadata[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         known |= {"b_fm": np.full(n, self.b_fm), "weight": np.ones(n), "event": np.full(n, event)}
@@ -355,28 +241,14 @@ class FluidSource:
 
 @dataclass(frozen=True, eq=False)
 class TrajectorySource:
-    """Temperatures along ready-made paths, in a trajectory file of QTraj that may hold any number of them.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run file.
-    n_part : float or None
-        Participants, if the run file says how many; else they are those of the optical Glauber model at the impact
-        parameter of each path.
-    file : InputFile
-        The file, plain or gzip.
-    index : TrajectoryIndex
-        Where its blocks are.
-    T_end : float
-        Temperature at which the medium ends, GeV.
-    """
+    """Temperatures along ready-made paths, in a trajectory file of QTraj that may hold any number of them."""
 
     config: RunConfig
+    # participants if the run file says how many, else those of the Glauber model at the b of each path
     n_part: float | None
-    file: InputFile
-    index: TrajectoryIndex
-    T_end: float
+    file: InputFile  # plain or gzip
+    index: TrajectoryIndex  # where its blocks are
+    T_end: float  # temperature at which the medium ends, GeV
 
     def ending(self, T_end: float) -> TrajectorySource:
         """Return the source with histories that end at a temperature in GeV."""
@@ -422,19 +294,14 @@ class TrajectorySource:
         paths["weight"] = np.array([t.metadata.get("weight", 1.0) for t in tables])
         # independent paths: each is a replicate of its own
         paths["event"] = paths["replicate"] = np.arange(start, stop)
-        return Batch([self._history(table) for table in tables], paths)
-
-    def _history(self, table: TemperatureTable) -> TabulatedTemperature:
-        # on its own times: a common grid would depend on which paths are read together
-        return TabulatedTemperature(
-            table.tau_fm,
-            table.T,
-            self.T_end,
-            allow_cold=True,
-            alpha=table.anisotropy,
-            hard_scale=table.hard_scale,
-            allow_hot_end=self.config.medium.allow_hot_end,
-        )
+        # each on its own times: a common grid would depend on which paths are read together
+        ends: dict[str, Any]
+        ends = {"T_end": self.T_end, "allow_cold": True, "allow_hot_end": self.config.medium.allow_hot_end}
+        histories = [
+            TabulatedTemperature(t.tau_fm, t.T, alpha=t.anisotropy, hard_scale=t.hard_scale, **ends)
+            for t in tables
+        ]
+        return Batch(histories, paths)
 
     def to_json(self) -> dict[str, Any]:
         """Return file, participants and index."""
@@ -442,24 +309,18 @@ class TrajectorySource:
         return {"n_part": self.n_part, "files": files, "trajectories": asdict(self.index)}
 
 
+Source = FluidSource | TrajectorySource
+"""Histories of one impact parameter, or of paths that know theirs: how many there are, and any range of them.
+
+A source has `b_range`, the least and largest impact parameter in fm; `participants` at impact parameters in fm; the
+`count` of histories, and how many of the first are a random `sample` of all; the `digest` of all that determines them;
+`attrs`, where the temperatures come from; `ending`, the same with another end of the medium; `batch`, any range of the
+histories, which do not depend on the range they are asked for in; and `to_json`, for `source_from_json`.
+"""
+
+
 def sources(run_file: RunFile, every: int) -> tuple[Source, ...]:
-    """Return the sources of a run file, one per entry of its hydrodynamics; files are found, their content digested.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        From `qtraj.io.config.load_run_file`.
-    every : int
-        Distance of the noted positions in trajectory files.
-
-    Raises
-    ------
-    InputError
-        If the shipped runs are of another system or lack an impact parameter, a file ends above T_end, or the run file
-        says of a trajectory file what its metadata say otherwise.
-    FileFormatError
-        If a file cannot be read; names it.
-    """
+    """Return the sources of a run file, one per entry of its hydrodynamics; files are found, their content digested."""
     config = run_file.config
     T_end = config.medium.T_end[0]
     if config.medium.hydro == "shipped":
@@ -493,36 +354,33 @@ def _of_entry(run_file: RunFile, number: int, every: int) -> Source:
     _check_metadata(config, number, index)
     lowest = min(config.medium.T_end)
     if index.last_T > lowest and not config.medium.allow_hot_end:
-        raise InputError(
-            "medium.T_end",
-            lowest,
-            f"be above {index.last_T:.4g} GeV, where a path of {entry.path} ends",
-            "Or set allow_hot_end = true: the medium then ends there.",
-        )
+        allowed = f"be above {index.last_T:.4g} GeV, where a path of {entry.path} ends"
+        remedy = "Or set allow_hot_end = true: the medium then ends there."
+        raise InputError("medium.T_end", lowest, allowed, remedy)
     return TrajectorySource(config, entry.n_part, files[0], index, config.medium.T_end[0])
 
 
 def _check_metadata(config: RunConfig, number: int, index: TrajectoryIndex) -> None:
     """Refuse a trajectory file whose paths do not know enough, or are not what the run file says of them."""
     entry, key = config.medium.files[number], f"medium.files[{number}]"
+    path = entry.path
     fewest, most = index.n_metadata
     if fewest < LEAST_METADATA:
         problem = f"a block has {fewest} metadata lines, a run needs {LEAST_METADATA}: b, x, y, eta, p_T, phi"
-        raise FileFormatError(entry.path, problem, "`qtraj.solve` needs none of them.")
+        raise FileFormatError(path, problem, "`qtraj.solve` needs none of them.")
     if fewest != most:
         problem = f"some blocks have {fewest} metadata lines, others {most}"
-        raise FileFormatError(entry.path, problem, "Give each kind a file and an entry of its own.")
+        raise FileFormatError(path, problem, "Give each kind a file and an entry of its own.")
     low, high = index.b_fm
     if entry.b_fm is not None and max(entry.b_fm - low, high - entry.b_fm) > _SAME_B_FM:
-        allowed = f"be left out or that of the paths of {entry.path}, which have b = {interval(low, high)} fm"
+        allowed = f"be left out or that of the paths of {path}, which have b = {interval(low, high)} fm"
         raise InputError(f"{key}.b_fm", entry.b_fm, allowed, "The first metadata line of a block is its b.")
     if entry.n_part is not None and high - low > _SAME_B_FM:
-        allowed = f"be left out: the paths of {entry.path} have b = {interval(low, high)} fm, each with its own N_part"
+        known = f"the paths of {path} have b = {interval(low, high)} fm, each with its own N_part"
+        allowed = f"be left out: {known}"
         raise InputError(f"{key}.n_part", entry.n_part, allowed)
     if config.method.budget == "replicate" and index.sorted_by_b:
-        allowed = (
-            f"be 'all': the paths of {entry.path} are sorted by b, so that the first are no sample of all"
-        )
+        allowed = f"be 'all': the paths of {path} are sorted by b, so that the first are no sample of all"
         raise InputError("method.budget", config.method.budget, allowed, "Or shuffle its blocks.")
 
 

@@ -30,8 +30,7 @@ from .progress import duration
 
 REMEDY: Final = "`qtraj campaign resume` computes it again."
 
-LEFTOVER_AGE_S: Final = 3600.0
-"""Age after which a temporary file counts as abandoned: to write a chunk takes seconds."""
+LEFTOVER_AGE_S: Final = 3600.0  # a temporary file of this age is abandoned: to write a chunk takes seconds
 
 HEARTBEAT_S: Final = 5.0
 DEAD_AFTER_S: Final = 60.0
@@ -39,11 +38,8 @@ DEAD_AFTER_S: Final = 60.0
 dead: twelve touches, so that a file system that stalls for a while is no death."""
 
 LOCK_ATTEMPTS: Final = 4
-RATE_WINDOW_S: Final = 600.0
-"""The rate of a run is that of its last ten minutes."""
-
-TIMED_CHUNKS: Final = 100
-"""Chunks whose times `status` reads, at about 1 ms each; the sum over all is estimated from them."""
+RATE_WINDOW_S: Final = 600.0  # the rate of a run is that of its last ten minutes
+TIMED_CHUNKS: Final = 100  # their times `status` reads, at 1 ms each; it estimates the sum over all from them
 
 
 class DamagedChunkWarning(UserWarning):
@@ -53,26 +49,10 @@ class DamagedChunkWarning(UserWarning):
 class StoreInUseError(QtrajError):
     """Another run works on the store; the message names it."""
 
-    def __init__(self, path: Path, owner: str) -> None:
-        self.path, self.owner = path, owner
-        super().__init__(
-            f"{path.parent} is in use by {owner}. Wait for it, stop it, or take another --store; "
-            f"`qtraj campaign status --store {path.parent}` shows its progress."
-        )
-
-    def __reduce__(self) -> tuple[type[StoreInUseError], tuple[Path, str]]:
-        return type(self), (self.path, self.owner)
-
 
 @dataclass(frozen=True)
 class Store:
-    """A folder that holds a campaign; `prepare` creates it.
-
-    Parameters
-    ----------
-    folder : Path
-        The folder.
-    """
+    """A folder that holds a campaign; `prepare` creates it."""
 
     folder: Path
 
@@ -96,39 +76,19 @@ class Store:
         return self.chunk_folder / f"{key}.nc"
 
     def prepare(self) -> None:
-        """Create the folders and make sure that files can be written there.
-
-        Raises
-        ------
-        FileFormatError
-            If not.
-        """
+        """Create the folders and make sure that files can be written there."""
         writable_folder(self.folder)
         writable_folder(self.chunk_folder)
 
     def load_plan(self) -> Plan:
-        """Return the stored plan.
-
-        Raises
-        ------
-        InputError
-            If the folder holds none.
-        FileFormatError
-            If it is damaged.
-        """
+        """Return the stored plan."""
         if not self.plan_path.is_file():
             remedy = "`qtraj campaign run FILE.toml --store DIR` begins one."
             raise InputError("--store", str(self.folder), "be the store of a campaign", remedy)
         return plan_from_json(self.plan_path.read_text(encoding="utf-8"), str(self.plan_path))
 
     def save_plan(self, plan: Plan) -> None:
-        """Write the plan, unless it is there already.
-
-        Raises
-        ------
-        FileFormatError
-            If it cannot be written.
-        """
+        """Write the plan, unless it is there already."""
         text = plan.to_json()
         if self.plan_path.is_file() and self.plan_path.read_text(encoding="utf-8") == text:
             return
@@ -136,13 +96,7 @@ class Store:
             temporary.write_text(text, encoding="utf-8")
 
     def check(self, key: str) -> float:
-        """Make sure that a chunk is finished, undamaged and the one of its name; return the seconds it took.
-
-        Raises
-        ------
-        FileFormatError
-            If it is missing, damaged, or the chunk of another configuration under this name.
-        """
+        """Make sure that a chunk is finished, undamaged and the one of its name; return the seconds it took."""
         path = self.path(key)
         if not check_seal(path):
             raise FileFormatError(path, "has no seal, it may be truncated", REMEDY)
@@ -160,11 +114,6 @@ class Store:
 
         Measured: 1e4 chunks of 560 kB (2048 histories each) take 9 s, which is nothing beside the days of their
         solution, and damage is found whatever size and time of the file say.
-
-        Warns
-        -----
-        DamagedChunkWarning
-            For each file that is damaged or holds a chunk of another configuration; names it. It counts as missing.
         """
         intact = set()
         for key in present(self).keys() & set(keys):
@@ -176,24 +125,12 @@ class Store:
         return intact
 
     def read(self, key: str) -> xr.Dataset:
-        """Return a finished chunk.
-
-        Raises
-        ------
-        FileFormatError
-            As `check`.
-        """
+        """Return a finished chunk."""
         self.check(key)
         return read_dataset(self.path(key))
 
     def write(self, key: str, chunk: xr.Dataset) -> None:
-        """Write a finished chunk; it appears whole or not at all.
-
-        Raises
-        ------
-        FileFormatError
-            If it cannot be written.
-        """
+        """Write a finished chunk; it appears whole or not at all."""
         write_dataset(chunk.assign_attrs(key=key), self.path(key))
 
     def files(self) -> Iterator[Path]:
@@ -221,37 +158,33 @@ def locked(path: Path, what: str, *, shared: bool = False) -> Iterator[None]:
     systems it does not reach other machines (Lustre mounted with ``localflock``, NFS with ``local_lock``). The heart
     beat, the time of the file, reaches every machine, but a killed process is noticed only after `DEAD_AFTER_S`.
     So a process on this machine is judged by flock, one on another machine by its heart beat as well.
-
-    Parameters
-    ----------
-    path : Path
-        The file; it stays, with who holds or held it.
-    what : str
-        What the holder does, for those it keeps out.
-    shared : bool, optional
-        Holders that share it keep out only one that does not.
-
-    Raises
-    ------
-    StoreInUseError
-        If another process holds it.
-    FileFormatError
-        If the file cannot be written.
     """
     try:
         handle = path.open("a+", encoding="utf-8")
     except OSError as error:
-        raise FileFormatError(
-            path, f"cannot be written ({error.strerror})", "Check the permissions."
-        ) from None
+        problem = f"cannot be written ({error.strerror})"
+        raise FileFormatError(path, problem, "Check the permissions.") from None
     with handle:
         free = _flock(handle, shared=shared)
         other = holder(path)
         if not free or (_beats_elsewhere(other) and not (shared and other.get("shared"))):
-            raise StoreInUseError(path, _described(other))
+            owner = _named(other)
+            if other:
+                since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(other["started"]))
+                owner += f" since {since}, last sign of life {time.time() - other['beat']:.0f} s ago"
+            raise StoreInUseError(
+                f"{path.parent} is in use by {owner}. Wait for it, stop it, or take another --store; "
+                f"`qtraj campaign status --store {path.parent}` shows its progress."
+            )
         _sign(handle, what, shared=shared)
         stop = threading.Event()
-        beat = threading.Thread(target=_beat, args=(path, stop), daemon=True)
+
+        def keep_beating() -> None:
+            while not stop.wait(HEARTBEAT_S):
+                with suppress(OSError):  # a full or lost disk shows itself where a chunk is written
+                    os.utime(path)
+
+        beat = threading.Thread(target=keep_beating, daemon=True)
         beat.start()
         try:
             yield
@@ -303,12 +236,6 @@ def _beats_elsewhere(who: dict[str, Any]) -> bool:
     return _beats(who) and who["host"] != socket.gethostname()
 
 
-def _beat(path: Path, stop: threading.Event) -> None:
-    while not stop.wait(HEARTBEAT_S):
-        with suppress(OSError):  # a full or lost disk shows itself where a chunk is written
-            os.utime(path)
-
-
 def _sign(handle: IO[str], what: str, *, shared: bool) -> None:
     """Write who holds the lock file; nobody if `what` is empty."""
     me = {"what": what, "host": socket.gethostname(), "pid": os.getpid(), "started": time.time()}
@@ -318,49 +245,23 @@ def _sign(handle: IO[str], what: str, *, shared: bool) -> None:
     handle.flush()
 
 
-def _described(who: dict[str, Any]) -> str:
-    if not who:
-        return "another process"
-    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(who["started"]))
-    ago = f"{time.time() - who['beat']:.0f} s ago"
-    return f"{_named(who)} since {since}, last sign of life {ago}"
-
-
 def _named(who: dict[str, Any]) -> str:
     return f"{who['what']}, process {who['pid']} on {who['host']}" if who else "another process"
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a campaign is.
-
-    Parameters
-    ----------
-    folder : Path
-        The store.
-    chunks, chunks_done : int
-        Chunks of the plan, and those whose files are there.
-    histories, histories_done : int
-        Solves: histories times settings times l.
-    foreign : int
-        Chunk files of other plans in the store.
-    owner : str
-        Who works on it, empty if nobody.
-    rate : float or None
-        Histories per second of the present run; None if nothing is running or nothing was finished yet.
-    seconds : float
-        Time that the finished chunks took together; of more than `TIMED_CHUNKS`, an estimate.
-    """
+    """How far a campaign is."""
 
     folder: Path
-    chunks: int
+    chunks: int  # of the plan, and those whose files are there
     chunks_done: int
-    histories: int
+    histories: int  # solves: histories times settings times l
     histories_done: int
-    foreign: int
-    owner: str
-    rate: float | None
-    seconds: float
+    foreign: int  # chunk files of other plans in the store
+    owner: str  # who works on it, empty if nobody
+    rate: float | None  # histories a second of the present run; None if none runs, or nothing is finished yet
+    seconds: float  # time that the finished chunks took together; beyond `TIMED_CHUNKS` of them an estimate
 
     @property
     def complete(self) -> bool:
@@ -392,15 +293,7 @@ class Status:
 
 
 def status(folder: str | Path) -> Status:
-    """Look at a store, without touching it.
-
-    Raises
-    ------
-    InputError
-        If the folder holds no campaign.
-    FileFormatError
-        If its plan is damaged.
-    """
+    """Look at a store, without touching it."""
     store = Store(Path(folder))
     plan = store.load_plan()
     there = present(store)

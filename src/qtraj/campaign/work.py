@@ -8,22 +8,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..errors import collected
 from ..io.factory import method_of, model_of, start_of
 from ..observables.estimate import Estimate
-from ..physics.initial import InitialState
-from ..physics.model import LindbladModel
 from ..provenance import versions
-from ..solvers.solve import Method
 from ..solvers.solve import solve as solve_lindblad
 from ..states import STATE_NAMES
 from .plan import Chunk, Plan
-from .sources import Batch, Source
+from .sources import Source
 from .store import Store
 
 QUANTITIES = {"survival": "overlap", "no_jump": "overlap_no_jump"}
@@ -31,71 +29,25 @@ QUANTITIES = {"survival": "overlap", "no_jump": "overlap_no_jump"}
 holds, and for the others the overlap at the end, a probability of transition."""
 
 
-class Solved(Protocol):
-    """What a campaign needs of a solver's result: survivals and overlaps as arrays over histories."""
+Solver = Callable[..., Any]
+"""`qtraj.solve`, or what a test puts in its place: called with (model, histories, initial, method=, progress=). Of the
+answer a campaign takes survival, no_jump, overlap and overlap_no_jump, Estimates over histories by state."""
 
-    @property
-    def survival(self) -> Mapping[str, Estimate]:
-        """Survival of each state."""
-
-    @property
-    def no_jump(self) -> Mapping[str, Estimate]:
-        """Survival of each state without any jump."""
-
-    @property
-    def overlap(self) -> Mapping[str, Estimate]:
-        """Probability of each state at the end."""
-
-    @property
-    def overlap_no_jump(self) -> Mapping[str, Estimate]:
-        """Probability of each state at the end without any jump."""
-
-
-class Solver(Protocol):
-    """The signature of `qtraj.solve`, the seam where a test puts its own."""
-
-    def __call__(
-        self,
-        model: LindbladModel,
-        medium: Any,
-        initial: InitialState,
-        *,
-        method: Method,
-        progress: Callable[[int, int], None],
-    ) -> Solved:
-        """Solve a batch of histories."""
-
-
-Advance = Callable[[int], None]
-"""Hears how many histories of a chunk are solved by now."""
+Advance = Callable[[int], None]  # hears how many histories of a chunk are solved by now
 
 
 @dataclass(frozen=True)
 class Worker:
-    """Solves chunks of a stored plan by their numbers; goes to other processes by pickle.
+    """Solves chunks of a stored plan by their numbers; goes to other processes by pickle."""
 
-    Parameters
-    ----------
-    folder : Path
-        The store, which every worker must reach under this name.
-    solve : callable, optional
-        `qtraj.solve` or a stand-in with its signature.
-    """
-
-    folder: Path
-    solve: Solver = solve_lindblad
+    folder: Path  # the store, which every worker must reach under this name
+    solve: Solver = solve_lindblad  # `qtraj.solve` or a stand-in with its signature
 
     def __call__(self, number: int, advance: Advance | None = None) -> int:
-        """Solve chunk `number`, write it, and return the number.
-
-        Raises
-        ------
-        QtrajError
-            If the temperatures cannot be read or the chunk cannot be written.
-        """
+        """Solve chunk `number`, write it, and return the number."""
         store = Store(self.folder)
         plan = _plan(self.folder, store.plan_path.stat().st_mtime_ns)
-        chunk = solve_chunk(plan, plan.chunks[number], self.solve, advance or _silent)
+        chunk = solve_chunk(plan, plan.chunks[number], self.solve, advance or (lambda done: None))
         store.write(plan.keys[number], chunk)
         return number
 
@@ -106,46 +58,29 @@ def _plan(folder: Path, mtime_ns: int) -> Plan:
 
 
 def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr.Dataset:
-    """Return the survivals of a chunk.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    chunk : Chunk
-        One of its chunks.
-    solve : callable
-        `qtraj.solve` or a stand-in.
-    advance : callable
-        Hears how many histories are solved.
-
-    Returns
-    -------
-    xarray.Dataset
-        Variables `QUANTITIES` and their error parts, dimensions (history, state); the paths; how it was made.
-    """
+    """Return the survivals of a chunk."""
     started = time.perf_counter()
     run_file = plan.run_file
     model = model_of(run_file, chunk.setting.kappa, chunk.setting.gamma)
     initial = start_of(run_file, chunk.l)
     source = plan.source(chunk)
-    sampled = ("rare_events",) if plan.config.method.kind == "trajectories" else ()
+    sampled = plan.config.method.kind == "trajectories"
     units = []
     for start, stop in plan.units(chunk):
         batch = source.batch(start, stop)
-        for first, last in _calls(plan, start, stop):
+        # trajectories are sampled history by history: the random numbers of a call are counted from its first
+        # history, and must not depend on how a source is cut into chunks
+        step = 1 if sampled else stop - start
+        for first in range(start, stop, step):
+            last = first + step
             histories = batch.histories[first - start : last - start]
             paths = {name: values[first - start : last - start] for name, values in batch.paths.items()}
             # without a budget the tolerance only chooses the discretization; the errors reached enter every average
             with collected(drop=chunk.budget != "all"):
-                result = solve(
-                    model,
-                    histories,
-                    initial,
-                    method=method_of(run_file, chunk.budget, _seed(plan, source, chunk.l, first)),
-                    progress=partial(_advanced, advance, first - chunk.start, last - first),
-                )
-            units.append(_dataset(result, Batch(histories, paths), sampled))
+                method = method_of(run_file, chunk.budget, _seed(plan, source, chunk.l, first))
+                progress = partial(_advanced, advance, first - chunk.start, last - first)
+                result = solve(model, histories, initial, method=method, progress=progress)
+            units.append(_dataset(result, paths, ("rare_events",) if sampled else ()))
     chunked = xr.concat(units, "history", data_vars="all", coords="different", compat="equals", join="exact")
     return chunked.assign_attrs(
         chunk=plan.describe(chunk),
@@ -160,17 +95,6 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
     )
 
 
-def _calls(plan: Plan, start: int, stop: int) -> list[tuple[int, int]]:
-    """Return the ranges of histories of one unit that are solved in one call.
-
-    Trajectories are sampled history by history: the random numbers of a call are counted from its first history, and
-    must not depend on how a source is cut into chunks.
-    """
-    if plan.config.method.kind == "trajectories":
-        return [(number, number + 1) for number in range(start, stop)]
-    return [(start, stop)]
-
-
 def _seed(plan: Plan, source: Source, l: int, history: int) -> int:
     """Return the seed of the trajectories of one history, so that no two histories share their random numbers.
 
@@ -180,27 +104,21 @@ def _seed(plan: Plan, source: Source, l: int, history: int) -> int:
     return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
 
 
-def _dataset(result: Solved, batch: Batch, expected: Sequence[str] = ()) -> xr.Dataset:
-    variables: dict[str, Any] = {}
+def _dataset(result: Any, paths: Mapping[str, NDArray[Any]], expected: Sequence[str]) -> xr.Dataset:
+    """Return the answer for some histories; `expected` are parts of the error that it must have."""
+    variables: dict[str, Any] = {name: ("history", values) for name, values in paths.items()}
     missing: list[str] = []
     for name, otherwise in QUANTITIES.items():
-        survivals: Mapping[str, Estimate] = getattr(result, name)
-        estimates = [
-            survivals[state] if state in survivals else getattr(result, otherwise)[state]
-            for state in STATE_NAMES
-        ]
+        known: Mapping[str, Estimate] = getattr(result, name)
+        estimates = [known[s] if s in known else getattr(result, otherwise)[s] for s in STATE_NAMES]
         variables[name] = (("history", "state"), np.stack([e.value for e in estimates], axis=-1))
         # a part that is zero for all histories of a call may be missing there, and is not in other calls
         for part in dict.fromkeys([*estimates[0].parts, *expected]):
             errors = np.stack([e.parts.get(part, np.zeros_like(e.value)) for e in estimates], axis=-1)
             variables[f"{name}_error_{part}"] = (("history", "state"), errors)
         missing += [reason for e in estimates for reason in e.not_estimated]
-    paths = {name: ("history", values) for name, values in batch.paths.items()}
-    return xr.Dataset(variables, {"state": list(STATE_NAMES), **paths}, {"not_estimated": missing})
-
-
-def _silent(done: int) -> None:
-    """Report nothing."""
+    dataset = xr.Dataset(variables, {"state": list(STATE_NAMES)}, {"not_estimated": missing})
+    return dataset.set_coords(list(paths))
 
 
 def _advanced(advance: Advance, before: int, count: int, done: int, total: int) -> None:

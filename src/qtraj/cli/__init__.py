@@ -9,23 +9,18 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
+from typer import Option
 
 from ..errors import QtrajError
-from . import campaign, qtraj1, results, run, solve
+from . import campaign, qtraj1, results, solve
 from .options import EXIT_INPUT
 
-
-def _app(**options: Any) -> typer.Typer:
-    return typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, **options)
-
-
-app = _app(add_completion=False)
-campaign_app = _app(
-    help="Very many solves: planned in chunks, kept in a store, gone on with after any interruption."
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
+campaign_help = "Very many solves: planned in chunks, kept in a store, gone on with after any interruption."
+campaign_app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help=campaign_help)
 
 
 @contextmanager
@@ -50,8 +45,7 @@ def _show_version(value: bool) -> None:
 @app.callback()
 def main(
     show_version: Annotated[
-        bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop."),
+        bool, Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
     """Heavy quarkonium in the quark-gluon plasma, from hydrodynamics to R_AA without sampling noise."""
@@ -62,7 +56,8 @@ def _register(app: typer.Typer, *commands: Callable[..., None]) -> None:
         app.command()(_one_line_messages()(command))
 
 
-_register(app, run.run, solve.solve, solve.states, qtraj1.convert)
+app.command("run")(_one_line_messages()(campaign.run_files))
+_register(app, solve.solve, solve.states, qtraj1.convert)
 # what follows the file are keys of params.txt with their values
 _PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 app.command(context_settings=_PASS_ON)(_one_line_messages()(qtraj1.legacy))

@@ -1,50 +1,48 @@
-"""Commands of `qtraj campaign`: plan, run, resume, status and merge of many solves."""
+"""`qtraj run`, from run files to R_AA, and `qtraj campaign`: plan, run, resume, status and merge of many solves."""
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from typer import Argument, Option
 
 from ..errors import InputError
 from . import options
 
 if TYPE_CHECKING:
     from ..campaign.executors import Executor
+    from ..campaign.progress import Reporter
     from ..campaign.store import Store
-    from ..io.config import RunConfig
+    from ..io.config import RunConfig, RunFile
+    from ..observables.curves import Band
+    from ..observables.data.dataset import DataSet
 
 File = Annotated[
-    Path, typer.Argument(metavar="FILE.toml", help="Run file; examples/campaign_small.toml explains it.")
+    Path, Argument(metavar="FILE.toml", help="Run file; examples/campaign_small.toml explains it.")
 ]
 MaybeFile = Annotated[
-    Path | None,
-    typer.Argument(metavar="[FILE.toml]", help="Run file, to find its store if --store is not given."),
+    Path | None, Argument(metavar="[FILE.toml]", help="Run file, to find its store if --store is not given.")
 ]
 StoreOption = Annotated[
-    Path | None,
-    typer.Option("--store", metavar="DIR", help="The store  [folder `store` in the run file's output]"),
+    Path | None, Option(metavar="DIR", help="The store  [folder `store` in the run file's output]")
 ]
 ExecutorOption = Annotated[
-    str | None,
-    typer.Option(
-        "--executor", help="in-process, local, scheduler, slurm, htcondor or pbs  [as the run file says]"
-    ),
+    str | None, Option(help="in-process, local, scheduler, slurm, htcondor or pbs  [as the run file says]")
 ]
-WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Worker processes, or jobs.")]
+WorkersOption = Annotated[int | None, Option(min=1, help="Worker processes, or jobs.")]
 SchedulerOption = Annotated[
-    str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Use the Dask scheduler that runs there.")
+    str | None, Option(metavar="ADDRESS", help="Use the Dask scheduler that runs there.")
 ]
 IndexOption = Annotated[
-    int | None,
-    typer.Option("--index", min=0, help="Be this member of an array job, counted from 0; with --of."),
+    int | None, Option(min=0, help="Be this member of an array job, counted from 0; with --of.")
 ]
-OfOption = Annotated[int | None, typer.Option("--of", min=1, help="Number of members of the array job.")]
+OfOption = Annotated[int | None, Option(min=1, help="Number of members of the array job.")]
 
 
 def plan(
@@ -52,15 +50,14 @@ def plan(
     store: StoreOption = None,
     executor: ExecutorOption = None,
     script: Annotated[
-        bool, typer.Option("--script", help="Print the job script of the batch system; submit nothing.")
+        bool, Option("--script", help="Print the job script of the batch system; submit nothing.")
     ] = False,
     array: Annotated[
-        int | None,
-        typer.Option("--array", min=1, metavar="N", help="With --script: of an array job of N members."),
+        int | None, Option(min=1, metavar="N", help="With --script: of an array job of N members.")
     ] = None,
 ) -> None:
     """Plan the chunks and keep the plan in the store, or print a job script."""
-    from ..campaign.plan import make_plan
+    from ..campaign.executors import batch_system
     from ..campaign.run import prepare
     from ..campaign.store import status as status_of
     from ..io.config import load_run_file
@@ -70,19 +67,22 @@ def plan(
     if script:
         if store is not None and array is None:
             raise InputError("--store", str(store), "be left out: the script of a Dask worker names no store")
-        typer.echo(_script(run_file.config, executor, folder, array), nl=False)
+        job, name = run_file.config.campaign.job, executor or run_file.config.campaign.executor
+        batch = batch_system(name)
+        one_job = batch.job_script(name, job)  # also for an array: it checks the options of the job
+        many = one_job if array is None else batch.array_script(name, job, folder.folder, array)
+        typer.echo(many, nl=False)
         return
     if array is not None:
         raise InputError("--array", array, "be given with --script only")
     if executor is not None:
         remedy = "`qtraj campaign run` and `resume` take it."
         raise InputError("--executor", executor, "be given with --script only: this process plans", remedy)
-    make_plan(run_file)  # mistakes before folders
     planned = prepare(run_file, folder)
-    sizes = f"{len(planned.sources)} impact parameters, {len(planned.settings)} settings, l = 0 and 1"
+    starts = " and ".join(map(str, planned.config.initial.l))
+    sizes = f"{len(planned.sources)} impact parameters, {len(planned.settings)} settings, l = {starts}"
     typer.echo(f"planned  {sizes}: {planned.histories} solves in {len(planned.chunks)} chunks")
-    typer.echo(f"         of up to {planned.chunk_size} histories")
-    typer.echo(str(status_of(folder.folder)))
+    typer.echo(f"         of up to {planned.chunk_size} histories\n{status_of(folder.folder)}")
 
 
 def run(
@@ -93,7 +93,7 @@ def run(
     scheduler: SchedulerOption = None,
     index: IndexOption = None,
     of: OfOption = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Compute finished chunks again.")] = False,
+    fresh: Annotated[bool, Option("--fresh", help="Compute finished chunks again.")] = False,
 ) -> None:
     """Plan a run file, unless its plan is there, and solve what is missing."""
     from ..campaign.executors import executor_of
@@ -145,54 +145,52 @@ def merge(
     file: MaybeFile = None,
     store: StoreOption = None,
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE.nc", help="File of the survivals  [merged.nc in the store]"),
+        Path | None, Option(metavar="FILE.nc", help="File of the survivals  [merged.nc in the store]")
     ] = None,
 ) -> None:
     """Join the results of a finished campaign: the survival along every path, and R_AA."""
     from ..campaign.results import merge as join
     from ..campaign.run import RESULT, citations, prediction_of
-    from ..io.factory import feeddown_of
     from ..io.results import write_dataset
 
     folder = _found(file, store)
     planned = folder.load_plan()
     sources = citations(planned.run_file, [source.attrs for source in planned.sources])
-    typer.echo(f"wrote {join(folder.folder, out or folder.folder / 'merged.nc', sources)}")
+    options.wrote([join(folder.folder, out or folder.folder / "merged.nc", sources)])
     if planned.config.initial.lacks_raa:
         typer.echo(f"No R_AA: {planned.config.initial.lacks_raa}.")
         return
-    feeddown = feeddown_of(planned.config.observables.feeddown, planned.run_file.path.parent)
-    result = write_dataset(prediction_of(planned, folder, feeddown), folder.folder / RESULT)
-    typer.echo(f"wrote {result}")
+    options.wrote([write_dataset(prediction_of(planned, folder), folder.folder / RESULT)])
 
 
 def _carry_out(folder: Store, executor: Executor, member: tuple[int, int] | None) -> None:
-    from ..campaign.progress import reporting
     from ..campaign.run import carry_out
     from ..campaign.store import status as status_of
-
-    try:
-        with _terminated_like_interrupted(), reporting(Console(stderr=True)) as report:
-            carry_out(folder, report=report, executor=executor, member=member)
-    except KeyboardInterrupt:
-        typer.echo(f"Interrupted. `qtraj campaign resume --store {folder.folder}` goes on.", err=True)
-        raise typer.Exit(options.EXIT_INTERRUPTED) from None
-    typer.echo(str(status_of(folder.folder)))
-
-
-@contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
-    """Let SIGTERM, with which batch systems end a job, close workers and locks as Ctrl-C does."""
 
     def interrupt(signum: int, frame: object) -> None:
         raise KeyboardInterrupt
 
+    # SIGTERM, with which batch systems end a job, closes workers and locks as Ctrl-C does
     before = signal.signal(signal.SIGTERM, interrupt)
     try:
-        yield
+        with _reporting(f"`qtraj campaign resume --store {folder.folder}` goes on.") as report:
+            carry_out(folder, report=report, executor=executor, member=member)
     finally:
         signal.signal(signal.SIGTERM, before)
+    typer.echo(str(status_of(folder.folder)))
+
+
+@contextmanager
+def _reporting(goes_on: str) -> Iterator[Reporter]:
+    """Give a reporter of progress; an interruption ends the command in one line that says how to go on."""
+    from ..campaign.progress import reporting
+
+    try:
+        with reporting(Console(stderr=True)) as report:
+            yield report
+    except KeyboardInterrupt:
+        typer.echo(f"Interrupted. {goes_on}", err=True)
+        raise typer.Exit(options.EXIT_INTERRUPTED) from None
 
 
 def _store(config: RunConfig, store: Path | None) -> Store:
@@ -219,18 +217,66 @@ def _member(index: int | None, of: int | None) -> tuple[int, int] | None:
     if index is None and of is None:
         return None
     if index is None or of is None or index >= of:
-        raise InputError(
-            "--index, --of", (index, of), "be given together, the index below the number of members"
-        )
+        allowed = "be given together, the index below the number of members"
+        raise InputError("--index, --of", (index, of), allowed)
     return index, of
 
 
-def _script(config: RunConfig, executor: str | None, folder: Store, array: int | None) -> str:
-    from ..campaign.executors import batch_system
+def run_files(
+    files: Annotated[
+        list[Path],
+        Argument(
+            metavar="FILE.toml ...",
+            help="Run files; examples/pbpb_5020.toml explains them. Of several, a figure compares the answers.",
+        ),
+    ],
+    output: Annotated[
+        Path | None, Option(help="Folder for the results instead of that of the (only) run file.")
+    ] = None,
+    fresh: Annotated[bool, Option("--fresh", help="Compute finished chunks again.")] = False,
+) -> None:
+    """Go from a run file to R_AA: a figure, a netCDF result and a table. Resumes where it was interrupted."""
+    from ..campaign.executors import executor_of
+    from ..io.config import load_run_file
 
-    name = executor or config.campaign.executor
-    batch, job = batch_system(name), config.campaign.job
-    text: str = batch.job_script(name, job)
-    if array is not None:
-        text = batch.array_script(name, job, folder.folder, array)
-    return text
+    loaded = [load_run_file(file) for file in files]
+    if output is not None and len(files) > 1:
+        raise InputError("--output", str(output), "be left out with several run files")
+    directories = [output or Path(run_file.config.output.directory) for run_file in loaded]
+    if len(set(directories)) < len(directories):
+        raise InputError("[output] directory", str(directories[-1]), "differ between the run files")
+    executors = [executor_of(run_file.config.campaign) for run_file in loaded]
+    answers = {}
+    for run_file, directory, executor in zip(loaded, directories, executors, strict=True):
+        title = run_file.config.output.title or str(directory)
+        answers[title] = _solve_and_show(run_file, directory, executor, fresh=fresh)
+    if len(answers) > 1:  # R_AA of the run files one above the other, beside the data of the first
+        from ..plots import raa_comparison_figure, save_figure
+
+        _, data = next(iter(answers.values()))
+        figure = raa_comparison_figure({title: bands for title, (bands, _) in answers.items()}, data)
+        options.wrote(save_figure(figure, directories[-1] / "raa_comparison"))
+
+
+def _solve_and_show(
+    run_file: RunFile, directory: Path, executor: Executor, *, fresh: bool
+) -> tuple[list[Band], Sequence[DataSet]]:
+    """Solve one run file, write and print R_AA, and return its bands and the data beside them."""
+    from ..campaign.results import band, summary, table
+    from ..campaign.run import RESULT, measured
+    from ..campaign.run import run as run_campaign
+    from ..observables.overview import VARIED
+    from ..plots import raa_figure, save_figure
+
+    config = run_file.config
+    kept = f"Finished chunks are in {directory}; the same command goes on from there."
+    with _reporting(kept) as report:
+        prediction = run_campaign(run_file, directory, fresh=fresh, report=report, executor=executor)
+    data = measured(config)
+    # a coefficient with one value makes no band
+    varied = [name for name in VARIED if len(set(prediction[name].values)) > 1] or VARIED[:1]
+    bands = [band(prediction, meson, name) for meson in config.observables.states for name in varied]
+    pictures = save_figure(raa_figure(bands, data, title=config.output.title), directory / "raa")
+    options.print_table(table(summary(prediction, config.observables.states, data), config.output.title))
+    options.wrote([*pictures, directory / RESULT])
+    return bands, data

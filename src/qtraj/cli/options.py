@@ -8,26 +8,26 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer import Option
 
 EXIT_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
 TABLE_WIDTH = 150  # columns, where no terminal says how many there are
 
-Potential = Annotated[str, typer.Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")]
+Potential = Annotated[str, Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")]
 Alpha = Annotated[
-    float | None,
-    typer.Option(help="Coulomb coupling C_F alpha_s instead of the potential's; a file needs one."),
+    float | None, Option(help="Coulomb coupling C_F alpha_s instead of the potential's; a file needs one.")
 ]
 Beyond = Annotated[
-    str | None, typer.Option(metavar="constant|linear", help="How a table goes on beyond its last point.")
+    str | None, Option(metavar="constant|linear", help="How a table goes on beyond its last point.")
 ]
-Mass = Annotated[float | None, typer.Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")]
-Kappa = Annotated[str | None, typer.Option(help="central (default), lower, upper, or a number kappa/T^3.")]
-Gamma = Annotated[float | None, typer.Option(help="gamma/T^3.  [-1.75]")]
+Mass = Annotated[float | None, Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")]
+Kappa = Annotated[str | None, Option(help="central (default), lower, upper, or a number kappa/T^3.")]
+Gamma = Annotated[float | None, Option(help="gamma/T^3.  [-1.75]")]
 CriticalTemperature = Annotated[
-    float | None, typer.Option("--T-c", help="Critical temperature of the kappa fits, GeV  [0.150]")
+    float | None, Option("--T-c", help="Critical temperature of the kappa fits, GeV  [0.150]")
 ]
-Order = Annotated[str, typer.Option(metavar="LO|NLO", help="Order in E/T.")]
+Order = Annotated[str, Option(metavar="LO|NLO", help="Order in E/T.")]
 
 
 def print_table(*tables: Any, width: int = TABLE_WIDTH, highlight: bool = True) -> None:

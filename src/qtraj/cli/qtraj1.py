@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import Argument, Option
 
 from ..errors import InputError
 from . import options
@@ -13,13 +14,10 @@ from . import options
 
 def convert(
     source: Annotated[
-        Path,
-        typer.Argument(metavar="IN", help="QTraj 1.0 output: a folder or one file; or a netCDF file of it."),
+        Path, Argument(metavar="IN", help="QTraj 1.0 output: a folder or one file; or a netCDF file of it.")
     ],
-    target: Annotated[
-        Path, typer.Argument(metavar="OUT", help="FILE.nc; or the folder or file for the text.")
-    ],
-    force: Annotated[bool, typer.Option("--force", help="Overwrite existing files.")] = False,
+    target: Annotated[Path, Argument(metavar="OUT", help="FILE.nc; or the folder or file for the text.")],
+    force: Annotated[bool, Option("--force", help="Overwrite existing files.")] = False,
 ) -> None:
     """Convert QTraj 1.0's text files to netCDF, or such a file back to the same text."""
     from ..qtraj1.convert import convert as convert_files
@@ -34,18 +32,13 @@ def legacy(
     context: typer.Context,
     file: Annotated[
         Path,
-        typer.Argument(
-            metavar="params.txt [-KEY value ...]", help="Input of QTraj 1.0, and what replaces it."
-        ),
+        Argument(metavar="params.txt [-KEY value ...]", help="Input of QTraj 1.0, and what replaces it."),
     ],
-    fftw: Annotated[bool, typer.Option("--fftw/--scipy", help="Library of the sine transforms.")] = False,
+    fftw: Annotated[bool, Option("--fftw/--scipy", help="Library of the sine transforms.")] = False,
     append: Annotated[
-        bool,
-        typer.Option("--append", help="Add rows of another seed to an existing ratios.tsv, no other file."),
+        bool, Option("--append", help="Add rows of another seed to an existing ratios.tsv, no other file.")
     ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the output of an earlier run.")
-    ] = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="Replace the output of an earlier run.")] = False,
 ) -> None:
     """Run a params.txt of QTraj 1.0 here: the files, grid, steps and numbers of the C++ program.
 
@@ -74,22 +67,20 @@ def legacy(
 def view_run(
     source: Annotated[
         Path,
-        typer.Argument(
+        Argument(
             metavar="SOURCE",
             help="QTraj 1.0 output folder, or netCDF file of it; or a ratios.tsv, whose averages are printed.",
         ),
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Folder for the views.  [view]")
-    ] = None,
+    out: Annotated[Path | None, Option(metavar="DIR", help="Folder for the views.  [view]")] = None,
     formats: Annotated[
-        str | None, typer.Option("--format", help="Of png, pdf, gif, mp4, html; by default png,pdf,html,gif.")
+        str | None, Option("--format", help="Of png, pdf, gif, mp4, html; by default png,pdf,html,gif.")
     ] = None,
     trajectory: Annotated[
-        int | None, typer.Option(help="Show this trajectory instead of the evolution without jumps.")
+        int | None, Option(help="Show this trajectory instead of the evolution without jumps.")
     ] = None,
     params: Annotated[
-        Path | None, typer.Option(help="The run's params.txt  [../input/params.txt of SOURCE]")
+        Path | None, Option(help="The run's params.txt  [../input/params.txt of SOURCE]")
     ] = None,
 ) -> None:
     """Show a stored run in time: wave functions, norm, radius, overlaps, as figure, animation and page."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+from typer import Argument, Option
 
 from ..errors import InputError
 from . import options
@@ -17,49 +18,46 @@ if TYPE_CHECKING:
 def observe(
     source: Annotated[
         list[Path],
-        typer.Argument(
+        Argument(
             metavar="SOURCE ...",
             help="Folder of a run or campaign, merged result (.nc), survivals (.csv), or a ratio file of QTraj 1.0; "
             "several runs that differ in T_end, the central one first, make a band over T_end.",
         ),
     ],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for figures and tables.")] = Path(
-        "observables"
-    ),
+    out: Annotated[Path, Option(metavar="DIR", help="Folder for figures and tables.")] = Path("observables"),
     system: Annotated[
         str | None,
-        typer.Option(
+        Option(
             help="PbPb5020, PbPb2760, AuAu200, OO5360, pPb5020 or pPb8160: geometry and data; by default that of the "
             "run."
         ),
     ] = None,
     feeddown: Annotated[
         str | None,
-        typer.Option(metavar="group|pdg2026", help="Feed-down table; by default that of the run, or group."),
+        Option(metavar="group|pdg2026", help="Feed-down table; by default that of the run, or group."),
     ] = None,
     feeddown_errors: Annotated[
-        bool, typer.Option(help="Whether errors of branching fractions (PDG 2026) are part of the errors.")
+        bool, Option(help="Whether errors of branching fractions (PDG 2026) are part of the errors.")
     ] = True,
     weighting: Annotated[
         str | None,
-        typer.Option(
+        Option(
             metavar="collisions|exponential|rows",
             help="How impact parameters weigh: N_coll, exp(-c/0.25) as in the group's notebooks, or as the rows say.  "
             "[collisions, where --system and b are known]",
         ),
     ] = None,
-    states: Annotated[str, typer.Option(help="Mesons to draw, separated by commas.")] = "Y(1S),Y(2S),Y(3S)",
+    states: Annotated[str, Option(help="Mesons to draw, separated by commas.")] = "Y(1S),Y(2S),Y(3S)",
     harmonics: Annotated[
-        str, typer.Option(help="Orders n of the flow coefficients v_n, separated by commas.")
+        str, Option(help="Orders n of the flow coefficients v_n, separated by commas.")
     ] = "2",
     weighted: Annotated[
-        bool,
-        typer.Option("--weighted", help="Of a ratio file: weigh paths with the weight in their metadata."),
+        bool, Option("--weighted", help="Of a ratio file: weigh paths with the weight in their metadata.")
     ] = False,
 ) -> None:
     """Go from survivals to R_AA, double ratios and v_n: figures, CSV, HEPData files, and chi-square with data."""
     from .._atomic import writable_folder
-    from ..campaign.survivals import load_runs
+    from ..campaign.reading import load_runs
     from ..io.factory import feeddown_of
     from ..io.observables import write_survival_means
     from ..observables.bins import not_shown
@@ -71,7 +69,10 @@ def observe(
 
     if weighting not in (None, "collisions", "exponential", "rows"):
         raise InputError("--weighting", weighting, "be collisions, exponential or rows")
-    orders = _orders(harmonics)
+    orders = options.comma_separated(harmonics)
+    if not orders or not all(n.isdecimal() and int(n) > 0 for n in orders) or len(set(orders)) < len(orders):
+        allowed = "be whole numbers from 1 on, such as 2 or 2,3,4, none twice"
+        raise InputError("--harmonics", harmonics, allowed)
     chosen_system = load_system(system) if system is not None else None
     chosen_feeddown = FeedDown.named(feeddown, errors=feeddown_errors) if feeddown is not None else None
     folder = writable_folder(out)
@@ -79,25 +80,19 @@ def observe(
     runs = load_runs(source, weighted=weighted)
     if chosen_system is None and runs.system is not None:
         chosen_system = load_system(runs.system)
-    if weighting in ("collisions", "exponential") and (
-        chosen_system is None or all(table.b_fm is None for table in runs.tables.values())
-    ):
-        lacking = (
-            "no --system says" if chosen_system is None else "the rows have no impact parameter that says"
-        )
-        raise InputError(
-            "--weighting", weighting, f"be left out: {lacking} how many collisions a row stands for"
-        )
+    lacking = "no --system says" if chosen_system is None else ""
+    if not lacking and all(table.b_fm is None for table in runs.tables.values()):
+        lacking = "the rows have no impact parameter that says"
+    if weighting in ("collisions", "exponential") and lacking:
+        allowed = f"be left out: {lacking} how many collisions a row stands for"
+        raise InputError("--weighting", weighting, allowed)
     if chosen_feeddown is None:
         chosen_feeddown = feeddown_of(runs.feeddown or "group", Path(), errors=feeddown_errors)
     averages = runs.averages(weighted=weighted)
     written = [write_survival_means(folder / "survival.csv", averages)]
     options.print_table(survival_table(averages))
-    missing = runs.missing_states()
-    if missing:
-        typer.echo(
-            f"No R_AA: feed-down needs {', '.join(missing)} as well, from a run that starts in the other l."
-        )
+    if missing := ", ".join(runs.missing_states()):
+        typer.echo(f"No R_AA: feed-down needs {missing} as well, from a run that starts in the other l.")
     else:
         panels = overview(
             runs.tables,
@@ -105,7 +100,7 @@ def observe(
             feeddown=chosen_feeddown,
             weighting=None if weighting == "rows" else cast("Weighting", weighting or "collisions"),
             mesons=[name.strip() for name in states.split(",")],
-            harmonics=orders,
+            harmonics=list(map(int, orders)),
         )
         tables = (integrated_table(panels), agreement_table(panels))
         options.print_table(*(table for table in tables if table is not None))
@@ -119,21 +114,12 @@ def observe(
     options.wrote(written)
 
 
-def _orders(text: str) -> list[int]:
-    entries = [entry.strip() for entry in text.split(",")]
-    if not all(entry.isdecimal() and int(entry) > 0 for entry in entries) or len(set(entries)) < len(entries):
-        raise InputError("--harmonics", text, "be whole numbers from 1 on, such as 2 or 2,3,4, none twice")
-    return [int(entry) for entry in entries]
-
-
 def report(
     source: Annotated[
-        Path,
-        typer.Argument(metavar="RUN", help="Folder of a run, store of a campaign, or merged result (.nc)."),
+        Path, Argument(metavar="RUN", help="Folder of a run, store of a campaign, or merged result (.nc).")
     ],
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE.html", help="The page.  [report.html, in the run's folder]"),
+        Path | None, Option(metavar="FILE.html", help="The page.  [report.html, in the run's folder]")
     ] = None,
 ) -> None:
     """Write one HTML page of a run: setup, observables, data, errors, one pair in time, provenance."""
@@ -152,28 +138,25 @@ def report(
 def cite(
     source: Annotated[
         Path | None,
-        typer.Argument(
+        Argument(
             metavar="[SOURCE]",
             help="Run file, result (.nc), folder of a run or campaign; params.txt or output of QTraj 1.0.",
         ),
     ] = None,
-    bibtex: Annotated[bool, typer.Option("--bibtex", help="As BibTeX.")] = False,
+    bibtex: Annotated[bool, Option("--bibtex", help="As BibTeX.")] = False,
     observables: Annotated[
-        bool,
-        typer.Option("--observables", help="Also the measurements beside qtraj observe and qtraj report."),
+        bool, Option("--observables", help="Also the measurements beside qtraj observe and qtraj report.")
     ] = False,
     params: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", exists=True, dir_okay=False, help="Of output of QTraj 1.0: its params.txt."
-        ),
+        Option(metavar="FILE", exists=True, dir_okay=False, help="Of output of QTraj 1.0: its params.txt."),
     ] = None,
 ) -> None:
     """Print what to cite: program, equations, coefficients, method, hydrodynamics, feed-down and data of a run.
 
     Without SOURCE: what `qtraj solve` rests on, by its defaults.
     """
-    from ..campaign.citing import cited
+    from ..campaign.reading import cited
     from ..io.citations import Choices, as_bibtex, merged, of_choices, of_program
 
     if source is None:

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 from rich.console import Console
+from typer import Option
 
 from ..errors import InputError
 from . import options
 
 if TYPE_CHECKING:
+    from ..physics.initial import InitialState
+    from ..physics.medium import History
+    from ..physics.model import LindbladModel
+    from ..physics.potentials.coulomb import Potential
+    from ..physics.potentials.table import Beyond
+    from ..physics.transport import Transport
+    from ..radial.bound import Grid
+    from ..solvers.solve import Method
     from ..spectroscopy.files import Row
     from ..spectroscopy.levels import ThermalLevels
+
+# central Pb-Pb collisions at 5.02 TeV, roughly: the medium of `qtraj solve`, GeV and fm/c
+BJORKEN = {"T0": 0.425, "tau_fm": 0.6, "T_end": 0.25}
 
 SPECTRUM_WIDTH = 240  # columns, where no terminal says how many there are; the table takes what it needs
 HIGHEST_T = 0.450  # GeV, unless --T-max says otherwise
@@ -24,27 +39,22 @@ FUNCTIONS = 4  # spectral functions drawn at most per channel
 
 
 def solve(
-    temperature: Annotated[
-        float | None, typer.Option("--T0", help="Temperature at --tau, GeV (Bjorken flow)  [0.425]")
+    T0: Annotated[
+        float | None, Option("--T0", help="Temperature at --tau, GeV (Bjorken flow)  [0.425]")
     ] = None,
-    tau: Annotated[
-        float | None, typer.Option("--tau", help="Proper time at which the medium begins, fm/c  [0.6]")
-    ] = None,
+    tau: Annotated[float | None, Option(help="Proper time at which the medium begins, fm/c  [0.6]")] = None,
     T_end: Annotated[
-        float | None, typer.Option("--T-end", help="Temperature at which the medium ends, GeV  [0.25]")
+        float | None, Option("--T-end", help="Temperature at which the medium ends, GeV  [0.25]")
     ] = None,
     duration: Annotated[
-        float | None,
-        typer.Option("--duration", help="Hold T0 constant for this long, fm/c, instead of Bjorken flow."),
+        float | None, Option(help="Hold T0 constant for this long, fm/c, instead of Bjorken flow.")
     ] = None,
     table: Annotated[
         Path | None,
-        typer.Option(
-            "--table", exists=True, dir_okay=False, help="Text file of two columns, tau (fm/c) and T (GeV)."
-        ),
+        Option(exists=True, dir_okay=False, help="Text file of two columns, tau (fm/c) and T (GeV)."),
     ] = None,
     allow_hot_end: Annotated[
-        bool, typer.Option("--allow-hot-end", help="Of a table that ends above T-end: end the medium there.")
+        bool, Option("--allow-hot-end", help="Of a table that ends above T-end: end the medium there.")
     ] = False,
     kappa: options.Kappa = None,
     gamma: options.Gamma = None,
@@ -53,41 +63,30 @@ def solve(
     alpha: options.Alpha = None,
     mass: options.Mass = None,
     order: options.Order = "LO",
-    l: Annotated[int | None, typer.Option("--l", help="Angular momentum of the Gaussian start  [0]")] = None,
-    width: Annotated[
-        float | None, typer.Option(help="Width of the Gaussian start in Bohr radii  [0.2]")
-    ] = None,
-    color: Annotated[str, typer.Option(help="Color of the start: singlet or octet.")] = "singlet",
-    state: Annotated[
-        str | None, typer.Option(help="Start in this Coulomb state, such as 1S, instead.")
-    ] = None,
+    l: Annotated[int | None, Option(help="Angular momentum of the Gaussian start  [0]")] = None,
+    width: Annotated[float | None, Option(help="Width of the Gaussian start in Bohr radii  [0.2]")] = None,
+    color: Annotated[str, Option(help="Color of the start: singlet or octet.")] = "singlet",
+    state: Annotated[str | None, Option(help="Start in this Coulomb state, such as 1S, instead.")] = None,
     method: Annotated[
         str | None,
-        typer.Option(help="density (no sampling noise), nojump or trajectories.  [density; with ksu nojump]"),
+        Option(help="density (no sampling noise), nojump or trajectories.  [density; with ksu nojump]"),
     ] = None,
-    rtol: Annotated[
-        float | None, typer.Option(help="Of density: relative accuracy of 1S, 2S, 3S  [1e-3]")
-    ] = None,
-    n: Annotated[int | None, typer.Option("--n", help="Of trajectories: their number  [4096]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of trajectories: seed  [0]")] = None,
+    rtol: Annotated[float | None, Option(help="Of density: relative accuracy of 1S, 2S, 3S  [1e-3]")] = None,
+    n: Annotated[int | None, Option(help="Of trajectories: their number  [4096]")] = None,
+    seed: Annotated[int | None, Option(help="Of trajectories: seed  [0]")] = None,
     view: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR", help="Also write figure, animation and page of the evolution without jumps."
-        ),
+        Option(metavar="DIR", help="Also write figure, animation and page of the evolution without jumps."),
     ] = None,
 ) -> None:
     """Solve one temperature history and print the survival of each state with its error."""
     from ..campaign.progress import solving
-    from ..io.choices import chosen_initial, chosen_medium, chosen_method, chosen_model, chosen_transport
     from ..solvers.solve import solve as solve_lindblad
 
-    transport = chosen_transport(potential, kappa, gamma, T_c)
-    model = chosen_model(potential, alpha, mass, transport=transport, order=order)
-    medium = chosen_medium(temperature, tau, T_end, duration, table, allow_hot_end=allow_hot_end)
-    initial = chosen_initial(l, width, color, state)
-    method = method or ("nojump" if model.has_width else "density")
-    chosen = chosen_method(method, rtol, n, seed)
+    model = _model(potential, alpha, mass, None, _transport(potential, kappa, gamma, T_c), order)
+    medium = _medium(T0, tau, T_end, duration, table, allow_hot_end=allow_hot_end)
+    initial = _initial(l, width, color, state)
+    chosen = _method(method or ("nojump" if model.has_width else "density"), rtol, n, seed)
     with solving(Console(stderr=True)) as progress:
         result = solve_lindblad(model, medium, initial, chosen, progress=progress)
     typer.echo(str(result))
@@ -103,26 +102,21 @@ def states(
     alpha: options.Alpha = None,
     beyond: options.Beyond = None,
     mass: options.Mass = None,
-    grid: Annotated[str, typer.Option(help="mesh (Laguerre) or sine (uniform).")] = "mesh",
-    points: Annotated[int | None, typer.Option(help="Points of the mesh  [128]")] = None,
-    scale: Annotated[float | None, typer.Option(help="Scale of the mesh, GeV^-1  [0.12]")] = None,
-    num: Annotated[int | None, typer.Option(help="Points of the sine grid  [2047]")] = None,
-    length: Annotated[float | None, typer.Option(help="Length of the sine grid, GeV^-1  [40]")] = None,
-    derivative: Annotated[
-        int | None, typer.Option(help="Sine grid: 0 spectral, 1 second differences  [0]")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE.nc", help="Save the bound states as netCDF.")
-    ] = None,
+    grid: Annotated[str, Option(help="mesh (Laguerre) or sine (uniform).")] = "mesh",
+    points: Annotated[int | None, Option(help="Points of the mesh  [128]")] = None,
+    scale: Annotated[float | None, Option(help="Scale of the mesh, GeV^-1  [0.12]")] = None,
+    num: Annotated[int | None, Option(help="Points of the sine grid  [2047]")] = None,
+    length: Annotated[float | None, Option(help="Length of the sine grid, GeV^-1  [40]")] = None,
+    derivative: Annotated[int | None, Option(help="Sine grid: 0 spectral, 1 second differences  [0]")] = None,
+    out: Annotated[Path | None, Option(metavar="FILE.nc", help="Save the bound states as netCDF.")] = None,
 ) -> None:
     """Print masses, radii and Coulomb overlaps of the six vacuum states of a potential."""
-    from ..io.choices import chosen_grid, chosen_model
-    from ..io.stored_states import save_states
+    from ..io.results import save_states
     from ..pages.tables import levels_tables
     from ..solvers.projection import vacuum_levels
 
-    model = chosen_model(potential, alpha=alpha, mass=mass, beyond=beyond)
-    chosen = chosen_grid(grid, points=points, scale=scale, num=num, length=length, derivative=derivative)
+    model = _model(potential, alpha, mass, beyond)
+    chosen = _grid(grid, points=points, scale=scale, num=num, length=length, derivative=derivative)
     levels = vacuum_levels(model, chosen)
     stored = levels.stored() if out is not None else None
     plain = not Console().is_terminal
@@ -141,30 +135,26 @@ def spectrum(
     gamma: options.Gamma = None,
     T_c: options.CriticalTemperature = None,
     order: options.Order = "LO",
-    T_min: Annotated[float, typer.Option("--T-min", help="Lowest temperature, GeV.")] = 0.150,
-    T_max: Annotated[float | None, typer.Option("--T-max", help="Highest temperature, GeV  [0.450]")] = None,
-    points: Annotated[int, typer.Option(help="Number of temperatures.")] = 7,
-    states: Annotated[str, typer.Option(help="States, separated by commas.")] = "1S,2S,1P",
+    T_min: Annotated[float, Option("--T-min", help="Lowest temperature, GeV.")] = 0.150,
+    T_max: Annotated[float | None, Option("--T-max", help="Highest temperature, GeV  [0.450]")] = None,
+    points: Annotated[int, Option(help="Number of temperatures.")] = 7,
+    states: Annotated[str, Option(help="States, separated by commas.")] = "1S,2S,1P",
     route: Annotated[
-        str, typer.Option(help="Of perturbation, poles, spectral, separated by commas.")
+        str, Option(help="Of perturbation, poles, spectral, separated by commas.")
     ] = "perturbation,poles,spectral",
     source: Annotated[
-        str | None,
-        typer.Option(help="Of spectral: state (each state's vacuum wave function) or local.  [state]"),
+        str | None, Option(help="Of spectral: state (each state's vacuum wave function) or local.  [state]")
     ] = None,
     compare: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE.csv", help="Table from elsewhere to show beside; may be repeated."),
+        Option(metavar="FILE.csv", help="Table from elsewhere to show beside; may be repeated."),
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write CSV, JSON and figures there.")
-    ] = None,
+    out: Annotated[Path | None, Option(metavar="DIR", help="Write CSV, JSON and figures there.")] = None,
 ) -> None:
     """Print thermal mass shifts and widths against temperature, by several routes side by side."""
     import numpy as np
 
     from .._atomic import writable_folder
-    from ..io.choices import chosen_model, chosen_transport
     from ..spectroscopy.files import read_levels, rows, table
     from ..spectroscopy.levels import thermal_levels
 
@@ -175,8 +165,7 @@ def spectrum(
         raise InputError("--T-max", T_max, "be left out with --points 1, which is at --T-min")
     if source is not None and "spectral" not in split(route):
         raise InputError("--source", source, f"be left out with --route {route}: it is that of spectral")
-    transport = chosen_transport(potential, kappa, gamma, T_c)
-    model = chosen_model(potential, alpha, mass, beyond, transport, order)
+    model = _model(potential, alpha, mass, beyond, _transport(potential, kappa, gamma, T_c), order)
     others = [row for path in compare or [] for row in read_levels(path)]
     if out is not None:
         writable_folder(out)
@@ -224,8 +213,8 @@ def _title(levels: ThermalLevels) -> str:
 
 
 def explore(
-    port: Annotated[int, typer.Option(help="Port of the page on this machine.")] = 5016,
-    show: Annotated[bool, typer.Option("--show/--no-show", help="Open the page in the browser.")] = True,
+    port: Annotated[int, Option(help="Port of the page on this machine.")] = 5016,
+    show: Annotated[bool, Option("--show/--no-show", help="Open the page in the browser.")] = True,
 ) -> None:
     """Open a page whose sliders solve the Lindblad equation: survival, regeneration, density and R_AA, live.
 
@@ -239,3 +228,139 @@ def explore(
         server.run_until_shutdown()
     except KeyboardInterrupt:
         server.stop()
+
+
+def _refuse(given: Mapping[str, Any], why: str) -> None:
+    """Refuse flags that are given, not None, and have no effect."""
+    for flag, value in given.items():
+        if value is not None:
+            raise InputError(flag, value, f"be left out {why}")
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    """Return the settings that are given: for the others the classes have their defaults."""
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def _model(
+    potential: str,
+    alpha: float | None,
+    mass: float | None,
+    beyond: str | None,
+    transport: Transport | None = None,
+    order: str = "LO",
+) -> LindbladModel:
+    from ..io.config import KSU_MASS
+    from ..physics.model import LindbladModel
+
+    if mass is None and potential == "ksu":
+        mass = KSU_MASS
+    given = _given(transport=transport, mass=mass, order=order)
+    return LindbladModel(_potential(potential, alpha, beyond), **given)
+
+
+def _potential(potential: str, alpha: float | None, beyond: str | None) -> Potential:
+    from ..io.config import POTENTIALS
+    from ..physics.potentials.table import TabulatedPotential
+
+    if potential in POTENTIALS:
+        _refuse({"--beyond": beyond}, f"with --potential {potential}")
+        return POTENTIALS[potential](**_given(alpha=alpha))
+    if not Path(potential).is_file():
+        allowed = f"be {', '.join(POTENTIALS)} or a file with a table of V(r)"
+        raise InputError("--potential", potential, allowed)
+    if alpha is None:
+        remedy = "It sets the radius of the Coulomb functions."
+        raise InputError("--alpha", None, "be given with a file", remedy)
+    return TabulatedPotential.read(potential, alpha=alpha, beyond=cast("Beyond | None", beyond))
+
+
+def _transport(potential: str, kappa: str | None, gamma: float | None, T_c: float | None) -> Transport | None:
+    """Return the dipole terms, or None for ``ksu`` unless they are asked for: it has a width of its own."""
+    from ..physics.transport import Transport
+
+    if potential == "ksu" and kappa is None and gamma is None:
+        _refuse({"--T-c": T_c}, "with --potential ksu, which has a width of its own")
+        return None
+    given = _given(kappa=kappa, gamma=gamma, T_c=T_c)
+    with suppress(KeyError, ValueError):  # Transport refuses what is neither a name nor a number
+        given["kappa"] = float(given["kappa"])
+    if isinstance(given.get("kappa"), float):
+        _refuse({"--T-c": T_c}, f"with --kappa {kappa}: it scales the fits central, lower and upper")
+    return Transport(**given)
+
+
+def _medium(
+    T0: float | None,
+    tau_fm: float | None,
+    T_end: float | None,
+    duration_fm: float | None,
+    table: Path | None,
+    *,
+    allow_hot_end: bool,
+) -> History:
+    """Return the medium of a table of (tau in fm/c, T in GeV), of a constant temperature, or of a Bjorken flow."""
+    from ..hydro.readers.common import load_table
+    from ..physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
+
+    settings = BJORKEN | _given(T0=T0, tau_fm=tau_fm, T_end=T_end)
+    if table is not None:
+        given = {"--T0": T0, "--tau": tau_fm, "--duration": duration_fm}
+        _refuse(given, "with --table, which has its own times and temperatures")
+        tau, T = load_table(table, 2).T
+        return TabulatedTemperature(tau, T, T_end=settings["T_end"], allow_hot_end=allow_hot_end)
+    _refuse({"--allow-hot-end": allow_hot_end or None}, "without --table")
+    if duration_fm is not None:
+        _refuse({"--T-end": T_end}, "with --duration, when the medium ends")
+        return ConstantTemperature(settings["T0"], settings["tau_fm"], duration_fm=duration_fm)
+    return Bjorken(**settings)
+
+
+def _initial(l: int | None, width: float | None, color: str, state: str | None) -> InitialState:
+    """Return a Gaussian start, or the Coulomb state called `state`."""
+    from ..physics.initial import CoulombState, GaussianState
+    from ..states import State
+
+    if state is None:
+        return GaussianState(color=color, **_given(l=l, width=width))
+    _refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
+    named = State.named(state)
+    return CoulombState(n=named.n, l=named.l, color=color)
+
+
+def _method(name: str, rtol: float | None, n: int | None, seed: int | None) -> Method:
+    from ..solvers.density.method import DensityMatrix
+    from ..solvers.nojump.method import NoJump
+    from ..solvers.trajectories.method import QuantumTrajectories
+
+    kinds: dict[str, tuple[type[DensityMatrix | NoJump | QuantumTrajectories], tuple[str, ...]]] = {
+        "density": (DensityMatrix, ("rtol",)),
+        "nojump": (NoJump, ()),
+        "trajectories": (QuantumTrajectories, ("n", "seed")),
+    }
+    if name not in kinds:
+        raise InputError("--method", name, "be density, nojump or trajectories")
+    kind, own = kinds[name]
+    given = _given(rtol=rtol, n=n, seed=seed)
+    _refuse({f"--{key}": value for key, value in given.items() if key not in own}, f"with --method {name}")
+    return kind(**given)
+
+
+def _grid(kind: str, **settings: float | None) -> Grid:
+    """Return a mesh of the given points and scale, or a sine grid of num, length and derivative."""
+    from ..radial.sine import SineGrid
+    from ..solvers.projection import STATES_MESH
+
+    grids: dict[str, tuple[Grid, tuple[str, ...]]] = {
+        "mesh": (STATES_MESH, ("points", "scale")),
+        "sine": (SineGrid(), ("num", "length", "derivative")),
+    }
+    if kind not in grids:
+        raise InputError("--grid", kind, f"be one of {', '.join(grids)}")
+    default, own = grids[kind]
+    given = _given(**settings)
+    for name, value in given.items():
+        if name not in own:
+            flags = ", ".join(f"--{setting}" for setting in own)
+            raise InputError(f"--{name}", value, f"be left out with --grid {kind}", f"It takes {flags}.")
+    return replace(default, **given)

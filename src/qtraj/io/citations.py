@@ -1,28 +1,24 @@
-"""What to cite: the papers on which choices and inputs of a calculation rest, and no others."""
+"""What to cite: the literature behind qtraj, and which of it the choices and inputs of a calculation rest on."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from ..observables.data.dataset import DataSet
 from ..observables.data.systems import load_system, system_names
-from ..physics.medium import History, as_histories
-from ..physics.model import LindbladModel
 from ..qtraj1.files.parameters import LegacyParameters
-from ..radial.laguerre import LaguerreMesh
-from ..solvers.density.method import DensityMatrix
-from ..solvers.solve import Method
-from ..solvers.trajectories.method import QuantumTrajectories
-from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Model, RunConfig, RunFile, System
+from .config import NO_DIPOLE, CoefficientTable, Model, RunConfig, RunFile, System
 from .factory import model_of
-from .references import Reference, by_arxiv, literature, program, tex
 
-GROUP: Final = Model()
-"""Mass, coupling, kappa and gamma of arXiv:2012.01240, which are the defaults of a run file."""
+GROUP: Final = Model()  # the defaults of a run file: mass, coupling, kappa and gamma of arXiv:2012.01240
 
 _ARXIV: Final = re.compile(r"\b(\d{4}\.\d{4,5})\b")
 _DOI: Final = re.compile(r"\b(10\.\d{4,}/[^\s,;]+[^\s,;.)])")
@@ -32,27 +28,112 @@ _FEED_DOWN: Final = {
     "pdg2026": {"PDG2026": "feed-down fractions", "Brambilla2021": "cross sections"},
 }
 
-CRANK_NICOLSON_NLO: Final = 2
-"""Stepper of QTraj at next-to-leading order."""
+CRANK_NICOLSON_NLO: Final = 2  # stepper of QTraj at next-to-leading order
+ALL_AUTHORS: Final = 3  # up to as many are named in a line of text
+
+_TEX: Final = {
+    "√s_NN": r"$\sqrt{s_\mathrm{NN}}$",
+    "χ_b1": r"$\chi_{b1}$",
+    "Υ": r"$\Upsilon$",
+    "Á": r"{\'A}",
+    "ø": r"{\o}",
+    "_": r"\_",
+}
+"""What of the titles and names LaTeX has to be told; the longer ones first."""
+
+_SPECIAL: Final = re.compile("|".join(_TEX))
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A paper, a data set or a program that is cited."""
+
+    key: str  # key of its BibTeX entry
+    title: str  # title; Greek letters and the energy √s_NN as such
+    authors: tuple[str, ...] = ()  # ``"Family name, initials"``
+    collaboration: str = ""  # who signs instead
+    journal: str = ""  # where it was published; `pages` is an article number or the first page
+    volume: str = ""
+    pages: str = ""
+    year: int = 0  # of publication; 0 if it is not known
+    arxiv: str = ""  # empty where there is none, as for a program
+    doi: str = ""
+    url: str = ""
+    kind: str = "article"  # kind of the BibTeX entry
+
+    def __str__(self) -> str:
+        place = f"{self.journal} {self.volume} ({self.year}) {self.pages}" if self.journal else ""
+        number = f"arXiv:{self.arxiv}" if self.arxiv else ""
+        doi = f"doi:{self.doi}" if self.doi else ""
+        return ", ".join(filter(None, (self._who(), self.title, place, number, doi, self.url)))
+
+    def bibtex(self) -> str:
+        """Return the entry in BibTeX, in ASCII, for any engine."""
+        # a name without initials is no person, and BibTeX must not take it apart
+        authors = self.authors or filter(None, [self.collaboration])
+        whole = (author if ", " in author else f"{{{author}}}" for author in authors)
+        fields = {
+            "author": " and ".join(whole),
+            "collaboration": self.collaboration,
+            "title": f"{{{self.title}}}",
+            **{name: getattr(self, name) for name in ("journal", "volume", "pages")},
+            "year": str(self.year or ""),
+            "eprint": self.arxiv,
+            "archivePrefix": "arXiv" if self.arxiv else "",
+        }
+        lines = [f"  {name} = {{{tex(value)}}}" for name, value in fields.items() if value]
+        # a DOI and an address are taken as they are
+        lines += [f"  {name} = {{{v}}}" for name, v in (("doi", self.doi), ("url", self.url)) if v]
+        return f"@{self.kind}{{{self.key},\n" + ",\n".join(lines) + "\n}"
+
+    def _who(self) -> str:
+        if self.collaboration:
+            return self.collaboration + ("" if self.collaboration.endswith("Group") else " Collaboration")
+        names = [" ".join(reversed(author.split(", "))) for author in self.authors]
+        if len(names) > ALL_AUTHORS:
+            return f"{names[0]} et al."
+        return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+
+
+def tex(text: str) -> str:
+    """Return text with its Greek letters, accents and underscores as LaTeX writes them."""
+    return _SPECIAL.sub(lambda found: _TEX[found[0]], text)
+
+
+@cache
+def literature() -> dict[str, Reference]:
+    """Return all papers of ``qtraj/data/references.toml`` by their keys."""
+    text = resources.files("qtraj.data").joinpath("references.toml").read_text(encoding="utf-8")
+    entries = tomllib.loads(text).items()
+    return {
+        key: Reference(key, **entry | {"authors": tuple(entry.get("authors", ()))}) for key, entry in entries
+    }
+
+
+def by_arxiv(number: str) -> Reference:
+    """Return the paper with an arXiv number: the one in `literature`, else one that holds the number only."""
+    known = {paper.arxiv: paper for paper in literature().values()}
+    return known.get(number) or Reference(f"arXiv:{number}", "", arxiv=number, kind="misc")
+
+
+def by_doi(doi: str) -> Reference:
+    """Return the paper with a DOI, in the same way."""
+    known = {paper.doi.lower(): paper for paper in literature().values()}
+    return known.get(doi.lower()) or Reference(doi, "", doi=doi, kind="misc")
+
+
+def program() -> Reference:
+    """Return qtraj itself, in the version that runs."""
+    return Reference("qtraj", f"qtraj {version('qtraj')}", ("The qtraj developers",), kind="software")
 
 
 @dataclass(frozen=True)
 class Citation:
-    """A reference and what it is cited for.
+    """A reference and what it is cited for."""
 
-    Parameters
-    ----------
-    subject : str
-        What is taken from it.
-    reference : Reference
-        The paper; without a key it is a remark, which BibTeX gets as a comment.
-    records : tuple of str, optional
-        DOIs of the HEPData records of its numbers.
-    """
-
-    subject: str
-    reference: Reference
-    records: tuple[str, ...] = ()
+    subject: str  # what is taken from it
+    reference: Reference  # the paper; without a key it is a remark, which BibTeX gets as a comment
+    records: tuple[str, ...] = ()  # DOIs of the HEPData records of its numbers
 
     def __str__(self) -> str:
         numbers = "".join(f", doi:{record}" for record in self.records)
@@ -62,62 +143,34 @@ class Citation:
         """Return the entries of the paper and of its records, under a comment with the subject."""
         if not self.reference.key:
             return f"% {tex(str(self))}"
-        who = self.reference.collaboration
-        records = (
-            Reference(
-                doi.rpartition("/")[2],
-                f"HEPData record of {self.reference.key}",
-                (),
-                who,
-                doi=doi,
-                kind="misc",
-            )
-            for doi in self.records
-        )
-        entries = (entry.bibtex() for entry in (self.reference, *records))
-        return f"% {tex(self.subject)}\n" + "\n".join(entries)
+        who, title = self.reference.collaboration, f"HEPData record of {self.reference.key}"
+        entries = [self.reference]
+        entries += [Reference(d.rpartition("/")[2], title, (), who, doi=d, kind="misc") for d in self.records]
+        return f"% {tex(self.subject)}\n" + "\n".join(entry.bibtex() for entry in entries)
 
 
 @dataclass(frozen=True)
 class Choices:
-    """What of a calculation decides which papers it rests on.
+    """What of a calculation decides which papers it rests on."""
 
-    Parameters
-    ----------
-    potential : str
-        Its name in a run file, such as ``"ksu"``; ``"own"`` for one of the user's.
-    dipole : bool
-        Whether the medium acts by the dipole terms of potential NRQCD.
-    order : {"LO", "NLO"}
-        Order in E/T.
-    method : {"density", "nojump", "trajectories"}
-        How it is solved.
-    mesh : bool
-        On a Laguerre mesh, not on a uniform grid.
-    kappa_fit, gamma_range, bottomonium : bool
-        Whether kappa is a fit to the lattice band, gamma one of the group's values, mass and coupling the group's.
-    anisotropic : bool
-        Whether the medium is, and the potential knows it.
-    thermal : bool
-        Whether the potential changes with the medium.
-    """
-
-    potential: str = "coulomb"
-    dipole: bool = True
-    order: Literal["LO", "NLO"] = "LO"
-    method: Literal["density", "nojump", "trajectories"] = "density"
-    mesh: bool = True
-    kappa_fit: bool = True
-    gamma_range: bool = True
-    bottomonium: bool = True
-    anisotropic: bool = False
-    thermal: bool = False
+    potential: str = "coulomb"  # its name in a run file, such as ``"ksu"``; ``"own"`` for one of the user's
+    dipole: bool = True  # whether the medium acts by the dipole terms of potential NRQCD
+    order: Literal["LO", "NLO"] = "LO"  # order in E/T
+    method: Literal["density", "nojump", "trajectories"] = "density"  # how it is solved
+    mesh: bool = True  # on a Laguerre mesh, not on a uniform grid
+    kappa_fit: bool = True  # whether kappa is a fit to the lattice band,
+    gamma_range: bool = True  # gamma one of the group's values,
+    bottomonium: bool = True  # mass and coupling the group's
+    anisotropic: bool = False  # whether the medium is, and the potential knows it
+    thermal: bool = False  # whether the potential changes with the medium
 
     @classmethod
-    def of_run(cls, config: RunConfig) -> Choices:
-        """Return the choices of a run file, as far as its words say them; `of_run_file` knows its files, too."""
+    def of_run(cls, run: RunConfig | RunFile) -> Choices:
+        """Return the choices of a run file; as RunConfig it does not know whether an own potential is thermal."""
+        config = run.config if isinstance(run, RunFile) else run
         model, method = config.model, config.method
         name = model.potential.name or "own"
+        own = run if name == "own" and isinstance(run, RunFile) else None
         return cls(
             potential=name,
             dipole=model.kappa != (NO_DIPOLE,),
@@ -126,44 +179,8 @@ class Choices:
             mesh=method.grid is None or method.grid.kind == "mesh",
             kappa_fit=model.has_fits,
             gamma_range=model.kappa != (NO_DIPOLE,) and bool(set(model.gamma) & set(GROUP.gamma)),
-            bottomonium=name == "coulomb" and _of_group(model.alpha, model.mass),
-            thermal=name == "ksu",
-        )
-
-    @classmethod
-    def of_run_file(cls, run_file: RunFile) -> Choices:
-        """Return the choices of a run file whose own potential, if it has one, is at hand."""
-        choices = cls.of_run(run_file.config)
-        if choices.potential != "own":
-            return choices
-        return replace(choices, thermal=model_of(run_file).thermal is not None)
-
-    @classmethod
-    def of_solve(
-        cls,
-        model: LindbladModel,
-        medium: History | Sequence[History],
-        method: Method | None = None,
-    ) -> Choices:
-        """Return the choices of a call of `qtraj.solve`; `method` is `DensityMatrix` by default."""
-        method = DensityMatrix() if method is None else method
-        histories, _ = as_histories(medium)
-        potential, transport = model.potential, model.transport
-        known: dict[type, str] = {kind: name for name, kind in POTENTIALS.items()}
-        name = known.get(type(potential), "own")
-        sampled = isinstance(method, QuantumTrajectories)
-        whole = isinstance(method, DensityMatrix)
-        return cls(
-            potential=name,
-            dipole=not model.has_width,
-            order=model.order,
-            method="trajectories" if sampled else "density" if whole else "nojump",
-            mesh=isinstance(method.grid, LaguerreMesh) if hasattr(method, "grid") else True,
-            kappa_fit=isinstance(transport.kappa, str),
-            gamma_range=not model.has_width and transport.gamma in GROUP.gamma,
-            bottomonium=name == "coulomb" and _of_group(potential.alpha, model.mass),
-            anisotropic=name == "ksu" and any(getattr(h, "alpha", None) is not None for h in histories),
-            thermal=model.thermal is not None,
+            bottomonium=name == "coulomb" and (model.alpha, model.mass) == (GROUP.alpha, GROUP.mass),
+            thermal=name == "ksu" or (own is not None and model_of(own).thermal is not None),
         )
 
     @classmethod
@@ -178,7 +195,7 @@ class Choices:
             mesh=False,
             kappa_fit=coulomb and isinstance(p.kappa_hat, str),
             gamma_range=coulomb and p.gam in GROUP.gamma,
-            bottomonium=coulomb and _of_group(p.alpha, p.mass),
+            bottomonium=coulomb and (p.alpha, p.mass) == (GROUP.alpha, GROUP.mass),
             anisotropic=p.potential == 2,
             thermal=not coulomb,
         )
@@ -186,17 +203,14 @@ class Choices:
 
 _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
     ("Omar2022", "reference program and conventions", lambda c: True),
-    ("Brambilla2017", "Lindblad equation of potential NRQCD", lambda c: c.dipole),
-    ("Brambilla2018", "Lindblad equation of potential NRQCD", lambda c: c.dipole),
+    ("Brambilla2017 Brambilla2018", "Lindblad equation of potential NRQCD", lambda c: c.dipole),
     ("Brambilla2022", "next-to-leading order in E/T", lambda c: c.order == "NLO"),
     ("Brambilla2021", "mass and coupling of bottomonium", lambda c: c.bottomonium),
     ("Brambilla2021", "fits of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2020", "lattice values of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2019", "values of gamma", lambda c: c.gamma_range),
-    ("Islam2020", "KSU potential", lambda c: c.potential == "ksu"),
-    ("Strickland2011", "KSU potential", lambda c: c.potential == "ksu"),
-    ("Dong2021", "screening in an anisotropic medium", lambda c: c.anisotropic),
-    ("Dong2022", "screening in an anisotropic medium", lambda c: c.anisotropic),
+    ("Islam2020 Strickland2011", "KSU potential", lambda c: c.potential == "ksu"),
+    ("Dong2021 Dong2022", "screening in an anisotropic medium", lambda c: c.anisotropic),
     ("Dalibard1992", "quantum jumps", lambda c: c.method == "trajectories"),
     ("Baye2015", "Lagrange mesh", lambda c: c.mesh),
     ("Chin1997", "fourth-order splitting", lambda c: c.mesh and c.order == "LO" and not c.thermal),
@@ -204,14 +218,9 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
 
 
 def of_choices(choices: Choices) -> list[Citation]:
-    """Return what to cite for equation, coefficients and method of a calculation.
-
-    Parameters
-    ----------
-    choices : Choices
-        From `Choices.of_run`, `Choices.of_solve` or `Choices.of_legacy`.
-    """
-    return [Citation(subject, literature()[key]) for key, subject, applies in _RULES if applies(choices)]
+    """Return what to cite for equation, coefficients and method of a calculation."""
+    rules = ((keys.split(), subject) for keys, subject, applies in _RULES if applies(choices))
+    return [Citation(subject, literature()[key]) for keys, subject in rules for key in keys]
 
 
 def of_program() -> Citation:
@@ -235,31 +244,16 @@ def as_bibtex(citations: Iterable[Citation]) -> str:
     return "\n\n".join(each.bibtex() for each in citations)
 
 
-def _of_group(alpha: float, mass: float) -> bool:
-    return (alpha, mass) == (GROUP.alpha, GROUP.mass)
-
-
 def of_run(
     run: RunConfig | RunFile, hydro: Iterable[Mapping[str, Any]] = (), data: Iterable[DataSet] = ()
 ) -> list[Citation]:
-    """Return what to cite for a run: program, equations, method, and every input.
-
-    Parameters
-    ----------
-    run : RunFile or RunConfig
-        The run file, or its content where the files that it names may not be at hand.
-    hydro : iterable of mapping
-        Attributes of the fluids; ``cite`` says what their authors ask for.
-    data : iterable of DataSet
-        The measurements beside it.
-    """
+    """Return what to cite for a run: program, equations, method, and every input."""
     config = run.config if isinstance(run, RunFile) else run
-    choices = Choices.of_run_file(run) if isinstance(run, RunFile) else Choices.of_run(run)
     feed_down = _FEED_DOWN.get(config.observables.feeddown, {})
     return merged(
         [
             of_program(),
-            *of_choices(choices),
+            *of_choices(Choices.of_run(run)),
             *_of_nucleus(config.system),
             *of_hydro(hydro),
             *(Citation(subject, literature()[key]) for key, subject in feed_down.items()),
@@ -271,33 +265,24 @@ def of_run(
 
 def _of_own_inputs(config: RunConfig) -> list[Citation]:
     """Return a remark for each input of the user's, so that its authors are not forgotten."""
-    potential, observables = config.model.potential, config.observables
-    tables = [
-        each for each in (*config.model.kappa, *config.model.gamma) if isinstance(each, CoefficientTable)
+    model, shipped = config.model, (None, "computed", "coulomb", *_FEED_DOWN)
+    coefficients = [each for each in (*model.kappa, *model.gamma) if isinstance(each, CoefficientTable)]
+    inputs = [
+        ("potential", model.potential.file or model.potential.python),
+        *(("transport coefficients", str(each)) for each in coefficients),
+        ("initial state", config.initial.file),
+        ("states projected on", config.method.projection),
+        ("feed-down", config.observables.feeddown),
     ]
-    own = {"potential": [potential.file or potential.python], "transport coefficients": map(str, tables)}
-    own |= {"initial state": [config.initial.file], "states projected on": [_file(config.method.projection)]}
-    own |= {"feed-down": [None if observables.feeddown in _FEED_DOWN else observables.feeddown]}
     return [
         Citation(subject, Reference("", f"no paper is named in {name}: cite its authors"))
-        for subject, names in own.items()
-        for name in names
-        if name is not None
+        for subject, name in inputs
+        if name not in shipped
     ]
-
-
-def _file(projection: str | None) -> str | None:
-    return None if projection in (None, "computed", "coulomb") else projection
 
 
 def of_hydro(fluids: Iterable[Mapping[str, Any]]) -> list[Citation]:
-    """Return what the authors of fluids want to be cited: the papers that they name, and their own words.
-
-    Parameters
-    ----------
-    fluids : iterable of mapping
-        Attributes of the fluids; one without ``cite`` is named, so that it is not forgotten.
-    """
+    """Return what the authors of fluids want to be cited: the papers that they name, and their own words."""
     found: list[Citation] = []
     for attrs in fluids:
         text = str(attrs.get("cite", ""))
@@ -305,19 +290,13 @@ def of_hydro(fluids: Iterable[Mapping[str, Any]]) -> list[Citation]:
             name = Path(str(attrs.get("source", "the files of the run"))).name
             text = f"no paper is named in {name}: cite its authors"
         found += [Citation("hydrodynamics", by_arxiv(number)) for number in _ARXIV.findall(text)]
-        found += [Citation("hydrodynamics", _by_doi(doi)) for doi in _DOI.findall(text)]
+        found += [Citation("hydrodynamics", by_doi(doi)) for doi in _DOI.findall(text)]
         found.append(Citation("hydrodynamics, as its authors ask", Reference("", text)))
     return merged(found)
 
 
 def of_data(data: Iterable[DataSet]) -> list[Citation]:
-    """Return the papers of measurements, with the HEPData records from which the numbers are.
-
-    Parameters
-    ----------
-    data : iterable of DataSet
-        From `qtraj.observables.load_data`.
-    """
+    """Return the papers of measurements, with the HEPData records from which the numbers are."""
     found = []
     for each in data:
         number = _ARXIV.search(each.arxiv)
@@ -330,16 +309,8 @@ def of_data(data: Iterable[DataSet]) -> list[Citation]:
 
 def _of_nucleus(system: System) -> list[Citation]:
     """Return the source of nucleus and cross section, unless they are the user's own."""
-    known = [load_system(name) for name in system_names()]
     ours = {"sigma_nn_mb": system.sigma_nn_mb, **system.woods_saxon.model_dump()}
-    for each in known:
+    for each in map(load_system, system_names()):
         if ours == {"sigma_nn_mb": each.sigma_nn_mb, "w": 0.0, **each.nucleus}:
             return [Citation("nuclei and nucleon-nucleon cross section", literature()["Loizides2018"])]
     return []
-
-
-def _by_doi(doi: str) -> Reference:
-    for reference in literature().values():
-        if reference.doi.lower() == doi.lower():
-            return reference
-    return Reference(doi, "", doi=doi, kind="misc")

@@ -6,7 +6,7 @@ Quantities are in powers of GeV; a key that ends in ``_fm`` is in fm, in ``_mb``
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from .._checks import is_finite_number
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..hydro.readers import DECLARED, FORMATS
@@ -42,20 +43,17 @@ HYDRO_FORMATS = ("auto", *FORMATS, *DECLARED)
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
 the temperatures along ready-made paths."""
 
-POTENTIALS: dict[str, type[CoulombPotential | KSUPotential]] = {
+POTENTIALS: dict[str, type[CoulombPotential | KSUPotential]]
+POTENTIALS = {
     "coulomb": CoulombPotential,
     "ksu": KSUPotential,
-}
-"""Potentials with a name; every other one is a file or a Python object."""
+}  # every other one is a file or a Python object
 
 Executor = Literal["in-process", "local", "scheduler", "slurm", "htcondor", "pbs"]
 """Who solves the chunks of a campaign: this process, Dask workers here, those of a scheduler, or batch jobs."""
 
-NO_DIPOLE = "none"
-"""A kappa that says: no dipole terms. A potential with a width of its own (complex in the medium) needs it."""
-
-KSU_MASS = 4.70
-"""Bottom mass in GeV that belongs to the parameters of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461."""
+NO_DIPOLE = "none"  # kappa for no dipole terms, which a potential with a width of its own needs
+KSU_MASS = 4.70  # bottom mass in GeV of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461
 
 
 def _rule(allowed: str) -> PydanticCustomError:
@@ -63,8 +61,19 @@ def _rule(allowed: str) -> PydanticCustomError:
     return PydanticCustomError("rule", allowed)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
+def _must(allowed: str, holds: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    """Return a validator that lets through the values for which `holds` is true."""
+
+    def checked(value: Any) -> Any:
+        if not holds(value):
+            raise _rule(allowed)
+        return value
+
+    return checked
+
+
+def _one_of(names: Collection[str]) -> Callable[[str], str]:
+    return _must(f"be one of {', '.join(map(repr, names))}", lambda value: value in names)
 
 
 def _kappa(value: Any) -> Any:
@@ -74,12 +83,8 @@ def _kappa(value: Any) -> Any:
     return _coefficient(value, allowed, least=0.0)
 
 
-def _gamma(value: Any) -> Any:
-    return _coefficient(value, "be a finite number gamma/T^3 or a table of T")
-
-
 def _coefficient(value: Any, allowed: str, least: float = -float("inf")) -> float | CoefficientTable:
-    if _is_number(value) and value >= least:
+    if is_finite_number(value) and value >= least:
         return float(value)
     if not isinstance(value, dict):
         raise _rule(allowed)
@@ -104,62 +109,50 @@ def _potential(value: Any) -> Any:
     return {"name": value}  # a name alone is short for a table that says only it
 
 
-def _color(value: Any) -> Any:
-    if value in ("singlet", "octet") or (_is_number(value) and 0 <= value <= 1):
-        return value
-    raise _rule("be 'singlet', 'octet' or the probability of the singlet, from 0 to 1")
-
-
 def _temperatures(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return value
-    if not _is_number(value):
+    if not is_finite_number(value):
         raise _rule("be a valid number, a temperature in GeV, or a list of them: a band")
     return (_temperature(value),)
 
 
-def _one_of(names: Collection[str]) -> Callable[[str], str]:
-    def checked(value: str) -> str:
-        if value not in names:
-            raise _rule(f"be one of {', '.join(map(repr, names))}")
-        return value
-
-    return checked
-
-
 def _system(value: str) -> str:
     known = [load_system(name) for name in system_names()]
-    measured = {data.system for data in load_data("R_AA")}
     # Xe-Xe has neither a file nor data in the package: [system] then says its geometry
-    return _one_of(sorted({"XeXe"} | measured | {s.data for s in known if s.projectile == s.target}))(value)
+    names = {"XeXe"} | {data.system for data in load_data("R_AA")}
+    names |= {system.data for system in known if system.projectile == system.target}
+    return _one_of(sorted(names))(value)
 
 
-def _distinct(values: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
-    if len(set(values)) < len(values):
-        raise _rule("not repeat a value")
-    return values
-
-
-def _power_of_two(value: int) -> int:
-    if value & (value - 1):
-        raise _rule("be a power of two, so that Sobol points stay balanced")
-    return value
-
-
-def _temperature(value: float) -> float:
-    if not 0 < value < 5:
-        raise _rule("be a temperature in GeV, above 0 and below 5")
-    return value
-
+_color = _must(
+    "be 'singlet', 'octet' or the probability of the singlet, from 0 to 1",
+    lambda value: value in ("singlet", "octet") or (is_finite_number(value) and 0 <= value <= 1),
+)
+_distinct = _must("not repeat a value", lambda values: len(set(values)) == len(values))
+_power_of_two = _must("be a power of two, so that Sobol points stay balanced", lambda n: not n & (n - 1))
+_temperature = _must("be a temperature in GeV, above 0 and below 5", lambda value: 0 < value < 5)
 
 Positive = Annotated[float, Field(gt=0)]
 Temperature = Annotated[float, AfterValidator(_temperature)]
 _SET = (Field(min_length=1, strict=False), AfterValidator(_distinct))  # TOML has lists only: not strict
 _Pair = Annotated[tuple[float, float], Field(strict=False)]
+_Meson = Annotated[str, AfterValidator(_one_of(MESON_NAMES))]
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        """Yield whether the keys together break a rule, and the rule; each rule may rely on those before it."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _keep_rules(self) -> Self:
+        for broken, allowed in self._rules():
+            if broken:
+                raise _rule(allowed)
+        return self
 
 
 class CoefficientTable(_Section):
@@ -169,20 +162,18 @@ class CoefficientTable(_Section):
     points: Annotated[tuple[_Pair, ...], Field(min_length=2, strict=False)] | None = None
     name: Annotated[str, Field(min_length=1)] | None = None
 
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if (self.file is None) == (self.points is None):
-            raise _rule("have file = 'T and value.txt' or points = [[T, value], ...], one of them")
-        if self.points is not None and any(b[0] <= a[0] for a, b in pairwise(self.points)):
-            raise _rule("have points of increasing T in GeV")
-        return self
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        both = (self.file is None) == (self.points is None)
+        yield both, "have file = 'T and value.txt' or points = [[T, value], ...], one of them"
+        yield any(b[0] <= a[0] for a, b in pairwise(self.points or ())), "have points of increasing T in GeV"
 
     def __str__(self) -> str:
         return self.name or (Path(self.file).name if self.file else "table")
 
 
 Kappa = Annotated[FitName | Literal["none"] | float | CoefficientTable, BeforeValidator(_kappa)]
-Gamma = Annotated[float | CoefficientTable, BeforeValidator(_gamma)]
+_GAMMA = "be a finite number gamma/T^3 or a table of T"
+Gamma = Annotated[float | CoefficientTable, BeforeValidator(lambda value: _coefficient(value, _GAMMA))]
 
 
 class WoodsSaxon(_Section):
@@ -219,13 +210,8 @@ class System(_Section):
         if values.keys() >= cls.model_fields.keys():
             raise _rule("leave something for the preset to fill in, or have no preset")
         system = known[preset]
-        defaults = {
-            "name": system.data,
-            "sqrt_s_GeV": system.sqrt_s_GeV,
-            "sigma_nn_mb": system.sigma_nn_mb,
-            "woods_saxon": dict(system.nucleus),
-        }
-        return defaults | values
+        energy = {"sqrt_s_GeV": system.sqrt_s_GeV, "sigma_nn_mb": system.sigma_nn_mb}
+        return {"name": system.data, **energy, "woods_saxon": dict(system.nucleus)} | values
 
 
 class PotentialChoice(_Section):
@@ -242,13 +228,11 @@ class PotentialChoice(_Section):
     beyond: Beyond | None = None
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
 
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if sum(each is not None for each in (self.name, self.file, self.python)) != 1:
-            raise _rule(_CHOICE_OF_POTENTIAL)
-        if self.file is None and self.model_fields_set & {"octet", "below", "beyond"}:
-            raise _rule("not have octet, below or beyond, which say how a file is read")
-        return self
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        yield [self.name, self.file, self.python].count(None) != 2, _CHOICE_OF_POTENTIAL
+        of_files = self.model_fields_set & {"octet", "below", "beyond"}
+        useless = self.file is None and bool(of_files)
+        yield useless, "not have octet, below or beyond, which say how a file is read"
 
 
 class Model(_Section):
@@ -274,13 +258,10 @@ class Model(_Section):
             values = {"gamma": [0.0]} | values
         return values
 
-    @model_validator(mode="after")
-    def _labels(self) -> Self:
-        for key in ("kappa", "gamma"):
-            labels = list(map(str, getattr(self, key)))
-            if len(set(labels)) < len(labels):
-                raise _rule(f"give the tables of {key} a name each, so that results can tell them apart")
-        return self
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        for key, values in (("kappa", self.kappa), ("gamma", self.gamma)):
+            same = len(set(map(str, values))) < len(values)
+            yield same, f"give the tables of {key} a name each, so that results can tell them apart"
 
     @property
     def has_fits(self) -> bool:
@@ -315,13 +296,11 @@ class Grid(_Section):
     eta_min: float | None = None
     boost_invariant: bool = True
 
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
+    def _rules(self) -> Iterator[tuple[bool, str]]:
         try:
             MusicGrid(**self.model_dump())
         except InputError as error:
-            raise _rule(f"have a key {error.argument} that must {error.allowed}") from None
-        return self
+            yield True, f"have a key {error.argument} that must {error.allowed}"
 
 
 class HydroFile(_Section):
@@ -338,14 +317,12 @@ class HydroFile(_Section):
     columns: Columns | None = None
     grid: Grid | None = None
 
-    @model_validator(mode="after")
-    def _described(self) -> Self:
-        for key, layout in (("columns", "columns"), ("grid", "music_dense")):
-            if (getattr(self, key) is not None) != (self.format == layout):
-                raise _rule(f"have the key '{key}' if, and only if, format = '{layout}'")
-        if self.b_fm is None and self.format != "qtraj_trajectories":
-            raise _rule("have the key 'b_fm', which only format = 'qtraj_trajectories' can do without")
-        return self
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        for key, value, layout in (("columns", self.columns, "columns"), ("grid", self.grid, "music_dense")):
+            one_alone = (value is not None) != (self.format == layout)
+            yield one_alone, f"have the key '{key}' if, and only if, format = '{layout}'"
+        lacks_b = self.b_fm is None and self.format != "qtraj_trajectories"
+        yield lacks_b, "have the key 'b_fm', which only format = 'qtraj_trajectories' can do without"
 
 
 class Medium(_Section):
@@ -357,18 +334,14 @@ class Medium(_Section):
     b_fm: Annotated[tuple[float, ...], *_SET] | None = None
     files: Annotated[tuple[HydroFile, ...], Field(strict=False)] = ()
 
-    @model_validator(mode="after")
-    def _one_source(self) -> Self:
-        if self.hydro == "shipped" and self.files:
-            raise _rule("be hydro = 'files' when [[medium.files]] are given")
-        if self.hydro == "files" and not self.files:
-            raise _rule("have an entry [[medium.files]] with path and b_fm when hydro = 'files'")
-        if self.hydro == "files" and self.b_fm is not None:
-            raise _rule("not have b_fm when hydro = 'files': each of [[medium.files]] has its own")
-        given = [file.b_fm for file in self.files if file.b_fm is not None]
-        if len(set(given)) < len(given):
-            raise _rule("not have two [[medium.files]] with the same b_fm")
-        return self
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        own, given = self.hydro == "files", [file.b_fm for file in self.files if file.b_fm is not None]
+        yield not own and bool(self.files), "be hydro = 'files' when [[medium.files]] are given"
+        lacks_files = own and not self.files
+        yield lacks_files, "have an entry [[medium.files]] with path and b_fm when hydro = 'files'"
+        twice = own and self.b_fm is not None
+        yield twice, "not have b_fm when hydro = 'files': each of [[medium.files]] has its own"
+        yield len(set(given)) < len(given), "not have two [[medium.files]] with the same b_fm"
 
 
 class Initial(_Section):
@@ -385,13 +358,10 @@ class Initial(_Section):
     color: Annotated[Literal["singlet", "octet"] | float, BeforeValidator(_color)] = "singlet"
     file: str | None = None
 
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if (self.kind == "file") != (self.file is not None):
-            raise _rule("have the key 'file' if, and only if, kind = 'file'")
-        if self.n is not None and len(self.n) != len(self.l):
-            raise _rule(f"have one n for each l = {list(self.l)}")
-        return self
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        one_alone = (self.kind == "file") != (self.file is not None)
+        yield one_alone, "have the key 'file' if, and only if, kind = 'file'"
+        yield self.n is not None and len(self.n) != len(self.l), f"have one n for each l = {list(self.l)}"
 
     @property
     def lacks_raa(self) -> str:
@@ -413,11 +383,9 @@ class Paths(_Section):
     seed: Annotated[int, Field(ge=0)] = 1
     pT_max: Positive = 20.0
 
-    @model_validator(mode="after")
-    def _whole_sets(self) -> Self:
-        if self.directions > self.n:
-            raise _rule(f"have at most n = {self.n} directions: a set of paths belongs to one replicate")
-        return self
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        allowed = f"have at most n = {self.n} directions: a set of paths belongs to one replicate"
+        yield self.directions > self.n, allowed
 
 
 class GridChoice(_Section):
@@ -430,12 +398,10 @@ class GridChoice(_Section):
     length: Positive | None = None
     derivative: int | None = None
 
-    @model_validator(mode="after")
-    def _of_kind(self) -> Self:
+    def _rules(self) -> Iterator[tuple[bool, str]]:
         own = ("points", "scale") if self.kind == "mesh" else ("num", "length", "derivative")
         for key in sorted(self.model_fields_set - {"kind", *own}):
-            raise _rule(f"not have {key} with kind = '{self.kind}', which takes {', '.join(own)}")
-        return self
+            yield True, f"not have {key} with kind = '{self.kind}', which takes {', '.join(own)}"
 
 
 class Method(_Section):
@@ -466,11 +432,7 @@ class Observables(_Section):
     """Section ``[observables]``: feed-down, by the name of a table or of a file, and the mesons to report."""
 
     feeddown: Annotated[str, Field(min_length=1)] = "group"
-    states: Annotated[tuple[Annotated[str, AfterValidator(_one_of(MESON_NAMES))], ...], *_SET] = (
-        "Y(1S)",
-        "Y(2S)",
-        "Y(3S)",
-    )
+    states: Annotated[tuple[_Meson, ...], *_SET] = ("Y(1S)", "Y(2S)", "Y(3S)")
 
 
 class Job(_Section):
@@ -496,11 +458,9 @@ class Campaign(_Section):
     chunk_seconds: Positive = 30.0
     job: Job = Job()
 
-    @model_validator(mode="after")
-    def _address(self) -> Self:
-        if (self.executor == "scheduler") != (self.scheduler is not None):
-            raise _rule("have the key scheduler = 'tcp://...' if, and only if, executor = 'scheduler'")
-        return self
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        one_alone = (self.executor == "scheduler") != (self.scheduler is not None)
+        yield one_alone, "have the key scheduler = 'tcp://...' if, and only if, executor = 'scheduler'"
 
 
 class Output(_Section):
@@ -540,23 +500,8 @@ class RunFile:
 def parse_config(text: str, name: str = "run file", *, stored: bool = False) -> RunConfig:
     """Check the text of a run file.
 
-    Parameters
-    ----------
-    text : str
-        TOML.
-    name : str, optional
-        What to call it in messages.
-    stored : bool, optional
-        It is the text inside a finished result, whose numbers it explains: keys without effect no longer matter.
-
-    Raises
-    ------
-    FileFormatError
-        If the text is not TOML; says where.
-    InputError
-        For the first key that is unknown, missing or has a value that is not allowed; names the key, its
-        value, what is allowed and, for an unknown key, the nearest known one. For a key that is given and has no
-        effect beside the others, unless the text is `stored`.
+    `name` is what to call it in messages. A text that is `stored` is that inside a finished result, whose numbers it
+    explains: keys without effect no longer matter there.
     """
     try:
         table = tomllib.loads(text)
@@ -572,20 +517,7 @@ def parse_config(text: str, name: str = "run file", *, stored: bool = False) -> 
 
 
 def load_run_file(path: str | Path) -> RunFile:
-    """Read and check a run file.
-
-    Parameters
-    ----------
-    path : str or Path
-        A TOML file.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be read or is not TOML.
-    InputError
-        As for `parse_config`.
-    """
+    """Read and check a run file."""
     path = path_of("path", path)
     try:
         text = path.read_text(encoding="utf-8")

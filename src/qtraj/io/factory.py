@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
+from importlib.machinery import SourceFileLoader
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from types import ModuleType
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,12 +47,7 @@ from ..solvers.solve import Method, checked_problem
 from ..solvers.trajectories.method import QuantumTrajectories
 from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFile
 from .config_errors import METHOD_KEYS
-from .stored_states import load_states
-
-if TYPE_CHECKING:
-    from importlib.abc import Loader
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
+from .results import load_states
 
 Float = NDArray[np.float64]
 
@@ -60,36 +56,19 @@ SHIPPED_FEEDDOWN: Final = ("group", "pdg2026")
 Budget = Literal["all", "sample", "none"]
 """What is estimated of the numerical error: of each history, refined; of each history as it is; nothing."""
 
-_PROBE_R: Final = np.array([0.5, 1.0, 2.0])
-"""Distances in GeV^-1 at which potential and start are evaluated to see that they can be."""
+_PROBE_R: Final = np.array([0.5, 1.0, 2.0])  # GeV^-1; potential and start are evaluated there as a trial
 
 
 @dataclass(frozen=True)
 class Interpolated:
-    """A coefficient given at some temperatures; between them a monotone cubic, which does not overshoot.
+    """A coefficient given at some temperatures; between them a monotone cubic, which does not overshoot."""
 
-    Parameters
-    ----------
-    name : str
-        ``kappa`` or ``gamma``, for messages.
-    T : tuple of float
-        Increasing temperatures in GeV.
-    values : tuple of float
-        kappa/T^3 or gamma/T^3.
-    """
-
-    name: str
-    T: tuple[float, ...]
-    values: tuple[float, ...]
+    name: str  # ``kappa`` or ``gamma``, for messages
+    T: tuple[float, ...]  # increasing temperatures in GeV
+    values: tuple[float, ...]  # kappa/T^3 or gamma/T^3
 
     def __call__(self, T: Float) -> Float:
-        """Return the coefficient at temperatures in GeV, any shape.
-
-        Raises
-        ------
-        InputError
-            If one lies outside the table.
-        """
+        """Return the coefficient at temperatures in GeV, any shape."""
         if np.size(T) and (np.min(T) < self.T[0] or np.max(T) > self.T[-1]):
             allowed = f"reach from {float(np.min(T)):.4g} to {float(np.max(T)):.4g} GeV"
             raise InputError(self.name, f"a table from {self.T[0]:g} to {self.T[-1]:g} GeV", allowed)
@@ -107,46 +86,20 @@ def keyed(section: str, **keys: str) -> Iterator[None]:
 
 
 def potential_of(run_file: RunFile) -> Potential:
-    """Return the potential of a run file.
-
-    Raises
-    ------
-    InputError
-        If an argument is out of range, or a Python name is no potential and makes none.
-    FileFormatError
-        If a table cannot be read.
-    """
+    """Return the potential of a run file."""
     model = run_file.config.model
     choice = model.potential
     with keyed("model", below="potential.below", beyond="potential.beyond", octet="potential.octet"):
         if choice.python is not None:
             return _python_potential(choice.python, run_file.path.parent)
         if choice.file is not None:
-            path = run_file.resolve(choice.file)
-            octet, below, beyond = choice.octet, choice.below, choice.beyond
-            return TabulatedPotential.read(path, alpha=model.alpha, octet=octet, below=below, beyond=beyond)
+            how = choice.model_dump(include={"octet", "below", "beyond"})
+            return TabulatedPotential.read(run_file.resolve(choice.file), alpha=model.alpha, **how)
         return POTENTIALS[choice.name or "coulomb"](alpha=model.alpha)
 
 
-def model_of(
-    run_file: RunFile,
-    kappa: Kappa | None = None,
-    gamma: Gamma | None = None,
-) -> LindbladModel:
-    """Return the model of a run file.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        The run file.
-    kappa, gamma : optional
-        Entries of its lists; by default the first, the central setting.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If a choice is not possible; names the key.
-    """
+def model_of(run_file: RunFile, kappa: Kappa | None = None, gamma: Gamma | None = None) -> LindbladModel:
+    """Return the model of a run file; `kappa` and `gamma` are entries of its lists, the central ones by default."""
     model = run_file.config.model
     kappa = model.kappa[0] if kappa is None else kappa
     gamma = model.gamma[0] if gamma is None else gamma
@@ -159,21 +112,14 @@ def model_of(
             transport = Transport(*coefficients, T_c=model.T_c)
         thermal = thermal_potential(potential)
         if thermal is not None and thermal.has_width and kappa != NO_DIPOLE:
+            allowed = "be ['none'] for a potential that is complex in the medium"
             remedy = "Its width is its own; dipole terms would count the decay twice."
-            raise InputError(
-                "kappa", kappa, "be ['none'] for a potential that is complex in the medium", remedy
-            )
+            raise InputError("kappa", kappa, allowed, remedy)
         return LindbladModel(potential, transport, model.mass, model.order)
 
 
 def start_of(run_file: RunFile, l: int) -> InitialState:
-    """Return the start in angular momentum l of a run file.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If it is not possible; names the key.
-    """
+    """Return the start in angular momentum l of a run file."""
     start = run_file.config.initial
     number = start.l.index(l)
     color = {1: "singlet", 0: "octet"}.get(cast("int", start.color), start.color)
@@ -190,27 +136,10 @@ def start_of(run_file: RunFile, l: int) -> InitialState:
 
 
 def method_of(run_file: RunFile, budget: Budget = "all", seed: int | None = None) -> Method:
-    """Return the method of a run file.
-
-    Parameters
-    ----------
-    run_file : RunFile
-        The run file.
-    budget : {"all", "sample", "none"}, optional
-        What is estimated of the numerical error: of each history, which is refined; of each as it is; nothing.
-    seed : int, optional
-        Of trajectories; by default that of the run file.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If it is not possible; names the key.
-    """
+    """Return the method of a run file; the `seed` of trajectories may be another one."""
     method = run_file.config.method
-    given: dict[str, Any] = {
-        key: value for key in METHOD_KEYS[method.kind] if (value := getattr(method, key)) is not None
-    }
-    given.pop("budget", None)
+    values = {key: getattr(method, key) for key in METHOD_KEYS[method.kind] if key != "budget"}
+    given: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
     with keyed("method"):
         if "grid" in given:
             words = method.grid.model_dump(exclude={"kind"}, exclude_none=True) if method.grid else {}
@@ -231,23 +160,7 @@ def method_of(run_file: RunFile, budget: Budget = "all", seed: int | None = None
 
 
 def feeddown_of(name: str, folder: Path, *, errors: bool = True) -> FeedDown:
-    """Return a feed-down table.
-
-    Parameters
-    ----------
-    name : str
-        Of a table in the package, or of a TOML file with ``matrix``, ``sigma_exp`` and, if you like, ``source`` and
-        ``sigma_exp_error``: arguments of `qtraj.observables.FeedDown`.
-    folder : Path
-        The file is relative to it: the folder of the run file.
-    errors : bool, optional
-        As for `FeedDown.named`.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        If there is no such table, or a file holds none.
-    """
+    """Return a feed-down table by its name, or from a TOML file in `folder`: the arguments of `FeedDown`."""
     path = folder / name
     if name in SHIPPED_FEEDDOWN or not path.is_file():
         try:
@@ -263,13 +176,7 @@ def feeddown_of(name: str, folder: Path, *, errors: bool = True) -> FeedDown:
 
 
 def check_choices(run_file: RunFile) -> None:
-    """Make every object that a run file names, and see that they fit together, before anything is computed.
-
-    Raises
-    ------
-    InputError, FileFormatError
-        For the first choice that is not possible; names the key or the file.
-    """
+    """Make every object that a run file names, and see that they fit together, before anything is computed."""
     config = run_file.config
     feeddown_of(config.observables.feeddown, run_file.path.parent)
     method_of(run_file)
@@ -294,19 +201,8 @@ def check_choices(run_file: RunFile) -> None:
             model_of(run_file, kappa, gamma)
 
 
-def check_media(
-    run_file: RunFile,
-    kappa: Kappa,
-    gamma: Gamma,
-    histories: Sequence[History],
-) -> None:
-    """See that a setting can be solved at the temperatures of histories: fits and tables have their ranges.
-
-    Raises
-    ------
-    InputError
-        If not; names the key.
-    """
+def check_media(run_file: RunFile, kappa: Kappa, gamma: Gamma, histories: Sequence[History]) -> None:
+    """See that a setting can be solved at the temperatures of histories: fits and tables have their ranges."""
     model = model_of(run_file, kappa, gamma)
     start = start_of(run_file, run_file.config.initial.l[0])
     with keyed("model", T="kappa", medium="potential"):
@@ -317,56 +213,37 @@ def check_media(
                     model.thermal.medium(_PROBE_R, "singlet", *medium_state(history, np.array([begin, end])))
 
 
-def identity(
-    run_file: RunFile,
-    kappa: Kappa,
-    gamma: Gamma,
-    l: int,
-    budget: Budget,
-) -> dict[str, Any]:
+def identity(run_file: RunFile, kappa: Kappa, gamma: Gamma, l: int, budget: Budget) -> dict[str, Any]:
     """Return all that determines the numbers of a start and a setting, but the temperatures, for the key of a chunk.
 
     It is made of the objects, and of the content of files, so that two spellings of one problem have one identity.
-
-    Returns
-    -------
-    dict
-        Of what JSON can write.
     """
     config = run_file.config
-    choice, start = config.model.potential, config.initial
-    model, state, method = (
-        model_of(run_file, kappa, gamma),
-        start_of(run_file, l),
-        method_of(run_file, budget),
-    )
+    choice, start, stored = config.model.potential, config.initial, config.method.projection
+    model = model_of(run_file, kappa, gamma)
+    state, method = start_of(run_file, l), method_of(run_file, budget)
     if isinstance(method, QuantumTrajectories):  # these two change nothing but the speed
         method = replace(method, workers=1, batch=None)
-    potential = repr(model.potential)
+    transport, potential = model.transport, repr(model.potential)
+    if not isinstance(transport.kappa, str):  # only the fits know T_c
+        transport = replace(transport, T_c=Transport.T_c)
     if choice.python is not None:
         module = _module(choice.python.partition(":")[0], run_file.path.parent)
         potential = f"{choice.python} {_digest(Path(str(module.__file__)))}"
     elif choice.file is not None:
         potential = f"{potential} {choice.octet} {_digest(run_file.resolve(choice.file))}"
-    stored = config.method.projection
+    own_projection = stored not in (None, "computed", "coulomb")
     return {
         "potential": potential,
-        "transport": repr(_without_fits(model.transport)),
+        "transport": repr(transport),
         "mass": model.mass,
         "order": model.order,
         "initial": _columns(run_file, start.file, 1 + len(start.l)).tolist() if start.file else repr(state),
         "l": l,
         "color": singlet_probability(state.color),
         "method": repr(method),
-        "projection": None
-        if stored in (None, "computed", "coulomb")
-        else _digest(run_file.resolve(str(stored))),
+        "projection": _digest(run_file.resolve(str(stored))) if own_projection else None,
     }
-
-
-def _without_fits(transport: Transport) -> Transport:
-    """Return `transport` with the T_c of every number, which only the fits know."""
-    return transport if isinstance(transport.kappa, str) else replace(transport, T_c=Transport.T_c)
 
 
 def _coefficient(run_file: RunFile, name: str, value: Any) -> Any:
@@ -403,16 +280,15 @@ def _module(name: str, folder: Path) -> ModuleType:
 
 @cache  # one object for one file, so that what is cached by potential stays valid
 def _module_of_file(name: str, path: Path, mtime_ns: int) -> ModuleType:
-    spec = cast("ModuleSpec", spec_from_file_location(name, path))
-    module = module_from_spec(spec)
-    cast("Loader", spec.loader).exec_module(module)
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    SourceFileLoader(name, str(path)).exec_module(module)
     return module
 
 
 def _python_potential(target: str, folder: Path) -> Potential:
     """Return the potential that `module:name` is, or makes."""
     module, _, name = target.partition(":")
-    key = "potential.python"
     try:
         found = getattr(_module(module, folder), name)
         if isinstance(found, type) or not isinstance(found, Potential):
@@ -420,10 +296,9 @@ def _python_potential(target: str, folder: Path) -> Potential:
     except InputError:
         raise
     except Exception as error:  # whatever a user's module raises
+        allowed = "name a potential in a Python module, or what makes one"
         remedy = f"It raised {type(error).__name__}: {error}."
-        raise InputError(
-            key, target, "name a potential in a Python module, or what makes one", remedy
-        ) from None
+        raise InputError("potential.python", target, allowed, remedy) from None
     if isinstance(found, type) or not isinstance(found, Potential):
-        raise InputError(key, target, "be or make a potential such as CoulombPotential()")
+        raise InputError("potential.python", target, "be or make a potential such as CoulombPotential()")
     return found

@@ -6,9 +6,8 @@ lines, and the tests hold the files to HEPData's schemas.
 
 from __future__ import annotations
 
-import csv
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -21,34 +20,14 @@ from ..observables.curves import Curve
 from ..observables.estimate import Estimate
 from ..observables.overview import Panel
 from ..observables.table import AXES, INTEGRATED
+from .survivals import write_csv
 
-DIGITS: Final = 6
-"""Significant digits of values and errors; the CSV files hold more."""
+DIGITS: Final = 6  # significant digits of values and errors; the CSV files hold more
 
 
 def write_panel_csv(path: str | Path, panel: Panel) -> Path:
-    """Write all mesons of a panel with every part of their errors.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    panel : Panel
-        From `qtraj.observables.overview`.
-
-    Returns
-    -------
-    Path
-        Columns: name, x, x_low, x_high, value, error, error_PART, ... of the central setting; low and high of each band
-        (empty for mesons that have none); no_jump and regeneration where they are known. What is not estimated stands
-        in comment lines.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be written.
-    """
-    curve, path = panel.curve, path_of("path", path)
+    """Write all mesons of a panel with every part of their errors."""
+    curve = panel.curve
     parts = list(dict.fromkeys(part for value in curve.values.values() for part in value.parts))
     labels = list(dict.fromkeys(band.label for band in panel.bands if band.label))
     header = [
@@ -58,50 +37,24 @@ def write_panel_csv(path: str | Path, panel: Panel) -> Path:
         *panel.parts,
     ]
     missing = dict.fromkeys(note for value in curve.values.values() for note in value.not_estimated)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
-        if curve.selection:
-            handle.write(f"# selection: {curve.selection}\n")
-        for note in panel.notes:
-            handle.write(f"# {note}\n")
-        if missing:
-            handle.write(f"# errors not estimated: {'; '.join(missing)}\n")
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(header)
-        writer.writerows(
-            _row(panel, name, i, parts, labels) for name in curve.values for i in range(len(curve))
-        )
-    return path
+    comments = [f"selection: {curve.selection}"] if curve.selection else []
+    comments += [*panel.notes, *([f"errors not estimated: {'; '.join(missing)}"] if missing else [])]
+    rows = (_row(panel, name, i, parts, labels) for name in curve.values for i in range(len(curve)))
+    return write_csv(path, header, rows, comments)
 
 
 def write_survival_means(path: str | Path, averages: Mapping[str, Mapping[str, Estimate]]) -> Path:
-    """Write mean survivals: one row per setting and radial state, with every part of the error.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    averages : mapping of str to mapping of str to Estimate
-        By the name of a setting (or a start of a ratio file), then of a state.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be written.
-    """
+    """Write mean survivals: one row per setting and radial state, with every part of the error."""
     every = [estimate for means in averages.values() for estimate in means.values()]
     parts = list(dict.fromkeys(part for estimate in every for part in estimate.parts))
-    path = path_of("path", path)
-    with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(
-            ["setting", "state", "survival", "error", *(f"error_{part}" for part in parts), "not_estimated"]
-        )
-        for setting, means in averages.items():
-            for state, mean in means.items():
-                errors = [f"{mean.parts[part]:.10g}" if part in mean.parts else "" for part in parts]
-                numbers = [f"{mean.value:.10g}", f"{mean.error:.10g}", *errors]
-                writer.writerow([setting, state, *numbers, "; ".join(mean.not_estimated)])
-    return path
+    header = ["setting", "state", "survival", "error", *(f"error_{part}" for part in parts), "not_estimated"]
+    rows = []
+    for setting, means in averages.items():
+        for state, mean in means.items():
+            errors = [f"{mean.parts[part]:.10g}" if part in mean.parts else "" for part in parts]
+            numbers = [f"{mean.value:.10g}", f"{mean.error:.10g}", *errors]
+            rows.append([setting, state, *numbers, "; ".join(mean.not_estimated)])
+    return write_csv(path, header, rows)
 
 
 def _row(panel: Panel, name: str, i: int, parts: list[str], labels: list[str]) -> list[str]:
@@ -118,25 +71,14 @@ def _row(panel: Panel, name: str, i: int, parts: list[str], labels: list[str]) -
 
 @dataclass(frozen=True)
 class HepdataTable:
-    """One table of a submission.
+    """One table of a submission."""
 
-    Parameters
-    ----------
-    name, description : str
-        Title and text.
-    curve : Curve
-        What it holds: one dependent variable for each name.
-    bands : mapping of str to mapping of str to (low, high), optional
-        By name, then by label: the ranges over model settings, as further asymmetric errors.
-    qualifiers : mapping of str to str, optional
-        What holds for the whole table: system, energy, feed-down, ...
-    """
-
-    name: str
+    name: str  # its title; the name of the data file follows from it
     description: str
-    curve: Curve
+    curve: Curve  # what it holds: one dependent variable for each name
+    # by name, then by label: (low, high), the ranges over model settings, as further asymmetric errors
     bands: Mapping[str, Mapping[str, tuple[Any, Any]]] = field(default_factory=dict)
-    qualifiers: Mapping[str, str] = field(default_factory=dict)
+    qualifiers: Mapping[str, str] = field(default_factory=dict)  # such as system, energy and feed-down
 
     @property
     def file_name(self) -> str:
@@ -145,27 +87,7 @@ class HepdataTable:
 
 
 def write_hepdata(folder: str | Path, tables: Sequence[HepdataTable], comment: str = "") -> list[Path]:
-    """Write ``submission.yaml`` and one data file per table.
-
-    Parameters
-    ----------
-    folder : str or Path
-        Created if need be.
-    tables : sequence of HepdataTable
-        In their order.
-    comment : str, optional
-        What was computed, for the head of the submission.
-
-    Returns
-    -------
-    list of Path
-        The files.
-
-    Raises
-    ------
-    FileFormatError
-        If a file cannot be written.
-    """
+    """Write ``submission.yaml`` and one data file per table."""
     folder = path_of("folder", folder)
     written = [_write(folder / table.file_name, [_data(table)]) for table in tables]
     head = {"comment": comment or "Theory predictions made with qtraj"}
@@ -174,9 +96,8 @@ def write_hepdata(folder: str | Path, tables: Sequence[HepdataTable], comment: s
 
 
 def _entry(table: HepdataTable) -> dict[str, Any]:
-    system = table.qualifiers.get("system", "")
     keywords = [{"name": "observables", "values": [table.curve.observable]}]
-    if system:
+    if system := table.qualifiers.get("system"):
         keywords.append({"name": "reactions", "values": [system]})
     return {
         "name": table.name,
@@ -188,9 +109,9 @@ def _entry(table: HepdataTable) -> dict[str, Any]:
 
 
 def _data(table: HepdataTable) -> dict[str, Any]:
-    curve = table.curve
-    axis = AXES[curve.x_name]
-    header = _header(axis.symbol or axis.words.capitalize(), axis.unit)
+    curve, axis = table.curve, AXES[table.curve.x_name]
+    header = {"name": axis.symbol or axis.words.capitalize(), "units": axis.unit}
+    header = {key: text for key, text in header.items() if text}
     values = [_place(curve.x_name, *place) for place in zip(curve.x, curve.x_low, curve.x_high, strict=True)]
     return {
         "independent_variables": [{"header": header, "values": values}],
@@ -203,20 +124,15 @@ def _dependent(table: HepdataTable, name: str) -> dict[str, Any]:
     qualifiers = [{"name": key, "value": value} for key, value in table.qualifiers.items()]
     points = []
     for i, value in enumerate(np.atleast_1d(estimate.value)):
-        errors: list[dict[str, Any]] = [
-            {"symerror": _round(np.atleast_1d(part)[i]), "label": label}
-            for label, part in estimate.parts.items()
-        ]
+        errors: list[dict[str, Any]] = []
+        for label, part in estimate.parts.items():
+            errors.append({"symerror": _round(np.atleast_1d(part)[i]), "label": label})
         for label, (low, high) in bands.items():
             ends = {"plus": _round(high[i] - value), "minus": _round(low[i] - value)}
             errors.append({"asymerror": ends, "label": label})
         points.append({"value": _round(value), "errors": errors} if errors else {"value": _round(value)})
-    header = _header(f"{table.curve.observable} {name}", "")
+    header = {"name": f"{table.curve.observable} {name}"}
     return {"header": header, **({"qualifiers": qualifiers} if qualifiers else {}), "values": points}
-
-
-def _header(name: str, unit: str) -> dict[str, str]:
-    return {"name": name, "units": unit} if unit else {"name": name}
 
 
 def _place(x_name: str, x: float, low: float, high: float) -> dict[str, Any]:
@@ -231,11 +147,10 @@ def _round(value: Any) -> float:
     return float(f"{float(value):.{DIGITS}g}")
 
 
-def _write(path: Path, documents: Iterable[Any]) -> Path:
-    several = list(documents)
-    text = "---\n".join("\n".join(_yaml(document)) + "\n" for document in several)
+def _write(path: Path, documents: Sequence[Any]) -> Path:
+    text = "---\n".join("\n".join(_yaml(document)) + "\n" for document in documents)
     with atomic_path(path) as temporary:
-        temporary.write_text(f"---\n{text}" if len(several) > 1 else text, encoding="utf-8")
+        temporary.write_text(f"---\n{text}" if len(documents) > 1 else text, encoding="utf-8")
     return path
 
 

@@ -13,27 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-_DIGITS = 4
-
 
 def page(
     content: str, *, title: str, styles: Sequence[str], scripts: Sequence[str], data: Any, **fields: str
 ) -> str:
-    """Return a self-contained page.
-
-    Parameters
-    ----------
-    content : str
-        Name of the template of what the page shows.
-    title : str
-        Title and heading, any text.
-    styles, scripts : sequence of str
-        Names of the templates that the page takes in; `timeline.html` is there for every content as ``$timeline``.
-    data : any
-        What `embedded_json` takes, for the scripts.
-    **fields : str
-        HTML for the other fields of the content.
-    """
+    """Return a self-contained page."""
     body = Template(template(content)).substitute(timeline=template("timeline.html"), **fields)
     return Template(template("page.html")).substitute(
         version=html.escape(version("qtraj")),
@@ -59,6 +43,6 @@ def embedded_json(data: Any) -> str:
     return text
 
 
-def rounded(values: ArrayLike, digits: int = _DIGITS) -> list[float | None]:
+def rounded(values: ArrayLike, digits: int = 4) -> list[float | None]:
     """Return the values at `digits` significant digits, None where they are not finite."""
     return [float(f"{v:.{digits}g}") if np.isfinite(v) else None for v in np.asarray(values, float)]

@@ -1,4 +1,4 @@
-"""Results as netCDF: written whole, read back only if they match their checksum, with provenance."""
+"""NetCDF files, of results and of states: written whole, read back only if they match their checksum."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import BinaryIO
 
 import dask
 import numpy as np
@@ -22,6 +21,7 @@ from .._atomic import atomic_path
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
+from ..physics.initial import StoredStates
 from ..provenance import versions
 
 CHECKSUM = "content_sha256"
@@ -32,20 +32,7 @@ _AGAIN = "Delete it and run again."
 
 
 def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
-    """Write a dataset as netCDF-4 under a temporary name, sync it, and rename it to `path`.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Any dataset; a checksum of its content is added to the attributes of the file.
-    path : str or Path
-        The file.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be written.
-    """
+    """Write a dataset as netCDF-4 under a temporary name, sync it, and rename it to `path`."""
     path = path_of("path", path)
     stamped = dataset.assign_attrs({CHECKSUM: checksum(dataset)})
     lazy = any(variable.chunks is not None for variable in stamped.variables.values())
@@ -62,20 +49,7 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
 
 
 def read_dataset(path: str | Path, group: str | None = None) -> xr.Dataset:
-    """Read a whole file that `write_dataset` wrote, and close it.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    group : str, optional
-        The group to read, of a file that has groups; each carries its own checksum.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is missing, truncated, not netCDF, or its content does not match its checksum.
-    """
+    """Read a whole file that `write_dataset` wrote, and close it."""
     path = path_of("path", path)
     if not path.is_file():
         raise FileFormatError(path, "no such file", "Check the path.")
@@ -99,12 +73,8 @@ def check_seal(path: Path) -> bool:
 
     The seal is the end of the file, a digest of what is before it: HDF5 ignores what follows its data, and it may hang
     in a damaged file, so damage has to be found before HDF5 reads it.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be read, or its bytes do not match the seal.
     """
+    digest = hashlib.sha256()
     try:
         with path.open("rb") as file:
             end = max(file.seek(0, os.SEEK_END) - len(SEAL) - DIGEST_LENGTH, 0)
@@ -112,10 +82,12 @@ def check_seal(path: Path) -> bool:
             seal = file.read()
             if SEAL not in seal:
                 return False
-            intact = seal == SEAL + _digest(file, end)
+            file.seek(0)
+            for start in range(0, end, _BLOCK):
+                digest.update(file.read(min(_BLOCK, end - start)))
     except OSError as error:
         raise FileFormatError(path, f"cannot be read ({error.strerror})", "Check the path.") from None
-    if not intact:
+    if seal != SEAL + digest.hexdigest().encode():
         raise FileFormatError(path, "content does not match its checksum", _AGAIN)
     return True
 
@@ -123,19 +95,7 @@ def check_seal(path: Path) -> bool:
 def _seal(path: Path) -> None:
     """Append the digest of a file to it."""
     with path.open("rb+") as file:
-        end = file.seek(0, os.SEEK_END)
-        digest = _digest(file, end)
-        file.seek(end)
-        file.write(SEAL + digest)
-
-
-def _digest(file: BinaryIO, end: int) -> bytes:
-    """Return the digest of the first `end` bytes of a file, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    file.seek(0)
-    for start in range(0, end, _BLOCK):
-        digest.update(file.read(min(_BLOCK, end - start)))
-    return digest.hexdigest().encode()
+        file.write(SEAL + hashlib.file_digest(file, "sha256").hexdigest().encode())
 
 
 def checksum(dataset: xr.Dataset) -> str:
@@ -163,17 +123,7 @@ def _sorted(attributes: Mapping[object, object]) -> str:
 
 
 def provenance(run_file_text: str, seed: int, citations: Sequence[str]) -> dict[str, str]:
-    """Return the attributes that every result carries: how to make it again, and whom to cite.
-
-    Parameters
-    ----------
-    run_file_text : str
-        The run file, word for word.
-    seed : int
-        Seed of the sampling.
-    citations : sequence of str
-        References to cite.
-    """
+    """Return the attributes that every result carries: how to make it again, and whom to cite."""
     return {
         "run_file": run_file_text,
         "seed": str(seed),
@@ -187,20 +137,13 @@ def provenance(run_file_text: str, seed: int, citations: Sequence[str]) -> dict[
 
 
 def stack(estimates: Mapping[str, Estimate]) -> Estimate:
-    """Stack estimates of equal shape and equal parts along a new first axis, in the order of the mapping.
-
-    Raises
-    ------
-    InputError
-        If the parts or the shapes differ.
-    """
+    """Stack estimates of equal shape and equal parts along a new first axis, in the order of the mapping."""
     members = list(estimates.values())
     first = members[0]
     for name, member in estimates.items():
         if set(member.parts) != set(first.parts) or np.shape(member.value) != np.shape(first.value):
-            raise InputError(
-                name, (sorted(member.parts), np.shape(member.value)), "have the parts of the others"
-            )
+            given = (sorted(member.parts), np.shape(member.value))
+            raise InputError(name, given, "have the parts of the others")
     return Estimate(
         np.stack([member.value for member in members]),
         {part: np.stack([member.parts[part] for member in members]) for part in first.parts},
@@ -209,41 +152,46 @@ def stack(estimates: Mapping[str, Estimate]) -> Estimate:
 
 
 def estimate_variables(name: str, estimate: Estimate, dims: Sequence[str]) -> dict[str, xr.Variable]:
-    """Return an estimate as netCDF variables: ``name`` and one ``name_error_part`` per part of its error.
-
-    Parameters
-    ----------
-    name : str
-        Name of the value.
-    estimate : Estimate
-        Of shape that `dims` name.
-    dims : sequence of str
-        Names of the axes.
-    """
+    """Return an estimate as netCDF variables: ``name`` and one ``name_error_part`` per part of its error."""
     attrs = {"error_parts": " ".join(estimate.parts), "not_estimated": "; ".join(estimate.not_estimated)}
     variables = {name: xr.Variable(dims, estimate.value, attrs)}
     for part, values in estimate.parts.items():
-        variables[f"{name}_error_{part}"] = xr.Variable(
-            dims, values, {"long_name": f"{part} error of {name}"}
-        )
+        of_part = {"long_name": f"{part} error of {name}"}
+        variables[f"{name}_error_{part}"] = xr.Variable(dims, values, of_part)
     return variables
 
 
 def estimate_from(dataset: xr.Dataset, name: str) -> Estimate:
-    """Return the estimate that `estimate_variables` stored under `name`.
-
-    Raises
-    ------
-    InputError
-        If the dataset has no such estimate.
-    """
+    """Return the estimate that `estimate_variables` stored under `name`."""
     if name not in dataset or "error_parts" not in dataset[name].attrs:
-        raise InputError(
-            "name", name, f"be an estimate of the dataset, one of {', '.join(map(str, dataset))}"
-        )
+        allowed = f"be an estimate of the dataset, one of {', '.join(map(str, dataset))}"
+        raise InputError("name", name, allowed)
     attrs = dataset[name].attrs
     return Estimate(
         dataset[name].values,
         {part: dataset[f"{name}_error_{part}"].values for part in attrs["error_parts"].split()},
         tuple(filter(None, attrs["not_estimated"].split("; "))),
     )
+
+
+def save_states(states: StoredStates, path: str | Path, attributes: Mapping[str, str] | None = None) -> Path:
+    """Write states as netCDF, ``u(state, r)`` with r in GeV^-1; `attributes` say where they come from."""
+    r = states.radii
+    dataset = xr.Dataset(
+        {"u": (("state", "r"), [states.u(name, r) for name in states.names], {"units": "GeV^(1/2)"})},
+        coords={"state": list(states.names), "r": ("r", r, {"units": "GeV^-1"})},
+        attrs={"title": "reduced radial functions u(r), Int u^2 dr = 1", **(attributes or {}), **versions()},
+    )
+    return write_dataset(dataset, path)
+
+
+def load_states(path: str | Path) -> StoredStates:
+    """Read states that `save_states` wrote."""
+    dataset = read_dataset(path)
+    if "u" not in dataset or dataset["u"].dims != ("state", "r"):
+        raise FileFormatError(path, "holds no u(state, r)", "`qtraj states --out` writes such a file.")
+    names = [str(name) for name in dataset["state"].values]
+    try:
+        return StoredStates(dataset["r"].values, dict(zip(names, dataset["u"].values, strict=True)))
+    except InputError as error:
+        raise FileFormatError(path, f"its states are not valid: {error}") from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from .._atomic import atomic_path
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
+from ..observables.overview import VARIED
 from ..observables.table import SurvivalTable
 from ..qtraj1.files.averages import ENOUGH_ROWS, effective_rows
 from ..qtraj1.files.ratios import RatioTable
@@ -47,25 +49,7 @@ _OF_STATE = re.compile(rf"({'|'.join(STATE_NAMES)})(_no_jump)?(?:_error_(\w+))?"
 
 
 def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
-    """Return the tables of a campaign, one for each setting of the model, the central one first.
-
-    Parameters
-    ----------
-    results : xarray.Dataset
-        From `qtraj.campaign.results.open_results`, or a file that `qtraj campaign merge` wrote.
-
-    Returns
-    -------
-    dict of str to SurvivalTable
-        Keyed by the name of the setting; S states come from the runs that start in l = 0, P states from l = 1. No run
-        starts in l = 2: what becomes 1D is no survival, so that no row knows it. Paths without numerical errors of
-        their own get the mean of those of their source.
-
-    Raises
-    ------
-    InputError
-        If the dataset is of another kind.
-    """
+    """Return the tables of a campaign, one for each setting of the model, the central one first."""
     needed = ("survival", "no_jump", *_COLUMNS, "replicate", "source", "setting", "l")
     missing = [name for name in needed if name not in results.variables]
     if missing:
@@ -77,18 +61,16 @@ def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
 
 
 def _table(results: xr.Dataset) -> SurvivalTable:
-    results, source = _filled(results), results["source"].values
+    results = _filled(results)
     columns: dict[str, Any] = {name: results[name].values for name in _COLUMNS}
     # files of earlier versions hold paths at mid-rapidity only; some trajectory files do not know theirs
-    y = results["rapidity"].values if "rapidity" in results.variables else np.zeros(len(source))
+    y = results["rapidity"].values if "rapidity" in results.variables else np.zeros(results.sizes["history"])
     return SurvivalTable(
         survival=_joined(results, "survival"),
         no_jump=_joined(results, "no_jump"),
         replicate=results["replicate"].values.astype(np.int64),
         y=y if np.all(np.isfinite(y)) else None,
-        attrs={
-            name: results[name].item() for name in ("setting", "kappa", "gamma", "T_end") if name in results
-        },
+        attrs={name: results[name].item() for name in ("setting", *VARIED) if name in results},
         **columns,
     )
 
@@ -109,20 +91,10 @@ def _joined(results: xr.Dataset, name: str) -> Estimate:
 
 def _filled(results: xr.Dataset) -> xr.Dataset:
     """Give paths without an error the mean of those of their source, which are a random sample of its paths."""
-    source = results["source"].values
-    results = results.transpose("l", "history", "state", ...)
-    errors = {}
-    for name in (name for name in results if "_error_" in str(name)):
-        values = results[name].values.copy()
-        for number in np.unique(source):
-            errors_of_source = values[:, source == number]
-            values[:, source == number] = np.where(
-                np.isnan(errors_of_source),
-                np.nanmean(errors_of_source, axis=1, keepdims=True),
-                errors_of_source,
-            )
-        errors[name] = (("l", "history", "state"), values)
-    return results.assign(errors)
+    results, source = results.transpose("l", "history", "state", ...), results["source"]
+    errors = {name: results[name] for name in results if "_error_" in str(name)}
+    means = {name: values.groupby(source).mean("history") for name, values in errors.items()}
+    return results.assign({name: errors[name].fillna(means[name].sel(source=source)) for name in errors})
 
 
 def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> SurvivalTable:
@@ -131,32 +103,12 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
     The rows of one metadata line are averaged, for each initial l; S waves come from the rows with l = 0, P waves from
     those with l = 1, and a path without one of them does not know its states. What becomes another state, such as 1D,
     is no survival and in no column. Means and errors over the table are those of `qtraj.qtraj1.average_ratios`.
-
-    Parameters
-    ----------
-    ratios : RatioTable
-        From `read_ratios`.
-    weighted : bool, optional
-        Weigh the paths with the eighth value of their metadata.
-
-    Returns
-    -------
-    SurvivalTable
-        With b_fm, pT and phi where the metadata are six or eight numbers, and y where they are eight.
-
-    Raises
-    ------
-    InputError
-        If no row starts in l = 0 or 1, or weights are asked for and missing.
     """
     metadata = ratios.metadata
     if metadata is not None and len(set(metadata)) > 1:
         names, rows = np.unique(np.array(metadata, dtype=object), return_inverse=True)
     else:  # one path, or nothing known of it: the trajectories themselves are independent
-        names, rows = (
-            np.array([metadata[0] if metadata else ""] * len(ratios), dtype=object),
-            np.arange(len(ratios)),
-        )
+        names, rows = np.full(len(ratios), metadata[0] if metadata else "", object), np.arange(len(ratios))
     survival = np.full((len(names), len(STATE_NAMES)), np.nan)
     for j, state in enumerate(STATES):
         chosen = _of_its_l(ratios, state)
@@ -166,7 +118,7 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
     known = np.any(np.isfinite(survival), axis=1)
     if not known.any():
         raise InputError("ratios", ratios.angular_momenta, "hold rows that start in l = 0 or l = 1")
-    columns: dict[str, Any] = _path_columns([str(name) for name in names[known]], weighted)
+    columns = _path_columns([str(name) for name in names[known]], weighted)
     estimate = Estimate(survival[known], not_estimated=_rare(ratios))
     return SurvivalTable(estimate, np.flatnonzero(known), **columns)
 
@@ -178,12 +130,8 @@ def _of_its_l(ratios: RatioTable, state: State) -> NDArray[np.bool_]:
 
 def _rare(ratios: RatioTable) -> tuple[str, ...]:
     """Name the states whose mean rests on few rows: then it is most likely too small, and its error with it."""
-    few = [
-        state.name
-        for j, state in enumerate(STATES)
-        if (values := ratios.ratios[_of_its_l(ratios, state), j]).any()
-        and effective_rows(values) < ENOUGH_ROWS
-    ]
+    of_state = {s.name: ratios.ratios[_of_its_l(ratios, s), j] for j, s in enumerate(STATES)}
+    few = [name for name, values in of_state.items() if 0 < effective_rows(values) < ENOUGH_ROWS]
     return (f"rare rows: fewer than {ENOUGH_ROWS} effective ones carry {', '.join(few)}",) if few else ()
 
 
@@ -197,10 +145,9 @@ def _path_columns(lines: Sequence[str], weighted: bool) -> dict[str, Any]:
         for line, numbers, good in zip(lines, words, sound, strict=True):
             # one damaged line must not take the impact parameters and momenta of all others with it
             if not good or len(numbers) != width:
+                allowed = f"be {width} numbers, as in other lines of the file"
                 remedy = "Correct the line, or delete it and the row below it."
-                raise InputError(
-                    "metadata", line, f"be {width} numbers, as in other lines of the file", remedy
-                )
+                raise InputError("metadata", line, allowed, remedy)
         values = np.array(words, dtype=float)
         columns = {name: values[:, i] for i, name in _METADATA.items()}
     if width == _WEIGHT + 1:
@@ -215,48 +162,26 @@ def _path_columns(lines: Sequence[str], weighted: bool) -> dict[str, Any]:
 def read_survival_csv(path: str | Path) -> SurvivalTable:
     """Read a CSV file with one row per path.
 
-    Parameters
-    ----------
-    path : str or Path
-        UTF-8 text; lines that begin with ``#`` are comments, the first other line names the columns, in any order:
-
-        - those of `CSV_COLUMNS`, of which only ``replicate`` is needed: the independent group of each row;
-          number the rows if each is independent;
-        - a state, ``1S``, ``2S``, ``1P``, ``3S``, ``2P``, ``1D``: its survival, empty where a row does not know it;
-        - ``1S_no_jump``: its survival without any jump;
-        - ``1S_error_NAME``, ``1S_no_jump_error_NAME``: a numerical part of the error of either.
-
-    Returns
-    -------
-    SurvivalTable
-
-    Raises
-    ------
-    FileFormatError
-        Naming the line: for a missing file, an unknown column, a line of another length, or what is no number.
-    InputError
-        If the numbers make no table.
+    Lines that begin with ``#`` are comments. The first other line names the columns, in any order: those of
+    `CSV_COLUMNS`, of which only ``replicate`` is needed, the independent group of each row; a state, such as ``1S``:
+    its survival, empty where a row does not know it; ``1S_no_jump``: that without any jump; ``1S_error_NAME`` and
+    ``1S_no_jump_error_NAME``: a numerical part of the error of either.
     """
     path = path_of("path", path)
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FileFormatError(path, f"cannot be read ({error})", "Check the path.") from None
-    content = [
-        (i, line) for i, line in enumerate(lines, start=1) if line.strip() and not line.startswith("#")
-    ]
-    rows = list(csv.reader(line for _, line in content))
+    content = {i: line for i, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")}
+    rows = list(csv.reader(content.values()))
     if len(rows) < 2:
         raise FileFormatError(path, "holds no row below a header line", "One row per path is needed.")
     header = [name.strip() for name in rows[0]]
     _check_header(path, header)
-    values = np.array(
-        [_numbers(path, content[i][0], row, header) for i, row in enumerate(rows[1:], start=1)], dtype=float
-    )
+    numbered = zip(content, rows, strict=False)
+    values = np.array([_numbers(path, number, row, header) for number, row in numbered if row is not rows[0]])
     columns = dict(zip(header, values.T, strict=True))
-    arguments: dict[str, Any] = {
-        argument: columns[name] for name, argument in CSV_COLUMNS.items() if name in columns
-    }
+    arguments: dict[str, Any] = {CSV_COLUMNS[name]: columns[name] for name in CSV_COLUMNS if name in columns}
     if np.any(arguments["replicate"] != np.rint(arguments["replicate"])):
         raise FileFormatError(path, "column replicate holds something else than whole numbers")
     arguments["replicate"] = arguments["replicate"].astype(np.int64)
@@ -267,18 +192,9 @@ def read_survival_csv(path: str | Path) -> SurvivalTable:
 
 
 def write_survival_csv(path: str | Path, table: SurvivalTable) -> Path:
-    """Write a table as `read_survival_csv` reads it, with all digits.
-
-    Raises
-    ------
-    FileFormatError
-        If the file cannot be written.
-    """
-    columns: dict[str, NDArray[Any]] = {
-        name: values
-        for name, argument in CSV_COLUMNS.items()
-        if (values := getattr(table, argument)) is not None
-    }
+    """Write a table as `read_survival_csv` reads it, with all digits."""
+    given = {name: getattr(table, argument) for name, argument in CSV_COLUMNS.items()}
+    columns: dict[str, NDArray[Any]] = {name: v for name, v in given.items() if v is not None}
     known = [(j, state) for j, state in enumerate(STATE_NAMES) if state in table.states]
     for ending, estimate in (("", table.survival), ("_no_jump", table.no_jump)):
         if estimate is None:
@@ -286,19 +202,24 @@ def write_survival_csv(path: str | Path, table: SurvivalTable) -> Path:
         columns |= {f"{state}{ending}": estimate.value[:, j] for j, state in known}
         for part, values in estimate.parts.items():
             columns |= {f"{state}{ending}_error_{part}": values[:, j] for j, state in known}
+    rows = zip(*(values.tolist() for values in columns.values()), strict=True)
+    return write_csv(path, columns, (["" if np.isnan(v) else repr(v) for v in row] for row in rows))
+
+
+def write_csv(
+    path: str | Path, header: Iterable[str], rows: Iterable[Iterable[str]], comments: Iterable[str] = ()
+) -> Path:
+    """Write a CSV file, whole or not at all: comments under ``#``, a header and rows."""
     path = path_of("path", path)
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
-        writer.writerow(columns)
-        for row in zip(*(values.tolist() for values in columns.values()), strict=True):
-            writer.writerow("" if np.isnan(value) else repr(value) for value in row)
+        handle.writelines(f"# {comment}\n" for comment in comments)
+        csv.writer(handle, lineterminator="\n").writerows([header, *rows])
     return path
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:
-    problems = [
-        f"column {n!r} is unknown" for n in header if n not in CSV_COLUMNS and not _OF_STATE.fullmatch(n)
-    ]
+    unknown = [name for name in header if name not in CSV_COLUMNS and not _OF_STATE.fullmatch(name)]
+    problems = [f"column {name!r} is unknown" for name in unknown]
     problems += [f"column {name!r} appears twice" for name in header if header.count(name) > 1]
     if "replicate" not in header:
         problems.append("has no column 'replicate'")
@@ -317,10 +238,9 @@ def _numbers(path: Path, number: int, row: Sequence[str], header: Sequence[str])
         if not word.strip() and name not in CSV_COLUMNS:
             values.append(np.nan)
             continue
-        try:
+        value = np.nan
+        with suppress(ValueError):
             value = float(word)
-        except ValueError:
-            value = np.nan
         if not np.isfinite(value):
             raise FileFormatError(path, f"line {number}: {word!r} in column {name} is no finite number")
         values.append(value)

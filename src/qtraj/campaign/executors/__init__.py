@@ -25,13 +25,7 @@ class Executor(Protocol):
         """Name that `qtraj campaign status` shows."""
 
     def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[int]:
-        """Yield the number of each chunk as it is finished, in any order.
-
-        Raises
-        ------
-        QtrajError
-            If chunks cannot be finished; those that were are in the store.
-        """
+        """Yield the number of each chunk as it is finished, in any order."""
 
 
 class InProcess:
@@ -51,24 +45,7 @@ def share(numbers: Sequence[int], index: int, of: int) -> Sequence[int]:
 
 
 def chosen_executor(name: str, workers: int, scheduler: str | None, job: Job) -> Executor:
-    """Return the executor of a name.
-
-    Parameters
-    ----------
-    name : str
-        ``in-process``, ``local``, ``scheduler``, or a batch system: ``slurm``, ``htcondor``, ``pbs``.
-    workers : int
-        Worker processes of ``local``, jobs of a batch system.
-    scheduler : str or None
-        Address for ``scheduler``.
-    job : Job
-        What a batch system gives to each job.
-
-    Raises
-    ------
-    InputError
-        For another name, a missing address, or if the packages of the extra ``campaign`` are not installed.
-    """
+    """Return the executor of a name."""
     if name == "in-process":
         return InProcess()
     cluster = _needs_extra("dask", name)
@@ -92,22 +69,7 @@ def executor_of(
     *,
     member: bool = False,
 ) -> Executor:
-    """Return the executor of a run file, or of the options of the command line in its place.
-
-    Parameters
-    ----------
-    campaign : Campaign
-        Section of the run file.
-    executor, workers, scheduler : optional
-        Of the command line.
-    member : bool, optional
-        For a member of an array job, which submits no jobs although the run file may name its batch system.
-
-    Raises
-    ------
-    InputError
-        As `chosen_executor`, or for an option that has no effect beside the others.
-    """
+    """Return the executor of a run file, or of the options of the command line in its place."""
     if scheduler is not None and executor not in (None, "scheduler"):
         raise InputError("--scheduler", scheduler, f"be left out with --executor {executor}")
     named = executor or ("scheduler" if scheduler is not None else None)
@@ -123,18 +85,10 @@ def executor_of(
 
 
 def batch_system(name: str) -> Any:
-    """Return the module that knows batch systems, for one of them.
-
-    Raises
-    ------
-    InputError
-        For another name, or if the packages of the extra ``campaign`` are not installed.
-    """
+    """Return the module that knows batch systems, for one of them."""
     if name not in BATCH_SYSTEMS:
-        known = f"be {', '.join(BATCH_SYSTEMS)}"
-        raise InputError(
-            "executor", name, f"{known}, local, scheduler or in-process; a script needs one of the first"
-        )
+        others = "local, scheduler or in-process; a script needs one of the first"
+        raise InputError("executor", name, f"be {', '.join(BATCH_SYSTEMS)}, {others}")
     return _needs_extra("batch", name)
 
 

@@ -12,9 +12,7 @@ from typing import Any, Final, Literal
 import dask
 import dask_jobqueue
 from dask.utils import parse_bytes
-from dask_jobqueue.htcondor import HTCondorJob, quote_arguments
-from dask_jobqueue.pbs import PBSJob
-from dask_jobqueue.slurm import SLURMJob
+from dask_jobqueue.htcondor import quote_arguments
 from distributed import Client
 
 from ...errors import InputError
@@ -24,13 +22,8 @@ from .dask import ALLOWED_FAILURES
 
 System = Literal["slurm", "htcondor", "pbs"]
 
-CLUSTERS: Final = {
-    "slurm": dask_jobqueue.SLURMCluster,
-    "htcondor": dask_jobqueue.HTCondorCluster,
-    "pbs": dask_jobqueue.PBSCluster,
-}
-JOBS: Final = {"slurm": SLURMJob, "htcondor": HTCondorJob, "pbs": PBSJob}
 NAMES: Final = {"slurm": "SLURM", "htcondor": "HTCondor", "pbs": "PBS"}
+CLUSTERS: Final = {system: getattr(dask_jobqueue, f"{name}Cluster") for system, name in NAMES.items()}
 FOREIGN: Final = {"slurm": ("disk",), "htcondor": ("queue", "account", "walltime"), "pbs": ("disk",)}
 """Keys of ``[campaign.job]`` that a batch system does not have."""
 MIB: Final = 2**20
@@ -40,14 +33,8 @@ UNKNOWN_ADDRESS: Final = "tcp://<address of the scheduler>:8786"
 
 @contextmanager
 def jobs(system: System, job: Job, count: int) -> Iterator[Client]:
-    """Submit `count` jobs of Dask workers, and give their client; the jobs are canceled at the end.
-
-    Raises
-    ------
-    InputError
-        If the command that submits jobs is not on this machine.
-    """
-    command = JOBS[system].submit_command.split()[0]
+    """Submit `count` jobs of Dask workers, and give their client; the jobs are canceled at the end."""
+    command = CLUSTERS[system].job_cls.submit_command.split()[0]
     if shutil.which(command) is None:  # Dask would wait for workers for ever
         raise InputError("executor", system, f"be a batch system whose command {command} is on this machine")
     with (
@@ -61,26 +48,20 @@ def jobs(system: System, job: Job, count: int) -> Iterator[Client]:
 
 def job_script(system: System, job: Job) -> str:
     """Return the script of one job of Dask workers, as `jobs` would submit it."""
-    script: str = JOBS[system](scheduler=UNKNOWN_ADDRESS, name="qtraj", **_options(system, job)).job_script()
+    kind = CLUSTERS[system].job_cls
+    script: str = kind(scheduler=UNKNOWN_ADDRESS, name="qtraj", **_options(system, job)).job_script()
     return script
 
 
 def _options(system: System, job: Job) -> dict[str, Any]:
     """Return the arguments of dask-jobqueue: one process per core, since a chunk uses one thread."""
     _check_keys(system, job)
-    options: dict[str, Any] = {
-        "cores": job.cores,
-        "processes": job.cores,
-        "memory": job.memory,
-        "job_name": "qtraj",
-        "job_script_prologue": [*job.prologue, *EXPORTS],
-    }
+    options: dict[str, Any] = {"cores": job.cores, "processes": job.cores, "memory": job.memory}
+    options |= {"job_name": "qtraj", "job_script_prologue": [*job.prologue, *EXPORTS]}
     if system == "htcondor":
         return {**options, "disk": job.disk, "job_extra_directives": dict(map(_pair, job.directives))}
     options |= {"walltime": job.walltime, "job_extra_directives": list(job.directives)}
-    return options | {
-        name: getattr(job, name) for name in ("queue", "account") if getattr(job, name) is not None
-    }
+    return options | job.model_dump(include={"queue", "account"}, exclude_none=True)
 
 
 def array_script(system: System, job: Job, folder: Path, members: int) -> str:
@@ -90,9 +71,8 @@ def array_script(system: System, job: Job, folder: Path, members: int) -> str:
     """
     _check_keys(system, job)
     index = {"slurm": "$SLURM_ARRAY_TASK_ID", "pbs": "$PBS_ARRAY_INDEX", "htcondor": "$(Process)"}[system]
-    command = (
-        f"qtraj campaign resume --store {shlex.quote(str(folder.absolute()))} --index {index} --of {members}"
-    )
+    store = shlex.quote(str(folder.absolute()))
+    command = f"qtraj campaign resume --store {store} --index {index} --of {members}"
     shell = [*job.prologue, *EXPORTS, command]
     memory, disk = (-(-parse_bytes(text) // (job.cores * MIB)) for text in (job.memory, job.disk))
     if system == "htcondor":

@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,20 +20,11 @@ from ...solvers.parallel import ONE_THREAD
 from ..work import Worker
 from . import Progress
 
-IN_FLIGHT: Final = 2
-"""Chunks handed out per worker thread: one that is solved and one that waits, so memory does not grow with the plan."""
-
-ATTEMPTS: Final = 3
-"""How often a chunk is handed out again after Dask gave it up because workers died with it."""
-
-ALLOWED_FAILURES: Final = 10
-"""Workers that may die while they solve one chunk before Dask gives it up."""
-
-CONNECT_S: Final = 10
-"""Time that a scheduler has to answer, also after a connection was lost."""
-
-POLL_S: Final = 0.02
-"""How often to look for finished chunks."""
+IN_FLIGHT: Final = 2  # chunks per worker thread: one is solved, one waits; memory does not grow with the plan
+ATTEMPTS: Final = 3  # how often a chunk is handed out again after Dask gave it up: workers died with it
+ALLOWED_FAILURES: Final = 10  # workers that may die while they solve one chunk before Dask gives it up
+CONNECT_S: Final = 10  # time that a scheduler has to answer, also after a connection was lost
+POLL_S: Final = 0.02  # how often to look for finished chunks
 
 LOST: Final = (
     "the Dask scheduler was lost. Finished chunks are kept: `qtraj campaign resume` goes on with a new one."
@@ -43,35 +35,19 @@ class CampaignError(QtrajError):
     """The campaign cannot go on; what was finished is in the store."""
 
 
+@dataclass(frozen=True)
 class DaskExecutor:
-    """Hands chunks to the workers of a Dask client.
+    """Hands chunks to the workers of the Dask client that `connect` gives."""
 
-    Parameters
-    ----------
-    name : str
-        What to call it.
-    connect : callable
-        Gives a context manager of a client.
-    """
-
-    def __init__(self, name: str, connect: Callable[[], AbstractContextManager[Client]]) -> None:
-        self.name = name
-        self._connect = connect
+    name: str
+    connect: Callable[[], AbstractContextManager[Client]]
 
     def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[int]:
-        """Yield the number of each chunk as it is finished.
-
-        Raises
-        ------
-        CampaignError
-            If the scheduler is lost, or a chunk takes its workers down again and again.
-        QtrajError
-            What the worker raised.
-        """
+        """Yield the number of each chunk as it is finished."""
         del progress  # workers tell when they have finished
         if not numbers:
             return
-        with self._connect() as client:
+        with self.connect() as client:
             with _scheduler_needed(client):
                 client.register_plugin(OwnDevice(), name="qtraj-device")
             yield from _through(client, worker, numbers)
@@ -84,7 +60,8 @@ def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator
     finished = as_completed(loop=client.loop)
     while waiting or running:
         with _scheduler_needed(client):
-            room = IN_FLIGHT * max(_threads(client), 1) - len(running)
+            threads = client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S).values()
+            room = IN_FLIGHT * max(sum(threads), 1) - len(running)
             for _ in range(min(room, len(waiting))):
                 number = waiting.popleft()
                 # each hand-out has a key of its own: an orphan of an earlier run is nothing to wait for
@@ -113,11 +90,6 @@ def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator
 
 # A client that loses its scheduler closes itself, and leaves without an answer what it is asked while it does: no call
 # to it may wait for ever.
-
-
-def _threads(client: Client) -> int:
-    """Return how many threads all workers have together."""
-    return sum(client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S).values())
 
 
 def _next(client: Client, finished: as_completed) -> Future:
@@ -183,16 +155,11 @@ def local(workers: int) -> Iterator[Client]:
     settings: dict[str, Any] = {"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}
     # before a worker starts, because XLA makes its threads when JAX is first used
     settings |= {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in ONE_THREAD.items()}
+    # any free port: two campaigns on one machine must not quarrel about the usual one
+    quiet = {"dashboard_address": ":0", "silence_logs": "CRITICAL"}
     with (
         dask.config.set(settings),
-        LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            # any free port: two campaigns on one machine must not quarrel about the usual one
-            dashboard_address=":0",
-            silence_logs="CRITICAL",
-        ) as cluster,
+        LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, **quiet) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
         yield client
@@ -200,19 +167,12 @@ def local(workers: int) -> Iterator[Client]:
 
 @contextmanager
 def existing(address: str) -> Iterator[Client]:
-    """Give the client of a scheduler that runs.
-
-    Raises
-    ------
-    InputError
-        If none answers at the address.
-    """
+    """Give the client of a scheduler that runs."""
     try:
         client = Client(address, timeout=CONNECT_S, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise InputError(
-            "scheduler", address, f"be the address of a Dask scheduler that runs ({error})"
-        ) from None
+        allowed = f"be the address of a Dask scheduler that runs ({error})"
+        raise InputError("scheduler", address, allowed) from None
     try:
         yield client
     finally:

@@ -1,0 +1,212 @@
+"""What a user has, recognized by its kind, and read: its survivals, or what to cite for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from ..errors import FileFormatError, InputError
+from ..io.citations import Choices, Citation, literature, merged, of_choices, of_program, of_run
+from ..io.config import RunConfig, RunFile, load_run_file, parse_config
+from ..io.results import read_dataset
+from ..io.survivals import read_survival_csv, table_from_ratios, tables_from_results
+from ..observables.data.dataset import DataSet
+from ..observables.data.systems import system_of
+from ..observables.estimate import Estimate
+from ..observables.observable import survival_average
+from ..observables.table import SurvivalTable
+from ..qtraj1 import LegacyParameters, RatioTable, average_ratios, read_params, read_ratios
+from ..qtraj1.convert import TITLE
+from ..qtraj1.program.output import RUN_RECORD
+from ..states import MESONS, State
+from .plan import make_plan
+from .results import open_results
+from .run import STORE, measured
+from .store import Store
+
+NETCDF: Final = (".nc", ".netcdf")
+
+OUTPUT_NAMES: Final = ("ratios", "summary", "snapshot", "basisfunctions")
+"""How the names of QTraj 1.0's output files begin."""
+
+_SOURCES: Final = (
+    "Give a run file (.toml), a result (.nc), the folder of a run or campaign, or files of QTraj 1.0."
+)
+
+
+def _store(folder: Path) -> Store | None:
+    """Return the store in a folder of a run, or the folder itself if it is one."""
+    for place in (folder / STORE, folder):
+        if Store(place).plan_path.is_file():
+            return Store(place)
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Survivals:
+    """What was read."""
+
+    tables: dict[str, SurvivalTable]  # one for each setting of the model, the central one first
+    title: str  # for figures
+    system: str | None = None  # name of the collision system, if the source states one that the package knows
+    feeddown: str | None = None  # feed-down table that the source names
+    ratios: RatioTable | None = None  # the rows of a ratio file
+
+    def averages(self, *, weighted: bool = False) -> dict[str, dict[str, Estimate]]:
+        """Return the mean survival of the radial states, for each setting.
+
+        Of a ratio file, for each initial l, the mean ratios of the states with this l as `average_ratios` takes them,
+        with its warnings about rare rows; and under a name of its own what became the other states.
+        """
+        if self.ratios is None:
+            return {label: survival_average(table) for label, table in self.tables.items()}
+        averages: dict[str, dict[str, Estimate]] = {}
+        for l in self.ratios.angular_momenta:
+            means = average_ratios(self.ratios, l=l, weighted=weighted)
+            same_l = {name: mean for name, mean in means.items() if State.named(name).l == l}
+            others = {name: mean for name, mean in means.items() if name not in same_l}
+            averages |= {f"l = {l}": same_l, f"l = {l}, transition to": others}
+        return {label: means for label, means in averages.items() if means}
+
+    def missing_states(self) -> list[str]:
+        """Return the states that feed-down needs and no row knows."""
+        known = {state for table in self.tables.values() for state in table.states}
+        return [state for state in dict.fromkeys(meson.radial for meson in MESONS) if state not in known]
+
+
+def load_runs(sources: Sequence[str | Path], *, weighted: bool = False) -> Survivals:
+    """Read one source, or runs that differ in T_end, as settings of one model."""
+    runs = [load_survivals(source, weighted=weighted) for source in sources]
+    if len(runs) == 1:
+        return runs[0]
+    ends = [next(iter(run.tables.values())).attrs.get("T_end") for run in runs]
+    if None in ends or len(set(ends)) < len(ends) or len({run.system for run in runs}) > 1:
+        names = ", ".join(str(source) for source in sources)
+        raise InputError("SOURCE", names, "be one source, or runs of one system that differ in T_end")
+    first, *others = runs
+    tables = dict(first.tables)
+    for end, run in zip(ends[1:], others, strict=True):
+        tables |= {f"{label}, T_end={end:g}": table for label, table in run.tables.items()}
+    return replace(first, tables=tables)
+
+
+def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
+    """Read survival tables; the kind of the source is recognized."""
+    source = Path(source)
+    if weighted and source.exists() and (source.is_dir() or source.suffix in (*NETCDF, ".csv")):
+        allowed = f"be left out: {source.name} is no ratio file, and its rows have their weights anyway"
+        raise InputError("--weighted", weighted, allowed)
+    if source.is_dir():
+        return _from_campaign(source)
+    if not source.is_file():
+        raise FileFormatError(source, "no such file or folder", "Check the path.")
+    if source.suffix in NETCDF:
+        results = read_dataset(source)
+        return _of_run(tables_from_results(results), str(results.attrs.get("run_file", "")))
+    if source.suffix == ".csv":
+        return Survivals({"table": read_survival_csv(source)}, source.name)
+    ratios = read_ratios(source)
+    return Survivals({"ratios": table_from_ratios(ratios, weighted=weighted)}, source.name, ratios=ratios)
+
+
+def _from_campaign(folder: Path) -> Survivals:
+    store = _store(folder)
+    if store is None:
+        remedy = "`qtraj run FILE.toml` and `qtraj campaign run FILE.toml` make one."
+        raise FileFormatError(folder, "holds no campaign", remedy)
+    plan = store.load_plan()
+    run = _of_run(tables_from_results(open_results(store.folder)), plan.run_file.text)
+    # a feed-down table of the user's lies beside the run file
+    feeddown = plan.run_file.resolve(run.feeddown or "")
+    return replace(run, feeddown=str(feeddown.absolute())) if feeddown.is_file() else run
+
+
+def _of_run(tables: dict[str, SurvivalTable], text: str) -> Survivals:
+    if not text:
+        return Survivals(tables, "")
+    config = parse_config(text, stored=True)
+    if reason := config.initial.lacks_raa:
+        allowed = f"be a start whose survivals make observables: {reason}"
+        raise InputError("initial", config.initial.kind, allowed)
+    end = {"T_end": config.medium.T_end[0]}  # files of earlier versions know no T_end of their settings
+    tables = {label: replace(table, attrs={**end, **table.attrs}) for label, table in tables.items()}
+    system = system_of(config.system.name, config.system.sqrt_s_GeV)
+    name = None if system is None else system.name
+    return Survivals(tables, config.output.title, name, config.observables.feeddown)
+
+
+def cited(source: str | Path, *, params: Path | None = None, observables: bool = False) -> list[Citation]:
+    """Return what to cite for a calculation.
+
+    `source` is a run file, ``result.nc`` of a run, a file of `qtraj campaign merge`, the folder of a run or of a
+    store, a ``params.txt`` of QTraj 1.0, or its output: a folder, a file in it, or what `qtraj convert` made of them.
+    `params` belongs to output of QTraj 1.0; by default it is the run record of `qtraj legacy`, or
+    ``../input/params.txt``. `observables` adds the measurements that `qtraj observe` and `qtraj report` show.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise FileFormatError(source, "no such file or folder", "Check the path.")
+    store = _store(source) if source.is_dir() else None
+    attrs = read_dataset(source).attrs if source.suffix in NETCDF and source.is_file() else None
+    is_result = attrs is not None and attrs.get("title") != TITLE
+    if store is None and not is_result and source.suffix != ".toml":
+        if observables:
+            allowed = f"be left out: no system is known of {source.name}, a file of QTraj 1.0"
+            raise InputError("--observables", observables, allowed)
+        return _of_qtraj(source, params)
+    if params is not None:
+        raise InputError("--params", str(params), f"be left out: {source.name} is no output of QTraj 1.0")
+    if attrs is not None:
+        if "run_file" not in attrs:
+            raise FileFormatError(source, "does not say from which run file it comes", _SOURCES)
+        fluids: Iterable[Mapping[str, Any]] = json.loads(attrs.get("hydro", "[]"))
+        run: RunConfig | RunFile
+        run = config = parse_config(str(attrs["run_file"]), str(source), stored=True)
+    else:
+        plan = make_plan(load_run_file(source)) if store is None else store.load_plan()
+        run, config, fluids = plan.run_file, plan.config, [each.attrs for each in plan.sources]
+    return of_run(run, fluids, [*measured(config), *(_compared(config) if observables else ())])
+
+
+def _compared(config: RunConfig) -> list[DataSet]:
+    """Return the measurements of all observables of a run's system."""
+    system = system_of(config.system.name, config.system.sqrt_s_GeV)
+    if system is None:
+        return []
+    shown = [(observable, axis) for observable, axes in system.observables.items() for axis in axes]
+    return [data for observable, axis in shown for data in system.measurements(observable, axis)]
+
+
+def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
+    """Return what to cite for input or output of QTraj 1.0: that program, too, where it made the numbers."""
+    original = Citation("program", literature()["Omar2022"])
+    if source.name == "params.txt":
+        return merged([original, *of_choices(Choices.of_legacy(read_params(source)))])
+    names = [entry.name for entry in source.iterdir()] if source.is_dir() else [source.name]
+    if source.suffix not in NETCDF and not any(name.startswith(OUTPUT_NAMES) for name in names):
+        raise FileFormatError(source, "is nothing that qtraj can name the sources of", _SOURCES)
+    folder = source if source.is_dir() else source.parent
+    record = _run_record(source, folder) if params is None else {}
+    if "parameters" in record:
+        parameters = LegacyParameters(**record["parameters"])
+        return merged([of_program(), *of_choices(Choices.of_legacy(parameters))])
+    # no record, or one without parameters: a run of the original to which `qtraj legacy` added rows
+    path = params or folder.resolve().parent / "input" / "params.txt"
+    if not path.is_file():
+        problem = "the params.txt of this run is not in ../input, where QTraj keeps it"
+        raise FileFormatError(source, problem, "Name it with --params.")
+    return merged([original, *of_choices(Choices.of_legacy(read_params(path)))])
+
+
+def _run_record(source: Path, folder: Path) -> dict[str, Any]:
+    """Return what `qtraj legacy` noted of its run; empty if it noted nothing."""
+    if source.suffix in NETCDF:
+        text = str(read_dataset(source).attrs.get("run_record", ""))
+    else:
+        path = folder / RUN_RECORD
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    record: dict[str, Any] = json.loads(text or "{}")
+    return record
