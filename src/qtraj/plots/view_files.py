@@ -153,21 +153,13 @@ def _series(evolution: Evolution) -> list[dict[str, Any]]:
         line(np.where(y > SMALLEST, y, np.nan), STATE_NAMES[j], _STATE_COLORS[j])
         for j, y in ((j, evolution.overlaps[:, j]) for j in evolution.populated)
     ]
-    charts = [
-        _chart(
-            "Norm since the last jump" if jumps else "Norm without jump", "norm", line(evolution.norm), **norm
-        ),
-        _chart(
-            "Mean radius of the normalized state", "⟨r⟩ [fm]", line(evolution.mean_radius_fm), fromZero=True
-        ),
-        _chart(
-            "Overlaps of the normalized state" if jumps else "Overlaps without jump",
-            "|⟨nl|u⟩|²",
-            *overlaps,
-            log=True,
-            empty="no bound state at any stored time",
-        ),
-    ]
+    title = "Norm since the last jump" if jumps else "Norm without jump"
+    charts = [_chart(title, "norm", line(evolution.norm), **norm)]
+    title = "Mean radius of the normalized state"
+    charts.append(_chart(title, "⟨r⟩ [fm]", line(evolution.mean_radius_fm), fromZero=True))
+    title = "Overlaps of the normalized state" if jumps else "Overlaps without jump"
+    empty = "no bound state at any stored time"
+    charts.append(_chart(title, "|⟨nl|u⟩|²", *overlaps, log=True, empty=empty))
     if np.any(np.isfinite(evolution.energy)):
         charts.append(_chart("Vacuum energy of the normalized state", "⟨H⟩ [GeV]", line(evolution.energy)))
     if jumps:
