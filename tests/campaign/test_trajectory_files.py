@@ -22,8 +22,7 @@ from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
 from qtraj.observables.overview import overview
 from qtraj.pages.report import report_contents
-from qtraj.pages.report.pair import representative
-from qtraj.pages.report.source import load_run, setup
+from qtraj.pages.run import load_run, representative, setup
 from qtraj.radial.laguerre import LaguerreMesh
 from qtraj.solvers.density import evolution as density_in_time
 from qtraj.solvers.density.method import DensityMatrix

@@ -49,7 +49,7 @@ PHYSICS = (
     "qtraj.hydro.glauber",
     "qtraj.hydro.sampling",
     "qtraj.observables.observable",
-    "qtraj.observables.data.chi_square",
+    "qtraj.observables.data.compare",
     "qtraj.observables.feeddown",
 )
 """Modules with equations: their public names give the source, themselves or in the words of their module."""

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 
 from qtraj.errors import InputError
 from qtraj.observables.curves import Curve
-from qtraj.observables.data.chi_square import chi_square, compare, nuisance_fit
+from qtraj.observables.data.compare import chi_square, compare, nuisance_fit
 from qtraj.observables.data.dataset import load_data, load_raa
 from qtraj.observables.estimate import Estimate
 

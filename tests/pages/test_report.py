@@ -20,10 +20,8 @@ from qtraj.observables.data.dataset import load_data
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import FeedDown
 from qtraj.observables.overview import overview
-from qtraj.pages.report import ACCURACY, NO_FLUID, report_contents, report_page
-from qtraj.pages.report.figures import figures
-from qtraj.pages.report.pair import representative
-from qtraj.pages.report.source import load_run
+from qtraj.pages.report import ACCURACY, NO_FLUID, figures, report_contents, report_page
+from qtraj.pages.run import load_run, representative
 from qtraj.solvers.density import evolution as density_in_time
 from qtraj.units import HBARC
 

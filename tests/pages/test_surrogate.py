@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from qtraj.errors import InputError
-from qtraj.pages.explore.model import SLIDERS
-from qtraj.pages.explore.surrogate import RaaSurrogate, load_surrogate
+from qtraj.pages.explore.model import SLIDERS, RaaSurrogate, load_surrogate
 
 KAPPA, GAMMA = np.array([0.5, 1.0, 2.0, 3.0]), np.array([-3.5, -2.5, -1.0, 0.0])
 

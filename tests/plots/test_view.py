@@ -11,8 +11,8 @@ from view_data import TIMES, evolution, trajectory, without_waves
 
 import qtraj as qt
 from qtraj.errors import InputError
-from qtraj.plots import animation, evolve_for_view, style, view, view_figure
-from qtraj.plots.animation import animate, save_animation
+from qtraj.plots import evolve_for_view, style, view, view_figure
+from qtraj.plots.view import animate, save_animation
 from qtraj.units import HBARC
 
 
@@ -127,7 +127,7 @@ def test_a_frame_shows_the_wave_the_time_and_the_overlaps():
     figure = made._fig
     made._draw_frame(3)
     wave, density, bars = figure.axes
-    kept = data.thinned(animation.FRAMES, animation.POINTS)
+    kept = data.thinned(view.FRAMES, view.POINTS)
     assert_array_equal(wave.lines[2].get_ydata(), kept.u_fm[3].real)
     assert_array_equal(density.lines[0].get_ydata(), kept.density_fm[3])
     assert [bar.get_height() for bar in bars.patches][:2] == [0.1, 1e-6]

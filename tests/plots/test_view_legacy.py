@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from qtraj.cli import app
 from qtraj.errors import FileFormatError, InputError
-from qtraj.plots import animation, load_evolution
+from qtraj.plots import load_evolution, view
 from qtraj.qtraj1 import (
     SummaryBlock,
     average_ratios,
@@ -170,7 +170,7 @@ def test_the_command_writes_what_it_is_asked_for(tmp_path):
 
 
 def test_solve_writes_the_views_of_its_pair(tmp_path, monkeypatch):
-    monkeypatch.setattr(animation, "FRAMES", 3)  # each takes a tenth of a second
+    monkeypatch.setattr(view, "FRAMES", 3)  # each takes a tenth of a second
     flags = ["--T0", "0.3", "--duration", "0.2", "--width", "1", "--rtol", "0.05"]
     result = runner.invoke(app, ["solve", *flags, "--view", str(tmp_path / "out")])
     assert result.exit_code == 0, result.stderr

@@ -125,7 +125,7 @@ def report(
     """Write one HTML page of a run: setup, observables, data, errors, one pair in time, provenance."""
     from .._atomic import writable_folder
     from ..pages.report import report_contents, write_report
-    from ..pages.report.source import load_run
+    from ..pages.run import load_run
 
     target = out or (source if source.is_dir() else source.parent) / "report.html"
     if target.suffix not in (".html", ".htm"):

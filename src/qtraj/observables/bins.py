@@ -14,30 +14,22 @@ from .._checks import choice, float_array, increasing, instance, settle
 from ..errors import InputError
 from .data.dataset import DataSet
 from .data.systems import CollisionSystem
-from .estimate import Float
 from .table import AXES, INTEGRATED, SurvivalTable
 
+# at most so many different impact parameters are points of a curve; more are a continuum that is binned
 SPECTRA: Final = 24
-"""At most so many different impact parameters are points of a curve; more are a continuum that is binned."""
-
+# rows that a bin needs in each independent group: with fewer the scatter of groups underestimates the error (a
+# ratio of two sums over two or three paths is far from linear). A flow coefficient needs more of them, unless the
+# directions of each group cancel (antithetic sets, see `qtraj.hydro.sample_paths`).
 LEAST_ROWS: Final = 8
 LEAST_ROWS_FLOW: Final = 32
-"""Rows that a bin needs in each independent group: with fewer the scatter of groups underestimates the error (a ratio
-of two sums over two or three paths is far from linear). A flow coefficient needs more of them, unless the directions
-of each group cancel (antithetic sets, see `qtraj.hydro.sample_paths`)."""
-
-PT_EDGES: Final = (0.0, 2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 20.0, 30.0)
-"""Edges of the bins in p_T, GeV."""
-
+PT_EDGES: Final = (0.0, 2.0, 4.0, 6.0, 9.0, 12.0, 16.0, 20.0, 30.0)  # edges of the bins in p_T, GeV
+# edges of centrality classes, percent, for rows whose impact parameters are a continuum
 CENTRALITY_EDGES: Final = (0.0, 5.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0, 100.0)
-"""Edges of centrality classes, percent, for rows whose impact parameters are a continuum."""
-
-RAPIDITY_STEP: Final = 0.4
-"""Width of the bins in rapidity."""
-
+RAPIDITY_STEP: Final = 0.4  # width of the bins in rapidity
 _MOST_GROUPS: Final = 16  # where every row is a group of its own, a few dozen rows make a bin
 _N_PART_BINS: Final = 8
-_END: Final = 1e-9  # bins are open above: the largest value belongs to the last one
+_END: Final = 1e-9  # relative distance of the end of the last bin from the largest value
 _CANCELED: Final = 1e-9  # of a sum: rounding, not chance
 _SAME: Final = 1e-9  # values of one geometry agree to rounding
 
@@ -81,13 +73,7 @@ class Bins:
 
     @classmethod
     def of(cls, data: DataSet) -> Bins:
-        """Return the bins of a measurement, so that theory is averaged over the same intervals.
-
-        Raises
-        ------
-        InputError
-            If the data set gives no bin edges.
-        """
+        """Return the bins of the measurement `data`, for theory averaged over the same; `InputError` without edges."""
         instance("data", data, DataSet)
         if data.x_name == INTEGRATED:
             return cls(INTEGRATED)
@@ -98,57 +84,39 @@ class Bins:
     def rows(self, table: SurvivalTable) -> Iterator[tuple[float, float, float, NDArray[np.intp]]]:
         """Yield x, low, high and the numbers of the rows of `table` in each bin; x is their weighted mean.
 
-        Raises
-        ------
-        InputError
-            If a bin holds no row of positive weight.
+        A bin without a row of positive weight is an `InputError`.
         """
         if self.x_name == INTEGRATED:
             yield np.nan, np.nan, np.nan, np.arange(len(table))
             return
         x = table.coordinate(self.x_name)
         if self.intervals is None:
-            for value in _distinct(x):
+            values = np.unique(x)
+            new = np.diff(values, prepend=-np.inf) > _SAME * np.maximum(np.abs(values), 1.0)
+            for value in values[new].tolist():
                 same = np.abs(x - value) <= _SAME * max(abs(value), 1.0)
                 yield value, value, value, np.flatnonzero(same)
             return
         for low, high in self.intervals:
             inside = np.flatnonzero((low <= x) & (x < high))
             if not table.weight[inside].sum() > 0:
-                raise InputError(
-                    "intervals", (low, high), f"hold rows of the table, {self.x_name} of which is "
-                    f"{x.min():.4g} to {x.max():.4g}"
-                )  # fmt: skip
+                where = f"{self.x_name} of which is {x.min():.4g} to {x.max():.4g}"
+                raise InputError("intervals", (low, high), f"hold rows of the table, {where}")
             yield float(np.average(x[inside], weights=table.weight[inside])), low, high, inside
 
 
-def _distinct(x: Float) -> list[float]:
-    values = np.unique(x)
-    new = np.diff(values, prepend=-np.inf) > _SAME * np.maximum(np.abs(values), 1.0)
-    return [float(value) for value in values[new]]
-
-
 def filled_bins(table: SurvivalTable, rapidity: str = "abs_y") -> dict[str, Bins]:
-    """Return bins for each variable that the rows know and differ in, keyed by a short name for files.
+    """Return bins for each variable that the rows know and differ in: ``"npart"``, ``"centrality"``, ``"pt"``, ``"y"``.
 
-    Parameters
-    ----------
-    table : SurvivalTable
-        The rows.
-    rapidity : {"abs_y", "y_cm"}, optional
-        Which axis rapidity belongs to.
-
-    Returns
-    -------
-    dict of str to Bins
-        ``"npart"``, ``"centrality"``, ``"pt"``, ``"y"``. A few impact parameters are points, more are binned.
+    A few impact parameters are points, more are binned; `rapidity` is the axis of ``"y"``, "abs_y" or "y_cm".
     """
-    bins = {
-        "npart": _geometry_bins(table, "N_part"),
-        "centrality": _geometry_bins(table, "centrality_pct"),
-        "pt": momentum_bins(table, LEAST_ROWS),
-        "y": _rapidity_bins(table, rapidity),
-    }
+    bins = {"npart": _geometry_bins(table, "N_part"), "centrality": _geometry_bins(table, "centrality_pct")}
+    bins["pt"] = momentum_bins(table, LEAST_ROWS)
+    if _differ(table, rapidity):
+        y = table.coordinate(rapidity)
+        first, last = np.floor(y.min() / RAPIDITY_STEP), np.floor(y.max() / RAPIDITY_STEP) + 1
+        edges = np.round(RAPIDITY_STEP * np.arange(first, last + 1), 6)
+        bins["y"] = _joined(table, rapidity, edges.tolist(), LEAST_ROWS)
     return {name: each for name, each in bins.items() if each is not None}
 
 
@@ -158,18 +126,7 @@ def geometry_bins(table: SurvivalTable) -> Bins:
 
 
 def geometries(table: SurvivalTable) -> list[NDArray[np.intp]]:
-    """Return the rows of each geometry, as of `geometry_bins`, from peripheral to central collisions.
-
-    Parameters
-    ----------
-    table : SurvivalTable
-        Rows that know their N_part.
-
-    Returns
-    -------
-    list of ndarray of int
-        Index arrays; each row is in one of them.
-    """
+    """Return the rows of each geometry, as of `geometry_bins`, from peripheral to central; a row is in one of them."""
     return [rows for *_, rows in geometry_bins(table).rows(table)]
 
 
@@ -183,38 +140,32 @@ def momentum_bins(table: SurvivalTable, least: int) -> Bins | None:
 
 def flow_bins(table: SurvivalTable, n: int) -> Bins | None:
     """Return bins in p_T for v_n, wide enough for its noise."""
-    return momentum_bins(table, LEAST_ROWS if _balanced(table, n) else LEAST_ROWS_FLOW)
-
-
-def _balanced(table: SurvivalTable, n: int) -> bool:
-    """Whether cos n phi and sin n phi cancel in every group, as they do in whole antithetic sets."""
     _, group = np.unique(table.replicate, return_inverse=True)
     wave = table.weight * np.exp(1j * n * table.phi)
     sums = np.hypot(np.bincount(group, wave.real), np.bincount(group, wave.imag))
-    return bool(np.all(sums < _CANCELED * np.bincount(group, table.weight)))
+    # cos n phi and sin n phi cancel in every group of whole antithetic sets
+    balanced = np.all(sums < _CANCELED * np.bincount(group, table.weight))
+    return momentum_bins(table, LEAST_ROWS if balanced else LEAST_ROWS_FLOW)
 
 
 def not_shown(table: SurvivalTable, system: CollisionSystem | None = None) -> list[str]:
     """Return what cannot be shown of a table, and why, one line each."""
     ratio, rapidity = ("R_AA", "abs_y") if system is None else (system.ratio, system.rapidity)
     bins = filled_bins(table, rapidity)
+    no_geometry = ""
+    if table.b_fm is None and not table.column_known("N_part"):
+        no_geometry = "the source has neither impact parameters nor participants"
+    elif system is None and not table.column_known("N_part"):
+        no_geometry = "no system says how many participants an impact parameter has"
     few = f"no bin holds {LEAST_ROWS} paths in each independent group"
     reasons = {
-        f"{ratio} against N_part and centrality": _lack_of_geometry(table, system),
+        f"{ratio} against N_part and centrality": no_geometry,
         f"{ratio} against p_T": _lack(table, "pT_GeV", "p_T") or ("" if "pt" in bins else few),
         f"{ratio} against {'|y|' if rapidity == 'abs_y' else rapidity}": _lack(table, rapidity, "rapidity")
         or ("" if "y" in bins else few),
         "flow coefficients": _lack(table, "phi", "angle to the reaction plane"),
     }
     return [f"not shown: {what}, since {why}" for what, why in reasons.items() if why]
-
-
-def _lack_of_geometry(table: SurvivalTable, system: CollisionSystem | None) -> str:
-    if table.column_known("N_part") or (table.b_fm is not None and system is not None):
-        return ""
-    if table.b_fm is not None:
-        return "no system says how many participants an impact parameter has"
-    return "the source has neither impact parameters nor participants"
 
 
 def _lack(table: SurvivalTable, axis: str, word: str) -> str:
@@ -240,21 +191,10 @@ def _geometry_bins(table: SurvivalTable, axis: str) -> Bins | None:
         return Bins(axis)
     if axis == "centrality_pct":
         return _joined(table, axis, CENTRALITY_EDGES, LEAST_ROWS)
-    edges = np.quantile(x, np.linspace(0, 1, _N_PART_BINS + 1))
-    return _joined(table, axis, [*np.unique(edges)[:-1].tolist(), _above(x)], LEAST_ROWS)
-
-
-def _rapidity_bins(table: SurvivalTable, axis: str) -> Bins | None:
-    if not _differ(table, axis):
-        return None
-    y = table.coordinate(axis)
-    first, last = np.floor(y.min() / RAPIDITY_STEP), np.floor(y.max() / RAPIDITY_STEP) + 1
-    return _joined(table, axis, np.round(RAPIDITY_STEP * np.arange(first, last + 1), 6).tolist(), LEAST_ROWS)
-
-
-def _above(x: Float) -> float:
-    largest = float(x.max())
-    return largest + _END * max(abs(largest), 1.0)
+    # as many rows in each bin: N_part has no classes of its own
+    edges = np.unique(np.quantile(x, np.linspace(0, 1, _N_PART_BINS + 1))).tolist()
+    edges[-1] += _END * max(abs(edges[-1]), 1.0)  # open above: the largest value belongs to the last bin
+    return _joined(table, axis, edges, LEAST_ROWS)
 
 
 def _joined(table: SurvivalTable, axis: str, edges: Sequence[float], least: int) -> Bins | None:

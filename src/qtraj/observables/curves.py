@@ -10,17 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
-from .._checks import (
-    choice,
-    finite_array,
-    float_array,
-    increasing,
-    instance,
-    instances,
-    mapping,
-    settle,
-    text,
-)
+from .. import _checks as check
+from .._checks import settle
 from ..errors import InputError
 from .estimate import Estimate, Float
 from .feeddown import MESON_NAMES
@@ -59,13 +50,13 @@ class Curve:
 
     def __post_init__(self) -> None:
         for name in ("observable", "x_name", "selection"):
-            settle(self, **{name: text(name, getattr(self, name))})
+            settle(self, **{name: check.text(name, getattr(self, name))})
         for name in ("x", "x_low", "x_high"):
-            settle(self, **{name: np.atleast_1d(float_array(name, getattr(self, name)))})
+            settle(self, **{name: np.atleast_1d(check.float_array(name, getattr(self, name)))})
             if getattr(self, name).shape != self.x.shape or self.x.ndim != 1:
                 raise InputError(name, getattr(self, name), "be a list of numbers, all three of one length")
-        for name, value in mapping("values", self.values).items():
-            instance(f"values[{name!r}]", value, Estimate)
+        for name, value in check.mapping("values", self.values).items():
+            check.instance(f"values[{name!r}]", value, Estimate)
             if np.shape(value.value) != self.x.shape:
                 raise InputError(f"values[{name!r}]", np.shape(value.value), f"have shape {self.x.shape}")
 
@@ -79,41 +70,25 @@ class Curve:
 
     def __getitem__(self, name: str) -> Estimate:
         """Return the values of one meson or ratio."""
-        return self.values[choice("name", name, self.values, f"be one of {', '.join(self.values)}")]
+        return self.values[check.choice("name", name, self.values, f"be one of {', '.join(self.values)}")]
 
     def at(self, name: str, x: ArrayLike) -> Estimate:
-        """Return the observable between its points, by a monotone cubic (PCHIP) through values and errors.
+        """Return the observable `name`, a meson or ratio, at `x` (m,), by a monotone cubic through its points.
 
-        Parameters
-        ----------
-        name : str
-            Meson or ratio.
-        x : array_like, shape (m,)
-            Where.
-
-        Returns
-        -------
-        Estimate, shape (m,)
-            NaN outside of the points: nothing is extrapolated. The error of the interpolation is in
-            ``not_estimated``.
-
-        Raises
-        ------
-        InputError
-            If there are fewer than two points or x does not increase.
+        PCHIP through values and errors; NaN outside of the points: nothing is extrapolated. The error of the
+        interpolation is in ``not_estimated``. `InputError` if there are fewer than two points or x does not increase.
         """
         if len(self) < 2 or not np.all(np.diff(self.x) > 0):
             raise InputError("x", self.x, "hold at least two increasing points to interpolate between")
-        at, values = float_array("x", x), self[name]
+        at, values = check.float_array("x", x), self[name]
 
         def between(numbers: Any) -> Float:
             return np.asarray(PchipInterpolator(self.x, numbers, extrapolate=False)(at))
 
         # an error is undefined outside and has no sign
         parts = {n: np.nan_to_num(np.maximum(between(part), 0.0)) for n, part in values.parts.items()}
-        return Estimate(
-            between(values.value), parts, (*values.not_estimated, f"interpolation in {self.x_name}")
-        )
+        missing = (*values.not_estimated, f"interpolation in {self.x_name}")
+        return Estimate(between(values.value), parts, missing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,14 +119,13 @@ class CurveBand:
     label: str = ""
 
     def __post_init__(self) -> None:
-        instance("curve", self.curve, Curve)
-        settle(self, name=text("name", self.name), label=text("label", self.label))
+        check.instance("curve", self.curve, Curve)
+        settle(self, name=check.text("name", self.name), label=check.text("label", self.label))
         for name in ("low", "high"):
-            settle(self, **{name: float_array(name, getattr(self, name))})
+            settle(self, **{name: check.float_array(name, getattr(self, name))})
             if getattr(self, name).shape != self.curve.x.shape:
-                raise InputError(
-                    name, getattr(self, name), f"have one value for each of {len(self.curve)} points"
-                )
+                allowed = f"have one value for each of {len(self.curve)} points"
+                raise InputError(name, getattr(self, name), allowed)
 
     @property
     def central(self) -> Estimate:
@@ -181,17 +155,15 @@ def curve_band(curves: Sequence[Curve], name: str, label: str = "") -> CurveBand
     InputError
         If there is no curve, or they differ in observable or bins.
     """
-    curves, label = instances("curves", curves, Curve), text("label", label)
+    curves, label = check.instances("curves", curves, Curve), check.text("label", label)
     if not curves:
         raise InputError("curves", curves, "hold at least the central one")
     central = curves[0]
     for other in curves:
-        if (other.observable, other.x_name) != (central.observable, central.x_name) or not np.array_equal(
-            other.x, central.x, equal_nan=True
-        ):
-            raise InputError(
-                "curves", (other.observable, other.x), f"have the bins of the first, {central.x}"
-            )
+        same = (other.observable, other.x_name) == (central.observable, central.x_name)
+        if not same or not np.array_equal(other.x, central.x, equal_nan=True):
+            allowed = f"have the bins of the first, {central.x}"
+            raise InputError("curves", (other.observable, other.x), allowed)
     values = np.stack([np.asarray(curve[name].value) for curve in curves])
     return CurveBand(name, central, values.min(axis=0), values.max(axis=0), label)
 
@@ -214,9 +186,9 @@ class RaaCurve(Curve):
 
     def __init__(self, n_part: ArrayLike, raa: Mapping[str, Estimate]) -> None:
         allowed = "be positive and strictly increasing"
-        n_part = increasing("n_part", finite_array("n_part", n_part, 1), allowed, above=0)
-        for name, value in mapping("raa", raa).items():
-            instance(f"raa[{name!r}]", value, Estimate)
+        n_part = check.increasing("n_part", check.finite_array("n_part", n_part, 1), allowed, above=0)
+        for name, value in check.mapping("raa", raa).items():
+            check.instance(f"raa[{name!r}]", value, Estimate)
             if np.shape(value.value) != n_part.shape:
                 allowed = f"have one value per N_part, shape {n_part.shape}"
                 raise InputError(f"raa[{name!r}]", np.shape(value.value), allowed)
@@ -266,9 +238,9 @@ class Band(CurveBand):
         high: ArrayLike,
         label: str = "",
     ) -> None:
-        state = choice("state", state, MESON_NAMES, f"be one of {', '.join(MESON_NAMES)}")
-        curve = RaaCurve(n_part, {state: instance("central", central, Estimate)})
-        super().__init__(state, curve, float_array("low", low), float_array("high", high), label)
+        state = check.choice("state", state, MESON_NAMES, f"be one of {', '.join(MESON_NAMES)}")
+        curve = RaaCurve(n_part, {state: check.instance("central", central, Estimate)})
+        super().__init__(state, curve, check.float_array("low", low), check.float_array("high", high), label)
         if not np.all((self.low <= central.value) & (central.value <= self.high)):
             raise InputError("central", central.value, "lie between low and high")
 
@@ -307,9 +279,9 @@ def envelope(curves: Mapping[str, RaaCurve], state: str, central: str, label: st
     InputError
         If the central setting is missing or the curves have different N_part.
     """
-    for name, curve in mapping("curves", curves).items():
-        instance(f"curves[{name!r}]", curve, RaaCurve)
-    central = choice("central", central, curves, f"be one of {', '.join(curves)}")
+    for name, curve in check.mapping("curves", curves).items():
+        check.instance(f"curves[{name!r}]", curve, RaaCurve)
+    central = check.choice("central", central, curves, f"be one of {', '.join(curves)}")
     middle = curves[central]
     for name, curve in curves.items():
         if not np.array_equal(curve.x, middle.x):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import resources
@@ -24,9 +24,8 @@ from .estimate import Float
 MESON_NAMES: Final = tuple(meson.name for meson in MESONS)
 """PDG names of the nine states, in the order of every array of length nine."""
 
+# errors of measured input that enter R_AA; a table without errors of its own cannot give them
 NOT_ESTIMATED: Final = ("feed-down fractions", "cross sections")
-"""Errors of measured input that enter R_AA; a table without errors of its own cannot give them."""
-
 _COUNT: Final = len(MESONS)
 
 
@@ -90,30 +89,18 @@ class FeedDown:
             settle(self, sigma_exp_error=error)
         direct = self.sigma_direct
         if np.any(direct < 0):
-            raise InputError(
-                "sigma_exp",
-                f"{MESON_NAMES[int(np.argmin(direct))]}: direct part {direct.min():.4g}",
-                "exceed the feed-down from heavier states",
-                "Check the order of the states.",
-            )
+            least = f"{MESON_NAMES[int(np.argmin(direct))]}: direct part {direct.min():.4g}"
+            allowed, remedy = "exceed the feed-down from heavier states", "Check the order of the states."
+            raise InputError("sigma_exp", least, allowed, remedy)
 
     @classmethod
     def named(cls, name: str = "group", *, errors: bool = True) -> FeedDown:
-        """Return a table shipped with the package.
+        """Return a table shipped with the package, `name` "group" or "pdg2026".
 
-        Parameters
-        ----------
-        name : {"group", "pdg2026"}, optional
-            ``"group"``: the one-step fractions of the Kent State group's papers, without
-            Y(2S), Y(3S) -> chi_b;
-            ``"pdg2026"``: the cascade-complete matrix (1 - B)^-1 from PDG 2026 branching fractions.
-        errors : bool, optional
-            Whether the fractions have the errors of PDG 2026; without them nothing of `matrix_shifts` enters R_AA.
-
-        Raises
-        ------
-        InputError
-            If there is no table of this name.
+        ``"group"``: the one-step fractions of the Kent State group's papers, without Y(2S), Y(3S) -> chi_b;
+        ``"pdg2026"``: the cascade-complete matrix (1 - B)^-1 from PDG 2026 branching fractions. Without `errors`, those
+        of the fractions in PDG 2026, nothing of `matrix_shifts` enters R_AA. `InputError` if there is no table of this
+        name.
         """
         tables = _tables()
         errors = boolean("errors", errors)
@@ -132,22 +119,8 @@ class FeedDown:
 
         .. math:: R_{AA}^i = [F (S \sigma_{direct})]_i / [F \sigma_{direct}]_i
 
-        the definition used with arXiv:2012.01240; linear in S, with non-negative coefficients that sum to 1.
-
-        Parameters
-        ----------
-        survival : array_like, shape (..., 9)
-            Survival probabilities S in the order of `MESON_NAMES`.
-
-        Returns
-        -------
-        ndarray, shape (..., 9)
-            R_AA; exactly 1 where nothing is lost.
-
-        Raises
-        ------
-        InputError
-            If the last axis is not of length nine.
+        the definition used with arXiv:2012.01240; linear in S, with non-negative coefficients that sum to 1. `survival`
+        is S, shape (..., 9), in the order of `MESON_NAMES`; R_AA, of that shape, is exactly 1 where nothing is lost.
         """
         # contiguous rows make every sum run in one order, so that survival 1 gives 1.0 to the last bit;
         # complex survivals carry derivatives (see `sums.estimate`)
@@ -164,18 +137,16 @@ class FeedDown:
         ``part`` is ``"branching"`` or ``"cross_sections"``: the part of an error it belongs to. Half the difference
         that an observable makes between the two is the error that this number gives it.
         """
-        return tuple(self._variations())
-
-    def _variations(self) -> Iterator[tuple[str, FeedDown, FeedDown]]:
-        exact = replace(self, matrix_shifts={}, sigma_exp_error=None)
+        exact, varied = replace(self, matrix_shifts={}, sigma_exp_error=None), []
         for shift in self.matrix_shifts.values():
             # a fraction with an error as large as itself stops at zero
-            up, down = (np.maximum(self.matrix + sign * shift, 0.0) for sign in (1, -1))
-            yield "branching", replace(exact, matrix=up), replace(exact, matrix=down)
+            up, down = (replace(exact, matrix=np.maximum(self.matrix + s * shift, 0.0)) for s in (1, -1))
+            varied.append(("branching", up, down))
         if self.sigma_exp_error is not None:
             for shift in np.diag(self.sigma_exp_error)[self.sigma_exp_error > 0]:
-                up, down = (self.sigma_exp + sign * shift for sign in (1, -1))
-                yield "cross_sections", replace(exact, sigma_exp=up), replace(exact, sigma_exp=down)
+                up, down = (replace(exact, sigma_exp=self.sigma_exp + s * shift) for s in (1, -1))
+                varied.append(("cross_sections", up, down))
+        return tuple(varied)
 
     @property
     def not_estimated(self) -> tuple[str, ...]:
@@ -204,14 +175,13 @@ def _shifts(name: str) -> dict[str, Float]:
         if name not in row["used_by"].split():
             continue
         step = np.zeros((_COUNT, _COUNT))
-        step[MESON_NAMES.index(row["daughter"]), MESON_NAMES.index(row["parent"])] = float(
-            row["pdg2026_error"]
-        )
-        # F = (1 - B)^-1 of a cascade changes by F dB F, the matrix of single steps by dB itself
-        cascade = name == "pdg2026"
-        shifts[f"{row['parent']} -> {row['daughter']} {row['channel']}"] = (
-            matrix @ step @ matrix if cascade else step
-        )
+        place = MESON_NAMES.index(row["daughter"]), MESON_NAMES.index(row["parent"])
+        step[place] = float(row["pdg2026_error"])
+        if (
+            name == "pdg2026"
+        ):  # F = (1 - B)^-1 of a cascade changes by F dB F, one of single steps by dB itself
+            step = matrix @ step @ matrix
+        shifts[f"{row['parent']} -> {row['daughter']} {row['channel']}"] = step
     return shifts
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -20,15 +21,9 @@ from .table import SurvivalTable
 
 Weighting = Literal["collisions", "exponential"]
 
+# centrality scale of the minimum-bias weight exp(-c/0.25) in the notebooks of the Kent State group
 EXPONENTIAL_SCALE: Final = 0.25
-"""Centrality scale of the minimum-bias weight exp(-c/0.25) in the notebooks of the Kent State group."""
-
-_COLUMNS: Final = {
-    "b_fm": "b_fm",
-    "centrality": "centrality",
-    "n_part": "N_part",
-    "n_coll": "N_bin",
-}
+_COLUMNS: Final = {"b_fm": "b_fm", "centrality": "centrality", "n_part": "N_part", "n_coll": "N_bin"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,17 +69,10 @@ class CollisionGeometry:
 
     @classmethod
     def named(cls, name: str) -> CollisionGeometry:
-        """Return a geometry shipped with the package, from ``data/glauber/glauber_optical_NAME.csv``.
-
-        Raises
-        ------
-        InputError
-            If there is none of this name.
-        """
-        folder = resources.files("qtraj.data").joinpath("glauber")
-        prefix = "glauber_optical_"
-        known = sorted(f.name.removeprefix(prefix).removesuffix(".csv") for f in folder.iterdir()
-                       if f.name.startswith(prefix) and f.name.endswith(".csv") and "_bins" not in f.name)  # fmt: skip
+        """Return the geometry `name` of the package, from ``data/glauber/glauber_optical_NAME.csv``."""
+        files = (f.name for f in resources.files("qtraj.data").joinpath("glauber").iterdir())
+        names = (re.fullmatch(r"glauber_optical_(.*)\.csv", file) for file in files if "_bins" not in file)
+        known = sorted(match[1] for match in names if match)
         return _shipped(choice("name", name, known, f"be one of {', '.join(known)}"))
 
     def at(self, column: str, b_fm: ArrayLike) -> Float:
@@ -149,10 +137,8 @@ def with_geometry(
     """
     instance("table", table, SurvivalTable)
     instance("geometry", geometry, CollisionGeometry)
-    choices = (*get_args(Weighting), None)
-    weighting = choice(
-        "weighting", weighting, choices, f"be one of {', '.join(get_args(Weighting))}, or None"
-    )
+    allowed = f"be one of {', '.join(get_args(Weighting))}, or None"
+    weighting = choice("weighting", weighting, (*get_args(Weighting), None), allowed)
     b = table.coordinate("b_fm")
     centrality = geometry.at("centrality", b)
     n_part = table.n_part if table.n_part is not None else geometry.at("n_part", b)
@@ -162,6 +148,7 @@ def with_geometry(
         weight_at_b = np.bincount(place, table.weight)
         if np.any(weight_at_b <= 0):
             raise InputError("weight", values[weight_at_b <= 0].tolist(), "be positive somewhere at each b")
+        # rows of one impact parameter share its weight in the ratio of their own
         weight = table.weight * (geometric_weights(values, geometry, weighting) / weight_at_b)[place]
     return replace(
         table,
@@ -200,6 +187,7 @@ def geometric_weights(
     points = geometry.at("centrality", increasing("b_fm", b_fm, allowed, low=0))
     c = geometry.centrality
     density = geometry.n_coll if weighting == "collisions" else np.exp(-c / EXPONENTIAL_SCALE)
+    # S linear between the points and constant beyond is a sum of hats, each 1 at its point and 0 at the others
     hats = np.array([np.interp(c, points, one) for one in np.eye(len(points))])
     shares = np.trapezoid(hats * density, c, axis=1)
     return np.asarray(shares / shares.sum())
@@ -238,6 +226,7 @@ def coverage(
     points = np.unique(finite_array("centrality", centrality, 1))
     if len(points) < 2:
         return 0.0
+    # half a step beyond the outermost points, as far as they stand for inwards
     first = points[0] - (points[1] - points[0]) / 2
     last = points[-1] + (points[-1] - points[-2]) / 2
     c = np.linspace(low, min(high, float(geometry.centrality[-1])), 2001)

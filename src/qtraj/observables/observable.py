@@ -22,21 +22,8 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._checks import (
-    boolean,
-    choice,
-    float_array,
-    function,
-    instance,
-    instances,
-    integer,
-    mapping,
-    members,
-    number,
-    settle,
-    text,
-    texts,
-)
+from .. import _checks as check
+from .._checks import settle
 from ..errors import InputError
 from ..states import STATE_NAMES
 from .bins import Bins
@@ -49,8 +36,8 @@ from .table import MESON_COLUMNS, Part, SurvivalTable
 Ranges = Mapping[str, tuple[float, float]]
 Production = Literal["isotropic", "as_sampled"]
 
+# the double ratios that experiments publish, numerator first
 DOUBLE_RATIOS: Final = (("Y(2S)", "Y(1S)"), ("Y(3S)", "Y(1S)"), ("Y(3S)", "Y(2S)"))
-"""The double ratios that experiments publish, numerator first."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,19 +86,19 @@ class Observable:
     def __post_init__(self) -> None:
         settle(
             self,
-            **{name: text(name, getattr(self, name)) for name in ("name", "title", "symbol", "label")},
-            values=texts("values", self.values),
-            unmodified=number("unmodified", self.unmodified),
-            **{name: boolean(name, getattr(self, name)) for name in ("adds_up", "feeds_down")},
+            **{name: check.text(name, getattr(self, name)) for name in ("name", "title", "symbol", "label")},
+            values=check.texts("values", self.values),
+            unmodified=check.number("unmodified", self.unmodified),
+            **{name: check.boolean(name, getattr(self, name)) for name in ("adds_up", "feeds_down")},
         )
         for name in ("statistic", "factors"):
             if getattr(self, name) is not None:
-                function(name, getattr(self, name))
+                check.function(name, getattr(self, name))
 
     @classmethod
     def named(cls, name: str) -> Observable:
         """Return the observable of a name; of an unknown one, that name and no statistic."""
-        if order := re.fullmatch(r"v([1-9]\d*)", text("name", name)):
+        if order := re.fullmatch(r"v([1-9]\d*)", check.text("name", name)):
             return flow(int(order[1]))
         return _BY_NAME[name]() if name in _BY_NAME else cls(name, name, name, name)
 
@@ -124,30 +111,17 @@ class Observable:
         part: Part = "total",
         ranges: Ranges | None = None,
     ) -> Curve:
-        """Return the observable in bins.
+        """Return the observable in `bins` of the rows of `table`, with the fractions and cross sections of `feeddown`.
 
-        Parameters
-        ----------
-        table : SurvivalTable
-            Survivals and weights of the paths.
-        bins : Bins
-            For example ``Bins("N_part")``, ``Bins.edges("pT_GeV", [0, 2, 4, 8])`` or ``Bins("integrated")``.
-        feeddown : FeedDown
-            Fractions and cross sections.
-        part : {"total", "no_jump", "regeneration"}, optional
-            Which survival.
-        ranges : mapping of str to (low, high), optional
-            Further selection, as in `SurvivalTable.select`.
-
-        Raises
-        ------
-        InputError
-            If the observable has no statistic, the table lacks a column or a state, or a bin is empty.
+        `bins` are for example ``Bins("N_part")``, ``Bins.edges("pT_GeV", [0, 2, 4, 8])`` or ``Bins("integrated")``;
+        `part` is the survival, "total", "no_jump" or "regeneration"; `ranges` select further, as in
+        `SurvivalTable.select`. `InputError` if the observable has no statistic, the table lacks a column or a state, or
+        a bin is empty.
         """
-        instance("table", table, SurvivalTable)
-        instance("bins", bins, Bins)
-        instance("feeddown", feeddown, FeedDown)
-        ranges = {} if ranges is None else mapping("ranges", ranges)
+        check.instance("table", table, SurvivalTable)
+        check.instance("bins", bins, Bins)
+        check.instance("feeddown", feeddown, FeedDown)
+        ranges = {} if ranges is None else check.mapping("ranges", ranges)
         statistic = self.statistic
         if statistic is None:
             raise InputError("observable", self.name, "be R_AA, R_pA, double_ratio or v1, v2, ...")
@@ -164,11 +138,10 @@ class Observable:
             rows.check_states()
             factors = () if self.factors is None else self.factors(rows)
             sums = replicate_sums(rows, rows.part(part), factors)
-            points.append(
-                _with_input_errors(sums, feeddown, of_states)
-                if self.feeds_down
-                else estimate(sums, of_states(feeddown))
-            )
+            if self.feeds_down:
+                points.append(_with_input_errors(sums, feeddown, of_states))
+            else:
+                points.append(estimate(sums, of_states(feeddown)))
             edges.append((x, low, high))
         values = {name: joined([point[i] for point in points]) for i, name in enumerate(self.values)}
         selected = [f"{low:g} <= {axis} < {high:g}" for axis, (low, high) in ranges.items()]
@@ -187,6 +160,7 @@ def _with_input_errors(
     them out where one wants the error of the calculation alone, and says so in ``not_estimated``.
     """
     central = estimate(sums, statistic(feeddown))
+    # the sums stay, only what is made of them changes
     total = sums.groups.sum(axis=0)
     squares: dict[str, Float] = {}
     for name, up, down in feeddown.variations:
@@ -199,10 +173,7 @@ def _with_input_errors(
 
 _RATIOS: Final = {
     "R_AA": ("Nuclear modification factor", r"$\mathit{R}_\mathrm{AA}$"),
-    "R_pA": (
-        "Nuclear modification factor in proton-nucleus collisions",
-        r"$\mathit{R}_\mathrm{pA}$",
-    ),
+    "R_pA": ("Nuclear modification factor in proton-nucleus collisions", r"$\mathit{R}_\mathrm{pA}$"),
 }
 _FLOWS: Final = {1: "Directed flow", 2: "Elliptic flow", 3: "Triangular flow"}
 
@@ -210,39 +181,37 @@ _FLOWS: Final = {1: "Directed flow", 2: "Elliptic flow", 3: "Triangular flow"}
 def modification(name: str = "R_AA") -> Observable:
     """Return R_AA of the nine mesons, in proton-nucleus collisions called ``"R_pA"``."""
     title, label = _RATIOS.get(name, (name, name))
-    return Observable(
-        name, title, name, label, lambda fractions: lambda sums: _raa(fractions, sums), adds_up=True
-    )
+    return Observable(name, title, name, label, _raa_of, adds_up=True)
 
 
-def _raa(fractions: FeedDown, sums: Any) -> Any:
-    return fractions.apply(sums[..., 1, :] / sums[..., 0, :])
+def _raa_of(fractions: FeedDown) -> Statistic:
+    return lambda sums: fractions.apply(_mean(sums))
+
+
+def _mean(sums: Any) -> Any:
+    """Return the mean survivals (..., n) of sums w and w S, (..., 2, n)."""
+    return sums[..., 1, :] / sums[..., 0, :]
 
 
 def meson_survivals() -> Observable:
     """Return the mean survival of the nine mesons, before feed-down."""
+    title = "Survival before feed-down"
     return Observable(
-        "survival",
-        "Survival before feed-down",
-        "survival",
-        "Survival",
-        lambda _: lambda sums: sums[..., 1, :] / sums[..., 0, :],
-        adds_up=True,
-        feeds_down=False,
+        "survival", title, "survival", "Survival", lambda _: _mean, adds_up=True, feeds_down=False
     )
 
 
 def double_ratio(pairs: Sequence[tuple[str, str]] = DOUBLE_RATIOS) -> Observable:
     """Return R_AA(a)/R_AA(b) of pairs of mesons."""
     allowed = f"hold pairs of names among {', '.join(MESON_NAMES)}"
-    pairs = [members("pairs", pair, allowed, 2) for pair in members("pairs", pairs, allowed)]
+    pairs = [check.members("pairs", pair, allowed, 2) for pair in check.members("pairs", pairs, allowed)]
     for meson in (meson for pair in pairs for meson in pair):
-        choice("pairs", meson, MESON_NAMES, allowed)
+        check.choice("pairs", meson, MESON_NAMES, allowed)
     above, below = ([MESON_NAMES.index(pair[k]) for pair in pairs] for k in (0, 1))
 
     def statistic(fractions: FeedDown) -> Statistic:
         def ratios(sums: Any) -> Any:
-            raa = _raa(fractions, sums)
+            raa = fractions.apply(_mean(sums))
             return raa[..., above] / raa[..., below]
 
         return ratios
@@ -255,7 +224,7 @@ def double_ratio(pairs: Sequence[tuple[str, str]] = DOUBLE_RATIOS) -> Observable
 def flow(n: int = 2, production: Production = "isotropic") -> Observable:
     """Return the flow coefficient v_n of the nine mesons; `production` as in `vn_curve`."""
     n = check_order(n)
-    production = choice("production", production, get_args(Production))
+    production = check.choice("production", production, get_args(Production))
 
     def statistic(fractions: FeedDown) -> Statistic:
         yields = fractions.matrix * fractions.sigma_direct
@@ -263,7 +232,9 @@ def flow(n: int = 2, production: Production = "isotropic") -> Observable:
         def coefficient(sums: Any) -> Any:
             weight, waves, survived, moment = (sums[..., k, :] for k in range(4))  # w, w cos, w S, w S cos
             survival, moment = survived / weight, moment / weight
-            if production == "isotropic":
+            if (
+                production == "isotropic"
+            ):  # what the sample has of <cos n phi> is noise, which the survivals share
                 moment = moment - waves / weight * survival
             return (moment @ yields.T) / (survival @ yields.T)
 
@@ -282,16 +253,16 @@ def flow(n: int = 2, production: Production = "isotropic") -> Observable:
 
 def check_order(n: int) -> int:
     """Return n, or raise `InputError` unless it is an order of a flow coefficient: a whole number from 1 on."""
-    return integer("n", n, 1, allowed="be a whole number, at least 1")
+    return check.integer("n", n, 1, allowed="be a whole number, at least 1")
 
 
+# A new observable is a function above and a line here; `overview` says where it is shown
 _BY_NAME: Final[Mapping[str, Callable[[], Observable]]] = {
     "R_AA": modification,
     "R_pA": partial(modification, "R_pA"),
     "double_ratio": double_ratio,
     "survival": meson_survivals,
 }
-"""A new observable is a function above and a line here; `overview` says where it is shown."""
 
 
 def raa_curve(
@@ -331,7 +302,9 @@ def raa_curve(
     InputError
         If the table lacks a column or a state, or a bin is empty.
     """
-    return modification(text("observable", observable)).curve(table, bins, feeddown, part=part, ranges=ranges)
+    return modification(check.text("observable", observable)).curve(
+        table, bins, feeddown, part=part, ranges=ranges
+    )
 
 
 def double_ratio_curve(
@@ -407,7 +380,7 @@ def vn_curve(
     v_n of the regeneration part is that of the regenerated yield alone.
     """
     observable = flow(n, production)
-    instance("table", table, SurvivalTable).coordinate("phi")
+    check.instance("table", table, SurvivalTable).coordinate("phi")
     return observable.curve(table, bins, feeddown, part=part, ranges=ranges)
 
 
@@ -426,19 +399,16 @@ def survival_average(table: SurvivalTable, part: Part = "total") -> dict[str, Es
     dict of str to Estimate
         Keyed by the name of the radial state.
     """
-    instance("table", table, SurvivalTable)
+    check.instance("table", table, SurvivalTable)
     survival = table.part(part)
     means = {}
     for state in table.states:
         j = STATE_NAMES.index(state)
         # a run that starts in l = 0 does not know 1P: each state is averaged over the rows that know it
         rows = np.flatnonzero(np.isfinite(survival.value[:, j]))
-        means[state] = estimate(replicate_sums(table.rows(rows), survival[rows]), _mean_of_one(j))[0]
+        sums = replicate_sums(table.rows(rows), survival[rows])
+        means[state] = estimate(sums, lambda sums, j=j: _mean(sums[..., j, None]))[0]  # type: ignore[misc]
     return means
-
-
-def _mean_of_one(column: int) -> Statistic:
-    return lambda sums: sums[..., 1, column, None] / sums[..., 0, column, None]
 
 
 def raa(feeddown: FeedDown, survival: MesonSurvival) -> dict[str, Estimate]:
@@ -465,9 +435,9 @@ def raa(feeddown: FeedDown, survival: MesonSurvival) -> dict[str, Estimate]:
     dict of str to Estimate
         Keyed by meson name, for example ``"Y(1S)"``.
     """
-    instance("feeddown", feeddown, FeedDown)
-    instance("survival", survival, MesonSurvival)
-    both = _with_input_errors(survival.sums, feeddown, lambda fractions: lambda sums: _raa(fractions, sums))
+    check.instance("feeddown", feeddown, FeedDown)
+    check.instance("survival", survival, MesonSurvival)
+    both = _with_input_errors(survival.sums, feeddown, _raa_of)
     return {name: both[i] for i, name in enumerate(MESON_NAMES)}
 
 
@@ -493,9 +463,9 @@ def raa_npart(feeddown: FeedDown, survivals: Sequence[MesonSurvival], n_part: Ar
     InputError
         If the lengths differ or a number of participants is not positive or appears twice.
     """
-    instance("feeddown", feeddown, FeedDown)
-    survivals = instances("survivals", survivals, MesonSurvival)
-    n_part = float_array("n_part", n_part)
+    check.instance("feeddown", feeddown, FeedDown)
+    survivals = check.instances("survivals", survivals, MesonSurvival)
+    n_part = check.float_array("n_part", n_part)
     if n_part.shape != (len(survivals),) or not len(survivals):
         raise InputError("n_part", n_part.shape, f"have one value per survival, shape ({len(survivals)},)")
     order = np.argsort(n_part)

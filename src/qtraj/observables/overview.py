@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 
 import numpy as np
 
@@ -12,8 +12,7 @@ from .._checks import choice, instance, mapping, members, texts
 from ..errors import InputError
 from .bins import Bins, filled_bins, flow_bins
 from .curves import Curve, CurveBand, curve_band
-from .data.chi_square import ChiSquare
-from .data.compare import agreement, stands_for_all
+from .data.compare import ChiSquare, agreement, stands_for_all
 from .data.dataset import DataSet
 from .data.systems import CollisionSystem
 from .feeddown import MESON_NAMES, FeedDown
@@ -21,25 +20,21 @@ from .geometry import Weighting, with_geometry
 from .observable import DOUBLE_RATIOS, Observable, Ranges, check_order, double_ratio, flow, modification
 from .table import INTEGRATED, Part, SurvivalTable
 
+# centrality class of v_n against p_T, percent: that of v2 of CMS (arXiv:2006.07707)
 FLOW_CENTRALITY: Final = (10.0, 90.0)
-"""Centrality class of v_n against p_T, percent: that of v2 of CMS (arXiv:2006.07707)."""
-
-VARIED: Final = ("kappa", "gamma", "T_end")
-"""Settings whose variation makes a band."""
-
+VARIED: Final = ("kappa", "gamma", "T_end")  # settings whose variation makes a band
 UPSILONS: Final = ("Y(1S)", "Y(2S)", "Y(3S)")
 
+# what R_pA of survivals leaves out
 HOT_MEDIUM_ONLY: Final = (
     "Suppression by the hot medium only: the data also hold nuclear parton densities, energy loss in cold matter and "
     "break-up by comovers, which no survival knows."
 )
-"""What R_pA of survivals leaves out."""
-
+# what odd flow coefficients of symmetric systems are
 ODD_ORDER: Final = (
     "Angles are those from the reaction plane: in collisions of equal nuclei, odd orders with respect to it vanish by "
     "symmetry, and what is shown is the noise of the sampling."
 )
-"""What odd flow coefficients of symmetric systems are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,16 +74,15 @@ class Panel:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Plan:
+class _Plan(NamedTuple):
     """What a panel will hold: an observable of the mesons or ratios `shown`, in bins of the rows in `ranges`."""
 
     name: str
     observable: Observable
     bins: Bins
     shown: tuple[str, ...]
-    ranges: Ranges = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    ranges: Ranges | None = None
 
 
 def overview(
@@ -135,17 +129,16 @@ def overview(
     orders = members("harmonics", harmonics, "be a list of whole numbers, at least 1")
     harmonics = [check_order(n) for n in orders]
     feeddown = FeedDown.named() if feeddown is None else instance("feeddown", feeddown, FeedDown)
-    if system is not None:
-        instance("system", system, CollisionSystem)
     choice("weighting", weighting, (*get_args(Weighting), None))
     if system is not None:
+        geometry = instance("system", system, CollisionSystem).geometry
         tables = {
-            label: with_geometry(table, system.geometry, weighting) if table.b_fm is not None else table
+            label: with_geometry(table, geometry, weighting) if table.b_fm is not None else table
             for label, table in tables.items()
         }
     central = next(iter(tables.values()))
     central.check_states()
-    plans = _plans(central, system, tuple(mesons), harmonics)
+    plans = _plans(central, system, mesons, harmonics)
     return [_panel(plan, tables, feeddown, system) for plan in plans]
 
 
@@ -159,54 +152,44 @@ def _plans(
     notes = (HOT_MEDIUM_ONLY,) if unequal else ()
     for short, bins in (*axes.items(), (everything, Bins(INTEGRATED))):
         name = f"{ratio.replace('_', '').lower()}_{short}"
-        yield _Plan(name, modification(ratio), bins, mesons, notes=notes)
+        yield _Plan(name, modification(ratio), bins, mesons, notes)
     ratios = tuple(f"{a}/{b}" for a, b in DOUBLE_RATIOS if a in mesons and b in mesons)
     for short in ("npart", "pt", "y"):
         if short in axes and ratios:
-            yield _Plan(f"double_ratio_{short}", double_ratio(), axes[short], ratios, notes=notes)
+            yield _Plan(f"double_ratio_{short}", double_ratio(), axes[short], ratios, notes)
     if not (table.column_known("phi") and np.ptp(table.phi) > 0):
         return
-    within = _flow_class(table)
+    within: Ranges = {}
+    if table.column_known("centrality_pct"):
+        c = table.coordinate("centrality_pct")
+        if np.any((FLOW_CENTRALITY[0] <= c) & (c < FLOW_CENTRALITY[1])):
+            within = {"centrality_pct": FLOW_CENTRALITY}
     for n in harmonics:
         odd = (ODD_ORDER,) if n % 2 and not unequal else ()
         if "centrality" in axes:
-            yield _Plan(f"v{n}_centrality", flow(n), axes["centrality"], mesons, notes=odd)
+            yield _Plan(f"v{n}_centrality", flow(n), axes["centrality"], mesons, odd)
         momenta = flow_bins(table.select(**within), n)
         if momenta is not None:
-            yield _Plan(f"v{n}_pt", flow(n), momenta, mesons, within, odd)
-
-
-def _flow_class(table: SurvivalTable) -> Ranges:
-    if not table.column_known("centrality_pct"):
-        return {}
-    c = table.coordinate("centrality_pct")
-    inside = (FLOW_CENTRALITY[0] <= c) & (c < FLOW_CENTRALITY[1])
-    return {"centrality_pct": FLOW_CENTRALITY} if inside.any() else {}
+            yield _Plan(f"v{n}_pt", flow(n), momenta, mesons, odd, within)
 
 
 def _panel(
-    plan: _Plan,
-    tables: Mapping[str, SurvivalTable],
-    feeddown: FeedDown,
-    system: CollisionSystem | None,
+    plan: _Plan, tables: Mapping[str, SurvivalTable], feeddown: FeedDown, system: CollisionSystem | None
 ) -> Panel:
     def curve_of(table: SurvivalTable, part: Part = "total") -> Curve:
         return plan.observable.curve(table, plan.bins, feeddown, part=part, ranges=plan.ranges)
 
     curves = {label: curve_of(table) for label, table in tables.items()}
     first, central = next(iter(tables.items()))
-    bands = tuple(
-        curve_band([curves[key] for key in keys], name, label)
-        for name in plan.shown
-        for label, keys in varied_settings(tables).items()
-    )
+    bands, varied = [], varied_settings(tables)
+    for name in plan.shown:
+        bands += [curve_band([curves[key] for key in keys], name, label) for label, keys in varied.items()]
     parts: dict[str, Curve] = {}
     if plan.observable.adds_up and central.no_jump is not None:
-        chosen: tuple[Part, ...] = ("no_jump", "regeneration")
-        parts |= {part: curve_of(central, part) for part in chosen}
+        parts = {part: curve_of(central, part) for part in get_args(Part) if part != "total"}
     datasets, agreements, left_out = agreement(curves[first], central, feeddown, system, plan.shown)
     return Panel(
-        plan.name, curves[first], bands, plan.shown, parts, datasets, agreements, left_out, plan.notes
+        plan.name, curves[first], tuple(bands), plan.shown, parts, datasets, agreements, left_out, plan.notes
     )
 
 

@@ -22,16 +22,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import finite_array, float_array, instance, mapping
+from .._checks import finite_array, float_array, instance, mapping, settle
 from ..errors import InputError
 from ..states import MESONS, STATE_NAMES, State
-from .estimate import TRUSTED, Estimate, Float
+from .estimate import TRUSTED, Estimate, Float, joined, joint_errors
 from .feeddown import MESON_NAMES
 from .table import SurvivalTable
 
+# A function of sums (..., k, n) that gives values (..., m); smooth, so that it takes complex numbers
 Statistic = Callable[[NDArray[np.complex128] | Float], NDArray[np.complex128] | Float]
-"""A function of sums (..., k, n) that gives values (..., m); smooth, so that it takes complex numbers."""
-
 ONE_GROUP: Final = "scatter over paths (fewer than two independent groups)"
 
 # derivatives by a complex step, exact to rounding: no differences are taken (Squire and Trapp 1998)
@@ -40,19 +39,12 @@ _STEP: Final = 1e-40
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Sums over the rows of a table.
+    """Sums over the rows of a table, of k quantities for each of n states.
 
-    Parameters
-    ----------
-    groups : ndarray, shape (R, k, n)
-        For each independent group and each of n states: first the sums of w f over the rows that know the state, one
-        for each factor f, then those of w f S.
-    numerical : mapping of str to ndarray, shape (k, n)
-        The same sums over all rows with the numerical parts of the error in the place of S (zero for the first).
-    not_estimated : tuple of str
-        Sources of error known to exist and not estimated.
-    statistical : ndarray, shape (k, n), optional
-        The same with the statistical errors of the rows, added in quadrature; None where no row has one.
+    `groups`, shape (R, k, n), has for each independent group first the sums of w f over the rows that know the state,
+    one for each factor f, then those of w f S. `numerical` and `statistical`, shape (k, n), are the sums over all rows
+    with parts of the error in the place of S (zero where S is not in); statistical errors add in quadrature, and are
+    None where no row has one.
     """
 
     groups: Float
@@ -62,31 +54,18 @@ class Sums:
 
 
 def replicate_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[Float] = ()) -> Sums:
-    """Return the sums of a table.
+    """Return the sums of the six radial states, k = 2 (1 + number of factors).
 
-    Parameters
-    ----------
-    table : SurvivalTable
-        Weights and groups.
-    survival : Estimate, shape (n, 6)
-        From `SurvivalTable.part`.
-    factors : sequence of ndarray, shape (n,), optional
-        Further factors beside 1, such as cos(2 phi).
-
-    Returns
-    -------
-    Sums
-        Of the six radial states, with k = 2 (1 + number of factors).
+    `survival`, shape (n, 6), is from `SurvivalTable.part`; `factors`, shape (n,) each, stand beside 1, such as
+    cos(2 phi).
     """
     known = np.isfinite(survival.value)
-    weights = [table.weight * factor for factor in (np.ones(len(table)), *factors)]
+    weights = table.weight * np.array([np.ones(len(table)), *factors])
     labels, groups = np.unique(table.replicate, return_inverse=True)
 
     def summed(values: Float) -> Float:
-        filled = np.where(known, values, 0.0)
         sums = np.zeros((len(labels), len(weights), len(STATE_NAMES)))
-        for i, w in enumerate(weights):
-            np.add.at(sums[:, i], groups, w[:, None] * filled)
+        np.add.at(sums, groups, weights.T[:, :, None] * np.where(known, values, 0.0)[:, None, :])
         return sums
 
     def of_survival(sums: Float) -> Float:
@@ -102,13 +81,13 @@ def replicate_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[F
         numerical["rare_events"] = of_survival(_unseen(table, rare, weights))
     statistical = None
     if np.any(error := np.where(known, survival.statistical, 0.0)):
-        statistical = of_survival(np.array([np.sqrt(np.square(w) @ np.square(error)) for w in weights]))
+        statistical = of_survival(np.sqrt(np.square(weights) @ np.square(error)))
     both = np.concatenate([summed(np.ones_like(survival.value)), summed(survival.value)], axis=1)
     return Sums(both, numerical, survival.not_estimated, statistical)
 
 
-def _unseen(table: SurvivalTable, rare: Float, weights: Sequence[Float]) -> Float:
-    """Return what events that no trajectory of any row saw may add to the sums, shape (len(weights), n).
+def _unseen(table: SurvivalTable, rare: Float, weights: Float) -> Float:
+    """Return what events that no trajectory of any row saw may add to the sums, shape (k, n), of weights (k, rows).
 
     `rare`, shape (rows, n), is what they may add to each row: 3/N times the most that one of its N trajectories may
     contribute, and 0 where `TRUSTED` trajectories or more contribute. The rows have independent random numbers, so all
@@ -119,7 +98,7 @@ def _unseen(table: SurvivalTable, rare: Float, weights: Sequence[Float]) -> Floa
     - Else at most three unseen events are expected in the whole sample (95 % confidence), not three in each row: the
       bound of a sum is the largest of its rows.
     """
-    bound = np.array([np.max(np.abs(w)[:, None] * rare, axis=0) for w in weights])
+    bound = np.asarray(np.max(np.abs(weights)[:, :, None] * rare, axis=1))
     if table.no_jump is None:
         return bound
     jumped = np.nan_to_num(table.weight[:, None] * (table.survival.value - table.no_jump.value)).clip(min=0.0)
@@ -129,21 +108,12 @@ def _unseen(table: SurvivalTable, rare: Float, weights: Sequence[Float]) -> Floa
 
 
 def estimate(sums: Sums, statistic: Statistic) -> Estimate:
-    """Return a function of the sums with its error.
+    """Return a function of the sums with its error, shape (m,).
 
-    Parameters
-    ----------
-    sums : Sums
-        From `replicate_sums`.
-    statistic : callable
-        Must not change when all sums of one state are multiplied by one number: a ratio.
-
-    Returns
-    -------
-    Estimate, shape (m,)
-        Part ``"paths"`` from the scatter of groups (see the module); where there are fewer than two, ``"statistical"``
-        from the errors of the rows, if they have any. Each numerical part is the sum over states of what its bound does
-        to the value: the errors of one state share a sign on all paths, those of different states may conspire.
+    `statistic` must not change when all sums of one state are multiplied by one number: a ratio. The part ``"paths"``
+    is the scatter of groups (see the module); with fewer than two, ``"statistical"`` holds the errors of the rows, if
+    they have any. Each numerical part is the sum over states of what its bound does to the value: the errors of one
+    state share a sign on all paths, those of different states may conspire.
     """
     total = sums.groups.sum(axis=0)
     value = np.real(statistic(total))
@@ -154,6 +124,7 @@ def estimate(sums: Sums, statistic: Statistic) -> Estimate:
     scatter = np.sqrt(np.sum(np.square(influence), axis=0))
 
     def bounded(errors: Float) -> Float:
+        # one direction for each state, in which its sums alone move
         each_state = errors * np.eye(total.shape[-1])[:, None, :]
         return np.asarray(np.sum(np.abs(_derivative(statistic, total, each_state)), axis=0))
 
@@ -205,11 +176,10 @@ def average(
     InputError
         If shapes differ, replicates are fewer than two or unequal, or a number is not finite.
     """
-    groups = _groups(replicate, weights)
+    labels, shares = _in_replicates(replicate, weights)
     estimate = survival if isinstance(survival, Estimate) else Estimate(survival)
-    means = groups.means("survival", estimate.value)
-    numerical = {n: groups.bound(n, p) for n, p in estimate.parts.items() if n not in Estimate.STATISTICAL}
-    return Estimate(means.mean(), {"paths": scatter(means), **numerical}, estimate.not_estimated)
+    means, average = _averaged("survival", estimate, labels, shares)
+    return Estimate(average.value, {"paths": scatter(means), **average.parts}, average.not_estimated)
 
 
 def scatter(replicate_means: ArrayLike) -> Any:
@@ -270,10 +240,9 @@ class MesonSurvival:
             raise InputError("replicates", len(means), *_AT_LEAST_TWO)
         if not np.all(np.isfinite(means)):
             raise InputError("replicates", self.replicates, "be finite")
-        object.__setattr__(self, "replicates", means)
         # Estimate checks the numerical parts: one rule for every error in the package
         parts = Estimate(means[0], self.numerical, self.not_estimated).parts
-        object.__setattr__(self, "numerical", dict(parts))
+        settle(self, replicates=means, numerical=dict(parts))
 
     @property
     def estimate(self) -> Estimate:
@@ -302,12 +271,10 @@ class MesonSurvival:
         Both must come from the same paths. Numerical parts add, as bounds on a difference do.
         """
         if self.replicates.shape != other.replicates.shape:
-            raise InputError(
-                "other", other.replicates.shape, f"have replicates of shape {self.replicates.shape}"
-            )
-        names = [*self.numerical, *(n for n in other.numerical if n not in self.numerical)]
-        parts = {n: self.numerical.get(n, 0.0) + other.numerical.get(n, 0.0) for n in names}
-        missing = tuple(dict.fromkeys(self.not_estimated + other.not_estimated))
+            allowed = f"have replicates of shape {self.replicates.shape}"
+            raise InputError("other", other.replicates.shape, allowed)
+        parts, missing = joint_errors(self.estimate, other.estimate)
+        del parts["paths"]  # it is the scatter of the differences
         return MesonSurvival(self.replicates - other.replicates, parts, missing)
 
 
@@ -339,21 +306,20 @@ def meson_survival(
     InputError
         If a state is missing, or as in `average`.
     """
-    groups = _groups(replicate, weights)
+    labels, shares = _in_replicates(replicate, weights)
     runs = {0: ("s_wave", s_wave), 1: ("p_wave", p_wave)}
-    by_state = {state: _of_state(state, runs) for state in dict.fromkeys(m.radial for m in MESONS)}
-    numerical = dict.fromkeys(n for e in by_state.values() for n in e.parts if n not in Estimate.STATISTICAL)
-
-    means = {state: groups.means(state, e.value) for state, e in by_state.items()}
-    parts = {
-        name: [
-            groups.bound(name, by_state[m.radial].parts[name]) if name in by_state[m.radial].parts else 0.0
-            for m in MESONS
-        ]
-        for name in numerical
-    }
-    missing = tuple(dict.fromkeys(name for e in by_state.values() for name in e.not_estimated))
-    return MesonSurvival(np.stack([means[m.radial] for m in MESONS], axis=1), parts, missing)
+    averages = {}
+    for state in dict.fromkeys(meson.radial for meson in MESONS):
+        argument, run = runs[State.named(state).l]
+        mapping(argument, run)
+        if state not in run:
+            remedy = f"Pass the survivals of the run that starts in l = {State.named(state).l}."
+            raise InputError(argument, list(run), f"hold the state {state}", remedy)
+        survival = instance(f"{argument}[{state!r}]", run[state], Estimate)
+        averages[state] = _averaged(state, survival, labels, shares)
+    means = np.stack([averages[meson.radial][0] for meson in MESONS], axis=1)
+    errors = joined([averages[meson.radial][1] for meson in MESONS])
+    return MesonSurvival(means, errors.parts, errors.not_estimated)
 
 
 _AT_LEAST_TWO = (
@@ -362,36 +328,30 @@ _AT_LEAST_TWO = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class _Groups:
-    """Normalized weights of the paths, sorted into replicates."""
+def _averaged(
+    name: str, survival: Estimate, labels: NDArray[np.intp], shares: Float
+) -> tuple[Float, Estimate]:
+    """Return the weighted mean of each replicate, shape (R,), and the mean of all with its numerical parts."""
 
-    labels: NDArray[np.intp]
-    count: int
-    weights: Float
-
-    def means(self, name: str, values: ArrayLike) -> Float:
-        """Return the weighted mean of each replicate, shape (R,)."""
-        values = float_array(name, values)
-        if values.shape != self.labels.shape:
-            raise InputError(name, values.shape, f"have one value per path, shape {self.labels.shape}")
+    def means(name: str, values: Any) -> Float:
+        values = np.asarray(values)
+        if values.shape != labels.shape:
+            raise InputError(name, values.shape, f"have one value per path, shape {labels.shape}")
         if not np.all(np.isfinite(values)):
             raise InputError(name, values[~np.isfinite(values)], "be finite on every path")
-        sums = np.bincount(self.labels, self.weights * values, minlength=self.count)
-        return np.asarray(sums, dtype=float)
+        return np.asarray(np.bincount(labels, shares * values), dtype=float)
 
-    def bound(self, name: str, values: ArrayLike) -> float:
-        """Return the numerical part `name` of the mean over all paths."""
-        mean = float(self.means(name, values).mean())
-        # the trajectories of all paths are one sample, see `_unseen`
-        return (
-            float(np.max(self.weights * np.asarray(values, dtype=float))) / self.count
-            if name == "rare_events"
-            else mean
-        )
+    replicates, parts = means(name, survival.value), {}
+    for part, bound in survival.parts.items():
+        if part not in Estimate.STATISTICAL:
+            parts[part] = means(part, bound).mean()
+    if "rare_events" in parts:  # the trajectories of all paths are one sample, see `_unseen`
+        parts["rare_events"] = np.max(shares * survival.parts["rare_events"]) / len(replicates)
+    return replicates, Estimate(replicates.mean(), parts, survival.not_estimated)
 
 
-def _groups(replicate: ArrayLike, weights: ArrayLike | None) -> _Groups:
+def _in_replicates(replicate: ArrayLike, weights: ArrayLike | None) -> tuple[NDArray[np.intp], Float]:
+    """Return the number of the replicate of each path, from 0 on, and its share of the weight there, both (n,)."""
     replicate = finite_array("replicate", replicate, 1, "have shape (n,), a number for each path")
     names, labels, counts = np.unique(replicate, return_inverse=True, return_counts=True)
     if len(names) < 2:
@@ -404,13 +364,4 @@ def _groups(replicate: ArrayLike, weights: ArrayLike | None) -> _Groups:
     total = np.bincount(labels, w)
     if np.any(total <= 0):
         raise InputError("weights", total.tolist(), "have a positive sum in each replicate")
-    return _Groups(labels, len(names), w / total[labels])
-
-
-def _of_state(state: str, runs: Mapping[int, tuple[str, Mapping[str, Estimate]]]) -> Estimate:
-    argument, run = runs[State.named(state).l]
-    mapping(argument, run)
-    if state not in run:
-        remedy = f"Pass the survivals of the run that starts in l = {State.named(state).l}."
-        raise InputError(argument, list(run), f"hold the state {state}", remedy)
-    return instance(f"{argument}[{state!r}]", run[state], Estimate)
+    return labels, w / total[labels]

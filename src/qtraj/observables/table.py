@@ -4,41 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .._checks import choice, complex_array, float_array, interval, mapping
+from .._checks import choice, complex_array, float_array, interval, mapping, settle
 from ..errors import InputError
 from ..states import MESONS, STATE_NAMES
-from .estimate import Estimate, Float
+from .estimate import Estimate, Float, joint_errors
 
+# which survival: of all pairs, of those that never jumped, or the difference
 Part = Literal["total", "no_jump", "regeneration"]
-"""Which survival: of all pairs, of those that never jumped, or the difference."""
 
 
-@dataclass(frozen=True)
-class Axis:
-    """A variable that observables are shown against: the one place of its names.
-
-    Parameters
-    ----------
-    words : str
-        What it is, such as ``"transverse momentum"``.
-    symbol, unit : str
-        Plain text, such as ``"p_T"`` and ``"GeV"``; empty where there is none.
-    label : str
-        Label of the axis of a figure, in Matplotlib's mathtext.
-    column : str or None
-        Column of a `SurvivalTable` with its values; None for a number over all rows.
-    """
+class Axis(NamedTuple):
+    """A variable that observables are shown against: the one place of its names."""
 
     words: str
-    symbol: str
+    symbol: str  # plain text, as is the unit; empty where there is none
     unit: str
-    label: str
-    column: str | None
+    label: str  # of the axis of a figure, in Matplotlib's mathtext
+    column: str | None  # of a `SurvivalTable`; None for a number over all rows
 
     @property
     def name(self) -> str:
@@ -51,9 +38,9 @@ class Axis:
         return " ".join(filter(None, (self.words, self.symbol, self.unit and f"[{self.unit}]")))
 
 
+# name of the axis of a single number over everything, minimum bias for a table of all centralities
 INTEGRATED: Final = "integrated"
-"""Name of the axis of a single number over everything, minimum bias for a table of all centralities."""
-
+# every axis by its name, which is that of the data tables
 AXES: Final = {
     "b_fm": Axis("impact parameter", "b", "fm", r"$\mathit{b}$ [fm]", "b_fm"),
     "N_part": Axis(
@@ -69,11 +56,8 @@ AXES: Final = {
     "phi": Axis("angle from the reaction plane", "phi", "rad", r"$\mathit{\phi}$ [rad]", "phi"),
     INTEGRATED: Axis("selection", "", "", "", None),
 }
-"""Every axis by its name, which is that of the data tables."""
-
+# column of the radial state that each of the nine mesons takes its survival from
 MESON_COLUMNS: Final = np.array([STATE_NAMES.index(meson.radial) for meson in MESONS])
-"""Column of the radial state that each of the nine mesons takes its survival from."""
-
 _OPTIONAL: Final = ("b_fm", "n_part", "centrality_pct", "pT", "phi", "y")
 
 
@@ -120,25 +104,26 @@ class SurvivalTable:
     attrs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        survival = _survival("survival", self.survival)
-        n = len(survival.value)
-        object.__setattr__(self, "survival", survival)
+        settle(self, survival=_survival("survival", self.survival))
+        n = len(self.survival.value)
         if self.no_jump is not None:
-            no_jump = _survival("no_jump", self.no_jump)
-            if not np.array_equal(np.isnan(no_jump.value), np.isnan(survival.value)):
-                raise InputError("no_jump", no_jump.value.shape, "know the states that `survival` knows")
-            object.__setattr__(self, "no_jump", no_jump)
-        replicate = complex_array("replicate", self.replicate, f"be {n} integers, one for each row")
+            settle(self, no_jump=_survival("no_jump", self.no_jump))
+            if not np.array_equal(np.isnan(self.no_jump.value), np.isnan(self.survival.value)):
+                raise InputError("no_jump", self.no_jump.value.shape, "know the states that `survival` knows")
+        allowed = f"be {n} integers, one for each row"
+        replicate = complex_array("replicate", self.replicate, allowed)
         if replicate.shape != (n,) or replicate.dtype.kind not in "iu":
-            raise InputError("replicate", self.replicate, f"be {n} integers, one for each row")
-        object.__setattr__(self, "replicate", replicate.astype(np.int64))
-        weight = _column("weight", np.ones(n) if self.weight is None else self.weight, n)
-        if np.any(weight < 0) or weight.sum() <= 0:
-            raise InputError("weight", self.weight, "be non-negative with a positive sum")
-        object.__setattr__(self, "weight", weight)
-        for name in _OPTIONAL:
+            raise InputError("replicate", self.replicate, allowed)
+        weight = np.ones(n) if self.weight is None else self.weight
+        settle(self, replicate=replicate.astype(np.int64), weight=weight)
+        for name in ("weight", *_OPTIONAL):
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, _column(name, getattr(self, name), n))
+                column = float_array(name, getattr(self, name))
+                if column.shape != (n,) or not np.all(np.isfinite(column)):
+                    raise InputError(name, getattr(self, name), f"be {n} finite numbers, one for each row")
+                settle(self, **{name: column})
+        if np.any(self.weight < 0) or self.weight.sum() <= 0:
+            raise InputError("weight", weight, "be non-negative with a positive sum")
         mapping("attrs", self.attrs)
 
     def __len__(self) -> int:
@@ -151,18 +136,10 @@ class SurvivalTable:
         return tuple(state for state, there in zip(STATE_NAMES, known, strict=True) if there)
 
     def part(self, part: Part = "total") -> Estimate:
-        """Return one survival of shape (n, 6).
+        """Return the `part` "total", "no_jump" or "regeneration", shape (n, 6); `InputError` without no-jump survival.
 
-        Parameters
-        ----------
-        part : {"total", "no_jump", "regeneration"}
-            Regeneration is the total minus its no-jump part, path by path; the numerical parts of both add, as
-            bounds on a difference do.
-
-        Raises
-        ------
-        InputError
-            If the table has no no-jump survival.
+        Regeneration is the total minus its no-jump part, path by path; the numerical parts of both add, as bounds on a
+        difference do.
         """
         part = choice("part", part, get_args(Part), f"be one of {', '.join(get_args(Part))}")
         total: Estimate = self.survival
@@ -173,35 +150,24 @@ class SurvivalTable:
         no_jump: Estimate = self.no_jump
         if part == "no_jump":
             return no_jump
-        names = dict.fromkeys((*total.parts, *no_jump.parts))
-        parts = {n: total.parts.get(n, 0.0) + no_jump.parts.get(n, 0.0) for n in names}
-        missing = tuple(dict.fromkeys(total.not_estimated + no_jump.not_estimated))
-        return Estimate(total.value - no_jump.value, parts, missing)
+        return Estimate(total.value - no_jump.value, *joint_errors(total, no_jump))
 
     def column_known(self, name: str) -> bool:
         """Return whether the table has the column behind the axis `name`, one of `AXES`."""
         return self._on(name) is not None
 
     def coordinate(self, name: str) -> Float:
-        """Return a column by the name of an axis: one of `AXES`.
-
-        Raises
-        ------
-        InputError
-            If there is no such axis, or the table lacks the column.
-        """
+        """Return a column by the `name` of an axis, one of `AXES`; `InputError` if the table lacks it."""
         known = [axis for axis in AXES if axis != INTEGRATED]
         name = choice("x_name", name, known, f"be one of {', '.join(known)}")
         values = self._on(name)
         if values is None:
-            raise InputError(
-                "x_name",
-                name,
-                f"belong to a column of the table, which lacks {AXES[name].column}",
-                "`with_geometry` gives tables with b_fm their N_part and centrality."
-                if name in ("N_part", "centrality_pct")
-                else "",
+            allowed = f"belong to a column of the table, which lacks {AXES[name].column}"
+            geometric = name in ("N_part", "centrality_pct")
+            remedy = (
+                "`with_geometry` gives tables with b_fm their N_part and centrality." if geometric else ""
             )
+            raise InputError("x_name", name, allowed, remedy)
         return np.abs(values) if name == "abs_y" else np.asarray(values)
 
     def _on(self, axis: str) -> Any:
@@ -222,15 +188,8 @@ class SurvivalTable:
     def select(self, **ranges: tuple[float, float] | None) -> SurvivalTable:
         """Return the rows inside ranges, for example ``select(centrality_pct=(10, 60), abs_y=(0, 2.4))``.
 
-        Parameters
-        ----------
-        **ranges : (low, high) or None
-            Keyed by the names of `AXES`; low <= x < high. None does not restrict.
-
-        Raises
-        ------
-        InputError
-            If a name is unknown, a range is not increasing, or no row is inside.
+        `ranges` (low, high), low <= x < high, are keyed by the names of `AXES`; None does not restrict. `InputError` if
+        a name is unknown, a range is not increasing, or no row is inside.
         """
         inside = np.ones(len(self), dtype=bool)
         for name, limits in ranges.items():
@@ -248,12 +207,9 @@ class SurvivalTable:
         needed = tuple(dict.fromkeys(meson.radial for meson in MESONS))
         missing = [state for state in needed if state not in self.states]
         if missing:
-            raise InputError(
-                "survival",
-                ", ".join(self.states),
-                f"hold {', '.join(needed)}: feed-down mixes them",
-                f"Add a run that starts in the l of {', '.join(missing)}.",
-            )
+            allowed = f"hold {', '.join(needed)}: feed-down mixes them"
+            remedy = f"Add a run that starts in the l of {', '.join(missing)}."
+            raise InputError("survival", ", ".join(self.states), allowed, remedy)
 
 
 def _survival(name: str, value: Any) -> Estimate:
@@ -264,10 +220,3 @@ def _survival(name: str, value: Any) -> Estimate:
     if np.any(np.isinf(estimate.value)) or np.all(np.isnan(estimate.value)):
         raise InputError(name, estimate.value, "be finite, or NaN where a row does not know a state")
     return estimate
-
-
-def _column(name: str, value: Any, n: int) -> NDArray[np.float64]:
-    array = float_array(name, value)
-    if array.shape != (n,) or not np.all(np.isfinite(array)):
-        raise InputError(name, value, f"be {n} finite numbers, one for each row")
-    return array

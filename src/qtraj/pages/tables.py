@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from ..observables.data.chi_square import ChiSquare
+from ..observables.data.compare import ChiSquare
 from ..observables.estimate import Estimate
 from ..observables.overview import Panel
 from ..observables.table import INTEGRATED
@@ -24,13 +24,8 @@ from ..units import to_fm
 
 UNBOUND, EMPTY = "unbound", "-"
 LEVEL_HEADINGS: Final = (
-    "E\nGeV",
-    "2M+E\nGeV",
-    "PDG\nGeV",
-    "diff\nMeV",
-    "<r>\nGeV^-1",
-    "<r>\nfm",
-    "rms(r)\nfm",
+    *("E\nGeV", "2M+E\nGeV", "PDG\nGeV", "diff\nMeV"),
+    *("<r>\nGeV^-1", "<r>\nfm", "rms(r)\nfm"),
 )
 _RARE = "rare rows"  # how `average_ratios` begins what it says of single states
 _FEW_ROWS: Final = (
@@ -42,15 +37,7 @@ _FEW_ROWS: Final = (
 def measured_mass(name: str) -> float | None:
     """Return the measured mass of a state in GeV, that of P states averaged over the 2J+1 of chi_b0, 1, 2.
 
-    Parameters
-    ----------
-    name : str
-        One of the six states.
-
-    Returns
-    -------
-    float or None
-        None where `MESONS` has no such meson (1D).
+    None where `MESONS` has no such meson (1D).
     """
     mesons = [meson for meson in MESONS if meson.radial == name]
     if not mesons:
@@ -61,15 +48,7 @@ def measured_mass(name: str) -> float | None:
 
 
 def levels_tables(levels: Levels, *, plain: bool = False) -> Group:
-    """Return the two tables of a potential, masses and sizes, and overlaps, for `rich.console.Console.print`.
-
-    Parameters
-    ----------
-    levels : Levels
-        From `vacuum_levels`.
-    plain : bool
-        Without lines, so that every row is a list of words.
-    """
+    """Return the two tables of a potential, masses and sizes, and overlaps; `plain` ones have no lines."""
     model, grid = levels.model, levels.grid
     above = (
         f"Vacuum states of {model.potential}\n"
@@ -91,14 +70,9 @@ def levels_tables(levels: Levels, *, plain: bool = False) -> Group:
             cells = [f"{levels.energies[i]:.5f}", f"{mass:.4f}", measured, difference]
             cells += [f"{r:.4f}" for r in (mean, to_fm(mean), to_fm(levels.rms_radius[i]))]
         properties.add_row(name, *cells)
-        l = State.named(name).l
-        overlaps.add_row(
-            name,
-            *(
-                f"{levels.coulomb_overlap[i, j]:.5f}" if bound and State.named(other).l == l else EMPTY
-                for j, other in enumerate(STATE_NAMES)
-            ),
-        )
+        known = [bound and State.named(other).l == State.named(name).l for other in STATE_NAMES]
+        values = levels.coulomb_overlap[i]
+        overlaps.add_row(name, *(f"{v:.5f}" if k else EMPTY for v, k in zip(values, known, strict=True)))
     return Group(Text(above), properties, Text(between), overlaps)
 
 
@@ -111,13 +85,7 @@ def _levels_table(plain: bool, headings: Sequence[str]) -> Table:
 
 
 def survival_table(averages: Mapping[str, Mapping[str, Estimate]]) -> Table:
-    """Return the mean survival of the radial states.
-
-    Parameters
-    ----------
-    averages : mapping of str to mapping of str to Estimate
-        By the name of a setting, then of a state.
-    """
+    """Return the mean survival of the radial states, by the name of a setting, then of a state."""
     states = list(dict.fromkeys(state for means in averages.values() for state in means))
     table = _titled("Mean survival over all paths", ["setting", *states], left=["setting"])
     for label, means in averages.items():
@@ -178,34 +146,21 @@ def left_out(panels: Sequence[Panel]) -> list[str]:
 def notes(panels: Sequence[Panel]) -> list[str]:
     """Return what a reader of the numbers has to know, each once, with the panels it belongs to."""
     every = dict.fromkeys(note for panel in panels for note in panel.notes)
-    return [
-        f"note: {', '.join(panel.name for panel in panels if note in panel.notes)}: {note}" for note in every
-    ]
+    named = {note: ", ".join(panel.name for panel in panels if note in panel.notes) for note in every}
+    return [f"note: {names}: {note}" for note, names in named.items()]
 
 
 def ratios_table(path: str | Path) -> Table:
-    """Return the mean ratio of each state in a ratio file of QTraj 1.0, for each initial angular momentum.
+    """Return the mean ratio of each state in a ratio file of QTraj 1.0, plain or gzip, for each initial l.
 
-    Parameters
-    ----------
-    path : str or Path
-        ``ratios.tsv`` or a collection of them, plain or gzip.
-
-    Returns
-    -------
-    rich.table.Table
-        Mean with its error, the parts of the error, and the effective number of rows that carry the mean; below it
-        what the rows cannot tell.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is missing, damaged or of another kind.
+    Mean with its error, the parts of the error, and the effective number of rows that carry the mean; below it what the
+    rows cannot tell.
     """
     ratios = read_ratios(path)
-    title = f"{Path(path).name}: {_count(len(ratios), 'trajectory', 'trajectories')}"
+    title = f"{Path(path).name}: {len(ratios)} {'trajectory' if len(ratios) == 1 else 'trajectories'}"
     if ratios.metadata is not None:
-        title += f" on {_count(len(set(ratios.metadata)), 'path', 'paths')}"
+        paths = len(set(ratios.metadata))
+        title += f" on {paths} {'path' if paths == 1 else 'paths'}"
     headings = ["start l", "state", "mean ratio", "parts of the error", "effective rows"]
     table = _titled(title, headings, left=headings[:4])
     caption = [_FEW_ROWS]
@@ -233,7 +188,3 @@ def _titled(title: str, headings: Sequence[str], left: Sequence[str]) -> Table:
 
 def _error_parts(value: Estimate) -> str:
     return ", ".join(f"{part} {float(size):.2g}" for part, size in value.parts.items())
-
-
-def _count(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

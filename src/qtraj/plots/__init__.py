@@ -1,30 +1,14 @@
 """Figures in the style of the field: each plot takes Axes and returns them. Views of one evolution in time."""
 
 from .artists import guide
-from .evolution import Evolution, evolve_for_view
+from .evolution import Evolution, evolve_for_view, load_evolution
 from .observables import observable_figure, parts_figure, plot_curve, plot_parts, write_observables
 from .raa import default_note, plot_raa_npart, raa_comparison_figure, raa_figure
 from .style import save_figure, style, use_style
 from .view import view_figure
-from .view_files import load_evolution, write_views
+from .view_files import write_views
 
-__all__ = [
-    "Evolution",
-    "default_note",
-    "evolve_for_view",
-    "guide",
-    "load_evolution",
-    "observable_figure",
-    "parts_figure",
-    "plot_curve",
-    "plot_parts",
-    "plot_raa_npart",
-    "raa_comparison_figure",
-    "raa_figure",
-    "save_figure",
-    "style",
-    "use_style",
-    "view_figure",
-    "write_observables",
-    "write_views",
-]
+__all__ = ["Evolution", "default_note", "evolve_for_view", "guide", "load_evolution"]
+__all__ += ["observable_figure", "parts_figure", "plot_curve", "plot_parts", "plot_raa_npart"]
+__all__ += ["raa_comparison_figure", "raa_figure", "save_figure", "style", "use_style", "view_figure"]
+__all__ += ["write_observables", "write_views"]

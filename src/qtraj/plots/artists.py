@@ -34,16 +34,14 @@ EXPERIMENT_COLORS: Final = {
 }
 MARKERS: Final = {"CMS": "o", "ATLAS": "s", "ALICE": "D", "STAR": "*", "LHCb": "v"}
 GRAY: Final = "#666666"
+# symbols of the settings that are varied
 COEFFICIENTS: Final = {"kappa": r"$\hat\kappa$", "gamma": r"$\hat\gamma$", "T_end": "$T_f$"}
-"""Symbols of the settings that are varied."""
-
+# parts of an error that are not numerical, in words
 SOURCES: Final = {
     "paths": "path sampling",
     "branching": "branching fractions",
     "cross_sections": "cross sections",
 }
-"""Parts of an error that are not numerical, in words."""
-
 _BOX_HALF_WIDTH: Final = 4.0  # in N_part; narrower than the shifts of points
 
 
@@ -86,8 +84,7 @@ def draw_range(ax: Axes, band: CurveBand, variant: int) -> None:
     # three monotone curves keep their order at the points only
     low = np.minimum(guide(x, band.low[order])[1], central)
     high = np.maximum(guide(x, band.high[order])[1], central)
-    options = fill_style(color_of(band.name), variant)
-    ax.fill_between(at, low, high, zorder=2, label=band.label, **options)
+    ax.fill_between(at, low, high, zorder=2, label=band.label, **fill_style(color_of(band.name), variant))
 
 
 def draw_boxes(ax: Axes, band: CurveBand, variant: int) -> None:
@@ -106,8 +103,8 @@ def draw_central(ax: Axes, band: CurveBand) -> None:
         order = np.argsort(curve.x)
         ax.plot(*guide(curve.x[order], value[order]), color=color, linewidth=1.8, zorder=3)
     at = (curve.x_low + curve.x_high) / 2 if curve.binned else curve.x
-    options = {**theory_marker(color), "elinewidth": 1.6, "zorder": 5.5, "label": band.name}
-    ax.errorbar(at, value, yerr=band.central.error, **options)
+    bars: dict[str, Any] = {"elinewidth": 1.6, "zorder": 5.5, "label": band.name}
+    ax.errorbar(at, value, yerr=band.central.error, **theory_marker(color), **bars)
 
 
 def draw_points(
@@ -121,19 +118,13 @@ def draw_points(
     low, high = data.value - data.syst_minus, data.value + data.syst_plus
     for corner in zip(x[boxes], low[boxes], high[boxes], strict=True):
         ax.add_patch(_box(*corner, color, half_width=half_width))
-    options = {
-        **_data_marker(data),
-        "color": color,
-        "elinewidth": 1.3,
-        "zorder": 6,
-        "label": _data_label(data),
-    }
-    ax.errorbar(x, data.value, yerr=bars, **options)
+    marker, label = _data_marker(data), _data_label(data)
+    ax.errorbar(x, data.value, yerr=bars, **marker, color=color, elinewidth=1.3, zorder=6, label=label)
 
 
 def draw_global_boxes(ax: Axes, datasets: Sequence[DataSet], several: bool) -> None:
     """Put one box per known global uncertainty at R_AA = 1, from the right edge inwards."""
-    x = ax.get_xlim()[1] - 2 * _BOX_HALF_WIDTH
+    x = ax.get_xlim()[1] - 2 * _BOX_HALF_WIDTH  # where no point is: N_part of central collisions ends before
     for data in datasets:
         plus, minus = data.global_rel_plus[0], data.global_rel_minus[0]
         if np.isfinite(plus + minus):
@@ -147,7 +138,9 @@ def add_data_legend(ax: Axes, datasets: Sequence[DataSet], several: bool) -> Non
         return
     # global uncertainties differ between states, so one entry for several states cannot quote them
     quote_global = not several and ax.get_ylim()[1] <= 1
-    entries = {_data_label(data, quote_global): data for data in sorted(datasets, key=_rank)}
+    order = {experiment: i for i, experiment in enumerate(MARKERS)}
+    ranked = sorted(datasets, key=lambda data: order.get(data.experiment, len(order)))
+    entries = {_data_label(data, quote_global): data for data in ranked}
     handles = [
         Line2D([], [], color=GRAY if several else data_color(data, several), **_data_marker(data))
         for data in entries.values()
@@ -169,15 +162,10 @@ def add_theory_legend(ax: Axes, bands: Sequence[CurveBand], centrals: Mapping[st
     for name, name_color in centrals.items():
         line = Line2D([], [], color=name_color, linewidth=1.8)
         entries[name] = (line, Line2D([], [], **theory_marker(name_color)))
-    ax.legend(
-        list(entries.values()),
-        list(entries),
-        handler_map={tuple: HandlerTuple(ndivide=1)},
-        loc="upper right",
-        bbox_to_anchor=(1.0, 0.69),  # below the legend of the data and the line at 1
-        labelspacing=0.3,
-        borderaxespad=0.4,
-    )
+    # below the legend of the data and the line at 1
+    place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.0, 0.69)}
+    place |= {"labelspacing": 0.3, "borderaxespad": 0.4, "handler_map": {tuple: HandlerTuple(ndivide=1)}}
+    ax.legend(list(entries.values()), list(entries), **place)
 
 
 def color_of(name: str) -> str:
@@ -233,15 +221,8 @@ def state_label(state: str) -> str:
 def _box(
     x: float, low: float, high: float, color: str, alpha: float = 0.22, half_width: float = _BOX_HALF_WIDTH
 ) -> Rectangle:
-    return Rectangle(
-        (x - half_width, low),
-        2 * half_width,
-        high - low,
-        facecolor=mpl.colors.to_rgba(color, alpha),
-        edgecolor=color,
-        linewidth=0.7,
-        zorder=5,
-    )
+    look: dict[str, Any] = {"facecolor": mpl.colors.to_rgba(color, alpha), "edgecolor": color}
+    return Rectangle((x - half_width, low), 2 * half_width, high - low, **look, linewidth=0.7, zorder=5)
 
 
 def fill_style(color: str, variant: int) -> dict[str, Any]:
@@ -267,16 +248,7 @@ def _data_label(data: DataSet, quote_global: bool = False) -> str:
     """Name the experiment and its rapidity range: ``CMS, |y| < 2.4``."""
     rapidity = [part.strip() for part in data.kinematics.split(";") if "y" in part]
     text = ", ".join([data.experiment, *rapidity]).replace("<", " < ").replace("-", "−")
-    for plain, symbol in (
-        ("y_cm", r"$\mathit{y}_\mathrm{cm}$"),
-        ("|y|", r"|$\mathit{y}$|"),
-        (" y ", r" $\mathit{y}$ "),
-    ):
-        text = text.replace(plain, symbol)
+    text = text.replace("y_cm", r"$\mathit{y}_\mathrm{cm}$").replace("|y|", r"|$\mathit{y}$|")
+    text = text.replace(" y ", r" $\mathit{y}$ ")
     known = np.isfinite(data.global_rel_plus[0])
     return f"{text} (global ±{100 * data.global_rel_plus[0]:.1f} %)" if quote_global and known else text
-
-
-def _rank(data: DataSet) -> int:
-    order = list(MARKERS)
-    return order.index(data.experiment) if data.experiment in order else len(order)

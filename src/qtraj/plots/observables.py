@@ -25,22 +25,8 @@ from ..observables.data.dataset import DataSet
 from ..observables.observable import Observable
 from ..observables.overview import Panel
 from ..observables.table import AXES, INTEGRATED
-from .artists import (
-    EXPERIMENT_COLORS,
-    GRAY,
-    add_data_legend,
-    band_label,
-    color_of,
-    draw_boxes,
-    draw_central,
-    draw_points,
-    draw_range,
-    error_sources,
-    fill_style,
-    theory_marker,
-    write_corner,
-    write_note,
-)
+from . import artists
+from .artists import EXPERIMENT_COLORS, GRAY, color_of
 from .raa import collision_label, raa_figure
 from .style import save_figure, style
 
@@ -54,11 +40,7 @@ _PART_STYLES: Final[dict[str, dict[str, Any]]] = {
 _BOX: Final = 0.009  # half width of systematic boxes, of the axis
 _LINE_FREE: Final = 1.4  # upper end of the axis from which a line at 1 stays below the legends
 _MARGIN: Final = 1.07  # ends of the axis over the last points
-_SHIFT: Final = {
-    "CMS": 0.0,
-    "ATLAS": -0.012,
-    "ALICE": 0.012,
-}  # of points, of the axis: experiments share bins
+_SHIFT: Final = {"ATLAS": -0.012, "ALICE": 0.012}  # of points, of the axis: experiments share bins
 
 
 def plot_curve(
@@ -76,7 +58,6 @@ def plot_curve(
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw.
     bands : sequence of CurveBand
         Of one meson or ratio and one axis, one per coefficient that is varied.
     datasets : sequence of DataSet, optional
@@ -113,20 +94,20 @@ def plot_curve(
     labels = list(dict.fromkeys(band.label for band in bands))
     for band in bands:
         if band.label:
-            (draw_boxes if curve.binned else draw_range)(ax, band, labels.index(band.label))
-    draw_central(ax, bands[0])
+            (artists.draw_boxes if curve.binned else artists.draw_range)(ax, band, labels.index(band.label))
+    artists.draw_central(ax, bands[0])
     for data in datasets:
-        experiment = EXPERIMENT_COLORS.get(data.experiment, GRAY)
-        draw_points(
-            ax, data, experiment, _SHIFT.get(data.experiment, 0.0) * (right - left), _BOX * (right - left)
-        )
+        shift = _SHIFT.get(data.experiment, 0.0) * (right - left)
+        color = EXPERIMENT_COLORS.get(data.experiment, GRAY)
+        artists.draw_points(ax, data, color, shift, _BOX * (right - left))
     if observable.unmodified == 0:
         ax.axhline(0.0, color="black", linewidth=0.8, zorder=1)
     ax.set_xlabel(AXES[curve.x_name].label)
     ax.set_ylabel(observable.label)
     if legend:
-        add_data_legend(ax, datasets, several=False)
-        add_curve_legend(ax, bands)
+        artists.add_data_legend(ax, datasets, several=False)
+        entries = _curve_entries(bands, color_of(bands[0].name))
+        ax.legend(*entries, loc="lower right", labelspacing=0.3, borderaxespad=0.5)
     return ax
 
 
@@ -138,7 +119,6 @@ def plot_parts(ax: Axes, panel: Panel, name: str, *, legend: bool = True) -> Axe
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw.
     panel : Panel
         At fixed geometries, with both parts.
     name : str
@@ -149,7 +129,7 @@ def plot_parts(ax: Axes, panel: Panel, name: str, *, legend: bool = True) -> Axe
     Returns
     -------
     matplotlib.axes.Axes
-        `ax`.
+        The same Axes.
 
     Raises
     ------
@@ -166,12 +146,11 @@ def plot_parts(ax: Axes, panel: Panel, name: str, *, legend: bool = True) -> Axe
     order = np.argsort(total.x)
     lines = {"total": total, **{part: panel.parts[part] for part in PART_LABELS}}
     for part, curve in lines.items():
-        value, error = curve[name].value[order], curve[name].error[order]
-        line_style, label = _PART_STYLES[part], PART_LABELS.get(part, "total")
-        ax.plot(total.x[order], value, color=color, label=label, markerfacecolor="white", **line_style)
-        ax.errorbar(
-            total.x[order], value, yerr=np.minimum(error, 0.99 * np.abs(value)), fmt="none", color=color
-        )
+        x, value, label = total.x[order], curve[name].value[order], PART_LABELS.get(part, "total")
+        ax.plot(x, value, color=color, label=label, markerfacecolor="white", **_PART_STYLES[part])
+        # a logarithmic axis has no place for bars that reach zero
+        bars = np.minimum(curve[name].error[order], 0.99 * np.abs(value))
+        ax.errorbar(x, value, yerr=bars, fmt="none", color=color)
     positive = np.concatenate([curve[name].value[curve[name].value > 0] for curve in lines.values()])
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
@@ -193,17 +172,14 @@ def observable_figure(panel: Panel, *, title: str = "", note: str = "", collisio
     ----------
     panel : Panel
         From `qtraj.observables.overview`; not of the axis ``"integrated"``.
-    title : str, optional
-        Above the first Axes.
-    note : str, optional
-        Below.
+    title, note : str, optional
+        Above the first Axes, and below all.
     collision : str, optional
         What collides, above the last Axes; by default that of the measurements.
 
     Returns
     -------
     matplotlib.figure.Figure
-        One Axes per meson or ratio.
 
     Raises
     ------
@@ -224,15 +200,14 @@ def observable_figure(panel: Panel, *, title: str = "", note: str = "", collisio
             plot_curve(ax, bands, one_class(data), legend=False, x_ends=x_ends)
             ax.set_ylim(*tops[name])
             if observable.unmodified > 0 and tops[name][1] > _LINE_FREE:
-                ax.axhline(
-                    observable.unmodified, color="black", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1
-                )
-            add_data_legend(ax, one_class(data), several=False)
-            write_corner(ax, name, 18)
+                line: dict[str, Any] = {"linewidth": 0.8, "linestyle": (0, (2, 2)), "zorder": 1}
+                ax.axhline(observable.unmodified, color="black", **line)
+            artists.add_data_legend(ax, one_class(data), several=False)
+            artists.write_corner(ax, name, 18)
         entries = _curve_entries([b for b in panel.bands if b.name == panel.shown[-1]], GRAY)
         # above the Axes, where it covers no points
         figure.legend(*entries, loc="outside upper center", ncols=len(entries[0]))
-        _dress(figure, panels, title, collision_label(panel.datasets) or collision, note)
+        _dress(figure, panels, title, _collision(panel) or collision, note)
     return figure
 
 
@@ -243,15 +218,12 @@ def parts_figure(panel: Panel, *, title: str = "", note: str = "") -> Figure:
     ----------
     panel : Panel
         At fixed geometries, with both parts.
-    title : str, optional
-        Above the first Axes.
-    note : str, optional
-        Below.
+    title, note : str, optional
+        Above the first Axes, and below all.
 
     Returns
     -------
     matplotlib.figure.Figure
-        One Axes per meson.
 
     Raises
     ------
@@ -264,24 +236,18 @@ def parts_figure(panel: Panel, *, title: str = "", note: str = "") -> Figure:
         figure, panels = _axes(len(panel.shown))
         for ax, name in zip(panels, panel.shown, strict=True):
             plot_parts(ax, panel, name, legend=name == panel.shown[0])
-            write_corner(ax, name, 18)
-        _dress(figure, panels, title, collision_label(panel.datasets), note)
+            artists.write_corner(ax, name, 18)
+        _dress(figure, panels, title, _collision(panel), note)
     return figure
 
 
-def add_curve_legend(ax: Axes, bands: Sequence[CurveBand], color: str | None = None) -> None:
-    """Name the central curve and what was varied."""
-    entries = _curve_entries(bands, color)
-    ax.legend(*entries, loc="lower right", labelspacing=0.3, borderaxespad=0.5)
-
-
-def _curve_entries(bands: Sequence[CurveBand], color: str | None) -> tuple[list[Any], list[str]]:
-    color = color or color_of(bands[0].name)
+def _curve_entries(bands: Sequence[CurveBand], color: str) -> tuple[list[Any], list[str]]:
+    """Return handles and names of what was varied and of the central setting, for a legend."""
     handles: list[Any] = [
-        Rectangle((0, 0), 1, 1, **fill_style(color, i)) for i, band in enumerate(bands) if band.label
+        Rectangle((0, 0), 1, 1, **artists.fill_style(color, i)) for i, band in enumerate(bands) if band.label
     ]
-    names = [band_label(band.label) for band in bands if band.label]
-    handles.append(mpl.lines.Line2D([], [], **theory_marker(color)))
+    names = [artists.band_label(band.label) for band in bands if band.label]
+    handles.append(mpl.lines.Line2D([], [], **artists.theory_marker(color)))
     return handles, [*names, "central setting"]
 
 
@@ -290,12 +256,16 @@ def _axes(count: int) -> tuple[Figure, np.ndarray[Any, Any]]:
     return figure, np.atleast_1d(figure.subplots(1, count))
 
 
+def _collision(panel: Panel) -> str:
+    return ", ".join(sorted({collision_label(data) for data in panel.datasets}))
+
+
 def _dress(figure: Figure, panels: Any, title: str, collision: str, note: str) -> None:
     for ax in panels[1:]:
         ax.set_ylabel("")
     panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
     panels[-1].set_title(collision, loc="right", fontsize=15)
-    write_note(figure, note)
+    artists.write_note(figure, note)
 
 
 def _check(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> None:
@@ -340,14 +310,13 @@ def limits(panel: Panel) -> dict[str, tuple[float, float]]:
     limits_of = {}
     for name in panel.shown:
         central = panel.curve[name]
-        highs = [float(np.max(central.value + central.error))]
-        highs += [float(np.max(band.high)) for band in panel.bands if band.name == name]
-        lows = [float(np.min(central.value - central.error))]
-        lows += [float(np.min(band.low)) for band in panel.bands if band.name == name]
+        drawn = [(central.value - central.error, central.value + central.error)]
+        drawn += [(band.low, band.high) for band in panel.bands if band.name == name]
         for data in one_class([d for d in panel.datasets if d.state == name]):
-            highs.append(float(np.max(data.value + np.nan_to_num(data.total_plus))))
-            lows.append(float(np.min(data.value - np.nan_to_num(data.total_minus))))
-        top, bottom = max(highs), min(lows)
+            below, above = np.nan_to_num(data.total_minus), np.nan_to_num(data.total_plus)
+            drawn.append((data.value - below, data.value + above))
+        bottom = min(float(np.min(low)) for low, _ in drawn)
+        top = max(float(np.max(high)) for _, high in drawn)
         if Observable.named(panel.curve.observable).unmodified == 0:
             reach = max(top, -bottom, 0.005)
             limits_of[name] = min(1.2 * bottom, -0.2 * reach), 1.6 * reach
@@ -408,21 +377,16 @@ def _figure(panel: Panel, title: str, collision: str) -> Figure:
 
 def _note(panel: Panel) -> str:
     curve = panel.curve
-    words = f"bars: errors of {error_sources([curve])}"
+    words = f"bars: errors of {artists.error_sources([curve])}"
     place = "in the bins shown" if curve.binned else "at the open circles; curves between them guide the eye"
     lines = [f"Theory is computed {place} ({words})."]
     if curve.selection:
-        lines[0] += f" Selected: {_in_words(curve.selection)}."
+        words = re.sub(r"(\S+) <= (\w+) < (\S+)", r"\2 \1 to \3", curve.selection)
+        words = words.replace("centrality_pct", "centrality in %")
+        lines[0] += f" Selected: {words.replace('pT_GeV', AXES['pT_GeV'].label.replace('[GeV]', 'in GeV'))}."
     if panel.datasets:
         lines.append("Data: bars statistical, boxes systematic; bins and centrality classes of the papers.")
     return "\n".join([*lines, *panel.notes])
-
-
-def _in_words(selection: str) -> str:
-    text = re.sub(r"(\S+) <= (\w+) < (\S+)", r"\2 \1 to \3", selection)
-    return text.replace("centrality_pct", "centrality in %").replace(
-        "pT_GeV", r"$\mathit{p}_\mathrm{T}$ in GeV"
-    )
 
 
 def _table(panel: Panel, qualifiers: Mapping[str, str]) -> HepdataTable:

@@ -16,28 +16,14 @@ from ..observables.data.dataset import DataSet
 from ..observables.feeddown import MESON_NAMES
 from ..observables.observable import modification
 from ..observables.table import AXES
-from .artists import (
-    GRAY,
-    add_data_legend,
-    add_theory_legend,
-    color_of,
-    data_color,
-    draw_central,
-    draw_global_boxes,
-    draw_points,
-    draw_range,
-    error_sources,
-    state_label,
-    write_corner,
-    write_note,
-)
+from . import artists
+from .artists import GRAY, color_of
 from .style import style
 
 SYSTEM_NAMES: Final = {"PbPb": "Pb–Pb", "AuAu": "Au–Au", "pPb": "p–Pb"}
 
+# how far `raa_figure` moves points in N_part: experiments share classes and would cover each other
 SHIFTS: Final = {"ATLAS": -9.0, "ALICE": 9.0}
-"""How far `raa_figure` moves points in N_part: experiments share classes and would cover each other."""
-
 _N_PART: Final = r"$\mathit{N}_\mathrm{part}$"
 _R_AA: Final = modification().label
 _N_PART_MAX: Final = 440.0  # leaves room for the global boxes right of central Pb-Pb
@@ -60,7 +46,6 @@ def plot_raa_npart(
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw.
     bands : sequence of Band or CurveBand
         Theory. Bands of one state that carry different labels get different fills; the central curve of a
         state is that of its first band.
@@ -99,7 +84,11 @@ def plot_raa_npart(
     states = _states(bands, datasets)
     several = len(states) > 1
     for data in datasets:
-        _check_data(data)
+        if (data.observable, data.x_name) != ("R_AA", "N_part"):
+            where = f"{data.observable} against {data.x_name}"
+            raise InputError("datasets", where, "hold R_AA against N_part")
+        if np.any(np.isfinite(data.upper_limit_cl)):
+            raise InputError("datasets", str(data), "hold measured points, not upper limits")
     y_max = _HEADROOM * _top(bands, datasets) if y_max is None else y_max
     ax.set(xlim=(0, _N_PART_MAX), ylim=(0, y_max))
     ax.set_xlabel(AXES["N_part"].label)
@@ -107,18 +96,18 @@ def plot_raa_npart(
 
     labels = list(dict.fromkeys(band.label for band in bands))
     for band in bands:
-        draw_range(ax, band, labels.index(band.label))
+        artists.draw_range(ax, band, labels.index(band.label))
     for state in dict.fromkeys(band.name for band in bands):
-        draw_central(ax, next(band for band in bands if band.name == state))
+        artists.draw_central(ax, next(band for band in bands if band.name == state))
     for data in datasets:
-        draw_points(ax, data, data_color(data, several), shifts.get(data.experiment, 0.0))
+        artists.draw_points(ax, data, artists.data_color(data, several), shifts.get(data.experiment, 0.0))
     if y_max > 1:
         ax.axhline(1.0, color="black", linewidth=0.8, linestyle=(0, (2, 2)), zorder=1)
-        draw_global_boxes(ax, datasets, several)
+        artists.draw_global_boxes(ax, datasets, several)
     if legend:
-        add_data_legend(ax, datasets, several)
-        names = {state_label(state): color_of(state) for state in states}
-        add_theory_legend(ax, bands, names if several else {"central setting": color_of(states[0])})
+        artists.add_data_legend(ax, datasets, several)
+        names = {artists.state_label(state): color_of(state) for state in states}
+        artists.add_theory_legend(ax, bands, names if several else {"central setting": color_of(states[0])})
     return ax
 
 
@@ -215,10 +204,9 @@ def default_note(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> str
     bands, datasets = _checked(bands, datasets)
     lines = []
     if bands:
-        lines.append(
-            f"Theory is computed at the open circles (bars: errors of {error_sources([b.curve for b in bands])}); "
-            f"the curves between them interpolate monotonically in {_N_PART}, to guide the eye."
-        )
+        bars = f"bars: errors of {artists.error_sources([band.curve for band in bands])}"
+        between = f"the curves between them interpolate monotonically in {_N_PART}, to guide the eye"
+        lines.append(f"Theory is computed at the open circles ({bars}); {between}.")
     if datasets:
         parts = [f"Data: bars statistical, boxes systematic, boxes at {_R_AA}$=1$ global where published"]
         experiments = list(dict.fromkeys(data.experiment for data in datasets))
@@ -240,7 +228,7 @@ def _figure_of_rows(
 ) -> Figure:
     """Return a figure with a row of panels, one per state, for each title and its bands, all on the same scales."""
     note = None if note is None else text("note", note)
-    collisions = {_collision(data) for data in datasets}
+    collisions = {collision_label(data) for data in datasets}
     if len(collisions) > 1:
         raise InputError("datasets", sorted(collisions), "be of one collision system and energy")
     everything = [band for bands in rows.values() for band in bands]
@@ -250,11 +238,22 @@ def _figure_of_rows(
         axes = figure.subplots(len(rows), len(states), squeeze=False)
         for panels, (title, bands) in zip(axes, rows.items(), strict=True):
             for ax, state in zip(panels, states, strict=True):
-                _draw_panel(ax, state, states, bands, datasets, scaled_to=everything)
-            add_theory_legend(panels[-1], bands, {"central setting": GRAY})
+                # one scale for Y(1S), one for the excited states, in all rows
+                scale = [other for other in states if (other == "Y(1S)") == (state == "Y(1S)")]
+                measured = [data for data in datasets if data.state in scale]
+                y_max = _HEADROOM * _top([band for band in everything if band.name in scale], measured)
+                drawn = [band for band in bands if band.name == state]
+                points = [data for data in datasets if data.state == state]
+                plot_raa_npart(ax, drawn, points, y_max=y_max, shifts=SHIFTS, legend=False)
+                artists.add_data_legend(ax, points, several=False)
+                artists.write_corner(ax, state, 20)
+                if state != scale[0]:
+                    ax.tick_params(labelleft=False)
+                    ax.set_ylabel("")
+            artists.add_theory_legend(panels[-1], bands, {"central setting": GRAY})
             panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
         axes[0, -1].set_title("".join(collisions), loc="right", fontsize=15)
-        write_note(figure, default_note(everything, datasets) if note is None else note)
+        artists.write_note(figure, default_note(everything, datasets) if note is None else note)
     return figure
 
 
@@ -267,35 +266,6 @@ def _checked(
             where = f"{curve.observable} against {curve.x_name}"
             raise InputError("bands", where, "hold R_AA against N_part, at points", "See `plot_curve`.")
     return bands, datasets
-
-
-def _check_data(data: DataSet) -> None:
-    if (data.observable, data.x_name) != ("R_AA", "N_part"):
-        raise InputError("datasets", f"{data.observable} against {data.x_name}", "hold R_AA against N_part")
-    if np.any(np.isfinite(data.upper_limit_cl)):
-        raise InputError("datasets", str(data), "hold measured points, not upper limits")
-
-
-def _draw_panel(
-    ax: Axes,
-    state: str,
-    states: Sequence[str],
-    bands: Sequence[CurveBand],
-    datasets: Sequence[DataSet],
-    scaled_to: Sequence[CurveBand],
-) -> None:
-    scale = [other for other in states if (other == "Y(1S)") == (state == "Y(1S)")]
-    y_max = _HEADROOM * _top(
-        [b for b in scaled_to if b.name in scale], [d for d in datasets if d.state in scale]
-    )
-    points = [data for data in datasets if data.state == state]
-    bands_of_state = [band for band in bands if band.name == state]
-    plot_raa_npart(ax, bands_of_state, points, y_max=y_max, shifts=SHIFTS, legend=False)
-    add_data_legend(ax, points, several=False)
-    write_corner(ax, state, 20)
-    if state != scale[0]:
-        ax.tick_params(labelleft=False)
-        ax.set_ylabel("")
 
 
 def _states(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> list[str]:
@@ -311,12 +281,8 @@ def _top(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> float:
     return max(tops)
 
 
-def collision_label(datasets: Sequence[DataSet]) -> str:
-    """Return system and energy of measurements for a figure, empty without any."""
-    return ", ".join(sorted({_collision(data) for data in datasets}))
-
-
-def _collision(data: DataSet) -> str:
+def collision_label(data: DataSet) -> str:
+    """Return system and energy of a measurement for a figure."""
     name = SYSTEM_NAMES.get(data.system, data.system)
     energy = data.sqrt_s_GeV
     text = f"{energy / 1000:.3g} TeV" if energy >= 1000 else f"{energy:g} GeV"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Literal
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,9 +18,7 @@ from ..spectroscopy.spectral import SpectralFunction
 from .style import style
 
 Quantity = Literal["shift", "width", "binding"]
-SHOWN: Final[tuple[Quantity, ...]] = ("shift", "width")
-"""Rows of the figure."""
-
+SHOWN: Final[tuple[Quantity, ...]] = ("shift", "width")  # rows of the figure
 LABELS: Final = {
     "shift": r"$\Delta\mathit{m}$  [MeV]",
     "width": r"$\mathit{\Gamma}$  [MeV]",
@@ -36,47 +35,19 @@ LOOKS: Final[dict[str, dict[str, Any]]] = {
     "poles": {"color": "#0072B2", "linestyle": "-", "linewidth": 2.2, "zorder": 3},
     "spectral": {"color": "#D55E00", "linestyle": "", "marker": "o", "markersize": 6, "zorder": 4},
 }
+# markers and colors of tables from elsewhere
 OTHERS: Final = (("s", "#000000"), ("D", "#009E73"), ("^", "#8E2C8E"), ("v", "#7A5200"))
-"""Markers and colors of tables from elsewhere."""
-
-ROOM: Final = 0.12
-"""Share of the range of the numbers left free above and below."""
+ROOM: Final = 0.12  # share of the range of the numbers left free above and below
 
 
 def plot_levels(
     ax: Axes, rows: Sequence[Row], state: str, quantity: Quantity, *, legend: bool = True
 ) -> Axes:
-    """Draw one quantity of one state against temperature, by route.
+    """Draw `quantity` "shift", "width" or "binding" of one state against temperature, by route; returns the same Axes.
 
-    Call it inside ``with style():``.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Where to draw.
-    rows : sequence of Row
-        From `rows` of `qtraj.spectroscopy.files`, and of tables from elsewhere, which are drawn as points.
-    state : str
-        Such as ``"1S"``.
-    quantity : {"shift", "width", "binding"}
-        What to draw.
-    legend : bool, optional
-        Whether to name the routes.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The same Axes.
-
-    Raises
-    ------
-    InputError
-        If no row has this quantity of this state.
-
-    Notes
-    -----
-    The axis follows all but first-order perturbation theory, which runs out of it where it fails. Bars are errors, and
-    so is the band of first order, drawn where second order is smaller than first.
+    Call it inside ``with style():``. `rows` are from `rows` of `qtraj.spectroscopy.files`, and of tables from
+    elsewhere, which are drawn as points. The axis follows all but first-order perturbation theory, which runs out of it
+    where it fails. Bars are errors, and so is the band of first order, drawn where second order is smaller than first.
     """
     chosen = [row for row in rows if row.state == state and row.values[quantity] is not None]
     if not chosen:
@@ -95,20 +66,9 @@ def plot_levels(
 
 
 def spectrum_figure(rows: Sequence[Row], *, title: str = "") -> Figure:
-    """Return the figure of shifts (above) and widths (below), one column per state; write it with `save_figure`.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-        As for `plot_levels`; states without any number are left out.
-    title : str, optional
-        Above the figure.
-    """
-    states = [
-        state
-        for state in dict.fromkeys(row.state for row in rows)
-        if all(_any(rows, state, quantity) for quantity in SHOWN)
-    ]
+    """Return the figure of shifts (above) and widths (below), one column per state with any number."""
+    known = {(row.state, quantity) for row in rows for quantity in SHOWN if row.values[quantity] is not None}
+    states = [s for s in dict.fromkeys(row.state for row in rows) if all((s, q) in known for q in SHOWN)]
     if not states:
         raise InputError("rows", f"{len(rows)} without", "have a shift and a width of some state")
     with style():
@@ -137,53 +97,29 @@ def plot_spectral_functions(
     levels: Mapping[str, float] | None = None,
     title: str = "",
 ) -> Axes:
-    """Draw spectral functions of one channel, from dark (cold) to light (hot).
+    """Draw spectral functions of one channel, one per temperature, from dark (cold) to light (hot).
 
-    Call it inside ``with style():``.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Where to draw.
-    functions : sequence of SpectralFunction
-        One per temperature.
-    omega : ndarray, shape (nw,)
-        Energies in GeV without the masses of the quarks.
-    levels : mapping of str to float, optional
-        Vacuum energies in GeV to mark, by name.
-    title : str, optional
-        Above the temperatures in the legend.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The same Axes, with masses 2 M_Q + omega.
+    Call it inside ``with style():``; it returns the same Axes. `omega`, shape (nw,), are energies in GeV without the
+    masses of the quarks; the axis has masses 2 M_Q + omega. `levels` are vacuum energies in GeV to mark, by name.
     """
     if not functions:
         raise InputError("functions", functions, "hold at least one spectral function")
     # a plain ramp through the colors of a printed page; the ends of the map are too dark and too pale
-    shades = _shades(len(functions))
+    shades = mpl.colormaps["plasma"](np.linspace(0.05, 0.85, len(functions)))
+    pair = 2 * functions[0].model.mass
     for function, color in zip(functions, shades, strict=True):
-        mass = 2 * function.model.mass + omega
         label = rf"$\mathit{{T}}$ = {1000 * function.T:.0f} MeV"
-        ax.plot(mass, function.density(omega), color=color, linewidth=1.8, label=label)
+        ax.plot(pair + omega, function.density(omega), color=color, linewidth=1.8, label=label)
     ax.set_yscale("log")
-    ax.set_xlim(2 * functions[0].model.mass + omega[0], 2 * functions[0].model.mass + omega[-1])
+    ax.set_xlim(pair + omega[0], pair + omega[-1])
     ax.set_xlabel(r"$\mathit{M} = 2\mathit{M}_\mathit{Q} + \omega$  [GeV]")
     ax.set_ylabel(r"$\rho(\omega)$  [GeV$^{-1}$]")
     for name, energy in (levels or {}).items():
-        mass_there = 2 * functions[0].model.mass + energy
-        ax.axvline(mass_there, color="#666666", linewidth=1.0, linestyle=(0, (2, 3)), zorder=1)
-        ax.annotate(
-            name,
-            (mass_there, 1.0),
-            xytext=(0, 4),
-            xycoords=ax.get_xaxis_transform(),
-            textcoords="offset points",
-            ha="center",
-            fontsize=13,
-            color="#444444",
-        )
+        ax.axvline(pair + energy, color="#666666", linewidth=1.0, linestyle=(0, (2, 3)), zorder=1)
+        # above the axes, at the energy
+        place: dict[str, Any] = {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points"}
+        place |= {"xytext": (0, 4), "ha": "center"}
+        ax.annotate(name, (pair + energy, 1.0), **place, fontsize=13, color="#444444")
     ax.legend(title=title, frameon=False, loc="lower right", title_fontsize=14)
     return ax
 
@@ -195,19 +131,7 @@ def spectral_figure(
     *,
     title: str = "",
 ) -> Figure:
-    """Return the figure of spectral functions, one panel per channel; write it with `save_figure`.
-
-    Parameters
-    ----------
-    channels : mapping of str to sequence of SpectralFunction
-        By the text of the panel.
-    omega : ndarray, shape (nw,)
-        Energies in GeV.
-    levels : mapping of str to mapping of str to float
-        Vacuum energies to mark, by channel.
-    title : str, optional
-        Above the figure.
-    """
+    """Return the figure of spectral functions, one panel per channel, by its text; `levels` as there, by channel."""
     with style():
         figure = Figure(figsize=(1.2 + 6.2 * len(channels), 5.8), layout="constrained")
         axes = figure.subplots(1, len(channels), squeeze=False)[0]
@@ -221,12 +145,13 @@ def spectral_figure(
 
 
 def _draw(ax: Axes, rows: Sequence[Row], quantity: str, options: dict[str, Any]) -> None:
-    """Draw one route."""
     rows = sorted(rows, key=lambda row: row.T_MeV)
     T, value = np.array([(row.T_MeV, row.values[quantity]) for row in rows], dtype=float).T
     error = np.array([row.errors[quantity] or 0.0 for row in rows])
     if rows[0].route == "perturbation":
-        means_something = np.array([(row.errors["shift"] or 0.0) < _size(row) for row in rows])
+        # the modulus of the complex shift against its second order
+        sizes = [np.hypot(row.values["shift"] or 0.0, (row.values["width"] or 0.0) / 2) for row in rows]
+        means_something = np.array([row.errors["shift"] or 0.0 for row in rows]) < sizes
         low, high = (np.where(means_something, value + sign * error, np.nan) for sign in (-1, 1))
         ax.fill_between(T, low, high, color=options["color"], alpha=0.18, linewidth=0)
     if options["linestyle"] == "":
@@ -236,23 +161,13 @@ def _draw(ax: Axes, rows: Sequence[Row], quantity: str, options: dict[str, Any])
     ax.plot(T, value, **options, marker="" if len(T) > 1 else "o")
 
 
-def _size(row: Row) -> float:
-    """Modulus of the complex shift in MeV."""
-    return float(np.hypot(row.values["shift"] or 0.0, (row.values["width"] or 0.0) / 2))
-
-
-def _any(rows: Sequence[Row], state: str, quantity: str) -> bool:
-    return any(row.state == state and row.values[quantity] is not None for row in rows)
-
-
 def _styles(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
     styles = dict(LOOKS)
     others = [route for route in dict.fromkeys(row.route for row in rows) if route not in LOOKS]
     for i, route in enumerate(others):
         marker, color = OTHERS[i % len(OTHERS)]
-        styles[route] = {
-            "color": color, "linestyle": "", "marker": marker, "markersize": 7, "fillstyle": "none", "zorder": 5
-        }  # fmt: skip
+        styles[route] = {"color": color, "marker": marker, "markersize": 7, "fillstyle": "none", "zorder": 5}
+        styles[route] |= {"linestyle": ""}
     return styles
 
 
@@ -270,9 +185,3 @@ def _limits(rows: Sequence[Row], quantity: str) -> tuple[float, float]:
     low, high = min(0.0, float(centers.min())), max(0.0, float(centers.max()))
     room = ROOM * (high - low) or 1.0
     return (low - room if low < 0 else -0.3 * room), high + room
-
-
-def _shades(count: int) -> list[Any]:
-    from matplotlib import colormaps  # noqa: PLC0415
-
-    return [colormaps["plasma"](x) for x in np.linspace(0.05, 0.85, count)]

@@ -1,32 +1,38 @@
-"""The evolution of one pair as a figure: density and wave function, norm, radius, energy, overlaps, jumps."""
+"""The evolution of one pair as a figure and as an animation: wave function, norm, radius, energy, overlaps, jumps."""
 
 from __future__ import annotations
 
-from typing import Final
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.animation import FFMpegWriter, FuncAnimation, PillowWriter
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
+from .._atomic import atomic_path
 from .._checks import instance
+from .._checks import path as path_of
 from ..errors import InputError
 from ..states import STATE_NAMES
 from .artists import GRAY, STATE_COLORS
 from .evolution import Evolution, Float, Integer
 from .style import style
 
+# one color for each of the six states, of the palette of `STATE_COLORS`
 RADIAL_COLORS: Final = {
     **{name[2:4]: color for name, color in STATE_COLORS.items()},
     "1P": "#CC79A7",
     "2P": "#E69F00",
     "1D": "#56B4E9",
 }
-"""One color for each of the six states, of the palette of `STATE_COLORS`."""
-
 COLOR_NAMES: Final = ("singlet", "octet")
 PAIR_COLORS: Final = ("#0072B2", "#D55E00")
 
@@ -40,28 +46,29 @@ ENERGY: Final = r"$\langle\mathit{H}\rangle$ [GeV]"
 OVERLAP: Final = r"$|\langle\mathit{nl}\,|\mathit{u}\rangle|^2$"
 FEW_ROWS: Final = 40  # up to here every stored time gets a marker
 SMALLEST: Final = 1e-8  # below it an overlap says nothing
+FRAMES: Final = 60  # most times and radii of an animation
+POINTS: Final = 400
 _CURVES: Final = 5
-_OUTLIER: Final = 5.0
+_OUTLIER: Final = 5.0  # times the median: higher peaks run out of the figure
 _DECADE: Final = 10.0
+_SECONDS: Final = 10.0  # of an animation
+_SLOWEST: Final = 1.25  # frames a second, for runs with few snapshots
+_SMALL: Final[Any] = {  # settings of an animation; Matplotlib types every key of its settings
+    **{"font.size": 12, "axes.labelsize": 14, "legend.fontsize": 11},
+    **dict.fromkeys(("figure.autolayout", "figure.constrained_layout.use"), False),
+    # most of the time of a frame goes into ticks
+    **dict.fromkeys(("xtick.minor.visible", "ytick.minor.visible", "xtick.top", "ytick.right"), False),
+}
 
 
 def plot_density_map(ax: Axes, evolution: Evolution) -> Axes:
-    """Draw |u|^2 as an image over time and radius, with <r> on it; returns the same Axes.
-
-    Each wave function fills the times that are nearer to it than to any other one.
-    """
+    """Draw |u|^2 as an image over time and radius, with <r> on it; a wave function fills the times nearest to it."""
     i = _known(evolution)
     density = evolution.density_fm[i].T
     # the brightest moments of a narrow start would leave the rest black
     top = float(np.percentile(density.max(axis=0), 75, method="lower"))
-    image = ax.pcolormesh(
-        _edges(evolution.times_fm[i]),
-        _edges(evolution.r_fm),
-        density,
-        cmap="viridis",
-        norm=Normalize(0, top),
-        rasterized=True,
-    )
+    options: dict[str, Any] = {"cmap": "viridis", "norm": Normalize(0, top), "rasterized": True}
+    image = ax.pcolormesh(_edges(evolution.times_fm[i]), _edges(evolution.r_fm), density, **options)
     bar = ax.figure.colorbar(image, ax=ax, extend="max", pad=0.02)
     bar.set_label(DENSITY)
     ax.plot(evolution.times_fm, evolution.mean_radius_fm, "--w", linewidth=1.4, label=_MEAN)
@@ -75,12 +82,17 @@ def plot_densities(ax: Axes, evolution: Evolution, times_fm: ArrayLike | None = 
 
     By default up to five times, spread over the evolution.
     """
-    chosen = _chosen(evolution, times_fm, _CURVES)
+    if times_fm is None:
+        known = evolution.times_fm[_known(evolution)]
+        times_fm = np.linspace(known[0], known[-1], _CURVES)
+    chosen = evolution.nearest_snapshots(times_fm).tolist()
     peaks = evolution.density_fm[chosen].max(axis=1)
     # a local start is a hundred times higher than what it becomes
     top = float(peaks[peaks <= _OUTLIER * np.percentile(peaks, 50, method="lower")].max())
-    for i, peak, color in zip(chosen, peaks, _time_colors(len(chosen)), strict=True):
-        label = _time_label(evolution, i) + (f" (up to {peak:.3g})" if peak > top else "")
+    # the yellow end of the map is lost on white
+    colors = [mpl.colormaps["viridis"](x) for x in np.linspace(0, 0.82, len(chosen))]
+    for i, peak, color in zip(chosen, peaks, colors, strict=True):
+        label = f"{evolution.times_fm[i]:.2f}" + (f" (up to {peak:.3g})" if peak > top else "")
         ax.plot(evolution.r_fm, evolution.density_fm[i], color=color, label=label)
     ax.set(xlabel=RADIUS, ylabel=DENSITY, xlim=(0, evolution.visible_radius_fm), ylim=(0, 1.1 * top))
     ax.legend(title=TIME, title_fontsize=12.5)
@@ -96,9 +108,8 @@ def plot_wave_function(ax: Axes, evolution: Evolution, time_fm: float | None = N
     ax.plot(r, u.real, color=PAIR_COLORS[0], label=r"Re $\mathit{u}$")
     ax.plot(r, u.imag, color=PAIR_COLORS[1], linestyle="--", label=r"Im $\mathit{u}$")
     ax.set(xlabel=RADIUS, ylabel=WAVE, xlim=(0, evolution.visible_radius_fm))
-    ax.legend(
-        title=rf"$\mathit{{t}}$ = {_time_label(evolution, int(i))} fm/$\mathit{{c}}$", title_fontsize=12.5
-    )
+    title = rf"$\mathit{{t}}$ = {evolution.times_fm[i]:.2f} fm/$\mathit{{c}}$"
+    ax.legend(title=title, title_fontsize=12.5)
     return ax
 
 
@@ -143,9 +154,8 @@ def plot_overlaps(ax: Axes, evolution: Evolution) -> Axes:
         _logarithmic(ax, evolution.overlaps[:, shown])
         ax.legend(ncols=len(shown), loc="lower left" if evolution.jumps else "best")
     else:
-        ax.text(
-            0.5, 0.5, "no bound state at any stored time", transform=ax.transAxes, ha="center", color=GRAY
-        )
+        words = "no bound state at any stored time"
+        ax.text(0.5, 0.5, words, transform=ax.transAxes, ha="center", color=GRAY)
     return ax
 
 
@@ -201,18 +211,116 @@ def view_figure(evolution: Evolution) -> Figure:
     return figure
 
 
+def animate(evolution: Evolution) -> FuncAnimation:
+    """Return the animation of an evolution over the times whose wave function is known; see `save_animation`."""
+    if not len(evolution.snapshots):
+        raise InputError("evolution", evolution.title, "hold wave functions", "Run with saveWavefunctions 1.")
+    thin = evolution.thinned(FRAMES, POINTS)
+    frames = thin.snapshots.tolist()
+    with style(), mpl.rc_context(_SMALL):
+        figure = Figure(figsize=(9.6, 5.4), layout="constrained")
+        grid = figure.add_gridspec(2, 3)
+        parts = [
+            _moving_wave(figure.add_subplot(grid[0, :2]), thin),
+            _moving_density(figure.add_subplot(grid[1, :2]), thin),
+            _moving_overlaps(figure.add_subplot(grid[:, 2]), thin),
+        ]
+        title = figure.suptitle("", x=0.02, ha="left", fontsize=14)
+
+    def draw(i: int) -> Iterable[Artist]:
+        # no formula: one that changes is typeset anew in every frame, at the cost of all the rest
+        state = f"{COLOR_NAMES[thin.color[i]]},  l = {thin.l[i]},  norm {thin.norm[i]:.3g}"
+        title.set_text(f"t = {thin.times_fm[i]:.2f} fm/c,  {state}")
+        for show in parts:
+            show(i)
+        return []
+
+    with style(), mpl.rc_context(_SMALL):
+        draw(frames[len(frames) // 2])
+        figure.draw_without_rendering()
+        # one layout for all frames: nothing moves. With "none" instead of no engine each frame is drawn twice
+        figure.set_layout_engine(None)
+    return FuncAnimation(figure, draw, frames=frames, init_func=lambda: [])
+
+
+def save_animation(evolution: Evolution, path: str | os.PathLike[str]) -> Path:
+    """Write the animation of an evolution as GIF, or as MP4 where ffmpeg is installed, complete or not at all."""
+    path = path_of("path", path)
+    if path.suffix not in (".gif", ".mp4"):
+        raise InputError("path", str(path), "end in .gif or .mp4")
+    if path.suffix == ".mp4" and not FFMpegWriter.isAvailable():
+        allowed = "end in .gif where ffmpeg is not installed"
+        raise InputError("path", str(path), allowed, "Install ffmpeg or take .gif.")
+    frames_a_second: Any = max(_SLOWEST, min(FRAMES, max(1, len(evolution.snapshots))) / _SECONDS)
+    writer = (PillowWriter if path.suffix == ".gif" else FFMpegWriter)(fps=frames_a_second)
+    animation = animate(evolution)
+    with style(), atomic_path(path) as temporary:
+        animation.save(temporary, writer=writer, dpi=80)
+    return path
+
+
+def _moving_wave(ax: Axes, evolution: Evolution) -> Callable[[int], None]:
+    """Draw Re u, Im u and |u| against r; return what shows them at the time of an index."""
+    r = evolution.r_fm
+    size = [ax.plot(r, 0 * r, color=GRAY, linewidth=1.0)[0] for _ in range(2)]
+    real = ax.plot(r, 0 * r, color=PAIR_COLORS[0], label=r"Re $\mathit{u}$")[0]
+    imag = ax.plot(r, 0 * r, color=PAIR_COLORS[1], linestyle="--", label=r"Im $\mathit{u}$")[0]
+    size[0].set_label(r"$\pm|\mathit{u}|$")
+    ax.set(xlim=(0, r[-1]), ylabel=WAVE)
+    ax.tick_params(labelbottom=False)
+    ax.legend(loc="upper right", ncols=3)
+    waves = evolution.u_fm
+
+    def show(i: int) -> None:
+        u, absolute = waves[i], np.abs(waves[i])
+        for line, y in zip((*size, real, imag), (absolute, -absolute, u.real, u.imag), strict=True):
+            line.set_ydata(y)
+        top = _scale(float(absolute.max()))
+        ax.set_ylim(-top, 1.35 * top)  # room for the legend
+
+    return show
+
+
+def _moving_density(ax: Axes, evolution: Evolution) -> Callable[[int], None]:
+    """Draw |u|^2 against r; return what shows it at the time of an index."""
+    density = evolution.density_fm
+    line = ax.plot(evolution.r_fm, 0 * evolution.r_fm, color=PAIR_COLORS[0])[0]
+    ax.set(xlim=(0, evolution.r_fm[-1]), xlabel=RADIUS, ylabel=DENSITY)
+
+    def show(i: int) -> None:
+        line.set_ydata(density[i])
+        ax.set_ylim(0, _scale(float(density[i].max())))
+
+    return show
+
+
+def _moving_overlaps(ax: Axes, evolution: Evolution) -> Callable[[int], None]:
+    """Draw the six overlaps as bars on a logarithmic scale; return what shows them at the time of an index."""
+    overlaps = np.maximum(evolution.overlaps, SMALLEST)
+    bars = ax.bar(STATE_NAMES, np.full(6, SMALLEST), color=[RADIAL_COLORS[name] for name in STATE_NAMES])
+    shown = overlaps[overlaps > SMALLEST]
+    low, high = (shown.min(), shown.max()) if shown.size else (SMALLEST, 1.0)
+    limits = 10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high) + 0.1)
+    ax.set(yscale="log", ylim=limits, ylabel=OVERLAP + (", normalized" if evolution.jumps else ""))
+    ax.tick_params(axis="x", which="both", length=0)
+
+    def show(i: int) -> None:
+        for bar, height in zip(bars, overlaps[i], strict=True):
+            bar.set_height(height)
+
+    return show
+
+
+def _scale(largest: float) -> float:
+    """Return the upper end of an axis: steps of a factor 1.5, so that it seldom moves."""
+    return float(1.5 ** np.ceil(np.log(1.05 * largest) / np.log(1.5)))
+
+
 def _known(evolution: Evolution) -> Integer:
     known = evolution.snapshots
     if not len(known):
         raise InputError("evolution", evolution.title, "hold at least one wave function")
     return known
-
-
-def _chosen(evolution: Evolution, times_fm: ArrayLike | None, count: int) -> list[int]:
-    if times_fm is None:
-        known = evolution.times_fm[_known(evolution)]
-        times_fm = np.linspace(known[0], known[-1], count)
-    return [int(i) for i in evolution.nearest_snapshots(times_fm)]
 
 
 def _series(ax: Axes, evolution: Evolution, values: Float, color: str, label: str | None = None) -> None:
@@ -234,17 +342,8 @@ def _logarithmic(ax: Axes, values: Float) -> None:
 
 def _time_range(evolution: Evolution) -> tuple[float, float]:
     first, last = float(evolution.times_fm[0]), float(evolution.times_fm[-1])
-    margin = 0.02 * (last - first) or 0.05
+    margin = 0.02 * (last - first) or 0.05  # a single time has no range
     return first - margin, last + margin
-
-
-def _time_label(evolution: Evolution, i: int) -> str:
-    return f"{evolution.times_fm[i]:.2f}"
-
-
-def _time_colors(count: int) -> list[tuple[float, ...]]:
-    # the yellow end is lost on white
-    return [mpl.colormaps["viridis"](x) for x in np.linspace(0, 0.82, count)]
 
 
 def _edges(points: Float) -> Float:

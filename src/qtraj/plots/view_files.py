@@ -1,4 +1,4 @@
-"""The files of `qtraj view`: from a stored run to figure, animation and page.
+"""The files of `qtraj view`: from an evolution to figure, animation and page.
 
 The page is one HTML file with a time slider; it works from disk, without network.
 """
@@ -9,80 +9,28 @@ import html
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
 
 from .._atomic import atomic_path, writable_folder
-from .._checks import choice, instance, integer, texts
+from .._checks import choice, instance, texts
 from .._checks import path as path_of
-from ..errors import FileFormatError, InputError
+from ..errors import InputError
 from ..io.pages import page, rounded
-from ..qtraj1.convert import NETCDF, convert
+from ..qtraj1.convert import NETCDF
 from ..states import STATE_NAMES
-from .animation import save_animation
-from .evolution import Evolution, Float
-from .legacy_view import SUMMARY, find_params, load_legacy_evolution
+from .evolution import SUMMARY, Evolution, Float
 from .style import style
-from .view import COLOR_NAMES, SMALLEST, view_figure
+from .view import COLOR_NAMES, SMALLEST, save_animation, view_figure
 
 FORMATS: Final = ("png", "pdf", "gif", "mp4", "html")
 
 FRAMES: Final = 160
-POINTS: Final = 260
-"""Most times and radii in a page: at 16 characters each, about 1.5 MB."""
-
+POINTS: Final = 260  # most times and radii in a page: at 16 characters each, about 1.5 MB
 # names of the page's palette, which has a light and a dark value of each
-_STATE_COLORS: Final = dict(
-    zip(STATE_NAMES, ("--blue", "--red", "--pink", "--green", "--orange", "--sky"), strict=True)
-)
+_STATE_COLORS: Final = ("--blue", "--red", "--pink", "--green", "--orange", "--sky")
 _PAIR_COLORS: Final = ("--blue", "--red")
-
-
-def load_evolution(
-    source: str | os.PathLike[str],
-    *,
-    trajectory: int | None = None,
-    params: str | os.PathLike[str] | None = None,
-) -> Evolution:
-    """Return the evolution stored in `source`.
-
-    Parameters
-    ----------
-    source : str or path
-        Output folder of QTraj 1.0, its ``summary.tsv``, or what `qtraj convert` made of the folder.
-    trajectory, params
-        As in `load_legacy_evolution`.
-
-    Returns
-    -------
-    Evolution
-        Of the pair that never jumps, or of the trajectory.
-
-    Raises
-    ------
-    FileFormatError
-        If there is no evolution in `source`, or as in `load_legacy_evolution`.
-    InputError
-        As in `load_legacy_evolution`.
-    """
-    path = path_of("source", source)
-    trajectory = None if trajectory is None else integer("trajectory", trajectory)
-    params = None if params is None else path_of("params", params)
-    if not path.exists():
-        raise FileFormatError(path, "no such file or folder", "Check the path.")
-    if path.suffix == NETCDF:
-        params = find_params(path) if params is None else params
-        with TemporaryDirectory() as scratch:
-            folder = Path(scratch) / path.stem
-            folder.mkdir()
-            convert(path, folder)
-            _require_summary(path, folder)
-            return load_legacy_evolution(folder, trajectory=trajectory, params=params)
-    folder = path.parent if path.name == SUMMARY else path
-    _require_summary(path, folder)
-    return load_legacy_evolution(folder, trajectory=trajectory, params=params)
 
 
 def is_ratio_file(source: str | os.PathLike[str]) -> bool:
@@ -150,24 +98,10 @@ def _write(evolution: Evolution, path: Path) -> Path:
     return path
 
 
-def _require_summary(source: Path, folder: Path) -> None:
-    if not (folder / SUMMARY).is_file():
-        remedy = "QTraj writes it with outputSummaryFile 1; `qtraj solve --view DIR` needs no files."
-        raise FileFormatError(source, f"holds no {SUMMARY}", remedy)
-
-
 def view_page(evolution: Evolution) -> str:
-    """Return the HTML page of an evolution.
+    """Return the HTML page of an evolution: style, script and data are inside it, all text is escaped.
 
-    Parameters
-    ----------
-    evolution : Evolution
-        What to show; long ones are thinned to `FRAMES` times and `POINTS` radii, and the page says so.
-
-    Returns
-    -------
-    str
-        The page: style, script and data are inside it, numbers rounded to four digits, all text escaped.
+    Long ones are thinned to `FRAMES` times and `POINTS` radii, and the page says so; numbers have four digits.
     """
     thin = evolution.thinned(FRAMES, POINTS)
     notes = list(evolution.notes)
@@ -209,63 +143,42 @@ def _data(evolution: Evolution) -> dict[str, Any]:
 def _series(evolution: Evolution) -> list[dict[str, Any]]:
     """Return the charts against time, as `charts.js` takes them."""
     jumps = evolution.jumps
-    charts: list[dict[str, Any]] = [
-        {
-            "title": "Norm since the last jump" if jumps else "Norm without jump",
-            "yLabel": "norm",
-            **({"yRange": [0, 1.05]} if jumps else {"log": True}),
-            "lines": [_line("", "--blue", evolution.norm, dotted=jumps)],
-        },
-        {
-            "title": "Mean radius of the normalized state",
-            "yLabel": "⟨r⟩ [fm]",
-            "fromZero": True,
-            "lines": [_line("", "--blue", evolution.mean_radius_fm, dotted=jumps)],
-        },
-        {
-            "title": "Overlaps of the normalized state" if jumps else "Overlaps without jump",
-            "yLabel": "|⟨nl|u⟩|²",
-            "log": True,
-            "empty": "no bound state at any stored time",
-            "lines": [
-                _line(
-                    STATE_NAMES[j],
-                    _STATE_COLORS[STATE_NAMES[j]],
-                    _above(evolution.overlaps[:, j], SMALLEST),
-                    dotted=jumps,
-                )
-                for j in evolution.populated
-            ],
-        },
+
+    def line(values: Float, name: str = "", color: str = "--blue") -> dict[str, Any]:
+        # between the stored times of a trajectory lie jumps: its lines are dotted
+        return _line(name, color, values) | ({"dash": "2 4"} if jumps else {})
+
+    norm: dict[str, Any] = {"yRange": [0, 1.05]} if jumps else {"log": True}
+    overlaps = [
+        line(np.where(y > SMALLEST, y, np.nan), STATE_NAMES[j], _STATE_COLORS[j])
+        for j, y in ((j, evolution.overlaps[:, j]) for j in evolution.populated)
     ]
+    title = "Norm since the last jump" if jumps else "Norm without jump"
+    charts = [_chart(title, "norm", line(evolution.norm), **norm)]
+    title = "Mean radius of the normalized state"
+    charts.append(_chart(title, "⟨r⟩ [fm]", line(evolution.mean_radius_fm), fromZero=True))
+    title = "Overlaps of the normalized state" if jumps else "Overlaps without jump"
+    empty = "no bound state at any stored time"
+    charts.append(_chart(title, "|⟨nl|u⟩|²", *overlaps, log=True, empty=empty))
     if np.any(np.isfinite(evolution.energy)):
-        charts.append(
-            {
-                "title": "Vacuum energy of the normalized state",
-                "yLabel": "⟨H⟩ [GeV]",
-                "lines": [_line("", "--blue", evolution.energy, dotted=jumps)],
-            }
-        )
+        charts.append(_chart("Vacuum energy of the normalized state", "⟨H⟩ [GeV]", line(evolution.energy)))
     if jumps:
-        charts.append(_track(evolution))
+        top = float(max(2, evolution.l.max())) + 1
+        lines = [
+            _line(name, color, np.where(evolution.color == i, evolution.l, np.nan))
+            | {"points": True, "tipName": f"{name}, l"}
+            for i, (name, color) in enumerate(zip(COLOR_NAMES, _PAIR_COLORS, strict=True))
+        ]
+        charts.append(_chart("Color and angular momentum", "angular momentum l", *lines, yRange=[-0.5, top]))
     return charts
 
 
-def _track(evolution: Evolution) -> dict[str, Any]:
-    lines = [
-        {
-            **_line(name, color, np.where(evolution.color == i, evolution.l, np.nan)),
-            "points": True,
-            "tipName": f"{name}, l",
-        }
-        for i, (name, color) in enumerate(zip(COLOR_NAMES, _PAIR_COLORS, strict=True))
-    ]
-    return {
-        "title": "Color and angular momentum",
-        "yLabel": "angular momentum l",
-        "yRange": [-0.5, float(max(2, evolution.l.max())) + 1],
-        "lines": lines,
-    }
+def _chart(title: str, y_label: str, *lines: dict[str, Any], **options: Any) -> dict[str, Any]:
+    return {"title": title, "yLabel": y_label, **options, "lines": lines}
+
+
+def _line(name: str, color: str, values: Float) -> dict[str, Any]:
+    return {"name": name, "color": f"var({color})", "values": rounded(values)}
 
 
 def _readout(evolution: Evolution) -> list[tuple[str, list[Any], str]]:
@@ -279,12 +192,3 @@ def _readout(evolution: Evolution) -> list[tuple[str, list[Any], str]]:
     if np.any(np.isfinite(evolution.energy)):
         entries.append(("⟨H⟩", rounded(evolution.energy), "GeV"))
     return entries + [(STATE_NAMES[j], rounded(evolution.overlaps[:, j]), "") for j in evolution.populated]
-
-
-def _line(name: str, color: str, values: Float, *, dotted: bool = False) -> dict[str, Any]:
-    line: dict[str, Any] = {"name": name, "color": f"var({color})", "values": rounded(values)}
-    return {**line, "dash": "2 4"} if dotted else line
-
-
-def _above(values: Float, least: float) -> Float:
-    return np.where(values > least, values, np.nan)

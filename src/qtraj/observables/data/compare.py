@@ -1,36 +1,248 @@
-"""A calculation at the points of a measurement: in its bins, its centrality class and its acceptance."""
+r"""Theory beside data: a calculation at the points of a measurement, and chi-square with all kinds of errors.
+
+A global uncertainty moves all points of a measurement together. With residuals r = data - theory, point-to-point
+variances D and the shifts B (one column for each source of correlated error, per standard deviation),
+
+.. math:: \chi^2 = \min_\theta \sum_i \frac{(r - B \theta)_i^2}{D_i} + \theta^2 = r^T (D + B B^T)^{-1} r,
+
+the nuisance parameters theta in units of their standard deviations. A relative error multiplies the theory, not the
+data: the other choice pulls fits down (G. D'Agostini, Nucl. Instrum. Meth. A 346 (1994) 306).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isfinite
-from typing import Final
+from dataclasses import dataclass
+from math import inf, isfinite
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import gammaincc
 
-from ..._checks import instance
+from ..._checks import boolean, choice, finite_array, float_array, instance, instances, members
 from ...errors import InputError
 from ..bins import SPECTRA, Bins
 from ..curves import Curve
-from ..estimate import Estimate, joined
+from ..estimate import Estimate, Float, joined
 from ..feeddown import FeedDown
 from ..geometry import coverage
 from ..observable import Observable, double_ratio
 from ..table import INTEGRATED, SurvivalTable
-from .chi_square import ChiSquare, chi_square
 from .dataset import DataSet
 from .systems import CollisionSystem
 
-LEAST_COVERAGE: Final = 0.5
-"""Share of the collisions of a centrality class that must lie near computed impact parameters for a comparison."""
+Range = tuple[float, float]
+Systematic = Literal["uncorrelated", "correlated"]
 
+# share of the collisions of a centrality class that must lie near computed impact parameters for a comparison
+LEAST_COVERAGE: Final = 0.5
 GEOMETRIC: Final = ("N_part", "centrality_pct")
 RAPIDITIES: Final = ("y", "abs_y", "y_cm")
 
+# share of the binary collisions from which on a centrality class stands for all: 0-60 % holds 98 % in Pb-Pb
 LEAST_SHARE: Final = 0.95
-"""Share of the binary collisions from which on a centrality class stands for all: 0-60 % holds 98 % in Pb-Pb."""
 
-Range = tuple[float, float]
+
+@dataclass(frozen=True, eq=False)
+class ChiSquare:
+    """Agreement of theory with measured points.
+
+    Parameters
+    ----------
+    value : float
+        Chi-square.
+    points : int
+        Number of points that enter.
+    pulls : ndarray, shape (points,)
+        What is left of each residual after the correlated shifts, in units of its point-to-point error.
+    shifts : mapping of str to float
+        Fitted shift of each correlated source, in its standard deviations.
+    left_out : int
+        Points without a prediction or without an error, and upper limits.
+    """
+
+    value: float
+    points: int
+    pulls: Float
+    shifts: dict[str, float]
+    left_out: int = 0
+
+    @property
+    def p_value(self) -> float:
+        """Probability of a larger chi-square if the theory is right and has no free parameter."""
+        return float(gammaincc(self.points / 2, self.value / 2))
+
+    def __str__(self) -> str:
+        left = f", {self.left_out} left out" if self.left_out else ""
+        shifts = ", ".join(f"{name} {shift:+.1f} sigma" for name, shift in self.shifts.items())
+        return f"chi2 = {self.value:.1f} for {self.points} points (p = {self.p_value:.2g}){left}" + (
+            f"; shifts: {shifts}" if shifts else ""
+        )
+
+
+def nuisance_fit(residual: ArrayLike, error: ArrayLike, shifts: ArrayLike) -> tuple[float, Float]:
+    """Return chi-square and the nuisance parameters that minimize it.
+
+    Parameters
+    ----------
+    residual, error : array_like, shape (n,)
+        Data minus theory, and the positive point-to-point error.
+    shifts : array_like, shape (m, n)
+        Change of each point per standard deviation of each correlated source.
+
+    Returns
+    -------
+    value : float
+        Chi-square.
+    theta : ndarray, shape (m,)
+        Nuisance parameters in their standard deviations.
+
+    Raises
+    ------
+    InputError
+        If a shape is wrong, a number is not finite, or an error not positive.
+    """
+    r = finite_array("residual", residual, 1)
+    sigma = finite_array("error", error, 1)
+    if sigma.shape != r.shape or not np.all(sigma > 0):
+        raise InputError("error", error, f"be positive, one for each of {len(r)} residuals")
+    moved = finite_array("shifts", shifts)
+    if not moved.ndim or moved.shape[-1] != len(r):
+        raise InputError("shifts", shifts, f"be of shape (m, {len(r)}), a row for each source")
+    scaled = moved.reshape(-1, len(r)) / sigma
+    # chi-square is a quadratic form in theta: its minimum solves linear equations
+    normal = np.eye(len(scaled)) + scaled @ scaled.T
+    theta = np.linalg.solve(normal, scaled @ (r / sigma))
+    return float(np.sum((r / sigma - theta @ scaled) ** 2) + np.sum(theta**2)), np.asarray(theta)
+
+
+def chi_square(
+    datasets: DataSet | Sequence[DataSet],
+    predictions: ArrayLike | Sequence[ArrayLike],
+    errors: ArrayLike | Sequence[ArrayLike] | None = None,
+    *,
+    systematic: Systematic = "uncorrelated",
+    common_global: bool = False,
+) -> ChiSquare:
+    """Compare predictions with one or several measurements.
+
+    Parameters
+    ----------
+    datasets : DataSet or sequence of DataSet
+        Measured points.
+    predictions : array_like of shape (n,), or a sequence of them
+        Theory at each point; NaN where there is none.
+    errors : array_like of shape (n,), or a sequence of them, optional
+        Independent errors of the predictions, added in quadrature to those of the points.
+    systematic : {"uncorrelated", "correlated"}, optional
+        Whether the systematic errors of one measurement vary from point to point, or all rise and fall together.
+    common_global : bool, optional
+        Whether the measurements of one experiment share one global shift; by default each has its own.
+
+    Returns
+    -------
+    ChiSquare
+
+    Raises
+    ------
+    InputError
+        If a shape is wrong or no point can be compared.
+
+    Notes
+    -----
+    Of two-sided errors the one towards the theory counts. The global uncertainty is the mean of its sides.
+    """
+    given: tuple[Any, ...] = datasets, predictions, errors
+    if isinstance(datasets, DataSet):  # one measurement and its arrays
+        given = tuple(None if each is None else (each,) for each in given)
+    sets, allowed = instances("datasets", given[0], DataSet), "be a list of arrays, one for each measurement"
+    theory = members("predictions", given[1], allowed)
+    spread = [np.zeros(len(d)) for d in sets] if given[2] is None else members("errors", given[2], allowed)
+    common_global = boolean("common_global", common_global)
+    if not len(sets) == len(theory) == len(spread) or not sets:
+        raise InputError("predictions", len(theory), f"hold one array for each of {len(sets)} measurements")
+    systematic = choice("systematic", systematic, get_args(Systematic))
+
+    residuals, sigmas, shifts = zip(*map(_piece, sets, theory, spread, [systematic] * len(sets)), strict=True)
+    residual, sigma = np.concatenate(residuals), np.concatenate(sigmas)
+    n, start = len(residual), 0
+    if not n:
+        raise InputError("datasets", [str(data) for data in sets], "share points with the predictions")
+    columns: dict[
+        str, Float
+    ] = {}  # one for each source of correlated error, over the points of all measurements
+    for data, points, shifts_of_data in zip(sets, residuals, shifts, strict=True):
+        for name, shift in shifts_of_data.items():
+            shared = common_global and name == "global"
+            owner = data.experiment if shared else f"{data.experiment} {data.state} {data.observable}"
+            column = columns.setdefault(f"{owner} {name}", np.zeros(n))
+            column[start : start + len(points)] = shift
+        start += len(points)
+    common = np.array(list(columns.values())).reshape(-1, n)
+    value, theta = nuisance_fit(residual, sigma, common)
+    pulls, fitted = (residual - theta @ common) / sigma, dict(zip(columns, theta.tolist(), strict=True))
+    return ChiSquare(value, n, pulls, fitted, sum(map(len, sets)) - n)
+
+
+def compare(curve: Curve, datasets: Sequence[DataSet], **options: Any) -> ChiSquare:
+    """Compare a curve with measurements, with its error interpolated as well; see `chi_square` for the options.
+
+    Parameters
+    ----------
+    curve : Curve
+        Interpolated at the points (`Curve.at`), or taken bin by bin where it was made in the bins of the data.
+    datasets : sequence of DataSet
+        Of the observable and axis of the curve.
+    **options
+        Of `chi_square`.
+
+    Returns
+    -------
+    ChiSquare
+        Of all points of all measurements.
+
+    Raises
+    ------
+    InputError
+        If the curve is of another observable or axis, or lacks a state.
+    """
+    instance("curve", curve, Curve)
+    at = []
+    for data in instances("datasets", datasets, DataSet):
+        if (data.observable, data.x_name) != (curve.observable, curve.x_name):
+            allowed = f"hold {curve.observable} against {curve.x_name}, as the curve"
+            raise InputError("datasets", str(data), allowed)
+        points = curve[data.state]
+        same = len(curve) == len(data) and np.array_equal(
+            [curve.x_low, curve.x_high], [data.x_low, data.x_high], equal_nan=True
+        )
+        at.append(points if same else curve.at(data.state, data.x))
+    return chi_square(list(datasets), [e.value for e in at], [e.error for e in at], **options)
+
+
+def _piece(
+    data: DataSet, theory: Any, error: Any, systematic: Systematic
+) -> tuple[Float, Float, dict[str, Float]]:
+    """Return residuals, point-to-point errors and shifts of common errors at the comparable points, (n,) each."""
+    prediction, theory_error = float_array("predictions", theory), float_array("errors", error)
+    for name, values in (("predictions", prediction), ("errors", theory_error)):
+        if values.shape != (len(data),):
+            raise InputError(name, values.shape, f"have one value for each of {len(data)} points")
+    above = prediction > data.value  # of two-sided errors the one towards the theory counts
+
+    def side(name: str) -> Float:
+        return np.asarray(np.where(above, getattr(data, f"{name}_plus"), getattr(data, f"{name}_minus")))
+
+    stat, syst, total = side("stat"), np.nan_to_num(side("syst")), side("total")
+    common = systematic == "correlated"
+    point = np.where(np.isfinite(stat), np.hypot(stat, 0.0 if common else syst), total)
+    sigma = np.hypot(point, theory_error)
+    use = np.isfinite(prediction) & (sigma > 0) & ~np.isfinite(data.upper_limit_cl)
+    relative = np.nan_to_num((data.global_rel_plus + data.global_rel_minus) / 2)
+    candidates = {"global": relative * prediction, **({"systematic": syst} if common else {})}
+    shifts = {name: shift[use] for name, shift in candidates.items() if np.any(shift[use] != 0)}
+    return (data.value - prediction)[use], sigma[use], shifts
 
 
 def theory_at(data: DataSet, table: SurvivalTable, feeddown: FeedDown) -> Estimate:
@@ -71,26 +283,18 @@ def theory_at(data: DataSet, table: SurvivalTable, feeddown: FeedDown) -> Estima
         return _curve(data, chosen, Bins(data.x_name), feeddown).at(data.state, data.x)
     if data.x_name in RAPIDITIES and np.ptp(x) == 0:
         raise InputError("y", float(x[0]), "differ between the paths for a comparison against rapidity")
-    axis = "centrality_pct" if data.x_name in GEOMETRIC else data.x_name
-    return _in_bins(data, chosen, axis, feeddown)
-
-
-def _in_bins(data: DataSet, table: SurvivalTable, axis: str, feeddown: FeedDown) -> Estimate:
-    x = table.coordinate(axis)
+    intervals: list[Range | None] = list(zip(data.x_low.tolist(), data.x_high.tolist(), strict=True))
+    axis = data.x_name
+    if axis == "N_part":  # the mean of a centrality class, which is the bin
+        axis, intervals = "centrality_pct", [centrality_class(words) for words in data.centrality]
+    x = chosen.coordinate(axis)
     points = [
-        _curve(data, table, Bins(axis, [interval]), feeddown)[data.state][0]
-        if interval is not None and table.weight[(interval[0] <= x) & (x < interval[1])].sum() > 0
+        _curve(data, chosen, Bins(axis, [interval]), feeddown)[data.state][0]
+        if interval is not None and chosen.weight[(interval[0] <= x) & (x < interval[1])].sum() > 0
         else None
-        for interval in _intervals(data, axis)
+        for interval in intervals
     ]
     return joined(points)
-
-
-def _intervals(data: DataSet, axis: str) -> list[Range | None]:
-    """Return the bins of the points; N_part is the mean of a centrality class, which is the bin."""
-    if data.x_name == "N_part" and axis == "centrality_pct":
-        return [centrality_class(words) for words in data.centrality]
-    return list(zip(data.x_low.tolist(), data.x_high.tolist(), strict=True))
 
 
 def centrality_class(words: str) -> Range | None:
@@ -106,24 +310,10 @@ def agreement(
     system: CollisionSystem | None,
     shown: Sequence[str],
 ) -> tuple[tuple[DataSet, ...], dict[str, ChiSquare], tuple[str, ...]]:
-    """Return the measurements of what a curve shows, the chi-square with each, and what could not be compared.
+    """Return the measurements of what a curve shows, the chi-square with each, and what could not be compared, and why.
 
-    Parameters
-    ----------
-    curve : Curve
-        Says which observable against what.
-    table, feeddown
-        As in `theory_at`.
-    system : CollisionSystem or None
-        None has no measurements.
-    shown : sequence of str
-        Mesons or ratios.
-
-    Returns
-    -------
-    tuple of DataSet, dict of str to ChiSquare, tuple of str
-        Measurements of other conditions than those of the table are named in the third and are not in the first, so
-        that no figure shows them beside it.
+    `shown` are mesons or ratios; a system of None has no measurements. Measurements of other conditions than those of
+    the table are in the last and not in the first, so that no figure shows them beside it.
     """
     if system is None:
         return (), {}, ()
@@ -152,38 +342,26 @@ def _check_conditions(data: DataSet, table: SurvivalTable, system: CollisionSyst
     """Refuse measurements of something else than the rows stand for."""
     if data.acceptance.other:
         raise InputError("kinematics", "; ".join(data.acceptance.other), "select what paths know")
-    classes = centrality_class(data.centrality[0])
-    if (
-        data.x_name not in GEOMETRIC
-        and table.centrality_pct is None
-        and classes is not None
-        and _share(system, classes) < LEAST_SHARE
-    ):
-        remedy = "Rows with b_fm and --system know their centrality."
-        raise InputError("centrality", data.centrality[0], "be all collisions for rows without one", remedy)
-    if system.unequal:
-        _check_unequal(data, table, classes)
-
-
-def _check_unequal(data: DataSet, table: SurvivalTable, classes: Range | None) -> None:
-    if data.x_name in GEOMETRIC or classes is not None:
-        raise InputError(
-            "centrality", data.centrality[0], "be all collisions: classes of proton-nucleus collisions are made of the "
-            "energy in a detector, which says little about the impact parameter"
-        )  # fmt: skip
+    words, geometric = data.centrality[0], data.x_name in GEOMETRIC
+    classes = centrality_class(words)
+    if not geometric and table.centrality_pct is None and classes is not None:
+        low, high = classes[0] / 100, classes[1] / 100
+        mean = system.geometry.class_mean
+        if mean("n_coll", low, high) * (high - low) / mean("n_coll", 0.0, 1.0) < LEAST_SHARE:
+            remedy = "Rows with b_fm and --system know their centrality."
+            raise InputError("centrality", words, "be all collisions for rows without one", remedy)
+    if not system.unequal:
+        return
+    if geometric or classes is not None:
+        made_of = "made of the energy in a detector, which says little about the impact parameter"
+        allowed = f"be all collisions: classes of proton-nucleus collisions are {made_of}"
+        raise InputError("centrality", words, allowed)
     y = 0.0 if table.y is None else float(table.y[0])
     one = table.y is None or np.ptp(table.y) == 0
     low, high = data.acceptance.y
     if one and data.x_name not in RAPIDITIES and not low <= y <= high:
         allowed = f"be within {low:g} < y_cm < {high:g}: forward and backward differ"
         raise InputError("y", f"{y:g} on all paths", allowed)
-
-
-def _share(system: CollisionSystem, classes: Range) -> float:
-    low, high = classes[0] / 100, classes[1] / 100
-    geometry = system.geometry
-    inside = geometry.class_mean("n_coll", low, high) * (high - low)
-    return inside / geometry.class_mean("n_coll", 0.0, 1.0)
 
 
 def stands_for_all(table: SurvivalTable, system: CollisionSystem) -> bool:
@@ -204,11 +382,9 @@ def _check_coverage(data: DataSet, table: SurvivalTable, system: CollisionSystem
     low, high = _ranges(data, table).get("centrality_pct", (0.0, 100.0))
     share = coverage(table.centrality_pct / 100, system.geometry, low / 100, high / 100)
     if share < LEAST_COVERAGE:
-        raise InputError(
-            "b_fm",
-            f"geometries at {100 * share:.0f} % of the collisions",
-            f"cover at least {100 * LEAST_COVERAGE:.0f} % of those in the class of {low:g} to {high:g} %",
-        )
+        covered = f"geometries at {100 * share:.0f} % of the collisions"
+        least = f"at least {100 * LEAST_COVERAGE:.0f} % of those in the class of {low:g} to {high:g} %"
+        raise InputError("b_fm", covered, f"cover {least}")
 
 
 def _curve(data: DataSet, table: SurvivalTable, bins: Bins, feeddown: FeedDown) -> Curve:
@@ -220,16 +396,11 @@ def _curve(data: DataSet, table: SurvivalTable, bins: Bins, feeddown: FeedDown) 
 def _ranges(data: DataSet, table: SurvivalTable) -> dict[str, Range]:
     acceptance = data.acceptance
     ranges: dict[str, Range] = {}
-    low, high = acceptance.pT
-    if data.x_name != "pT_GeV" and table.pT is not None and (low > 0 or isfinite(high)):
-        ranges["pT_GeV"] = (low, high)
+    if data.x_name != "pT_GeV" and table.pT is not None and acceptance.pT != (0.0, inf):
+        ranges["pT_GeV"] = acceptance.pT
     # paths all at mid-rapidity stand for all rapidities, as in boost-invariant hydrodynamics
-    if (
-        data.x_name not in RAPIDITIES
-        and table.y is not None
-        and np.ptp(table.y) > 0
-        and isfinite(acceptance.y[1])
-    ):
+    differ = table.y is not None and np.ptp(table.y) > 0
+    if data.x_name not in RAPIDITIES and differ and isfinite(acceptance.y[1]):
         ranges["y"] = acceptance.y
     classes = centrality_class(data.centrality[0])
     if data.x_name not in GEOMETRIC and classes is not None and table.centrality_pct is not None:

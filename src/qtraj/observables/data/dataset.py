@@ -28,6 +28,7 @@ _BETWEEN = re.compile(rf"{_NUMBER}<{_NAME}<{_NUMBER}(?: GeV)?")
 _BELOW = re.compile(rf"{_NAME}<{_NUMBER}(?: GeV)?")
 _ABOVE = re.compile(rf"{_NAME}>{_NUMBER}(?: GeV)?")
 
+# tables in ``qtraj/data/experiment``; its README explains columns, quality and status
 FILES: Final = (
     "upsilon_raa_AA.csv",
     "upsilon_raa_group_notebook.csv",
@@ -35,22 +36,12 @@ FILES: Final = (
     "upsilon_v2.csv",
     "upsilon_rpa.csv",
 )
-"""Tables in ``qtraj/data/experiment``; its README explains columns, quality and status."""
-
 STATUSES: Final = ("current", "superseded", "preliminary", "duplicate")
 
 _Row = dict[str, str]
 _IDENTITY: Final = (
-    "experiment",
-    "system",
-    "sqrt_s_GeV",
-    "state",
-    "observable",
-    "x_name",
-    "kinematics",
-    "paper",
-    "quality",
-    "status",
+    *("experiment", "system", "sqrt_s_GeV", "state", "observable"),
+    *("x_name", "kinematics", "paper", "quality", "status"),
 )
 _NUMBERS: Final = (
     *("x", "x_low", "x_high", "value", "stat_plus", "stat_minus", "syst_plus", "syst_minus"),
@@ -86,13 +77,7 @@ class Acceptance:
 
     @classmethod
     def parse(cls, kinematics: str) -> Acceptance:
-        """Read `kinematics`, words such as ``pT<30 GeV; |y|<2.4`` or ``-4.46<y_cm<-2.96``.
-
-        Raises
-        ------
-        InputError
-            If a condition is not understood.
-        """
+        """Read `kinematics`, words such as ``pT<30 GeV; |y|<2.4`` or ``-4.46<y_cm<-2.96``, or raise `InputError`."""
         text("kinematics", kinematics)
         ranges: dict[str, Range] = {}
         other: list[str] = []
@@ -301,15 +286,20 @@ def load_data(
     InputError
         If a name is unknown or nothing matches, and the message lists what is available; or if a table is damaged.
     """
-    energy = (
-        None if sqrt_s_GeV is None else positive("sqrt_s_GeV", sqrt_s_GeV, "be an energy in GeV, or None")
-    )
+    wanted: dict[str, Collection[str] | None] = {"system": None, "sqrt_s_GeV": None}
+    if system is not None:
+        wanted["system"] = (text("system", system, "be a name, or None"),)
+    if sqrt_s_GeV is not None:
+        energy = positive("sqrt_s_GeV", sqrt_s_GeV, "be an energy in GeV, or None")
+        wanted["sqrt_s_GeV"] = (f"{energy:g}",)
     given = {"state": state, "experiment": experiment, "x_name": x_name, "quality": quality, "status": status}
-    wanted = {
-        "system": None if system is None else (text("system", system, "be a name, or None"),),
-        "sqrt_s_GeV": None if energy is None else (f"{energy:g}",),
-        **{column: _names(column, value) for column, value in given.items()},
-    }
+    for name, value in given.items():
+        if value is None and name != "status":
+            wanted[name] = None
+        elif isinstance(value, str):
+            wanted[name] = (value,)
+        else:
+            wanted[name] = texts(name, value, "be a name or a collection of names")
     pT = None if pT is None else interval("pT", pT)
     y = None if y is None else interval("y", y)
     required = boolean("required", required)
@@ -319,7 +309,8 @@ def load_data(
     selected = [row for row in rows if all(names is None or row[c] in names for c, names in wanted.items())]
     selected = [row for row in selected if Acceptance.parse(row["kinematics"]).within(pT, y)]
     if required and not selected:
-        raise InputError("selection", _compact(wanted), "match measured points", _available(rows, wanted))
+        chosen = ", ".join(f"{c}={'/'.join(names)}" for c, names in wanted.items() if names is not None)
+        raise InputError("selection", chosen, "match measured points", _available(rows, wanted))
     groups: dict[tuple[str, ...], list[_Row]] = {}
     for row in selected:
         # points against N_part or centrality differ in their class, other ones are measured in one class
@@ -341,14 +332,6 @@ def _check_names(observable: str, rows: Sequence[_Row], wanted: dict[str, Collec
                 raise InputError(column, name, f"be one of {', '.join(known)}")
 
 
-def _names(argument: str, value: str | Collection[str] | None) -> Collection[str] | None:
-    if value is None and argument != "status":
-        return None
-    return (
-        (value,) if isinstance(value, str) else texts(argument, value, "be a name or a collection of names")
-    )
-
-
 @cache
 def _table() -> tuple[_Row, ...]:
     folder = resources.files("qtraj.data").joinpath("experiment")
@@ -360,24 +343,16 @@ def _table() -> tuple[_Row, ...]:
 
 def _data_set(rows: Sequence[_Row]) -> DataSet:
     first = rows[0]
-    texts: dict[str, Any] = {c: first[c] for c in _IDENTITY}
-    texts["sqrt_s_GeV"] = float(first["sqrt_s_GeV"])
+    fields: dict[str, Any] = {c: first[c] for c in _IDENTITY}
+    fields["sqrt_s_GeV"] = float(first["sqrt_s_GeV"])
     for column in ("arxiv", "hepdata", "note", "read_from"):
-        texts[column] = first.get(column, "")
-    arrays: dict[str, Any] = {c: _column(rows, c) for c in _NUMBERS}
-    return DataSet(**texts, **arrays, centrality=tuple(row["centrality"] for row in rows))
-
-
-def _column(rows: Sequence[_Row], name: str) -> Float:
-    # the secondary table holds one symmetric total error
-    key = "total" if name.startswith("total") and "total" in rows[0] else name
-    array = np.array([float(row.get(key, "") or "nan") for row in rows])
-    array.setflags(write=False)
-    return array
-
-
-def _compact(wanted: dict[str, Collection[str] | None]) -> str:
-    return ", ".join(f"{c}={'/'.join(names)}" for c, names in wanted.items() if names is not None)
+        fields[column] = first.get(column, "")
+    for column in _NUMBERS:
+        # the secondary table holds one symmetric total error
+        key = "total" if column.startswith("total") and "total" in first else column
+        fields[column] = np.array([float(row.get(key, "") or "nan") for row in rows])
+        fields[column].setflags(write=False)
+    return DataSet(**fields, centrality=tuple(row["centrality"] for row in rows))
 
 
 def _available(rows: Sequence[_Row], wanted: dict[str, Collection[str] | None]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -17,26 +17,13 @@ from ...errors import FileFormatError
 from ..geometry import CollisionGeometry
 from .dataset import DataSet, load_data
 
-Range = tuple[float, float]
 
-
-@dataclass(frozen=True)
-class ExperimentAcceptance:
-    """Where one experiment measures in one system.
-
-    Parameters
-    ----------
-    experiment : str
-        For example ``"CMS"``.
-    ranges : mapping of str to (low, high)
-        Keyed by axis: ``pT_GeV`` in GeV, ``abs_y`` or, in proton-nucleus collisions, ``y_cm``.
-    source : str
-        Papers.
-    """
+class ExperimentAcceptance(NamedTuple):
+    """Where one experiment measures in one system."""
 
     experiment: str
-    ranges: Mapping[str, Range]
-    source: str
+    ranges: Mapping[str, tuple[float, float]]  # by axis: pT_GeV, abs_y or, in proton-nucleus collisions, y_cm
+    source: str  # papers
 
 
 @dataclass(frozen=True)
@@ -105,21 +92,10 @@ class CollisionSystem:
     def measurements(self, observable: str, x_name: str, **selection: Any) -> tuple[DataSet, ...]:
         """Return what was measured in this system, upper limits left out; empty where nothing was.
 
-        Parameters
-        ----------
-        observable, x_name : str
-            As in `load_data`.
-        **selection
-            Further arguments of `load_data`.
+        `observable`, `x_name` and any further `selection` are arguments of `load_data`.
         """
-        found = load_data(
-            observable,
-            system=self.data,
-            sqrt_s_GeV=self.sqrt_s_GeV,
-            x_name=x_name,
-            required=False,  # nothing to compare with is an answer
-            **selection,
-        )
+        selection |= {"system": self.data, "sqrt_s_GeV": self.sqrt_s_GeV, "x_name": x_name}
+        found = load_data(observable, required=False, **selection)  # nothing to compare with is an answer
         points = [data.points(np.isnan(data.upper_limit_cl)) for data in found]
         return tuple(data for data in points if len(data))
 
@@ -192,20 +168,18 @@ def parse_system(name: str, text: str) -> CollisionSystem:
     name, content = text_of("name", name), text_of("text", text)
     try:
         table = tomllib.loads(content)
-        acceptances = tuple(_acceptance(entry) for entry in table.pop("acceptances"))
+        acceptances = []
+        for entry in table.pop("acceptances"):
+            ranges = {key: (float(v[0]), float(v[1])) for key, v in entry.items() if isinstance(v, list)}
+            acceptances.append(ExperimentAcceptance(entry["experiment"], ranges, entry["source"]))
         observables = {entry["name"]: tuple(entry["x_names"]) for entry in table.pop("observables")}
         return CollisionSystem(
             name=name,
             geometry_name=table.pop("geometry"),
             sources=tuple(table.pop("sources")),
-            acceptances=acceptances,
+            acceptances=tuple(acceptances),
             observables=observables,
             **table,
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise FileFormatError(f"system {name}", f"not a system: {error}", "See data/systems.") from None
-
-
-def _acceptance(entry: Mapping[str, Any]) -> ExperimentAcceptance:
-    ranges = {key: (float(v[0]), float(v[1])) for key, v in entry.items() if isinstance(v, list)}
-    return ExperimentAcceptance(entry["experiment"], ranges, entry["source"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ..._checks import integer
 from ...errors import InputError
@@ -12,8 +12,7 @@ from .model import Settings, numbers
 if TYPE_CHECKING:
     from bokeh.server.server import Server
 
-HOST: Final = "127.0.0.1"
-"""The loopback interface: nobody on the network reaches the page."""
+HOST: Final = "127.0.0.1"  # the loopback interface: nobody on the network reaches the page
 
 
 def address(port: int) -> str:
@@ -22,67 +21,32 @@ def address(port: int) -> str:
 
 
 def serve(port: int, *, show: bool = False) -> Server:
-    """Start to serve the page, without blocking.
+    """Start to serve the page, without blocking, and return the server; `show` opens the page in the browser.
 
-    Parameters
-    ----------
-    port : int
-        Port, 1024 to 65535.
-    show : bool, optional
-        Open the page in the browser.
-
-    Returns
-    -------
-    bokeh.server.server.Server
-        Listening on `HOST` only; pages from other addresses may not open its websocket, whatever name they reach it by.
-
-    Raises
-    ------
-    InputError
-        If Panel is not installed, or the port is not one or in use.
+    It listens on `HOST` only; pages from other addresses may not open its websocket, whatever name they reach it by.
+    `InputError` if Panel is not installed, or the port is not one or in use.
     """
     port = integer("--port", port, 1024, 65535, "be a port from 1024 to 65535")
-    panel = _panel()
+    try:
+        import panel  # noqa: PLC0415  an optional dependency
+    except ImportError:
+        remedy = 'Install it with: python -m pip install "qtraj[app]".'
+        raise InputError("Panel", "not installed", "be installed for `qtraj explore`", remedy) from None
     from .page import SOLVER, page  # noqa: PLC0415  it needs Panel, which has just been found
 
-    _check_free(port)
-    server: Server = panel.serve(
-        {"/": page},
-        address=HOST,
-        port=port,
-        websocket_origin=[f"{HOST}:{port}", f"localhost:{port}"],
-        title="qtraj explore",
-        show=False,
-        start=False,
-        verbose=False,
-    )
+    with socket.socket() as probe:  # Tornado would leave a socket open and a traceback
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            allowed = f"be a free port ({error.strerror})"
+            raise InputError("--port", port, allowed, "Choose another: --port 5017.") from None
+    # a page from elsewhere must not reach the solver, whatever name it gives this address
+    where = {"address": HOST, "port": port, "websocket_origin": [f"{HOST}:{port}", f"localhost:{port}"]}
+    quiet = {"show": False, "start": False, "verbose": False}
+    server: Server = panel.serve({"/": page}, title="qtraj explore", **where, **quiet)
     server.start()
     SOLVER.submit(numbers, Settings())  # compile while the browser opens
     if show:
         server.io_loop.add_callback(server.show, "/")
     return server
-
-
-def _check_free(port: int) -> None:
-    """Raise `InputError` if the port cannot be listened on; Tornado would leave a socket open and a traceback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise InputError(
-                "--port", port, f"be a free port ({error.strerror})", "Choose another: --port 5017."
-            ) from None
-
-
-def _panel() -> Any:
-    try:
-        import panel  # noqa: PLC0415  an optional dependency
-    except ImportError:
-        raise InputError(
-            "Panel",
-            "not installed",
-            "be installed for `qtraj explore`",
-            'Install it with: python -m pip install "qtraj[app]".',
-        ) from None
-    return panel

@@ -8,6 +8,7 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from html import escape
+from string import Template
 from typing import Any, Final
 
 import numpy as np
@@ -17,12 +18,10 @@ from bokeh.plotting import figure
 
 from ...errors import QtrajError
 from ...io.pages import template
-from .model import ORDERS, R_MAX, SLIDERS, STARTS, Numbers, Settings, numbers
-from .surrogate import RaaSurrogate, load_surrogate
+from .model import ORDERS, R_MAX, SLIDERS, STARTS, Numbers, RaaSurrogate, Settings, load_surrogate, numbers
 
+# one solve at a time, whatever the number of visitors: the page stays responsive, and so does the machine
 SOLVER: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="qtraj-explore")
-"""One solve at a time, whatever the number of visitors: the page stays responsive, and so does the machine."""
-
 LABELS: Final = {
     "T0": "T\N{SUBSCRIPT ZERO} (GeV)",
     "T_end": "T_f (GeV)",
@@ -30,15 +29,11 @@ LABELS: Final = {
     "gamma_hat": "\N{GREEK SMALL LETTER GAMMA}/T\N{SUPERSCRIPT THREE}",
 }
 STYLE: Final = f"<style>{template('explore.css')}</style>"
+# of Okabe and Ito: told apart by color-blind readers, too
 COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
-"""Of Okabe and Ito: told apart by color-blind readers, too."""
-
-LEAST: Final = 1e-4
-"""Smallest survival on the logarithmic axis."""
-
-LARGEST_L: Final = 3
-"""Curves in r of larger l are not drawn: there is little probability in them."""
-
+LEAST: Final = 1e-4  # smallest survival on the logarithmic axis
+LARGEST_L: Final = 3  # curves in r of larger l are not drawn: there is little probability in them
+# charts side by side where the window is wide, below each other on a telephone
 GRID: Final = {
     "display": "grid",
     "grid-template-columns": "repeat(auto-fit, minmax(min(100%, 340px), 1fr))",
@@ -46,20 +41,11 @@ GRID: Final = {
     "max-width": "1010px",
     "min-width": "0",
 }
-"""Charts side by side where the window is wide, below each other on a telephone."""
 
 
 def _figure(title: str, x: str, y: str, **options: Any) -> Any:
-    plot = figure(
-        title=title,
-        x_axis_label=x,
-        y_axis_label=y,
-        tools="",
-        toolbar_location=None,
-        sizing_mode="stretch_width",
-        height=350,
-        **options,
-    )
+    options |= {"tools": "", "toolbar_location": None, "sizing_mode": "stretch_width", "height": 350}
+    plot = figure(title=title, x_axis_label=x, y_axis_label=y, **options)
     plot.title.text_font_size = "13px"
     for axis in (*plot.xaxis, *plot.yaxis):
         axis.axis_label_text_font_style = "normal"
@@ -80,28 +66,26 @@ def _legend(plot: Any, items: list[LegendItem]) -> None:
     plot.add_layout(Legend(items=items, orientation="horizontal", location="center", **style), "below")
 
 
+def _name(n: Numbers, state: str) -> str:
+    return state if n.held[state] else f"{state} (transition)"
+
+
 class SurvivalChart:
     """Survival of three states, or transition to them, against time: total, without jumps, and their difference."""
 
     STYLES: Final = {"survival": "solid", "no_jump": "dashed", "regeneration": "dotted"}
 
     def __init__(self) -> None:
-        self.figure = _figure(
-            "Survival or transition (- - no jump, \N{MIDDLE DOT}\N{MIDDLE DOT}\N{MIDDLE DOT} regenerated)",
-            "t (fm/c)",
-            "survival, or probability",
-            y_axis_type="log",
-            y_range=(LEAST, 1.3),
-        )
+        title = "Survival or transition (- - no jump, \N{MIDDLE DOT}\N{MIDDLE DOT}\N{MIDDLE DOT} regenerated)"
+        axis: dict[str, Any] = {"y_axis_type": "log", "y_range": (LEAST, 1.3)}
+        self.figure = _figure(title, "t (fm/c)", "survival, or probability", **axis)
         self.sources = [ColumnDataSource() for _ in range(3)]
         self._items = []
         hover = []
         for source, color in zip(self.sources, COLORS, strict=False):
             source.data = _empty("t", "state", *self.STYLES)
-            lines = [
-                self.figure.line("t", name, source=source, color=color, line_width=2.2, line_dash=dash)
-                for name, dash in self.STYLES.items()
-            ]
+            line = partial(self.figure.line, "t", source=source, color=color, line_width=2.2)
+            lines = [line(name, line_dash=dash) for name, dash in self.STYLES.items()]
             hover.append(lines[0])
             self._items.append(LegendItem(label="", renderers=lines[:1]))
         tips = [("state", "@state"), ("t", "@t{0.00} fm/c"), ("in all", "@survival{0.00000}")]
@@ -116,8 +100,7 @@ class SurvivalChart:
             # a logarithmic axis has no place for zero
             shown = {name: np.where(y > LEAST / 10, y, np.nan) for name, y in values.items()}
             source.data = {"t": n.times_fm, "state": [state] * len(n.times_fm), **shown}
-            kind = "" if n.held[state] else " (transition)"
-            item.label = {"value": state + kind}
+            item.label = {"value": _name(n, state)}
 
 
 class DensityChart:
@@ -126,24 +109,16 @@ class DensityChart:
     COLUMNS: Final = tuple(f"{color}{l}" for color in ("singlet", "octet") for l in range(LARGEST_L + 1))
 
     def __init__(self) -> None:
-        self.figure = _figure(
-            "The pairs kept at the end (- - octet)",
-            "r (1/GeV)",
-            "probability per length (GeV)",
-            x_range=(0.0, R_MAX),
-        )
+        title = "The pairs kept at the end (- - octet)"
+        self.figure = _figure(title, "r (1/GeV)", "probability per length (GeV)", x_range=(0.0, R_MAX))
         self.figure.y_range.start = 0
         self.figure.yaxis.formatter = PrintfTickFormatter(format="%.2g")
         self.source = ColumnDataSource(data=_empty("r", *self.COLUMNS))
         self._items = []
         hover = []
         for l in range(LARGEST_L + 1):
-            lines = [
-                self.figure.line(
-                    "r", f"{color}{l}", source=self.source, color=COLORS[l], line_width=2.2, line_dash=dash
-                )
-                for color, dash in (("singlet", "solid"), ("octet", "dashed"))
-            ]
+            line = partial(self.figure.line, "r", source=self.source, color=COLORS[l], line_width=2.2)
+            lines = [line(f"singlet{l}", line_dash="solid"), line(f"octet{l}", line_dash="dashed")]
             hover += lines[: l == 0]
             self._items.append(LegendItem(label=f"l = {l}", renderers=lines[:1]))
         self._hover = HoverTool(renderers=hover, mode="vline")
@@ -168,13 +143,8 @@ class RaaChart:
 
     def __init__(self, surrogate: RaaSurrogate) -> None:
         self._surrogate = surrogate
-        self.figure = _figure(
-            "R_AA, Pb-Pb 5.02 TeV (LO, T_f = 250 MeV)",
-            "N_part",
-            "R_AA",
-            x_range=(0.0, 420.0),
-            y_range=(0.0, 1.1),
-        )
+        title = "R_AA, Pb-Pb 5.02 TeV (LO, T_f = 250 MeV)"
+        self.figure = _figure(title, "N_part", "R_AA", x_range=(0.0, 420.0), y_range=(0.0, 1.1))
         self.sources = []
         items = []
         for meson, color in zip(surrogate.mesons, COLORS, strict=False):
@@ -183,11 +153,8 @@ class RaaChart:
             points = self.figure.scatter("n_part", "raa", source=source, color=color, size=7)
             ends = {"base": "n_part", "lower": "low", "upper": "high", "lower_head": None, "upper_head": None}
             self.figure.add_layout(Whisker(source=source, line_color=color, **ends))
-            tips = [
-                ("", "@meson"),
-                ("N_part", "@n_part{0.0}"),
-                ("R_AA", "@raa{0.000} \N{PLUS-MINUS SIGN} @error{0.000}"),
-            ]
+            tips = [("", "@meson"), ("N_part", "@n_part{0.0}")]
+            tips += [("R_AA", "@raa{0.000} \N{PLUS-MINUS SIGN} @error{0.000}")]
             self.figure.add_tools(HoverTool(renderers=[points], tooltips=tips))
             self.sources.append(source)
             label = meson.replace("Y", "\N{GREEK CAPITAL LETTER UPSILON}")
@@ -196,54 +163,33 @@ class RaaChart:
 
     def show(self, kappa_hat: float, gamma_hat: float) -> None:
         """Show R_AA for two coefficients; the bars are the errors of paths and interpolation in quadrature."""
-        values = self._surrogate(kappa_hat, gamma_hat)
-        errors = np.hypot(self._surrogate.error, np.asarray(self._surrogate.paths).mean(axis=(0, 1)))
-        for source, meson, raa, error in zip(
-            self.sources, self._surrogate.mesons, values, errors, strict=True
-        ):
-            source.data = {
-                "n_part": np.asarray(self._surrogate.n_part),
-                "meson": [meson] * len(raa),
-                "raa": raa,
-                "error": error,
-                "low": raa - error,
-                "high": raa + error,
-            }
+        fit = self._surrogate
+        errors = np.hypot(fit.error, fit.paths.mean(axis=(0, 1)))
+        shown = zip(self.sources, fit.mesons, fit(kappa_hat, gamma_hat), errors, strict=True)
+        for source, meson, raa, error in shown:
+            values = {"raa": raa, "error": error, "low": raa - error, "high": raa + error}
+            source.data = {"n_part": fit.n_part, "meson": [meson] * len(raa), **values}
 
 
 class Page:
-    """One visitor's page.
+    """One visitor's page: `layout` is what the browser shows, `shown` the numbers there, if any.
 
-    Attributes
-    ----------
-    controls : dict of str to panel widget
-        By the names of `Settings`.
-    layout : panel.Column
-        What the browser shows.
-    shown : Numbers or None
-        What it shows now.
+    `controls` are widgets by the names of `Settings`.
     """
 
     def __init__(self) -> None:
         start = Settings()
-        self.controls: dict[str, Any] = {
-            name: pn.widgets.FloatSlider(
-                label=LABELS[name],
-                start=s.low,
-                end=s.high,
-                step=s.step,
-                value=getattr(start, name),
-                format="0.000" if s.step < 0.01 else "0.00",
-                width=230,
+        self.controls: dict[str, Any] = {}
+        for name, (low, high, step) in SLIDERS.items():
+            values = {"start": low, "end": high, "step": step, "format": "0.000" if step < 0.01 else "0.00"}
+            slider = pn.widgets.FloatSlider(
+                label=LABELS[name], value=getattr(start, name), width=230, **values
             )
-            for name, s in SLIDERS.items()
-        }
-        self.controls["order"] = pn.widgets.RadioButtonGroup(
-            options=list(ORDERS), value=start.order, width=230
-        )
-        self.controls["start"] = pn.widgets.Select(
-            label="Start (singlet)", options=list(STARTS), value=start.start, width=230
-        )
+            self.controls[name] = slider
+        order: dict[str, Any] = {"options": list(ORDERS), "value": start.order}
+        self.controls["order"] = pn.widgets.RadioButtonGroup(**order, width=230)
+        states: dict[str, Any] = {"options": list(STARTS), "value": start.start}
+        self.controls["start"] = pn.widgets.Select(label="Start (singlet)", **states, width=230)
         self.shown: Numbers | None = None
         self._busy = False
         self._surrogate = load_surrogate()
@@ -259,13 +205,7 @@ class Page:
 
     @property
     def settings(self) -> Settings:
-        """Where the controls are.
-
-        Raises
-        ------
-        InputError
-            If a browser sent what no control can be set to.
-        """
+        """Where the controls are; `InputError` if a browser sent what no control can be set to."""
         return Settings(**{name: control.value for name, control in self.controls.items()})
 
     def follow(self, *_: Any) -> None:
@@ -313,52 +253,34 @@ class Page:
         self._status.object = f'{STYLE}<div class="qx {kind}">{escape(text)}</div>'
 
     def _tabulated(self, n: Numbers) -> str:
-        rows = "".join(
-            f"<tr><td>{state}{'' if n.held[state] else ' (transition)'}</td>"
-            + "".join(f"<td>{part[state][-1]:.4g}</td>" for part in (n.survival, n.no_jump, n.regeneration))
-            + "</tr>"
-            for state in n.settings.states
-        )
-        ratios = [state for state in n.settings.states if n.is_ratio[state]]
-        meaning = f"Survival of {', '.join(ratios)} is relative to the start; " if ratios else ""
-        meaning += "other numbers are" if ratios else "Each number is"
-        meaning += " the probability of the state. "
-        singlet, octet = n.population.sum(axis=-1)
-        meaning += (
-            f"The densities are of the pairs kept, singlet {singlet:.2g} and octet {octet:.2g} of 1; others are too "
-            f"fast or too far apart. Of all pairs {n.octet[0]:.2g} to {n.octet[1]:.2g} are octets."
-        )
-        notes = "".join(f'<p class="note">{escape(note)}</p>' for note in n.notes)
-        worst = float(np.max(self._surrogate.error))
-        paths = float(np.max(np.asarray(self._surrogate.paths)))
-        return (
-            f'{STYLE}<div class="qx"><b>At the end of the medium, t = {n.times_fm[-1]:.2f} fm/c</b><table>'
-            f"<tr><th></th><th>at the end</th><th>without jumps</th><th>regeneration</th></tr>{rows}</table>"
-            f"{meaning} From the density matrix at rtol = 1e-2 without its error budget: about 1 % "
-            "(3 % for states that the start is not made of); "
-            f"<code>qtraj solve</code> gives numbers with errors.{notes}"
-            f'<p class="quiet">R_AA follows the two coefficients only. Bars: its few paths (at most {paths:.3f}, '
-            f"common to all settings) and interpolation between runs (leave-one-out, at most {worst:.4f}).</p></div>"
+        parts, states = (n.survival, n.no_jump, n.regeneration), n.settings.states
+        cells = {state: "".join(f"<td>{part[state][-1]:.4g}</td>" for part in parts) for state in states}
+        ratios = ", ".join(state for state in states if n.is_ratio[state])
+        meaning = "Each number is the probability of the state."
+        if ratios:
+            meaning = f"Survival of {ratios} is relative to the start; other numbers are the probability of the state."
+        shares = {"singlet": n.population[0].sum(), "octet": n.population[1].sum()}
+        shares |= {"least": n.octet[0], "most": n.octet[1]}
+        return STYLE + Template(template("explore_table.html")).substitute(
+            t=f"{n.times_fm[-1]:.2f}",
+            rows="".join(f"<tr><td>{_name(n, state)}</td>{cells[state]}</tr>" for state in states),
+            meaning=meaning,
+            notes="".join(f'<p class="note">{escape(note)}</p>' for note in n.notes),
+            paths=f"{np.max(self._surrogate.paths):.3f}",
+            worst=f"{np.max(self._surrogate.error):.4f}",
+            **{name: f"{share:.2g}" for name, share in shares.items()},
         )
 
     def _arranged(self) -> Any:
-        title = pn.pane.HTML(
-            f'{STYLE}<div class="qx"><h1>qtraj explore</h1>A bottom quark pair in a medium that cools as in '
-            "Bjorken flow: move a slider, and the Lindblad equation is solved.</div>",
-            width=230,
-        )
-        cost = "NLO costs more: seconds instead of tenths of one"
-        order = pn.pane.HTML(
-            f'{STYLE}<div class="qx">Order in E/T <span class="quiet">({cost})</span></div>', width=230
-        )
-        sliders = [self.controls[name] for name in SLIDERS]
-        controls = pn.Column(
-            title, *sliders, self.controls["start"], order, self.controls["order"], self._status, width=250
-        )
-        panes = [
-            pn.pane.Bokeh(chart.figure, sizing_mode="stretch_width")
-            for chart in (self._survival, self._density, self._raa)
-        ]
+        about = "A bottom quark pair in a medium that cools as in Bjorken flow: move a slider"
+        head = f"<h1>qtraj explore</h1>{about}, and the Lindblad equation is solved."
+        title = pn.pane.HTML(f'{STYLE}<div class="qx">{head}</div>', width=230)
+        cost = '<span class="quiet">(NLO costs more: seconds instead of tenths of one)</span>'
+        order = pn.pane.HTML(f'{STYLE}<div class="qx">Order in E/T {cost}</div>', width=230)
+        sliders, given = [self.controls[name] for name in SLIDERS], self.controls
+        controls = pn.Column(title, *sliders, given["start"], order, given["order"], self._status, width=250)
+        charts = (self._survival, self._density, self._raa)
+        panes = [pn.pane.Bokeh(chart.figure, sizing_mode="stretch_width") for chart in charts]
         shown = pn.Column(*panes, self._table, sizing_mode="stretch_width", styles=GRID)
         return pn.FlexBox(controls, shown, flex_wrap="wrap", margin=10, sizing_mode="stretch_width")
 

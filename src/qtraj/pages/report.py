@@ -1,0 +1,393 @@
+"""The report: a run as one self-contained HTML page, which works from disk, without network.
+
+Charts are data for ``points.js``, each point with the text that the pointer shows; tables are rows of text.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from .._atomic import atomic_path
+from .._checks import path as path_of
+from ..io.citations import of_data
+from ..io.factory import feeddown_of
+from ..io.pages import page, rounded
+from ..observables.curves import Curve, CurveBand
+from ..observables.data.dataset import DataSet
+from ..observables.data.systems import load_system
+from ..observables.estimate import format_value
+from ..observables.observable import Observable
+from ..observables.overview import Panel, overview
+from ..observables.table import AXES, INTEGRATED
+from .run import Run, pair_over_time, representative, setup
+from .tables import agreement_cells, left_out
+
+NO_FLUID: Final = "The density over time is not shown: the hydrodynamics of this run are not at hand."
+ACCURACY: Final = {
+    "LO": "Solved for this page on a finer mesh than survivals need: good to a percent late; while the fast waves of "
+    "the start leave (0.5 fm/c of medium) to a tenth in the singlet and a third in the octet.",
+    "NLO": "Pairs with more energy than the equation holds for (4 GeV, more in media that start early) are not in the "
+    "start and count as lost from the beginning; they have left before the medium acts. The rest is good to a percent "
+    "of the maximum, and to a tenth in the octet at 1.5 fm/c, 2.6 fm apart, where jumps end.",
+}
+COLD: Final = (
+    "The density over time is not shown: the medium is never above T_end on this path, or the potential changes with "
+    "the medium."
+)
+
+# names of the palette of page.css, which has a light and a dark value of each
+COLORS: Final = ("--blue", "--red", "--green", "--pink", "--orange", "--sky")
+MARKERS: Final = {"CMS": "square", "ATLAS": "triangle", "ALICE": "diamond", "STAR": "cross", "LHCb": "wedge"}
+PART_LABELS: Final = {
+    "total": ("total", ""),
+    "no_jump": ("never jumped", "6 4"),
+    "regeneration": ("regenerated", "2 4"),
+}
+_DIGITS: Final = 6
+
+
+class PageTable(NamedTuple):
+    """A table of text, with its caption above and its notes below."""
+
+    caption: str
+    headings: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    notes: tuple[str, ...] = ()
+    texts: int = 2  # leading columns that hold text and are left-aligned; the others hold numbers
+
+
+class Contents(NamedTuple):
+    """What a page shows of a run."""
+
+    run: Run
+    panels: Sequence[Panel]
+    figures: Sequence[Mapping[str, Any]]  # charts as ``points.js`` takes them
+    splits: Sequence[Mapping[str, Any]]
+    tables: Mapping[str, PageTable | None]  # budget, split and agreement
+    moments: Mapping[str, Any] | None  # one pair over time, from `pair_over_time`
+    moment_text: str  # which pair, or why there is none
+    accuracy: str  # how good its density is
+
+
+def report_contents(run: Run) -> Contents:
+    """Compute what the report of a run shows: all observables, and one pair over time."""
+    config, system = run.config, run.survivals.system
+    panels: list[Panel] = overview(
+        run.survivals.tables,
+        system=load_system(system) if system is not None else None,
+        feeddown=feeddown_of(run.survivals.feeddown or "group", Path()),
+        mesons=config.observables.states,
+    )
+    pair, which = None, NO_FLUID
+    if (chosen := representative(run)) is not None and run.plan is not None:
+        history, which = chosen
+        pair = pair_over_time(replace(run.plan.run_file, config=run.config), history)
+        which = COLD if pair is None else which
+    tables = {
+        "budget": budget_table(panels),
+        "split": split_table(panels),
+        "agreement": agreement_rows(panels),
+    }
+    accuracy = ACCURACY[config.model.order]
+    return Contents(run, panels, figures(panels), splits(panels), tables, pair, which, accuracy)
+
+
+def report_page(contents: Contents) -> str:
+    """Return the page: style, scripts and data are inside it, all text is escaped."""
+    run, panels, tables = contents.run, contents.panels, contents.tables
+    system = f"{run.config.system.name} at {run.config.system.sqrt_s_GeV:g} GeV per nucleon pair"
+    measured = map(str, of_data(data for panel in panels for data in panel.datasets))
+    cited = dict.fromkeys([*run.citations, *measured])
+    return page(
+        "report.html",
+        title=run.config.output.title or run.name,
+        styles=["page.css", "report.css"],
+        scripts=["charts.js", "points.js", "timeline.js", "report.js"],
+        data={"figures": contents.figures, "splits": contents.splits, "moments": contents.moments},
+        subtitle=html.escape(f"{system}. Report of {run.name}, made by qtraj {version('qtraj')}."),
+        setup=_definitions(setup(run), _symbols),
+        budget=_table(tables["budget"], "This run holds no R_AA."),
+        split=_table(tables["split"], "This run does not know which pairs never jumped."),
+        agreement=_table(tables["agreement"], "No measurement could be compared with this run."),
+        left_out="".join(f"<p>{html.escape(line)}</p>\n" for line in left_out(panels)),
+        moment_text=_symbols(contents.moment_text),
+        accuracy=html.escape(contents.accuracy),
+        hidden="" if contents.moments is not None else " hidden",
+        provenance=_definitions(run.provenance, html.escape),
+        run_file=html.escape(run.text),
+        citations="\n".join(f"<li>{html.escape(line)}</li>" for line in cited),
+    )
+
+
+def write_report(contents: Contents, path: str | os.PathLike[str]) -> Path:
+    """Write the page, complete or not at all, and return its path."""
+    path = path_of("path", path)
+    with atomic_path(path) as temporary:
+        temporary.write_text(report_page(contents), encoding="utf-8")
+    return path
+
+
+def _symbols(text: str) -> str:
+    """Return escaped text with the indices of known symbols, as in N_part, set as such."""
+    return re.sub(r"(?<=[A-Za-zασ])_(AA|NN|part|T|F|c|s)\b", r"<sub>\1</sub>", html.escape(text))
+
+
+def _definitions(entries: Mapping[str, str], escaped: Callable[[str], str]) -> str:
+    return "\n".join(f"<dt>{html.escape(k)}</dt><dd>{escaped(v)}</dd>" for k, v in entries.items())
+
+
+def _table(table: PageTable | None, otherwise: str) -> str:
+    if table is None:
+        return f"<p>{html.escape(otherwise)}</p>"
+
+    def cells(tag: str, row: Sequence[str]) -> str:
+        opened = (tag if i < table.texts else f'{tag} class="number"' for i in range(len(row)))
+        return "".join(f"<{o}>{_symbols(text)}</{tag[:2]}>" for o, text in zip(opened, row, strict=True))
+
+    rows = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in table.rows)
+    notes = "".join(f"<p>{_symbols(note)}</p>\n" for note in table.notes)
+    caption = f"<caption>{_symbols(table.caption)}</caption>"
+    head = cells('th scope="col"', table.headings)
+    body = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>"
+    # the box scrolls by itself where the window is narrow, and takes the focus for it
+    box = f'<div class="scroll" tabindex="0" role="region" aria-label="{html.escape(table.caption)}">'
+    return f"{box}<table>{caption}\n{body}</table></div>\n{notes}"
+
+
+def figures(panels: Sequence[Panel]) -> list[dict[str, Any]]:
+    """Return one chart for each observable against a variable; single numbers over everything are left out."""
+    return [_figure(panel) for panel in panels if panel.curve.x_name != INTEGRATED]
+
+
+def splits(panels: Sequence[Panel]) -> list[dict[str, Any]]:
+    """Return one chart for each meson: R_AA in total, of pairs that never jumped, and of regenerated ones."""
+    panel = next((panel for panel in panels if panel.parts and panel.curve.x_name != INTEGRATED), None)
+    if panel is None:
+        return []
+    charts = []
+    for name, color in _colors(panel).items():
+        series = []
+        for part, curve in {"total": panel.curve, **panel.parts}.items():
+            label, dash = PART_LABELS[part]
+            series.append({**_theory(curve, name, color, (), label), "state": label, "dash": dash})
+        head = {"name": f"split_{name}", "title": f"{name}: where R_AA comes from", **_axes(panel.curve)}
+        charts.append({**head, "series": series, "note": ""})
+    return charts
+
+
+def _figure(panel: Panel) -> dict[str, Any]:
+    curve = panel.curve
+    colors = _colors(panel)
+    series: list[dict[str, Any]] = []
+    for name, color in colors.items():
+        bands = [band for band in panel.bands if band.name == name]
+        series += [_band(band, color, i) for i, band in enumerate(bands) if band.label]
+        series.append(_theory(curve, name, color, bands))
+    series += [_data(data, colors[data.state]) for data in panel.datasets]
+    note = [
+        "Lines between the circles guide the eye." if len(curve) > 1 and not curve.binned else "",
+        "Bands: range over settings, no confidence interval." if any(b.label for b in panel.bands) else "",
+        f"Selected: {curve.selection}." if curve.selection else "",
+        "Data: bars statistical, boxes systematic errors." if panel.datasets else "",
+    ]
+    title = Observable.named(curve.observable).title
+    head = {"name": panel.name, "title": f"{title} against {AXES[curve.x_name].name}", **_axes(curve)}
+    return {**head, "series": series, "note": " ".join(filter(None, note))}
+
+
+def _axes(curve: Curve) -> dict[str, Any]:
+    observable = Observable.named(curve.observable)
+    axes = {"xLabel": AXES[curve.x_name].heading, "yLabel": observable.symbol}
+    return {**axes, "fromZero": observable.unmodified > 0}
+
+
+def _colors(panel: Panel) -> dict[str, str]:
+    """Return the color of each meson or ratio that a panel shows."""
+    return {name: f"var({COLORS[i % len(COLORS)]})" for i, name in enumerate(panel.shown)}
+
+
+def _theory(
+    curve: Curve, name: str, color: str, bands: Sequence[CurveBand], label: str = "central setting"
+) -> dict[str, Any]:
+    values = curve[name]
+    points = []
+    for i in range(len(curve)):
+        value = values[i]
+        error = _number(value.error)
+        sizes = ", ".join(f"{_part_name(part)} {float(size):.2g}" for part, size in value.parts.items())
+        tip = [
+            f"{name}, {label}",
+            _place(curve.x_name, curve.x[i], curve.x_low[i], curve.x_high[i]),
+            f"{Observable.named(curve.observable).symbol} = {value}",
+            f"error {float(value.error):.2g}: {sizes}" if sizes else "error not estimated",
+            *(f"range of {_settings(b)}: {b.low[i]:.3g} to {b.high[i]:.3g}" for b in bands if b.label),
+            "source: this run",
+        ]
+        point = _point(curve.x[i], curve.x_low[i], curve.x_high[i], float(value.value))
+        points.append({**point, "up": error, "down": error, "tip": tip})
+    style = {"color": color, "line": not curve.binned, "dash": ""}
+    return {"kind": "theory", "state": name, "group": "calculated", **style, "points": points}
+
+
+def _band(band: CurveBand, color: str, number: int) -> dict[str, Any]:
+    curve, head = band.curve, {"kind": "band", "state": band.name, "group": f"range of {_settings(band)}"}
+    style = {"color": color, "dash": "5 3" if number else "", "binned": curve.binned}
+    ends = {"x": curve.x, "low": curve.x_low, "high": curve.x_high, "bottom": band.low, "top": band.high}
+    return {**head, **style, **{name: rounded(values, _DIGITS) for name, values in ends.items()}}
+
+
+def _settings(band: CurveBand) -> str:
+    name, _, values = band.label.partition(":")
+    return f"{ {'kappa': 'κ/T³', 'gamma': 'γ/T³'}.get(name, name) }:{values}".replace("-", "−")
+
+
+def _data(data: DataSet, color: str) -> dict[str, Any]:
+    points = []
+    for i in range(len(data)):
+        low, high = float(data.x_low[i]), float(data.x_high[i])
+        x = float(data.x[i]) if np.isfinite(data.x[i]) else (low + high) / 2
+        if not np.isfinite(x) or not np.isfinite(data.value[i]):
+            continue
+        point = _point(x, low, high, float(data.value[i]))
+        if np.isfinite(data.upper_limit_cl[i]):
+            point |= {"limit": True}
+        elif not np.isfinite(data.stat_plus[i]):  # one total error is published, and no parts
+            point |= {"up": _number(data.total_plus[i]), "down": _number(data.total_minus[i])}
+        else:
+            point |= {"up": _number(data.stat_plus[i]), "down": _number(data.stat_minus[i])}
+            point |= {"systUp": _number(data.syst_plus[i]), "systDown": _number(data.syst_minus[i])}
+        points.append(point | {"tip": _data_tip(data, i, x)})
+    group, marker = f"{data.experiment}, {data.kinematics}", MARKERS.get(data.experiment, "square")
+    head = {"kind": "data", "state": data.state, "group": group, "color": color, "marker": marker}
+    return {**head, "points": points}
+
+
+def _data_tip(data: DataSet, i: int, x: float) -> list[str]:
+    y = Observable.named(data.observable).symbol
+    lines = [f"{data.experiment} {data.state}, {data.kinematics}"]
+    lines.append(_place(data.x_name, x, float(data.x_low[i]), float(data.x_high[i])))
+    if data.centrality[i] and data.x_name != "centrality_pct":
+        lines.append(f"centrality {data.centrality[i]}")
+    if np.isfinite(data.upper_limit_cl[i]):
+        lines.append(f"{y} < {data.value[i]:.3g} (upper limit, {data.upper_limit_cl[i]:g} % confidence)")
+        return [*lines, f"source: {data.source}"]
+    total = max(float(np.nan_to_num(error[i])) for error in (data.total_plus, data.total_minus))
+    lines.append(f"{y} = {format_value(float(data.value[i]), total)}")
+    words = {"stat": "statistical", "syst": "systematic", "total": "total", "global_rel": "global, relative"}
+    for part, name in words.items():
+        plus, minus = (getattr(data, f"{part}_{side}")[i] for side in ("plus", "minus"))
+        if np.isfinite(plus):
+            size = f"±{plus:.2g}" if plus == minus else f"+{plus:.2g} −{minus:.2g}"
+            lines.append(f"{name} {size}")
+    return [*lines, f"source: {data.source}"]
+
+
+def _place(x_name: str, x: float, low: float, high: float) -> str:
+    name, unit = AXES[x_name].name, AXES[x_name].unit
+    text = f"{name} = {x:.4g}" + (f" {unit}" if unit else "")
+    return text + (f" ({low:g} to {high:g})" if high > low else "")
+
+
+def _point(x: float, low: float, high: float, y: float) -> dict[str, Any]:
+    edges = {"low": _number(low), "high": _number(high)} if high > low else {}
+    return {"x": _number(x), "y": _number(y), **edges}
+
+
+def _number(value: Any) -> float | None:
+    return rounded(np.atleast_1d(value), _DIGITS)[0]
+
+
+def budget_table(panels: Sequence[Panel]) -> PageTable | None:
+    """Return R_AA and the parts of its error, over everything and along the first curve; None without R_AA."""
+    chosen = _raa_panels(panels)
+    if not chosen:
+        return None
+    values = [panel.curve[name] for panel in chosen for name in panel.shown]
+    parts = list(dict.fromkeys(part for value in values for part in value.parts))
+    rows = []
+    for panel, name, i in _points(chosen):
+        value = panel.curve[name][i]
+        sizes = (_size(value.parts[p]) if p in value.parts else "–" for p in parts)
+        rows.append((name, _where(panel.curve, i), str(value), _size(value.error), *sizes))
+    missing = dict.fromkeys(reason for value in values for reason in value.not_estimated)
+    notes = (
+        "Numerical parts add linearly; they, the scatter of paths and the errors of measured input add in quadrature.",
+        *([f"Not estimated: {'; '.join(missing)}."] if missing else []),
+    )
+    headings = ("meson", "where", "R_AA", "error", *map(_part_name, parts))
+    return PageTable("R_AA of the central setting and the parts of its error", headings, rows, notes)
+
+
+def split_table(panels: Sequence[Panel]) -> PageTable | None:
+    """Return R_AA as the sum of pairs that never jumped and regenerated ones, or None if that is not known."""
+    chosen = [panel for panel in _raa_panels(panels) if panel.parts]
+    if not chosen:
+        return None
+    rows = []
+    for panel, name, i in _points(chosen):
+        curves = (panel.curve, panel.parts["no_jump"], panel.parts["regeneration"])
+        total, no_jump, regenerated = (curve[name][i] for curve in curves)
+        share = f"{100 * float(regenerated.value) / float(total.value):.1f} %" if total.value else "–"
+        rows.append((name, _where(panel.curve, i), str(total), str(no_jump), str(regenerated), share))
+    headings = ("meson", "where", "R_AA", "never jumped", "regenerated", "share regenerated")
+    return PageTable("R_AA = never jumped + regenerated, central setting", headings, rows)
+
+
+def agreement_rows(panels: Sequence[Panel]) -> PageTable | None:
+    """Return chi-square with each measurement, or None if there is none."""
+    rows = []
+    for panel in panels:
+        x_name, symbol = panel.curve.x_name, Observable.named(panel.curve.observable).symbol
+        what = f"{symbol} over all" if x_name == INTEGRATED else f"{symbol} against {AXES[x_name].name}"
+        for name, chi in panel.agreement.items():
+            cells = ("–" if cell == "-" else cell.replace("-", "−") for cell in agreement_cells(chi))
+            rows.append((what, name, *cells))
+    if not rows:
+        return None
+    notes = (
+        "At the points, in the bins and the acceptance of each measurement. Errors of the calculation are included, "
+        "the range over settings is not. Largest pull and global shift in standard deviations.",
+    )
+    headings = ("observable", "measurement", "χ²", "points", "p", "largest pull", "global shift")
+    return PageTable("Agreement of the central setting with data", headings, rows, notes)
+
+
+def _raa_panels(panels: Sequence[Panel]) -> list[Panel]:
+    """Return R_AA over everything and against the first variable."""
+    raa = [panel for panel in panels if panel.curve.observable == "R_AA"]
+    along = [panel for panel in raa if panel.curve.x_name != INTEGRATED]
+    return [panel for panel in raa if panel.curve.x_name == INTEGRATED] + along[:1]
+
+
+def _points(panels: Sequence[Panel]) -> Iterator[tuple[Panel, str, int]]:
+    """Yield every panel, meson and place along its curve."""
+    for panel in panels:
+        for name in panel.shown:
+            for i in range(len(panel.curve)):
+                yield panel, name, i
+
+
+def _part_name(name: str) -> str:
+    return name if name == "l_max" else name.replace("_", " ")
+
+
+def _size(error: Any) -> str:
+    return f"{float(error):.1e}".replace("-", "\N{MINUS SIGN}") if error else "0"
+
+
+def _where(curve: Curve, i: int) -> str:
+    if curve.x_name == INTEGRATED:
+        return "all"
+    name, unit = AXES[curve.x_name].name, AXES[curve.x_name].unit
+    if curve.x_high[i] > curve.x_low[i]:
+        return f"{name} {curve.x_low[i]:g} to {curve.x_high[i]:g} {unit}".strip()
+    return f"{name} = {curve.x[i]:.4g} {unit}".strip()
