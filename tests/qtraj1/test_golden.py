@@ -14,8 +14,8 @@ from scipy.interpolate import CubicSpline
 
 import qtraj as qt
 from qtraj.errors import InputError, PerformanceWarning
-from qtraj.qtraj1.program.setup import refuse_unknown
-from qtraj.qtraj1.program.temperature import HBARC, histories
+from qtraj.qtraj1.program.medium import HBARC, histories
+from qtraj.qtraj1.program.trajectories import refuse_unknown
 
 ROUNDING = 5e-11
 """Relative; 15 000 steps of rounding to 1e-16 add up to 1e-12, ten times that in small interfering overlaps."""

@@ -7,6 +7,8 @@ x and then along y given x.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from math import inf
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -83,29 +85,17 @@ class PlaneDensity:
         return np.asarray(self._y_cdf.ev(np.asarray(x_fm, dtype=float), np.asarray(y_fm, dtype=float)))
 
     def inverse(self, u: ArrayLike, v: ArrayLike) -> tuple[Float, Float]:
-        """Map (u, v) of the unit square to (x, y) in fm, so that uniform points become points of the density.
-
-        Parameters
-        ----------
-        u, v : array_like, shape (n,)
-            In [0, 1].
-
-        Returns
-        -------
-        x, y : numpy.ndarray, shape (n,)
-        """
-        x = _bisect(self.marginal_cdf, np.asarray(u, dtype=float), self.x_fm[0], self.x_fm[-1])
-        y = _bisect(
-            lambda y: self.conditional_cdf(x, y), np.asarray(v, dtype=float), self.y_fm[0], self.y_fm[-1]
-        )
-        return x, y
+        """Map (`u`, `v`) of the unit square to (x, y) in fm, (n,): uniform points become points of the density."""
+        x = _bisect(self.marginal_cdf, u, self.x_fm)
+        return x, _bisect(lambda y: self.conditional_cdf(x, y), v, self.y_fm)
 
 
 def _evaluate(density: Callable[[Float, Float], Float], x: Float, y: Float) -> Float:
     values = float_array("density", called("density", density, x[:, None], y[None, :]), "return real numbers")
     if values.shape != (len(x), len(y)) or not np.all(np.isfinite(values)) or np.any(values < 0):
-        value = "another shape, negative or not finite"
-        raise InputError("density", value, "be finite, >= 0, of shape (x, y)")
+        raise InputError(
+            "density", "another shape, negative or not finite", "be finite, >= 0, of shape (x, y)"
+        )
     if not np.any(values > 0):
         raise InputError("density", "zero on the whole box", "be positive somewhere")
     return values
@@ -123,9 +113,10 @@ def _cumulative(axis: Float, values: Float) -> BSpline[Any]:
     return spline
 
 
-def _bisect(cdf: Callable[[Float], Float], target: Float, low: float, high: float) -> Float:
-    """Solve cdf(z) = target for every element; the cdf increases from 0 at `low` to 1 at `high`."""
-    a, b = np.full(target.shape, low), np.full(target.shape, high)
+def _bisect(cdf: Callable[[Float], Float], target: ArrayLike, axis: Float) -> Float:
+    """Solve cdf(z) = target for every element; the cdf increases from 0 to 1 along the axis."""
+    target = np.asarray(target, dtype=float)
+    a, b = np.full(target.shape, axis[0]), np.full(target.shape, axis[-1])
     for _ in range(_BISECTIONS):
         middle = np.asarray(0.5 * (a + b))
         below = cdf(middle) < target
@@ -143,8 +134,6 @@ Scrambling = Literal["common", "own"]
 """Whether impact parameters share the scramblings of the points, or each has its own."""
 
 _STREAM_FM: Final = 1e-6  # impact parameters that differ by more are told apart
-
-_Key = tuple[int, ...]  # replicate and, with scramblings of its own, what stands for the impact parameter
 
 
 def sample_paths(
@@ -212,9 +201,7 @@ def sample_paths(
     n = integer("n", n, 1, allowed="be a power of two")
     if n & (n - 1):
         raise InputError("n", n, "be a power of two")
-    replicates = integer(
-        "replicates", replicates, 2, allowed="be at least 2", remedy="One replicate has no error."
-    )
+    replicates = integer("replicates", replicates, 2, inf, "be at least 2", "One replicate has no error.")
     seed = integer("seed", seed, 0, allowed="be a non-negative integer")
     pT_max = positive("pT_max", pT_max, "be positive, in GeV")
     mass = positive("mass", mass, "be positive, in GeV")
@@ -260,38 +247,30 @@ def sample_paths(
     )
 
 
-def _sets(key: _Key, seed: int, start: int, stop: int, directions: int) -> tuple[Float, Float]:
-    """Return Sobol points and angles of paths `start` to `stop` of one replicate."""
+def _sets(key: tuple[int, ...], seed: int, start: int, stop: int, directions: int) -> tuple[Float, Float]:
+    """Return Sobol points and angles of paths `start` to `stop` of one replicate.
+
+    `key` is the replicate and, with scramblings of its own, what stands for the impact parameter.
+    """
     path = np.arange(start, stop)
-    first = start // directions
-    u = _points(key, seed, first, (stop - 1) // directions + 1)[path // directions - first]
+    first, last = start // directions, (stop - 1) // directions
+    # of a replicate alone, the child that SeedSequence(seed).spawn would give as this number
+    child = np.random.SeedSequence(seed, spawn_key=key)
+    engine = qmc.Sobol(DIMENSIONS, scramble=True, rng=np.random.default_rng(child))
+    if first > 0:
+        engine.fast_forward(first)
+    # SciPy warns of a first draw that is no power of two; the sequence as a whole is one, and balanced
+    u = np.concatenate([engine.random(1), engine.random(last - first)])[path // directions - first]
     # equally spaced directions are the same set after a turn by their spacing: points in one such sector give every
     # set once, and more evenly than points all around
     spacing, sector = (np.pi / 2, 2 * np.pi) if directions == 2 else (2 * np.pi / directions,) * 2
     return u, sector * u[:, 3] + spacing * (path % directions)
 
 
-def _points(key: _Key, seed: int, start: int, stop: int) -> Float:
-    """Return points `start` to `stop` of one scrambled Sobol sequence, shape (stop - start, DIMENSIONS)."""
-    # of a replicate alone, the child that SeedSequence(seed).spawn would give as this number
-    child = np.random.SeedSequence(seed, spawn_key=key)
-    engine = qmc.Sobol(DIMENSIONS, scramble=True, rng=np.random.default_rng(child))
-    if start > 0:
-        engine.fast_forward(start)
-        return np.asarray(engine.random(stop - start))
-    # SciPy warns of a first draw that is no power of two; the sequence as a whole is one, and balanced
-    first = engine.random(1)
-    return np.concatenate([first, engine.random(stop - 1)]) if stop > 1 else np.asarray(first)
-
-
 def collision_plane(glauber: OpticalGlauber, b_fm: float) -> PlaneDensity:
     """Return the binary-collision density at `b_fm` ready for sampling."""
     b_fm = number("b_fm", b_fm, "be a non-negative number of fm", low=0)
-
-    def density(x: Float, y: Float) -> Float:
-        return glauber.collision_density(b_fm, x, y)
-
-    return PlaneDensity(density, glauber.nucleus.extent_fm)
+    return PlaneDensity(partial(glauber.collision_density, b_fm), glauber.nucleus.extent_fm)
 
 
 def inverse_pT(u: ArrayLike, pT_max: float, mass: float) -> Float:

@@ -17,8 +17,7 @@ from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from ..observables.table import SurvivalTable
-from ..qtraj1.files.averages import ENOUGH_ROWS, effective_rows
-from ..qtraj1.files.ratios import RatioTable
+from ..qtraj1.files.ratios import ENOUGH_ROWS, RatioTable, effective_rows
 from ..qtraj1.files.text import is_finite
 from ..states import STATE_NAMES, STATES, State
 from .results import estimate_from

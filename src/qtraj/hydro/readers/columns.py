@@ -73,7 +73,14 @@ def read_columns(
     FileFormatError
         If the file is missing, empty, truncated, not numbers, or its values do not fit.
     """
-    order = _check_declaration(order, T_unit, mirror)
+    order = texts("order", order, "be a list of names of columns")
+    named, known = [name for name in order if name != IGNORED], {*COORDINATES, *FIELDS}
+    if set(named) - known or len(set(named)) != len(named):
+        raise InputError("order", order, f"name each of {sorted(known)} at most once, other columns '_'")
+    if not {"tau", "x", "y", "T"} <= set(named):
+        raise InputError("order", order, "contain tau, x, y and T")
+    choice("T_unit", T_unit, TO_GEV)
+    choice("mirror", mirror, ("", "x", "y", "xy"))
     sparse = boolean("sparse", sparse)
     skip_lines = integer("skip_lines", skip_lines, 0)
     if delimiter is not None and len(text("delimiter", delimiter)) != 1:
@@ -90,20 +97,6 @@ def read_columns(
     return for_file(file, lambda: build_hydro(axes, fields, attrs))
 
 
-def _check_declaration(order: Sequence[str], T_unit: str, mirror: str) -> tuple[str, ...]:
-    order = texts("order", order, "be a list of names of columns")
-    named = [name for name in order if name != IGNORED]
-    known = set(COORDINATES + FIELDS)
-    if set(named) - known or len(set(named)) != len(named):
-        allowed = f"name each of {sorted(known)} at most once, other columns '_'"
-        raise InputError("order", tuple(order), allowed)
-    if not {"tau", "x", "y", "T"} <= set(named):
-        raise InputError("order", tuple(order), "contain tau, x, y and T")
-    choice("T_unit", T_unit, TO_GEV)
-    choice("mirror", mirror, ("", "x", "y", "xy"))
-    return order
-
-
 def _mirrored(
     file: Path, axes: Mapping[str, Float], fields: Mapping[str, Float], axis: str
 ) -> tuple[dict[str, Float], dict[str, Float]]:
@@ -115,12 +108,13 @@ def _mirrored(
     if not on_zero and abs(half[0] - step / 2) > 1e-3 * step:
         problem = f"{axis} starts at {half[0]:g} fm, neither at 0 nor at half a step: cannot mirror it"
         raise FileFormatError(file, problem)
+    # a point at 0 is its own image
     first = 1 if on_zero else 0
     where = list(axes).index(axis)
     completed = {}
     for name, values in fields.items():
         # the velocity across the mirror changes sign
         sign = -1.0 if name == "v" + axis else 1.0
-        reflected = sign * np.flip(np.take(values, np.arange(first, len(half)), axis=where), axis=where)
+        reflected = sign * np.flip(np.delete(values, np.s_[:first], axis=where), axis=where)
         completed[name] = np.concatenate([reflected, values], axis=where)
-    return {**axes, axis: np.concatenate([-half[:0:-1] if on_zero else -half[::-1], half])}, completed
+    return {**axes, axis: np.concatenate([-np.flip(half[first:]), half])}, completed

@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, field
 from math import inf, isfinite
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -33,24 +33,10 @@ KAPPA_NAMES: Final[Mapping[int, FitName]] = {-1: "central", -2: "lower", -3: "up
 
 @dataclass(frozen=True)
 class Key:
-    """One key of ``params.txt``.
+    """One key of ``params.txt``: what it is, what takes its place in qtraj (`today`), and what values it may have.
 
-    Parameters
-    ----------
-    group : str
-        Heading under which `write_params` puts it.
-    kind : type
-        bool (written 0 or 1), int, float or str.
-    unit : str
-        Unit of the value; empty for pure numbers.
-    meaning : str
-        What the original does with it.
-    today : str
-        What takes its place in qtraj.
-    choices : tuple of int
-        All allowed values; empty if a range says it.
-    above, least, most : float
-        Allowed range: value > above, value >= least, value <= most.
+    `write_params` puts it under the heading `group`. `kind` is bool (written 0 or 1), int, float or str. Values are one
+    of the `choices`, if there are any, or in the range value > `above`, `least` <= value <= `most`.
     """
 
     group: str
@@ -91,23 +77,21 @@ class Key:
 
     def checked(self, name: str, value: Any) -> Value:
         """Return `value` as this key's type, or raise InputError if type or range are wrong."""
-        # NumPy's numbers, too; a whole number is a good float, and 0 and 1 are the file's booleans
-        if self.kind is float and is_finite_number(value):
-            value = float(value)
-        elif isinstance(value, Integral | np.bool_) and (
-            self.kind is bool or not isinstance(value, bool | np.bool_)
-        ):
-            value = bool(value) if self.kind is bool and value in (0, 1) else int(value)
-        elif self.kind is str and isinstance(value, str):
-            value = str(value)
-        # a bool is an int for Python, but not for a key of whole numbers
-        good = type(value) is self.kind
+        # NumPy's numbers, too; a whole number is a good float, and 0 and 1 are the file's booleans, but True is no 1
+        if self.kind is str:
+            good = isinstance(value, str) and value != ""
+        elif self.kind is bool:
+            good = isinstance(value, Integral | np.bool_) and value in (0, 1)
+        elif self.kind is int:
+            good = isinstance(value, Integral) and not isinstance(value, bool)
+        else:
+            good = is_finite_number(value)
         if good and self.kind in (int, float):
-            good = isfinite(value) and self.above < value <= self.most and value >= self.least
+            good = self.above < value and self.least <= value <= self.most
             good = good and (not self.choices or value in self.choices)
-        if not good or value == "":
+        if not good:
             raise InputError(name, value, self.allowed, self.meaning_of_choices)
-        checked: Value = value
+        checked: Value = self.kind(value)
         return checked
 
     @property
@@ -121,12 +105,15 @@ def _key(*words: Any, default: Any = MISSING, **rule: Any) -> Any:
     return field(default=default, metadata={"key": Key(*words, **rule)})
 
 
-_PHYSICS: Final = "physics"
-_MEDIUM: Final = "medium"
-_START: Final = "initial condition and projection"
-_MONTE_CARLO: Final = "Monte Carlo"
-_NUMERICS: Final = "numerics"
-_OUTPUT: Final = "output"
+_PHYSICS, _MEDIUM, _START, _MONTE_CARLO, _NUMERICS, _OUTPUT = (
+    "physics",
+    "medium",
+    "initial condition and projection",
+    "Monte Carlo",
+    "numerics",
+    "output",
+)
+"""Headings of the groups of keys."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,18 +253,18 @@ def idle(p: LegacyParameters, name: str) -> str:
 
     A params.txt has to hold every key, so there an idle one says nothing; on the command line it is a mistake.
     """
+    munich, jumps = (p.potential == 0, "potential 0"), (p.doJumps, "doJumps 1")
     waits = {
         "mdfac": (p.potential != 0, "potential 1 or 2"),
-        "kappa": (p.potential == 0, "potential 0"),
-        "gam": (p.potential == 0, "potential 0"),
+        "kappa": munich,
+        "gam": munich,
         "temperatureFile": (p.temperatureEvolution in (1, 2), "temperatureEvolution 1 or 2"),
         "T0": (p.temperatureEvolution in (0, 3), "temperatureEvolution 0 or 3"),
         "maxSteps": (p.temperatureEvolution == 3, "temperatureEvolution 3"),
         "initWidth": (p.initType == 1, "initType 1"),
         "basisFunctionsFile": (p.projType == 2 or p.initType == 200, "projType 2 or initType 200"),
-        "nTrajectories": (p.doJumps, "doJumps 1"),
-        "maxJumps": (p.doJumps, "doJumps 1"),
-        "rMax": (p.doJumps, "doJumps 1"),
+        **dict.fromkeys(("nTrajectories", "maxJumps", "rMax"), jumps),
+        # the seed also names the folder
         "randomseed": (
             p.doJumps or p.dirnameWithSeed,
             "doJumps 1, or dirnameWithSeed 1, which names the folder",
@@ -296,74 +283,37 @@ def _contradictions(p: LegacyParameters) -> Iterator[tuple[str, str, str]]:
     central = "The original takes the central fit between -1 and 0; write -1 for it." if p.kappa > -1 else ""
     # Bjorken flow: T^3 tau is constant. After tmed the medium acts from t0 on; after its end there is none.
     end = p.tmed * (p.T0 / p.Tf) ** 3
+    # A table: the contradiction, key, what it must be, what to do.
+    # fmt: off
     rules = [
-        (
-            p.kappa < 0 and p.kappa not in KAPPA_NAMES,
-            "kappa",
-            "be -1 (central fit), -2 (lower), -3 (upper) or a constant of at least 0",
-            central,
-        ),
-        (
-            p.potential != 0 and p.doJumps,
-            "doJumps",
-            f"be 0 with the KSU potential (potential {p.potential})",
-            "A complex potential without jump operators: set doJumps 0, or potential 0.",
-        ),
-        (
-            p.potential != 0 and p.stepper == 2,
-            "stepper",
-            f"be 0 or 1 with the KSU potential (potential {p.potential})",
-            "The NLO terms belong to the Munich potential: set potential 0, or stepper 0.",
-        ),
-        (
-            evolution in (1, 2) and p.temperatureFile is None,
-            "temperatureFile",
+        (p.kappa < 0 and p.kappa not in KAPPA_NAMES, "kappa",
+            "be -1 (central fit), -2 (lower), -3 (upper) or a constant of at least 0", central),
+        (p.potential != 0 and p.doJumps, "doJumps", f"be 0 with the KSU potential (potential {p.potential})",
+            "A complex potential without jump operators: set doJumps 0, or potential 0."),
+        (p.potential != 0 and p.stepper == 2, "stepper", f"be 0 or 1 with the KSU potential (potential {p.potential})",
+            "The NLO terms belong to the Munich potential: set potential 0, or stepper 0."),
+        (evolution in (1, 2) and p.temperatureFile is None, "temperatureFile",
             f"be given with temperatureEvolution {evolution}",
-            f"Name the file that temperatureEvolution {evolution} reads.",
-        ),
-        (
-            evolution in (0, 3) and p.Tf >= p.T0,
-            "T0",
-            f"be above Tf ({p.Tf:g} GeV)",
-            "The medium would never act: raise T0 or lower Tf.",
-        ),
-        (
-            evolution == 0 and p.tmed == 0,
-            "tmed",
-            "be above 0 with temperatureEvolution 0",
-            "Bjorken flow scales with tmed/t.",
-        ),
-        (
-            evolution == 0 and p.t0 >= end,
-            "t0",
-            f"be below {end:g} GeV^-1",
-            "Bjorken flow has cooled down to Tf before: the medium would never act.",
-        ),
+            f"Name the file that temperatureEvolution {evolution} reads."),
+        (evolution in (0, 3) and p.Tf >= p.T0, "T0", f"be above Tf ({p.Tf:g} GeV)",
+            "The medium would never act: raise T0 or lower Tf."),
+        (evolution == 0 and p.tmed == 0, "tmed", "be above 0 with temperatureEvolution 0",
+            "Bjorken flow scales with tmed/t."),
+        (evolution == 0 and p.t0 >= end, "t0", f"be below {end:g} GeV^-1",
+            "Bjorken flow has cooled down to Tf before: the medium would never act."),
         (p.initN <= p.initL, "initN", f"be above initL ({p.initL})", "The 1P state is initN 2, initL 1."),
-        *(
-            (
-                getattr(p, name) == value and p.basisFunctionsFile is None,
-                "basisFunctionsFile",
-                f"be given with {name} {value}",
-                "Name the file of stored eigenstates.",
-            )
-            for name, value in (("projType", 2), ("initType", 200))
-        ),
-        (
-            p.initType in (100, 200) and not any((s.n, s.l) == (p.initN, p.initL) for s in available),
-            "initN",
+        *((getattr(p, name) == value and p.basisFunctionsFile is None, "basisFunctionsFile",
+            f"be given with {name} {value}", "Name the file of stored eigenstates.")
+            for name, value in (("projType", 2), ("initType", 200))),
+        (p.initType in (100, 200) and not any((s.n, s.l) == (p.initN, p.initL) for s in available), "initN",
             f"be one of the nBasis = {p.nBasis} states (initN, initL) = {names}",
-            f"initL is {p.initL}; initType {p.initType} starts in one of those states.",
-        ),
-        (
-            p.snapPts > p.num,
-            "snapPts",
-            f"be at most num ({p.num})",
-            "A snapshot holds every (num/snapPts)-th point of the grid.",
-        ),
+            f"initL is {p.initL}; initType {p.initType} starts in one of those states."),
+        (p.snapPts > p.num, "snapPts", f"be at most num ({p.num})",
+            "A snapshot holds every (num/snapPts)-th point of the grid."),
         (p.dt >= p.L, "dt", f"be far below the box, L = {p.L:g} GeV^-1", "0.001 to 0.005 is usual."),
     ]
-    return ((key, allowed, remedy) for contradicts, key, allowed, remedy in rules if contradicts)
+    # fmt: on
+    return (rule[1:] for rule in rules if rule[0])
 
 
 COMMENT: Final = "//"
@@ -374,8 +324,7 @@ LINE_LIMIT: Final = 127
 GO_ON: Final = "QTraj 1.0 ignores unknown keys; to go on, delete it or put // before the line."
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     """Text of a value, and the line where it stands (0: the command line)."""
 
     text: str
@@ -419,8 +368,8 @@ def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> 
         entries[name] = _Entry(text, 0)
     _require_all(path, entries)
     try:
-        values: dict[str, Any] = {name: KEYS[name].parse(name, entry.text) for name, entry in entries.items()}
-        parameters = LegacyParameters(**values)
+        values = {name: KEYS[name].parse(name, entry.text) for name, entry in entries.items()}
+        parameters = LegacyParameters(**values)  # type: ignore[arg-type]  # checked there
     except InputError as error:
         raise _located(path, entries, error) from None
     for name, entry in entries.items():
@@ -462,7 +411,7 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
         if str(value).startswith(COMMENT):
             allowed = f"not begin with {COMMENT}: there a comment begins"
             raise InputError(name, value, allowed, "Write ./ before it.")
-        lines.append(f"{name}\t{_spelled(KEYS[name], value)}")
+        lines.append(f"{name}\t{spelled(value)}")
         if len(lines[-1]) > LINE_LIMIT:
             allowed = f"fit into a line of {LINE_LIMIT} characters"
             raise InputError(name, value, allowed, "Use a shorter path.")
@@ -499,9 +448,8 @@ def _require_all(path: Path, entries: dict[str, _Entry]) -> None:
         missing.append("mdfac")  # a factor of the KSU potentials alone
     if missing:
         meanings = "; ".join(f"{name}: {KEYS[name].meaning}" for name in missing[:3])
-        remedy = (
-            f"QTraj 1.0 has no defaults; add a line for each ({meanings}{' ...' if missing[3:] else ''})."
-        )
+        more = " ..." if missing[3:] else ""
+        remedy = f"QTraj 1.0 has no defaults; add a line for each ({meanings}{more})."
         raise FileFormatError(path, f"missing keys: {', '.join(missing)}", remedy)
 
 
@@ -529,7 +477,8 @@ def _located(path: Path, entries: dict[str, _Entry], error: InputError) -> Excep
     return FileFormatError(path, f"line {entry.line}: {problem}", error.remedy)
 
 
-def _spelled(key: Key, value: Value) -> str:
-    if key.kind is bool:
+def spelled(value: Value) -> str:
+    """Return a value as ``params.txt`` and the screen show it: every digit, and 0 or 1 for a bool."""
+    if isinstance(value, bool):
         return str(int(value))
-    return repr(value).removesuffix(".0") if key.kind is float else str(value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

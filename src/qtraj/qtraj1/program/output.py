@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -27,11 +26,11 @@ from ...errors import FileFormatError, InputError
 from ...provenance import versions
 from ...states import STATES
 from ..files.evolution import SummaryBlock, thinned, write_snapshot, write_summary
-from ..files.parameters import LegacyParameters
-from ..files.ratios import RatioTable, has_metadata, ratio_lines, read_ratios
-from ..files.text import lines_of, write_lines
-from .temperature import TRAJECTORY_FILE
-from .trajectories import NoJumpEvolution, Outcome, first_random_number
+from ..files.parameters import LegacyParameters, spelled
+from ..files.ratios import RatioTable, file_has_metadata, ratio_lines, read_ratios
+from ..files.text import write_lines
+from .medium import TRAJECTORY_FILE
+from .trajectories import NoJumpEvolution, Trajectory, first_random_number
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
@@ -56,13 +55,6 @@ class OutputFolder:
     `metadata` are those of the histories that will run, empty strings where they have none. `existing` says what to do
     with output of an earlier run, of the original or of qtraj: refuse to touch it; append rows of another seed to its
     ``ratios.tsv`` and leave every other file as it is (then `appends` is True); or overwrite all of it.
-
-    Raises
-    ------
-    FileFormatError
-        If there is output and `existing` is "refuse", or if it has rows that those of this run must not join.
-    InputError
-        If rows of this seed are there already.
     """
 
     def __init__(
@@ -90,7 +82,11 @@ class OutputFolder:
         """Remove what this run replaces, and write parameters with the seed, and versions."""
         if not self.appends:
             for path in self._found:  # not one by one: snapshots of steps that this run has not would stay
-                _remove(path)
+                try:
+                    path.unlink()
+                except OSError as error:
+                    problem = f"cannot be replaced ({error.strerror})"
+                    raise FileFormatError(path, problem, "Check its rights.") from error
         record: dict[str, Any] = {"transform": transform, **versions()}
         if transform == "fftw":
             record["pyfftw_version"] = version("pyfftw")
@@ -112,12 +108,12 @@ class OutputFolder:
         if time.monotonic() - self._flushed > FLUSH_EVERY:
             self._write_ratios()
 
-    def add(self, outcome: Outcome, metadata: str) -> None:
+    def add(self, trajectory: Trajectory, metadata: str) -> None:
         """Take a finished trajectory."""
-        self.add_row(outcome.ratios, outcome.r0, metadata)
+        self.add_row(trajectory.ratios, trajectory.r0, metadata)
         if self._p.outputSummaryFile:
-            self._blocks.append(outcome.rows)
-        self._snapshots |= outcome.snapshots
+            self._blocks.append(trajectory.rows)
+        self._snapshots |= trajectory.snapshots
 
     def write(self) -> None:
         """Write all that is not written yet; of a run that appends the rows alone."""
@@ -147,8 +143,8 @@ class OutputFolder:
         # the original has no run record, but its folder may be named after the seed
         named, record = _WITH_SEED.fullmatch(self.path.name), self._record()
         seeds = {int(named[1])} if named else set[int]()
-        for entry in (record, *record.get("appended", ())):
-            seeds |= {entry["parameters"]["randomseed"]} if "parameters" in entry else set[int]()
+        entries = (record, *record.get("appended", ()))
+        seeds |= {entry["parameters"]["randomseed"] for entry in entries if "parameters" in entry}
         if self._p.randomseed in seeds:
             raise self._same_seed(f"{self.path} is the output of a run with this seed")
 
@@ -161,7 +157,7 @@ class OutputFolder:
         file, p = self._file, self._p
         if not (file.is_file() and file.stat().st_size):
             return
-        if has_metadata(file, list(islice(lines_of(file), 3))) != self._with_metadata:
+        if file_has_metadata(file) != self._with_metadata:
             problem = f"its rows come {'without' if self._with_metadata else 'with'} metadata, those of this run differ"
             raise FileFormatError(file, problem, "Run in another folder, or move the file away.")
         table = read_ratios(file, metadata=self._with_metadata)  # a truncated last line raises
@@ -191,13 +187,6 @@ class OutputFolder:
         self._ratios, self._flushed = [], time.monotonic()
 
 
-def _remove(path: Path) -> None:
-    try:
-        path.unlink()
-    except OSError as error:
-        raise FileFormatError(path, f"cannot be replaced ({error.strerror})", "Check its rights.") from error
-
-
 RULE: Final = "-" * 147
 _HEADING: Final = (
     "          t [fm/c]        norm       (c,l)"
@@ -211,11 +200,9 @@ class Screen:
     """Screen output: lines go to `write`, the progress bar to `console`, if that is a terminal."""
 
     def __init__(self, write: Callable[[str], None] = print, console: Console | None = None) -> None:
-        self._write = write
-        self._console = Console(stderr=True) if console is None else console
+        self._write, self._console = write, Console(stderr=True) if console is None else console
 
-    def lines(self, *lines: str) -> None:
-        """Print lines."""
+    def _lines(self, *lines: str) -> None:
         for line in lines:
             self._write(line)
 
@@ -225,29 +212,30 @@ class Screen:
 
     def start(self, p: LegacyParameters) -> None:
         """Print the time and the parameters."""
-        values = [f"{name} = {_short(value)}" for name, value in p.given().items()]
-        self.lines(RULE, f"qtraj {version('qtraj')}, legacy mode, started: {_now()}", RULE, *values)
+        values = [f"{name} = {spelled(value)}" for name, value in p.given().items()]
+        self._lines(RULE, f"qtraj {version('qtraj')}, legacy mode, started: {_now()}", RULE, *values)
 
-    def masses(self, masses: np.ndarray) -> None:
+    def masses(self, masses: Float) -> None:
         """Print the masses 2 M_Q + E of computed states in GeV."""
-        self.lines(RULE)
+        self._lines(RULE)
         for state, mass in zip(STATES, masses, strict=False):
             self.say(f"M({state.n}{'spd'[state.l]}) = {mass:g}")
-        self.lines(RULE)
+        self._lines(RULE)
 
     def no_jump(self, evolution: NoJumpEvolution, jumps: bool) -> None:
-        """Print the vacuum part and the part with medium of the evolution without jumps."""
-        rows = table_lines(evolution.rows)
-        first_medium = evolution.vacuum_rows
-        self.lines(
-            RULE, _HEADING, RULE, *rows[:first_medium], RULE, " No jumps", RULE, *rows[first_medium:], RULE
-        )
+        """Print the vacuum part and the part with medium of the evolution without jumps, as the original does."""
+        rows, vacuum, lines = evolution.rows, evolution.vacuum_rows, []
+        for k in range(len(rows)):
+            numbers = (*rows.overlaps[k], rows.r_mean[k], rows.energy[k])
+            head = f"      t = {rows.t_fm[k]:.6f} fm/c  {rows.norm[k]:.6f}    ({rows.color[k]},{rows.l[k]})"
+            lines.append(head + "".join(f"{number:13.6f}" for number in numbers))
+        self._lines(RULE, _HEADING, RULE, *lines[:vacuum], RULE, " No jumps", RULE, *lines[vacuum:], RULE)
         if jumps:
             self.say(f"Heff final norm is {evolution.norm:.6f}")
 
     def end(self) -> None:
         """Print the time."""
-        self.lines(f"Done: {_now()}", RULE)
+        self._lines(f"Done: {_now()}", RULE)
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -259,22 +247,6 @@ class Screen:
         with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as progress:
             task = progress.add_task(what, total=total)
             yield lambda done: progress.update(task, completed=done)
-
-
-def table_lines(rows: SummaryBlock) -> list[str]:
-    """Return the rows of a block as the original prints them."""
-    lines = []
-    for k in range(len(rows)):
-        numbers = (*rows.overlaps[k], rows.r_mean[k], rows.energy[k])
-        head = f"      t = {rows.t_fm[k]:.6f} fm/c  {rows.norm[k]:.6f}    ({rows.color[k]},{rows.l[k]})"
-        lines.append(head + "".join(f"{number:13.6f}" for number in numbers))
-    return lines
-
-
-def _short(value: object) -> str:
-    if isinstance(value, bool):
-        return str(int(value))
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _now() -> str:

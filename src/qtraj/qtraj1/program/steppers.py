@@ -17,39 +17,27 @@ u = r R it is the symmetrized product -i (r d/dr + d/dr r), hermitian on the gri
     Gamma_o = (kappa/8) [ the same with a -> -a ] + (5 kappa/16) [ the same with a = 0 ]
 
 Flaws of the original: V_eff and H_eff are those of the temperature at the start of the step; where there is no medium
-(T = 0) the NLO terms are left out; its jumps at NLO take direction-averaged rates (`setup.refuse_unknown`).
+(T = 0) the NLO terms are left out; its jumps at NLO take direction-averaged rates (`trajectories.refuse_unknown`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import zgtsv
+from scipy.linalg import LinAlgError, solve_banded
 
 from ...errors import QtrajError
 from ...physics.model import OCTET_WIDTH
 from ...radial.sine import SineGrid
 from ...units import C_F, N_C, OCTET_DIMENSION
-from .interaction import WIDTHS, Interaction, Munich
+from .medium import WIDTHS, Interaction, Munich
 
 Complex = NDArray[np.complex128]
 Float = NDArray[np.float64]
 Integer = NDArray[np.int64]
 
-
-class Stepper(Protocol):
-    """Method that takes a batch of states through one time step."""
-
-    def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
-        """Return the states after step `n`, shape (B, num), each row independent of the others to the last bit.
-
-        `states` (B, num) holds values u(r_i) and may be overwritten; `color` (B,), 0 singlet, 1 octet, and `l` (B,)
-        belong to the rows.
-        """
-        ...
+TO_SINGLET = 1 / OCTET_DIMENSION
+"""Weight of the octet's width that leads to the singlet; the rest of 7/16 stays in the octet."""
 
 
 def sectors(color: Integer, l: Integer) -> tuple[list[tuple[int, int]], Integer]:
@@ -71,7 +59,11 @@ class SplitStep:
         self._local: tuple[int, dict[int, Complex]] = (-1, {})
 
     def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
-        """Return the states after step `n`; see `Stepper.advance`."""
+        """Return the states (B, num) after step `n`, each row independent of the others to the last bit.
+
+        `states` holds values u(r_i) and may be overwritten; `color` (B,), 0 singlet, 1 octet, and `l` (B,) belong to
+        its rows.
+        """
         different, index = sectors(color, l)
         # one factor for each (color, l) of the batch, then a row of it for each state
         factors = np.array([self._half_step(c, angular, n) for c, angular in different])
@@ -89,7 +81,7 @@ class SplitStep:
     def _local_factor(self, color: int, n: int) -> Complex:
         # the factors of a step serve the next one, too, if the medium is the same
         step, factors = self._local
-        if step != n and not (step == n - 1 and self._interaction.same_as_before(n)):
+        if step != n and not (step == n - 1 and self._interaction.steps.same_as_before(n)):
             factors = {}
         self._local = (n, factors)
         if color not in factors:
@@ -97,45 +89,12 @@ class SplitStep:
         return factors[color]
 
 
-TO_SINGLET = 1 / OCTET_DIMENSION
-"""Weight of the octet's width that leads to the singlet; the rest of 7/16 stays in the octet."""
-
-
-@dataclass(frozen=True)
-class Tridiagonal:
-    """A tridiagonal matrix: row i is lower[i-1], diagonal[i], upper[i]."""
-
-    lower: Complex
-    diagonal: Complex
-    upper: Complex
-
-    def __matmul__(self, states: Complex) -> Complex:
-        """Return the product with states, shape (B, num)."""
-        out = self.diagonal * states
-        out[:, :-1] += self.upper * states[:, 1:]
-        out[:, 1:] += self.lower * states[:, :-1]
-        return out
-
-    def __add__(self, other: Tridiagonal) -> Tridiagonal:
-        return Tridiagonal(self.lower + other.lower, self.diagonal + other.diagonal, self.upper + other.upper)
-
-    def __rmul__(self, factor: complex) -> Tridiagonal:
-        return Tridiagonal(factor * self.lower, factor * self.diagonal, factor * self.upper)
-
-    def solve(self, states: Complex) -> Complex:
-        """Return the solutions of self @ x = states, shape (B, num)."""
-        # LAPACK's tridiagonal solver with partial pivoting, all states at once
-        *_, solution, info = zgtsv(self.lower, self.diagonal, self.upper, states.T)
-        if info != 0:
-            raise QtrajError("The Crank-Nicolson matrix is singular: choose another dt.")
-        return np.ascontiguousarray(solution.T)
-
-
 class CrankNicolson:
     """Crank-Nicolson on the points of the sine grid, with second differences.
 
     `m` is the reduced mass in GeV, `dt` the time step in GeV^-1. With `nlo`, for `Munich` alone, H_eff is that of
-    next-to-leading order in E/T; its terms contain the Coulomb coupling `alpha` = C_F alpha_s.
+    next-to-leading order in E/T; its terms contain the Coulomb coupling `alpha` = C_F alpha_s. A tridiagonal matrix is
+    an array (3, num) in the order of `scipy.linalg.solve_banded`: above, on and below the diagonal, column by column.
     """
 
     def __init__(
@@ -143,55 +102,46 @@ class CrankNicolson:
     ) -> None:
         self._r, self._dx, self._m, self._dt = grid.r, grid.dx, m, dt
         self._interaction, self._alpha, self._nlo = interaction, alpha, nlo
-        self._p_squared: dict[int, Tridiagonal] = {}
-        between = np.asarray(-0.5j * (self._r[:-1] + self._r[1:]) / self._dx, dtype=np.complex128)
-        self._rp_pr = Tridiagonal(-between, np.zeros(grid.num, complex), between)  # r p + p r
+        self._rp_pr = np.zeros((3, grid.num), dtype=complex)  # r p + p r
+        self._rp_pr[0, 1:] = -0.5j * (self._r[:-1] + self._r[1:]) / self._dx
+        self._rp_pr[2, :-1] = -self._rp_pr[0, 1:]
 
     def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
-        """Return the states after step `n`; see `Stepper.advance`."""
+        """Return the states after step `n`; see `SplitStep.advance`."""
         different, index = sectors(color, l)
         for i, (c, angular) in enumerate(different):
-            rows = index == i
+            rows = states[index == i]
             generator = 0.5j * self._dt * self._effective(c, angular, n)
-            right = states[rows] - generator @ states[rows]
-            left = Tridiagonal(generator.lower, 1 + generator.diagonal, generator.upper)
-            states[rows] = left.solve(right)
+            right = rows - generator[1] * rows
+            right[:, :-1] -= generator[0, 1:] * rows[:, 1:]
+            right[:, 1:] -= generator[2, :-1] * rows[:, :-1]
+            generator[1] += 1
+            try:
+                # of a tridiagonal matrix this is LAPACK's solver with partial pivoting, all states at once
+                states[index == i] = solve_banded((1, 1), generator, right.T).T
+            except LinAlgError:
+                raise QtrajError("The Crank-Nicolson matrix is singular: choose another dt.") from None
         return states
 
-    def _effective(self, color: int, l: int, n: int) -> Tridiagonal:
-        """Return H_eff of a sector during step `n`."""
-        p_squared = self._momentum_squared(l)
-        free = (1 / (2 * self._m)) * p_squared
-        if not (self._nlo and isinstance(self._interaction, Munich) and self._interaction.T[n] > 0):
-            return free + self._local(self._interaction.local(color, n))
-        return free + self._next_to_leading(self._interaction, color, n, p_squared)
-
-    def _next_to_leading(self, medium: Munich, color: int, n: int, p_squared: Tridiagonal) -> Tridiagonal:
-        r, M, T, kappa = self._r, 2 * self._m, medium.T[n], medium.kappa[n]
-        # alpha is C_F alpha_s
-        a = N_C * self._alpha / C_F / (8 * T)
+    def _effective(self, color: int, l: int, n: int) -> Complex:
+        """Return H_eff of a sector during step `n`, (3, num)."""
+        # p^2 = p_r^2 + l(l+1)/r^2 by second differences
+        p_squared: Complex = np.full((3, len(self._r)), -1 / self._dx**2, dtype=np.complex128)
+        p_squared[1] = 2 / self._dx**2 + l * (l + 1) / self._r**2
+        H = p_squared / (2 * self._m)
+        medium = self._interaction
+        if not (self._nlo and isinstance(medium, Munich) and medium.steps.T[n] > 0):
+            H[1] += medium.local(color, n)
+            return H
+        r, M, T, kappa = self._r, 2 * self._m, medium.steps.T[n], medium.kappa[n]
+        a = N_C * self._alpha / C_F / (8 * T)  # alpha is C_F alpha_s
 
         def width(a: float) -> Float:
             return np.asarray(r**2 - 3 / (2 * M * T) - 2 * a * r + a / (M * T * r) + a**2)
 
         octet_width = TO_SINGLET * width(-a) + (OCTET_WIDTH - TO_SINGLET) * width(0.0)
-        local_width = octet_width if color else width(a)
-        shift = medium.potential[color] + WIDTHS[color] * medium.gamma[n] * r**2 / 2
-        momentum_width = WIDTHS[color] * kappa / (4 * M**2 * T**2)
-        return (
-            self._local(shift - 0.5j * kappa * local_width)
-            + complex(-0.5j * momentum_width) * p_squared
-            + complex(WIDTHS[color] * kappa / (4 * M * T)) * self._rp_pr
-        )
-
-    def _momentum_squared(self, l: int) -> Tridiagonal:
-        """Return p^2 = p_r^2 + l(l+1)/r^2 by second differences."""
-        if l not in self._p_squared:
-            off = np.full(len(self._r) - 1, -1 / self._dx**2, dtype=complex)
-            diagonal = 2 / self._dx**2 + l * (l + 1) / self._r**2
-            self._p_squared[l] = Tridiagonal(off, diagonal.astype(complex), off)
-        return self._p_squared[l]
-
-    def _local(self, energies: Complex) -> Tridiagonal:
-        none = np.zeros(len(energies) - 1, dtype=complex)
-        return Tridiagonal(none, energies, none)
+        H[1] += medium.potential[color] + WIDTHS[color] * medium.gamma[n] * r**2 / 2
+        H[1] -= 0.5j * kappa * (octet_width if color else width(a))
+        H -= 0.5j * WIDTHS[color] * kappa / (4 * M**2 * T**2) * p_squared
+        H += WIDTHS[color] * kappa / (4 * M * T) * self._rp_pr
+        return H
