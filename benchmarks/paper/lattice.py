@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 import qtraj as qt
 from qtraj.qtraj1.files.parameters import LegacyParameters
-from qtraj.qtraj1.program.medium import histories
+from qtraj.qtraj1.program.steps import histories
 from qtraj.qtraj1.program.trajectories import evolve_without_jumps, make_setup
 
 from . import exact, sampled

@@ -14,7 +14,7 @@ from scipy.interpolate import CubicSpline
 
 import qtraj as qt
 from qtraj.errors import InputError, PerformanceWarning
-from qtraj.qtraj1.program.medium import HBARC, histories
+from qtraj.qtraj1.program.steps import HBARC, histories
 from qtraj.qtraj1.program.trajectories import refuse_unknown
 
 ROUNDING = 5e-11

@@ -18,12 +18,12 @@ from ..units import HBARC
 Array = NDArray[Any]
 Float = NDArray[np.float64]
 
-# Positions this close to a grid line (in cells) are taken as on it: text files and float32 headers carry
+# positions this close to a grid line (in cells) are taken as on it: text files and float32 headers carry
 # coordinates to about 1e-7, and a corner of weight zero must not turn a stored value into NaN.
 _SNAP = 1e-6
 
+# fm/c; no fireball at RHIC or LHC lives longer, so a larger last time is in GeV^-1
 TAU_LAST_MAX_FM: Final = 50.0
-"""fm/c; no fireball at RHIC or LHC lives longer, so a larger last time is in GeV^-1."""
 
 # A text axis of step 0.1 fm with three decimals is uniform to 1 %.
 _UNIFORM = 0.02

@@ -21,13 +21,12 @@ from ..observables.geometry import CollisionGeometry
 
 MB_TO_FM2: Final = 0.1
 
-# Diffuseness lengths after which a Woods-Saxon tail, e^-20 = 2e-9, is left out.
+# diffuseness lengths after which a Woods-Saxon tail, e^-20 = 2e-9, is left out.
 _TAIL = 20.0
 
-# Trapezoid rule: the integrands are analytic within pi a = 1.7 fm of the real axis, so it converges as
+# trapezoid rule: the integrands are analytic within pi a = 1.7 fm of the real axis, so it converges as
 # exp(-2 pi 1.7/step); the step of 0.1 fm is far beyond need.
 _STEP_FM = 0.1
-
 Float = NDArray[np.float64]
 
 

@@ -17,14 +17,12 @@ from .field import Hydro
 
 Float = NDArray[np.float64]
 
-# The last digit of a PDG number of a meson is 2J + 1.
+# the last digit of a PDG number of a meson is 2J + 1.
 _SPIN_STATES: Final = np.array([meson.pdg_id % 10 for meson in MESONS])
-
 MEAN_MASS: Final = float(np.average([meson.mass for meson in MESONS], weights=_SPIN_STATES))
 """Mean mass of the nine bottomonia weighted with their 2J + 1 spin states, GeV: one p_T spectrum for all."""
 
-COLUMNS: Final = ("x_fm", "y_fm", "pT", "phi", "replicate")
-"""What each path has of its own."""
+COLUMNS: Final = ("x_fm", "y_fm", "pT", "phi", "replicate")  # what each path has of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +97,9 @@ class Paths:
 def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: bool = False) -> Histories:
     """Return the temperature that each path meets, at the frames of the run.
 
-    A pair created at (x, y), tau = 0, moves on a straight line with v_T = p_T/E_T at mid-rapidity, where
-    its time is the proper time tau of the hydro. Between the frames `Histories` interpolates T along the
-    moving path. Where a path leaves the stored cells, T is set to `hydro.T_floor`, an upper bound of what a
-    sparse file left out.
+    A pair created at (x, y), tau = 0, moves on a straight line with v_T = p_T/E_T at mid-rapidity, where its time is
+    the proper time tau of the hydro. Between the frames `Histories` interpolates T along the moving path. Where a path
+    leaves the stored cells, T is set to `hydro.T_floor`, an upper bound of what a sparse file left out.
 
     Parameters
     ----------

@@ -22,15 +22,12 @@ from .glauber import OpticalGlauber
 from .paths import MEAN_MASS, Paths
 
 Float = NDArray[np.float64]
+POINTS: Final = 201  # grid lines of the tables in x and in y
 
-
-POINTS: Final = 201
-"""Grid lines of the tables in x and in y."""
-
+# bound on the error of the tabulated distributions (probability) for Woods-Saxon densities; tested
 CDF_ERROR: Final = 1e-8
-"""Bound on the error of the tabulated distributions (probability) for Woods-Saxon densities; tested."""
 
-# Density relative to its maximum below which the plane is left out (probability of the rest: < 1e-8).
+# density relative to its maximum below which the plane is left out (probability of the rest: < 1e-8).
 _NEGLIGIBLE = 1e-10
 # quintic splines through POINTS lines: CDF_ERROR is their tested error
 _DEGREE = 5
@@ -124,15 +121,13 @@ def _bisect(cdf: Callable[[Float], Float], target: ArrayLike, axis: Float) -> Fl
     return np.asarray(0.5 * (a + b))
 
 
-DIMENSIONS: Final = 4
-"""x, y, p_T, phi."""
+DIMENSIONS: Final = 4  # x, y, p_T, phi
 
+# Paths that share position and p_T: one; two at right angles; four or eight, equally spaced all around
 Directions = Literal[1, 2, 4, 8]
-"""Paths that share position and p_T: one; two at right angles; four or eight, equally spaced all around."""
 
+# Whether impact parameters share the scramblings of the points, or each has its own
 Scrambling = Literal["common", "own"]
-"""Whether impact parameters share the scramblings of the points, or each has its own."""
-
 _STREAM_FM: Final = 1e-6  # impact parameters that differ by more are told apart
 
 
@@ -153,9 +148,8 @@ def sample_paths(
 ) -> Paths:
     """Draw paths: points of the binary-collision density, p_T of p_T/(p_T^2 + M^2)^2, phi uniform.
 
-    Each replicate is a Sobol sequence in (x, y, p_T, phi) with its own random scrambling (Owen), so
-    replicate means are independent and unbiased, and their error falls faster than n^-1/2 for smooth
-    quantities.
+    Each replicate is a Sobol sequence in (x, y, p_T, phi) with its own random scrambling (Owen), so replicate means are
+    independent and unbiased, and their error falls faster than n^-1/2 for smooth quantities.
 
     Parameters
     ----------
@@ -169,19 +163,17 @@ def sample_paths(
         Independent replicates, at least 2.
     seed : int, optional
         The same seed gives the same paths, and replicate k does not depend on the number of replicates.
-    pT_max : float, optional
-        Cut of the spectrum, GeV.
-    mass : float, optional
-        M of the spectrum and of the motion, GeV.
+    pT_max, mass : float, optional
+        Cut of the spectrum, and M of the spectrum and of the motion, GeV.
     start, stop : int, optional
         Return only these of the `replicates` x `n` paths, bit by bit as they are among all.
     first_replicate : int, optional
         Number of the first replicate: others with the same seed are other paths.
     directions : {1, 2, 4, 8}, optional
-        Paths in an antithetic set, at most `n`. They share x, y and p_T; their phi differ so that the sum of
-        cos k phi over the set is zero for k = 2 (two directions at right angles), 0 < k < 4 (four of them) or
-        0 < k < 8 (eight). Survival that is the same in all directions then makes no flow on any sample. `n` counts
-        paths, so a replicate has n/directions Sobol points; the paths of a set follow one another.
+        Paths in an antithetic set, at most `n`, which follow one another. They share x, y and p_T; their phi differ so
+        that the sum of cos k phi over the set is zero for k = 2 (two directions at right angles), 0 < k < 4 (four of
+        them) or 0 < k < 8 (eight): survival that is the same in all directions then makes no flow on any sample. `n`
+        counts paths, so a replicate has n/directions Sobol points.
     scrambling : {"common", "own"}, optional
         ``"common"``: all impact parameters use the same Sobol points, and differences between them are less noisy.
         ``"own"``: each has its own, and averages over them are less noisy.
@@ -226,25 +218,11 @@ def sample_paths(
     u, phi = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
     # the third number is p_T, the fourth phi
     x, y = plane.inverse(u[:, 0], u[:, 1])
-    return Paths(
-        x_fm=x,
-        y_fm=y,
-        pT=inverse_pT(u[:, 2], pT_max, mass),
-        phi=phi,
-        replicate=first_replicate + np.arange(start, stop) // n,
-        mass=mass,
-        attrs={
-            "b_fm": b_fm,
-            "n_per_replicate": n,
-            "replicates": replicates,
-            "seed": seed,
-            "pT_max": pT_max,
-            "mass": mass,
-            "points": "scrambled Sobol, scipy.stats.qmc",
-            "directions": directions,
-            "scrambling": scrambling,
-        },
-    )
+    drawn = {"replicates": replicates, "seed": seed, "pT_max": pT_max, "mass": mass}
+    how = {"points": "scrambled Sobol, scipy.stats.qmc", "directions": directions, "scrambling": scrambling}
+    replicate = first_replicate + np.arange(start, stop) // n
+    attrs = {"b_fm": b_fm, "n_per_replicate": n, **drawn, **how}
+    return Paths(x, y, inverse_pT(u[:, 2], pT_max, mass), phi, replicate, mass, attrs)
 
 
 def _sets(key: tuple[int, ...], seed: int, start: int, stop: int, directions: int) -> tuple[Float, Float]:

@@ -25,11 +25,7 @@ from .files.text import lines_of, write_lines
 from .program.output import RUN_RECORD
 
 Complex = NDArray[np.complex128]
-
-FIRST_BLOCK: Final = -1
-"""Stands for the summary block before the first trajectory."""
-
-
+FIRST_BLOCK: Final = -1  # stands for the summary block before the first trajectory
 AMPLITUDE: Final = {"units": "GeV^(1/2)"}
 STATE: Final = {"state": list(STATE_NAMES)}
 
@@ -106,36 +102,27 @@ def _from_snapshot(path: Path) -> xr.Dataset:
     return xr.Dataset(variables, {"r": ("r", snapshot.r, {"units": "GeV^-1"})})
 
 
-def _to_snapshot(dataset: xr.Dataset) -> Iterator[str]:
-    snapshot = waves.Snapshot(dataset["r"].values, _complex(dataset), dataset["magnitude"].values)
-    return waves.snapshot_lines(snapshot)
-
-
-def _from_basis(path: Path) -> xr.Dataset:
-    return xr.Dataset(_parts(waves.read_basis(path), ("state", "point")), STATE)
-
-
+# from a file to a dataset, for every kind of text file by the beginning of its usual name
 READ: Final[dict[str, Callable[[Path], xr.Dataset]]] = {
     "ratios": _from_ratios,
     "summary": _from_summary,
     "snapshot": _from_snapshot,
-    "basisfunctions": _from_basis,
+    "basisfunctions": lambda path: xr.Dataset(_parts(waves.read_basis(path), ("state", "point")), STATE),
 }
-"""From a file to a dataset, for every kind of text file by the beginning of its usual name."""
 
+# from the dataset to the lines of the file
 LINES: Final[dict[str, Callable[[xr.Dataset], Iterator[str]]]] = {
     "ratios": _to_ratios,
     "summary": _to_summary,
-    "snapshot": _to_snapshot,
+    "snapshot": lambda dataset: waves.snapshot_lines(
+        waves.Snapshot(dataset["r"].values, _complex(dataset), dataset["magnitude"].values)
+    ),
     "basisfunctions": lambda dataset: waves.basis_lines(_complex(dataset)),
 }
-"""From the dataset to the lines of the file."""
 
 
 NETCDF: Final = ".nc"
-
 TITLE: Final = "Output of QTraj 1.0"
-
 _NAMED: Final = re.compile(r"(ratios|summary|snapshot|basisfunctions).*\.tsv(\.gz)?")
 _BY_COLUMNS: Final = {2: "basisfunctions", 4: "snapshot", 6: "ratios", 8: "ratios", 12: "summary"}
 
@@ -237,7 +224,13 @@ def _to_text(source: Path, target: Path, force: bool) -> Conversion:
 
 def _dataset(file: Path) -> xr.Dataset:
     """Return a text file as a dataset, with its checksum, from which the same text can be written."""
-    kind = _kind(file)
+    named = _NAMED.fullmatch(file.name)
+    # a file of another name is told by its number of columns
+    columns = next(lines_of(file)).count("\t") + 1
+    kind = named[1] if named else _BY_COLUMNS.get(columns, "")
+    if not kind:
+        remedy = "Files of QTraj 1.0 have 2 (basis), 4 (snapshot), 8 (ratios) or 12 (summary) columns."
+        raise FileFormatError(file, f"line 1 has {columns} columns: of no known kind", remedy)
     group = READ[kind](file).assign_attrs(kind=kind)
     for number, (line, again) in enumerate(zip_longest(lines_of(file), LINES[kind](group)), start=1):
         if line != again:
@@ -247,17 +240,6 @@ def _dataset(file: Path) -> xr.Dataset:
             remedy = "The readers in qtraj.qtraj1 take it; rewrite it with a writer."
             raise FileFormatError(file, problem, remedy)
     return group.assign_attrs({CHECKSUM: checksum(group)})
-
-
-def _kind(file: Path) -> str:
-    if named := _NAMED.fullmatch(file.name):
-        return named[1]
-    # a file of another name is told by its number of columns
-    columns = next(lines_of(file)).count("\t") + 1
-    if columns not in _BY_COLUMNS:
-        remedy = "Files of QTraj 1.0 have 2 (basis), 4 (snapshot), 8 (ratios) or 12 (summary) columns."
-        raise FileFormatError(file, f"line 1 has {columns} columns: of no known kind", remedy)
-    return _BY_COLUMNS[columns]
 
 
 def _refuse_existing(targets: list[Path], force: bool) -> None:

@@ -19,8 +19,6 @@ from .common import (
     TemperatureUnit,
     build_hydro,
     existing_file,
-    file_attrs,
-    for_file,
     load_table,
     to_grid,
 )
@@ -93,8 +91,8 @@ def read_columns(
     axes, fields = to_grid(file, columns, sparse=sparse)
     for axis in mirror:
         axes, fields = _mirrored(file, axes, fields, axis)
-    attrs = file_attrs(file, "columns " + " ".join(order), f"tau, x, y in fm; T in GeV (file: {T_unit})")
-    return for_file(file, lambda: build_hydro(axes, fields, attrs))
+    units = f"tau, x, y in fm; T in GeV (file: {T_unit})"
+    return build_hydro(file, axes, fields, "columns " + " ".join(order), units=units)
 
 
 def _mirrored(

@@ -22,15 +22,11 @@ from ..field import Hydro
 
 Float = NDArray[np.float64]
 R = TypeVar("R")
-
 TemperatureUnit = Literal["GeV", "MeV", "fm^-1"]
 
+# factor from the unit of a temperature column to GeV
 TO_GEV: Final[Mapping[str, float]] = {"GeV": 1.0, "MeV": 1e-3, "fm^-1": HBARC}
-"""Factor from the unit of a temperature column to GeV."""
-
-HDF5_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
-"""First bytes of every HDF5 file, netCDF4 among them."""
-
+HDF5_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"  # first bytes of every HDF5 file, netCDF4 among them
 COORDINATES: Final = ("tau", "x", "y", "eta")
 FIELDS: Final = ("T", "vx", "vy")
 
@@ -75,13 +71,6 @@ def for_file(path: Path, build: Callable[[], R]) -> R:
         raise FileFormatError(path, str(error).rstrip("."), "Check the declared layout and units.") from error
 
 
-def file_attrs(path: Path, layout: str, units: str = "tau, x, y in fm; T in GeV") -> dict[str, str]:
-    """Return the attributes of a Hydro read from `path`."""
-    with path.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
-    return {"source": path.name, "format": layout, "units": units, "sha256": digest}
-
-
 def map_floats(path: Path) -> NDArray[np.float32]:
     """Memory-map a file of little-endian float32."""
     size = path.stat().st_size
@@ -93,11 +82,6 @@ def map_floats(path: Path) -> NDArray[np.float32]:
 def uniform_axis(first: float, step: float, n: int, offset: int = 0) -> NDArray[np.float64]:
     """Return first + step (offset + i), i = 0 ... n - 1."""
     return np.asarray(first + step * np.arange(offset, offset + n), dtype=np.float64)
-
-
-def zero_is_outside(T: NDArray[Any]) -> NDArray[Any]:
-    """Replace T = 0, the mark of hydro codes for "outside the fireball", by NaN."""
-    return np.where(T == 0, np.asarray(np.nan, dtype=T.dtype), T)
 
 
 def load_table(
@@ -152,11 +136,25 @@ def to_grid(
 
 
 def build_hydro(
-    axes: Mapping[str, Float], fields: Mapping[str, NDArray[Any]], attrs: Mapping[str, Any]
+    file: Path, axes: Mapping[str, Float], fields: Mapping[str, NDArray[Any]], layout: str, **attrs: str
 ) -> Hydro:
-    """Return the Hydro of named axes and fields; T = 0 is outside."""
-    T, vx, vy = zero_is_outside(fields["T"]), fields.get("vx"), fields.get("vy")
-    return Hydro(axes["tau"], axes["x"], axes["y"], T, axes.get("eta"), vx, vy, attrs)
+    """Return the Hydro of named axes and fields; T = 0 is the mark of hydro codes for "outside the fireball"."""
+    T, vx, vy = fields["T"], fields.get("vx"), fields.get("vy")
+    T = np.where(T == 0, np.asarray(np.nan, dtype=T.dtype), T)
+    attrs = {
+        "source": file.name,
+        "format": layout,
+        "units": "tau, x, y in fm; T in GeV",
+        "sha256": sha256(file),
+        **attrs,
+    }
+    return for_file(file, lambda: Hydro(axes["tau"], axes["x"], axes["y"], T, axes.get("eta"), vx, vy, attrs))
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def first_bytes(path: Path, count: int = 64) -> bytes:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import FileFormatError
 from ..field import Hydro
-from .common import Format, build_hydro, existing_file, file_attrs, for_file, hdf5_root, uniform_axis
+from .common import Format, build_hydro, existing_file, hdf5_root, uniform_axis
 
 
 def read_jetdata_h5(path: str | Path) -> Hydro:
@@ -36,7 +36,7 @@ def read_jetdata_h5(path: str | Path) -> Hydro:
     file = existing_file(path)
     try:
         with h5py.File(file, "r") as h5:
-            return for_file(file, lambda: _read_event(file, h5))
+            return _read_event(file, h5)
     except OSError as error:
         problem = f"HDF5 cannot open or read it ({error})"
         raise FileFormatError(file, problem, "Truncated, or no HDF5.") from None
@@ -64,7 +64,7 @@ def _read_event(file: Path, h5: h5py.File) -> Hydro:
         name: np.stack([_dataset(file, event[frame], key, shape) for _, frame in frames])
         for name, key in (("T", "Temp"), ("vx", "Vx"), ("vy", "Vy"))
     }
-    return build_hydro(axes, fields, file_attrs(file, "JetData.h5"))
+    return build_hydro(file, axes, fields, "JetData.h5")
 
 
 def _attribute(file: Path, group: Any, name: str) -> float:

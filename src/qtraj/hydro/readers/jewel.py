@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from ..._checks import path as path_of
 from ...errors import FileFormatError
 from ..field import Hydro
-from .common import Format, build_hydro, existing_file, file_attrs, for_file, load_table, to_grid
+from .common import Format, build_hydro, existing_file, load_table, sha256, to_grid
 
 Float = NDArray[np.float64]
-
 _T_NAME = re.compile(r"Tcontour(\d+\.\d+)(\.gz)?$")
 
 
@@ -54,9 +53,8 @@ def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
         velocities = [_read_frame(file, ("x", "y", "vx", "vy"))[1] for file in velocity_files]
         fields |= {name: np.stack([v[name] for v in velocities]) for name in ("vx", "vy")}
     axes = {"tau": np.array([_time(file) for file in files]), **frames[0][0]}
-    attrs = file_attrs(files[0], "JEWEL-2D Tcontour")
-    attrs |= {name: " ".join(file_attrs(file, "")[name] for file in files) for name in ("source", "sha256")}
-    return for_file(files[0], lambda: build_hydro(axes, fields, attrs))
+    names, digests = " ".join(file.name for file in files), " ".join(sha256(file) for file in files)
+    return build_hydro(files[0], axes, fields, "JEWEL-2D Tcontour", source=names, sha256=digests)
 
 
 def _temperature_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -81,22 +79,18 @@ def _time(file: Path) -> float:
 
 def _read_frame(file: Path, order: tuple[str, ...]) -> tuple[dict[str, Float], dict[str, Float]]:
     existing_file(file)
-    table = load_table(file, len(order), skip_lines=_heading_lines(file))
-    return to_grid(file, {name: table[:, i] for i, name in enumerate(order)}, sparse=False)
-
-
-def _heading_lines(file: Path) -> int:
+    heading = 0
     try:
         with gzip.open(file, "rt") if file.suffix == ".gz" else file.open() as handle:
             first = handle.readline().split()
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise FileFormatError(file, f"it cannot be read as text ({error})") from None
-    # a first line that is no numbers is a heading
     try:
         np.array(first, dtype=float)
     except ValueError:
-        return 1
-    return 0
+        heading = 1  # a first line that is no numbers
+    table = load_table(file, len(order), skip_lines=heading)
+    return to_grid(file, {name: table[:, i] for i, name in enumerate(order)}, sparse=False)
 
 
 FORMAT: Final = Format("jewel2d", read_jewel2d, lambda path: path.is_dir() and any(path.glob("*Tcontour*")))

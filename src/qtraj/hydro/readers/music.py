@@ -17,7 +17,6 @@ from .common import (
     Format,
     build_hydro,
     existing_file,
-    file_attrs,
     first_bytes,
     for_file,
     load_table,
@@ -104,7 +103,7 @@ def read_music(path: str | Path) -> Hydro:
         problem = f"{n_values} values after the header are no whole number of records of {header.n_var}"
         raise FileFormatError(file, f"{problem}: truncated", "Copy the file again.")
     records = floats[header.n_floats :].reshape(-1, header.n_var)
-    return for_file(file, lambda: _from_records(file, header, records))
+    return _from_records(file, header, records)
 
 
 def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> Hydro:
@@ -134,22 +133,20 @@ def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> H
     axes = {"tau": uniform_axis(*h.tau, shape[0])}
     for name, (_, step, first), n in zip(("x", "y", "eta"), (h.x, h.y, h.eta), shape[1:], strict=True):
         axes[name] = uniform_axis(first, step, n)
-    attrs = file_attrs(file, "MUSIC evolution_all_xyeta.dat")
+    layout = "MUSIC evolution_all_xyeta.dat"
     if shape[3] > 1:
-        return build_hydro(axes, {"T": T}, attrs)
+        return build_hydro(file, axes, {"T": T}, layout)
     del axes["eta"]
     # the columns hold the four-velocity: v = u/gamma, gamma^2 = 1 + u_x^2 + u_y^2 at eta_s = 0
     ux, uy = (np.array(records[:, h.ux_column + i], dtype=float) for i in (0, 1))
     gamma = np.sqrt(1.0 + ux**2 + uy**2)
     vx, vy = (scatter((u / gamma).astype("f4"))[..., 0] for u in (ux, uy))
-    return build_hydro(axes, {"T": T[..., 0], "vx": vx, "vy": vy}, attrs)
+    return build_hydro(file, axes, {"T": T[..., 0], "vx": vx, "vy": vy}, layout)
 
 
+# GeV; two slices of a boost-invariant run are equal but for rounding, another time or place differs by 10 MeV
 _SAME_T: Final = 1e-3
-"""GeV; two slices of a boost-invariant run are equal but for rounding, another time or place differs by 10 MeV."""
-
-_LARGEST_STEP: Final = 0.1
-"""fm/c; MUSIC's read_in_parameters.cpp replaces a longer Delta_Tau."""
+_LARGEST_STEP: Final = 0.1  # fm/c; MUSIC's read_in_parameters.cpp replaces a longer Delta_Tau
 
 
 @dataclass(frozen=True)
@@ -254,7 +251,7 @@ def read_music_dense(path: str | Path, grid: MusicGrid, *, binary: bool = True) 
     if not np.all(np.isfinite(cells[..., [0, 2, 3]])) or np.any((T < 0) | (T > MAX_T)):
         remedy = "Is it binary float32, and is the grid right?"
         raise FileFormatError(file, "T or v is NaN, T is negative or above 5 GeV", remedy)
-    return for_file(file, lambda: _from_dense(file, grid, cells))
+    return _from_dense(file, grid, cells)
 
 
 def _from_dense(file: Path, g: MusicGrid, cells: NDArray[Any]) -> Hydro:
@@ -269,7 +266,7 @@ def _from_dense(file: Path, g: MusicGrid, cells: NDArray[Any]) -> Hydro:
     elif g.eta_min is not None and g.deta is not None:
         axes["eta"] = uniform_axis(g.eta_min, g.deta, g.neta)
     fields = {name: cells[..., column] for name, column in (("T", 0), ("vx", 2), ("vy", 3))}
-    return build_hydro(axes, fields, file_attrs(file, "MUSIC evolution_xyeta.dat"))
+    return build_hydro(file, axes, fields, "MUSIC evolution_xyeta.dat")
 
 
 def _check_slices(file: Path, T: NDArray[Any]) -> None:

@@ -18,9 +18,7 @@ from ...errors import FileFormatError, InputError
 from ..field import Hydro
 from .common import Format, existing_file, for_file, hdf5_root
 
-MARK: Final = "qtraj hydro 1"
-"""Value of the attribute ``qtraj_format``."""
-
+MARK: Final = "qtraj hydro 1"  # value of the attribute ``qtraj_format``
 _UNITS: Final = {"tau": "fm/c", "x": "fm", "y": "fm", "eta": "1", "T": "GeV", "vx": "c", "vy": "c"}
 
 

@@ -12,18 +12,7 @@ from ..._atomic import atomic_path
 from ..._checks import instance
 from ...errors import FileFormatError
 from ..field import Hydro
-from .common import (
-    COORDINATES,
-    FIELDS,
-    Format,
-    build_hydro,
-    existing_file,
-    file_attrs,
-    first_bytes,
-    for_file,
-    load_table,
-    to_grid,
-)
+from .common import COORDINATES, FIELDS, Format, build_hydro, existing_file, first_bytes, load_table, to_grid
 
 _MAGIC_2008: Final = "OSCAR2008H"
 _MAGIC_2013: Final = "#!OSCAR2013"
@@ -90,8 +79,7 @@ def read_oscar2008(path: str | Path) -> Hydro:
     fields = {name: table[:, column].reshape(shape) for name, column in columns.items()}
     if not all(np.all(np.isfinite(f)) for f in fields.values()):
         raise FileFormatError(file, "T or a velocity is NaN or infinite")
-    attrs = file_attrs(file, "OSCAR2008H history") | {"header": "\n".join(header.lines)}
-    return for_file(file, lambda: build_hydro(axes, fields, attrs))
+    return build_hydro(file, axes, fields, "OSCAR2008H history", header="\n".join(header.lines))
 
 
 def _read_2008_header(file: Path) -> _Header:
@@ -158,8 +146,7 @@ def read_oscar2013(path: str | Path) -> Hydro:
     if tuple(len(a) for a in axes.values()) != tuple(points[: len(axes)]):
         problem = f"the coordinates span {[len(a) for a in axes.values()]}, the header {points}"
         raise FileFormatError(file, problem)
-    attrs = file_attrs(file, "OSCAR2013 full-evolution")
-    return for_file(file, lambda: build_hydro(axes, fields, attrs))
+    return build_hydro(file, axes, fields, "OSCAR2013 full-evolution")
 
 
 def _read_2013_header(file: Path) -> tuple[list[int], list[str]]:

@@ -21,7 +21,6 @@ Complex = NDArray[np.complex128]
 
 # number of columns of each file
 _SUMMARY, _SNAPSHOT, _BASIS = 12, 4, 2
-
 _HEADING: Final = re.compile(r"# Trajectory Number (\d+)")
 
 

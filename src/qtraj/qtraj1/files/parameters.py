@@ -58,13 +58,10 @@ class Key:
             return "be 0 or 1"
         if self.choices:
             return f"be one of {', '.join(map(str, self.choices))}"
-        bounds = [
-            f"above {self.above:g}" if isfinite(self.above) else "",
-            f"at least {self.least:g}" if isfinite(self.least) else "",
-            f"at most {self.most:g}" if isfinite(self.most) else "",
-        ]
+        limits = {"above": self.above, "at least": self.least, "at most": self.most}
+        bounds = [f"{word} {limit:g}" for word, limit in limits.items() if isfinite(limit)]
         noun = "a whole number" if self.kind is int else "a finite number"
-        return " ".join(["be", noun, " and ".join(filter(None, bounds))]).strip()
+        return f"be {noun} {' and '.join(bounds)}".strip()
 
     def parse(self, name: str, text: str) -> Value:
         """Return the value that `text` spells, or raise InputError; ``1e5`` is no whole number."""
@@ -105,15 +102,7 @@ def _key(*words: Any, default: Any = MISSING, **rule: Any) -> Any:
     return field(default=default, metadata={"key": Key(*words, **rule)})
 
 
-_PHYSICS, _MEDIUM, _START, _MONTE_CARLO, _NUMERICS, _OUTPUT = (
-    "physics",
-    "medium",
-    "initial condition and projection",
-    "Monte Carlo",
-    "numerics",
-    "output",
-)
-"""Headings of the groups of keys."""
+_START: Final = "initial condition and projection"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,31 +124,31 @@ class LegacyParameters:
 
     # A table: heading, type, unit, meaning, what takes its place today; then the rule.
     # fmt: off
-    potential: int = _key(_PHYSICS, int, "", "0 Munich, 1 isotropic KSU, 2 anisotropic KSU",
+    potential: int = _key("physics", int, "", "0 Munich, 1 isotropic KSU, 2 anisotropic KSU",
         "`CoulombPotential`, `KSUPotential`", choices=(0, 1, 2))
-    doJumps: bool = _key(_PHYSICS, bool, "", "1 quantum jumps, 0 H_eff only",
+    doJumps: bool = _key("physics", bool, "", "1 quantum jumps, 0 H_eff only",
         "method: `QuantumTrajectories` or `NoJump`")
-    maxJumps: int = _key(_PHYSICS, int, "", "jumps after which a trajectory stops",
+    maxJumps: int = _key("physics", int, "", "jumps after which a trajectory stops",
         "`QuantumTrajectories(max_jumps=)`, unlimited by default", least=0)
-    m: float = _key(_PHYSICS, float, "GeV", "reduced mass M_Q/2",
+    m: float = _key("physics", float, "GeV", "reduced mass M_Q/2",
         "`LindbladModel(mass=M_Q)`: the heavy-quark mass, 2 m", above=0)
-    alpha: float = _key(_PHYSICS, float, "", "coupling C_F alpha_s", "`CoulombPotential(alpha=)`", above=0)
-    kappa: float = _key(_PHYSICS, float, "", "kappa/T^3: -1 central, -2 lower, -3 upper fit, or a constant >= 0",
+    alpha: float = _key("physics", float, "", "coupling C_F alpha_s", "`CoulombPotential(alpha=)`", above=0)
+    kappa: float = _key("physics", float, "", "kappa/T^3: -1 central, -2 lower, -3 upper fit, or a constant >= 0",
         "`Transport(kappa=)`")
-    gam: float = _key(_PHYSICS, float, "", "gamma/T^3", "`Transport(gamma=)`")
-    mdfac: float = _key(_PHYSICS, float, "", "factor on the Debye mass (KSU)",
+    gam: float = _key("physics", float, "", "gamma/T^3", "`Transport(gamma=)`")
+    mdfac: float = _key("physics", float, "", "factor on the Debye mass (KSU)",
         "`KSUPotential(md_factor=)`", above=0, default=1.0)
 
-    temperatureEvolution: int = _key(_MEDIUM, int, "", "0 Bjorken, 1 averaged file, 2 trajectory file, 3 constant T0",
+    temperatureEvolution: int = _key("medium", int, "", "0 Bjorken, 1 averaged file, 2 trajectory file, 3 constant T0",
         "medium: `Bjorken`, `TabulatedTemperature`, `Histories`, `ConstantTemperature`", choices=(0, 1, 2, 3))
-    temperatureFile: str | None = _key(_MEDIUM, str, "", "file of temperatureEvolution 1 and 2",
+    temperatureFile: str | None = _key("medium", str, "", "file of temperatureEvolution 1 and 2",
         "`read_qtraj_averaged`, `read_qtraj_trajectories`", default=None)
-    T0: float = _key(_MEDIUM, float, "GeV", "temperature at tmed (Bjorken, constant)", "`Bjorken(T0=)`",
+    T0: float = _key("medium", float, "GeV", "temperature at tmed (Bjorken, constant)", "`Bjorken(T0=)`",
         above=0, most=5)
-    Tf: float = _key(_MEDIUM, float, "GeV", "temperature at which the medium ends", "`T_end=` of the medium", above=0)
-    tmed: float = _key(_MEDIUM, float, "GeV^-1", "time at which the medium begins",
+    Tf: float = _key("medium", float, "GeV", "temperature at which the medium ends", "`T_end=` of the medium", above=0)
+    tmed: float = _key("medium", float, "GeV^-1", "time at which the medium begins",
         "`tau_fm=` of the medium, in fm/c", least=0)
-    t0: float = _key(_MEDIUM, float, "GeV^-1", "time at which the evolution begins",
+    t0: float = _key("medium", float, "GeV^-1", "time at which the evolution begins",
         "none: the start is at 0", least=0)
 
     initType: int = _key(_START, int, "", "0 Coulomb singlet, 1 Gaussian, 100 computed eigenstate,"
@@ -175,29 +164,29 @@ class LegacyParameters:
         "`StoredStates`", default=None)
     nBasis: int = _key(_START, int, "", "number of computed or stored eigenstates", "always six", least=1, most=6)
 
-    nTrajectories: int = _key(_MONTE_CARLO, int, "", "number of trajectories", "`QuantumTrajectories(n=)`", least=1)
-    randomseed: int = _key(_MONTE_CARLO, int, "", "seed; 0 the clock, -1 a fixed list of random numbers",
+    nTrajectories: int = _key("Monte Carlo", int, "", "number of trajectories", "`QuantumTrajectories(n=)`", least=1)
+    randomseed: int = _key("Monte Carlo", int, "", "seed; 0 the clock, -1 a fixed list of random numbers",
         "`QuantumTrajectories(seed=)`", least=-1)
-    rMax: float = _key(_MONTE_CARLO, float, "", "a first random number above it records zeros",
+    rMax: float = _key("Monte Carlo", float, "", "a first random number above it records zeros",
         "`QuantumTrajectories(r_max=)`", above=0, most=1)
 
-    num: int = _key(_NUMERICS, int, "", "points of the grid; 2^n - 1 is fast", "`SineGrid(num=)`", least=15)
-    L: float = _key(_NUMERICS, float, "GeV^-1", "length of the box", "`SineGrid(length=)`", above=0)
-    dt: float = _key(_NUMERICS, float, "GeV^-1", "time step", "`dt=` of the method", above=0)
-    maxSteps: int = _key(_NUMERICS, int, "", "number of steps for constant T0",
+    num: int = _key("numerics", int, "", "points of the grid; 2^n - 1 is fast", "`SineGrid(num=)`", least=15)
+    L: float = _key("numerics", float, "GeV^-1", "length of the box", "`SineGrid(length=)`", above=0)
+    dt: float = _key("numerics", float, "GeV^-1", "time step", "`dt=` of the method", above=0)
+    maxSteps: int = _key("numerics", int, "", "number of steps for constant T0",
         "none: the medium ends the run", least=1)
-    derivType: int = _key(_NUMERICS, int, "", "kinetic term: 0 k^2/(2m), 1 second differences",
+    derivType: int = _key("numerics", int, "", "kinetic term: 0 k^2/(2m), 1 second differences",
         "`SineGrid(derivative=)`", choices=(0, 1))
-    stepper: int = _key(_NUMERICS, int, "", "0 split step (that of 1.0), 1 Crank-Nicolson LO, 2 NLO",
+    stepper: int = _key("numerics", int, "", "0 split step (that of 1.0), 1 Crank-Nicolson LO, 2 NLO",
         "none: `qtraj legacy` only", choices=(0, 1, 2), default=0)
-    nThreads: int = _key(_NUMERICS, int, "", "threads; no influence on the numbers", "none", least=1, default=1)
+    nThreads: int = _key("numerics", int, "", "threads; no influence on the numbers", "none", least=1, default=1)
 
-    snapFreq: int = _key(_OUTPUT, int, "steps", "steps between rows of summary.tsv and snapshots", "none", least=1)
-    snapPts: int = _key(_OUTPUT, int, "", "points of a snapshot, num/snapPts is the stride", "none", least=1)
-    dirnameWithSeed: bool = _key(_OUTPUT, bool, "", "1 output-SEED, 0 output", "the caller chooses names")
-    saveWavefunctions: bool = _key(_OUTPUT, bool, "", "1 writes snapshot_STEP.tsv", "none")
-    outputSummaryFile: bool = _key(_OUTPUT, bool, "", "1 writes summary.tsv", "none")
-    outfileID: str | None = _key(_OUTPUT, str, "", "mark of a run; no influence on the numbers", "none", default=None)
+    snapFreq: int = _key("output", int, "steps", "steps between rows of summary.tsv and snapshots", "none", least=1)
+    snapPts: int = _key("output", int, "", "points of a snapshot, num/snapPts is the stride", "none", least=1)
+    dirnameWithSeed: bool = _key("output", bool, "", "1 output-SEED, 0 output", "the caller chooses names")
+    saveWavefunctions: bool = _key("output", bool, "", "1 writes snapshot_STEP.tsv", "none")
+    outputSummaryFile: bool = _key("output", bool, "", "1 writes summary.tsv", "none")
+    outfileID: str | None = _key("output", str, "", "mark of a run; no influence on the numbers", "none", default=None)
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -229,12 +218,11 @@ class LegacyParameters:
 
 
 _FIELDS: Final = LegacyParameters.__dataclass_fields__
-
 KEYS: Final[Mapping[str, Key]] = {name: entry.metadata["key"] for name, entry in _FIELDS.items()}
 """Every key of ``params.txt`` by name."""
 
+# keys that must be given
 REQUIRED: Final = tuple(name for name, entry in _FIELDS.items() if entry.default is MISSING)
-"""Keys that must be given."""
 
 
 def describe_keys() -> list[tuple[str, str, str, str]]:
@@ -317,11 +305,7 @@ def _contradictions(p: LegacyParameters) -> Iterator[tuple[str, str, str]]:
 
 
 COMMENT: Final = "//"
-
-LINE_LIMIT: Final = 127
-"""Longest line that the original reads whole."""
-
-GO_ON: Final = "QTraj 1.0 ignores unknown keys; to go on, delete it or put // before the line."
+LINE_LIMIT: Final = 127  # longest line that the original reads whole
 
 
 class _Entry(NamedTuple):
@@ -366,7 +350,14 @@ def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> 
         if name not in KEYS:
             raise InputError(flag, text, "be a key of params.txt", _near(name))
         entries[name] = _Entry(text, 0)
-    _require_all(path, entries)
+    missing = [name for name in REQUIRED if name not in entries]
+    if "potential" in entries and entries["potential"].text != "0" and "mdfac" not in entries:
+        missing.append("mdfac")  # a factor of the KSU potentials alone
+    if missing:
+        meanings = "; ".join(f"{name}: {KEYS[name].meaning}" for name in missing[:3])
+        more = " ..." if missing[3:] else ""
+        remedy = f"QTraj 1.0 has no defaults; add a line for each ({meanings}{more})."
+        raise FileFormatError(path, f"missing keys: {', '.join(missing)}", remedy)
     try:
         values = {name: KEYS[name].parse(name, entry.text) for name, entry in entries.items()}
         parameters = LegacyParameters(**values)  # type: ignore[arg-type]  # checked there
@@ -409,12 +400,14 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
             group = KEYS[name].group
             lines.append(f"{COMMENT} {group}")
         if str(value).startswith(COMMENT):
-            allowed = f"not begin with {COMMENT}: there a comment begins"
-            raise InputError(name, value, allowed, "Write ./ before it.")
+            raise InputError(
+                name, value, f"not begin with {COMMENT}: there a comment begins", "Write ./ before it."
+            )
         lines.append(f"{name}\t{spelled(value)}")
         if len(lines[-1]) > LINE_LIMIT:
-            allowed = f"fit into a line of {LINE_LIMIT} characters"
-            raise InputError(name, value, allowed, "Use a shorter path.")
+            raise InputError(
+                name, value, f"fit into a line of {LINE_LIMIT} characters", "Use a shorter path."
+            )
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
@@ -433,30 +426,16 @@ def _file_entries(path: Path) -> dict[str, _Entry]:
             continue
         name, *rest = line.split(maxsplit=1)
         if name not in KEYS:
-            problem = f"line {number}: unknown key `{name}`"
-            raise FileFormatError(path, problem, f"{_near(name)} {GO_ON}".strip())
+            remedy = f"{_near(name)} QTraj 1.0 ignores unknown keys; to go on, delete it or put // before the line."
+            raise FileFormatError(path, f"line {number}: unknown key `{name}`", remedy.strip())
         if name in entries:
             problem = f"line {number}: `{name}` is already set in line {entries[name].line}"
             raise FileFormatError(path, problem, "Keep one of the two.")
-        entries[name] = _Entry(_without_comment(KEYS[name], rest[0] if rest else ""), number)
+        # a path may hold a double slash, so only one after a blank opens a comment there
+        mark = f" {COMMENT}" if KEYS[name].kind is str else COMMENT
+        text = " ".join(["", *rest]).replace("\t", " ").partition(mark)[0].strip()
+        entries[name] = _Entry(text, number)
     return entries
-
-
-def _require_all(path: Path, entries: dict[str, _Entry]) -> None:
-    missing = [name for name in REQUIRED if name not in entries]
-    if "potential" in entries and entries["potential"].text != "0" and "mdfac" not in entries:
-        missing.append("mdfac")  # a factor of the KSU potentials alone
-    if missing:
-        meanings = "; ".join(f"{name}: {KEYS[name].meaning}" for name in missing[:3])
-        more = " ..." if missing[3:] else ""
-        remedy = f"QTraj 1.0 has no defaults; add a line for each ({meanings}{more})."
-        raise FileFormatError(path, f"missing keys: {', '.join(missing)}", remedy)
-
-
-def _without_comment(key: Key, text: str) -> str:
-    # a path may hold a double slash, so only one after a blank opens a comment there
-    mark = f" {COMMENT}" if key.kind is str else COMMENT
-    return f" {text}".replace("\t", " ").partition(mark)[0].strip()
 
 
 def _near(name: str) -> str:

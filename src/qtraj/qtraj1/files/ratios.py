@@ -23,9 +23,7 @@ from ...states import STATE_NAMES, STATES
 from .text import CHUNK, Float, is_finite, lines_of, numbers, write_lines
 
 Index = NDArray[np.intp]
-
-COLUMNS: Final = len(STATE_NAMES) + 2
-"""Six ratios, the first random number, the initial angular momentum."""
+COLUMNS: Final = len(STATE_NAMES) + 2  # six ratios, the first random number, the initial angular momentum
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,14 +240,12 @@ def _rows(path: Path, lines: Sequence[str], first: int, step: int) -> Float:
     return values
 
 
+# effective number of contributing rows below which a mean is most likely too small, and its standard error too
 ENOUGH_ROWS: Final = 20
-"""Effective number of contributing rows below which a mean is most likely too small, and its standard error too."""
 
+# what happens less often than 3/n is not seen in n rows with a chance of 5 % (exp(-3)): the "rule of three"
 UNSEEN: Final = 3.0
-"""What happens less often than 3/n is not seen in n rows with a chance of 5 % (exp(-3)): the "rule of three"."""
-
-WEIGHT_COLUMN: Final = 7
-"""Index of the weight among eight metadata values."""
+WEIGHT_COLUMN: Final = 7  # index of the weight among eight metadata values
 
 
 @dataclass(frozen=True, eq=False)
@@ -376,7 +372,13 @@ def average_ratios(
         and missing; if `no_jump` is given for several paths, or no row has a jump.
     """
     instance("table", table, RatioTable)
-    table = _of_one_l(table, None if l is None else integer("l", l, 0))
+    l, present = None if l is None else integer("l", l, 0), table.angular_momenta
+    if (len(present) > 1) if l is None else (l not in present):
+        remedy = (
+            "S-wave and P-wave runs answer different questions; average one at a time." if l is None else ""
+        )
+        raise InputError("l", l, f"be one of {', '.join(map(str, present))}, which the table holds", remedy)
+    table = table if len(present) == 1 else table.select(table.l == l)
     by = choice("by", by, ("auto", "rows", "paths"))
     weighted = boolean("weighted", weighted)
     if no_jump is not None:
@@ -420,16 +422,6 @@ def effective_rows(values: ArrayLike) -> float:
     # scaled to the largest: the squares of 1e-200 would vanish
     x = x / peak if (peak := np.max(x)) > 0 else x
     return float(np.sum(x) ** 2 / square) if (square := np.sum(x**2)) > 0 else 0.0
-
-
-def _of_one_l(table: RatioTable, l: int | None) -> RatioTable:
-    present = table.angular_momenta
-    if (len(present) > 1) if l is None else (l not in present):
-        remedy = (
-            "S-wave and P-wave runs answer different questions; average one at a time." if l is None else ""
-        )
-        raise InputError("l", l, f"be one of {', '.join(map(str, present))}, which the table holds", remedy)
-    return table if len(present) == 1 else table.select(table.l == l)
 
 
 def _paths(table: RatioTable, by: str, weighted: bool) -> tuple[Index, Float, tuple[str, ...]]:

@@ -18,12 +18,8 @@ from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
 
 Float = NDArray[np.float64]
-
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-
-CHUNK: Final = 16384
-"""Lines held at a time: 1 MB of text."""
-
+CHUNK: Final = 16384  # lines held at a time: 1 MB of text
 DAMAGED: Final = "The line is damaged, or the file is of another kind."
 
 

@@ -29,22 +29,17 @@ from ..files.evolution import SummaryBlock, thinned, write_snapshot, write_summa
 from ..files.parameters import LegacyParameters, spelled
 from ..files.ratios import RatioTable, file_has_metadata, ratio_lines, read_ratios
 from ..files.text import write_lines
-from .medium import TRAJECTORY_FILE
-from .trajectories import NoJumpEvolution, Trajectory, first_random_number
+from .steps import TRAJECTORY_FILE
+from .trajectories import NoJumpEvolution, Trajectory, random_numbers
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
-
-FLUSH_EVERY: Final = 2.0
-"""Seconds between writes of ``ratios.tsv``, which is written as a whole."""
-
-RUN_RECORD: Final = "run.json"
-"""Parameters, seed and versions; a file that the original does not have."""
+FLUSH_EVERY: Final = 2.0  # seconds between writes of ``ratios.tsv``, which is written as a whole
+RUN_RECORD: Final = "run.json"  # parameters, seed and versions; a file that the original does not have
 
 
+# What to do with the output of an earlier run in the folder
 Existing = Literal["refuse", "append", "overwrite"]
-"""What to do with the output of an earlier run in the folder."""
-
 _WRITTEN: Final = re.compile(r"(ratios|summary|basisfunctions|snapshot_\d+)\.tsv")
 _WITH_SEED: Final = re.compile(r"output-(-?\d+)")
 
@@ -71,7 +66,13 @@ class OutputFolder:
             raise FileFormatError(path, f"holds the output of an earlier run ({names}{more})", remedy)
         self.appends = bool(self._found) and existing == "append"
         if self.appends:
-            self._refuse_same_seed()
+            # the original has no run record, but its folder may be named after the seed
+            named, record = _WITH_SEED.fullmatch(path.name), self._record()
+            seeds = {int(named[1])} if named else set[int]()
+            runs = (record, *record.get("appended", ()))
+            seeds |= {run["parameters"]["randomseed"] for run in runs if "parameters" in run}
+            if p.randomseed in seeds:
+                raise self._same_seed(f"{path} is the output of a run with this seed")
             self._check_rows(metadata)
         self._ratios: list[tuple[Float, float, str]] = []
         self._blocks: list[SummaryBlock] = []
@@ -138,16 +139,6 @@ class OutputFolder:
             raise FileFormatError(path, f"is damaged ({error})", "Restore it, or delete it.") from None
         return record if isinstance(record, dict) else {}
 
-    def _refuse_same_seed(self) -> None:
-        """Raise InputError if the name of the folder or the run record says that this seed ran already."""
-        # the original has no run record, but its folder may be named after the seed
-        named, record = _WITH_SEED.fullmatch(self.path.name), self._record()
-        seeds = {int(named[1])} if named else set[int]()
-        entries = (record, *record.get("appended", ()))
-        seeds |= {entry["parameters"]["randomseed"] for entry in entries if "parameters" in entry}
-        if self._p.randomseed in seeds:
-            raise self._same_seed(f"{self.path} is the output of a run with this seed")
-
     def _same_seed(self, evidence: str) -> InputError:
         remedy = f"{evidence}: the same rows would count twice."
         return InputError("randomseed", self._p.randomseed, "be another one to append rows", remedy)
@@ -173,7 +164,7 @@ class OutputFolder:
                 raise FileFormatError(file, "it holds a row of this kind already", remedy)
             return
         # the rows themselves tell, too, if the record is lost: six digits of two numbers in a row
-        zeroth, first = (float(f"{first_random_number(p.randomseed, number):g}") for number in (0, 1))
+        zeroth, first = (float(f"{random_numbers(p.randomseed, n).random():g}") for n in (0, 1))
         follows = np.append(table.r0[1:] == first, True)
         if np.any((table.r0 == zeroth) & follows):
             raise self._same_seed(f"{file} has the random numbers of this seed")

@@ -1,6 +1,6 @@
 """Run a ``params.txt`` of QTraj 1.0: its input and output files, its grid, its steps and its numbers.
 
-Each flaw of the original that is reproduced is named in the docstring of the module that has it: `medium`, `steppers`,
+Each flaw of the original that is reproduced is named in the docstring of the module that has it: `steps`,
 `trajectories`. Not reproduced are the random numbers, the jumps of stepper 2 (refused), and its habit of writing into
 the output of an earlier run, where it adds to ``ratios.tsv`` and replaces the rest: here that has to be asked for. A
 trajectory file may hold several blocks: each physical trajectory gets nTrajectories rows in ``ratios.tsv``, each under
@@ -22,12 +22,11 @@ from ...errors import InputError
 from ...radial.sine import import_pyfftw
 from ..files.evolution import write_basis
 from ..files.parameters import LegacyParameters
-from .medium import histories
 from .output import Existing, OutputFolder, Screen
+from .steps import histories
 from .trajectories import Setup, Transform, evolve_without_jumps, make_setup, refuse_unknown, sample
 
-CLOCK: Final = 0
-"""randomseed that takes the clock, in seconds, as seed."""
+CLOCK: Final = 0  # randomseed that takes the clock, in seconds, as seed
 
 
 def run_legacy(
@@ -51,9 +50,9 @@ def run_legacy(
     screen : Screen, optional
         Where to print; the standard output by default.
     existing : {"refuse", "append", "overwrite"}
-        If the output folder holds ``ratios.tsv``, ``summary.tsv``, snapshots or basis functions of an earlier run, of
-        the original or of this one: refuse, and change nothing; add rows of another seed to ``ratios.tsv``, and leave
-        the other files as they are; or replace all of them.
+        What to do with ``ratios.tsv``, ``summary.tsv``, snapshots or basis functions of an earlier run, of the original
+        or of this one, in the output folder: refuse, and change nothing; add rows of another seed to ``ratios.tsv``,
+        and leave the other files as they are; or replace all of them.
 
     Returns
     -------
@@ -67,8 +66,7 @@ def run_legacy(
         For jumps with stepper 2, an unsuitable grid, ``fftw`` without pyFFTW or with a stepper that has no sine
         transform, an unknown `existing`, or rows of a seed that are there already.
     FileFormatError
-        If an input file is missing or damaged, the folder cannot be written, or holds output of an earlier run that
-        this one must not touch.
+        If an input file is missing or damaged, or the folder cannot be written or holds output that must stay.
     """
     instance("p", p, LegacyParameters)
     directory = path_of("directory", directory)
@@ -101,7 +99,6 @@ def run_legacy(
             if first == 0:
                 # a bad grid or file of states has shown by now: nothing was written, nothing replaced
                 folder.begin(transform)
-            _save_basis(setup, folder, screen)
             _run_history(setup, folder, screen, first)
             first += p.nTrajectories
     finally:
@@ -118,8 +115,9 @@ def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
     return list(zip(words[::2], words[1::2], strict=True))
 
 
-def _save_basis(setup: Setup, folder: OutputFolder, screen: Screen) -> None:
-    functions = setup.functions
+def _run_history(setup: Setup, folder: OutputFolder, screen: Screen, first: int) -> None:
+    """Evolve one history without jumps, then its trajectories, numbered from `first`."""
+    p, metadata, functions = setup.p, setup.steps.metadata, setup.functions
     if functions.computed is not None and functions.masses is not None:
         screen.say(f"Finding the first {len(functions.masses)} eigenstates")
         screen.masses(functions.masses)
@@ -128,11 +126,6 @@ def _save_basis(setup: Setup, folder: OutputFolder, screen: Screen) -> None:
             write_basis(folder.path / "basisfunctions.tsv", functions.computed)
     screen.say("Basis functions loaded")
     screen.say("Initial wavefunction loaded")
-
-
-def _run_history(setup: Setup, folder: OutputFolder, screen: Screen, first: int) -> None:
-    """Evolve one history without jumps, then its trajectories, numbered from `first`."""
-    p, metadata = setup.p, setup.steps.metadata
     with screen.bar("without jumps", setup.steps.total) as tick:
         evolution = evolve_without_jumps(setup, tick)
     folder.begin_history(evolution)

@@ -29,12 +29,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ...errors import FileFormatError, InputError
 from ...physics.initial import CoulombState, GaussianState
@@ -45,22 +45,18 @@ from ...radial.sine import SineGrid
 from ...states import STATES, State
 from ..files.evolution import SummaryBlock, read_basis
 from ..files.parameters import LegacyParameters
-from .medium import Interaction, Steps, make_interaction
-from .steppers import TO_SINGLET, CrankNicolson, SplitStep
+from .steps import TO_SINGLET, CrankNicolson, SplitStep, Steps, make_interaction
 
 Complex = NDArray[np.complex128]
 Float = NDArray[np.float64]
-Integer = NDArray[np.int64]
 Transform = Literal["scipy", "fftw"]
-
 L_OF_STATE: Final = np.array([state.l for state in STATES])
 
+# probability 2/7 that the jump of an octet leads to a singlet
 OCTET_TO_SINGLET: Final = TO_SINGLET / OCTET_WIDTH
-"""Probability 2/7 that the jump of an octet leads to a singlet."""
 
+# complex numbers in the states that evolve side by side; more gain nothing and are lost together by an interrupt
 BATCH_NUMBERS: Final = 2**14
-"""Complex numbers in the states that evolve side by side; more gain nothing and are lost together by an interrupt."""
-
 SMALLEST_BATCH: Final = 4
 
 
@@ -79,50 +75,42 @@ class Functions:
     masses: Float | None = None
 
 
-def functions(p: LegacyParameters, grid: SineGrid, interaction: Interaction, directory: Path) -> Functions:
+def functions(p: LegacyParameters, grid: SineGrid, vacuum: Float, directory: Path) -> Functions:
     """Return initial state and basis of a run; a file of basis functions must be one for this grid."""
     # the Bohr radius of this model scales the analytic functions
     model = LindbladModel(CoulombPotential(p.alpha), mass=p.mass)
+    some = STATES[: p.nBasis]
+
+    def normalized(state: CoulombState | GaussianState) -> Float:
+        u = state.u(grid.r, model)
+        return np.asarray(u / np.sqrt(grid.dx * np.sum(u**2)))
+
     computed, masses, stored = None, None, None
     if p.initType == 100 or p.projType == 1:
-        computed, masses = eigenstates(p, grid, interaction.vacuum)
+        lattice = replace(grid, derivative=1)
+        # the six states are 1S 2S 3S, 1P 2P, 1D: 3 - l for each l
+        levels = {l: bound_states(lattice, vacuum, l, p.mass, 3 - l) for l in range(3)}
+        energies, vectors = ([levels[s.l][i][s.radial_index] for s in some] for i in (0, 1))
+        computed, masses = np.array(vectors) / np.sqrt(grid.dx), 2 * p.mass + np.array(energies)
     if p.initType == 200 or p.projType == 2:
         states = read_basis(directory / str(p.basisFunctionsFile), grid.num, p.nBasis)
         if np.any(states.imag):
             remedy = "Eigenstates of bound pairs are real."
             raise FileFormatError(p.basisFunctionsFile, "it holds complex functions", remedy)
         stored = np.asarray(states.real)
-
     projections = {0: None, 1: computed, 2: stored}[p.projType]
     if projections is None:
-        analytic = [CoulombState(state.n, state.l).u(grid.r, model) for state in STATES[: p.nBasis]]
-        projections = np.array([_normalized(grid, u) for u in analytic])
+        projections = np.array([normalized(CoulombState(state.n, state.l)) for state in some])
     basis = np.zeros((len(STATES), grid.num))
     basis[: p.nBasis] = projections
-
     eigenstate = {100: computed, 200: stored}.get(p.initType)
     if eigenstate is not None:
         initial = np.asarray(eigenstate[STATES.index(State(p.initN, p.initL))])
     elif p.initType == 0:
-        initial = _normalized(grid, CoulombState(p.initN, p.initL).u(grid.r, model))
+        initial = normalized(CoulombState(p.initN, p.initL))
     else:
-        initial = _normalized(grid, GaussianState(p.initL, p.initWidth).u(grid.r, model))
+        initial = normalized(GaussianState(p.initL, p.initWidth))
     return Functions(initial, basis, computed, masses)
-
-
-def eigenstates(p: LegacyParameters, grid: SineGrid, vacuum: Float) -> tuple[Float, Float]:
-    """Return the first nBasis lattice eigenstates, shape (nBasis, num), and their masses in GeV, shape (nBasis,)."""
-    lattice = replace(grid, derivative=1)
-    # the six states are 1S 2S 3S, 1P 2P, 1D: 3 - l for each l
-    levels = {l: bound_states(lattice, vacuum, l, p.mass, 3 - l) for l in range(3)}
-    energies, vectors = (
-        [levels[state.l][i][state.radial_index] for state in STATES[: p.nBasis]] for i in (0, 1)
-    )
-    return np.array(vectors) / np.sqrt(grid.dx), 2 * p.mass + np.array(energies)
-
-
-def _normalized(grid: SineGrid, u: Float) -> Float:
-    return np.asarray(u / np.sqrt(grid.dx * np.sum(u**2)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +123,11 @@ class Setup:
     stepper: SplitStep | CrankNicolson
     functions: Functions
 
-    def overlaps(self, states: Complex, color: Integer, l: Integer) -> Float:
-        """Return |dx sum u_n u|^2 for states (B, num), shape (B, 6); 0 in the octet and for another l."""
-        amplitudes = self.grid.dx * np.einsum("bi,ni->bn", states, self.functions.basis)
-        allowed = (color == 0)[:, None] & (l[:, None] == L_OF_STATE)
+    def overlaps(self, states: Complex, color: ArrayLike, l: ArrayLike) -> Float:
+        """Return |dx sum u_n u|^2 for states (..., num), shape (..., 6); 0 in the octet and for another l."""
+        # einsum and no matrix product: the numbers of a state do not depend on those beside it
+        amplitudes = self.grid.dx * np.einsum("...i,ni->...n", states, self.functions.basis)
+        allowed = (np.asarray(color)[..., None] == 0) & (np.asarray(l)[..., None] == L_OF_STATE)
         return np.where(allowed, np.abs(amplitudes) ** 2, 0.0)
 
     def norms(self, states: Complex) -> Float:
@@ -147,8 +136,7 @@ class Setup:
 
     def ratios(self, overlaps: Float) -> Float:
         """Return overlaps (..., 6) divided by the initial ones, raw where the original leaves them so."""
-        initial = self.functions.initial[None, :].astype(complex)
-        start = self.overlaps(initial, np.array([self.p.initC]), np.array([self.p.initL]))[0]
+        start = self.overlaps(self.functions.initial.astype(complex), self.p.initC, self.p.initL)
         # eigenstates as start have no ratio, and a zero overlap cannot divide
         raw = (start == 0) | (self.p.initType in (0, 100))
         return overlaps / np.where(raw, 1.0, start)
@@ -170,12 +158,10 @@ def make_setup(p: LegacyParameters, steps: Steps, directory: Path, transform: Tr
     """Make the setup of one history; `directory` is where relative file names count from."""
     grid = SineGrid(p.num, p.L, transform, p.derivType, threads=p.nThreads)
     interaction = make_interaction(p, steps, grid.r)
-    stepper = (
-        SplitStep(grid, interaction, p.m, p.dt)
-        if p.stepper == 0
-        else CrankNicolson(grid, interaction, p.m, p.dt, p.alpha, nlo=p.stepper == 2)
+    kind = partial(CrankNicolson, alpha=p.alpha, nlo=p.stepper == 2) if p.stepper else SplitStep
+    return Setup(
+        p, grid, steps, kind(grid, interaction, p.m, p.dt), functions(p, grid, interaction.vacuum, directory)
     )
-    return Setup(p, grid, steps, stepper, functions(p, grid, interaction, directory))
 
 
 @dataclass
@@ -189,11 +175,10 @@ class Record:
         """Add the row of a state (num,) at the start of `step`."""
         setup, p = self.setup, self.setup.p
         scale = norm if p.doJumps and norm > 0 else 1.0
-        overlaps = setup.overlaps(state[None, :], np.array([color]), np.array([l]))[0]
+        overlaps = setup.overlaps(state, color, l)
         # <r> in units of that of the Coulomb 1S state, 3/(2 m alpha)
         radius = setup.grid.dx * float(np.sum(setup.grid.r * np.abs(state) ** 2)) / (3 / (2 * p.m * p.alpha))
-        energy = setup.printed_energy(state, color, l)
-        time = setup.steps.time_fm(step)
+        time, energy = setup.steps.time_fm(step), setup.printed_energy(state, color, l)
         self._rows.append((time, norm, color, l, overlaps / scale, radius / scale, energy / scale))
 
     def block(self, trajectory: int | None = None) -> SummaryBlock:
@@ -269,7 +254,7 @@ def evolve_without_jumps(setup: Setup, tick: Callable[[int], None] | None = None
             states = setup.stepper.advance(states, color, l, n)
         if tick is not None:
             tick(n)
-    overlaps = setup.overlaps(states, color, l)[0]
+    overlaps = setup.overlaps(states[0], p.initC, p.initL)
     return NoJumpEvolution(tuple(stored), record.block(), setup.ratios(overlaps), overlaps, vacuum_rows)
 
 
@@ -332,19 +317,15 @@ def sample(
             waiting, evolving = [], []
 
 
-def first_random_number(seed: int, number: int) -> float:
-    """Return r0 of a trajectory: it tells a seed in a file of ratios."""
-    return float(_random(seed, number).random())
-
-
-def _random(seed: int, number: int) -> np.random.Generator:
+def random_numbers(seed: int, number: int) -> np.random.Generator:
+    """Return the generator of a trajectory; its first number is r0, which tells a seed in a file of ratios."""
     key = np.array([seed % 2**64, number], dtype=np.uint64)  # a list of large integers would become floats
     return np.random.Generator(np.random.Philox(key=key))
 
 
 def _begin(setup: Setup, no_jump: NoJumpEvolution, seed: int, number: int) -> Trajectory:
     """Draw r0; a trajectory with nothing to compute is at its end."""
-    p, random = setup.p, _random(seed, number)
+    p, random = setup.p, random_numbers(seed, number)
     r0 = float(random.random())
     trajectory = Trajectory(number, r0, random, Record(setup), r0, p.initC, p.initL)
     trajectory.evolved = no_jump.norm <= r0 <= p.rMax
@@ -375,7 +356,7 @@ def _evolve(setup: Setup, no_jump: NoJumpEvolution, trajectories: Sequence[Traje
             trajectory.snapshots[step] = state.copy()
 
     def end(trajectory: Trajectory, state: Complex) -> None:
-        overlaps = setup.overlaps(state[None, :], np.array([trajectory.color]), np.array([trajectory.l]))[0]
+        overlaps = setup.overlaps(state, trajectory.color, trajectory.l)
         trajectory.ratios = setup.ratios(overlaps / float(setup.norms(state)))
 
     for n in range(min(starts, default=total), total):

@@ -1,4 +1,4 @@
-"""The medium of every time step by the rules of the original program: its temperature, and what a pair feels in it.
+"""The time steps of the original program: the temperature of each, what a pair feels in it, and how it moves.
 
 Flaws of the original, which the rest of qtraj does not have:
 
@@ -8,15 +8,34 @@ Flaws of the original, which the rest of qtraj does not have:
 - Bjorken flow takes one step with T <= Tf, files drop the last step with T > Tf;
 - maxSteps ends nothing but the constant medium.
 
-What a pair feels here is diagonal in r: potential, medium shift and width; the centrifugal and kinetic terms belong to
-the steppers. `QTrajKSUPotential` is the KSU potential as the C++ code QTraj-NLO 2.1 has it, for the comparison with its
+`QTrajKSUPotential` is the KSU potential as the C++ code QTraj-NLO 2.1 has it, for the comparison with its
 results and for nothing else.
+
+The split step is the algorithm of arXiv:2107.06147,
+
+    u(t + dt) = exp(-i V_eff dt/2) exp(-i p_r^2 dt/(2m)) exp(-i V_eff dt/2) u(t) ,
+
+where V_eff holds potential, centrifugal term, medium shift and -i Gamma/2, and the kinetic factor acts between two
+type-I sine transforms. Crank-Nicolson is that of the successor of the program,
+
+    (1 + i H_eff dt/2) u(t + dt) = (1 - i H_eff dt/2) u(t) .
+
+There p^2 is the second difference and p the centered first difference, so H_eff is tridiagonal. At NLO
+(arXiv:2205.10289) H_eff has, beside the width below, the term kappa/(4 M T) {r_i, p_i}, for the octet times 7/16; on
+u = r R it is the symmetrized product -i (r d/dr + d/dr r), hermitian on the grid, too.
+
+    Gamma_s = kappa [ r^2 - 3/(2MT) - 2 a r + p^2/(4 M^2 T^2) + a/(M T r) + a^2 ],    a = N_c alpha_s/(8T), M = 2 m
+    Gamma_o = (kappa/8) [ the same with a -> -a ] + (5 kappa/16) [ the same with a = 0 ]
+
+Flaws of the original: where there is no medium
+(T = 0) the NLO terms are left out; its jumps at NLO take direction-averaged rates (`trajectories.refuse_unknown`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -24,26 +43,25 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
+from scipy.linalg import LinAlgError, solve_banded
 
+from ...errors import QtrajError
 from ...hydro.readers.qtraj_text import TemperatureTable, read_qtraj_averaged, read_qtraj_trajectories
 from ...physics.model import OCTET_WIDTH
 from ...physics.potentials.coulomb import COLORS, CoulombPotential
 from ...physics.potentials.ksu import KSUPotential, landau_damping
 from ...physics.transport import Transport
+from ...radial.sine import SineGrid
+from ...units import C_F, N_C, OCTET_DIMENSION
 from ..files.parameters import LegacyParameters
 from ..files.text import lines_of
 
 Complex = NDArray[np.complex128]
 Float = NDArray[np.float64]
-
-HBARC: Final = 0.197326938
-"""hbar c of the original program in GeV fm; the constant of its C++ code."""
-
-OFFSET: Final = 1e-4
-"""GeV, added to T and lambda before the logarithm."""
-
-BJORKEN, AVERAGED_FILE, TRAJECTORY_FILE, CONSTANT = range(4)
-"""Values of temperatureEvolution."""
+Integer = NDArray[np.int64]
+HBARC: Final = 0.197326938  # hbar c of the original program in GeV fm; the constant of its C++ code
+OFFSET: Final = 1e-4  # GeV, added to T and lambda before the logarithm
+BJORKEN, AVERAGED_FILE, TRAJECTORY_FILE, CONSTANT = range(4)  # values of temperatureEvolution
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +90,12 @@ class Steps:
         """Return the time in fm/c at the start of `step`, with the hbar c of the original."""
         return (self.t0 + step * self.dt) * HBARC
 
-    def same_as_before(self, n: int) -> bool:
-        """Return whether the medium of step `n` is that of step n - 1, so that factors may be used again."""
-        media = (self.T, self.xi, self.hard_scale)
-        return n > 0 and all(bool(values[n] == values[n - 1]) for values in media)
+    @cached_property
+    def began(self) -> Integer:
+        """Step at which the medium of each step began, shape (steps,): factors of the one serve the other, too."""
+        media = np.stack([self.T, self.xi, self.hard_scale])
+        new = np.any(np.diff(media, axis=1, prepend=np.nan) != 0, axis=0)
+        return np.maximum.accumulate(np.where(new, np.arange(self.total), 0))
 
 
 def histories(p: LegacyParameters, directory: Path) -> Iterator[Steps]:
@@ -201,14 +221,9 @@ def _anisotropy_factor(xi: Float) -> Float:
     return np.where(xi < _SERIES_BELOW_XI, series, closed)
 
 
-T_C: Final = 0.150
-"""GeV; critical temperature of the kappa_hat fits in the original."""
-
-WIDTHS: Final = (1.0, OCTET_WIDTH)
-"""Gamma_c/(kappa r^2) of singlet and octet."""
-
-BLOCK: Final = 64
-"""Steps for which a screened potential is evaluated at a time."""
+T_C: Final = 0.150  # GeV; critical temperature of the kappa_hat fits in the original
+WIDTHS: Final = (1.0, OCTET_WIDTH)  # Gamma_c/(kappa r^2) of singlet and octet
+BLOCK: Final = 64  # steps for which a screened potential is evaluated at a time
 
 
 class Munich:
@@ -262,10 +277,108 @@ class Screened:
         return np.asarray(self._block[1][inside])
 
 
-Interaction = Munich | Screened
-"""Local part of the effective Hamiltonian, as the steppers use it."""
+Interaction = Munich | Screened  # Local part of the effective Hamiltonian, as the steppers use it
 
 
 def make_interaction(p: LegacyParameters, steps: Steps, r: Float) -> Interaction:
     """Return the interaction that the parameters ask for, on the points `r` in GeV^-1."""
     return Munich(p, steps, r) if p.potential == 0 else Screened(p, steps, r)
+
+
+# weight of the octet's width that leads to the singlet; the rest of 7/16 stays in the octet
+TO_SINGLET = 1 / OCTET_DIMENSION
+
+
+def sectors(color: Integer, l: Integer) -> tuple[list[tuple[int, int]], Integer]:
+    """Return the different (color, l) of a batch, and the index of each row into them, shape (B,)."""
+    if len(color) == 1:
+        return [(int(color[0]), int(l[0]))], np.zeros(1, dtype=np.int64)
+    codes, index = np.unique(2 * l + color, return_inverse=True)
+    return [(int(code) % 2, int(code) // 2) for code in codes], index
+
+
+class SplitStep:
+    """The split step on the sine grid; `m` is the reduced mass in GeV, `dt` the time step in GeV^-1."""
+
+    def __init__(self, grid: SineGrid, interaction: Interaction, m: float, dt: float) -> None:
+        self._grid, self._began = grid, interaction.steps.began
+        self._kinetic = np.exp(-1j * dt * grid.kinetic(2 * m))  # heavy-quark mass 2 m: k^2/(2 m)
+        centrifugal = 1 / (2 * m * grid.r**2)
+        self._barrier = cache(lambda l: np.exp(-0.5j * dt * l * (l + 1) * centrifugal))
+        # one for each color
+        self._local = lru_cache(2)(lambda color, n: np.exp(-0.5j * dt * interaction.local(color, n)))
+
+    def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
+        """Return the states (B, num) after step `n`, each row independent of the others to the last bit.
+
+        `states` holds values u(r_i) and may be overwritten; `color` (B,), 0 singlet, 1 octet, and `l` (B,) belong to
+        its rows.
+        """
+        different, index = sectors(color, l)
+        # one factor for each (color, l) of the batch, then a row of it for each state
+        factors = np.array(
+            [self._local(c, self._began[n]) * self._barrier(angular) for c, angular in different]
+        )
+        factor = factors[0] if len(factors) == 1 else factors[index]
+        states *= factor
+        states = self._grid.kinetic_step(states, self._kinetic)
+        states *= factor
+        return states
+
+
+class CrankNicolson:
+    """Crank-Nicolson on the points of the sine grid, with second differences.
+
+    `m` is the reduced mass in GeV, `dt` the time step in GeV^-1. With `nlo`, for `Munich` alone, H_eff is that of
+    next-to-leading order in E/T; its terms contain the Coulomb coupling `alpha` = C_F alpha_s. A tridiagonal matrix is
+    an array (3, num) in the order of `scipy.linalg.solve_banded`: above, on and below the diagonal, column by column.
+    """
+
+    def __init__(
+        self, grid: SineGrid, interaction: Interaction, m: float, dt: float, alpha: float, nlo: bool
+    ) -> None:
+        self._r, self._dx, self._m, self._dt = grid.r, grid.dx, m, dt
+        self._interaction, self._alpha, self._nlo = interaction, alpha, nlo
+        self._rp_pr = np.zeros((3, grid.num), dtype=complex)  # r p + p r
+        self._rp_pr[0, 1:] = -0.5j * (self._r[:-1] + self._r[1:]) / self._dx
+        self._rp_pr[2, :-1] = -self._rp_pr[0, 1:]
+
+    def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
+        """Return the states after step `n`; see `SplitStep.advance`."""
+        different, index = sectors(color, l)
+        for i, (c, angular) in enumerate(different):
+            rows = states[index == i]
+            generator = 0.5j * self._dt * self._effective(c, angular, n)
+            right = rows - generator[1] * rows
+            right[:, :-1] -= generator[0, 1:] * rows[:, 1:]
+            right[:, 1:] -= generator[2, :-1] * rows[:, :-1]
+            generator[1] += 1
+            try:
+                # of a tridiagonal matrix this is LAPACK's solver with partial pivoting, all states at once
+                states[index == i] = solve_banded((1, 1), generator, right.T).T
+            except LinAlgError:
+                raise QtrajError("The Crank-Nicolson matrix is singular: choose another dt.") from None
+        return states
+
+    def _effective(self, color: int, l: int, n: int) -> Complex:
+        """Return H_eff of a sector during step `n`, (3, num)."""
+        # p^2 = p_r^2 + l(l+1)/r^2 by second differences
+        p_squared: Complex = np.full((3, len(self._r)), -1 / self._dx**2, dtype=np.complex128)
+        p_squared[1] = 2 / self._dx**2 + l * (l + 1) / self._r**2
+        H = p_squared / (2 * self._m)
+        medium = self._interaction
+        if not (self._nlo and isinstance(medium, Munich) and medium.steps.T[n] > 0):
+            H[1] += medium.local(color, n)
+            return H
+        r, M, T, kappa = self._r, 2 * self._m, medium.steps.T[n], medium.kappa[n]
+        a = N_C * self._alpha / C_F / (8 * T)  # alpha is C_F alpha_s
+
+        def width(a: float) -> Float:
+            return np.asarray(r**2 - 3 / (2 * M * T) - 2 * a * r + a / (M * T * r) + a**2)
+
+        octet_width = TO_SINGLET * width(-a) + (OCTET_WIDTH - TO_SINGLET) * width(0.0)
+        H[1] += medium.potential[color] + WIDTHS[color] * medium.gamma[n] * r**2 / 2
+        H[1] -= 0.5j * kappa * (octet_width if color else width(a))
+        H -= 0.5j * WIDTHS[color] * kappa / (4 * M**2 * T**2) * p_squared
+        H += WIDTHS[color] * kappa / (4 * M * T) * self._rp_pr
+        return H
