@@ -285,19 +285,9 @@ class NoJumpPart:
     def from_rows(cls, table: RatioTable, probability: float, resolution: float = 5e-7) -> NoJumpPart:
         """Take the no-jump ratios from a row that did not jump: it is their value over p.
 
-        Parameters
-        ----------
-        table : RatioTable
-            Rows of one temperature history and one l.
-        probability : float
-            p, for example the last norm in the first block of ``summary.tsv``.
-        resolution : float
-            Largest error of p; ``summary.tsv`` prints six decimals.
-
-        Raises
-        ------
-        InputError
-            If all rows jumped: run once with ``doJumps 0`` instead.
+        `table` holds rows of one temperature history and one l, `probability` is p, for example the last norm in the
+        first block of ``summary.tsv``, which prints six decimals: hence `resolution`, the largest error of p. If all
+        rows jumped, InputError says to run once with ``doJumps 0`` instead.
         """
         instance("table", table, RatioTable)
         probability = _probability(probability, "be between 0 and 1")

@@ -43,7 +43,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
-from scipy.linalg import LinAlgError, solve_banded
+from scipy.linalg.lapack import zgtsv
 
 from ...errors import QtrajError
 from ...hydro.readers.qtraj_text import TemperatureTable, read_qtraj_averaged, read_qtraj_trajectories
@@ -331,7 +331,7 @@ class CrankNicolson:
 
     `m` is the reduced mass in GeV, `dt` the time step in GeV^-1. With `nlo`, for `Munich` alone, H_eff is that of
     next-to-leading order in E/T; its terms contain the Coulomb coupling `alpha` = C_F alpha_s. A tridiagonal matrix is
-    an array (3, num) in the order of `scipy.linalg.solve_banded`: above, on and below the diagonal, column by column.
+    an array (3, num): above, on and below the diagonal, column by column, as for `scipy.linalg.solve_banded`.
     """
 
     def __init__(
@@ -342,6 +342,7 @@ class CrankNicolson:
         self._rp_pr = np.zeros((3, grid.num), dtype=complex)  # r p + p r
         self._rp_pr[0, 1:] = -0.5j * (self._r[:-1] + self._r[1:]) / self._dx
         self._rp_pr[2, :-1] = -self._rp_pr[0, 1:]
+        self._p_squared = cache(self._second_differences)
 
     def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
         """Return the states after step `n`; see `SplitStep.advance`."""
@@ -352,19 +353,22 @@ class CrankNicolson:
             right = rows - generator[1] * rows
             right[:, :-1] -= generator[0, 1:] * rows[:, 1:]
             right[:, 1:] -= generator[2, :-1] * rows[:, :-1]
-            generator[1] += 1
-            try:
-                # of a tridiagonal matrix this is LAPACK's solver with partial pivoting, all states at once
-                states[index == i] = solve_banded((1, 1), generator, right.T).T
-            except LinAlgError:
-                raise QtrajError("The Crank-Nicolson matrix is singular: choose another dt.") from None
+            # LAPACK's tridiagonal solver with partial pivoting, all states at once
+            *_, solution, info = zgtsv(generator[2, :-1], 1 + generator[1], generator[0, 1:], right.T)
+            if info != 0:
+                raise QtrajError("The Crank-Nicolson matrix is singular: choose another dt.")
+            states[index == i] = solution.T
         return states
+
+    def _second_differences(self, l: int) -> Complex:
+        """Return p^2 = p_r^2 + l(l+1)/r^2, (3, num)."""
+        p_squared = np.full((3, len(self._r)), -1 / self._dx**2, dtype=np.complex128)
+        p_squared[1] = 2 / self._dx**2 + l * (l + 1) / self._r**2
+        return p_squared
 
     def _effective(self, color: int, l: int, n: int) -> Complex:
         """Return H_eff of a sector during step `n`, (3, num)."""
-        # p^2 = p_r^2 + l(l+1)/r^2 by second differences
-        p_squared: Complex = np.full((3, len(self._r)), -1 / self._dx**2, dtype=np.complex128)
-        p_squared[1] = 2 / self._dx**2 + l * (l + 1) / self._r**2
+        p_squared = self._p_squared(l)
         H = p_squared / (2 * self._m)
         medium = self._interaction
         if not (self._nlo and isinstance(medium, Munich) and medium.steps.T[n] > 0):
