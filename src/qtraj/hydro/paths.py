@@ -13,9 +13,7 @@ from .._checks import boolean, finite_array, instance, mapping, number, positive
 from ..errors import InputError, note
 from ..physics.medium import Histories, check_cools, check_temperature
 from ..states import MESONS
-from .field import Hydro
-
-Float = NDArray[np.float64]
+from .field import Float, Hydro
 
 # the last digit of a PDG number of a meson is 2J + 1.
 _SPIN_STATES: Final = np.array([meson.pdg_id % 10 for meson in MESONS])

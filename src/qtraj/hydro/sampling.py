@@ -12,16 +12,16 @@ from math import inf
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import BSpline, RectBivariateSpline, make_interp_spline
 from scipy.stats import qmc
 
 from .._checks import called, choice, float_array, function, instance, integer, number, positive
 from ..errors import InputError
+from .field import Float
 from .glauber import OpticalGlauber
 from .paths import MEAN_MASS, Paths
 
-Float = NDArray[np.float64]
 POINTS: Final = 201  # grid lines of the tables in x and in y
 
 # bound on the error of the tabulated distributions (probability) for Woods-Saxon densities; tested

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
 from .._atomic import atomic_path
 from ..errors import FileFormatError, InputError
@@ -24,7 +23,6 @@ from .files.ratios import RatioTable, ratio_lines, read_ratios
 from .files.text import lines_of, write_lines
 from .program.output import RUN_RECORD
 
-Complex = NDArray[np.complex128]
 FIRST_BLOCK: Final = -1  # stands for the summary block before the first trajectory
 AMPLITUDE: Final = {"units": "GeV^(1/2)"}
 STATE: Final = {"state": list(STATE_NAMES)}
@@ -84,12 +82,12 @@ def _to_summary(dataset: xr.Dataset) -> Iterator[str]:
     )
 
 
-def _parts(u: Complex, dimensions: tuple[str, ...]) -> dict[str, Any]:
+def _parts(u: waves.Complex, dimensions: tuple[str, ...]) -> dict[str, Any]:
     # netCDF has no complex numbers
     return {"u_real": (dimensions, u.real, AMPLITUDE), "u_imag": (dimensions, u.imag, AMPLITUDE)}
 
 
-def _complex(dataset: xr.Dataset) -> Complex:
+def _complex(dataset: xr.Dataset) -> waves.Complex:
     u = np.empty(dataset["u_real"].shape, dtype=np.complex128)
     # one by one: adding i times the imaginary part would lose the sign of a zero
     u.real, u.imag = dataset["u_real"].values, dataset["u_imag"].values

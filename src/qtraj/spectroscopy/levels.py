@@ -8,7 +8,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .._checks import instance, texts
 from ..errors import InputError
@@ -18,6 +18,7 @@ from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import threshold
 from ..states import State
 from .hamiltonian import (
+    Float,
     check_model,
     checked_temperatures,
     continuum,
@@ -27,8 +28,6 @@ from .hamiltonian import (
 from .routes import RouteLevels, complex_levels, first_order
 from .spectral import DEFAULT_MESH, peak_levels, source_of
 
-Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 ROUTES: Final = ("perturbation", "poles", "spectral")
 """First order in the medium; complex eigenvalues of H_eff; peaks of spectral functions."""
 

@@ -37,6 +37,8 @@ from ..radial.laguerre import LaguerreMesh
 from ..states import State
 from .hamiltonian import (
     MAX_ROTATION,
+    Complex,
+    Float,
     best_rotation,
     continuum,
     effective_hamiltonian,
@@ -44,8 +46,6 @@ from .hamiltonian import (
     vacuum_hamiltonian,
 )
 
-Complex = NDArray[np.complex128]
-Float = NDArray[np.float64]
 MISSING = complex(np.nan, np.nan)  # energy of a state that a route does not find
 
 

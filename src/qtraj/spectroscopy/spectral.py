@@ -28,7 +28,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import expm, schur
 from scipy.optimize import least_squares
 
@@ -39,11 +39,9 @@ from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import initial_coefficients
 from ..states import State
-from .hamiltonian import check_model, checked_temperatures, effective_hamiltonian
+from .hamiltonian import Complex, Float, check_model, checked_temperatures, effective_hamiltonian
 from .routes import MISSING, RouteLevels, distance, first_order, modulus
 
-Complex = NDArray[np.complex128]
-Float = NDArray[np.float64]
 DEFAULT_MESH = LaguerreMesh(96, 0.12)  # to 44 GeV^-1: long enough for 3S near its threshold
 LOCAL_SOURCE = GaussianState(l=0, width=0.2)  # nearly point-like S wave: the group's start (arXiv:2107.06147)
 

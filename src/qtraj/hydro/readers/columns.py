@@ -10,12 +10,11 @@ import numpy as np
 
 from ..._checks import boolean, choice, integer, text, texts
 from ...errors import FileFormatError, InputError
-from ..field import Hydro
+from ..field import Float, Hydro
 from .common import (
     COORDINATES,
     FIELDS,
     TO_GEV,
-    Float,
     TemperatureUnit,
     build_hydro,
     existing_file,

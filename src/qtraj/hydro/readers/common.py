@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
 from ...units import HBARC
-from ..field import Hydro
+from ..field import Float, Hydro
 
-Float = NDArray[np.float64]
 R = TypeVar("R")
 TemperatureUnit = Literal["GeV", "MeV", "fm^-1"]
 

@@ -7,10 +7,9 @@ from typing import Any, Final
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import FileFormatError
-from ..field import Hydro
+from ..field import Float, Hydro
 from .common import Format, build_hydro, existing_file, hdf5_root, uniform_axis
 
 
@@ -76,7 +75,7 @@ def _attribute(file: Path, group: Any, name: str) -> float:
     return float(values[0])
 
 
-def _dataset(file: Path, frame: Any, key: str, shape: tuple[int, int]) -> NDArray[np.float64]:
+def _dataset(file: Path, frame: Any, key: str, shape: tuple[int, int]) -> Float:
     if key not in frame:
         raise FileFormatError(file, f"{frame.name} has no dataset {key}")
     values = np.asarray(frame[key], dtype=float)

@@ -9,14 +9,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..._checks import path as path_of
 from ...errors import FileFormatError
-from ..field import Hydro
+from ..field import Float, Hydro
 from .common import Format, build_hydro, existing_file, load_table, sha256, to_grid
 
-Float = NDArray[np.float64]
 _T_NAME = re.compile(r"Tcontour(\d+\.\d+)(\.gz)?$")
 
 

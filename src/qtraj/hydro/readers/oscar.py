@@ -45,8 +45,7 @@ def read_oscar2008(path: str | Path) -> Hydro:
     Raises
     ------
     FileFormatError
-        If the file is missing, empty, no history, its header cannot be understood, or its last frame is cut
-        off.
+        If the file is missing, empty, no history, its header cannot be understood, or its last frame is cut off.
     """
     file = existing_file(path)
     header = _read_2008_header(file)
@@ -120,9 +119,8 @@ def read_oscar2013(path: str | Path) -> Hydro:
     Parameters
     ----------
     path : path-like
-        Text; ``#`` starts a comment. The columns must include ``x y T`` and the time ``tau`` (or ``t``,
-        which is the same at mid-rapidity, if nz is 1); ``eta`` if nz > 1; ``vx vy`` are read, others
-        ignored. fm and GeV.
+        Text; ``#`` starts a comment. The columns must include ``x y T`` and the time ``tau`` (or ``t``, which is the
+        same at mid-rapidity, if nz is 1); ``eta`` if nz > 1; ``vx vy`` are read, others ignored. fm and GeV.
 
     Returns
     -------

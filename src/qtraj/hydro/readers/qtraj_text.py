@@ -12,18 +12,14 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from ..._checks import boolean, float_array, instance, instances, integer, mapping, number, settle
 from ...errors import FileFormatError, InputError
 from ...physics.medium import Histories, check_cools, check_temperature
+from ..field import Float, check_times
 from ..field import check_temperature as check_field
-from ..field import check_times
 from .common import check_last_line, existing_file
-
-Float = NDArray[np.float64]
-
 
 # metadata lines of a trajectory in their order; older files have the first six
 METADATA_NAMES: Final = ("b_fm", "x_fm", "y_fm", "eta", "pT", "phi", "rapidity", "weight")
@@ -183,9 +179,8 @@ def read_qtraj_trajectories(
     Parameters
     ----------
     path : path-like
-        Text, plain or gzip. A block is: the number of metadata lines, those lines (METADATA_NAMES), the
-        number of points, and the points with two columns (tau, T) or six, as in averaged files. Blocks
-        follow one another.
+        Text, plain or gzip. A block is: the number of metadata lines, those lines (METADATA_NAMES), the number of
+        points, and the points with two columns (tau, T) or six, as in averaged files. Blocks follow one another.
     index : TrajectoryIndex, optional
         From `index_qtraj_trajectories`: go near block `start` at once.
     start : int, optional

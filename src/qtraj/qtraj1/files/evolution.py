@@ -153,7 +153,6 @@ def write_summary(path: str | Path, blocks: Iterable[SummaryBlock]) -> Path:
     Returns
     -------
     Path
-        The file.
 
     Raises
     ------
@@ -257,7 +256,6 @@ def read_snapshot(path: str | Path) -> Snapshot:
     Parameters
     ----------
     path : str or Path
-        The file.
 
     Returns
     -------
@@ -288,7 +286,6 @@ def write_snapshot(
     Returns
     -------
     Path
-        The file.
 
     Raises
     ------
@@ -316,7 +313,6 @@ def read_basis(path: str | Path, num: int | None = None, count: int | None = Non
     Parameters
     ----------
     path : str or Path
-        The file.
     num : int, optional
         Points of the grid (the parameter ``num``).
     count : int, optional
@@ -358,7 +354,6 @@ def write_basis(path: str | Path, states: ArrayLike) -> Path:
     Returns
     -------
     Path
-        The file.
 
     Raises
     ------

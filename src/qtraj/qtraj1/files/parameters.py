@@ -376,14 +376,12 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
     Parameters
     ----------
     path : str or Path
-        The file.
     parameters : LegacyParameters
         What to write.
 
     Returns
     -------
     Path
-        The file.
 
     Raises
     ------

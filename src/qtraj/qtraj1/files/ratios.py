@@ -192,7 +192,6 @@ def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) ->
     Parameters
     ----------
     path : str or Path
-        The file.
     rows : RatioTable
         What to write, with six significant digits in their shortest form.
     append : bool
@@ -201,7 +200,6 @@ def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) ->
     Returns
     -------
     Path
-        The file.
 
     Raises
     ------

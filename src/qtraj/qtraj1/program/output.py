@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -29,11 +28,9 @@ from ..files.evolution import SummaryBlock, thinned, write_snapshot, write_summa
 from ..files.parameters import LegacyParameters, spelled
 from ..files.ratios import RatioTable, file_has_metadata, ratio_lines, read_ratios
 from ..files.text import write_lines
-from .steps import TRAJECTORY_FILE
+from .steps import TRAJECTORY_FILE, Complex, Float
 from .trajectories import NoJumpEvolution, Trajectory, random_numbers
 
-Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 FLUSH_EVERY: Final = 2.0  # seconds between writes of ``ratios.tsv``, which is written as a whole
 RUN_RECORD: Final = "run.json"  # parameters, seed and versions; a file that the original does not have
 

@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ...errors import FileFormatError, InputError
 from ...physics.initial import CoulombState, GaussianState
@@ -45,10 +45,8 @@ from ...radial.sine import SineGrid
 from ...states import STATES, State
 from ..files.evolution import SummaryBlock, read_basis
 from ..files.parameters import LegacyParameters
-from .steps import TO_SINGLET, CrankNicolson, SplitStep, Steps, make_interaction
+from .steps import TO_SINGLET, Complex, CrankNicolson, Float, SplitStep, Steps, make_interaction
 
-Complex = NDArray[np.complex128]
-Float = NDArray[np.float64]
 Transform = Literal["scipy", "fftw"]
 L_OF_STATE: Final = np.array([state.l for state in STATES])
 
