@@ -77,9 +77,8 @@ class Hydro:
             if array.shape != self.shape:
                 raise InputError(name, array.shape, f"have the shape of `T`, {self.shape}")
             if not np.all(np.abs(array[self.stored]) <= 1.0):
-                raise InputError(
-                    name, "larger than 1 or NaN", "be velocities in units of c where T is stored"
-                )
+                allowed = "be velocities in units of c where T is stored"
+                raise InputError(name, "larger than 1 or NaN", allowed)
             settle(self, **{name: array})
         mapping("attrs", self.attrs)
 
@@ -222,9 +221,8 @@ def check_temperature(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Ar
         raise InputError(name, "NaN everywhere", "hold at least one temperature")
     low, high = float(np.nanmin(array)), float(np.nanmax(array))
     if low <= 0 or not np.isfinite(high):
-        raise InputError(
-            name, low if low <= 0 else high, "be positive and finite, NaN where nothing is stored"
-        )
+        allowed = "be positive and finite, NaN where nothing is stored"
+        raise InputError(name, low if low <= 0 else high, allowed)
     if high > MAX_T:
         raise InputError(name, high, f"be in GeV, at most {MAX_T:g}", "Is it in MeV? Divide by 1000.")
     return array

@@ -182,11 +182,8 @@ class OpticalGlauber:
         b_fm = number("b_fm", b_fm, "be a non-negative number of fm", low=0)
         # wide enough for both nuclei, whose centers are at +-b/2
         extent = self.nucleus.extent_fm
-        x, y = (
-            np.arange(-extent - b_fm / 2, extent + b_fm / 2, _STEP_FM),
-            np.arange(-extent, extent, _STEP_FM),
-        )
-        return x[:, None], y[None, :]
+        x = np.arange(-extent - b_fm / 2, extent + b_fm / 2, _STEP_FM)
+        return x[:, None], np.arange(-extent, extent, _STEP_FM)[None, :]
 
 
 PB208: Final = Nucleus(208, R_fm=6.62, a_fm=0.546, name="Pb")
@@ -235,9 +232,8 @@ def collision_geometry(
     allowed = "be positive, the step the smaller of it and b_max_fm"
     step_fm = number("step_fm", step_fm, allowed, above=0, below=b_max_fm)
     b = np.linspace(0.0, b_max_fm, round(b_max_fm / step_fm) + 1)
-    n_coll, n_part = (
-        np.array([count(float(b_fm)) for b_fm in b]) for count in (collider.n_coll, collider.n_part)
-    )
+    n_coll = np.array([collider.n_coll(float(b_fm)) for b_fm in b])
+    n_part = np.array([collider.n_part(float(b_fm)) for b_fm in b])
     # d sigma_inel = 2 pi b db (1 - exp(-N_coll)); 2 pi cancels in the ratio. The error of these trapezoids is a twelfth
     # of step^2 times the change of slope: 3e-5 of the whole for 0.1 fm
     below = cumulative_trapezoid(b * -np.expm1(-n_coll), b, initial=0)

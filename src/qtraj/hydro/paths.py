@@ -58,11 +58,8 @@ class Paths:
 
     def __post_init__(self) -> None:
         for name in COLUMNS:
-            allowed = (
-                "be integers"
-                if name == "replicate"
-                else "be a non-empty one-dimensional array of finite numbers"
-            )
+            whole = name == "replicate"
+            allowed = "be integers" if whole else "be a non-empty one-dimensional array of finite numbers"
             array = np.atleast_1d(finite_array(name, getattr(self, name), allowed=allowed))
             if array.ndim != 1 or array.size == 0:
                 raise InputError(name, array, allowed)

@@ -90,9 +90,8 @@ class PlaneDensity:
 def _evaluate(density: Callable[[Float, Float], Float], x: Float, y: Float) -> Float:
     values = float_array("density", called("density", density, x[:, None], y[None, :]), "return real numbers")
     if values.shape != (len(x), len(y)) or not np.all(np.isfinite(values)) or np.any(values < 0):
-        raise InputError(
-            "density", "another shape, negative or not finite", "be finite, >= 0, of shape (x, y)"
-        )
+        value = "another shape, negative or not finite"
+        raise InputError("density", value, "be finite, >= 0, of shape (x, y)")
     if not np.any(values > 0):
         raise InputError("density", "zero on the whole box", "be positive somewhere")
     return values

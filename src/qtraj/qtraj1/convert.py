@@ -232,11 +232,9 @@ def _dataset(file: Path) -> xr.Dataset:
     group = READ[kind](file).assign_attrs(kind=kind)
     for number, (line, again) in enumerate(zip_longest(lines_of(file), LINES[kind](group)), start=1):
         if line != again:
-            problem = (
-                f"line {number} is {line!r} where QTraj 1.0 writes {again!r}, it would not come back as it is"
-            )
+            problem = f"line {number} is {line!r} where QTraj 1.0 writes {again!r}, it would not come back"
             remedy = "The readers in qtraj.qtraj1 take it; rewrite it with a writer."
-            raise FileFormatError(file, problem, remedy)
+            raise FileFormatError(file, f"{problem} as it is", remedy)
     return group.assign_attrs({CHECKSUM: checksum(group)})
 
 

@@ -80,9 +80,8 @@ def _dataset(file: Path, frame: Any, key: str, shape: tuple[int, int]) -> Float:
         raise FileFormatError(file, f"{frame.name} has no dataset {key}")
     values = np.asarray(frame[key], dtype=float)
     if values.shape != shape:
-        raise FileFormatError(
-            file, f"{frame.name}/{key} has shape {values.shape}, the attributes say {shape}"
-        )
+        problem = f"{frame.name}/{key} has shape {values.shape}, the attributes say {shape}"
+        raise FileFormatError(file, problem)
     if not np.all(np.isfinite(values)):
         raise FileFormatError(file, f"{frame.name}/{key} holds NaN or infinity")
     return values

@@ -241,9 +241,8 @@ def read_music_dense(path: str | Path, grid: MusicGrid, *, binary: bool = True) 
     values: NDArray[Any] = map_floats(file) if binary else load_table(file, 5).reshape(-1)
     frame = 5 * grid.nx * grid.ny * grid.neta
     if len(values) % frame:
-        problem = (
-            f"{len(values)} values are no whole number of frames of 5 x {grid.nx} x {grid.ny} x {grid.neta}"
-        )
+        shape = f"5 x {grid.nx} x {grid.ny} x {grid.neta}"
+        problem = f"{len(values)} values are no whole number of frames of {shape}"
         raise FileFormatError(file, problem, "Truncated, or the grid is not the one of this file.")
     stored: NDArray[Any] = np.array(values).reshape(-1, grid.neta, grid.ny, grid.nx, 5)
     cells = stored.transpose(0, 3, 2, 1, 4)  # x is fastest in the file
@@ -274,18 +273,15 @@ def _check_slices(file: Path, T: NDArray[Any]) -> None:
     first, last = T[..., 0], T[..., -1]
     worst = float(np.max(np.abs(first - last)))
     if worst > _SAME_T:
-        problem = (
-            f"its two slices in eta differ by up to {worst:.3g} GeV, those of a boost-invariant run are equal"
-        )
+        problem = f"its two slices in eta differ by up to {worst:.3g} GeV"
         remedy = (
             "Has it one slice, neta=1? Or is it a 3+1D run: boost_invariant=False, with deta and eta_min?"
         )
-        raise FileFormatError(file, problem, remedy)
+        raise FileFormatError(file, f"{problem}, those of a boost-invariant run are equal", remedy)
     even, odd = T[: len(T) // 2 * 2 : 2], T[1::2]
     if T.shape[3] == 1 and len(T) % 2 == 0 and np.array_equal(even, odd) and np.ptp(even, axis=0).any():
-        raise FileFormatError(
-            file, "every second frame repeats the one before", "It holds two slices in eta: neta=2."
-        )
+        remedy = "It holds two slices in eta: neta=2."
+        raise FileFormatError(file, "every second frame repeats the one before", remedy)
 
 
 def read_music_input(path: str | Path, **known: float) -> tuple[MusicGrid, bool]:
@@ -393,9 +389,8 @@ def _by_profile(profile: int, boost_invariant: bool, dynamic: bool) -> dict[str,
     if profile in (11, 13, 30, 111, 112, 113, 131):
         fields = {"tau0_fm": f"Initial_profile {profile} moves the start"}
         if profile in (13, 131) and dynamic:
-            why = (
-                f"Initial_profile {profile} fits the grid to its strings unless dynamicGridDetermination is 0"
-            )
+            why = f"Initial_profile {profile} fits the grid to its strings"
+            why += " unless dynamicGridDetermination is 0"
             fields |= dict.fromkeys(("dx_fm", "x_min_fm", "dy_fm", "y_min_fm"), why)
         return fields
     return dict.fromkeys(("tau0_fm", *plane), f"what Initial_profile {profile} does to the grid is not known")

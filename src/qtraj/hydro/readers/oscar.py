@@ -60,10 +60,9 @@ def read_oscar2008(path: str | Path) -> Hydro:
     n_cells = int(np.prod(header.points[1:]))
     n_frames, rest = divmod(len(table), n_cells)
     if rest or n_frames > header.points[0]:
-        problem = (
-            f"{len(table)} lines are no whole number of frames of {n_cells} cells, at most {header.points[0]}"
-        )
-        raise FileFormatError(file, f"{problem}: truncated, or the header has another grid")
+        problem = f"{len(table)} lines are no whole number of frames of {n_cells} cells"
+        problem += f", at most {header.points[0]}: truncated, or the header has another grid"
+        raise FileFormatError(file, problem)
     shape = (n_frames, *header.points[1:])
     if not np.array_equal(table[:, :n_index], np.indices(shape).reshape(n_index, -1).T):
         raise FileFormatError(file, "the indices do not run as t > x > y from 0", "Is a line missing?")
@@ -99,10 +98,8 @@ def _read_2008_header(file: Path) -> _Header:
     if not grid or "euler" not in lines[grid[0]].lower():
         raise FileFormatError(file, "there is no line 'GRID: Euler'", "Other grids are not supported.")
     try:
-        points, limits = (
-            [int(w) for w in lines[grid[0] + 1].split()],
-            [float(w) for w in lines[grid[0] + 2].split()],
-        )
+        points = [int(word) for word in lines[grid[0] + 1].split()]
+        limits = [float(word) for word in lines[grid[0] + 2].split()]
     except (ValueError, IndexError):
         problem = "the two lines after GRID: are not nt nx ny nz ... and t0 t1 x0 x1 ..."
         raise FileFormatError(file, problem) from None

@@ -332,13 +332,10 @@ def histories_from_tables(
     for i, table in enumerate(listed):
         check_cools(table.tau_fm, table.T, T_end, allow_hot_end=allow_hot_end, medium=f"table {i}")
         if table.T[-1] > T_end and table.tau_fm[-1] < last:
-            allowed = (
-                f"be False here: table {i} ends hot at {table.tau_fm[-1]:g} fm/c, another at {last:g} fm/c"
-            )
-            remedy = (
-                "On one grid the heat would go on; make a TabulatedTemperature of each and a list of them."
-            )
-            raise InputError("allow_hot_end", True, allowed, remedy)
+            ends = f"table {i} ends hot at {table.tau_fm[-1]:g} fm/c, another at {last:g} fm/c"
+            one = "On one grid of times the heat would go on"
+            remedy = f"{one}; make a TabulatedTemperature of each and a list of them."
+            raise InputError("allow_hot_end", True, f"be False here: {ends}", remedy)
     times = np.unique(np.concatenate([t.tau_fm for t in listed]))
     tau = np.concatenate([[start], times[times > start]])
     if len(tau) < 2:

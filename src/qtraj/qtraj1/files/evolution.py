@@ -171,9 +171,8 @@ def summary_lines(blocks: Iterable[SummaryBlock]) -> Iterator[str]:
     for i, block in enumerate(checked):
         instance(f"blocks[{i}]", block, SummaryBlock)
         if (block.trajectory is None) != (i == 0):
-            raise InputError(
-                "blocks", block.trajectory, "have no number in the first block and one in the others"
-            )
+            allowed = "have no number in the first block and one in the others"
+            raise InputError("blocks", block.trajectory, allowed)
         if i > 0:
             yield f"# Trajectory Number {block.trajectory}"
         for k in range(len(block)):

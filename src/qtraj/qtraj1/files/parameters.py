@@ -398,14 +398,12 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
             group = KEYS[name].group
             lines.append(f"{COMMENT} {group}")
         if str(value).startswith(COMMENT):
-            raise InputError(
-                name, value, f"not begin with {COMMENT}: there a comment begins", "Write ./ before it."
-            )
+            allowed = f"not begin with {COMMENT}: there a comment begins"
+            raise InputError(name, value, allowed, "Write ./ before it.")
         lines.append(f"{name}\t{spelled(value)}")
         if len(lines[-1]) > LINE_LIMIT:
-            raise InputError(
-                name, value, f"fit into a line of {LINE_LIMIT} characters", "Use a shorter path."
-            )
+            allowed = f"fit into a line of {LINE_LIMIT} characters"
+            raise InputError(name, value, allowed, "Use a shorter path.")
     with atomic_path(path) as temporary:
         temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

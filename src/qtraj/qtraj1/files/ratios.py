@@ -69,10 +69,8 @@ class RatioTable:
             raise InputError("l", self.l, "hold whole numbers")
         if self.metadata is not None:
             settle(self, metadata=texts("metadata", self.metadata, "be a list of lines"))
-            if len(self.metadata) != len(ratios):
-                raise InputError(
-                    "metadata", len(self.metadata), f"have one line for each of {len(ratios)} rows"
-                )
+            if (count := len(self.metadata)) != len(ratios):
+                raise InputError("metadata", count, f"have one line for each of {len(ratios)} rows")
         settle(self, ratios=ratios, r0=r0, l=l.astype(np.intp))
 
     def __len__(self) -> int:
@@ -96,9 +94,8 @@ def joined(tables: Iterable[RatioTable]) -> RatioTable:
     lines = [part.metadata for part in parts if part.metadata is not None]
     if len(lines) not in (0, len(parts)):
         raise InputError("tables", f"{len(lines)} of {len(parts)}", "all have metadata, or none")
-    ratios, r0, l = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("ratios", "r0", "l")
-    )
+    names = ("ratios", "r0", "l")
+    ratios, r0, l = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
     return RatioTable(ratios, r0, l, tuple(chain.from_iterable(lines)) if lines else None)
 
 
@@ -293,10 +290,8 @@ class NoJumpPart:
         # a trajectory jumps where its first random number exceeds the no-jump norm p
         still = np.flatnonzero(table.r0 < probability)
         if not len(still):
-            value, remedy = (
-                f"{len(table)} rows with a jump",
-                "Run once with doJumps 0 and pass its row to NoJumpPart.",
-            )
+            value = f"{len(table)} rows with a jump"
+            remedy = "Run once with doJumps 0 and pass its row to NoJumpPart."
             raise InputError("table", value, "hold a row that did not jump", remedy)
         row = table.ratios[still[0]]
         return cls(probability, probability * row, resolution * row)
@@ -362,9 +357,8 @@ def average_ratios(
     instance("table", table, RatioTable)
     l, present = None if l is None else integer("l", l, 0), table.angular_momenta
     if (len(present) > 1) if l is None else (l not in present):
-        remedy = (
-            "S-wave and P-wave runs answer different questions; average one at a time." if l is None else ""
-        )
+        both = "S-wave and P-wave runs answer different questions; average one at a time."
+        remedy = both if l is None else ""
         raise InputError("l", l, f"be one of {', '.join(map(str, present))}, which the table holds", remedy)
     table = table if len(present) == 1 else table.select(table.l == l)
     by = choice("by", by, ("auto", "rows", "paths"))
@@ -416,9 +410,8 @@ def _paths(table: RatioTable, by: str, weighted: bool) -> tuple[Index, Float, tu
     """Return the group of each row, the weight of each group, and notes on what is not estimated."""
     if by == "rows" or (by == "auto" and table.metadata is None):
         if weighted:
-            raise InputError(
-                "weighted", weighted, "be False for an average over rows", "Weights belong to paths."
-            )
+            allowed = "be False for an average over rows"
+            raise InputError("weighted", weighted, allowed, "Weights belong to paths.")
         return np.zeros(len(table), dtype=np.intp), np.ones(1), ()
     if table.metadata is None:
         raise InputError("by", by, "be 'rows' for a table without metadata")
@@ -462,17 +455,14 @@ def _with_exact_part(
 ) -> dict[str, Estimate]:
     p = no_jump.probability
     if paths > 1:
-        value, remedy = (
-            f"one part for {paths} paths",
-            "The no-jump part differs from path to path: select the rows of one.",
-        )
+        value = f"one part for {paths} paths"
+        remedy = "The no-jump part differs from path to path: select the rows of one."
         raise InputError("no_jump", value, "belong to one temperature history", remedy)
     # rows above r_max are zeros that stand for nothing
     jumped = table.ratios[(table.r0 >= p) & (table.r0 <= r_max)]
     if len(jumped) < 2:
-        raise InputError(
-            "table", f"{len(jumped)} rows with a jump", "hold at least two rows with p <= r0 <= r_max"
-        )
+        allowed = "hold at least two rows with p <= r0 <= r_max"
+        raise InputError("table", f"{len(jumped)} rows with a jump", allowed)
     share = r_max - p
     estimates = {}
     for name, x, exact, rounding in zip(STATE_NAMES, jumped.T, no_jump.ratios, no_jump.error, strict=True):

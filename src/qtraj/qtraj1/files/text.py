@@ -20,6 +20,7 @@ from ...errors import FileFormatError, InputError
 Float = NDArray[np.float64]
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 CHUNK: Final = 16384  # lines held at a time: 1 MB of text
+TRUNCATED: Final = "A number may be cut there: delete the line, or add a line feed if it is complete."
 DAMAGED: Final = "The line is damaged, or the file is of another kind."
 
 
@@ -34,10 +35,7 @@ def lines_of(path: str | Path) -> Iterator[str]:
         with opened(path, "rt", encoding="utf-8", newline="\n") as handle:
             for number, line in enumerate(handle, start=1):
                 if not line.endswith("\n"):
-                    remedy = (
-                        "A number may be cut there: delete the line, or add a line feed if it is complete."
-                    )
-                    raise FileFormatError(path, f"line {number} has no end: truncated", remedy)
+                    raise FileFormatError(path, f"line {number} has no end: truncated", TRUNCATED)
                 yield str(line[:-1])
     except UnicodeDecodeError as error:
         raise FileFormatError(path, f"is not a text file ({error.reason})", "Check the path.") from error
