@@ -19,6 +19,7 @@ from .._checks import instance, integer, mapping, number, positive, settle, text
 from ..errors import InputError
 from ..observables.geometry import CollisionGeometry
 
+Float = NDArray[np.float64]
 MB_TO_FM2: Final = 0.1
 
 # diffuseness lengths after which a Woods-Saxon tail, e^-20 = 2e-9, is left out.
@@ -27,7 +28,6 @@ _TAIL = 20.0
 # trapezoid rule: the integrands are analytic within pi a = 1.7 fm of the real axis, so it converges as
 # exp(-2 pi 1.7/step); the step of 0.1 fm is far beyond need.
 _STEP_FM = 0.1
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -27,10 +27,10 @@ from ..states import State
 from ..units import to_fm
 from .levels import ThermalLevels
 
-GEV: Final = 1000.0  # MeV
+GEV: Final = 1000.0  # in MeV
 QUANTITIES: Final = ("mass", "shift", "width", "binding", "radius")
 
-# of the CSV file. A missing number is an empty field, and the remark says why
+# columns of the CSV file; a missing number is an empty field, and the remark says why
 COLUMNS: Final = (
     "T_MeV",
     "state",

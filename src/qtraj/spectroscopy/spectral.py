@@ -43,7 +43,8 @@ from .hamiltonian import Complex, Float, check_model, checked_temperatures, effe
 from .routes import MISSING, RouteLevels, distance, first_order, modulus
 
 DEFAULT_MESH = LaguerreMesh(96, 0.12)  # to 44 GeV^-1: long enough for 3S near its threshold
-LOCAL_SOURCE = GaussianState(l=0, width=0.2)  # nearly point-like S wave: the group's start (arXiv:2107.06147)
+LOCAL_WIDTH = 0.2  # width of the local source in Bohr radii: the group's start (arXiv:2107.06147)
+LOCAL_SOURCE = GaussianState(l=0, width=LOCAL_WIDTH)  # nearly point-like S wave
 
 
 @dataclass(frozen=True)
@@ -225,7 +226,6 @@ def _linear(
 
 
 SOURCES = ("state", "local")
-LOCAL_WIDTH = 0.2  # width of the local source in Bohr radii: the group's start (arXiv:2107.06147)
 
 # where first order misses the peak, the highest point within this many of its widths is tried instead
 SCAN, SCAN_POINTS = 3.0, 301
