@@ -106,7 +106,7 @@ def test_steps_and_temperatures(name):
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if "masses" in case])
 def test_masses_of_computed_states(name):
     case = CASES[name]
-    found = setup_of(parameters(case["parameters"]), last=1).functions.masses
+    found = setup_of(parameters(case["parameters"]), last=1).masses
     np.testing.assert_allclose(found, case["masses"], rtol=1e-12)
 
 

@@ -51,11 +51,6 @@ def checked_temperatures(T: ArrayLike) -> Float:
     return array
 
 
-def check_model(model: LindbladModel) -> None:
-    """Raise `InputError` for what is no model."""
-    instance("model", model, LindbladModel, "be a LindbladModel")
-
-
 def is_analytic(model: LindbladModel) -> bool:
     """Return whether complex scaling applies: the potential is a formula in r without kinks."""
     return isinstance(model.potential, CoulombPotential)
@@ -101,7 +96,7 @@ def effective_hamiltonian(
         If a rotation is asked for and the potential is not analytic, or the angle is not from 0 to below pi/4; for a T
         that the coefficients of the model do not know.
     """
-    check_model(model)
+    instance("model", model, LindbladModel, "be a LindbladModel")
     instance("mesh", mesh, LaguerreMesh)
     l = integer("l", l, 0)
     T = positive("T", T, "be a positive temperature in GeV")

@@ -17,14 +17,7 @@ from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import threshold
 from ..states import State
-from .hamiltonian import (
-    Float,
-    check_model,
-    checked_temperatures,
-    continuum,
-    effective_hamiltonian,
-    vacuum_hamiltonian,
-)
+from .hamiltonian import Float, checked_temperatures, continuum, effective_hamiltonian, vacuum_hamiltonian
 from .routes import RouteLevels, complex_levels, first_order
 from .spectral import DEFAULT_MESH, peak_levels, source_of
 
@@ -131,7 +124,7 @@ def thermal_levels(
     InputError
         If an argument is out of range, or a state is not bound in the vacuum.
     """
-    check_model(model)
+    instance("model", model, LindbladModel, "be a LindbladModel")
     temperatures = checked_temperatures(T)
     instance("mesh", mesh, LaguerreMesh, "be a LaguerreMesh")
     allowed = "be a sequence of names such as ('1S', '1P')"

@@ -39,7 +39,7 @@ from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import initial_coefficients
 from ..states import State
-from .hamiltonian import Complex, Float, check_model, checked_temperatures, effective_hamiltonian
+from .hamiltonian import Complex, Float, checked_temperatures, effective_hamiltonian
 from .routes import MISSING, RouteLevels, distance, first_order, modulus
 
 DEFAULT_MESH = LaguerreMesh(96, 0.12)  # to 44 GeV^-1: long enough for 3S near its threshold
@@ -75,7 +75,7 @@ class SpectralFunction:
     mesh: LaguerreMesh = DEFAULT_MESH
 
     def __post_init__(self) -> None:
-        check_model(self.model)
+        instance("model", self.model, LindbladModel, "be a LindbladModel")
         T = positive("T", self.T, "be a positive temperature in GeV")
         settle(self, T=float(checked_temperatures(T)[0]))
         check_initial("source", self.source)

@@ -29,17 +29,14 @@ _LARGEST_INDEX = 2**24
 
 
 class MusicHeader(NamedTuple):
-    """Header of ``evolution_all_xyeta.dat``: (first, step) of tau in fm/c, (points, step, first) of x, y, fm, and eta.
+    """Header of ``evolution_all_xyeta.dat``: (points, step, first) of tau, whose points it does not know, x, y, eta.
 
     An index equal to the number of points may occur, because MUSIC rounds down here and up when it writes. The header
     has `n_floats` float32, a record `n_var`, with u^x in column `ux_column`; step and first of eta mean nothing for one
     point.
     """
 
-    tau: tuple[float, float]
-    x: tuple[int, float, float]
-    y: tuple[int, float, float]
-    eta: tuple[int, float, float]
+    axes: dict[str, tuple[int, float, float]]
     n_floats: int
     n_var: int
     ux_column: int
@@ -66,8 +63,8 @@ def parse_music_header(head: NDArray[np.float32]) -> MusicHeader | None:
         layout = 12, 35, 7
     else:
         return None
-    x, y, eta = (int(nx), dx, x_min), (int(ny), dy, y_min), (int(neta), deta, eta_min)
-    return MusicHeader((tau0, dtau), x, y, eta, *layout)
+    axes = {"tau": (0, dtau, tau0), "x": (int(nx), dx, x_min), "y": (int(ny), dy, y_min)}
+    return MusicHeader({**axes, "eta": (int(neta), deta, eta_min)}, *layout)
 
 
 def read_music(path: str | Path) -> Hydro:
@@ -112,13 +109,12 @@ def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> H
     if not np.all(whole) or np.any(columns != np.floor(columns)):
         raise FileFormatError(file, "the first four columns are no indices", "Is it really MUSIC output?")
     index = tuple(columns.T.astype(np.intp))
-    points = [axis[0] for axis in (h.x, h.y, h.eta)]
-    for name, i, n in zip(("ix", "iy", "ieta"), index[1:], points, strict=True):
-        if i.max() > n:  # i = n is legal, see MusicHeader
-            raise FileFormatError(file, f"index {name} = {i.max()} is outside the grid of {n} points")
+    for i, (name, (n, *_)) in zip(index, h.axes.items(), strict=True):
+        if name != "tau" and i.max() > n:  # i = n is legal, see MusicHeader
+            raise FileFormatError(file, f"index i{name} = {i.max()} is outside the grid of {n} points")
     if len(np.unique(index[0])) < 2:
         raise FileFormatError(file, "it holds a single frame", "A run needs at least two.")
-    shape = tuple(max(n, int(i.max()) + 1) for n, i in zip((0, *points), index, strict=True))
+    shape = tuple(max(n, int(i.max()) + 1) for (n, *_), i in zip(h.axes.values(), index, strict=True))
     flat = np.ravel_multi_index(index, shape)
 
     def scatter(column: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -130,9 +126,8 @@ def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> H
     if np.count_nonzero(~np.isnan(T)) != len(records):
         remedy = "Was a second run appended to it?"
         raise FileFormatError(file, "some cells occur twice, or hold T = NaN", remedy)
-    axes = {"tau": uniform_axis(*h.tau, shape[0])}
-    for name, (_, step, first), n in zip(("x", "y", "eta"), (h.x, h.y, h.eta), shape[1:], strict=True):
-        axes[name] = uniform_axis(first, step, n)
+    grid = zip(h.axes.items(), shape, strict=True)
+    axes = {name: uniform_axis(first, step, n) for (name, (_, step, first)), n in grid}
     layout = "MUSIC evolution_all_xyeta.dat"
     if shape[3] > 1:
         return build_hydro(file, axes, {"T": T}, layout)

@@ -215,25 +215,22 @@ def _blocks(file: Path, block: int, offset: int) -> Iterator[tuple[int, Temperat
         while line := handle.readline():
             if line.strip():  # files are made with cat, some with a blank line between
                 block += 1
-                yield position, _read_block(file, handle, line, f"block {block}: ")
+                where = f"block {block}: "
+                n_metadata = int(_number(file, line, where + "number of metadata lines", count=True))
+                if n_metadata > len(METADATA_NAMES):
+                    raise FileFormatError(file, f"{where}{n_metadata} metadata lines, known are 1 to 8")
+                names = METADATA_NAMES[:n_metadata]
+                metadata = {name: _number(file, handle.readline(), where + name) for name in names}
+                yield position, _read_points(file, handle, metadata, where)
             position = handle.tell()
     if block == 0:
         raise FileFormatError(file, "it holds no block")
 
 
-def _read_block(file: Path, handle: IO[bytes], line: bytes, where: str) -> TemperatureTable:
-    """Read the block whose first line was read."""
-    n_metadata = _count(file, line, where + "number of metadata lines")
-    if n_metadata > len(METADATA_NAMES):
-        raise FileFormatError(file, f"{where}{n_metadata} metadata lines, known are 1 to 8")
-    metadata = {name: _number(file, handle.readline(), where + name) for name in METADATA_NAMES[:n_metadata]}
-    return _read_points(file, handle, metadata, where)
-
-
 def _read_points(
     file: Path, handle: IO[bytes], metadata: Mapping[str, float], where: str = ""
 ) -> TemperatureTable:
-    n = _count(file, handle.readline(), where + "number of points")
+    n = int(_number(file, handle.readline(), where + "number of points", count=True))
     lines = list(islice(handle, n))
     if len(lines) < n:
         raise FileFormatError(file, f"{where}{len(lines)} of {n} points are there: truncated")
@@ -279,10 +276,6 @@ def _number(file: Path, line: bytes, what: str, *, count: bool = False) -> float
     if count and (number != int(number) or number < 1):
         raise FileFormatError(file, f"{what}: {text!r} is not a positive whole number")
     return number
-
-
-def _count(file: Path, line: bytes, what: str) -> int:
-    return int(_number(file, line, what, count=True))
 
 
 def histories_from_tables(

@@ -267,7 +267,8 @@ class NoJumpPart:
     error: Any = 0.0
 
     def __post_init__(self) -> None:
-        probability = _probability(self.probability, "be between 0 and 1 (the final no-jump norm)")
+        allowed = "be between 0 and 1 (the final no-jump norm)"
+        probability = number("probability", self.probability, allowed, above=0, below=1)
         ratios = float_array("ratios", self.ratios)
         if ratios.shape != (len(STATE_NAMES),) or not np.all(np.isfinite(ratios) & (ratios >= 0)):
             raise InputError("ratios", self.ratios, f"be {len(STATE_NAMES)} finite, non-negative numbers")
@@ -285,7 +286,7 @@ class NoJumpPart:
         rows jumped, InputError says to run once with ``doJumps 0`` instead.
         """
         instance("table", table, RatioTable)
-        probability = _probability(probability, "be between 0 and 1")
+        probability = number("probability", probability, "be between 0 and 1", above=0, below=1)
         resolution = number("resolution", resolution, "be an error, not negative", low=0)
         # a trajectory jumps where its first random number exceeds the no-jump norm p
         still = np.flatnonzero(table.r0 < probability)
@@ -295,10 +296,6 @@ class NoJumpPart:
             raise InputError("table", value, "hold a row that did not jump", remedy)
         row = table.ratios[still[0]]
         return cls(probability, probability * row, resolution * row)
-
-
-def _probability(value: float, allowed: str) -> float:
-    return number("probability", value, allowed, above=0, below=1)
 
 
 def average_ratios(

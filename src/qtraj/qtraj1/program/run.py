@@ -117,13 +117,13 @@ def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
 
 def _run_history(setup: Setup, folder: OutputFolder, screen: Screen, first: int) -> None:
     """Evolve one history without jumps, then its trajectories, numbered from `first`."""
-    p, metadata, functions = setup.p, setup.steps.metadata, setup.functions
-    if functions.computed is not None and functions.masses is not None:
-        screen.say(f"Finding the first {len(functions.masses)} eigenstates")
-        screen.masses(functions.masses)
+    p, metadata = setup.p, setup.steps.metadata
+    if setup.computed is not None and setup.masses is not None:
+        screen.say(f"Finding the first {len(setup.masses)} eigenstates")
+        screen.masses(setup.masses)
         if not folder.appends:
             screen.say("Saving basis functions")
-            write_basis(folder.path / "basisfunctions.tsv", functions.computed)
+            write_basis(folder.path / "basisfunctions.tsv", setup.computed)
     screen.say("Basis functions loaded")
     screen.say("Initial wavefunction loaded")
     with screen.bar("without jumps", setup.steps.total) as tick:

@@ -280,11 +280,6 @@ class Screened:
 Interaction = Munich | Screened  # Local part of the effective Hamiltonian, as the steppers use it
 
 
-def make_interaction(p: LegacyParameters, steps: Steps, r: Float) -> Interaction:
-    """Return the interaction that the parameters ask for, on the points `r` in GeV^-1."""
-    return Munich(p, steps, r) if p.potential == 0 else Screened(p, steps, r)
-
-
 # weight of the octet's width that leads to the singlet; the rest of 7/16 stays in the octet
 TO_SINGLET = 1 / OCTET_DIMENSION
 

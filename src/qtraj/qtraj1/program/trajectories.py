@@ -45,7 +45,7 @@ from ...radial.sine import SineGrid
 from ...states import STATES, State
 from ..files.evolution import SummaryBlock, read_basis
 from ..files.parameters import LegacyParameters
-from .steps import TO_SINGLET, Complex, CrankNicolson, Float, SplitStep, Steps, make_interaction
+from .steps import TO_SINGLET, Complex, CrankNicolson, Float, Munich, Screened, SplitStep, Steps
 
 Transform = Literal["scipy", "fftw"]
 L_OF_STATE: Final = np.array([state.l for state in STATES])
@@ -58,23 +58,10 @@ BATCH_NUMBERS: Final = 2**14
 SMALLEST_BATCH: Final = 4
 
 
-@dataclass(frozen=True, eq=False)
-class Functions:
-    """Functions u(r_i) on the grid, normalized to dx sum u^2 = 1.
-
-    `initial` (num,) is the start; `basis` (6, num) are the states to project on, in the order 1S 2S 1P 3S 2P 1D, zero
-    beyond nBasis; `computed` (nBasis, num) are the lattice eigenstates and `masses` (nBasis,) their 2 M_Q + E in GeV,
-    if initType or projType asks for them.
-    """
-
-    initial: Float
-    basis: Float
-    computed: Float | None = None
-    masses: Float | None = None
-
-
-def functions(p: LegacyParameters, grid: SineGrid, vacuum: Float, directory: Path) -> Functions:
-    """Return initial state and basis of a run; a file of basis functions must be one for this grid."""
+def functions(
+    p: LegacyParameters, grid: SineGrid, vacuum: Float, directory: Path
+) -> tuple[Float, Float, Float | None, Float | None]:
+    """Return `initial`, `basis`, `computed` and `masses` of a `Setup`; a file of basis functions must fit the grid."""
     # the Bohr radius of this model scales the analytic functions
     model = LindbladModel(CoulombPotential(p.alpha), mass=p.mass)
     some = STATES[: p.nBasis]
@@ -108,23 +95,31 @@ def functions(p: LegacyParameters, grid: SineGrid, vacuum: Float, directory: Pat
         initial = normalized(CoulombState(p.initN, p.initL))
     else:
         initial = normalized(GaussianState(p.initL, p.initWidth))
-    return Functions(initial, basis, computed, masses)
+    return initial, basis, computed, masses
 
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """Everything that the evolution of one history uses."""
+    """Everything that the evolution of one history uses; functions u(r_i) are normalized to dx sum u^2 = 1.
+
+    `initial` (num,) is the start; `basis` (6, num) are the states to project on, in the order 1S 2S 1P 3S 2P 1D, zero
+    beyond nBasis; `computed` (nBasis, num) are the lattice eigenstates and `masses` (nBasis,) their 2 M_Q + E in GeV,
+    if initType or projType asks for them.
+    """
 
     p: LegacyParameters
     grid: SineGrid
     steps: Steps
     stepper: SplitStep | CrankNicolson
-    functions: Functions
+    initial: Float
+    basis: Float
+    computed: Float | None = None
+    masses: Float | None = None
 
     def overlaps(self, states: Complex, color: ArrayLike, l: ArrayLike) -> Float:
         """Return |dx sum u_n u|^2 for states (..., num), shape (..., 6); 0 in the octet and for another l."""
         # einsum and no matrix product: the numbers of a state do not depend on those beside it
-        amplitudes = self.grid.dx * np.einsum("...i,ni->...n", states, self.functions.basis)
+        amplitudes = self.grid.dx * np.einsum("...i,ni->...n", states, self.basis)
         allowed = (np.asarray(color)[..., None] == 0) & (np.asarray(l)[..., None] == L_OF_STATE)
         return np.where(allowed, np.abs(amplitudes) ** 2, 0.0)
 
@@ -134,7 +129,7 @@ class Setup:
 
     def ratios(self, overlaps: Float) -> Float:
         """Return overlaps (..., 6) divided by the initial ones, raw where the original leaves them so."""
-        start = self.overlaps(self.functions.initial.astype(complex), self.p.initC, self.p.initL)
+        start = self.overlaps(self.initial.astype(complex), self.p.initC, self.p.initL)
         # eigenstates as start have no ratio, and a zero overlap cannot divide
         raw = (start == 0) | (self.p.initType in (0, 100))
         return overlaps / np.where(raw, 1.0, start)
@@ -155,11 +150,10 @@ class Setup:
 def make_setup(p: LegacyParameters, steps: Steps, directory: Path, transform: Transform = "scipy") -> Setup:
     """Make the setup of one history; `directory` is where relative file names count from."""
     grid = SineGrid(p.num, p.L, transform, p.derivType, threads=p.nThreads)
-    interaction = make_interaction(p, steps, grid.r)
+    interaction = Munich(p, steps, grid.r) if p.potential == 0 else Screened(p, steps, grid.r)
     kind = partial(CrankNicolson, alpha=p.alpha, nlo=p.stepper == 2) if p.stepper else SplitStep
-    return Setup(
-        p, grid, steps, kind(grid, interaction, p.m, p.dt), functions(p, grid, interaction.vacuum, directory)
-    )
+    stepper = kind(grid, interaction, p.m, p.dt)
+    return Setup(p, grid, steps, stepper, *functions(p, grid, interaction.vacuum, directory))
 
 
 @dataclass
@@ -240,7 +234,7 @@ def evolve_without_jumps(setup: Setup, tick: Callable[[int], None] | None = None
     """Return the evolution with H_eff; `tick` is called with the number of steps done, for a progress bar."""
     p, steps, record = setup.p, setup.steps, Record(setup)
     color, l = np.array([p.initC]), np.array([p.initL])
-    states = setup.functions.initial[None, :].astype(complex)
+    states = setup.initial[None, :].astype(complex)
     stored, vacuum_rows = [], 0
     for n in range(steps.total + 1):
         if setup.is_snapshot(n) or n == steps.first_medium:
