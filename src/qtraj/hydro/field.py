@@ -66,9 +66,8 @@ class Hydro:
 
     def __post_init__(self) -> None:
         settle(self, tau_fm=check_times("tau_fm", self.tau_fm))
-        for name in ("x_fm", "y_fm", "eta"):
-            if getattr(self, name) is not None:
-                settle(self, **{name: check_axis(name, getattr(self, name))})
+        for name in ("x_fm", "y_fm", *(() if self.eta is None else ("eta",))):
+            settle(self, **{name: check_axis(name, getattr(self, name))})
         settle(self, T=check_temperature("T", self.T, self.shape))
         for name in ("vx", "vy"):
             if getattr(self, name) is None:
