@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 import qtraj as qt
 from qtraj.qtraj1.files.parameters import LegacyParameters
-from qtraj.qtraj1.program.setup import make_setup
-from qtraj.qtraj1.program.temperature import histories
-from qtraj.qtraj1.program.trajectories import evolve_without_jumps
+from qtraj.qtraj1.program.steps import histories
+from qtraj.qtraj1.program.trajectories import evolve_without_jumps, make_setup
 
 from . import exact, sampled
 from .compare import comparison_table, noise_of_one, percent, ratio_noise

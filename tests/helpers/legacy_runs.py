@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from qtraj.qtraj1 import LegacyParameters
-from qtraj.qtraj1.program.setup import make_setup
-from qtraj.qtraj1.program.temperature import histories
-from qtraj.qtraj1.program.trajectories import evolve_without_jumps
+from qtraj.qtraj1.program.steps import histories
+from qtraj.qtraj1.program.trajectories import evolve_without_jumps, make_setup
 
 DATA = Path(__file__).parents[1] / "data"
 INPUTS = DATA / "golden_inputs"

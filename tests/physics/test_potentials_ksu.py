@@ -7,8 +7,7 @@ from numpy.testing import assert_allclose
 import qtraj as qt
 from qtraj import InputError
 from qtraj.physics.potentials.ksu import landau_damping, screening_anisotropy
-from qtraj.qtraj1.program.interaction import QTrajKSUPotential
-from qtraj.qtraj1.program.temperature import HBARC
+from qtraj.qtraj1.program.steps import HBARC, QTrajKSUPotential
 from qtraj.radial.bound import bound_states
 from qtraj.units import C_F, from_fm
 

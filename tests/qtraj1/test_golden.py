@@ -14,8 +14,8 @@ from scipy.interpolate import CubicSpline
 
 import qtraj as qt
 from qtraj.errors import InputError, PerformanceWarning
-from qtraj.qtraj1.program.setup import refuse_unknown
-from qtraj.qtraj1.program.temperature import HBARC, histories
+from qtraj.qtraj1.program.steps import HBARC, histories
+from qtraj.qtraj1.program.trajectories import refuse_unknown
 
 ROUNDING = 5e-11
 """Relative; 15 000 steps of rounding to 1e-16 add up to 1e-12, ten times that in small interfering overlaps."""
@@ -106,7 +106,7 @@ def test_steps_and_temperatures(name):
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if "masses" in case])
 def test_masses_of_computed_states(name):
     case = CASES[name]
-    found = setup_of(parameters(case["parameters"]), last=1).functions.masses
+    found = setup_of(parameters(case["parameters"]), last=1).masses
     np.testing.assert_allclose(found, case["masses"], rtol=1e-12)
 
 

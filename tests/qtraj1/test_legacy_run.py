@@ -115,7 +115,7 @@ def test_starts_in_computed_and_stored_eigenstates(init_type, proj_type, tmp_pat
     np.testing.assert_allclose(start, [0, 1, 0, 0, 0, 0], atol=1e-14)
     # a computed eigenstate gives raw overlaps, a stored one ratios: of 2S the same
     assert evolution.ratios[1] == pytest.approx(evolution.overlaps[1], rel=1e-12)
-    assert (setup.functions.masses is not None) == (init_type == 100)
+    assert (setup.masses is not None) == (init_type == 100)
 
 
 @pytest.mark.parametrize(("name", "output"), [("bjorken", "output-307"), ("trajectory", "output-420")])

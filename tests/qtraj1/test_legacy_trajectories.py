@@ -10,8 +10,7 @@ import pytest
 from legacy_runs import CASES, MONTE_CARLO, no_jump, parameters
 from scipy.stats import binomtest, norm
 
-from qtraj.qtraj1.program.setup import Record
-from qtraj.qtraj1.program.trajectories import _Trajectory, sample
+from qtraj.qtraj1.program.trajectories import Record, Trajectory, sample
 from qtraj.states import STATE_NAMES
 
 FALSE_ALARM = 1e-3
@@ -139,7 +138,7 @@ def test_branching(short):
     random, n = np.random.default_rng(8), 20000
     to_singlet = down = both = 0
     for _ in range(n):
-        trajectory = _Trajectory(0, 0.5, random, Record(short[0]), 0.5, color=1, l=2)
+        trajectory = Trajectory(0, 0.5, random, Record(short[0]), 0.5, color=1, l=2)
         trajectory.jump()
         assert trajectory.l in (1, 3)
         to_singlet += trajectory.color == 0
@@ -147,7 +146,7 @@ def test_branching(short):
         both += trajectory.color == 0 and trajectory.l == 1
     for count, p in ((to_singlet, 2 / 7), (down, 2 / 5), (both, 4 / 35)):
         assert binomtest(count, n, p).pvalue > FALSE_ALARM / 3
-    singlet = _Trajectory(0, 0.5, random, Record(short[0]), 0.5, color=0, l=0)
+    singlet = Trajectory(0, 0.5, random, Record(short[0]), 0.5, color=0, l=0)
     singlet.jump()
     assert (singlet.color, singlet.l, singlet.to_singlet) == (1, 1, 0)
 

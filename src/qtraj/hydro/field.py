@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import float_array, mapping
+from .._checks import float_array, mapping, settle
 from ..errors import InputError
 from ..physics.medium import MAX_START_FM, MAX_T
 from ..units import HBARC
@@ -18,12 +18,12 @@ from ..units import HBARC
 Array = NDArray[Any]
 Float = NDArray[np.float64]
 
-# Positions this close to a grid line (in cells) are taken as on it: text files and float32 headers carry
+# positions this close to a grid line (in cells) are taken as on it: text files and float32 headers carry
 # coordinates to about 1e-7, and a corner of weight zero must not turn a stored value into NaN.
 _SNAP = 1e-6
 
+# fm/c; no fireball at RHIC or LHC lives longer, so a larger last time is in GeV^-1
 TAU_LAST_MAX_FM: Final = 50.0
-"""fm/c; no fireball at RHIC or LHC lives longer, so a larger last time is in GeV^-1."""
 
 # A text axis of step 0.1 fm with three decimals is uniform to 1 %.
 _UNIFORM = 0.02
@@ -65,27 +65,21 @@ class Hydro:
     attrs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        set_ = object.__setattr__
-        set_(self, "tau_fm", check_times("tau_fm", self.tau_fm))
-        set_(self, "x_fm", check_axis("x_fm", self.x_fm))
-        set_(self, "y_fm", check_axis("y_fm", self.y_fm))
-        if self.eta is not None:
-            set_(self, "eta", check_axis("eta", self.eta))
-        set_(self, "T", check_temperature("T", self.T, self.shape))
+        settle(self, tau_fm=check_times("tau_fm", self.tau_fm))
+        for name in ("x_fm", "y_fm", *(() if self.eta is None else ("eta",))):
+            settle(self, **{name: check_axis(name, getattr(self, name))})
+        settle(self, T=check_temperature("T", self.T, self.shape))
         for name in ("vx", "vy"):
-            value = getattr(self, name)
-            if value is not None:
-                set_(self, name, self._check_velocity(name, value))
+            if getattr(self, name) is None:
+                continue
+            array = _uncopied(name, getattr(self, name))
+            if array.shape != self.shape:
+                raise InputError(name, array.shape, f"have the shape of `T`, {self.shape}")
+            if not np.all(np.abs(array[self.stored]) <= 1.0):
+                allowed = "be velocities in units of c where T is stored"
+                raise InputError(name, "larger than 1 or NaN", allowed)
+            settle(self, **{name: array})
         mapping("attrs", self.attrs)
-
-    def _check_velocity(self, name: str, value: Array) -> Array:
-        # no copy of an array: a 3+1D run may fill much of the memory
-        array = np.asarray(value) if isinstance(value, np.ndarray) else float_array(name, value)
-        if array.shape != self.shape:
-            raise InputError(name, array.shape, f"have the shape of `T`, {self.shape}")
-        if not np.all(np.abs(array[self.stored]) <= 1.0):
-            raise InputError(name, "larger than 1 or NaN", "be velocities in units of c where T is stored")
-        return array
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -109,21 +103,10 @@ class Hydro:
     def temperature_at_frames(
         self, frame: ArrayLike, x_fm: ArrayLike, y_fm: ArrayLike, eta: ArrayLike = 0.0
     ) -> Float:
-        """Interpolate T (bi- or trilinearly) in space at frames of the file.
+        """Interpolate T (bi- or trilinearly) in space at frames of the file, `frame` (int) counting in `tau_fm`.
 
-        Parameters
-        ----------
-        frame : array_like of int
-            Indices into `tau_fm`.
-        x_fm, y_fm : array_like
-            Positions in fm; the arguments broadcast together.
-        eta : array_like, optional
-            Space-time rapidity; a boost-invariant run does not depend on it.
-
-        Returns
-        -------
-        numpy.ndarray
-            GeV; NaN outside the grid and where a needed corner of the cell is not stored.
+        `x_fm` and `y_fm` in fm and the space-time rapidity `eta`, which a boost-invariant run does not depend on,
+        broadcast with `frame`. The result in GeV is NaN outside the grid and where a needed corner is not stored.
         """
         return self._combine(frame, (x_fm, y_fm, eta), largest=False)
 
@@ -132,28 +115,17 @@ class Hydro:
     ) -> Float:
         """Return the largest stored T in GeV among the corners of the cell, NaN if none or outside the grid.
 
-        `frame`, `x_fm`, `y_fm` and `eta` broadcast, as for `temperature_at_frames`.
-
-        Where `temperature_at_frames` is NaN inside the grid, this bounds the T that was cut away.
+        `frame`, `x_fm`, `y_fm` and `eta` are those of `temperature_at_frames`: where that is NaN inside the grid, this
+        bounds the T that was cut away.
         """
         return self._combine(frame, (x_fm, y_fm, eta), largest=True)
 
     def temperature(self, tau_fm: ArrayLike, x_fm: ArrayLike, y_fm: ArrayLike, eta: ArrayLike = 0.0) -> Float:
-        """Return T at any points inside the run, in GeV.
+        """Return T in GeV at any points inside the run: `tau_fm` in fm/c, `x_fm`, `y_fm` and `eta`, which broadcast.
 
         Linear in x, y (and eta) at the two frames around `tau_fm`, then linear in (ln tau, ln T) between
-        them, which is exact for Bjorken flow. Histories along paths use a monotone cubic in (ln tau, ln T)
-        instead.
-
-        Parameters
-        ----------
-        tau_fm, x_fm, y_fm, eta : array_like
-            Proper time in fm/c, position in fm, space-time rapidity; they broadcast together.
-
-        Returns
-        -------
-        numpy.ndarray
-            NaN outside the run and where a needed corner of the cell is not stored.
+        them, which is exact for Bjorken flow; NaN as for `temperature_at_frames`. Histories along paths use a
+        monotone cubic in (ln tau, ln T) instead.
         """
         tau, x, y, e = np.broadcast_arrays(*(np.asarray(a, dtype=float) for a in (tau_fm, x_fm, y_fm, eta)))
         last = len(self.tau_fm) - 2
@@ -204,7 +176,7 @@ def _locate(axis: Float, position: Float) -> tuple[NDArray[np.intp], Float, NDAr
     return low, np.where(inside, cells, 0.0) - low, inside
 
 
-def check_axis(name: str, value: ArrayLike, *, uniform: bool = True) -> NDArray[np.float64]:
+def check_axis(name: str, value: ArrayLike, *, uniform: bool = True) -> Float:
     """Return `value` as an increasing axis of at least two finite points, or raise InputError."""
     axis = float_array(name, value)
     if axis.ndim != 1 or axis.size < 2:
@@ -220,7 +192,7 @@ def check_axis(name: str, value: ArrayLike, *, uniform: bool = True) -> NDArray[
     return axis
 
 
-def check_times(name: str, value: ArrayLike) -> NDArray[np.float64]:
+def check_times(name: str, value: ArrayLike) -> Float:
     """Return `value` as increasing positive proper times in fm/c, or raise InputError."""
     tau = check_axis(name, value, uniform=False)
     if tau[0] <= 0:
@@ -232,11 +204,16 @@ def check_times(name: str, value: ArrayLike) -> NDArray[np.float64]:
     return tau
 
 
-def check_temperature(name: str, value: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
+def _uncopied(name: str, value: ArrayLike) -> Array:
+    """Return numbers as an array: floats as they are, since a 3+1D run may fill much of the memory."""
+    if isinstance(value, np.ndarray) and value.dtype in (np.float32, np.float64):
+        return value
+    return float_array(name, value)
+
+
+def check_temperature(name: str, value: ArrayLike, shape: tuple[int, ...]) -> Array:
     """Return `value` as positive GeV with NaN where nothing is stored, or raise InputError."""
-    array = np.asarray(value) if isinstance(value, np.ndarray) else float_array(name, value)
-    if array.dtype not in (np.float32, np.float64):  # fields stay in the precision of their file
-        array = float_array(name, value)
+    array = _uncopied(name, value)
     if array.shape != shape:
         raise InputError(name, array.shape, f"have the shape of its axes, {shape}")
     if np.all(np.isnan(array)):

@@ -13,15 +13,14 @@ from .._checks import boolean, finite_array, instance, mapping, number, positive
 from ..errors import InputError, note
 from ..physics.medium import Histories, check_cools, check_temperature
 from ..states import MESONS
-from .field import Hydro
+from .field import Float, Hydro
 
-Float = NDArray[np.float64]
-
-# The last digit of a PDG number of a meson is 2J + 1.
+# the last digit of a PDG number of a meson is 2J + 1.
 _SPIN_STATES: Final = np.array([meson.pdg_id % 10 for meson in MESONS])
-
 MEAN_MASS: Final = float(np.average([meson.mass for meson in MESONS], weights=_SPIN_STATES))
 """Mean mass of the nine bottomonia weighted with their 2J + 1 spin states, GeV: one p_T spectrum for all."""
+
+COLUMNS: Final = ("x_fm", "y_fm", "pT", "phi", "replicate")  # what each path has of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,19 +57,19 @@ class Paths:
     attrs: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("x_fm", "y_fm", "pT", "phi"):
-            allowed = "be a non-empty one-dimensional array of finite numbers"
+        for name in COLUMNS:
+            whole = name == "replicate"
+            allowed = "be integers" if whole else "be a non-empty one-dimensional array of finite numbers"
             array = np.atleast_1d(finite_array(name, getattr(self, name), allowed=allowed))
             if array.ndim != 1 or array.size == 0:
                 raise InputError(name, array, allowed)
             settle(self, **{name: array})
-        replicate = np.atleast_1d(finite_array("replicate", self.replicate, allowed="be integers"))
-        if np.any(replicate != np.floor(replicate)):
+        if np.any(self.replicate != np.floor(self.replicate)):
             raise InputError("replicate", self.replicate, "be integers")
-        settle(self, replicate=replicate.astype(np.int64), attrs=mapping("attrs", self.attrs))
-        lengths = {len(getattr(self, name)) for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
+        settle(self, replicate=self.replicate.astype(np.int64), attrs=mapping("attrs", self.attrs))
+        lengths = {len(getattr(self, name)) for name in COLUMNS}
         if len(lengths) != 1:
-            raise InputError("x_fm, y_fm, pT, phi, replicate", sorted(lengths), "have one length")
+            raise InputError(", ".join(COLUMNS), sorted(lengths), "have one length")
         if np.any(self.pT < 0):
             raise InputError("pT", float(self.pT.min()), "be non-negative")
         settle(self, mass=positive("mass", self.mass, "be positive, in GeV"))
@@ -93,10 +92,9 @@ class Paths:
 def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: bool = False) -> Histories:
     """Return the temperature that each path meets, at the frames of the run.
 
-    A pair created at (x, y), tau = 0, moves on a straight line with v_T = p_T/E_T at mid-rapidity, where
-    its time is the proper time tau of the hydro. Between the frames `Histories` interpolates T along the
-    moving path. Where a path leaves the stored cells, T is set to `hydro.T_floor`, an upper bound of what a
-    sparse file left out.
+    A pair created at (x, y), tau = 0, moves on a straight line with v_T = p_T/E_T at mid-rapidity, where its time is
+    the proper time tau of the hydro. Between the frames `Histories` interpolates T along the moving path. Where a path
+    leaves the stored cells, T is set to `hydro.T_floor`, an upper bound of what a sparse file left out.
 
     Parameters
     ----------
@@ -127,23 +125,34 @@ def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: 
     """
     instance("hydro", hydro, Hydro)
     instance("paths", paths, Paths)
-    T_end = _check_T_end(hydro, T_end)
+    source = str(hydro.attrs.get("source", "the hydro"))
+    allowed = f"be above {hydro.T_floor:.5f} GeV, the lowest temperature that {source} stores"
+    remedy = "The file does not know when the medium cools below it."
+    T_end = check_temperature("T_end", number("T_end", T_end, allowed, remedy, above=hydro.T_floor))
     allow_hot_end = boolean("allow_hot_end", allow_hot_end)
     x, y = paths.position(hydro.tau_fm)
     # at the frames of the file alone: Histories interpolates in time along the moving path
     T = hydro.temperature_at_frames(np.arange(len(hydro.tau_fm)), x, y)
-    check_cools(hydro.tau_fm, T, T_end, allow_hot_end=allow_hot_end, medium=_name(hydro), row="path")
+    check_cools(hydro.tau_fm, T, T_end, allow_hot_end=allow_hot_end, medium=source, row="path")
     outside = np.isnan(T)
-    _check_grid(hydro, outside, x, y, T_end)
-    cut = _lost_at_the_edge(hydro, outside, x, y, T_end)
-    if cut:
+    _check_grid(hydro, source, outside, x, y, T_end)
+    # where no T can be interpolated, a hot stored corner of the cell says that medium may be cut away
+    path, frame = np.nonzero(outside)
+    corner = hydro.largest_corner(frame, x[path, frame], y[path, frame])
+    if cut := len(np.unique(path[corner > T_end])):
         note(_cut_short, (cut, len(paths), T_end))
     return Histories(
         hydro.tau_fm,
         np.where(outside, hydro.T_floor, T),
         T_end,
-        metadata={name: getattr(paths, name) for name in ("x_fm", "y_fm", "pT", "phi", "replicate")},
-        attrs=_provenance(hydro, paths),
+        metadata={name: getattr(paths, name) for name in COLUMNS},
+        attrs={
+            **{f"hydro_{name}": value for name, value in hydro.attrs.items()},
+            **{f"paths_{name}": value for name, value in paths.attrs.items()},
+            "T_floor": hydro.T_floor,
+            "clock": "proper time tau of the hydro; at mid-rapidity the lab time since the collision",
+            "path": "straight line from the production point at tau = 0 with v_T = p_T/E_T, rapidity 0",
+        },
         allow_hot_end=allow_hot_end,
     )
 
@@ -156,18 +165,9 @@ def _cut_short(counts: list[tuple[int, int, float]]) -> list[str]:
     ]
 
 
-def _check_T_end(hydro: Hydro, T_end: float) -> float:
-    T_end = number(
-        "T_end",
-        T_end,
-        f"be above {hydro.T_floor:.5f} GeV, the lowest temperature that {_name(hydro)} stores",
-        "The file does not know when the medium cools below it.",
-        above=hydro.T_floor,
-    )
-    return check_temperature("T_end", T_end)
-
-
-def _check_grid(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> None:
+def _check_grid(
+    hydro: Hydro, source: str, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float
+) -> None:
     """Refuse paths that leave the grid in a frame in which its border is hotter than T_end."""
     n_frames = len(hydro.tau_fm)
     # all four sides of the grid in every frame; NaN, not stored, counts as cold
@@ -179,27 +179,4 @@ def _check_grid(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_
         path, frame = bad[0]
         where = f"path {path} leaves its grid at tau = {hydro.tau_fm[frame]:g} fm/c"
         allowed = f"reach beyond the medium, but {where} while the border is above T_end = {T_end} GeV"
-        raise InputError("hydro", _name(hydro), allowed, "Raise T_end, or take a run on a larger grid.")
-
-
-def _lost_at_the_edge(hydro: Hydro, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float) -> int:
-    """Count paths with an unknown T at a point whose cell has a stored corner above T_end."""
-    path, frame = np.nonzero(outside)
-    # where no T can be interpolated, a hot stored corner says that medium may be cut away
-    corner = hydro.largest_corner(frame, x[path, frame], y[path, frame])
-    return len(np.unique(path[corner > T_end]))
-
-
-def _provenance(hydro: Hydro, paths: Paths) -> dict[str, Any]:
-    """Return what a result must record of the medium and the paths."""
-    return {
-        **{f"hydro_{name}": value for name, value in hydro.attrs.items()},
-        **{f"paths_{name}": value for name, value in paths.attrs.items()},
-        "T_floor": hydro.T_floor,
-        "clock": "proper time tau of the hydro; at mid-rapidity the lab time since the collision",
-        "path": "straight line from the production point at tau = 0 with v_T = p_T/E_T, rapidity 0",
-    }
-
-
-def _name(hydro: Hydro) -> str:
-    return str(hydro.attrs.get("source", "the hydro"))
+        raise InputError("hydro", source, allowed, "Raise T_end, or take a run on a larger grid.")

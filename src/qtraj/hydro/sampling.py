@@ -7,28 +7,27 @@ x and then along y given x.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from math import inf
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.interpolate import BSpline, RectBivariateSpline, make_interp_spline
 from scipy.stats import qmc
 
 from .._checks import called, choice, float_array, function, instance, integer, number, positive
 from ..errors import InputError
+from .field import Float
 from .glauber import OpticalGlauber
 from .paths import MEAN_MASS, Paths
 
-Float = NDArray[np.float64]
+POINTS: Final = 201  # grid lines of the tables in x and in y
 
-
-POINTS: Final = 201
-"""Grid lines of the tables in x and in y."""
-
+# bound on the error of the tabulated distributions (probability) for Woods-Saxon densities; tested
 CDF_ERROR: Final = 1e-8
-"""Bound on the error of the tabulated distributions (probability) for Woods-Saxon densities; tested."""
 
-# Density relative to its maximum below which the plane is left out (probability of the rest: < 1e-8).
+# density relative to its maximum below which the plane is left out (probability of the rest: < 1e-8).
 _NEGLIGIBLE = 1e-10
 # quintic splines through POINTS lines: CDF_ERROR is their tested error
 _DEGREE = 5
@@ -83,22 +82,9 @@ class PlaneDensity:
         return np.asarray(self._y_cdf.ev(np.asarray(x_fm, dtype=float), np.asarray(y_fm, dtype=float)))
 
     def inverse(self, u: ArrayLike, v: ArrayLike) -> tuple[Float, Float]:
-        """Map (u, v) of the unit square to (x, y) in fm, so that uniform points become points of the density.
-
-        Parameters
-        ----------
-        u, v : array_like, shape (n,)
-            In [0, 1].
-
-        Returns
-        -------
-        x, y : numpy.ndarray, shape (n,)
-        """
-        x = _bisect(self.marginal_cdf, np.asarray(u, dtype=float), self.x_fm[0], self.x_fm[-1])
-        y = _bisect(
-            lambda y: self.conditional_cdf(x, y), np.asarray(v, dtype=float), self.y_fm[0], self.y_fm[-1]
-        )
-        return x, y
+        """Map (`u`, `v`) of the unit square to (x, y) in fm, (n,): uniform points become points of the density."""
+        x = _bisect(self.marginal_cdf, u, self.x_fm)
+        return x, _bisect(lambda y: self.conditional_cdf(x, y), v, self.y_fm)
 
 
 def _evaluate(density: Callable[[Float, Float], Float], x: Float, y: Float) -> Float:
@@ -123,9 +109,10 @@ def _cumulative(axis: Float, values: Float) -> BSpline[Any]:
     return spline
 
 
-def _bisect(cdf: Callable[[Float], Float], target: Float, low: float, high: float) -> Float:
-    """Solve cdf(z) = target for every element; the cdf increases from 0 at `low` to 1 at `high`."""
-    a, b = np.full(target.shape, low), np.full(target.shape, high)
+def _bisect(cdf: Callable[[Float], Float], target: ArrayLike, axis: Float) -> Float:
+    """Solve cdf(z) = target for every element; the cdf increases from 0 to 1 along the axis."""
+    target = np.asarray(target, dtype=float)
+    a, b = np.full(target.shape, axis[0]), np.full(target.shape, axis[-1])
     for _ in range(_BISECTIONS):
         middle = np.asarray(0.5 * (a + b))
         below = cdf(middle) < target
@@ -133,18 +120,14 @@ def _bisect(cdf: Callable[[Float], Float], target: Float, low: float, high: floa
     return np.asarray(0.5 * (a + b))
 
 
-DIMENSIONS: Final = 4
-"""x, y, p_T, phi."""
+DIMENSIONS: Final = 4  # x, y, p_T, phi
 
+# Paths that share position and p_T: one; two at right angles; four or eight, equally spaced all around
 Directions = Literal[1, 2, 4, 8]
-"""Paths that share position and p_T: one; two at right angles; four or eight, equally spaced all around."""
 
+# Whether impact parameters share the scramblings of the points, or each has its own
 Scrambling = Literal["common", "own"]
-"""Whether impact parameters share the scramblings of the points, or each has its own."""
-
 _STREAM_FM: Final = 1e-6  # impact parameters that differ by more are told apart
-
-_Key = tuple[int, ...]  # replicate and, with scramblings of its own, what stands for the impact parameter
 
 
 def sample_paths(
@@ -164,9 +147,8 @@ def sample_paths(
 ) -> Paths:
     """Draw paths: points of the binary-collision density, p_T of p_T/(p_T^2 + M^2)^2, phi uniform.
 
-    Each replicate is a Sobol sequence in (x, y, p_T, phi) with its own random scrambling (Owen), so
-    replicate means are independent and unbiased, and their error falls faster than n^-1/2 for smooth
-    quantities.
+    Each replicate is a Sobol sequence in (x, y, p_T, phi) with its own random scrambling (Owen), so replicate means are
+    independent and unbiased, and their error falls faster than n^-1/2 for smooth quantities.
 
     Parameters
     ----------
@@ -180,19 +162,17 @@ def sample_paths(
         Independent replicates, at least 2.
     seed : int, optional
         The same seed gives the same paths, and replicate k does not depend on the number of replicates.
-    pT_max : float, optional
-        Cut of the spectrum, GeV.
-    mass : float, optional
-        M of the spectrum and of the motion, GeV.
+    pT_max, mass : float, optional
+        Cut of the spectrum, and M of the spectrum and of the motion, GeV.
     start, stop : int, optional
         Return only these of the `replicates` x `n` paths, bit by bit as they are among all.
     first_replicate : int, optional
         Number of the first replicate: others with the same seed are other paths.
     directions : {1, 2, 4, 8}, optional
-        Paths in an antithetic set, at most `n`. They share x, y and p_T; their phi differ so that the sum of
-        cos k phi over the set is zero for k = 2 (two directions at right angles), 0 < k < 4 (four of them) or
-        0 < k < 8 (eight). Survival that is the same in all directions then makes no flow on any sample. `n` counts
-        paths, so a replicate has n/directions Sobol points; the paths of a set follow one another.
+        Paths in an antithetic set, at most `n`, which follow one another. They share x, y and p_T; their phi differ so
+        that the sum of cos k phi over the set is zero for k = 2 (two directions at right angles), 0 < k < 4 (four of
+        them) or 0 < k < 8 (eight): survival that is the same in all directions then makes no flow on any sample. `n`
+        counts paths, so a replicate has n/directions Sobol points.
     scrambling : {"common", "own"}, optional
         ``"common"``: all impact parameters use the same Sobol points, and differences between them are less noisy.
         ``"own"``: each has its own, and averages over them are less noisy.
@@ -212,9 +192,7 @@ def sample_paths(
     n = integer("n", n, 1, allowed="be a power of two")
     if n & (n - 1):
         raise InputError("n", n, "be a power of two")
-    replicates = integer(
-        "replicates", replicates, 2, allowed="be at least 2", remedy="One replicate has no error."
-    )
+    replicates = integer("replicates", replicates, 2, inf, "be at least 2", "One replicate has no error.")
     seed = integer("seed", seed, 0, allowed="be a non-negative integer")
     pT_max = positive("pT_max", pT_max, "be positive, in GeV")
     mass = positive("mass", mass, "be positive, in GeV")
@@ -239,59 +217,37 @@ def sample_paths(
     u, phi = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
     # the third number is p_T, the fourth phi
     x, y = plane.inverse(u[:, 0], u[:, 1])
-    return Paths(
-        x_fm=x,
-        y_fm=y,
-        pT=inverse_pT(u[:, 2], pT_max, mass),
-        phi=phi,
-        replicate=first_replicate + np.arange(start, stop) // n,
-        mass=mass,
-        attrs={
-            "b_fm": b_fm,
-            "n_per_replicate": n,
-            "replicates": replicates,
-            "seed": seed,
-            "pT_max": pT_max,
-            "mass": mass,
-            "points": "scrambled Sobol, scipy.stats.qmc",
-            "directions": directions,
-            "scrambling": scrambling,
-        },
-    )
+    drawn = {"replicates": replicates, "seed": seed, "pT_max": pT_max, "mass": mass}
+    how = {"points": "scrambled Sobol, scipy.stats.qmc", "directions": directions, "scrambling": scrambling}
+    replicate = first_replicate + np.arange(start, stop) // n
+    attrs = {"b_fm": b_fm, "n_per_replicate": n, **drawn, **how}
+    return Paths(x, y, inverse_pT(u[:, 2], pT_max, mass), phi, replicate, mass, attrs)
 
 
-def _sets(key: _Key, seed: int, start: int, stop: int, directions: int) -> tuple[Float, Float]:
-    """Return Sobol points and angles of paths `start` to `stop` of one replicate."""
+def _sets(key: tuple[int, ...], seed: int, start: int, stop: int, directions: int) -> tuple[Float, Float]:
+    """Return Sobol points and angles of paths `start` to `stop` of one replicate.
+
+    `key` is the replicate and, with scramblings of its own, what stands for the impact parameter.
+    """
     path = np.arange(start, stop)
-    first = start // directions
-    u = _points(key, seed, first, (stop - 1) // directions + 1)[path // directions - first]
+    first, last = start // directions, (stop - 1) // directions
+    # of a replicate alone, the child that SeedSequence(seed).spawn would give as this number
+    child = np.random.SeedSequence(seed, spawn_key=key)
+    engine = qmc.Sobol(DIMENSIONS, scramble=True, rng=np.random.default_rng(child))
+    if first > 0:
+        engine.fast_forward(first)
+    # SciPy warns of a first draw that is no power of two; the sequence as a whole is one, and balanced
+    u = np.concatenate([engine.random(1), engine.random(last - first)])[path // directions - first]
     # equally spaced directions are the same set after a turn by their spacing: points in one such sector give every
     # set once, and more evenly than points all around
     spacing, sector = (np.pi / 2, 2 * np.pi) if directions == 2 else (2 * np.pi / directions,) * 2
     return u, sector * u[:, 3] + spacing * (path % directions)
 
 
-def _points(key: _Key, seed: int, start: int, stop: int) -> Float:
-    """Return points `start` to `stop` of one scrambled Sobol sequence, shape (stop - start, DIMENSIONS)."""
-    # of a replicate alone, the child that SeedSequence(seed).spawn would give as this number
-    child = np.random.SeedSequence(seed, spawn_key=key)
-    engine = qmc.Sobol(DIMENSIONS, scramble=True, rng=np.random.default_rng(child))
-    if start > 0:
-        engine.fast_forward(start)
-        return np.asarray(engine.random(stop - start))
-    # SciPy warns of a first draw that is no power of two; the sequence as a whole is one, and balanced
-    first = engine.random(1)
-    return np.concatenate([first, engine.random(stop - 1)]) if stop > 1 else np.asarray(first)
-
-
 def collision_plane(glauber: OpticalGlauber, b_fm: float) -> PlaneDensity:
     """Return the binary-collision density at `b_fm` ready for sampling."""
     b_fm = number("b_fm", b_fm, "be a non-negative number of fm", low=0)
-
-    def density(x: Float, y: Float) -> Float:
-        return glauber.collision_density(b_fm, x, y)
-
-    return PlaneDensity(density, glauber.nucleus.extent_fm)
+    return PlaneDensity(partial(glauber.collision_density, b_fm), glauber.nucleus.extent_fm)
 
 
 def inverse_pT(u: ArrayLike, pT_max: float, mass: float) -> Float:

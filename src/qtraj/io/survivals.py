@@ -19,8 +19,7 @@ from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from ..observables.overview import VARIED
 from ..observables.table import SurvivalTable
-from ..qtraj1.files.averages import ENOUGH_ROWS, effective_rows
-from ..qtraj1.files.ratios import RatioTable
+from ..qtraj1.files.ratios import ENOUGH_ROWS, RatioTable, effective_rows
 from ..qtraj1.files.text import is_finite
 from ..states import STATE_NAMES, STATES, State
 from .results import estimate_from

@@ -17,7 +17,7 @@ from ..observables.estimate import Estimate
 from ..observables.overview import Panel
 from ..observables.table import INTEGRATED
 from ..qtraj1 import average_ratios, effective_rows, read_ratios
-from ..qtraj1.files.averages import ENOUGH_ROWS
+from ..qtraj1.files.ratios import ENOUGH_ROWS
 from ..solvers.projection import Levels
 from ..states import MESONS, STATE_NAMES, State
 from ..units import to_fm

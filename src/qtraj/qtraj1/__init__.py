@@ -1,6 +1,5 @@
 """Every file format of QTraj 1.0; nothing else in qtraj knows them."""
 
-from .files.averages import NoJumpPart, average_ratios, effective_rows
 from .files.evolution import (
     Snapshot,
     SummaryBlock,
@@ -14,7 +13,15 @@ from .files.evolution import (
     write_summary,
 )
 from .files.parameters import LegacyParameters, describe_keys, read_params, write_params
-from .files.ratios import RatioTable, iterate_ratios, read_ratios, write_ratios
+from .files.ratios import (
+    NoJumpPart,
+    RatioTable,
+    average_ratios,
+    effective_rows,
+    iterate_ratios,
+    read_ratios,
+    write_ratios,
+)
 from .program.run import run_legacy
 
 __all__ = [

@@ -6,9 +6,9 @@ import datetime
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -18,142 +18,109 @@ from ..errors import FileFormatError, InputError
 from ..io.results import CHECKSUM, checksum, read_dataset
 from ..provenance import versions
 from ..states import STATE_NAMES
-from .files.evolution import (
-    Snapshot,
-    SummaryBlock,
-    basis_lines,
-    read_basis,
-    read_snapshot,
-    read_summary,
-    snapshot_lines,
-    summary_lines,
-)
+from .files import evolution as waves
 from .files.ratios import RatioTable, ratio_lines, read_ratios
 from .files.text import lines_of, write_lines
 from .program.output import RUN_RECORD
 
-FIRST_BLOCK: Final = -1
-"""Stands for the summary block before the first trajectory."""
+FIRST_BLOCK: Final = -1  # stands for the summary block before the first trajectory
+AMPLITUDE: Final = {"units": "GeV^(1/2)"}
+STATE: Final = {"state": list(STATE_NAMES)}
 
 
-@dataclass(frozen=True)
-class Format:
-    """A file kind: from a file to a dataset, and from the dataset to the lines of the file."""
-
-    read: Callable[[Path], xr.Dataset]
-    lines: Callable[[xr.Dataset], Iterator[str]]
-
-
-def ratios_dataset(path: Path) -> xr.Dataset:
+def _from_ratios(path: Path) -> xr.Dataset:
     """Return a ratio file with dimensions row, state and, where there is metadata, physical_path."""
     table = read_ratios(path)
-    dataset = xr.Dataset(
-        {
-            "ratio": (("row", "state"), table.ratios, {"long_name": "final over initial overlap"}),
-            "r0": ("row", table.r0, {"long_name": "first random number"}),
-            "l": ("row", table.l, {"long_name": "initial angular momentum"}),
-        },
-        {"state": list(STATE_NAMES)},
-    )
+    columns = {
+        "ratio": (("row", "state"), table.ratios, {"long_name": "final over initial overlap"}),
+        "r0": ("row", table.r0, {"long_name": "first random number"}),
+        "l": ("row", table.l, {"long_name": "initial angular momentum"}),
+    }
+    dataset = xr.Dataset(columns, STATE)
     if table.metadata is None:
         return dataset
     # in the order of their appearance
     names = {line: i for i, line in enumerate(dict.fromkeys(table.metadata))}
-    dataset["path"] = (
-        "row",
-        np.array([names[line] for line in table.metadata]),
-        {"long_name": "index of metadata"},
-    )
+    index = np.array([names[line] for line in table.metadata])
+    dataset["path"] = ("row", index, {"long_name": "index of metadata"})
     return dataset.assign(metadata=("physical_path", np.array(list(names), dtype=object)))
 
 
-def _ratio_lines(dataset: xr.Dataset) -> Iterator[str]:
+def _to_ratios(dataset: xr.Dataset) -> Iterator[str]:
     metadata = None
     if "path" in dataset:
         names = [str(name) for name in dataset["metadata"].values]
         metadata = tuple(names[i] for i in dataset["path"].values)
-    return ratio_lines(
-        RatioTable(dataset["ratio"].values, dataset["r0"].values, dataset["l"].values, metadata)
-    )
+    ratios, r0, l = (dataset[name].values for name in ("ratio", "r0", "l"))
+    return ratio_lines(RatioTable(ratios, r0, l, metadata))
 
 
-def summary_dataset(path: Path) -> xr.Dataset:
+def _from_summary(path: Path) -> xr.Dataset:
     """Return a summary file with dimensions row, state and block; `rows` holds the length of each block."""
-    blocks = read_summary(path)
+    blocks = waves.read_summary(path)
     units = {"t_fm": "fm/c", "r_mean": "3/(2 m alpha)", "energy": "GeV/dx"}
-    columns = {
-        name: (
-            "row",
-            np.concatenate([getattr(block, name) for block in blocks]),
-            {"units": units.get(name, "1")},
-        )
-        for name in ("t_fm", "norm", "color", "l", "r_mean", "energy")
-    }
-    overlap = (("row", "state"), np.concatenate([block.overlaps for block in blocks]), {"units": "1"})
+    variables: dict[str, Any] = {}
+    for name in ("t_fm", "norm", "color", "l", "r_mean", "energy", "overlaps"):
+        values = np.concatenate([getattr(block, name) for block in blocks])
+        dimensions = ("row", "state") if name == "overlaps" else ("row",)
+        variables[name.removesuffix("s")] = (dimensions, values, {"units": units.get(name, "1")})
     numbers = [FIRST_BLOCK if block.trajectory is None else block.trajectory for block in blocks]
-    index = {"trajectory": ("block", numbers), "rows": ("block", [len(block) for block in blocks])}
-    return xr.Dataset({**columns, "overlap": overlap, **index}, {"state": list(STATE_NAMES)})
+    variables |= {"trajectory": ("block", numbers), "rows": ("block", [len(block) for block in blocks])}
+    return xr.Dataset(variables, STATE)
 
 
-def _summary_blocks(dataset: xr.Dataset) -> Iterator[SummaryBlock]:
+def _to_summary(dataset: xr.Dataset) -> Iterator[str]:
     columns = [dataset[name].values for name in ("t_fm", "norm", "color", "l", "overlap", "r_mean", "energy")]
-    stops = np.cumsum(dataset["rows"].values)
-    for number, length, stop in zip(dataset["trajectory"].values, dataset["rows"].values, stops, strict=True):
-        trajectory = None if number == FIRST_BLOCK else int(number)
-        yield SummaryBlock(trajectory, *(column[stop - length : stop] for column in columns))
-
-
-def snapshot_dataset(path: Path) -> xr.Dataset:
-    """Return a snapshot with the dimension r; netCDF has no complex numbers, so the parts are apart."""
-    snapshot = read_snapshot(path)
-    amplitude = {"units": "GeV^(1/2)"}
-    return xr.Dataset(
-        {
-            "magnitude": ("r", snapshot.magnitude, amplitude),
-            "u_real": ("r", snapshot.u.real, amplitude),
-            "u_imag": ("r", snapshot.u.imag, amplitude),
-        },
-        {"r": ("r", snapshot.r, {"units": "GeV^-1"})},
+    lengths = dataset["rows"].values
+    blocks = zip(dataset["trajectory"].values, lengths, np.cumsum(lengths), strict=True)
+    return waves.summary_lines(
+        waves.SummaryBlock(
+            None if number == FIRST_BLOCK else int(number),
+            *(column[stop - length : stop] for column in columns),
+        )
+        for number, length, stop in blocks
     )
 
 
-def _snapshot_lines(dataset: xr.Dataset) -> Iterator[str]:
-    snapshot = Snapshot(dataset["r"].values, _complex(dataset), dataset["magnitude"].values)
-    return snapshot_lines(snapshot)
+def _parts(u: waves.Complex, dimensions: tuple[str, ...]) -> dict[str, Any]:
+    # netCDF has no complex numbers
+    return {"u_real": (dimensions, u.real, AMPLITUDE), "u_imag": (dimensions, u.imag, AMPLITUDE)}
 
 
-def basis_dataset(path: Path) -> xr.Dataset:
-    """Return six eigenstates with dimensions state and point."""
-    states = read_basis(path)
-    amplitude = {"units": "GeV^(1/2)"}
-    return xr.Dataset(
-        {
-            "u_real": (("state", "point"), states.real, amplitude),
-            "u_imag": (("state", "point"), states.imag, amplitude),
-        },
-        {"state": list(STATE_NAMES)},
-    )
-
-
-def _complex(dataset: xr.Dataset) -> np.ndarray[tuple[int, ...], np.dtype[np.complex128]]:
+def _complex(dataset: xr.Dataset) -> waves.Complex:
     u = np.empty(dataset["u_real"].shape, dtype=np.complex128)
+    # one by one: adding i times the imaginary part would lose the sign of a zero
     u.real, u.imag = dataset["u_real"].values, dataset["u_imag"].values
     return u
 
 
-FORMATS: Final = {
-    "ratios": Format(ratios_dataset, _ratio_lines),
-    "summary": Format(summary_dataset, lambda dataset: summary_lines(_summary_blocks(dataset))),
-    "snapshot": Format(snapshot_dataset, _snapshot_lines),
-    "basisfunctions": Format(basis_dataset, lambda dataset: basis_lines(_complex(dataset))),
+def _from_snapshot(path: Path) -> xr.Dataset:
+    snapshot = waves.read_snapshot(path)
+    variables = {"magnitude": ("r", snapshot.magnitude, AMPLITUDE), **_parts(snapshot.u, ("r",))}
+    return xr.Dataset(variables, {"r": ("r", snapshot.r, {"units": "GeV^-1"})})
+
+
+# from a file to a dataset, for every kind of text file by the beginning of its usual name
+READ: Final[dict[str, Callable[[Path], xr.Dataset]]] = {
+    "ratios": _from_ratios,
+    "summary": _from_summary,
+    "snapshot": _from_snapshot,
+    "basisfunctions": lambda path: xr.Dataset(_parts(waves.read_basis(path), ("state", "point")), STATE),
 }
-"""Every kind of text file, by the beginning of its usual name."""
+
+# from the dataset to the lines of the file
+LINES: Final[dict[str, Callable[[xr.Dataset], Iterator[str]]]] = {
+    "ratios": _to_ratios,
+    "summary": _to_summary,
+    "snapshot": lambda dataset: waves.snapshot_lines(
+        waves.Snapshot(dataset["r"].values, _complex(dataset), dataset["magnitude"].values)
+    ),
+    "basisfunctions": lambda dataset: waves.basis_lines(_complex(dataset)),
+}
 
 
 NETCDF: Final = ".nc"
-
 TITLE: Final = "Output of QTraj 1.0"
-
 _NAMED: Final = re.compile(r"(ratios|summary|snapshot|basisfunctions).*\.tsv(\.gz)?")
 _BY_COLUMNS: Final = {2: "basisfunctions", 4: "snapshot", 6: "ratios", 8: "ratios", 12: "summary"}
 
@@ -169,32 +136,13 @@ class Conversion:
 def convert(source: str | Path, target: str | Path, *, force: bool = False) -> Conversion:
     """Convert QTraj 1.0 output to netCDF, or such a netCDF file back to text.
 
+    `source` is an output folder, or one ratios, summary, snapshot or basis file, plain or gzip; then `target` ends in
+    ``.nc``. Or it is a netCDF file made from one of these; then `target` is a folder, and where it was made from a
+    file, a file or an existing folder. Existing files are overwritten with `force` only.
+
     The netCDF file has a group for each text file, named after it, with its checksum, and the versions that wrote
     it; a run record of `qtraj legacy` goes along. Before anything is written, each text file is compared with what
-    it will come back as, byte for byte.
-
-    Parameters
-    ----------
-    source : str or Path
-        An output folder, or one ratios, summary, snapshot or basis file (plain or gzip), or a netCDF file made
-        from one of these.
-    target : str or Path
-        A name that ends in ``.nc`` for text; for netCDF made from a folder, a folder, and made from a file, a file
-        or an existing folder.
-    force : bool
-        Overwrite existing files.
-
-    Returns
-    -------
-    Conversion
-
-    Raises
-    ------
-    InputError
-        If the target has the wrong kind of name.
-    FileFormatError
-        If the source is missing, damaged, of no known kind or would not come back byte for byte; if a target
-        exists and `force` is not given, or cannot be written.
+    it will come back as, byte for byte, and refused if it would not.
     """
     source, target = Path(source), Path(target)
     if not source.exists():
@@ -220,9 +168,10 @@ def _to_netcdf(source: Path, target: Path) -> Conversion:
             remedy = "It should hold ratios.tsv, summary.tsv, snapshot_<step>.tsv or basisfunctions.tsv."
             raise FileFormatError(source, "no output of QTraj 1.0 in this folder", remedy)
     groups = {file.name: _dataset(file) for file in files}
-    record = source / RUN_RECORD  # what `qtraj legacy` adds to the files of the original
-    if record.is_file():
+    record = ""  # what `qtraj legacy` adds to the files of the original
+    if RUN_RECORD in left_out:
         left_out.remove(RUN_RECORD)
+        record = (source / RUN_RECORD).read_text(encoding="utf-8")
     root = xr.Dataset(
         attrs={
             "title": TITLE,
@@ -230,7 +179,7 @@ def _to_netcdf(source: Path, target: Path) -> Conversion:
             "source_kind": "folder" if source.is_dir() else "file",
             "files": "\n".join(groups),
             "file_checksums": "\n".join(str(group.attrs[CHECKSUM]) for group in groups.values()),
-            "run_record": record.read_text(encoding="utf-8") if record.is_file() else "",
+            "run_record": record,
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             **versions(),
         }
@@ -239,9 +188,8 @@ def _to_netcdf(source: Path, target: Path) -> Conversion:
         root.assign_attrs({CHECKSUM: checksum(root)}).to_netcdf(temporary, engine="h5netcdf")
         for name, group in groups.items():
             # nearly all ratios are zero and pack well; strings have no filter
-            packed = {
-                n: {"zlib": True} for n, v in group.variables.items() if v.dtype.kind in "fi" and v.size
-            }
+            numeric = (n for n, v in group.variables.items() if v.dtype.kind in "fi" and v.size)
+            packed = {variable: {"zlib": True} for variable in numeric}
             group.to_netcdf(temporary, mode="a", group=name, engine="h5netcdf", encoding=packed)
     return Conversion((target,), tuple(left_out))
 
@@ -266,7 +214,7 @@ def _to_text(source: Path, target: Path, force: bool) -> Conversion:
         paths[RUN_RECORD] = target / RUN_RECORD
     _refuse_existing(list(paths.values()), force)
     for name, group in groups.items():
-        write_lines(paths[name], FORMATS[group.attrs["kind"]].lines(group))
+        write_lines(paths[name], LINES[group.attrs["kind"]](group))
     if root.attrs["run_record"]:
         write_lines(paths[RUN_RECORD], root.attrs["run_record"].removesuffix("\n").split("\n"))
     return Conversion(tuple(paths.values()))
@@ -274,32 +222,24 @@ def _to_text(source: Path, target: Path, force: bool) -> Conversion:
 
 def _dataset(file: Path) -> xr.Dataset:
     """Return a text file as a dataset, with its checksum, from which the same text can be written."""
-    kind = _kind(file)
-    group = FORMATS[kind].read(file).assign_attrs(kind=kind)
-    for number, (line, again) in enumerate(zip_longest(lines_of(file), FORMATS[kind].lines(group)), start=1):
+    named = _NAMED.fullmatch(file.name)
+    # a file of another name is told by its number of columns
+    columns = next(lines_of(file)).count("\t") + 1
+    kind = named[1] if named else _BY_COLUMNS.get(columns, "")
+    if not kind:
+        remedy = "Files of QTraj 1.0 have 2 (basis), 4 (snapshot), 8 (ratios) or 12 (summary) columns."
+        raise FileFormatError(file, f"line 1 has {columns} columns: of no known kind", remedy)
+    group = READ[kind](file).assign_attrs(kind=kind)
+    for number, (line, again) in enumerate(zip_longest(lines_of(file), LINES[kind](group)), start=1):
         if line != again:
-            problem = (
-                f"line {number} is {line!r} where QTraj 1.0 writes {again!r}, it would not come back as it is"
-            )
+            problem = f"line {number} is {line!r} where QTraj 1.0 writes {again!r}, it would not come back"
             remedy = "The readers in qtraj.qtraj1 take it; rewrite it with a writer."
-            raise FileFormatError(file, problem, remedy)
+            raise FileFormatError(file, f"{problem} as it is", remedy)
     return group.assign_attrs({CHECKSUM: checksum(group)})
 
 
-def _kind(file: Path) -> str:
-    if named := _NAMED.fullmatch(file.name):
-        return named[1]
-    # a file of another name is told by its number of columns
-    first = next(iter(islice(lines_of(file), 1)))
-    columns = first.count("\t") + 1
-    if columns not in _BY_COLUMNS:
-        remedy = "Files of QTraj 1.0 have 2 (basis), 4 (snapshot), 8 (ratios) or 12 (summary) columns."
-        raise FileFormatError(file, f"line 1 has {columns} columns: of no known kind", remedy)
-    return _BY_COLUMNS[columns]
-
-
 def _refuse_existing(targets: list[Path], force: bool) -> None:
-    present: Iterator[Path] = (target for target in targets if target.exists())
-    if not force and (existing := next(present, None)) is not None:
+    existing = next((target for target in targets if target.exists()), None)
+    if existing is not None and not force:
         remedy = "Choose another name, or overwrite it with --force."
         raise FileFormatError(existing, "exists already", remedy)

@@ -9,7 +9,7 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, product
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,11 +27,10 @@ from ..states import State
 from ..units import to_fm
 from .levels import ThermalLevels
 
-GEV: Final = 1000.0
-"""MeV."""
-
+GEV: Final = 1000.0  # in MeV
 QUANTITIES: Final = ("mass", "shift", "width", "binding", "radius")
 
+# columns of the CSV file; a missing number is an empty field, and the remark says why
 COLUMNS: Final = (
     "T_MeV",
     "state",
@@ -41,23 +40,14 @@ COLUMNS: Final = (
     "radius_error_fm",
     "remark",
 )
-"""Of the CSV file. A missing number is an empty field, and the remark says why."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One state at one temperature by one route, in MeV and fm; None for what is missing.
+    """One state at one temperature by one route (where the numbers come from), in MeV and fm.
 
-    Parameters
-    ----------
-    T_MeV : float
-        Temperature.
-    state, route : str
-        Which state, and where the numbers come from.
-    values, errors : dict of str to float or None
-        By quantity: mass, shift, width, binding in MeV, radius in fm.
-    remark : str
-        Why numbers are missing.
+    `values` and `errors` go by quantity: mass, shift, width, binding in MeV, radius in fm; None for what is missing,
+    and `remark` says why.
     """
 
     T_MeV: float
@@ -71,29 +61,26 @@ class Row:
 def rows(levels: ThermalLevels) -> Iterator[Row]:
     """Yield the rows of a table, state by state, temperatures upward, routes side by side."""
     tables: dict[str, Any] = {
-        route: {
-            "mass": levels.mass(route),
-            "shift": levels.shift(route),
-            "width": levels.width(route),
-            "binding": levels.binding(route),
-            "radius": levels.mean_radius(route),
-        }
+        route: (
+            levels.mass(route),
+            levels.shift(route),
+            levels.width(route),
+            levels.binding(route),
+            levels.mean_radius(route),
+        )
         for route in levels.routes
     }
-    for i, state in enumerate(levels.states):
-        for j, T in enumerate(levels.T):
-            # as the file spells it, so that rows of a file and of a calculation meet at the same temperature
-            T_MeV = float(_text(GEV * float(T)))
-            for route, table in tables.items():
-                values: dict[str, float | None] = {}
-                errors: dict[str, float | None] = {}
-                for name, estimate in table.items():
-                    unit = to_fm(1.0) if name == "radius" else GEV
-                    value, error = float(estimate.value[i, j]), float(estimate.error[i, j])
-                    known = bool(np.isfinite(value))
-                    values[name], errors[name] = (unit * value, unit * error) if known else (None, None)
-                remark = levels.routes[route].remark(i, j)
-                yield Row(T_MeV, state.name, route, values, errors, remark)
+    for (i, state), (j, T) in product(enumerate(levels.states), enumerate(levels.T)):
+        # as the file spells it, so that rows of a file and of a calculation meet at the same temperature
+        T_MeV = float(_text(GEV * float(T)))
+        for route, table in tables.items():
+            values: dict[str, float | None] = {}
+            errors: dict[str, float | None] = {}
+            for name, estimate in zip(QUANTITIES, table, strict=True):
+                unit = to_fm(1.0) if name == "radius" else GEV
+                value, error = unit * float(estimate.value[i, j]), unit * float(estimate.error[i, j])
+                values[name], errors[name] = (value, error) if np.isfinite(value) else (None, None)
+            yield Row(T_MeV, state.name, route, values, errors, levels.routes[route].remark(i, j))
 
 
 def write_levels(levels: ThermalLevels, folder: str | Path, stem: str = "spectrum") -> tuple[Path, Path]:
@@ -128,10 +115,9 @@ def write_levels(levels: ThermalLevels, folder: str | Path, stem: str = "spectru
         for row in table:
             numbers = (values[name] for name in QUANTITIES for values in (row.values, row.errors))
             writer.writerow([_text(row.T_MeV), row.state, row.route, *map(_text, numbers), row.remark])
+    document = json.dumps(_document(levels, table), indent=1, allow_nan=False)
     with atomic_path(paths[1]) as path:
-        path.write_text(
-            json.dumps(_document(levels, table), indent=1, allow_nan=False) + "\n", encoding="utf-8"
-        )
+        path.write_text(document + "\n", encoding="utf-8")
     return paths
 
 
@@ -159,19 +145,16 @@ def read_levels(path: str | Path) -> list[Row]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise FileFormatError(path, f"cannot be read ({error})") from error
-    numbered = [
-        (number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")
-    ]
-    reader = csv.DictReader(line for _, line in numbered)
+    numbered = {n: line for n, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")}
+    reader = csv.DictReader(numbered.values())
     columns = [name.strip() for name in reader.fieldnames or []]
     reader.fieldnames = columns
-    missing = {"T_MeV", "state"} - set(columns)
-    unknown = set(columns) - set(COLUMNS)
+    missing, unknown = {"T_MeV", "state"} - set(columns), set(columns) - set(COLUMNS)
     if missing or unknown:
         problem = f"lacks the column {min(missing)}" if missing else f"has an unknown column {min(unknown)!r}"
         raise FileFormatError(path, problem, f"Columns are {', '.join(COLUMNS)}.")
     table = []
-    for (number, _), record in zip(numbered[1:], reader, strict=False):
+    for number, record in zip(list(numbered)[1:], reader, strict=False):
         try:
             table.append(_row(record, path.stem))
         except (ValueError, QtrajError) as error:
@@ -185,12 +168,11 @@ def _row(record: dict[str, Any], stem: str) -> Row:
     if None in record or None in record.values():
         raise ValueError("has not one field per column")
     text = {name: value.strip() for name, value in record.items()}
-    values: dict[str, float | None] = {}
-    errors: dict[str, float | None] = {}
-    for name in QUANTITIES:
-        unit = "fm" if name == "radius" else "MeV"
-        values[name] = _number(text.get(f"{name}_{unit}", ""))
-        errors[name] = _number(text.get(f"{name}_error_{unit}", ""))
+    units = {name: "fm" if name == "radius" else "MeV" for name in QUANTITIES}
+    values, errors = (
+        {name: _number(text.get(f"{name}{suffix}_{unit}", "")) for name, unit in units.items()}
+        for suffix in ("", "_error")
+    )
     T = _number(text["T_MeV"])
     if T is None or T < 0:
         raise ValueError("T_MeV must be a temperature")
@@ -212,14 +194,12 @@ def _text(value: float | None) -> str:
 
 
 def _document(levels: ThermalLevels, table: list[Row]) -> dict[str, Any]:
+    vacuum = zip(levels.states, levels.vacuum, strict=True)
     return {
         "settings": dict(levels.settings),
         "versions": versions(),
         "units": {"energy": "MeV", "radius": "fm"},
-        "vacuum_energy_MeV": {
-            state.name: GEV * float(energy)
-            for state, energy in zip(levels.states, levels.vacuum, strict=True)
-        },
+        "vacuum_energy_MeV": {state.name: GEV * float(energy) for state, energy in vacuum},
         "continuum_MeV": [GEV * float(energy) for energy in levels.continuum],
         "error_parts_MeV": {
             # as (state, temperature); of the width, twice those of the imaginary part
@@ -237,69 +217,49 @@ def _document(levels: ThermalLevels, table: list[Row]) -> dict[str, Any]:
     }
 
 
-SHOWN = 0.005
-"""MeV; smaller errors are below the last digit and are not printed. The files have them."""
-
+SHOWN = 0.005  # MeV; smaller errors are below the last digit and are not printed. The files have them
 DECIMALS = 2
-
 MISSING = "-"
+LARGE = 1000.0  # MeV; larger errors are printed in whole MeV
 
-LARGE = 1000.0
-"""MeV; larger errors are printed in whole MeV."""
-
+# whose binding energy and radius are shown, the first that there is
 PREFERRED = ("poles", "perturbation", "spectral")
-"""Whose binding energy and radius are shown, the first that there is."""
 
 
 def table(rows: Iterable[Row], title: str = "", *, plain: bool = False) -> Table:
-    """Return rows as a table for `rich.console.Console.print`.
+    """Return rows as a table for `rich.console.Console.print`, `title` above it; `plain` is without lines.
 
-    Parameters
-    ----------
-    rows : iterable of Row
-        From `files.rows`, and from `read_levels` for other tables to compare with.
-    title : str
-        Above the table.
-    plain : bool
-        Without lines, so that every row is a list of words.
+    Rows come from `files.rows`, and from `read_levels` for other tables to compare with.
     """
     listed = list(rows)
     routes = list(dict.fromkeys(row.route for row in listed))
     shown = next((route for route in PREFERRED if route in routes), routes[0])
-    result = Table(
-        title=title,
-        caption=(
-            "shift: Re E(T) - E(0). Errors of the calculation, those above 0.005 MeV, on the last digits. "
-            f"Binding (below the potential far away) and <r>: {shown}."
-        ),
-        title_justify="left",
-        caption_justify="left",
-        box=None if plain else box.HEAVY_HEAD,
+    caption = (
+        "shift: Re E(T) - E(0). Errors of the calculation, those above 0.005 MeV, on the last digits. "
+        f"Binding (below the potential far away) and <r>: {shown}."
     )
+    frame = None if plain else box.HEAVY_HEAD
+    result = Table(title=title, caption=caption, title_justify="left", caption_justify="left", box=frame)
     result.add_column("state", no_wrap=True, min_width=5)
     result.add_column("T\n\nMeV", justify="right", no_wrap=True, min_width=3)
-    for heading in ("shift", "width"):
-        for route in routes:
-            result.add_column(f"{heading}\n{route}\nMeV", justify="right", no_wrap=True)
-    result.add_column("binding\n\nMeV", justify="right", no_wrap=True)
-    result.add_column("<r>\n\nfm", justify="right", no_wrap=True)
+    headings = [f"{heading}\n{route}\nMeV" for heading in ("shift", "width") for route in routes]
+    for heading in (*headings, "binding\n\nMeV", "<r>\n\nfm"):
+        result.add_column(heading, justify="right", no_wrap=True)
     states = list(dict.fromkeys(row.state for row in listed))
     listed.sort(key=lambda row: (states.index(row.state), row.T_MeV))
-    previous = ""
-    for (state, T), group in groupby(listed, key=lambda row: (row.state, row.T_MeV)):
-        by_route = {row.route: row for row in group}
-        cells = [_cell(by_route.get(route), name) for name in ("shift", "width") for route in routes]
-        cells += [_cell(by_route.get(shown), name) for name in ("binding", "radius")]
-        if previous and state != previous:
+    for state, of_state in groupby(listed, key=lambda row: row.state):
+        for T, group in groupby(of_state, key=lambda row: row.T_MeV):
+            by_route = {row.route: row for row in group}
+            cells = [_cell(by_route.get(route), name) for name in ("shift", "width") for route in routes]
+            cells += [_cell(by_route.get(shown), name) for name in ("binding", "radius")]
+            result.add_row(state, f"{T:g}", *cells)
+        if state != states[-1]:
             result.add_section()
-        previous = state
-        result.add_row(state, f"{T:g}", *cells)
     return result
 
 
 def _cell(row: Row | None, name: str) -> str:
-    value = None if row is None else row.values[name]
-    if row is None or value is None:
+    if row is None or (value := row.values[name]) is None:
         return (row.remark if row is not None else "") or MISSING
     error = row.errors[name] or 0.0
     if error < SHOWN:

@@ -31,33 +31,24 @@ from ..solvers.thermal import AMPLIFICATION
 
 Float = NDArray[np.float64]
 Complex = NDArray[np.complex128]
+HIGHEST_T = 2.0  # GeV; above it a temperature was meant in MeV
 
-HIGHEST_T = 2.0
-"""GeV; above it a temperature was meant in MeV."""
-
+# below it, r e^{i theta} keeps eigenfunctions of the dipole terms square integrable for every kappa and gamma
 MAX_ROTATION = np.pi / 4
-"""Below it, r e^{i theta} keeps eigenfunctions of the dipole terms square integrable for every kappa and gamma."""
 
 
 def checked_temperatures(T: ArrayLike) -> Float:
-    """Return increasing temperatures in GeV as an array of one dimension.
-
-    Raises
-    ------
-    InputError
-        If they are not positive, not increasing or above 2 GeV.
-    """
+    """Return increasing temperatures in GeV as an array of one dimension."""
     array = np.atleast_1d(float_array("T", T))
-    good = array.ndim == 1 and len(array) > 0 and bool(np.all((array > 0) & (array <= HIGHEST_T)))
-    if not (good and np.all(np.diff(array) > 0)):
+    good = (
+        array.ndim == 1
+        and bool(np.all(np.diff(array, prepend=0) > 0))
+        and 0 < np.max(array, initial=0) <= HIGHEST_T
+    )
+    if not good:
         allowed = f"be increasing temperatures above 0 and up to {HIGHEST_T:g} GeV"
         raise InputError("T", np.asarray(T).tolist(), allowed, "Temperatures are in GeV.")
     return array
-
-
-def check_model(model: LindbladModel) -> None:
-    """Raise `InputError` for what is no model."""
-    instance("model", model, LindbladModel, "be a LindbladModel")
 
 
 def is_analytic(model: LindbladModel) -> bool:
@@ -66,28 +57,14 @@ def is_analytic(model: LindbladModel) -> bool:
 
 
 def vacuum_hamiltonian(model: LindbladModel, mesh: LaguerreMesh, l: int, rotation: float = 0.0) -> Complex:
-    """Return the matrix of the singlet's vacuum Hamiltonian in GeV, shape (N, N).
+    """Return the matrix of the singlet's vacuum Hamiltonian in GeV, shape (N, N), on a mesh of N points.
 
-    Parameters
-    ----------
-    model : LindbladModel
-        For its potential and mass.
-    mesh : LaguerreMesh
-        Mesh of N points.
-    l : int
-        Orbital angular momentum.
-    rotation : float
-        Angle theta of complex scaling, 0 for none.
-
-    Raises
-    ------
-    InputError
-        If a rotation is asked for and the potential is not analytic, or the angle is not from 0 to below pi/4.
+    `rotation` is the angle theta of complex scaling, 0 to below pi/4, which needs an analytic potential.
     """
     turn = _turn(model, rotation)
-    matrix = mesh.p_squared / (model.mass * turn**2)
-    static = _vacuum(model, mesh.r * turn) + l * (l + 1) / (model.mass * (mesh.r * turn) ** 2)
-    return np.asarray(matrix + np.diag(static), dtype=complex)
+    turned = mesh.r * turn
+    static = _vacuum(model, turned) + l * (l + 1) / (model.mass * turned**2)
+    return np.asarray(mesh.p_squared / (model.mass * turn**2) + np.diag(static), dtype=complex)
 
 
 def effective_hamiltonian(
@@ -97,10 +74,16 @@ def effective_hamiltonian(
 
     Parameters
     ----------
-    model, mesh, l, rotation
-        As for `vacuum_hamiltonian`.
+    model : LindbladModel
+        The model.
+    mesh : LaguerreMesh
+        Mesh of N points.
+    l : int
+        Orbital angular momentum.
     T : float
         Temperature in GeV; the medium is isotropic.
+    rotation : float
+        Angle theta of complex scaling in radians, 0 for none.
 
     Returns
     -------
@@ -110,9 +93,10 @@ def effective_hamiltonian(
     Raises
     ------
     InputError
-        As `vacuum_hamiltonian`, or for a T that the coefficients of the model do not know.
+        If a rotation is asked for and the potential is not analytic, or the angle is not from 0 to below pi/4; for a T
+        that the coefficients of the model do not know.
     """
-    check_model(model)
+    instance("model", model, LindbladModel, "be a LindbladModel")
     instance("mesh", mesh, LaguerreMesh)
     l = integer("l", l, 0)
     T = positive("T", T, "be a positive temperature in GeV")
@@ -129,49 +113,40 @@ def symmetric_hamiltonian(
 ) -> Complex:
     """Return a complex symmetric matrix with the eigenvalues of H_eff, shape (N, N): friction is transformed away.
 
-    Its eigenvectors v have (v|f(r)|v) = (left|f(r)|right) of H_eff. Without friction it is `effective_hamiltonian`, of
-    which the arguments are.
+    Its eigenvectors v have (v|f(r)|v) = (left|f(r)|right) of H_eff. Without friction it is `effective_hamiltonian`.
     """
     matrix = _without_friction(model, mesh, l, T, rotation)
     if model.friction:
-        turned = mesh.r * _turn(model, rotation)
-        matrix += np.diag(_friction(model, T) ** 2 / _kinetic(model, T) * turned**2)
+        kappa, _ = model.transport.at(T)
+        # the coefficient of p_r^2 in GeV^-1
+        kinetic = 1 / model.mass - 0.5j * float(kappa) * width_terms(model, "singlet", T).p_squared
+        matrix += np.diag(_friction(model, T) ** 2 / kinetic * (mesh.r * _turn(model, rotation)) ** 2)
     return matrix
 
 
 def _without_friction(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float) -> Complex:
     kappa, gamma = (float(x) for x in model.transport.at(T))
-    turned = mesh.r * _turn(model, rotation)
-    change = np.diag(0.5 * gamma * turned**2) - 0.5j * kappa * _width(model, mesh, l, T, rotation)
-    if model.thermal is not None:
-        change += np.diag(medium_potential(model, mesh.r, T) - _vacuum(model, mesh.r))
-    return np.asarray(vacuum_hamiltonian(model, mesh, l, rotation) + change)
-
-
-def _width(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float) -> Complex:
-    """Return G = Gamma/kappa of the singlet in GeV^-2, (N, N); continued to complex r, C^+ is the transposed of C."""
     turn = _turn(model, rotation)
-    total = np.zeros((mesh.points, mesh.points), dtype=complex)
+    turned = mesh.r * turn
+    # G = Gamma/kappa of the singlet in GeV^-2
+    width = np.zeros((mesh.points, mesh.points), dtype=complex)
     for channel in model.channels:
         if channel.source == "singlet" and channel.rate(l) > 0:
             momentum = (mesh.derivative + np.diag(channel.centrifugal(l) / mesh.r)) / turn
             beyond = channel.recoil * momentum + channel.shift * np.eye(mesh.points)
-            C = np.diag(mesh.r * turn) + beyond / T
+            C = np.diag(turned) + beyond / T
             # without conjugation: the continuation of C^+C to complex r
-            total += channel.rate(l) * (C.T @ C)
-    return total
+            width += channel.rate(l) * (C.T @ C)
+    change = np.diag(0.5 * gamma * turned**2) - 0.5j * kappa * width
+    if model.thermal is not None:
+        change += np.diag(medium_potential(model, mesh.r, T) - _vacuum(model, mesh.r))
+    return np.asarray(vacuum_hamiltonian(model, mesh, l, rotation) + change)
 
 
 def _friction(model: LindbladModel, T: float) -> complex:
     """Return F in GeV, the coefficient of r d/dr + d/dr r."""
     kappa, _ = model.transport.at(T)
     return -1j * float(kappa) * model.friction / T
-
-
-def _kinetic(model: LindbladModel, T: float) -> complex:
-    """Return A in GeV^-1, the coefficient of p_r^2."""
-    kappa, _ = model.transport.at(T)
-    return 1 / model.mass - 0.5j * float(kappa) * width_terms(model, "singlet", T).p_squared
 
 
 def medium_potential(model: LindbladModel, r: Float, T: float) -> Complex:
@@ -202,12 +177,8 @@ def best_rotation(model: LindbladModel, T: Float) -> float:
 
     At large r, u ~ exp(-sqrt(M c) e^{2 i theta} r^2/2) with c = (gamma - i kappa)/2, so the exponent is real for
     theta = -arg(c)/4. What next-to-leading order adds to c is a part kappa_hat T/(8 M) of it, a few percent, and not
-    worth another angle. It is 0 for potentials that are not analytic.
-
-    Raises
-    ------
-    InputError
-        If without complex scaling nothing binds or absorbs far pairs: gamma < 0 = kappa.
+    worth another angle. It is 0 for potentials that are not analytic; with those, far pairs that nothing binds or
+    absorbs, gamma < 0 = kappa, are refused.
     """
     kappa, gamma = model.transport.at(T)
     if not is_analytic(model):

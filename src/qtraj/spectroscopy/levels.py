@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .._checks import instance, texts
 from ..errors import InputError
@@ -16,26 +17,16 @@ from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import threshold
 from ..states import State
-from .hamiltonian import (
-    check_model,
-    checked_temperatures,
-    continuum,
-    effective_hamiltonian,
-    vacuum_hamiltonian,
-)
+from .hamiltonian import Float, checked_temperatures, continuum, effective_hamiltonian, vacuum_hamiltonian
 from .routes import RouteLevels, complex_levels, first_order
 from .spectral import DEFAULT_MESH, peak_levels, source_of
-
-Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 ROUTES: Final = ("perturbation", "poles", "spectral")
 """First order in the medium; complex eigenvalues of H_eff; peaks of spectral functions."""
 
-QUANTITIES: Final = ("shift", "width", "binding", "radius")
 
+# points of the mesh to compare with over those of the mesh: denser near the origin and longer, too
 DENSER = 1.25
-"""Points of the mesh to compare with over those of the mesh: denser near the origin and longer, too."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +64,8 @@ class ThermalLevels:
     def shift(self, route: str) -> Estimate:
         """Return Re E(T) - E(0) in GeV, by a `route`, shape (ns, nt)."""
         shift = self.routes[route].real(self.vacuum[:, None])
-        known = np.isfinite(shift.value)
-        vacuum_error = np.where(known, self.vacuum_error[:, None], 0.0)
+        # where there is no number there is no error
+        vacuum_error = np.where(np.isfinite(shift.value), self.vacuum_error[:, None], 0.0)
         return Estimate(shift.value, {**shift.parts, "vacuum_mesh": vacuum_error})
 
     def width(self, route: str) -> Estimate:
@@ -133,10 +124,15 @@ def thermal_levels(
     InputError
         If an argument is out of range, or a state is not bound in the vacuum.
     """
-    check_model(model)
+    instance("model", model, LindbladModel, "be a LindbladModel")
     temperatures = checked_temperatures(T)
     instance("mesh", mesh, LaguerreMesh, "be a LaguerreMesh")
-    chosen = _checked_states(states)
+    allowed = "be a sequence of names such as ('1S', '1P')"
+    if not texts("states", states, allowed):
+        raise InputError("states", states, allowed)
+    chosen = tuple(State.named(name) for name in states)
+    if len(set(chosen)) < len(chosen):
+        raise InputError("states", list(states), "name each state once")
     some = f"be some of {', '.join(ROUTES)}"
     routes = texts("routes", routes, some)
     if not routes or not set(routes) <= set(ROUTES):
@@ -147,39 +143,27 @@ def thermal_levels(
     vacuum, on_finer = (_vacuum_energies(model, m, chosen) for m in (mesh, finer))
     for t in temperatures:  # a coefficient that does not exist at some T raises before anything is computed
         effective_hamiltonian(model, mesh, chosen[0].l, float(t))
-    results: dict[str, RouteLevels] = {}
-    if "perturbation" in routes:
-        results["perturbation"] = first_order(model, temperatures, chosen, mesh, finer)
-    if "poles" in routes:
-        results["poles"] = complex_levels(model, temperatures, chosen, mesh, finer, rotation)
-    if "spectral" in routes:
-        results["spectral"] = peak_levels(model, temperatures, chosen, mesh, finer, source)
+    calculations: dict[str, Callable[..., RouteLevels]] = {
+        "perturbation": first_order,
+        "poles": partial(complex_levels, rotation=rotation),
+        "spectral": partial(peak_levels, source=source),
+    }
+    results = {
+        route: calculate(model, temperatures, chosen, mesh, finer)
+        for route, calculate in calculations.items()
+        if route in routes
+    }
     settings = {"potential": str(model.potential), "transport": str(model.transport), "mesh": str(mesh)}
     settings |= {"mass_GeV": f"{model.mass:g}", "order": model.order, "source": source}
     limit = continuum(model, mesh, temperatures).real
-    return ThermalLevels(
-        model, temperatures, chosen, vacuum, np.abs(vacuum - on_finer), limit, results, settings
-    )
-
-
-def _checked_states(names: Sequence[str]) -> tuple[State, ...]:
-    allowed = "be a sequence of names such as ('1S', '1P')"
-    if not texts("states", names, allowed):
-        raise InputError("states", names, allowed)
-    states = tuple(State.named(name) for name in names)
-    if len(set(states)) < len(states):
-        raise InputError("states", list(names), "name each state once")
-    return states
+    error = np.abs(vacuum - on_finer)
+    return ThermalLevels(model, temperatures, chosen, vacuum, error, limit, results, settings)
 
 
 def _vacuum_energies(model: LindbladModel, mesh: LaguerreMesh, states: tuple[State, ...]) -> Float:
     limit = threshold(model.potential, mesh)
-    energies = np.array(
-        [
-            np.linalg.eigvalsh(vacuum_hamiltonian(model, mesh, state.l).real)[state.radial_index]
-            for state in states
-        ]
-    )
+    levels = {l: np.linalg.eigvalsh(vacuum_hamiltonian(model, mesh, l).real) for l in {s.l for s in states}}
+    energies = np.array([levels[state.l][state.radial_index] for state in states])
     loose = [state.name for state, energy in zip(states, energies, strict=True) if not energy < limit]
     if loose:
         remedy = (

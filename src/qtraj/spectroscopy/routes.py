@@ -37,6 +37,8 @@ from ..radial.laguerre import LaguerreMesh
 from ..states import State
 from .hamiltonian import (
     MAX_ROTATION,
+    Complex,
+    Float,
     best_rotation,
     continuum,
     effective_hamiltonian,
@@ -44,30 +46,16 @@ from .hamiltonian import (
     vacuum_hamiltonian,
 )
 
-Complex = NDArray[np.complex128]
-Float = NDArray[np.float64]
-
-
-MISSING = complex(np.nan, np.nan)
-"""Energy of a state that a route does not find."""
+MISSING = complex(np.nan, np.nan)  # energy of a state that a route does not find
 
 
 @dataclass(frozen=True, eq=False)
 class RouteLevels:
-    """Complex energies E - i Gamma/2 of ns states at nt temperatures by one route.
+    """Complex energies E - i Gamma/2 of ns states at nt temperatures by one route, arrays of shape (ns, nt).
 
-    Parameters
-    ----------
-    energy : ndarray, shape (ns, nt)
-        In GeV, without the masses of the quarks; `MISSING` where the route finds no state.
-    parts : mapping of str to ndarray, shape (ns, nt)
-        Bounds of the error: the real part is that of Re E, the imaginary part that of Gamma/2, GeV.
-    radius : ndarray, shape (ns, nt)
-        <r> in GeV^-1; NaN where the route has none.
-    radius_parts : mapping of str to ndarray, shape (ns, nt)
-        Bounds of its error in GeV^-1.
-    remarks : ndarray of str, shape (ns, nt)
-        Why there is no number, else empty.
+    `energy` is in GeV, without the masses of the quarks, `MISSING` where the route finds no state; `remarks` say why,
+    or are empty. `parts` bound its error: the real part is that of Re E, the imaginary part that of Gamma/2. `radius`
+    is <r> in GeV^-1, NaN where the route has none, and `radius_parts` bound its error.
     """
 
     energy: Complex
@@ -112,35 +100,21 @@ def _estimate(value: Float, parts: Mapping[str, Float]) -> Estimate:
 def first_order(
     model: LindbladModel, T: Float, states: tuple[State, ...], mesh: LaguerreMesh, finer: LaguerreMesh
 ) -> RouteLevels:
-    """Return energies of first order in the medium, of states that are bound in the vacuum.
+    """Return energies of first order in the medium, of states that are bound in the vacuum; T (nt,) is in GeV.
 
-    Parameters
-    ----------
-    model : LindbladModel
-        The model.
-    T : ndarray, shape (nt,)
-        Temperatures in GeV.
-    states : tuple of State
-        The ns states.
-    mesh, finer : LaguerreMesh
-        The mesh, and another to tell the error.
-
-    Returns
-    -------
-    RouteLevels
-        With the parts ``second_order`` and ``third_order``, the sizes of these terms, and ``mesh``. <r> is of first
-        order, too, and its change times the relative change is the error.
+    The parts of the error are ``second_order`` and ``third_order``, the sizes of these terms, and ``mesh``, the
+    difference to the mesh `finer`. <r> is of first order, too, and its change times the relative change is the error.
     """
-    orders, radius, change = _orders(model, T, states, mesh)
-    orders_finer, radius_finer, change_finer = _orders(model, T, states, finer)
+    (energy, second, third), radius, change = _orders(model, T, states, mesh)
+    (on_finer, *_), radius_finer, change_finer = _orders(model, T, states, finer)
     parts = {
-        "second_order": modulus(orders[1]),
-        "third_order": modulus(orders[2]),
-        "mesh": distance(orders[0], orders_finer[0]),
+        "second_order": modulus(second),
+        "third_order": modulus(third),
+        "mesh": distance(energy, on_finer),
     }
     radius_mesh = np.abs(radius + change - radius_finer - change_finer)
     radius_parts = {"second_order": change**2 / radius, "mesh": radius_mesh}
-    return RouteLevels(orders[0], parts, radius + change, radius_parts)
+    return RouteLevels(energy, parts, radius + change, radius_parts)
 
 
 def _orders(
@@ -157,10 +131,8 @@ def _orders(
         r = (vectors.T * mesh.r) @ vectors
         for j, t in enumerate(T):
             medium = vectors.T @ (effective_hamiltonian(model, mesh, l, float(t)) - vacuum) @ vectors
-            for i, state in enumerate(states):
-                if state.l != l:
-                    continue
-                n = state.radial_index
+            for i in (i for i, state in enumerate(states) if state.l == l):
+                n = states[i].radial_index
                 gaps = levels[n] - levels
                 gaps[n] = np.inf
                 # admixtures <k|dH|n>/(E_n - E_k) to the right eigenstate, with <n|dH|k> to the left one: friction is
@@ -174,11 +146,11 @@ def _orders(
     return orders, radius, change
 
 
+# largest distance of |(u|v)| from one, and largest overlap with another state, that counts as the same state
 SAME = 0.2
-"""Largest distance of |(u|v)| from one, and largest overlap with another state, that counts as the same state."""
 
+# share of the way between two matrices below which the best overlap is taken as it is: states cross there
 SMALLEST_STEP = 2.0**-10
-"""Share of the way between two matrices below which the best overlap is taken as it is: states cross there."""
 
 
 def eigenstates(matrix: Complex) -> tuple[Complex, Complex]:
@@ -226,11 +198,11 @@ def follow(start: Complex, end: Complex, vectors: Complex) -> tuple[Complex, Com
     return energies, vectors
 
 
+# by how much the angle of complex scaling is varied, up and down, to see that eigenvalues do not depend on it
 TURN = 0.05
-"""By how much the angle of complex scaling is varied, up and down, to see that eigenvalues do not depend on it."""
 
+# A level whose distance from the continuum changes by this part on a longer mesh belongs to the continuum
 MELTED = 0.01
-"""A level whose distance from the continuum changes by this part on a longer mesh belongs to the continuum."""
 
 
 def complex_levels(
@@ -241,21 +213,12 @@ def complex_levels(
     finer: LaguerreMesh,
     rotation: float | None = None,
 ) -> RouteLevels:
-    """Return complex eigenvalues of H_eff.
+    """Return complex eigenvalues of H_eff; arguments as for `first_order`.
 
-    Parameters
-    ----------
-    model, T, states, mesh, finer
-        As for `first_order`.
-    rotation : float, optional
-        Angle theta of complex scaling, 0 to below pi/4; by default `best_rotation`, which is 0 where the potential is
-        not analytic.
-
-    Returns
-    -------
-    RouteLevels
-        With the parts ``mesh``, ``rounding`` and, under complex scaling, ``rotation``. <r> is Re (v|r|v), which does
-        not depend on theta. States that have dissolved in the continuum are NaN, with the remark ``melted``.
+    The angle of complex scaling, `rotation`, is `best_rotation` by default, which is 0 where the potential is not
+    analytic. The parts of the error are ``mesh``, ``rounding`` and, under complex scaling, ``rotation``. <r> is
+    Re (v|r|v), which does not depend on theta. States that have dissolved in the continuum are NaN, with the remark
+    ``melted``.
     """
     theta = best_rotation(model, T) if rotation is None else rotation
     energy = np.empty((len(states), len(T)), dtype=complex)
@@ -289,13 +252,9 @@ def complex_levels(
         parts["rotation"] = turned
     # a level of the continuum moves with the length of the mesh
     melted = np.abs(energy - on_finer) > MELTED * np.abs(energy - continuum(model, mesh, T))
-    return RouteLevels(
-        np.where(melted, MISSING, energy),
-        parts,
-        np.where(melted, np.nan, radius),
-        {"mesh": np.abs(radius - radius_finer)},
-        np.where(melted, "melted", ""),
-    )
+    energy, radius = np.where(melted, MISSING, energy), np.where(melted, np.nan, radius)
+    radius_parts, remarks = {"mesh": np.abs(radius - radius_finer)}, np.where(melted, "melted", "")
+    return RouteLevels(energy, parts, radius, radius_parts, remarks)
 
 
 def _radius(vectors: Complex, mesh: LaguerreMesh, theta: float) -> Float:

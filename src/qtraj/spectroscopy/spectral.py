@@ -25,9 +25,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.linalg import expm, schur
 from scipy.optimize import least_squares
 
@@ -37,18 +38,12 @@ from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import initial_coefficients
 from ..states import State
-from .hamiltonian import check_model, checked_temperatures, effective_hamiltonian
+from .hamiltonian import Complex, Float, checked_temperatures, effective_hamiltonian
 from .routes import MISSING, RouteLevels, distance, first_order, modulus
 
-Complex = NDArray[np.complex128]
-Float = NDArray[np.float64]
-
-
-DEFAULT_MESH = LaguerreMesh(96, 0.12)
-"""To 44 GeV^-1: long enough for 3S near its threshold."""
-
-LOCAL_SOURCE = GaussianState(l=0, width=0.2)
-"""Nearly point-like S wave: the group's start (arXiv:2107.06147)."""
+DEFAULT_MESH = LaguerreMesh(96, 0.12)  # to 44 GeV^-1: long enough for 3S near its threshold
+LOCAL_WIDTH = 0.2  # width of the local source in Bohr radii: the group's start (arXiv:2107.06147)
+LOCAL_SOURCE = GaussianState(l=0, width=LOCAL_WIDTH)  # nearly point-like S wave
 
 
 @dataclass(frozen=True)
@@ -79,10 +74,9 @@ class SpectralFunction:
     mesh: LaguerreMesh = DEFAULT_MESH
 
     def __post_init__(self) -> None:
-        check_model(self.model)
-        settle(
-            self, T=float(checked_temperatures(positive("T", self.T, "be a positive temperature in GeV"))[0])
-        )
+        instance("model", self.model, LindbladModel, "be a LindbladModel")
+        T = positive("T", self.T, "be a positive temperature in GeV")
+        settle(self, T=float(checked_temperatures(T)[0]))
         check_initial("source", self.source)
         instance("mesh", self.mesh, LaguerreMesh, "be a LaguerreMesh")
         _ = self._schur  # bad sources and temperatures are found now
@@ -90,18 +84,16 @@ class SpectralFunction:
     def density(self, omega: ArrayLike) -> Float:
         """Return rho(omega) in GeV^-1, shape of `omega`, energies in GeV without the masses of the quarks."""
         omega = float_array("omega", omega)
-        return np.asarray(-self._resolvent(omega.ravel()).imag.reshape(omega.shape) / np.pi)
+        triangle, left, right = self._schur
+        solution = np.empty((len(right), omega.size), dtype=complex)
+        # (omega - H)^{-1}|psi_0> by back substitution, for all energies at once
+        for i in range(len(right) - 1, -1, -1):
+            known = triangle[i, i + 1 :] @ solution[i + 1 :]
+            solution[i] = (right[i] + known) / (omega.ravel() - triangle[i, i])
+        return np.asarray(-(left @ solution).imag.reshape(omega.shape) / np.pi)
 
     def correlator(self, step: float, count: int) -> Complex:
-        """Return S(t) at t = 0, step, ..., (count - 1) step in GeV^-1, shape (count,), by exact steps.
-
-        Parameters
-        ----------
-        step : float
-            Time between two values in GeV^-1, positive.
-        count : int
-            Number of values.
-        """
+        """Return S(t) at t = 0, `step`, ..., (`count` - 1) `step` in GeV^-1, shape (count,), by exact steps."""
         step = positive("step", step, "be a positive time in GeV^-1")
         count = integer("count", count, 1)
         triangle, left, right = self._schur
@@ -121,44 +113,23 @@ class SpectralFunction:
         triangle, basis = schur(matrix, output="complex")
         return triangle, start @ basis, basis.conj().T @ start
 
-    def _resolvent(self, omega: Float) -> Complex:
-        """<psi_0|(omega - H)^{-1}|psi_0> by back substitution for all energies (nw,) at once."""
-        triangle, left, right = self._schur
-        solution = np.empty((len(right), len(omega)), dtype=complex)
-        for i in range(len(right) - 1, -1, -1):
-            known = triangle[i, i + 1 :] @ solution[i + 1 :]
-            solution[i] = (right[i] + known) / (omega - triangle[i, i])
-        return np.asarray(left @ solution)
-
 
 Density = Callable[[Float], Float]
+POINTS = 81  # energies in the window of a fit
 
-POINTS = 81
-"""Energies in the window of a fit."""
-
+# half-widths of the window in units of Gamma; the first is the result, the spread of all is the error
 WINDOWS = (0.5, 0.8)
-"""Half-widths of the window in units of Gamma; the first is the result, the spread of all is the error."""
+DEGREES = (2, 1)  # degrees of the background
+ROUNDS = 20  # fits, each in the window of the one before, until the peak stays where it is
+SETTLED = 1e-6  # change of E and Gamma, relative to Gamma, at which it stays
 
-DEGREES = (2, 1)
-"""Degrees of the background."""
-
-ROUNDS = 20
-"""Fits, each in the window of the one before, until the peak stays where it is."""
-
-SETTLED = 1e-6
-"""Change of E and Gamma, relative to Gamma, at which it stays."""
-
+# between the widths of the peak and of the guess; first order misses that of excited states by 5 in a hot medium
 FACTOR = 8.0
-"""Between the widths of the peak and of the guess; first order misses that of excited states by 5 in a hot medium."""
+SMALLEST = 1e-9  # least height of a peak over that of rho: below, it fits rounding
+LOST = 0.25  # error of E or Gamma/2 relative to Gamma above which there is no peak to speak of
 
-SMALLEST = 1e-9
-"""Least height of a peak over that of rho: below, it fits rounding."""
-
-LOST = 0.25
-"""Error of E or Gamma/2 relative to Gamma above which there is no peak to speak of."""
-
+# least distance from the next lower peak relative to Gamma: closer ones cannot be told apart by a fit
 RESOLVED = 0.25
-"""Least distance from the next lower peak relative to Gamma: closer ones cannot be told apart by a fit."""
 
 
 @dataclass(frozen=True)
@@ -176,27 +147,14 @@ class Peak:
 
 
 def fit_peak(density: Density, guess: complex, lower: Sequence[Peak] = ()) -> Peak | None:
-    """Return the peak of a spectral function near a guess, or None if there is none.
+    """Return the peak of the spectral function `density` near `guess`, E - i Gamma/2, or None if there is none.
 
-    Parameters
-    ----------
-    density : callable
-        rho(omega) for energies in GeV, shape (nw,).
-    guess : complex
-        E - i Gamma/2 to start from.
-    lower : sequence of Peak
-        Lower peaks, which overlap with this one.
-
-    Returns
-    -------
-    Peak or None
-        None if a fit does not converge near the guess, the fits differ by more than a quarter of the width, or a lower
-        peak is closer than that.
+    `lower` are lower peaks, which overlap with this one. There is none if a fit does not converge near the guess, the
+    fits differ by more than a quarter of the width, or a lower peak is closer than that.
     """
     poles: list[complex] = []
     for window, degree in product(WINDOWS, DEGREES):
-        pole = _fit(density, guess, lower, window, degree)
-        if pole is None:
+        if (pole := _fit(density, guess, lower, window, degree)) is None:
             return None
         poles.append(pole)
     width = -2 * poles[0].imag
@@ -216,6 +174,12 @@ def _fit(
     degree: int = DEGREES[0],
 ) -> complex | None:
     """Return E - i Gamma/2 of one fit, its window moving with the peak; None if it does not converge."""
+
+    def misfit(parameters: Float, x: Float, values: Float, *rest: Any) -> Float:
+        # residuals after the linear parameters have been solved for
+        design, linear = _linear(parameters, x, values, *rest)
+        return np.asarray(design @ linear - values)
+
     expected = -2 * guess.imag
     energy, width = guess.real, expected
     if not width > 0:
@@ -229,8 +193,9 @@ def _fit(
         others = [((peak.energy - start) / scale, peak.width / scale) for peak in lower]
         # in units of the width of the peak, and of the height of rho; no further than a width from the last place
         problem = ((omega - start) / scale, values / np.max(np.abs(values)), others, degree)
+        bounds = ([-1, 0.2], [1, 5])
         result = least_squares(
-            _misfit, [0.0, 1.0], bounds=([-1, 0.2], [1, 5]), args=problem, xtol=1e-12, ftol=1e-14, gtol=1e-14
+            misfit, [0.0, 1.0], bounds=bounds, args=problem, xtol=1e-12, ftol=1e-14, gtol=1e-14
         )
         energy, width = start + scale * result.x[0], scale * result.x[1]
         near = abs(energy - guess.real) <= max(expected, width) and 1 / FACTOR < width / expected < FACTOR
@@ -242,14 +207,6 @@ def _fit(
         if max(abs(result.x[0]), abs(result.x[1] - 1)) < SETTLED:
             return complex(energy, -width / 2)
     return None
-
-
-def _misfit(
-    parameters: Float, x: Float, values: Float, others: Sequence[tuple[float, float]], degree: int
-) -> Float:
-    """Residuals after the linear parameters have been solved for."""
-    design, linear = _linear(parameters, x, values, others, degree)
-    return np.asarray(design @ linear - values)
 
 
 def _linear(
@@ -269,24 +226,13 @@ def _linear(
 
 SOURCES = ("state", "local")
 
-LOCAL_WIDTH = 0.2
-"""Width of the local source in Bohr radii: the group's start (arXiv:2107.06147)."""
-
+# where first order misses the peak, the highest point within this many of its widths is tried instead
 SCAN, SCAN_POINTS = 3.0, 301
-"""Where first order misses the peak, the highest point within this many of its widths is tried instead."""
-
-NARROWEST = 1e-7
-"""Width in GeV below which a spectral function has no peak to fit but a line."""
+NARROWEST = 1e-7  # width in GeV below which a spectral function has no peak to fit but a line
 
 
 def source_of(state: State, source: str) -> InitialState:
-    """Return the source of a channel: the vacuum state itself (``state``) or a narrow Gaussian (``local``).
-
-    Raises
-    ------
-    InputError
-        For another word.
-    """
+    """Return the source of a channel: the vacuum state itself (``state``) or a narrow Gaussian (``local``)."""
     if choice("source", source, SOURCES, f"be one of {', '.join(SOURCES)}") == "state":
         return BoundState(state.n, state.l)
     return GaussianState(l=state.l, width=LOCAL_WIDTH)
@@ -300,20 +246,11 @@ def peak_levels(
     finer: LaguerreMesh,
     source: str = "state",
 ) -> RouteLevels:
-    """Return energies and widths of peaks of spectral functions.
+    """Return energies and widths of peaks of spectral functions; arguments as for `routes.first_order`.
 
-    Parameters
-    ----------
-    model, T, states, mesh, finer
-        As for `routes.first_order`.
-    source : {"state", "local"}
-        The vacuum wave function of each state, an extended source that prefers its peak; or a narrow Gaussian, whose
-        spectral function has all peaks of the channel, the higher the weaker.
-
-    Returns
-    -------
-    RouteLevels
-        With the parts ``fit`` and ``mesh``; no radii. Where no peak can be told apart, NaN and the remark ``no peak``.
+    The source is ``state``, the vacuum wave function of each state, an extended source that prefers its peak; or
+    ``local``, a narrow Gaussian, whose spectral function has all peaks of the channel, the higher the weaker. The parts
+    of the error are ``fit`` and ``mesh``; there are no radii. Where no peak can be told apart, NaN and ``no peak``.
     """
     shape = (len(states), len(T))
     energy = np.full(shape, MISSING)

@@ -29,8 +29,8 @@ FORMATS: Final[Mapping[str, Format]] = {
 }
 """Formats that need nothing but the file (or, for jewel2d, the folder), by name."""
 
+# further formats of run files: the file does not say what it holds, and the reader takes further arguments
 DECLARED: Final = ("columns", "music_dense", "qtraj_trajectories")
-"""Further formats of run files: the file does not say what it holds, and the reader takes further arguments."""
 
 _OTHERS: Final = (
     f"Give format= one of {', '.join(FORMATS)}; use read_music_dense for evolution_xyeta.dat (needs the "
@@ -63,15 +63,13 @@ def open_hydro(path: str | Path, format: str = "auto") -> Hydro:  # noqa: A002 -
     """
     chosen = choice("format", format, ("auto", *FORMATS), f"be 'auto' or one of {', '.join(FORMATS)}")
     path = path_of("path", path)
-    return (_recognized(path) if chosen == "auto" else FORMATS[chosen]).read(path)
-
-
-def _recognized(path: Path) -> Format:
+    if chosen != "auto":
+        return FORMATS[chosen].read(path)
     if not path.is_dir():
         existing_file(path)
     for entry in FORMATS.values():
         if entry.matches(path):
-            return entry
+            return entry.read(path)
     if path.is_dir():
         raise FileFormatError(path, "the folder holds no Tcontour files", _OTHERS)
     if first_bytes(path).startswith(HDF5_SIGNATURE):

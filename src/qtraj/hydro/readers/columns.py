@@ -10,17 +10,14 @@ import numpy as np
 
 from ..._checks import boolean, choice, integer, text, texts
 from ...errors import FileFormatError, InputError
-from ..field import Hydro
+from ..field import Float, Hydro
 from .common import (
     COORDINATES,
     FIELDS,
     TO_GEV,
-    Float,
     TemperatureUnit,
     build_hydro,
     existing_file,
-    file_attrs,
-    for_file,
     load_table,
     to_grid,
 )
@@ -73,7 +70,14 @@ def read_columns(
     FileFormatError
         If the file is missing, empty, truncated, not numbers, or its values do not fit.
     """
-    order = _check_declaration(order, T_unit, mirror)
+    order = texts("order", order, "be a list of names of columns")
+    named, known = [name for name in order if name != IGNORED], {*COORDINATES, *FIELDS}
+    if set(named) - known or len(set(named)) != len(named):
+        raise InputError("order", order, f"name each of {sorted(known)} at most once, other columns '_'")
+    if not {"tau", "x", "y", "T"} <= set(named):
+        raise InputError("order", order, "contain tau, x, y and T")
+    choice("T_unit", T_unit, TO_GEV)
+    choice("mirror", mirror, ("", "x", "y", "xy"))
     sparse = boolean("sparse", sparse)
     skip_lines = integer("skip_lines", skip_lines, 0)
     if delimiter is not None and len(text("delimiter", delimiter)) != 1:
@@ -86,22 +90,8 @@ def read_columns(
     axes, fields = to_grid(file, columns, sparse=sparse)
     for axis in mirror:
         axes, fields = _mirrored(file, axes, fields, axis)
-    attrs = file_attrs(file, "columns " + " ".join(order), f"tau, x, y in fm; T in GeV (file: {T_unit})")
-    return for_file(file, lambda: build_hydro(axes, fields, attrs))
-
-
-def _check_declaration(order: Sequence[str], T_unit: str, mirror: str) -> tuple[str, ...]:
-    order = texts("order", order, "be a list of names of columns")
-    named = [name for name in order if name != IGNORED]
-    known = set(COORDINATES + FIELDS)
-    if set(named) - known or len(set(named)) != len(named):
-        allowed = f"name each of {sorted(known)} at most once, other columns '_'"
-        raise InputError("order", tuple(order), allowed)
-    if not {"tau", "x", "y", "T"} <= set(named):
-        raise InputError("order", tuple(order), "contain tau, x, y and T")
-    choice("T_unit", T_unit, TO_GEV)
-    choice("mirror", mirror, ("", "x", "y", "xy"))
-    return order
+    units = f"tau, x, y in fm; T in GeV (file: {T_unit})"
+    return build_hydro(file, axes, fields, "columns " + " ".join(order), units=units)
 
 
 def _mirrored(
@@ -115,12 +105,13 @@ def _mirrored(
     if not on_zero and abs(half[0] - step / 2) > 1e-3 * step:
         problem = f"{axis} starts at {half[0]:g} fm, neither at 0 nor at half a step: cannot mirror it"
         raise FileFormatError(file, problem)
+    # a point at 0 is its own image
     first = 1 if on_zero else 0
     where = list(axes).index(axis)
     completed = {}
     for name, values in fields.items():
         # the velocity across the mirror changes sign
         sign = -1.0 if name == "v" + axis else 1.0
-        reflected = sign * np.flip(np.take(values, np.arange(first, len(half)), axis=where), axis=where)
+        reflected = sign * np.flip(np.delete(values, np.s_[:first], axis=where), axis=where)
         completed[name] = np.concatenate([reflected, values], axis=where)
-    return {**axes, axis: np.concatenate([-half[:0:-1] if on_zero else -half[::-1], half])}, completed
+    return {**axes, axis: np.concatenate([-np.flip(half[first:]), half])}, completed

@@ -18,35 +18,23 @@ from numpy.typing import NDArray
 from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
 from ...units import HBARC
-from ..field import Hydro
+from ..field import Float, Hydro
 
-Float = NDArray[np.float64]
 R = TypeVar("R")
-
 TemperatureUnit = Literal["GeV", "MeV", "fm^-1"]
 
+# factor from the unit of a temperature column to GeV
 TO_GEV: Final[Mapping[str, float]] = {"GeV": 1.0, "MeV": 1e-3, "fm^-1": HBARC}
-"""Factor from the unit of a temperature column to GeV."""
-
-HDF5_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
-"""First bytes of every HDF5 file, netCDF4 among them."""
-
+HDF5_SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"  # first bytes of every HDF5 file, netCDF4 among them
 COORDINATES: Final = ("tau", "x", "y", "eta")
 FIELDS: Final = ("T", "vx", "vy")
 
 
 @dataclass(frozen=True)
 class Format:
-    """A layout that needs nothing but the file: its name, its reader, and how to tell it by content.
+    """A layout that needs nothing but the file: its name in run files and for `open_hydro`, and its reader.
 
-    Parameters
-    ----------
-    name : str
-        The value of ``format`` in run files and of `open_hydro`.
-    read : callable
-        Reads a path as `Hydro`.
-    matches : callable
-        Whether a path is in this layout, from a look at its first bytes; called for existing files and folders.
+    `matches` tells from a look at its first bytes whether an existing file or folder is in this layout.
     """
 
     name: str
@@ -66,11 +54,10 @@ def existing_file(path: str | Path) -> Path:
 
 def check_last_line(path: Path) -> None:
     """Raise FileFormatError if a text file does not end with its line: a number may be cut there."""
-    if path.suffix == ".gz":
-        return  # gzip notices truncation itself
     with path.open("rb") as handle:
         handle.seek(-1, os.SEEK_END)
-        if handle.read(1) not in b"\r\n":
+        # gzip notices truncation itself
+        if path.suffix != ".gz" and handle.read(1) not in b"\r\n":
             remedy = "If the file is complete, add a line break."
             raise FileFormatError(path, "the last line has no end: truncated", remedy)
 
@@ -83,17 +70,6 @@ def for_file(path: Path, build: Callable[[], R]) -> R:
         raise FileFormatError(path, str(error).rstrip("."), "Check the declared layout and units.") from error
 
 
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file as hexadecimal digits."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def file_attrs(path: Path, layout: str, units: str = "tau, x, y in fm; T in GeV") -> dict[str, str]:
-    """Return the attributes of a Hydro read from `path`."""
-    return {"source": path.name, "format": layout, "units": units, "sha256": sha256(path)}
-
-
 def map_floats(path: Path) -> NDArray[np.float32]:
     """Memory-map a file of little-endian float32."""
     size = path.stat().st_size
@@ -102,19 +78,9 @@ def map_floats(path: Path) -> NDArray[np.float32]:
     return np.memmap(path, dtype="<f4", mode="r")
 
 
-def decimal(value: np.float32) -> float:
-    """Return the shortest decimal that has this float32: 0.4, not 0.4000000059604645."""
-    return float(str(value))
-
-
 def uniform_axis(first: float, step: float, n: int, offset: int = 0) -> NDArray[np.float64]:
     """Return first + step (offset + i), i = 0 ... n - 1."""
     return np.asarray(first + step * np.arange(offset, offset + n), dtype=np.float64)
-
-
-def zero_is_outside(T: NDArray[Any]) -> NDArray[Any]:
-    """Replace T = 0, the mark of hydro codes for "outside the fireball", by NaN."""
-    return np.where(T == 0, np.asarray(np.nan, dtype=T.dtype), T)
 
 
 def load_table(
@@ -128,9 +94,8 @@ def load_table(
             warnings.simplefilter("ignore", UserWarning)
             table = np.loadtxt(file, skiprows=skip_lines, delimiter=delimiter, ndmin=2)
     except (ValueError, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
-        raise FileFormatError(
-            file, f"not {n_columns} numbers on every line: {error}".rstrip("."), problem
-        ) from None
+        fault = f"not {n_columns} numbers on every line: {error}".rstrip(".")
+        raise FileFormatError(file, fault, problem) from None
     if table.size == 0:
         raise FileFormatError(file, "it holds no numbers", problem)
     if table.shape[1] != n_columns:
@@ -164,24 +129,31 @@ def to_grid(
     for name in (f for f in FIELDS if f in columns):
         if np.any(np.isnan(columns[name])):
             raise FileFormatError(file, f"the column {name} holds NaN")
-        fields[name] = np.full(n_cells, np.nan)
-        fields[name][flat] = columns[name]
-        fields[name] = fields[name].reshape(shape)
+        fields[name] = np.full(shape, np.nan)
+        fields[name].flat[flat] = columns[name]
     return axes, fields
 
 
-def build_hydro(axes: Mapping[str, Float], fields: Mapping[str, Float], attrs: Mapping[str, Any]) -> Hydro:
-    """Return the Hydro of named axes and fields; T = 0 is outside."""
-    return Hydro(
-        tau_fm=axes["tau"],
-        x_fm=axes["x"],
-        y_fm=axes["y"],
-        eta=axes.get("eta"),
-        T=zero_is_outside(fields["T"]),
-        vx=fields.get("vx"),
-        vy=fields.get("vy"),
-        attrs=attrs,
-    )
+def build_hydro(
+    file: Path, axes: Mapping[str, Float], fields: Mapping[str, NDArray[Any]], layout: str, **attrs: str
+) -> Hydro:
+    """Return the Hydro of named axes and fields; T = 0 is the mark of hydro codes for "outside the fireball"."""
+    T, vx, vy = fields["T"], fields.get("vx"), fields.get("vy")
+    T = np.where(T == 0, np.asarray(np.nan, dtype=T.dtype), T)
+    attrs = {
+        "source": file.name,
+        "format": layout,
+        "units": "tau, x, y in fm; T in GeV",
+        "sha256": sha256(file),
+        **attrs,
+    }
+    return for_file(file, lambda: Hydro(axes["tau"], axes["x"], axes["y"], T, axes.get("eta"), vx, vy, attrs))
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file as hexadecimal digits."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def first_bytes(path: Path, count: int = 64) -> bytes:
@@ -193,13 +165,7 @@ def first_bytes(path: Path, count: int = 64) -> bytes:
 
 
 def hdf5_root(path: Path) -> tuple[set[str], dict[str, Any]]:
-    """Return the names of the groups and the attributes of the root of an HDF5 file, nothing of another file.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is HDF5, but damaged.
-    """
+    """Return the names of the groups and the attributes of the root of an HDF5 file, nothing of another file."""
     if not first_bytes(path).startswith(HDF5_SIGNATURE):
         return set(), {}
     try:

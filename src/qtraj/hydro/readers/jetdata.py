@@ -7,11 +7,10 @@ from typing import Any, Final
 
 import h5py
 import numpy as np
-from numpy.typing import NDArray
 
 from ...errors import FileFormatError
-from ..field import Hydro
-from .common import Format, existing_file, file_attrs, for_file, hdf5_root, uniform_axis, zero_is_outside
+from ..field import Float, Hydro
+from .common import Format, build_hydro, existing_file, hdf5_root, uniform_axis
 
 
 def read_jetdata_h5(path: str | Path) -> Hydro:
@@ -36,7 +35,7 @@ def read_jetdata_h5(path: str | Path) -> Hydro:
     file = existing_file(path)
     try:
         with h5py.File(file, "r") as h5:
-            return for_file(file, lambda: _read_event(file, h5))
+            return _read_event(file, h5)
     except OSError as error:
         problem = f"HDF5 cannot open or read it ({error})"
         raise FileFormatError(file, problem, "Truncated, or no HDF5.") from None
@@ -49,26 +48,22 @@ def _read_event(file: Path, h5: h5py.File) -> Hydro:
     # bounds of the grid in cells, x = (XL + ix) DX: whole numbers, read as reals
     XL, XH, YL, YH = (round(_attribute(file, event, name)) for name in ("XL", "XH", "YL", "YH"))
     DX, DY, tau0, dtau = (_attribute(file, event, name) for name in ("DX", "DY", "Tau0", "dTau"))
-    frames = sorted(
-        (int(name[6:]), name) for name in event if name.startswith("Frame_") and name[6:].isdigit()
-    )
+    names = [name for name in event if name.startswith("Frame_") and name[6:].isdigit()]
+    frames = sorted((int(name[6:]), name) for name in names)
     if len(frames) < 2:
         raise FileFormatError(file, f"/Event holds {len(frames)} frames, at least 2 are needed")
     shape = (XH - XL + 1, YH - YL + 1)
-    T, vx, vy = (
-        np.stack([_dataset(file, event[name], key, shape) for _, name in frames])
-        for key in ("Temp", "Vx", "Vy")
-    )
-    return Hydro(
-        # by the number in the name: frames may be missing
-        tau_fm=tau0 + dtau * np.array([k for k, _ in frames]),
-        x_fm=uniform_axis(0.0, DX, shape[0], offset=XL),
-        y_fm=uniform_axis(0.0, DY, shape[1], offset=YL),
-        T=zero_is_outside(T),
-        vx=vx,
-        vy=vy,
-        attrs=file_attrs(file, "JetData.h5"),
-    )
+    # by the number in the name: frames may be missing
+    axes = {
+        "tau": tau0 + dtau * np.array([number for number, _ in frames]),
+        "x": uniform_axis(0.0, DX, shape[0], offset=XL),
+        "y": uniform_axis(0.0, DY, shape[1], offset=YL),
+    }
+    fields = {
+        name: np.stack([_dataset(file, event[frame], key, shape) for _, frame in frames])
+        for name, key in (("T", "Temp"), ("vx", "Vx"), ("vy", "Vy"))
+    }
+    return build_hydro(file, axes, fields, "JetData.h5")
 
 
 def _attribute(file: Path, group: Any, name: str) -> float:
@@ -80,7 +75,7 @@ def _attribute(file: Path, group: Any, name: str) -> float:
     return float(values[0])
 
 
-def _dataset(file: Path, frame: Any, key: str, shape: tuple[int, int]) -> NDArray[np.float64]:
+def _dataset(file: Path, frame: Any, key: str, shape: tuple[int, int]) -> Float:
     if key not in frame:
         raise FileFormatError(file, f"{frame.name} has no dataset {key}")
     values = np.asarray(frame[key], dtype=float)

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..._checks import path as path_of
 from ...errors import FileFormatError
-from ..field import Hydro
-from .common import Format, build_hydro, existing_file, file_attrs, for_file, load_table, sha256, to_grid
-
-Float = NDArray[np.float64]
+from ..field import Float, Hydro
+from .common import Format, build_hydro, existing_file, load_table, sha256, to_grid
 
 _T_NAME = re.compile(r"Tcontour(\d+\.\d+)(\.gz)?$")
 
@@ -41,32 +38,26 @@ def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
         If there are fewer than two frames, the frames have different grids, or a file is missing, truncated
         or not in this layout.
     """
-    if isinstance(paths, str) or not isinstance(paths, Sequence):
-        paths = path_of("paths", paths)
     files = _temperature_files(paths)
-    velocity_files = [_velocity_file(file) for file in files]
-    # a velocity that some frames lack could not be interpolated in time
-    with_velocity = all(v is not None for v in velocity_files)
+    velocity_files = [file.with_name(file.name.replace("Tcontour", "Vcontour")) for file in files]
     frames = [_read_frame(file, ("x", "y", "T")) for file in files]
     for file, (axes, _) in zip(files, frames, strict=True):
         if any(not np.array_equal(axes[a], frames[0][0][a]) for a in ("x", "y")):
             problem = f"its grid differs from the one of {files[0].name}"
             raise FileFormatError(file, problem, "Is it truncated?")
     fields = {"T": np.stack([f["T"] for _, f in frames])}
-    if with_velocity:
-        velocities = [_read_frame(v, ("x", "y", "vx", "vy"))[1] for v in velocity_files if v is not None]
+    # a velocity that some frames lack could not be interpolated in time
+    if all(file.is_file() for file in velocity_files):
+        velocities = [_read_frame(file, ("x", "y", "vx", "vy"))[1] for file in velocity_files]
         fields |= {name: np.stack([v[name] for v in velocities]) for name in ("vx", "vy")}
     axes = {"tau": np.array([_time(file) for file in files]), **frames[0][0]}
-    attrs = file_attrs(files[0], "JEWEL-2D Tcontour") | {
-        "source": " ".join(file.name for file in files),
-        "sha256": " ".join(sha256(file) for file in files),
-    }
-    return for_file(files[0], lambda: build_hydro(axes, fields, attrs))
+    names, digests = " ".join(file.name for file in files), " ".join(sha256(file) for file in files)
+    return build_hydro(files[0], axes, fields, "JEWEL-2D Tcontour", source=names, sha256=digests)
 
 
 def _temperature_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
-    if isinstance(paths, str | Path):
-        folder = Path(paths)
+    if isinstance(paths, str) or not isinstance(paths, Sequence):
+        folder = path_of("paths", paths)
         candidates = sorted(folder.glob("*Tcontour*")) if folder.is_dir() else [folder]
     else:
         folder, candidates = Path(), [Path(p) for p in paths]
@@ -74,10 +65,9 @@ def _temperature_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
     for file in files:
         if not _T_NAME.search(file.name):
             raise FileFormatError(file, "the name does not end in Tcontour##.###, so its time is unknown")
-    files.sort(key=_time)
     if len(files) < 2:
         raise FileFormatError(folder, f"{len(files)} Tcontour files, at least 2 are needed")
-    return files
+    return sorted(files, key=_time)
 
 
 def _time(file: Path) -> float:
@@ -85,29 +75,20 @@ def _time(file: Path) -> float:
     return float(match.group(1)) if match else np.nan
 
 
-def _velocity_file(file: Path) -> Path | None:
-    candidate = file.with_name(file.name.replace("Tcontour", "Vcontour"))
-    return candidate if candidate.is_file() else None
-
-
 def _read_frame(file: Path, order: tuple[str, ...]) -> tuple[dict[str, Float], dict[str, Float]]:
     existing_file(file)
-    table = load_table(file, len(order), skip_lines=_heading_lines(file))
-    return to_grid(file, {name: table[:, i] for i, name in enumerate(order)}, sparse=False)
-
-
-def _heading_lines(file: Path) -> int:
+    heading = 0
     try:
         with gzip.open(file, "rt") if file.suffix == ".gz" else file.open() as handle:
             first = handle.readline().split()
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise FileFormatError(file, f"it cannot be read as text ({error})") from None
     try:
-        # a first line that is no numbers is a heading
-        _ = [float(word) for word in first]
+        np.array(first, dtype=float)
     except ValueError:
-        return 1
-    return 0
+        heading = 1  # a first line that is no numbers
+    table = load_table(file, len(order), skip_lines=heading)
+    return to_grid(file, {name: table[:, i] for i, name in enumerate(order)}, sparse=False)
 
 
 FORMAT: Final = Format("jewel2d", read_jewel2d, lambda path: path.is_dir() and any(path.glob("*Tcontour*")))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,40 +15,28 @@ from ...physics.medium import MAX_T
 from ..field import Hydro
 from .common import (
     Format,
-    decimal,
+    build_hydro,
     existing_file,
-    file_attrs,
     first_bytes,
     for_file,
     load_table,
     map_floats,
     uniform_axis,
-    zero_is_outside,
 )
 
 # float32 counts integers exactly up to here; an index beyond it is not an index
 _LARGEST_INDEX = 2**24
 
 
-@dataclass(frozen=True)
-class MusicHeader:
-    """Header of ``evolution_all_xyeta.dat``: first frame and spacings in fm/c and fm, numbers of points, layout.
+class MusicHeader(NamedTuple):
+    """Header of ``evolution_all_xyeta.dat``: (points, step, first) of tau, whose points it does not know, x, y, eta.
 
-    An index equal to `nx` may occur, because MUSIC rounds down here and up when it writes. The header has `n_floats`
-    float32, a record `n_var`, with u^x in column `ux_column`; `deta` and `eta_min` mean nothing if `neta` is 1.
+    An index equal to the number of points may occur, because MUSIC rounds down here and up when it writes. The header
+    has `n_floats` float32, a record `n_var`, with u^x in column `ux_column`; step and first of eta mean nothing for one
+    point.
     """
 
-    tau0_fm: float
-    dtau_fm: float
-    nx: int
-    dx_fm: float
-    x_min_fm: float
-    ny: int
-    dy_fm: float
-    y_min_fm: float
-    neta: int
-    deta: float
-    eta_min: float
+    axes: dict[str, tuple[int, float, float]]
     n_floats: int
     n_var: int
     ux_column: int
@@ -63,7 +51,8 @@ def parse_music_header(head: NDArray[np.float32]) -> MusicHeader | None:
     """
     if len(head) < 16 or not np.all(np.isfinite(head[:12])):
         return None
-    tau0, dtau, nx, dx, x_min, ny, dy, y_min, neta, deta, eta_min = (decimal(v) for v in head[:11])
+    # the shortest decimal that has this float32: 0.4, not 0.4000000059604645
+    tau0, dtau, nx, dx, x_min, ny, dy, y_min, neta, deta, eta_min = (float(str(value)) for value in head[:11])
     counts_ok = all(n == int(n) and 1 <= n < _LARGEST_INDEX for n in (nx, ny, neta))
     if not counts_ok or min(tau0, dtau, dx, dy, deta) <= 0:
         return None
@@ -74,8 +63,8 @@ def parse_music_header(head: NDArray[np.float32]) -> MusicHeader | None:
         layout = 12, 35, 7
     else:
         return None
-    x, y, eta = (int(nx), dx, x_min), (int(ny), dy, y_min), (int(neta), deta, eta_min)
-    return MusicHeader(tau0, dtau, *x, *y, *eta, *layout)
+    axes = {"tau": (0, dtau, tau0), "x": (int(nx), dx, x_min), "y": (int(ny), dy, y_min)}
+    return MusicHeader({**axes, "eta": (int(neta), deta, eta_min)}, *layout)
 
 
 def read_music(path: str | Path) -> Hydro:
@@ -111,12 +100,21 @@ def read_music(path: str | Path) -> Hydro:
         problem = f"{n_values} values after the header are no whole number of records of {header.n_var}"
         raise FileFormatError(file, f"{problem}: truncated", "Copy the file again.")
     records = floats[header.n_floats :].reshape(-1, header.n_var)
-    return for_file(file, lambda: _from_records(file, header, records))
+    return _from_records(file, header, records)
 
 
 def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> Hydro:
-    index = _indices(file, h, records)
-    shape = tuple(max(n, int(i.max()) + 1) for n, i in zip((0, h.nx, h.ny, h.neta), index, strict=True))
+    columns = np.array(records[:, :4])
+    whole = np.isfinite(columns) & (columns >= 0) & (columns < _LARGEST_INDEX)
+    if not np.all(whole) or np.any(columns != np.floor(columns)):
+        raise FileFormatError(file, "the first four columns are no indices", "Is it really MUSIC output?")
+    index = tuple(columns.T.astype(np.intp))
+    for i, (name, (n, *_)) in zip(index, h.axes.items(), strict=True):
+        if name != "tau" and i.max() > n:  # i = n is legal, see MusicHeader
+            raise FileFormatError(file, f"index i{name} = {i.max()} is outside the grid of {n} points")
+    if len(np.unique(index[0])) < 2:
+        raise FileFormatError(file, "it holds a single frame", "A run needs at least two.")
+    shape = tuple(max(n, int(i.max()) + 1) for (n, *_), i in zip(h.axes.values(), index, strict=True))
     flat = np.ravel_multi_index(index, shape)
 
     def scatter(column: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -128,45 +126,22 @@ def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> H
     if np.count_nonzero(~np.isnan(T)) != len(records):
         remedy = "Was a second run appended to it?"
         raise FileFormatError(file, "some cells occur twice, or hold T = NaN", remedy)
-    boost_invariant = shape[3] == 1
-    vx = vy = None
-    if boost_invariant:
-        # the columns hold the four-velocity: v = u/gamma, gamma^2 = 1 + u_x^2 + u_y^2 at eta_s = 0
-        ux, uy = (np.array(records[:, h.ux_column + i], dtype=float) for i in (0, 1))
-        gamma = np.sqrt(1.0 + ux**2 + uy**2)
-        vx, vy = (scatter((u / gamma).astype("f4"))[..., 0] for u in (ux, uy))
-    return Hydro(
-        tau_fm=uniform_axis(h.tau0_fm, h.dtau_fm, shape[0]),
-        x_fm=uniform_axis(h.x_min_fm, h.dx_fm, shape[1]),
-        y_fm=uniform_axis(h.y_min_fm, h.dy_fm, shape[2]),
-        eta=None if boost_invariant else uniform_axis(h.eta_min, h.deta, shape[3]),
-        T=T[..., 0] if boost_invariant else T,
-        vx=vx,
-        vy=vy,
-        attrs=file_attrs(file, "MUSIC evolution_all_xyeta.dat"),
-    )
+    grid = zip(h.axes.items(), shape, strict=True)
+    axes = {name: uniform_axis(first, step, n) for (name, (_, step, first)), n in grid}
+    layout = "MUSIC evolution_all_xyeta.dat"
+    if shape[3] > 1:
+        return build_hydro(file, axes, {"T": T}, layout)
+    del axes["eta"]
+    # the columns hold the four-velocity: v = u/gamma, gamma^2 = 1 + u_x^2 + u_y^2 at eta_s = 0
+    ux, uy = (np.array(records[:, h.ux_column + i], dtype=float) for i in (0, 1))
+    gamma = np.sqrt(1.0 + ux**2 + uy**2)
+    vx, vy = (scatter((u / gamma).astype("f4"))[..., 0] for u in (ux, uy))
+    return build_hydro(file, axes, {"T": T[..., 0], "vx": vx, "vy": vy}, layout)
 
 
-def _indices(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> tuple[NDArray[np.intp], ...]:
-    """Return (itau, ix, iy, ieta) after checking them against the header."""
-    columns = np.array(records[:, :4])
-    whole = np.isfinite(columns) & (columns >= 0) & (columns < _LARGEST_INDEX)
-    if not np.all(whole) or np.any(columns != np.floor(columns)):
-        raise FileFormatError(file, "the first four columns are no indices", "Is it really MUSIC output?")
-    itau, ix, iy, ieta = columns.T.astype(np.intp)
-    for name, i, n in (("ix", ix, h.nx), ("iy", iy, h.ny), ("ieta", ieta, h.neta)):
-        if i.max() > n:  # i = n is legal, see MusicHeader
-            raise FileFormatError(file, f"index {name} = {i.max()} is outside the grid of {n} points")
-    if len(np.unique(itau)) < 2:
-        raise FileFormatError(file, "it holds a single frame", "A run needs at least two.")
-    return itau, ix, iy, ieta
-
-
+# GeV; two slices of a boost-invariant run are equal but for rounding, another time or place differs by 10 MeV
 _SAME_T: Final = 1e-3
-"""GeV; two slices of a boost-invariant run are equal but for rounding, another time or place differs by 10 MeV."""
-
-_LARGEST_STEP: Final = 0.1
-"""fm/c; MUSIC's read_in_parameters.cpp replaces a longer Delta_Tau."""
+_LARGEST_STEP: Final = 0.1  # fm/c; MUSIC's read_in_parameters.cpp replaces a longer Delta_Tau
 
 
 @dataclass(frozen=True)
@@ -261,37 +236,31 @@ def read_music_dense(path: str | Path, grid: MusicGrid, *, binary: bool = True) 
     values: NDArray[Any] = map_floats(file) if binary else load_table(file, 5).reshape(-1)
     frame = 5 * grid.nx * grid.ny * grid.neta
     if len(values) % frame:
-        problem = (
-            f"{len(values)} values are no whole number of frames of 5 x {grid.nx} x {grid.ny} x {grid.neta}"
-        )
+        shape = f"5 x {grid.nx} x {grid.ny} x {grid.neta}"
+        problem = f"{len(values)} values are no whole number of frames of {shape}"
         raise FileFormatError(file, problem, "Truncated, or the grid is not the one of this file.")
     stored: NDArray[Any] = np.array(values).reshape(-1, grid.neta, grid.ny, grid.nx, 5)
     cells = stored.transpose(0, 3, 2, 1, 4)  # x is fastest in the file
     T = cells[..., 0]
     if not np.all(np.isfinite(cells[..., [0, 2, 3]])) or np.any((T < 0) | (T > MAX_T)):
-        problem = "T or v is NaN, T is negative or above 5 GeV"
-        raise FileFormatError(file, problem, "Is it binary float32, and is the grid right?")
-    return for_file(file, lambda: _from_dense(file, grid, cells))
+        remedy = "Is it binary float32, and is the grid right?"
+        raise FileFormatError(file, "T or v is NaN, T is negative or above 5 GeV", remedy)
+    return _from_dense(file, grid, cells)
 
 
 def _from_dense(file: Path, g: MusicGrid, cells: NDArray[Any]) -> Hydro:
-    eta = None
+    axes = {
+        "tau": uniform_axis(g.tau0_fm, g.dtau_fm, len(cells)),
+        "x": uniform_axis(g.x_min_fm, g.dx_fm, g.nx),
+        "y": uniform_axis(g.y_min_fm, g.dy_fm, g.ny),
+    }
     if g.boost_invariant:
         _check_slices(file, cells[..., 0])
         cells = cells[..., -1, :]  # the legacy form puts eta = 0 last
     elif g.eta_min is not None and g.deta is not None:
-        eta = uniform_axis(g.eta_min, g.deta, g.neta)
-    T = zero_is_outside(cells[..., 0])
-    return Hydro(
-        tau_fm=uniform_axis(g.tau0_fm, g.dtau_fm, len(T)),
-        x_fm=uniform_axis(g.x_min_fm, g.dx_fm, g.nx),
-        y_fm=uniform_axis(g.y_min_fm, g.dy_fm, g.ny),
-        eta=eta,
-        T=T,
-        vx=cells[..., 2],
-        vy=cells[..., 3],
-        attrs=file_attrs(file, "MUSIC evolution_xyeta.dat"),
-    )
+        axes["eta"] = uniform_axis(g.eta_min, g.deta, g.neta)
+    fields = {name: cells[..., column] for name, column in (("T", 0), ("vx", 2), ("vy", 3))}
+    return build_hydro(file, axes, fields, "MUSIC evolution_xyeta.dat")
 
 
 def _check_slices(file: Path, T: NDArray[Any]) -> None:
@@ -299,17 +268,15 @@ def _check_slices(file: Path, T: NDArray[Any]) -> None:
     first, last = T[..., 0], T[..., -1]
     worst = float(np.max(np.abs(first - last)))
     if worst > _SAME_T:
-        problem = (
-            f"its two slices in eta differ by up to {worst:.3g} GeV, those of a boost-invariant run are equal"
-        )
+        problem = f"its two slices in eta differ by up to {worst:.3g} GeV"
         remedy = (
             "Has it one slice, neta=1? Or is it a 3+1D run: boost_invariant=False, with deta and eta_min?"
         )
-        raise FileFormatError(file, problem, remedy)
+        raise FileFormatError(file, f"{problem}, those of a boost-invariant run are equal", remedy)
     even, odd = T[: len(T) // 2 * 2 : 2], T[1::2]
     if T.shape[3] == 1 and len(T) % 2 == 0 and np.array_equal(even, odd) and np.ptp(even, axis=0).any():
-        problem = "every second frame repeats the one before"
-        raise FileFormatError(file, problem, "It holds two slices in eta: neta=2.")
+        remedy = "It holds two slices in eta: neta=2."
+        raise FileFormatError(file, "every second frame repeats the one before", remedy)
 
 
 def read_music_input(path: str | Path, **known: float) -> tuple[MusicGrid, bool]:
@@ -417,9 +384,8 @@ def _by_profile(profile: int, boost_invariant: bool, dynamic: bool) -> dict[str,
     if profile in (11, 13, 30, 111, 112, 113, 131):
         fields = {"tau0_fm": f"Initial_profile {profile} moves the start"}
         if profile in (13, 131) and dynamic:
-            why = (
-                f"Initial_profile {profile} fits the grid to its strings unless dynamicGridDetermination is 0"
-            )
+            why = f"Initial_profile {profile} fits the grid to its strings"
+            why += " unless dynamicGridDetermination is 0"
             fields |= dict.fromkeys(("dx_fm", "x_min_fm", "dy_fm", "y_min_fm"), why)
         return fields
     return dict.fromkeys(("tau0_fm", *plane), f"what Initial_profile {profile} does to the grid is not known")
@@ -442,16 +408,14 @@ class _Keys:
 
     def number(self, name: str, default: float | None = None) -> float:
         """Return the value of a key, or `default` if it is missing and there is one."""
-        if name in self:
-            text = self._texts[name.lower()]
-            try:
-                return float(text)
-            except ValueError:
-                raise FileFormatError(self._file, f"{name} {text!r} is not a number") from None
-        if default is None:
+        text = self._texts.get(name.lower(), default)
+        if text is None:
             remedy = "Give what it says as argument, or the whole grid as MusicGrid."
             raise FileFormatError(self._file, f"the key {name} is missing", remedy)
-        return default
+        try:
+            return float(text)
+        except ValueError:
+            raise FileFormatError(self._file, f"{name} {text!r} is not a number") from None
 
     def whole(self, name: str, default: float | None = None, *, least: int = 1) -> int:
         """Return the value of a key that is a whole number."""

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import h5netcdf
 import numpy as np
-from numpy.typing import NDArray
 
 from ..._atomic import atomic_path
 from ..._checks import instance, number
@@ -19,9 +18,7 @@ from ...errors import FileFormatError, InputError
 from ..field import Hydro
 from .common import Format, existing_file, for_file, hdf5_root
 
-MARK: Final = "qtraj hydro 1"
-"""Value of the attribute ``qtraj_format``."""
-
+MARK: Final = "qtraj hydro 1"  # value of the attribute ``qtraj_format``
 _UNITS: Final = {"tau": "fm/c", "x": "fm", "y": "fm", "eta": "1", "T": "GeV", "vx": "c", "vy": "c"}
 
 
@@ -51,13 +48,11 @@ def write_netcdf(hydro: Hydro, path: str | Path) -> None:
         nc.dimensions = {name: len(axis) for name, axis in axes.items()}
         for name, axis in axes.items():
             nc.create_variable(name, (name,), data=axis).attrs["units"] = _UNITS[name]
+        packing = {"compression": "gzip", "compression_opts": 9, "shuffle": True}
         for name, values in fields.items():
-            if values is None:
-                continue
-            variable = nc.create_variable(
-                name, tuple(axes), data=values, compression="gzip", compression_opts=9, shuffle=True
-            )
-            variable.attrs["units"] = _UNITS[name]
+            if values is not None:
+                variable = nc.create_variable(name, tuple(axes), data=values, **packing)
+                variable.attrs["units"] = _UNITS[name]
     with atomic_path(path) as temporary:
         temporary.write_bytes(contents.getbuffer())
 
@@ -95,13 +90,13 @@ def _read(file: Path, nc: h5netcdf.File) -> Hydro:
     if attrs.pop("qtraj_format", None) != MARK:
         raise FileFormatError(file, f"the attribute qtraj_format is not {MARK!r}")
 
-    def values(name: str) -> NDArray[Any] | None:
+    def values(name: str) -> Any:
         return np.asarray(nc.variables[name][...]) if name in nc.variables else None
 
-    tau, x, y, T = (values(name) for name in ("tau", "x", "y", "T"))
-    if tau is None or x is None or y is None or T is None:
+    if not {"tau", "x", "y", "T"} <= set(nc.variables):
         raise FileFormatError(file, "one of the variables tau, x, y, T is missing")
-    return Hydro(tau, x, y, T, eta=values("eta"), vx=values("vx"), vy=values("vy"), attrs=attrs)
+    tau, x, y, T, eta, vx, vy = map(values, ("tau", "x", "y", "T", "eta", "vx", "vy"))
+    return Hydro(tau, x, y, T, eta, vx, vy, attrs)
 
 
 @dataclass(frozen=True)
@@ -145,9 +140,7 @@ def shipped_runs() -> tuple[ShippedRun, ...]:
         Names, impact parameters in fm and sources.
     """
     runs = []
-    for resource in _folder().iterdir():
-        if not resource.name.endswith(".nc"):
-            continue
+    for resource in filter(lambda entry: entry.name.endswith(".nc"), _folder().iterdir()):
         with as_file(resource) as path, h5netcdf.File(path, "r") as nc:
             attrs = {name: nc.attrs[name] for name in ShippedRun.__dataclass_fields__ if name != "file"}
         values: dict[str, Any] = {
@@ -175,13 +168,12 @@ def load_shipped(b_fm: float) -> Hydro:
     InputError
         If there is no run with this impact parameter.
     """
-    b_fm = number("b_fm", b_fm)
-    runs = shipped_runs()
-    for run in runs:
-        if abs(run.b_fm - b_fm) < 1e-6:
-            with as_file(_folder() / run.file) as path:
+    b_fm, runs = number("b_fm", b_fm), {run.b_fm: run.file for run in shipped_runs()}
+    for known, name in runs.items():
+        if abs(known - b_fm) < 1e-6:
+            with as_file(_folder() / name) as path:
                 return read_netcdf(path)
-    raise InputError("b_fm", b_fm, f"be one of {[run.b_fm for run in runs]}, the runs that come with qtraj")
+    raise InputError("b_fm", b_fm, f"be one of {list(runs)}, the runs that come with qtraj")
 
 
 def _folder() -> Traversable:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from ..._atomic import atomic_path
 from ..._checks import instance
 from ...errors import FileFormatError
 from ..field import Hydro
-from .common import Format, build_hydro, existing_file, file_attrs, first_bytes, for_file, load_table, to_grid
+from .common import COORDINATES, FIELDS, Format, build_hydro, existing_file, first_bytes, load_table, to_grid
 
 _MAGIC_2008: Final = "OSCAR2008H"
 _MAGIC_2013: Final = "#!OSCAR2013"
@@ -22,12 +21,10 @@ _END = "END_OF_HEADER"
 _MAX_HEADER_LINES = 200
 
 
-@dataclass(frozen=True)
-class _Header:
-    lines: int
-    points: tuple[int, ...]  # nt nx ny [neta]
-    limits: tuple[float, ...]  # t0 t1 x0 x1 y0 y1 [eta0 eta1]
-    text: str
+class _Header(NamedTuple):
+    lines: list[str]
+    points: list[int]  # nt nx ny [neta]
+    limits: list[float]  # t0 t1 x0 x1 y0 y1 [eta0 eta1]
 
 
 def read_oscar2008(path: str | Path) -> Hydro:
@@ -48,43 +45,39 @@ def read_oscar2008(path: str | Path) -> Hydro:
     Raises
     ------
     FileFormatError
-        If the file is missing, empty, no history, its header cannot be understood, or its last frame is cut
-        off.
+        If the file is missing, empty, no history, its header cannot be understood, or its last frame is cut off.
     """
     file = existing_file(path)
     header = _read_2008_header(file)
-    n_index = len(header.points)
-    n_columns = _count_columns(file, header.lines)
-    table = load_table(file, n_columns, skip_lines=header.lines)
+    n_index, n_header = len(header.points), len(header.lines)
+    with file.open(encoding="utf-8", errors="replace") as handle:
+        n_columns = len(next(itertools.islice(handle, n_header, None), "").split())
+    if n_columns == 0:
+        raise FileFormatError(file, "nothing follows the header: truncated")
+    table = load_table(file, n_columns, skip_lines=n_header)
     if n_columns < n_index + 6:
         raise FileFormatError(file, f"{n_columns} columns, but indices, e P T R vx vy need {n_index + 6}")
     n_cells = int(np.prod(header.points[1:]))
     n_frames, rest = divmod(len(table), n_cells)
     if rest or n_frames > header.points[0]:
-        raise FileFormatError(
-            file,
-            f"{len(table)} lines are no whole number of frames of {n_cells} cells, at most {header.points[0]}"
-            ": truncated, or the header has another grid",
-        )
+        problem = f"{len(table)} lines are no whole number of frames of {n_cells} cells"
+        problem += f", at most {header.points[0]}: truncated, or the header has another grid"
+        raise FileFormatError(file, problem)
     shape = (n_frames, *header.points[1:])
     if not np.array_equal(table[:, :n_index], np.indices(shape).reshape(n_index, -1).T):
         raise FileFormatError(file, "the indices do not run as t > x > y from 0", "Is a line missing?")
-    names = ("tau", "x", "y", "eta")[:n_index]
     # limits come in pairs; the spacing follows from the header's number of points, not from those in the file
     limits = np.reshape(header.limits, (-1, 2))
     axes = {
         name: low + (high - low) / (n - 1) * np.arange(size)
-        for name, (low, high), n, size in zip(names, limits, header.points, shape, strict=False)
+        for name, (low, high), n, size in zip(COORDINATES, limits, header.points, shape, strict=False)
     }
-    fields = {
-        # after the indices: e P T R_qgp vx vy
-        name: table[:, n_index + column].reshape(shape)
-        for name, column in (("T", 2), ("vx", 4), ("vy", 5))
-    }
+    # after the indices: e P T R_qgp vx vy
+    columns = {"T": n_index + 2, "vx": n_index + 4, "vy": n_index + 5}
+    fields = {name: table[:, column].reshape(shape) for name, column in columns.items()}
     if not all(np.all(np.isfinite(f)) for f in fields.values()):
         raise FileFormatError(file, "T or a velocity is NaN or infinite")
-    attrs = file_attrs(file, "OSCAR2008H history") | {"header": header.text}
-    return for_file(file, lambda: build_hydro(axes, fields, attrs))
+    return build_hydro(file, axes, fields, "OSCAR2008H history", header="\n".join(header.lines))
 
 
 def _read_2008_header(file: Path) -> _Header:
@@ -105,24 +98,16 @@ def _read_2008_header(file: Path) -> _Header:
     if not grid or "euler" not in lines[grid[0]].lower():
         raise FileFormatError(file, "there is no line 'GRID: Euler'", "Other grids are not supported.")
     try:
-        points = tuple(int(w) for w in lines[grid[0] + 1].split())
-        limits = tuple(float(w) for w in lines[grid[0] + 2].split())
+        points = [int(word) for word in lines[grid[0] + 1].split()]
+        limits = [float(word) for word in lines[grid[0] + 2].split()]
     except (ValueError, IndexError):
         problem = "the two lines after GRID: are not nt nx ny nz ... and t0 t1 x0 x1 ..."
         raise FileFormatError(file, problem) from None
     three_d = any(line.startswith("GEOM:") and line.split()[1:2] == ["3d"] for line in lines)
     n_axes = 4 if three_d else 3
     if len(points) != 7 or len(limits) < 2 * n_axes or min(points[:n_axes]) < 2:
-        raise FileFormatError(file, f"the grid {points} with limits {limits} is not understood")
-    return _Header(len(lines), points[:n_axes], limits[: 2 * n_axes], "\n".join(lines))
-
-
-def _count_columns(file: Path, header_lines: int) -> int:
-    with file.open(encoding="utf-8", errors="replace") as handle:
-        for number, line in enumerate(handle):
-            if number >= header_lines:
-                return len(line.split())
-    raise FileFormatError(file, "nothing follows the header: truncated")
+        raise FileFormatError(file, f"the grid {tuple(points)} with limits {tuple(limits)} is not understood")
+    return _Header(lines, points[:n_axes], limits[: 2 * n_axes])
 
 
 def read_oscar2013(path: str | Path) -> Hydro:
@@ -131,9 +116,8 @@ def read_oscar2013(path: str | Path) -> Hydro:
     Parameters
     ----------
     path : path-like
-        Text; ``#`` starts a comment. The columns must include ``x y T`` and the time ``tau`` (or ``t``,
-        which is the same at mid-rapidity, if nz is 1); ``eta`` if nz > 1; ``vx vy`` are read, others
-        ignored. fm and GeV.
+        Text; ``#`` starts a comment. The columns must include ``x y T`` and the time ``tau`` (or ``t``, which is the
+        same at mid-rapidity, if nz is 1); ``eta`` if nz > 1; ``vx vy`` are read, others ignored. fm and GeV.
 
     Returns
     -------
@@ -151,14 +135,13 @@ def read_oscar2013(path: str | Path) -> Hydro:
     n_cells = int(np.prod(points))
     if len(table) != n_cells:
         raise FileFormatError(file, f"{len(table)} lines, but the header promises {n_cells}: truncated")
-    fields_to_read = ("tau", "x", "y", "T", "vx", "vy") + (("eta",) if points[3] > 1 else ())
-    columns = {name: table[:, names.index(name)] for name in fields_to_read if name in names}
+    wanted = (*COORDINATES[: 4 if points[3] > 1 else 3], *FIELDS)
+    columns = {name: table[:, names.index(name)] for name in wanted if name in names}
     axes, fields = to_grid(file, columns, sparse=False)
     if tuple(len(a) for a in axes.values()) != tuple(points[: len(axes)]):
         problem = f"the coordinates span {[len(a) for a in axes.values()]}, the header {points}"
         raise FileFormatError(file, problem)
-    attrs = file_attrs(file, "OSCAR2013 full-evolution")
-    return for_file(file, lambda: build_hydro(axes, fields, attrs))
+    return build_hydro(file, axes, fields, "OSCAR2013 full-evolution")
 
 
 def _read_2013_header(file: Path) -> tuple[list[int], list[str]]:
@@ -201,17 +184,15 @@ def write_oscar2013(hydro: Hydro, path: str | Path) -> None:
     """
     instance("hydro", hydro, Hydro)
     points = (*hydro.shape, 1)[:4]
-    with_velocity = hydro.vx is not None and hydro.vy is not None
-    names = "it ix iy iz tau x y eta T" + (" vx vy" if with_velocity else "")
-    T = np.nan_to_num(hydro.T).reshape(points)
-    fields = [T] + [
-        np.nan_to_num(v).reshape(points) for v in (hydro.vx, hydro.vy) if with_velocity and v is not None
-    ]
+    names, stored = "it ix iy iz tau x y eta T", [hydro.T]
+    if hydro.vx is not None and hydro.vy is not None:
+        names, stored = f"{names} vx vy", [hydro.T, hydro.vx, hydro.vy]
+    fields = [np.nan_to_num(values).reshape(points) for values in stored]
     eta = np.zeros(1) if hydro.eta is None else hydro.eta
     with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as handle:
         handle.write(f"{_MAGIC_2013} full-evolution {' '.join(map(str, points))} {names}\n")
         handle.write(f"# source: {hydro.attrs.get('source', 'unknown')}; fm, GeV; T = 0: not stored\n")
-        for index in itertools.product(*map(range, points)):
+        for index in np.ndindex(points):
             it, ix, iy, iz = index
             point = (hydro.tau_fm[it], hydro.x_fm[ix], hydro.y_fm[iy], eta[iz])
             numbers = [repr(float(v)) for v in point] + [str(f[index]) for f in fields]

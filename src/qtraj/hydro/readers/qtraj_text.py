@@ -12,21 +12,17 @@ from pathlib import Path
 from typing import IO, Final, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from ..._checks import boolean, float_array, instance, instances, integer, mapping, number
+from ..._checks import boolean, float_array, instance, instances, integer, mapping, number, settle
 from ...errors import FileFormatError, InputError
 from ...physics.medium import Histories, check_cools, check_temperature
+from ..field import Float, check_times
 from ..field import check_temperature as check_field
-from ..field import check_times
 from .common import check_last_line, existing_file
 
-Float = NDArray[np.float64]
-
-
+# metadata lines of a trajectory in their order; older files have the first six
 METADATA_NAMES: Final = ("b_fm", "x_fm", "y_fm", "eta", "pT", "phi", "rapidity", "weight")
-"""Metadata lines of a trajectory in their order; older files have the first six."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,18 +53,18 @@ class TemperatureTable:
     metadata: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tau_fm", check_times("tau_fm", self.tau_fm))
-        T = check_field("T", float_array("T", self.T), self.tau_fm.shape)
-        if np.any(np.isnan(T)):
+        settle(self, tau_fm=check_times("tau_fm", self.tau_fm))
+        settle(self, T=check_field("T", float_array("T", self.T), self.tau_fm.shape))
+        if np.any(np.isnan(self.T)):
             raise InputError("T", np.nan, "be finite")
-        object.__setattr__(self, "T", T)
-        for name, shape in (("anisotropy", (len(T), 3)), ("hard_scale", T.shape)):
-            if getattr(self, name) is not None:
-                array = float_array(name, getattr(self, name))
-                if array.shape != shape or not np.all(np.isfinite(array) & (array > 0)):
-                    allowed = f"be positive and finite, of shape {shape}: one row for each time"
-                    raise InputError(name, getattr(self, name), allowed)
-                object.__setattr__(self, name, array)
+        for name, shape in (("anisotropy", (len(self.T), 3)), ("hard_scale", self.T.shape)):
+            if getattr(self, name) is None:
+                continue
+            array = float_array(name, getattr(self, name))
+            if array.shape != shape or not np.all(np.isfinite(array) & (array > 0)):
+                allowed = f"be positive and finite, of shape {shape}: one row for each time"
+                raise InputError(name, getattr(self, name), allowed)
+            settle(self, **{name: array})
         mapping("metadata", self.metadata)
 
 
@@ -92,7 +88,7 @@ def read_qtraj_averaged(path: str | Path) -> TemperatureTable:
     file = existing_file(path)
     check_last_line(file)
     with _opened(file) as handle:
-        if _is_number(handle.readline()):
+        if _is_number(handle.readline().strip()):
             remedy = "For trajectories use read_qtraj_trajectories."
             raise FileFormatError(file, "the first line is a number, not a comment", remedy)
         table = _read_points(file, handle, {})
@@ -183,9 +179,8 @@ def read_qtraj_trajectories(
     Parameters
     ----------
     path : path-like
-        Text, plain or gzip. A block is: the number of metadata lines, those lines (METADATA_NAMES), the
-        number of points, and the points with two columns (tau, T) or six, as in averaged files. Blocks
-        follow one another.
+        Text, plain or gzip. A block is: the number of metadata lines, those lines (METADATA_NAMES), the number of
+        points, and the points with two columns (tau, T) or six, as in averaged files. Blocks follow one another.
     index : TrajectoryIndex, optional
         From `index_qtraj_trajectories`: go near block `start` at once.
     start : int, optional
@@ -220,27 +215,22 @@ def _blocks(file: Path, block: int, offset: int) -> Iterator[tuple[int, Temperat
         while line := handle.readline():
             if line.strip():  # files are made with cat, some with a blank line between
                 block += 1
-                yield position, _read_block(file, handle, line, f"block {block}: ")
+                where = f"block {block}: "
+                n_metadata = int(_number(file, line, where + "number of metadata lines", count=True))
+                if n_metadata > len(METADATA_NAMES):
+                    raise FileFormatError(file, f"{where}{n_metadata} metadata lines, known are 1 to 8")
+                names = METADATA_NAMES[:n_metadata]
+                metadata = {name: _number(file, handle.readline(), where + name) for name in names}
+                yield position, _read_points(file, handle, metadata, where)
             position = handle.tell()
     if block == 0:
         raise FileFormatError(file, "it holds no block")
 
 
-def _read_block(file: Path, handle: IO[bytes], line: bytes, where: str) -> TemperatureTable:
-    """Read the block whose first line was read."""
-    n_metadata = _count(file, line, where + "number of metadata lines")
-    if n_metadata > len(METADATA_NAMES):
-        raise FileFormatError(file, f"{where}{n_metadata} metadata lines, known are 1 to 8")
-    names = METADATA_NAMES[:n_metadata]
-    return _read_points(
-        file, handle, {name: _number(file, handle.readline(), where + name) for name in names}, where
-    )
-
-
 def _read_points(
     file: Path, handle: IO[bytes], metadata: Mapping[str, float], where: str = ""
 ) -> TemperatureTable:
-    n = _count(file, handle.readline(), where + "number of points")
+    n = int(_number(file, handle.readline(), where + "number of points", count=True))
     lines = list(islice(handle, n))
     if len(lines) < n:
         raise FileFormatError(file, f"{where}{len(lines)} of {n} points are there: truncated")
@@ -252,10 +242,9 @@ def _read_points(
         raise FileFormatError(file, f"{where}the points are not {n} lines of {n_columns} numbers") from None
     if n_columns not in (2, 6):
         raise FileFormatError(file, f"{where}{n_columns} columns, known are 2 and 6")
+    anisotropy, hard_scale = (values[:, 2:5], values[:, 5]) if n_columns == 6 else (None, None)
     try:
-        if n_columns == 2:
-            return TemperatureTable(values[:, 0], values[:, 1], metadata=metadata)
-        return TemperatureTable(values[:, 0], values[:, 1], values[:, 2:5], values[:, 5], metadata)
+        return TemperatureTable(values[:, 0], values[:, 1], anisotropy, hard_scale, metadata)
     except InputError as error:
         raise FileFormatError(file, where + str(error).rstrip(".")) from error
 
@@ -270,29 +259,23 @@ def _opened(file: Path) -> Iterator[IO[bytes]]:
         raise FileFormatError(file, f"the compressed text is damaged ({error})") from None
 
 
-def _is_number(line: bytes) -> bool:
+def _is_number(word: bytes) -> bool:
     try:
-        float(line)
+        return bool(np.isfinite(float(word)))
     except ValueError:
         return False
-    return True
 
 
-def _number(file: Path, line: bytes, what: str) -> float:
-    # a remark may follow the number, as in the C++ code's own examples
+def _number(file: Path, line: bytes, what: str, *, count: bool = False) -> float:
+    """Return the number that a line begins with: a remark may follow, as in the C++ code's own examples."""
     words = line.split()
-    if not words or not _is_number(words[0]) or not np.isfinite(float(words[0])):
-        text = line.decode(errors="replace").strip()
+    text = line.decode(errors="replace").strip()
+    if not words or not _is_number(words[0]):
         raise FileFormatError(file, f"{what}: {text!r} is not a finite number (truncated?)")
-    return float(words[0])
-
-
-def _count(file: Path, line: bytes, what: str) -> int:
-    number = _number(file, line, what)
-    if number != int(number) or number < 1:
-        text = line.decode(errors="replace").strip()
+    number = float(words[0])
+    if count and (number != int(number) or number < 1):
         raise FileFormatError(file, f"{what}: {text!r} is not a positive whole number")
-    return int(number)
+    return number
 
 
 def histories_from_tables(
@@ -342,12 +325,10 @@ def histories_from_tables(
     for i, table in enumerate(listed):
         check_cools(table.tau_fm, table.T, T_end, allow_hot_end=allow_hot_end, medium=f"table {i}")
         if table.T[-1] > T_end and table.tau_fm[-1] < last:
-            raise InputError(
-                "allow_hot_end",
-                True,
-                f"be False here: table {i} ends hot at {table.tau_fm[-1]:g} fm/c, another at {last:g} fm/c",
-                "On one grid of times the heat would go on; make a TabulatedTemperature of each and a list of them.",
-            )
+            ends = f"table {i} ends hot at {table.tau_fm[-1]:g} fm/c, another at {last:g} fm/c"
+            one = "On one grid of times the heat would go on"
+            remedy = f"{one}; make a TabulatedTemperature of each and a list of them."
+            raise InputError("allow_hot_end", True, f"be False here: {ends}", remedy)
     times = np.unique(np.concatenate([t.tau_fm for t in listed]))
     tau = np.concatenate([[start], times[times > start]])
     if len(tau) < 2:
@@ -389,8 +370,7 @@ def _resample(table: TemperatureTable, values: Float, tau: Float) -> Float:
     """Return `values` (n, ...) of a table at the times tau, shape (nt, ...)."""
     # a table that ends early keeps its last values, which are below T_end
     tau = np.minimum(tau, table.tau_fm[-1])
-    curve = PchipInterpolator(np.log(table.tau_fm), np.log(values))
-    at = np.exp(curve(np.log(tau)))
+    at = np.exp(PchipInterpolator(np.log(table.tau_fm), np.log(values))(np.log(tau)))
     # knots are kept to the last digit
     index = np.searchsorted(table.tau_fm, tau)
     same = table.tau_fm[index] == tau

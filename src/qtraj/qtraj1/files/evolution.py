@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..._checks import complex_array, float_array, instance, instances, integer, positive
+from ..._checks import complex_array, float_array, instance, instances, integer, positive, settle
 from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
 from ...states import STATE_NAMES, STATES
@@ -20,10 +20,7 @@ from .text import DAMAGED, Float, lines_of, numbers, write_lines
 Complex = NDArray[np.complex128]
 
 # number of columns of each file
-_SUMMARY: Final = 12
-_SNAPSHOT: Final = 4
-_BASIS: Final = 2
-
+_SUMMARY, _SNAPSHOT, _BASIS = 12, 4, 2
 _HEADING: Final = re.compile(r"# Trajectory Number (\d+)")
 
 
@@ -65,7 +62,7 @@ class SummaryBlock:
 
     def __post_init__(self) -> None:
         if self.trajectory is not None:
-            object.__setattr__(self, "trajectory", integer("trajectory", self.trajectory, 0))
+            settle(self, trajectory=integer("trajectory", self.trajectory, 0))
         n = len(np.atleast_1d(float_array("t_fm", self.t_fm)))
         for name in ("t_fm", "norm", "color", "l", "overlaps", "r_mean", "energy"):
             values = float_array(name, getattr(self, name))
@@ -73,14 +70,14 @@ class SummaryBlock:
             values = values.reshape(shape) if values.size == 0 == n else values
             if values.shape != shape or not np.all(np.isfinite(values)):
                 raise InputError(name, getattr(self, name), f"be finite and have shape {shape}")
-            object.__setattr__(self, name, values.astype(np.intp) if name in {"color", "l"} else values)
+            settle(self, **{name: values.astype(np.intp) if name in {"color", "l"} else values})
 
     def __len__(self) -> int:
         return len(self.t_fm)
 
 
 def read_summary(path: str | Path) -> tuple[SummaryBlock, ...]:
-    """Read a whole ``summary.tsv``; `iterate_summary` does it block by block.
+    """Read a whole ``summary.tsv``; `iterate_summary` does it block by block, with the same errors.
 
     Parameters
     ----------
@@ -91,11 +88,6 @@ def read_summary(path: str | Path) -> tuple[SummaryBlock, ...]:
     -------
     tuple of SummaryBlock
         First the one of the no-jump evolution, then one for each trajectory.
-
-    Raises
-    ------
-    FileFormatError
-        As `iterate_summary`.
     """
     return tuple(iterate_summary(path))
 
@@ -129,8 +121,7 @@ def _blocks(path: Path) -> Iterator[SummaryBlock]:
         if not line.startswith("#"):
             rows.append(line)
             continue
-        heading = _HEADING.fullmatch(line)
-        if heading is None:
+        if not (heading := _HEADING.fullmatch(line)):
             problem = f"line {number}: {line!r} is no heading '# Trajectory Number n'"
             raise FileFormatError(path, problem, DAMAGED)
         yield _block(path, trajectory, rows, number - len(rows))
@@ -162,7 +153,6 @@ def write_summary(path: str | Path, blocks: Iterable[SummaryBlock]) -> Path:
     Returns
     -------
     Path
-        The file.
 
     Raises
     ------
@@ -221,7 +211,7 @@ class Snapshot:
         for name, values in (("r", r), ("u", u), ("magnitude", magnitude)):
             if values.shape != (r.size,) or r.size == 0 or not np.all(np.isfinite(values)):
                 raise InputError(name, values.shape, f"be finite, of one shape (n,), here ({r.size},)")
-            object.__setattr__(self, name, values)
+            settle(self, **{name: values})
 
     def __len__(self) -> int:
         return len(self.r)
@@ -265,7 +255,6 @@ def read_snapshot(path: str | Path) -> Snapshot:
     Parameters
     ----------
     path : str or Path
-        The file.
 
     Returns
     -------
@@ -296,7 +285,6 @@ def write_snapshot(
     Returns
     -------
     Path
-        The file.
 
     Raises
     ------
@@ -305,10 +293,8 @@ def write_snapshot(
     FileFormatError
         If the file cannot be written.
     """
-    path = path_of("path", path)
-    # Snapshot checks the arrays
-    snapshot = Snapshot(cast("Float", r), cast("Complex", u), cast("Float | None", magnitude))
-    return write_lines(path, snapshot_lines(snapshot))
+    arrays: Any = r, u, magnitude  # Snapshot makes arrays of them
+    return write_lines(path_of("path", path), snapshot_lines(Snapshot(*arrays)))
 
 
 def snapshot_lines(snapshot: Snapshot) -> Iterator[str]:
@@ -326,7 +312,6 @@ def read_basis(path: str | Path, num: int | None = None, count: int | None = Non
     Parameters
     ----------
     path : str or Path
-        The file.
     num : int, optional
         Points of the grid (the parameter ``num``).
     count : int, optional
@@ -343,15 +328,15 @@ def read_basis(path: str | Path, num: int | None = None, count: int | None = Non
         Naming file and line for a damaged file; if the number of lines is not num * count.
     """
     path = path_of("path", path)
-    num, count = (None if n is None else integer(name, n, 1) for name, n in (("num", num), ("count", count)))
+    num = None if num is None else integer("num", num, 1)
+    count = None if count is None else integer("count", count, 1)
     values = numbers(path, lines := list(lines_of(path)), _BASIS)
     if count is None:
         count = len(STATES) if num is None else len(lines) // num
     points, rest = (num, len(lines) - num * count) if num is not None else divmod(len(lines), count)
     if rest or not points or not count:
-        size = f"{count} states" + ("" if num is None else f" of {num} points")
-        remedy = "Check num and nBasis of the run that wrote it."
-        raise FileFormatError(path, f"{len(lines)} lines are not {size}", remedy)
+        problem = f"{len(lines)} lines are not {count} states" + ("" if num is None else f" of {num} points")
+        raise FileFormatError(path, problem, "Check num and nBasis of the run that wrote it.")
     return _complex(values).reshape(count, points)
 
 
@@ -368,7 +353,6 @@ def write_basis(path: str | Path, states: ArrayLike) -> Path:
     Returns
     -------
     Path
-        The file.
 
     Raises
     ------

@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, field
 from math import inf, isfinite
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -33,24 +33,10 @@ KAPPA_NAMES: Final[Mapping[int, FitName]] = {-1: "central", -2: "lower", -3: "up
 
 @dataclass(frozen=True)
 class Key:
-    """One key of ``params.txt``.
+    """One key of ``params.txt``: what it is, what takes its place in qtraj (`today`), and what values it may have.
 
-    Parameters
-    ----------
-    group : str
-        Heading under which `write_params` puts it.
-    kind : type
-        bool (written 0 or 1), int, float or str.
-    unit : str
-        Unit of the value; empty for pure numbers.
-    meaning : str
-        What the original does with it.
-    today : str
-        What takes its place in qtraj.
-    choices : tuple of int
-        All allowed values; empty if a range says it.
-    above, least, most : float
-        Allowed range: value > above, value >= least, value <= most.
+    `write_params` puts it under the heading `group`. `kind` is bool (written 0 or 1), int, float or str. Values are one
+    of the `choices`, if there are any, or in the range value > `above`, `least` <= value <= `most`.
     """
 
     group: str
@@ -72,13 +58,10 @@ class Key:
             return "be 0 or 1"
         if self.choices:
             return f"be one of {', '.join(map(str, self.choices))}"
-        bounds = [
-            f"above {self.above:g}" if isfinite(self.above) else "",
-            f"at least {self.least:g}" if isfinite(self.least) else "",
-            f"at most {self.most:g}" if isfinite(self.most) else "",
-        ]
+        limits = {"above": self.above, "at least": self.least, "at most": self.most}
+        bounds = [f"{word} {limit:g}" for word, limit in limits.items() if isfinite(limit)]
         noun = "a whole number" if self.kind is int else "a finite number"
-        return " ".join(["be", noun, " and ".join(filter(None, bounds))]).strip()
+        return f"be {noun} {' and '.join(bounds)}".strip()
 
     def parse(self, name: str, text: str) -> Value:
         """Return the value that `text` spells, or raise InputError; ``1e5`` is no whole number."""
@@ -91,23 +74,21 @@ class Key:
 
     def checked(self, name: str, value: Any) -> Value:
         """Return `value` as this key's type, or raise InputError if type or range are wrong."""
-        # NumPy's numbers, too; a whole number is a good float, and 0 and 1 are the file's booleans
-        if self.kind is float and is_finite_number(value):
-            value = float(value)
-        elif isinstance(value, Integral | np.bool_) and (
-            self.kind is bool or not isinstance(value, bool | np.bool_)
-        ):
-            value = bool(value) if self.kind is bool and value in (0, 1) else int(value)
-        elif self.kind is str and isinstance(value, str):
-            value = str(value)
-        # a bool is an int for Python, but not for a key of whole numbers
-        good = type(value) is self.kind
+        # NumPy's numbers, too; a whole number is a good float, and 0 and 1 are the file's booleans, but True is no 1
+        if self.kind is str:
+            good = isinstance(value, str) and value != ""
+        elif self.kind is bool:
+            good = isinstance(value, Integral | np.bool_) and value in (0, 1)
+        elif self.kind is int:
+            good = isinstance(value, Integral) and not isinstance(value, bool)
+        else:
+            good = is_finite_number(value)
         if good and self.kind in (int, float):
-            good = isfinite(value) and self.above < value <= self.most and value >= self.least
+            good = self.above < value and self.least <= value <= self.most
             good = good and (not self.choices or value in self.choices)
-        if not good or value == "":
+        if not good:
             raise InputError(name, value, self.allowed, self.meaning_of_choices)
-        checked: Value = value
+        checked: Value = self.kind(value)
         return checked
 
     @property
@@ -121,12 +102,7 @@ def _key(*words: Any, default: Any = MISSING, **rule: Any) -> Any:
     return field(default=default, metadata={"key": Key(*words, **rule)})
 
 
-_PHYSICS: Final = "physics"
-_MEDIUM: Final = "medium"
 _START: Final = "initial condition and projection"
-_MONTE_CARLO: Final = "Monte Carlo"
-_NUMERICS: Final = "numerics"
-_OUTPUT: Final = "output"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,31 +124,31 @@ class LegacyParameters:
 
     # A table: heading, type, unit, meaning, what takes its place today; then the rule.
     # fmt: off
-    potential: int = _key(_PHYSICS, int, "", "0 Munich, 1 isotropic KSU, 2 anisotropic KSU",
+    potential: int = _key("physics", int, "", "0 Munich, 1 isotropic KSU, 2 anisotropic KSU",
         "`CoulombPotential`, `KSUPotential`", choices=(0, 1, 2))
-    doJumps: bool = _key(_PHYSICS, bool, "", "1 quantum jumps, 0 H_eff only",
+    doJumps: bool = _key("physics", bool, "", "1 quantum jumps, 0 H_eff only",
         "method: `QuantumTrajectories` or `NoJump`")
-    maxJumps: int = _key(_PHYSICS, int, "", "jumps after which a trajectory stops",
+    maxJumps: int = _key("physics", int, "", "jumps after which a trajectory stops",
         "`QuantumTrajectories(max_jumps=)`, unlimited by default", least=0)
-    m: float = _key(_PHYSICS, float, "GeV", "reduced mass M_Q/2",
+    m: float = _key("physics", float, "GeV", "reduced mass M_Q/2",
         "`LindbladModel(mass=M_Q)`: the heavy-quark mass, 2 m", above=0)
-    alpha: float = _key(_PHYSICS, float, "", "coupling C_F alpha_s", "`CoulombPotential(alpha=)`", above=0)
-    kappa: float = _key(_PHYSICS, float, "", "kappa/T^3: -1 central, -2 lower, -3 upper fit, or a constant >= 0",
+    alpha: float = _key("physics", float, "", "coupling C_F alpha_s", "`CoulombPotential(alpha=)`", above=0)
+    kappa: float = _key("physics", float, "", "kappa/T^3: -1 central, -2 lower, -3 upper fit, or a constant >= 0",
         "`Transport(kappa=)`")
-    gam: float = _key(_PHYSICS, float, "", "gamma/T^3", "`Transport(gamma=)`")
-    mdfac: float = _key(_PHYSICS, float, "", "factor on the Debye mass (KSU)",
+    gam: float = _key("physics", float, "", "gamma/T^3", "`Transport(gamma=)`")
+    mdfac: float = _key("physics", float, "", "factor on the Debye mass (KSU)",
         "`KSUPotential(md_factor=)`", above=0, default=1.0)
 
-    temperatureEvolution: int = _key(_MEDIUM, int, "", "0 Bjorken, 1 averaged file, 2 trajectory file, 3 constant T0",
+    temperatureEvolution: int = _key("medium", int, "", "0 Bjorken, 1 averaged file, 2 trajectory file, 3 constant T0",
         "medium: `Bjorken`, `TabulatedTemperature`, `Histories`, `ConstantTemperature`", choices=(0, 1, 2, 3))
-    temperatureFile: str | None = _key(_MEDIUM, str, "", "file of temperatureEvolution 1 and 2",
+    temperatureFile: str | None = _key("medium", str, "", "file of temperatureEvolution 1 and 2",
         "`read_qtraj_averaged`, `read_qtraj_trajectories`", default=None)
-    T0: float = _key(_MEDIUM, float, "GeV", "temperature at tmed (Bjorken, constant)", "`Bjorken(T0=)`",
+    T0: float = _key("medium", float, "GeV", "temperature at tmed (Bjorken, constant)", "`Bjorken(T0=)`",
         above=0, most=5)
-    Tf: float = _key(_MEDIUM, float, "GeV", "temperature at which the medium ends", "`T_end=` of the medium", above=0)
-    tmed: float = _key(_MEDIUM, float, "GeV^-1", "time at which the medium begins",
+    Tf: float = _key("medium", float, "GeV", "temperature at which the medium ends", "`T_end=` of the medium", above=0)
+    tmed: float = _key("medium", float, "GeV^-1", "time at which the medium begins",
         "`tau_fm=` of the medium, in fm/c", least=0)
-    t0: float = _key(_MEDIUM, float, "GeV^-1", "time at which the evolution begins",
+    t0: float = _key("medium", float, "GeV^-1", "time at which the evolution begins",
         "none: the start is at 0", least=0)
 
     initType: int = _key(_START, int, "", "0 Coulomb singlet, 1 Gaussian, 100 computed eigenstate,"
@@ -188,29 +164,29 @@ class LegacyParameters:
         "`StoredStates`", default=None)
     nBasis: int = _key(_START, int, "", "number of computed or stored eigenstates", "always six", least=1, most=6)
 
-    nTrajectories: int = _key(_MONTE_CARLO, int, "", "number of trajectories", "`QuantumTrajectories(n=)`", least=1)
-    randomseed: int = _key(_MONTE_CARLO, int, "", "seed; 0 the clock, -1 a fixed list of random numbers",
+    nTrajectories: int = _key("Monte Carlo", int, "", "number of trajectories", "`QuantumTrajectories(n=)`", least=1)
+    randomseed: int = _key("Monte Carlo", int, "", "seed; 0 the clock, -1 a fixed list of random numbers",
         "`QuantumTrajectories(seed=)`", least=-1)
-    rMax: float = _key(_MONTE_CARLO, float, "", "a first random number above it records zeros",
+    rMax: float = _key("Monte Carlo", float, "", "a first random number above it records zeros",
         "`QuantumTrajectories(r_max=)`", above=0, most=1)
 
-    num: int = _key(_NUMERICS, int, "", "points of the grid; 2^n - 1 is fast", "`SineGrid(num=)`", least=15)
-    L: float = _key(_NUMERICS, float, "GeV^-1", "length of the box", "`SineGrid(length=)`", above=0)
-    dt: float = _key(_NUMERICS, float, "GeV^-1", "time step", "`dt=` of the method", above=0)
-    maxSteps: int = _key(_NUMERICS, int, "", "number of steps for constant T0",
+    num: int = _key("numerics", int, "", "points of the grid; 2^n - 1 is fast", "`SineGrid(num=)`", least=15)
+    L: float = _key("numerics", float, "GeV^-1", "length of the box", "`SineGrid(length=)`", above=0)
+    dt: float = _key("numerics", float, "GeV^-1", "time step", "`dt=` of the method", above=0)
+    maxSteps: int = _key("numerics", int, "", "number of steps for constant T0",
         "none: the medium ends the run", least=1)
-    derivType: int = _key(_NUMERICS, int, "", "kinetic term: 0 k^2/(2m), 1 second differences",
+    derivType: int = _key("numerics", int, "", "kinetic term: 0 k^2/(2m), 1 second differences",
         "`SineGrid(derivative=)`", choices=(0, 1))
-    stepper: int = _key(_NUMERICS, int, "", "0 split step (that of 1.0), 1 Crank-Nicolson LO, 2 NLO",
+    stepper: int = _key("numerics", int, "", "0 split step (that of 1.0), 1 Crank-Nicolson LO, 2 NLO",
         "none: `qtraj legacy` only", choices=(0, 1, 2), default=0)
-    nThreads: int = _key(_NUMERICS, int, "", "threads; no influence on the numbers", "none", least=1, default=1)
+    nThreads: int = _key("numerics", int, "", "threads; no influence on the numbers", "none", least=1, default=1)
 
-    snapFreq: int = _key(_OUTPUT, int, "steps", "steps between rows of summary.tsv and snapshots", "none", least=1)
-    snapPts: int = _key(_OUTPUT, int, "", "points of a snapshot, num/snapPts is the stride", "none", least=1)
-    dirnameWithSeed: bool = _key(_OUTPUT, bool, "", "1 output-SEED, 0 output", "the caller chooses names")
-    saveWavefunctions: bool = _key(_OUTPUT, bool, "", "1 writes snapshot_STEP.tsv", "none")
-    outputSummaryFile: bool = _key(_OUTPUT, bool, "", "1 writes summary.tsv", "none")
-    outfileID: str | None = _key(_OUTPUT, str, "", "mark of a run; no influence on the numbers", "none", default=None)
+    snapFreq: int = _key("output", int, "steps", "steps between rows of summary.tsv and snapshots", "none", least=1)
+    snapPts: int = _key("output", int, "", "points of a snapshot, num/snapPts is the stride", "none", least=1)
+    dirnameWithSeed: bool = _key("output", bool, "", "1 output-SEED, 0 output", "the caller chooses names")
+    saveWavefunctions: bool = _key("output", bool, "", "1 writes snapshot_STEP.tsv", "none")
+    outputSummaryFile: bool = _key("output", bool, "", "1 writes summary.tsv", "none")
+    outfileID: str | None = _key("output", str, "", "mark of a run; no influence on the numbers", "none", default=None)
     # fmt: on
 
     def __post_init__(self) -> None:
@@ -242,12 +218,11 @@ class LegacyParameters:
 
 
 _FIELDS: Final = LegacyParameters.__dataclass_fields__
-
 KEYS: Final[Mapping[str, Key]] = {name: entry.metadata["key"] for name, entry in _FIELDS.items()}
 """Every key of ``params.txt`` by name."""
 
+# keys that must be given
 REQUIRED: Final = tuple(name for name, entry in _FIELDS.items() if entry.default is MISSING)
-"""Keys that must be given."""
 
 
 def describe_keys() -> list[tuple[str, str, str, str]]:
@@ -266,18 +241,18 @@ def idle(p: LegacyParameters, name: str) -> str:
 
     A params.txt has to hold every key, so there an idle one says nothing; on the command line it is a mistake.
     """
+    munich, jumps = (p.potential == 0, "potential 0"), (p.doJumps, "doJumps 1")
     waits = {
         "mdfac": (p.potential != 0, "potential 1 or 2"),
-        "kappa": (p.potential == 0, "potential 0"),
-        "gam": (p.potential == 0, "potential 0"),
+        "kappa": munich,
+        "gam": munich,
         "temperatureFile": (p.temperatureEvolution in (1, 2), "temperatureEvolution 1 or 2"),
         "T0": (p.temperatureEvolution in (0, 3), "temperatureEvolution 0 or 3"),
         "maxSteps": (p.temperatureEvolution == 3, "temperatureEvolution 3"),
         "initWidth": (p.initType == 1, "initType 1"),
         "basisFunctionsFile": (p.projType == 2 or p.initType == 200, "projType 2 or initType 200"),
-        "nTrajectories": (p.doJumps, "doJumps 1"),
-        "maxJumps": (p.doJumps, "doJumps 1"),
-        "rMax": (p.doJumps, "doJumps 1"),
+        **dict.fromkeys(("nTrajectories", "maxJumps", "rMax"), jumps),
+        # the seed also names the folder
         "randomseed": (
             p.doJumps or p.dirnameWithSeed,
             "doJumps 1, or dirnameWithSeed 1, which names the folder",
@@ -296,86 +271,44 @@ def _contradictions(p: LegacyParameters) -> Iterator[tuple[str, str, str]]:
     central = "The original takes the central fit between -1 and 0; write -1 for it." if p.kappa > -1 else ""
     # Bjorken flow: T^3 tau is constant. After tmed the medium acts from t0 on; after its end there is none.
     end = p.tmed * (p.T0 / p.Tf) ** 3
+    # A table: the contradiction, key, what it must be, what to do.
+    # fmt: off
     rules = [
-        (
-            p.kappa < 0 and p.kappa not in KAPPA_NAMES,
-            "kappa",
-            "be -1 (central fit), -2 (lower), -3 (upper) or a constant of at least 0",
-            central,
-        ),
-        (
-            p.potential != 0 and p.doJumps,
-            "doJumps",
-            f"be 0 with the KSU potential (potential {p.potential})",
-            "A complex potential without jump operators: set doJumps 0, or potential 0.",
-        ),
-        (
-            p.potential != 0 and p.stepper == 2,
-            "stepper",
-            f"be 0 or 1 with the KSU potential (potential {p.potential})",
-            "The NLO terms belong to the Munich potential: set potential 0, or stepper 0.",
-        ),
-        (
-            evolution in (1, 2) and p.temperatureFile is None,
-            "temperatureFile",
+        (p.kappa < 0 and p.kappa not in KAPPA_NAMES, "kappa",
+            "be -1 (central fit), -2 (lower), -3 (upper) or a constant of at least 0", central),
+        (p.potential != 0 and p.doJumps, "doJumps", f"be 0 with the KSU potential (potential {p.potential})",
+            "A complex potential without jump operators: set doJumps 0, or potential 0."),
+        (p.potential != 0 and p.stepper == 2, "stepper", f"be 0 or 1 with the KSU potential (potential {p.potential})",
+            "The NLO terms belong to the Munich potential: set potential 0, or stepper 0."),
+        (evolution in (1, 2) and p.temperatureFile is None, "temperatureFile",
             f"be given with temperatureEvolution {evolution}",
-            f"Name the file that temperatureEvolution {evolution} reads.",
-        ),
-        (
-            evolution in (0, 3) and p.Tf >= p.T0,
-            "T0",
-            f"be above Tf ({p.Tf:g} GeV)",
-            "The medium would never act: raise T0 or lower Tf.",
-        ),
-        (
-            evolution == 0 and p.tmed == 0,
-            "tmed",
-            "be above 0 with temperatureEvolution 0",
-            "Bjorken flow scales with tmed/t.",
-        ),
-        (
-            evolution == 0 and p.t0 >= end,
-            "t0",
-            f"be below {end:g} GeV^-1",
-            "Bjorken flow has cooled down to Tf before: the medium would never act.",
-        ),
+            f"Name the file that temperatureEvolution {evolution} reads."),
+        (evolution in (0, 3) and p.Tf >= p.T0, "T0", f"be above Tf ({p.Tf:g} GeV)",
+            "The medium would never act: raise T0 or lower Tf."),
+        (evolution == 0 and p.tmed == 0, "tmed", "be above 0 with temperatureEvolution 0",
+            "Bjorken flow scales with tmed/t."),
+        (evolution == 0 and p.t0 >= end, "t0", f"be below {end:g} GeV^-1",
+            "Bjorken flow has cooled down to Tf before: the medium would never act."),
         (p.initN <= p.initL, "initN", f"be above initL ({p.initL})", "The 1P state is initN 2, initL 1."),
-        *(
-            (
-                getattr(p, name) == value and p.basisFunctionsFile is None,
-                "basisFunctionsFile",
-                f"be given with {name} {value}",
-                "Name the file of stored eigenstates.",
-            )
-            for name, value in (("projType", 2), ("initType", 200))
-        ),
-        (
-            p.initType in (100, 200) and not any((s.n, s.l) == (p.initN, p.initL) for s in available),
-            "initN",
+        *((getattr(p, name) == value and p.basisFunctionsFile is None, "basisFunctionsFile",
+            f"be given with {name} {value}", "Name the file of stored eigenstates.")
+            for name, value in (("projType", 2), ("initType", 200))),
+        (p.initType in (100, 200) and not any((s.n, s.l) == (p.initN, p.initL) for s in available), "initN",
             f"be one of the nBasis = {p.nBasis} states (initN, initL) = {names}",
-            f"initL is {p.initL}; initType {p.initType} starts in one of those states.",
-        ),
-        (
-            p.snapPts > p.num,
-            "snapPts",
-            f"be at most num ({p.num})",
-            "A snapshot holds every (num/snapPts)-th point of the grid.",
-        ),
+            f"initL is {p.initL}; initType {p.initType} starts in one of those states."),
+        (p.snapPts > p.num, "snapPts", f"be at most num ({p.num})",
+            "A snapshot holds every (num/snapPts)-th point of the grid."),
         (p.dt >= p.L, "dt", f"be far below the box, L = {p.L:g} GeV^-1", "0.001 to 0.005 is usual."),
     ]
-    return ((key, allowed, remedy) for contradicts, key, allowed, remedy in rules if contradicts)
+    # fmt: on
+    return (rule[1:] for rule in rules if rule[0])
 
 
 COMMENT: Final = "//"
-
-LINE_LIMIT: Final = 127
-"""Longest line that the original reads whole."""
-
-GO_ON: Final = "QTraj 1.0 ignores unknown keys; to go on, delete it or put // before the line."
+LINE_LIMIT: Final = 127  # longest line that the original reads whole
 
 
-@dataclass(frozen=True)
-class _Entry:
+class _Entry(NamedTuple):
     """Text of a value, and the line where it stands (0: the command line)."""
 
     text: str
@@ -417,10 +350,17 @@ def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> 
         if name not in KEYS:
             raise InputError(flag, text, "be a key of params.txt", _near(name))
         entries[name] = _Entry(text, 0)
-    _require_all(path, entries)
+    missing = [name for name in REQUIRED if name not in entries]
+    if "potential" in entries and entries["potential"].text != "0" and "mdfac" not in entries:
+        missing.append("mdfac")  # a factor of the KSU potentials alone
+    if missing:
+        meanings = "; ".join(f"{name}: {KEYS[name].meaning}" for name in missing[:3])
+        more = " ..." if missing[3:] else ""
+        remedy = f"QTraj 1.0 has no defaults; add a line for each ({meanings}{more})."
+        raise FileFormatError(path, f"missing keys: {', '.join(missing)}", remedy)
     try:
-        values: dict[str, Any] = {name: KEYS[name].parse(name, entry.text) for name, entry in entries.items()}
-        parameters = LegacyParameters(**values)
+        values = {name: KEYS[name].parse(name, entry.text) for name, entry in entries.items()}
+        parameters = LegacyParameters(**values)  # type: ignore[arg-type]  # checked there
     except InputError as error:
         raise _located(path, entries, error) from None
     for name, entry in entries.items():
@@ -436,14 +376,12 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
     Parameters
     ----------
     path : str or Path
-        The file.
     parameters : LegacyParameters
         What to write.
 
     Returns
     -------
     Path
-        The file.
 
     Raises
     ------
@@ -462,7 +400,7 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
         if str(value).startswith(COMMENT):
             allowed = f"not begin with {COMMENT}: there a comment begins"
             raise InputError(name, value, allowed, "Write ./ before it.")
-        lines.append(f"{name}\t{_spelled(KEYS[name], value)}")
+        lines.append(f"{name}\t{spelled(value)}")
         if len(lines[-1]) > LINE_LIMIT:
             allowed = f"fit into a line of {LINE_LIMIT} characters"
             raise InputError(name, value, allowed, "Use a shorter path.")
@@ -484,31 +422,16 @@ def _file_entries(path: Path) -> dict[str, _Entry]:
             continue
         name, *rest = line.split(maxsplit=1)
         if name not in KEYS:
-            problem = f"line {number}: unknown key `{name}`"
-            raise FileFormatError(path, problem, f"{_near(name)} {GO_ON}".strip())
+            remedy = f"{_near(name)} QTraj 1.0 ignores unknown keys; to go on, delete it or put // before the line."
+            raise FileFormatError(path, f"line {number}: unknown key `{name}`", remedy.strip())
         if name in entries:
             problem = f"line {number}: `{name}` is already set in line {entries[name].line}"
             raise FileFormatError(path, problem, "Keep one of the two.")
-        entries[name] = _Entry(_without_comment(KEYS[name], rest[0] if rest else ""), number)
+        # a path may hold a double slash, so only one after a blank opens a comment there
+        mark = f" {COMMENT}" if KEYS[name].kind is str else COMMENT
+        text = " ".join(["", *rest]).replace("\t", " ").partition(mark)[0].strip()
+        entries[name] = _Entry(text, number)
     return entries
-
-
-def _require_all(path: Path, entries: dict[str, _Entry]) -> None:
-    missing = [name for name in REQUIRED if name not in entries]
-    if "potential" in entries and entries["potential"].text != "0" and "mdfac" not in entries:
-        missing.append("mdfac")  # a factor of the KSU potentials alone
-    if missing:
-        meanings = "; ".join(f"{name}: {KEYS[name].meaning}" for name in missing[:3])
-        remedy = (
-            f"QTraj 1.0 has no defaults; add a line for each ({meanings}{' ...' if missing[3:] else ''})."
-        )
-        raise FileFormatError(path, f"missing keys: {', '.join(missing)}", remedy)
-
-
-def _without_comment(key: Key, text: str) -> str:
-    # a path may hold a double slash, so only one after a blank opens a comment there
-    mark = f" {COMMENT}" if key.kind is str else COMMENT
-    return f" {text}".replace("\t", " ").partition(mark)[0].strip()
 
 
 def _near(name: str) -> str:
@@ -529,7 +452,8 @@ def _located(path: Path, entries: dict[str, _Entry], error: InputError) -> Excep
     return FileFormatError(path, f"line {entry.line}: {problem}", error.remedy)
 
 
-def _spelled(key: Key, value: Value) -> str:
-    if key.kind is bool:
+def spelled(value: Value) -> str:
+    """Return a value as ``params.txt`` and the screen show it: every digit, and 0 or 1 for a bool."""
+    if isinstance(value, bool):
         return str(int(value))
-    return repr(value).removesuffix(".0") if key.kind is float else str(value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)

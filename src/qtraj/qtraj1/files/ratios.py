@@ -1,4 +1,8 @@
-"""``ratios.tsv`` of QTraj 1.0: one row for each trajectory, each under a metadata line where the file has them."""
+"""``ratios.tsv`` of QTraj 1.0, one row for each trajectory, and means that say when they rest on rare rows.
+
+A no-jump row of an S-wave run counts 38 where nearly all others count 0, so the plain mean and its standard
+error are both too small until dozens of such rows have been seen.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..._checks import boolean, float_array, instance, settle, texts
+from ..._checks import boolean, choice, finite_array, float_array, instance, integer, number, settle, texts
 from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
+from ...observables.estimate import Estimate
 from ...states import STATE_NAMES, STATES
 from .text import CHUNK, Float, is_finite, lines_of, numbers, write_lines
 
-COLUMNS: Final = len(STATE_NAMES) + 2
-"""Six ratios, the first random number, the initial angular momentum."""
+Index = NDArray[np.intp]
+COLUMNS: Final = len(STATE_NAMES) + 2  # six ratios, the first random number, the initial angular momentum
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +54,24 @@ class RatioTable:
     metadata: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        ratios, r0 = float_array("ratios", self.ratios), float_array("r0", self.r0)
+        ratios, r0, l = (float_array(name, getattr(self, name)) for name in ("ratios", "r0", "l"))
         if ratios.ndim != 2 or ratios.shape[1] != len(STATE_NAMES) or not len(ratios):
             raise InputError("ratios", ratios.shape, f"have shape (n, {len(STATE_NAMES)}), n at least 1")
-        _check("ratios", ratios, ratios.shape)
-        _check("r0", r0, ratios.shape[:1], most=1)
-        l = float_array("l", self.l)
-        _check("l", l, ratios.shape[:1])
+        for name, values, most in (("ratios", ratios, np.inf), ("r0", r0, 1.0), ("l", l, np.inf)):
+            shape = ratios.shape if name == "ratios" else ratios.shape[:1]
+            if values.shape != shape:
+                raise InputError(name, values.shape, f"have shape {shape}")
+            bad = ~(np.isfinite(values) & (values >= 0) & (values <= most))
+            if np.any(bad):
+                limit = "" if most == np.inf else f" and at most {most:g}"
+                raise InputError(name, float(values[bad][0]), f"be finite, non-negative{limit}")
         if np.any(l != np.rint(l)):
             raise InputError("l", self.l, "hold whole numbers")
         if self.metadata is not None:
-            metadata = texts("metadata", self.metadata, "be a list of lines")
-            if len(metadata) != len(ratios):
-                raise InputError("metadata", len(metadata), f"have one line for each of {len(ratios)} rows")
-            settle(self, metadata=metadata)
-        for name, value in (("ratios", ratios), ("r0", r0), ("l", l.astype(np.intp))):
-            object.__setattr__(self, name, value)
+            settle(self, metadata=texts("metadata", self.metadata, "be a list of lines"))
+            if (count := len(self.metadata)) != len(ratios):
+                raise InputError("metadata", count, f"have one line for each of {len(ratios)} rows")
+        settle(self, ratios=ratios, r0=r0, l=l.astype(np.intp))
 
     def __len__(self) -> int:
         return len(self.r0)
@@ -87,16 +94,13 @@ def joined(tables: Iterable[RatioTable]) -> RatioTable:
     lines = [part.metadata for part in parts if part.metadata is not None]
     if len(lines) not in (0, len(parts)):
         raise InputError("tables", f"{len(lines)} of {len(parts)}", "all have metadata, or none")
-    return RatioTable(
-        np.concatenate([part.ratios for part in parts]),
-        np.concatenate([part.r0 for part in parts]),
-        np.concatenate([part.l for part in parts]),
-        tuple(chain.from_iterable(lines)) if lines else None,
-    )
+    names = ("ratios", "r0", "l")
+    ratios, r0, l = (np.concatenate([getattr(part, name) for part in parts]) for name in names)
+    return RatioTable(ratios, r0, l, tuple(chain.from_iterable(lines)) if lines else None)
 
 
 def read_ratios(path: str | Path, *, metadata: bool | None = None) -> RatioTable:
-    """Read a whole ratio file, also a concatenation of several of one kind, plain or gzip.
+    """Read a whole ratio file, plain or gzip, also a concatenation of several; `iterate_ratios` names the errors.
 
     Parameters
     ----------
@@ -108,11 +112,6 @@ def read_ratios(path: str | Path, *, metadata: bool | None = None) -> RatioTable
     Returns
     -------
     RatioTable
-
-    Raises
-    ------
-    FileFormatError
-        As `iterate_ratios`.
     """
     return joined(iterate_ratios(path, metadata=metadata))
 
@@ -136,15 +135,13 @@ def iterate_ratios(path: str | Path, *, metadata: bool | None = None) -> Iterato
         Naming file and line: for a missing, empty, truncated or damaged file, a wrong number of columns,
         a number that is not finite or out of range, or a first line that may be a row or metadata.
     """
-    path = path_of("path", path)
-    metadata = None if metadata is None else boolean("metadata", metadata)
-    return _tables(path, metadata)
+    return _tables(path_of("path", path), None if metadata is None else boolean("metadata", metadata))
 
 
 def _tables(path: Path, metadata: bool | None) -> Iterator[RatioTable]:
     lines = lines_of(path)
     head = list(islice(lines, 3))
-    step = 1 + (has_metadata(path, head) if metadata is None else metadata)
+    step = 1 + (_has_metadata(path, head) if metadata is None else metadata)
     lines, first, known = chain(head, lines), 1, dict[str, str]()
     while chunk := list(islice(lines, CHUNK - CHUNK % step)):
         if len(chunk) % step:
@@ -157,25 +154,18 @@ def _tables(path: Path, metadata: bool | None) -> Iterator[RatioTable]:
         first += len(chunk)
 
 
-def has_metadata(path: str | Path, head: Sequence[str]) -> bool:
-    """Return whether the first lines of a ratio file are metadata and rows in turn.
+def file_has_metadata(path: Path) -> bool:
+    """Return whether each row of a ratio file comes under a metadata line."""
+    return _has_metadata(path, list(islice(lines_of(path), 3)))
+
+
+def _has_metadata(path: str | Path, head: Sequence[str]) -> bool:
+    """Return whether the first lines of a ratio file, up to three, are metadata and rows in turn.
 
     A line of eight metadata values may look like a row. It is a row only if its numbers are in the range of one
     and spelled as QTraj 1.0 spells them (``1.3``, never ``1.30``), and if it does not come again as third line
     around another one, unless it is then certainly a row: the state at the end has one l, so the ratios of the others
-    vanish.
-
-    Parameters
-    ----------
-    path : str or Path
-        For messages.
-    head : sequence of str
-        The first lines, up to three.
-
-    Raises
-    ------
-    FileFormatError
-        If the first line has the numbers of a row in another spelling, which may be either.
+    vanish. A row in another spelling may be either and raises FileFormatError.
     """
     fields = head[0].split("\t")
     if len(fields) != COLUMNS or not all(map(is_finite, fields)):
@@ -184,16 +174,13 @@ def has_metadata(path: str | Path, head: Sequence[str]) -> bool:
     values = list(map(float, fields))
     if min(values) < 0 or values[-2] > 1 or values[-1] != int(values[-1]):
         return True
-    if len(head) == 3 and head[0] == head[2] != head[1] and not _has_one_l(values):
+    different_l = {state.l for state, ratio in zip(STATES, values, strict=False) if ratio}
+    if len(head) == 3 and head[0] == head[2] != head[1] and len(different_l) > 1:
         return True
     if all(f"{value:g}" == field for value, field in zip(values, fields, strict=True)):
         return False
     remedy = "Say which it is: metadata=True or metadata=False."
     raise FileFormatError(path, "line 1 may be a row or a line of metadata", remedy)
-
-
-def _has_one_l(values: Sequence[float]) -> bool:
-    return len({state.l for state, ratio in zip(STATES, values, strict=False) if ratio}) <= 1
 
 
 def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) -> Path:
@@ -202,7 +189,6 @@ def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) ->
     Parameters
     ----------
     path : str or Path
-        The file.
     rows : RatioTable
         What to write, with six significant digits in their shortest form.
     append : bool
@@ -211,7 +197,6 @@ def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) ->
     Returns
     -------
     Path
-        The file.
 
     Raises
     ------
@@ -220,21 +205,19 @@ def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) ->
     """
     path, append = path_of("path", path), boolean("append", append)
     instance("rows", rows, RatioTable)
+    with_metadata = rows.metadata is not None
     # a file of both kinds could not be read again
-    if append and path.is_file() and path.stat().st_size:
-        present = has_metadata(path, list(islice(lines_of(path), 3)))
-        if present != (rows.metadata is not None):
-            kinds = ("without", "with") if rows.metadata is not None else ("with", "without")
-            problem = f"it holds rows {kinds[0]} metadata, the new ones come {kinds[1]} it"
-            raise FileFormatError(path, problem, "Write to another folder.")
+    if append and path.is_file() and path.stat().st_size and file_has_metadata(path) != with_metadata:
+        kinds = ("without", "with") if with_metadata else ("with", "without")
+        problem = f"it holds rows {kinds[0]} metadata, the new ones come {kinds[1]} it"
+        raise FileFormatError(path, problem, "Write to another folder.")
     return write_lines(path, ratio_lines(rows), append=append)
 
 
 def ratio_lines(rows: RatioTable) -> Iterator[str]:
     """Yield the lines of a ratio file."""
-    for i, (ratios, r0, l) in enumerate(
-        zip(rows.ratios.tolist(), rows.r0.tolist(), rows.l.tolist(), strict=True)
-    ):
+    columns = zip(rows.ratios.tolist(), rows.r0.tolist(), rows.l.tolist(), strict=True)
+    for i, (ratios, r0, l) in enumerate(columns):
         if rows.metadata is not None:
             yield rows.metadata[i]
         yield "\t".join([*(f"{value:g}" for value in ratios), f"{r0:g}", str(l)])
@@ -252,10 +235,246 @@ def _rows(path: Path, lines: Sequence[str], first: int, step: int) -> Float:
     return values
 
 
-def _check(name: str, values: Float, shape: tuple[int, ...], most: float = np.inf) -> None:
-    if values.shape != shape:
-        raise InputError(name, values.shape, f"have shape {shape}")
-    good = np.isfinite(values) & (values >= 0) & (values <= most)
-    if not np.all(good):
-        limit = "" if most == np.inf else f" and at most {most:g}"
-        raise InputError(name, float(values[~good][0]), f"be finite, non-negative{limit}")
+# effective number of contributing rows below which a mean is most likely too small, and its standard error too
+ENOUGH_ROWS: Final = 20
+
+# what happens less often than 3/n is not seen in n rows with a chance of 5 % (exp(-3)): the "rule of three"
+UNSEEN: Final = 3.0
+WEIGHT_COLUMN: Final = 7  # index of the weight among eight metadata values
+
+
+@dataclass(frozen=True, eq=False)
+class NoJumpPart:
+    """What is known exactly about the trajectories that never jump.
+
+    Parameters
+    ----------
+    probability : float
+        p, the norm of the no-jump evolution at the end, between 0 and 1.
+    ratios : array_like, shape (6,)
+        Ratios of the no-jump evolution, not divided by p: the row of a run with ``doJumps 0``.
+    error : array_like, shape (6,), optional
+        Errors of `ratios`.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    probability: float
+    ratios: Any
+    error: Any = 0.0
+
+    def __post_init__(self) -> None:
+        allowed = "be between 0 and 1 (the final no-jump norm)"
+        probability = number("probability", self.probability, allowed, above=0, below=1)
+        ratios = float_array("ratios", self.ratios)
+        if ratios.shape != (len(STATE_NAMES),) or not np.all(np.isfinite(ratios) & (ratios >= 0)):
+            raise InputError("ratios", self.ratios, f"be {len(STATE_NAMES)} finite, non-negative numbers")
+        error = finite_array("error", self.error, low=0)
+        if error.shape not in ((), ratios.shape):
+            raise InputError("error", self.error, f"be one number or {len(STATE_NAMES)}")
+        settle(self, probability=probability, ratios=ratios, error=np.broadcast_to(error, ratios.shape))
+
+    @classmethod
+    def from_rows(cls, table: RatioTable, probability: float, resolution: float = 5e-7) -> NoJumpPart:
+        """Take the no-jump ratios from a row that did not jump: it is their value over p.
+
+        `table` holds rows of one temperature history and one l, `probability` is p, for example the last norm in the
+        first block of ``summary.tsv``, which prints six decimals: hence `resolution`, the largest error of p. If all
+        rows jumped, InputError says to run once with ``doJumps 0`` instead.
+        """
+        instance("table", table, RatioTable)
+        probability = number("probability", probability, "be between 0 and 1", above=0, below=1)
+        resolution = number("resolution", resolution, "be an error, not negative", low=0)
+        # a trajectory jumps where its first random number exceeds the no-jump norm p
+        still = np.flatnonzero(table.r0 < probability)
+        if not len(still):
+            value = f"{len(table)} rows with a jump"
+            remedy = "Run once with doJumps 0 and pass its row to NoJumpPart."
+            raise InputError("table", value, "hold a row that did not jump", remedy)
+        row = table.ratios[still[0]]
+        return cls(probability, probability * row, resolution * row)
+
+
+def average_ratios(
+    table: RatioTable,
+    *,
+    l: int | None = None,
+    by: Literal["auto", "rows", "paths"] = "auto",
+    weighted: bool = False,
+    no_jump: NoJumpPart | None = None,
+    r_max: float = 1.0,
+) -> dict[str, Estimate]:
+    r"""Return the mean of each state over a ratio file with its error.
+
+    Over rows, the error is the sample standard deviation over sqrt(n). Over physical trajectories ("paths", rows
+    of one metadata line), each path counts once, or with its weight, and the error is the scatter of the path means,
+
+    .. math:: m = \frac{\sum_g w_g m_g}{\sum_g w_g}, \qquad
+              \mathrm{paths}^2 = \frac{G}{G - 1} \frac{\sum_g w_g^2 (m_g - m)^2}{(\sum_g w_g)^2} ,
+
+    which holds the sampling noise inside the paths, too. With `no_jump` known, the rows that did not jump are
+    replaced by the exact number and the others fill the rest of the interval of the first random number,
+
+    .. math:: m = m_\mathrm{no\,jump} + (r_{\max} - p) \, \langle x \rangle_{p < r_0 \le r_{\max}} ,
+
+    which has the same expectation and a much smaller error.
+
+    Parameters
+    ----------
+    table : RatioTable
+        The rows.
+    l : int, optional
+        Initial angular momentum of the rows to average; needed where the table holds several.
+    by : {"auto", "rows", "paths"}
+        What is independent; auto takes paths where there is metadata.
+    weighted : bool
+        Use the weight in the metadata (its eighth value).
+    no_jump : NoJumpPart, optional
+        The exact no-jump part; for the rows of one temperature history only.
+    r_max : float
+        The parameter ``rMax`` of the run; rows beyond it are recorded as zeros, which biases the mean.
+
+    Returns
+    -------
+    dict of str to Estimate
+        For each of STATE_NAMES, with parts ``"statistical"`` or ``"paths"``; ``"rare_events"``, the bound
+        3 max(x)/n, where fewer than 20 effective rows, (sum x)^2 / sum x^2, carry the mean (with `no_jump`, a row
+        not seen may be as large as one that did not jump); ``"rounding"`` of the exact part.
+        What the rows cannot tell is named in ``not_estimated``.
+
+    Raises
+    ------
+    InputError
+        If the table holds no row of this `l`, or several l and none is chosen; if metadata or weights are asked for
+        and missing; if `no_jump` is given for several paths, or no row has a jump.
+    """
+    instance("table", table, RatioTable)
+    l, present = None if l is None else integer("l", l, 0), table.angular_momenta
+    if (len(present) > 1) if l is None else (l not in present):
+        both = "S-wave and P-wave runs answer different questions; average one at a time."
+        remedy = both if l is None else ""
+        raise InputError("l", l, f"be one of {', '.join(map(str, present))}, which the table holds", remedy)
+    table = table if len(present) == 1 else table.select(table.l == l)
+    by = choice("by", by, ("auto", "rows", "paths"))
+    weighted = boolean("weighted", weighted)
+    if no_jump is not None:
+        instance("no_jump", no_jump, NoJumpPart)
+    r_max = number("r_max", r_max, "be above 0 and at most 1", above=0, high=1)
+    labels, weights, notes = _paths(table, by, weighted)
+    if r_max < 1:
+        notes += (f"trajectories with r0 above rMax = {r_max:g}, recorded as zeros",)
+    sampled = bool(np.any(table.r0))
+    if not sampled:
+        notes += ("jumps (doJumps 0)",)
+    if no_jump is not None:
+        return _with_exact_part(table, no_jump, r_max, len(weights), notes)
+    return {
+        name: _mean(values, labels, weights, notes, sampled)
+        for name, values in zip(STATE_NAMES, table.ratios.T, strict=True)
+    }
+
+
+def effective_rows(values: ArrayLike) -> float:
+    """Return the effective number of rows that carry a mean, (sum x)^2 / sum x^2 (L. Kish); 0 if all vanish.
+
+    Parameters
+    ----------
+    values : array_like, shape (n,)
+        What the rows contribute, any unit.
+
+    Returns
+    -------
+    float
+        Number of rows, 0 to n.
+
+    Raises
+    ------
+    InputError
+        If a value is no finite number.
+    """
+    x = finite_array("values", values, 1)
+    if not len(x):
+        return 0.0
+    # scaled to the largest: the squares of 1e-200 would vanish
+    x = x / peak if (peak := np.max(x)) > 0 else x
+    return float(np.sum(x) ** 2 / square) if (square := np.sum(x**2)) > 0 else 0.0
+
+
+def _paths(table: RatioTable, by: str, weighted: bool) -> tuple[Index, Float, tuple[str, ...]]:
+    """Return the group of each row, the weight of each group, and notes on what is not estimated."""
+    if by == "rows" or (by == "auto" and table.metadata is None):
+        if weighted:
+            allowed = "be False for an average over rows"
+            raise InputError("weighted", weighted, allowed, "Weights belong to paths.")
+        return np.zeros(len(table), dtype=np.intp), np.ones(1), ()
+    if table.metadata is None:
+        raise InputError("by", by, "be 'rows' for a table without metadata")
+    names, labels = np.unique(np.array(table.metadata, dtype=object), return_inverse=True)
+    columns = [str(name).split("\t") for name in names]
+    notes: tuple[str, ...] = ("scatter over paths (the table holds one)",) if len(names) == 1 else ()
+    if not weighted:
+        if all(len(line) > WEIGHT_COLUMN for line in columns):
+            notes += ("weights of the paths, which the metadata hold and weighted=True uses",)
+        return labels, np.ones(len(names)), notes
+    try:
+        weights = np.array([float(line[WEIGHT_COLUMN]) for line in columns])
+    except (IndexError, ValueError):
+        allowed = "be False: the metadata have no eighth value, the weight"
+        raise InputError("weighted", weighted, allowed) from None
+    if not (np.all(np.isfinite(weights) & (weights >= 0)) and weights.sum() > 0):
+        allowed = "be False: the weights are not non-negative with a positive sum"
+        raise InputError("weighted", weights, allowed)
+    return labels, weights, notes
+
+
+def _mean(x: Float, labels: Index, weights: Float, notes: tuple[str, ...], sampled: bool) -> Estimate:
+    if len(weights) == 1:
+        value, parts = np.mean(x), {}
+        if len(x) > 1:
+            parts["statistical"] = np.std(x, ddof=1) / np.sqrt(len(x))
+        elif sampled:
+            notes += ("statistical error (one row)",)
+    else:
+        means = np.bincount(labels, x) / np.bincount(labels)
+        value = np.sum(weights * means) / weights.sum()
+        # G/(G - 1): the unbiased variance, as for equal weights
+        spread = np.sum((weights * (means - value)) ** 2) * len(weights) / (len(weights) - 1)
+        parts = {"paths": np.sqrt(spread) / weights.sum()}
+    bound, note = _rare(x, len(x)) if sampled else ({}, ())
+    return Estimate(value, parts | bound, notes + note)
+
+
+def _with_exact_part(
+    table: RatioTable, no_jump: NoJumpPart, r_max: float, paths: int, notes: tuple[str, ...]
+) -> dict[str, Estimate]:
+    p = no_jump.probability
+    if paths > 1:
+        value = f"one part for {paths} paths"
+        remedy = "The no-jump part differs from path to path: select the rows of one."
+        raise InputError("no_jump", value, "belong to one temperature history", remedy)
+    # rows above r_max are zeros that stand for nothing
+    jumped = table.ratios[(table.r0 >= p) & (table.r0 <= r_max)]
+    if len(jumped) < 2:
+        allowed = "hold at least two rows with p <= r0 <= r_max"
+        raise InputError("table", f"{len(jumped)} rows with a jump", allowed)
+    share = r_max - p
+    estimates = {}
+    for name, x, exact, rounding in zip(STATE_NAMES, jumped.T, no_jump.ratios, no_jump.error, strict=True):
+        bound, note = _rare(share * x, len(x), unseen=share * exact / p)
+        parts = {"statistical": share * np.std(x, ddof=1) / np.sqrt(len(x)), "rounding": rounding, **bound}
+        estimates[name] = Estimate(exact + share * np.mean(x), parts, notes + note)
+    return estimates
+
+
+def _rare(x: Float, n: int, unseen: float = 0.0) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the bound on rows not seen, and a note; `unseen` is the size that such a row may have, if known."""
+    if n == 1 or (count := effective_rows(x)) >= ENOUGH_ROWS:
+        return {}, ()
+    size = max(float(np.max(x)), unseen)
+    if size == 0:
+        return {}, (f"rare rows: none of {n} contributes",)
+    note = f"rare rows: {count:.1f} effective rows of {n} carry the sampled mean, it is most likely too small"
+    return {"rare_events": UNSEEN * size / n}, (note,)

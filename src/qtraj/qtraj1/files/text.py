@@ -6,9 +6,9 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import nullcontext
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,33 +18,25 @@ from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
 
 Float = NDArray[np.float64]
-
 _GZIP_MAGIC: Final = b"\x1f\x8b"
-
-CHUNK: Final = 16384
-"""Lines held at a time: 1 MB of text."""
-
-_TRUNCATED: Final = "A number may be cut there: delete the line, or add a line feed if it is complete."
-
+CHUNK: Final = 16384  # lines held at a time: 1 MB of text
+TRUNCATED: Final = "A number may be cut there: delete the line, or add a line feed if it is complete."
 DAMAGED: Final = "The line is damaged, or the file is of another kind."
 
 
 def lines_of(path: str | Path) -> Iterator[str]:
-    """Yield the lines of a text file, plain or gzip by its content, without their line feeds.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is missing, empty, damaged, not text, or its last line has no end.
-    """
+    """Yield the lines of a text file, plain or gzip by its content, without their line feeds."""
     path = path_of("path", path)
     number = 0
     try:
-        with _opened(path) as handle:
+        with path.open("rb") as raw:
+            opened = gzip.open if raw.read(2) == _GZIP_MAGIC else open
+        # newline="\n": a carriage return is content, so that a file comes back byte for byte
+        with opened(path, "rt", encoding="utf-8", newline="\n") as handle:
             for number, line in enumerate(handle, start=1):
                 if not line.endswith("\n"):
-                    raise FileFormatError(path, f"line {number} has no end: truncated", _TRUNCATED)
-                yield line[:-1]
+                    raise FileFormatError(path, f"line {number} has no end: truncated", TRUNCATED)
+                yield str(line[:-1])
     except UnicodeDecodeError as error:
         raise FileFormatError(path, f"is not a text file ({error.reason})", "Check the path.") from error
     except (OSError, EOFError, zlib.error) as error:
@@ -53,24 +45,10 @@ def lines_of(path: str | Path) -> Iterator[str]:
         raise FileFormatError(path, "the file is empty", "The run that wrote it did not finish.")
 
 
-def _opened(path: Path) -> IO[str]:
-    with path.open("rb") as raw:
-        zipped = raw.read(2) == _GZIP_MAGIC
-    # newline="\n": a carriage return is content, so that a file comes back byte for byte
-    if zipped:
-        return cast("IO[str]", gzip.open(path, "rt", encoding="utf-8", newline="\n"))
-    return path.open(encoding="utf-8", newline="\n")
-
-
 def numbers(path: str | Path, lines: Sequence[str], columns: int, first: int = 1, step: int = 1) -> Float:
     """Return tab-separated lines as an array of shape (len(lines), columns).
 
     The lines are number `first`, `first` + `step`, ... of the file at `path`, which messages name.
-
-    Raises
-    ------
-    FileFormatError
-        For the first line with another number of columns, or with something that is no finite number.
     """
     try:
         # all lines at once; which one is bad is found out only if one is
@@ -79,9 +57,8 @@ def numbers(path: str | Path, lines: Sequence[str], columns: int, first: int = 1
             return values
     except ValueError:
         pass
-    number, problem = next(
-        (first + step * i, fault) for i, line in enumerate(lines) if (fault := _fault(line, columns))
-    )
+    faults = ((first + step * i, _fault(line, columns)) for i, line in enumerate(lines))
+    number, problem = next((number, fault) for number, fault in faults if fault)
     raise FileFormatError(path, f"line {number}: {problem}", DAMAGED)
 
 
@@ -105,35 +82,20 @@ def write_lines(path: str | Path, lines: Iterable[str], *, append: bool = False)
     """Write lines, each ended by a line feed, as a whole or not at all; gzip if the name ends in ``.gz``.
 
     With `append` they come after the lines of an existing file.
-
-    Raises
-    ------
-    InputError
-        If a line holds a line feed or there is none.
-    FileFormatError
-        If the file cannot be written, or an existing one cannot be read.
     """
     path = path_of("path", path)
-    with atomic_path(path) as temporary, _created(temporary) as handle:
-        if append and path.is_file() and path.stat().st_size:
-            handle.writelines(f"{line}\n" for line in lines_of(path))
-        empty = True
-        for line in lines:
-            if "\n" in line:
-                raise InputError("lines", line, "hold no line feed")
-            handle.write(line + "\n")
-            empty = False
-        if empty:
-            raise InputError("lines", [], "hold at least one line")
+    with atomic_path(path) as temporary, temporary.open("wb") as raw:
+        # no name and no time inside: equal content makes equal files
+        packed = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if path.suffix == ".gz" else nullcontext(raw)
+        with packed as binary, io.TextIOWrapper(binary, encoding="utf-8", newline="\n") as handle:
+            if append and path.is_file() and path.stat().st_size:
+                handle.writelines(f"{line}\n" for line in lines_of(path))
+            empty = True
+            for line in lines:
+                if "\n" in line:
+                    raise InputError("lines", line, "hold no line feed")
+                handle.write(line + "\n")
+                empty = False
+            if empty:
+                raise InputError("lines", [], "hold at least one line")
     return path
-
-
-@contextmanager
-def _created(path: Path) -> Iterator[IO[str]]:
-    with ExitStack() as stack:
-        raw: IO[bytes] = stack.enter_context(path.open("wb"))
-        if path.suffix == ".gz":
-            # no name and no time inside: equal content makes equal files
-            packed = gzip.GzipFile("", "wb", fileobj=raw, mtime=0)
-            raw = cast("IO[bytes]", stack.enter_context(packed))
-        yield stack.enter_context(io.TextIOWrapper(raw, encoding="utf-8", newline="\n"))

@@ -13,12 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import version
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -27,25 +25,18 @@ from ...errors import FileFormatError, InputError
 from ...provenance import versions
 from ...states import STATES
 from ..files.evolution import SummaryBlock, thinned, write_snapshot, write_summary
-from ..files.parameters import LegacyParameters
-from ..files.ratios import RatioTable, has_metadata, ratio_lines, read_ratios
-from ..files.text import lines_of, write_lines
-from .temperature import TRAJECTORY_FILE
-from .trajectories import NoJumpEvolution, Outcome, first_random_number
+from ..files.parameters import LegacyParameters, spelled
+from ..files.ratios import RatioTable, file_has_metadata, ratio_lines, read_ratios
+from ..files.text import write_lines
+from .steps import TRAJECTORY_FILE, Complex, Float
+from .trajectories import NoJumpEvolution, Trajectory, random_numbers
 
-Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-
-FLUSH_EVERY: Final = 2.0
-"""Seconds between writes of ``ratios.tsv``, which is written as a whole."""
-
-RUN_RECORD: Final = "run.json"
-"""Parameters, seed and versions; a file that the original does not have."""
+FLUSH_EVERY: Final = 2.0  # seconds between writes of ``ratios.tsv``, which is written as a whole
+RUN_RECORD: Final = "run.json"  # parameters, seed and versions; a file that the original does not have
 
 
+# What to do with the output of an earlier run in the folder
 Existing = Literal["refuse", "append", "overwrite"]
-"""What to do with the output of an earlier run in the folder."""
-
 _WRITTEN: Final = re.compile(r"(ratios|summary|basisfunctions|snapshot_\d+)\.tsv")
 _WITH_SEED: Final = re.compile(r"output-(-?\d+)")
 
@@ -56,13 +47,6 @@ class OutputFolder:
     `metadata` are those of the histories that will run, empty strings where they have none. `existing` says what to do
     with output of an earlier run, of the original or of qtraj: refuse to touch it; append rows of another seed to its
     ``ratios.tsv`` and leave every other file as it is (then `appends` is True); or overwrite all of it.
-
-    Raises
-    ------
-    FileFormatError
-        If there is output and `existing` is "refuse", or if it has rows that those of this run must not join.
-    InputError
-        If rows of this seed are there already.
     """
 
     def __init__(
@@ -79,7 +63,13 @@ class OutputFolder:
             raise FileFormatError(path, f"holds the output of an earlier run ({names}{more})", remedy)
         self.appends = bool(self._found) and existing == "append"
         if self.appends:
-            self._refuse_same_seed()
+            # the original has no run record, but its folder may be named after the seed
+            named, record = _WITH_SEED.fullmatch(path.name), self._record()
+            seeds = {int(named[1])} if named else set[int]()
+            runs = (record, *record.get("appended", ()))
+            seeds |= {run["parameters"]["randomseed"] for run in runs if "parameters" in run}
+            if p.randomseed in seeds:
+                raise self._same_seed(f"{path} is the output of a run with this seed")
             self._check_rows(metadata)
         self._ratios: list[tuple[Float, float, str]] = []
         self._blocks: list[SummaryBlock] = []
@@ -90,7 +80,11 @@ class OutputFolder:
         """Remove what this run replaces, and write parameters with the seed, and versions."""
         if not self.appends:
             for path in self._found:  # not one by one: snapshots of steps that this run has not would stay
-                _remove(path)
+                try:
+                    path.unlink()
+                except OSError as error:
+                    problem = f"cannot be replaced ({error.strerror})"
+                    raise FileFormatError(path, problem, "Check its rights.") from error
         record: dict[str, Any] = {"transform": transform, **versions()}
         if transform == "fftw":
             record["pyfftw_version"] = version("pyfftw")
@@ -112,12 +106,12 @@ class OutputFolder:
         if time.monotonic() - self._flushed > FLUSH_EVERY:
             self._write_ratios()
 
-    def add(self, outcome: Outcome, metadata: str) -> None:
+    def add(self, trajectory: Trajectory, metadata: str) -> None:
         """Take a finished trajectory."""
-        self.add_row(outcome.ratios, outcome.r0, metadata)
+        self.add_row(trajectory.ratios, trajectory.r0, metadata)
         if self._p.outputSummaryFile:
-            self._blocks.append(outcome.rows)
-        self._snapshots |= outcome.snapshots
+            self._blocks.append(trajectory.rows)
+        self._snapshots |= trajectory.snapshots
 
     def write(self) -> None:
         """Write all that is not written yet; of a run that appends the rows alone."""
@@ -142,16 +136,6 @@ class OutputFolder:
             raise FileFormatError(path, f"is damaged ({error})", "Restore it, or delete it.") from None
         return record if isinstance(record, dict) else {}
 
-    def _refuse_same_seed(self) -> None:
-        """Raise InputError if the name of the folder or the run record says that this seed ran already."""
-        # the original has no run record, but its folder may be named after the seed
-        named, record = _WITH_SEED.fullmatch(self.path.name), self._record()
-        seeds = {int(named[1])} if named else set[int]()
-        for entry in (record, *record.get("appended", ())):
-            seeds |= {entry["parameters"]["randomseed"]} if "parameters" in entry else set[int]()
-        if self._p.randomseed in seeds:
-            raise self._same_seed(f"{self.path} is the output of a run with this seed")
-
     def _same_seed(self, evidence: str) -> InputError:
         remedy = f"{evidence}: the same rows would count twice."
         return InputError("randomseed", self._p.randomseed, "be another one to append rows", remedy)
@@ -161,7 +145,7 @@ class OutputFolder:
         file, p = self._file, self._p
         if not (file.is_file() and file.stat().st_size):
             return
-        if has_metadata(file, list(islice(lines_of(file), 3))) != self._with_metadata:
+        if file_has_metadata(file) != self._with_metadata:
             problem = f"its rows come {'without' if self._with_metadata else 'with'} metadata, those of this run differ"
             raise FileFormatError(file, problem, "Run in another folder, or move the file away.")
         table = read_ratios(file, metadata=self._with_metadata)  # a truncated last line raises
@@ -177,7 +161,7 @@ class OutputFolder:
                 raise FileFormatError(file, "it holds a row of this kind already", remedy)
             return
         # the rows themselves tell, too, if the record is lost: six digits of two numbers in a row
-        zeroth, first = (float(f"{first_random_number(p.randomseed, number):g}") for number in (0, 1))
+        zeroth, first = (float(f"{random_numbers(p.randomseed, n).random():g}") for n in (0, 1))
         follows = np.append(table.r0[1:] == first, True)
         if np.any((table.r0 == zeroth) & follows):
             raise self._same_seed(f"{file} has the random numbers of this seed")
@@ -189,13 +173,6 @@ class OutputFolder:
             table = RatioTable(np.array(ratios), np.array(r0), np.full(len(r0), self._p.initL), above)
             write_lines(self._file, ratio_lines(table), append=True)
         self._ratios, self._flushed = [], time.monotonic()
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink()
-    except OSError as error:
-        raise FileFormatError(path, f"cannot be replaced ({error.strerror})", "Check its rights.") from error
 
 
 RULE: Final = "-" * 147
@@ -211,11 +188,9 @@ class Screen:
     """Screen output: lines go to `write`, the progress bar to `console`, if that is a terminal."""
 
     def __init__(self, write: Callable[[str], None] = print, console: Console | None = None) -> None:
-        self._write = write
-        self._console = Console(stderr=True) if console is None else console
+        self._write, self._console = write, Console(stderr=True) if console is None else console
 
-    def lines(self, *lines: str) -> None:
-        """Print lines."""
+    def _lines(self, *lines: str) -> None:
         for line in lines:
             self._write(line)
 
@@ -225,29 +200,30 @@ class Screen:
 
     def start(self, p: LegacyParameters) -> None:
         """Print the time and the parameters."""
-        values = [f"{name} = {_short(value)}" for name, value in p.given().items()]
-        self.lines(RULE, f"qtraj {version('qtraj')}, legacy mode, started: {_now()}", RULE, *values)
+        values = [f"{name} = {spelled(value)}" for name, value in p.given().items()]
+        self._lines(RULE, f"qtraj {version('qtraj')}, legacy mode, started: {_now()}", RULE, *values)
 
-    def masses(self, masses: np.ndarray) -> None:
+    def masses(self, masses: Float) -> None:
         """Print the masses 2 M_Q + E of computed states in GeV."""
-        self.lines(RULE)
+        self._lines(RULE)
         for state, mass in zip(STATES, masses, strict=False):
             self.say(f"M({state.n}{'spd'[state.l]}) = {mass:g}")
-        self.lines(RULE)
+        self._lines(RULE)
 
     def no_jump(self, evolution: NoJumpEvolution, jumps: bool) -> None:
-        """Print the vacuum part and the part with medium of the evolution without jumps."""
-        rows = table_lines(evolution.rows)
-        first_medium = evolution.vacuum_rows
-        self.lines(
-            RULE, _HEADING, RULE, *rows[:first_medium], RULE, " No jumps", RULE, *rows[first_medium:], RULE
-        )
+        """Print the vacuum part and the part with medium of the evolution without jumps, as the original does."""
+        rows, vacuum, lines = evolution.rows, evolution.vacuum_rows, []
+        for k in range(len(rows)):
+            numbers = (*rows.overlaps[k], rows.r_mean[k], rows.energy[k])
+            head = f"      t = {rows.t_fm[k]:.6f} fm/c  {rows.norm[k]:.6f}    ({rows.color[k]},{rows.l[k]})"
+            lines.append(head + "".join(f"{number:13.6f}" for number in numbers))
+        self._lines(RULE, _HEADING, RULE, *lines[:vacuum], RULE, " No jumps", RULE, *lines[vacuum:], RULE)
         if jumps:
             self.say(f"Heff final norm is {evolution.norm:.6f}")
 
     def end(self) -> None:
         """Print the time."""
-        self.lines(f"Done: {_now()}", RULE)
+        self._lines(f"Done: {_now()}", RULE)
 
     @contextmanager
     def bar(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
@@ -259,22 +235,6 @@ class Screen:
         with Progress(*columns, TimeRemainingColumn(), console=self._console, transient=True) as progress:
             task = progress.add_task(what, total=total)
             yield lambda done: progress.update(task, completed=done)
-
-
-def table_lines(rows: SummaryBlock) -> list[str]:
-    """Return the rows of a block as the original prints them."""
-    lines = []
-    for k in range(len(rows)):
-        numbers = (*rows.overlaps[k], rows.r_mean[k], rows.energy[k])
-        head = f"      t = {rows.t_fm[k]:.6f} fm/c  {rows.norm[k]:.6f}    ({rows.color[k]},{rows.l[k]})"
-        lines.append(head + "".join(f"{number:13.6f}" for number in numbers))
-    return lines
-
-
-def _short(value: object) -> str:
-    if isinstance(value, bool):
-        return str(int(value))
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _now() -> str:

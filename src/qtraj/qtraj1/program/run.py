@@ -1,11 +1,11 @@
 """Run a ``params.txt`` of QTraj 1.0: its input and output files, its grid, its steps and its numbers.
 
-Each flaw of the original that is reproduced is named in the docstring of the module that has it: `temperature`,
-`interaction`, `steppers`, `setup`, `trajectories`. Not reproduced are the random numbers, and
-the jumps of stepper 2 (refused), and its habit of writing into the output of an earlier run, where it adds to
-``ratios.tsv`` and replaces the rest: here that has to be asked for. A trajectory file may hold several blocks: each
-physical trajectory gets nTrajectories rows in ``ratios.tsv``, each under its metadata, as if the files were run one
-after another into one folder; ``summary.tsv`` and the snapshots are then those of the last block.
+Each flaw of the original that is reproduced is named in the docstring of the module that has it: `steps`,
+`trajectories`. Not reproduced are the random numbers, the jumps of stepper 2 (refused), and its habit of writing into
+the output of an earlier run, where it adds to ``ratios.tsv`` and replaces the rest: here that has to be asked for. A
+trajectory file may hold several blocks: each physical trajectory gets nTrajectories rows in ``ratios.tsv``, each under
+its metadata, as if the files were run one after another into one folder; ``summary.tsv`` and the snapshots are then
+those of the last block.
 """
 
 from __future__ import annotations
@@ -23,12 +23,10 @@ from ...radial.sine import import_pyfftw
 from ..files.evolution import write_basis
 from ..files.parameters import LegacyParameters
 from .output import Existing, OutputFolder, Screen
-from .setup import Setup, Transform, make_setup, refuse_unknown
-from .temperature import histories
-from .trajectories import evolve_without_jumps, sample
+from .steps import histories
+from .trajectories import Setup, Transform, evolve_without_jumps, make_setup, refuse_unknown, sample
 
-CLOCK: Final = 0
-"""randomseed that takes the clock, in seconds, as seed."""
+CLOCK: Final = 0  # randomseed that takes the clock, in seconds, as seed
 
 
 def run_legacy(
@@ -52,9 +50,9 @@ def run_legacy(
     screen : Screen, optional
         Where to print; the standard output by default.
     existing : {"refuse", "append", "overwrite"}
-        If the output folder holds ``ratios.tsv``, ``summary.tsv``, snapshots or basis functions of an earlier run, of
-        the original or of this one: refuse, and change nothing; add rows of another seed to ``ratios.tsv``, and leave
-        the other files as they are; or replace all of them.
+        What to do with ``ratios.tsv``, ``summary.tsv``, snapshots or basis functions of an earlier run, of the original
+        or of this one, in the output folder: refuse, and change nothing; add rows of another seed to ``ratios.tsv``,
+        and leave the other files as they are; or replace all of them.
 
     Returns
     -------
@@ -68,8 +66,7 @@ def run_legacy(
         For jumps with stepper 2, an unsuitable grid, ``fftw`` without pyFFTW or with a stepper that has no sine
         transform, an unknown `existing`, or rows of a seed that are there already.
     FileFormatError
-        If an input file is missing or damaged, the folder cannot be written, or holds output of an earlier run that
-        this one must not touch.
+        If an input file is missing or damaged, or the folder cannot be written or holds output that must stay.
     """
     instance("p", p, LegacyParameters)
     directory = path_of("directory", directory)
@@ -91,22 +88,17 @@ def run_legacy(
     metadata = [steps.metadata for steps in histories(p, directory)]
     folder = OutputFolder(directory / p.output_folder, p, metadata, existing)
     screen.start(p)
-    if folder.appends:
-        screen.say(
-            f"Adding rows to '{folder.path.name}/ratios.tsv'; its other files stay those of the earlier run"
-        )
-    else:
-        screen.say(f"Creating output directory '{folder.path.name}'")
+    name = folder.path.name
+    adding = f"Adding rows to '{name}/ratios.tsv'; its other files stay those of the earlier run"
+    screen.say(adding if folder.appends else f"Creating output directory '{name}'")
     first = 0
     try:
         for steps in histories(p, directory):
             screen.say(f"Set maxSteps to {steps.total}")
             setup = make_setup(p, steps, directory, transform)
-            if (
-                first == 0
-            ):  # a bad grid or file of states has shown by now: nothing was written, nothing replaced
+            if first == 0:
+                # a bad grid or file of states has shown by now: nothing was written, nothing replaced
                 folder.begin(transform)
-            _save_basis(setup, folder, screen)
             _run_history(setup, folder, screen, first)
             first += p.nTrajectories
     finally:
@@ -116,34 +108,24 @@ def run_legacy(
 
 
 def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
-    """Return command-line words ``-KEY value ...`` as pairs for `read_params`.
-
-    Raises
-    ------
-    InputError
-        If a word that should be a key has no dash, or the last key no value.
-    """
+    """Return command-line words ``-KEY value ...`` as pairs for `read_params`."""
     for key, value in zip(words[::2], [*words[1::2], ""], strict=False):
         if not key.startswith("-") or not value:
             raise InputError(key, value, "be a pair -KEY value", "For example: -T0 0.425 -kappa -1.")
     return list(zip(words[::2], words[1::2], strict=True))
 
 
-def _save_basis(setup: Setup, folder: OutputFolder, screen: Screen) -> None:
-    functions = setup.functions
-    if functions.computed is not None and functions.masses is not None:
-        screen.say(f"Finding the first {len(functions.masses)} eigenstates")
-        screen.masses(functions.masses)
-        if not folder.appends:
-            screen.say("Saving basis functions")
-            write_basis(folder.path / "basisfunctions.tsv", functions.computed)
-    screen.say("Basis functions loaded")
-    screen.say("Initial wavefunction loaded")
-
-
 def _run_history(setup: Setup, folder: OutputFolder, screen: Screen, first: int) -> None:
     """Evolve one history without jumps, then its trajectories, numbered from `first`."""
     p, metadata = setup.p, setup.steps.metadata
+    if setup.computed is not None and setup.masses is not None:
+        screen.say(f"Finding the first {len(setup.masses)} eigenstates")
+        screen.masses(setup.masses)
+        if not folder.appends:
+            screen.say("Saving basis functions")
+            write_basis(folder.path / "basisfunctions.tsv", setup.computed)
+    screen.say("Basis functions loaded")
+    screen.say("Initial wavefunction loaded")
     with screen.bar("without jumps", setup.steps.total) as tick:
         evolution = evolve_without_jumps(setup, tick)
     folder.begin_history(evolution)
@@ -151,11 +133,11 @@ def _run_history(setup: Setup, folder: OutputFolder, screen: Screen, first: int)
     if not p.doJumps:
         folder.add_row(evolution.ratios, 0.0, metadata)
         return
-    counts = {"evolved": 0, "jumps": 0}
+    evolved = jumps = 0
     with screen.bar("trajectories", p.nTrajectories) as tick:
-        for outcome in sample(setup, evolution, p.randomseed, range(first, first + p.nTrajectories)):
-            folder.add(outcome, metadata)
-            counts["evolved"] += outcome.evolved
-            counts["jumps"] += outcome.jumps
-            tick(outcome.number - first + 1)
-    screen.say(f"{p.nTrajectories} trajectories: {counts['evolved']} evolved, {counts['jumps']} jumps")
+        for trajectory in sample(setup, evolution, p.randomseed, range(first, first + p.nTrajectories)):
+            folder.add(trajectory, metadata)
+            evolved += trajectory.evolved
+            jumps += trajectory.jumps
+            tick(trajectory.number - first + 1)
+    screen.say(f"{p.nTrajectories} trajectories: {evolved} evolved, {jumps} jumps")

@@ -2,7 +2,8 @@
 
 The evolution without jumps is made once. A trajectory draws r0. Below the norm of the no-jump evolution it is that
 evolution; above rMax it records zeros. Else it starts from a stored no-jump state, jumps when its norm falls to the
-last random number, and draws the next one.
+last random number, and draws the next one. Computed eigenstates (initType 100, projType 1) are those of the
+second-difference Hamiltonian with the real potential at T = 0, whatever the stepper.
 
 Flaws of the original, all reproduced here:
 
@@ -13,7 +14,11 @@ Flaws of the original, all reproduced here:
 - the row at the start of the medium appears twice in ``summary.tsv``;
 - the list of states to start from has room for the multiples of snapFreq only, so that the state stored in addition at
   the start of the medium pushes the last one out (inferred from its output files, where it decides the first row of a
-  trajectory and nothing else).
+  trajectory and nothing else);
+- with projType 0 a run with the KSU potential projects on Coulomb functions of its alpha;
+- in ``summary.tsv`` the vacuum energy lacks the factor dx and has the Coulomb potential and second differences for
+  every potential and stepper;
+- with doJumps 0 nothing is divided by the norm.
 
 The random numbers are not those of the C library's rand(): trajectory j of seed s takes its numbers from the Philox
 stream of key (s, j), in the order r0, then color, l and r for each jump. Results do not depend on how many
@@ -23,29 +28,169 @@ trajectories run side by side.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike
 
-from ...errors import InputError
-from ...physics.model import OCTET_WIDTH
-from ...states import STATES
-from ...units import OCTET_DIMENSION
-from ..files.evolution import SummaryBlock
-from .setup import Record, Setup
+from ...errors import FileFormatError, InputError
+from ...physics.initial import CoulombState, GaussianState
+from ...physics.model import OCTET_WIDTH, LindbladModel
+from ...physics.potentials.coulomb import COLORS, CoulombPotential
+from ...radial.bound import bound_states
+from ...radial.sine import SineGrid
+from ...states import STATES, State
+from ..files.evolution import SummaryBlock, read_basis
+from ..files.parameters import LegacyParameters
+from .steps import TO_SINGLET, Complex, CrankNicolson, Float, Munich, Screened, SplitStep, Steps
 
-Complex = NDArray[np.complex128]
-Float = NDArray[np.float64]
+Transform = Literal["scipy", "fftw"]
+L_OF_STATE: Final = np.array([state.l for state in STATES])
 
-OCTET_TO_SINGLET: Final = 1 / OCTET_DIMENSION / OCTET_WIDTH
-"""Probability 2/7 that the jump of an octet leads to a singlet."""
+# probability 2/7 that the jump of an octet leads to a singlet
+OCTET_TO_SINGLET: Final = TO_SINGLET / OCTET_WIDTH
 
+# complex numbers in the states that evolve side by side; more gain nothing and are lost together by an interrupt
 BATCH_NUMBERS: Final = 2**14
-"""Complex numbers in the states that evolve side by side; more gain nothing and are lost together by an interrupt."""
-
 SMALLEST_BATCH: Final = 4
+
+
+def functions(
+    p: LegacyParameters, grid: SineGrid, vacuum: Float, directory: Path
+) -> tuple[Float, Float, Float | None, Float | None]:
+    """Return `initial`, `basis`, `computed` and `masses` of a `Setup`; a file of basis functions must fit the grid."""
+    # the Bohr radius of this model scales the analytic functions
+    model = LindbladModel(CoulombPotential(p.alpha), mass=p.mass)
+    some = STATES[: p.nBasis]
+
+    def normalized(state: CoulombState | GaussianState) -> Float:
+        u = state.u(grid.r, model)
+        return np.asarray(u / np.sqrt(grid.dx * np.sum(u**2)))
+
+    computed, masses, stored = None, None, None
+    if p.initType == 100 or p.projType == 1:
+        lattice = replace(grid, derivative=1)
+        # the six states are 1S 2S 3S, 1P 2P, 1D: 3 - l for each l
+        levels = {l: bound_states(lattice, vacuum, l, p.mass, 3 - l) for l in range(3)}
+        energies, vectors = ([levels[s.l][i][s.radial_index] for s in some] for i in (0, 1))
+        computed, masses = np.array(vectors) / np.sqrt(grid.dx), 2 * p.mass + np.array(energies)
+    if p.initType == 200 or p.projType == 2:
+        states = read_basis(directory / str(p.basisFunctionsFile), grid.num, p.nBasis)
+        if np.any(states.imag):
+            remedy = "Eigenstates of bound pairs are real."
+            raise FileFormatError(p.basisFunctionsFile, "it holds complex functions", remedy)
+        stored = np.asarray(states.real)
+    projections = {0: None, 1: computed, 2: stored}[p.projType]
+    if projections is None:
+        projections = np.array([normalized(CoulombState(state.n, state.l)) for state in some])
+    basis = np.zeros((len(STATES), grid.num))
+    basis[: p.nBasis] = projections
+    eigenstate = {100: computed, 200: stored}.get(p.initType)
+    if eigenstate is not None:
+        initial = np.asarray(eigenstate[STATES.index(State(p.initN, p.initL))])
+    elif p.initType == 0:
+        initial = normalized(CoulombState(p.initN, p.initL))
+    else:
+        initial = normalized(GaussianState(p.initL, p.initWidth))
+    return initial, basis, computed, masses
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """Everything that the evolution of one history uses; functions u(r_i) are normalized to dx sum u^2 = 1.
+
+    `initial` (num,) is the start; `basis` (6, num) are the states to project on, in the order 1S 2S 1P 3S 2P 1D, zero
+    beyond nBasis; `computed` (nBasis, num) are the lattice eigenstates and `masses` (nBasis,) their 2 M_Q + E in GeV,
+    if initType or projType asks for them.
+    """
+
+    p: LegacyParameters
+    grid: SineGrid
+    steps: Steps
+    stepper: SplitStep | CrankNicolson
+    initial: Float
+    basis: Float
+    computed: Float | None = None
+    masses: Float | None = None
+
+    def overlaps(self, states: Complex, color: ArrayLike, l: ArrayLike) -> Float:
+        """Return |dx sum u_n u|^2 for states (..., num), shape (..., 6); 0 in the octet and for another l."""
+        # einsum and no matrix product: the numbers of a state do not depend on those beside it
+        amplitudes = self.grid.dx * np.einsum("...i,ni->...n", states, self.basis)
+        allowed = (np.asarray(color)[..., None] == 0) & (np.asarray(l)[..., None] == L_OF_STATE)
+        return np.where(allowed, np.abs(amplitudes) ** 2, 0.0)
+
+    def norms(self, states: Complex) -> Float:
+        """Return dx sum |u|^2 of states (B, num), shape (B,)."""
+        return np.asarray(self.grid.dx * np.sum(states.real**2 + states.imag**2, axis=-1))
+
+    def ratios(self, overlaps: Float) -> Float:
+        """Return overlaps (..., 6) divided by the initial ones, raw where the original leaves them so."""
+        start = self.overlaps(self.initial.astype(complex), self.p.initC, self.p.initL)
+        # eigenstates as start have no ratio, and a zero overlap cannot divide
+        raw = (start == 0) | (self.p.initType in (0, 100))
+        return overlaps / np.where(raw, 1.0, start)
+
+    def is_snapshot(self, step: int) -> bool:
+        """Return whether a trajectory prints a row at the start of `step`."""
+        return step % self.p.snapFreq == 0 or step == self.steps.total
+
+    def printed_energy(self, state: Complex, color: int, l: int) -> float:
+        """Return the vacuum energy as the original prints it: without dx, not divided by the norm."""
+        m, dx, r = self.p.m, self.grid.dx, self.grid.r
+        static = CoulombPotential(self.p.alpha).vacuum(r, COLORS[color]) + l * (l + 1) / (2 * m * r**2)
+        walls = np.concatenate([[0], state, [0]])
+        second = (walls[2:] + walls[:-2] - 2 * state) / dx**2
+        return float(np.vdot(state, static * state - second / (2 * m)).real)
+
+
+def make_setup(p: LegacyParameters, steps: Steps, directory: Path, transform: Transform = "scipy") -> Setup:
+    """Make the setup of one history; `directory` is where relative file names count from."""
+    grid = SineGrid(p.num, p.L, transform, p.derivType, threads=p.nThreads)
+    interaction = Munich(p, steps, grid.r) if p.potential == 0 else Screened(p, steps, grid.r)
+    kind = partial(CrankNicolson, alpha=p.alpha, nlo=p.stepper == 2) if p.stepper else SplitStep
+    stepper = kind(grid, interaction, p.m, p.dt)
+    return Setup(p, grid, steps, stepper, *functions(p, grid, interaction.vacuum, directory))
+
+
+@dataclass
+class Record:
+    """Rows of ``summary.tsv``, added one by one."""
+
+    setup: Setup
+    _rows: list[tuple[float, float, int, int, Float, float, float]] = field(default_factory=list)
+
+    def add(self, step: int, state: Complex, color: int, l: int, norm: float) -> None:
+        """Add the row of a state (num,) at the start of `step`."""
+        setup, p = self.setup, self.setup.p
+        scale = norm if p.doJumps and norm > 0 else 1.0
+        overlaps = setup.overlaps(state, color, l)
+        # <r> in units of that of the Coulomb 1S state, 3/(2 m alpha)
+        radius = setup.grid.dx * float(np.sum(setup.grid.r * np.abs(state) ** 2)) / (3 / (2 * p.m * p.alpha))
+        time, energy = setup.steps.time_fm(step), setup.printed_energy(state, color, l)
+        self._rows.append((time, norm, color, l, overlaps / scale, radius / scale, energy / scale))
+
+    def block(self, trajectory: int | None = None) -> SummaryBlock:
+        """Return the rows so far as one block."""
+        columns = zip(*self._rows, strict=True) if self._rows else ((),) * 7
+        return SummaryBlock(trajectory, *(np.array(column) for column in columns))
+
+
+def refuse_unknown(p: LegacyParameters) -> None:
+    """Raise InputError for what the original does in a way that no document describes to the last factor.
+
+    At NLO its jumps branch by direction-averaged rates, with a reduced mass in the place of the heavy-quark mass in
+    one term; what its KSU potential is for octets is not said.
+    """
+    if p.potential != 0 and p.initC == 1:
+        remedy = "A KSU potential is one of singlets."
+        raise InputError("initC", 1, f"be 0 with potential {p.potential}", remedy)
+    if p.stepper == 2 and p.doJumps:
+        remedy = "The jumps of the original at NLO are not documented; for NLO with jumps use qtraj.solve."
+        raise InputError("doJumps", 1, "be 0 with stepper 2", remedy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +206,9 @@ class Stored:
 class NoJumpEvolution:
     """The evolution with H_eff from start to end.
 
-    Parameters
-    ----------
-    stored : tuple of Stored
-        In time: step 0, the multiples of snapFreq, the first step of the medium, the end.
-    rows : SummaryBlock
-        Their rows in ``summary.tsv``.
-    ratios, overlaps : ndarray, shape (6,)
-        Final overlaps of the un-normalized state over initial ones, and these overlaps themselves.
-    vacuum_rows : int
-        How many of the rows belong to the vacuum; the next one repeats the last of them.
+    `stored` are its states at step 0, the multiples of snapFreq, the first step of the medium and the end; `rows` those
+    of ``summary.tsv``, of which the first `vacuum_rows` belong to the vacuum and the next one repeats the last of them.
+    `overlaps` (6,) are the final ones of the un-normalized state, `ratios` (6,) these over the initial ones.
     """
 
     stored: tuple[Stored, ...]
@@ -96,7 +234,7 @@ def evolve_without_jumps(setup: Setup, tick: Callable[[int], None] | None = None
     """Return the evolution with H_eff; `tick` is called with the number of steps done, for a progress bar."""
     p, steps, record = setup.p, setup.steps, Record(setup)
     color, l = np.array([p.initC]), np.array([p.initL])
-    states = setup.functions.initial[None, :].astype(complex)
+    states = setup.initial[None, :].astype(complex)
     stored, vacuum_rows = [], 0
     for n in range(steps.total + 1):
         if setup.is_snapshot(n) or n == steps.first_medium:
@@ -108,50 +246,20 @@ def evolve_without_jumps(setup: Setup, tick: Callable[[int], None] | None = None
             states = setup.stepper.advance(states, color, l, n)
         if tick is not None:
             tick(n)
-    overlaps = setup.overlaps(states, color, l)[0]
+    overlaps = setup.overlaps(states[0], p.initC, p.initL)
     return NoJumpEvolution(tuple(stored), record.block(), setup.ratios(overlaps), overlaps, vacuum_rows)
 
 
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """The end of one trajectory.
+@dataclass(eq=False)
+class Trajectory:
+    """One trajectory, on its way or at its end; while it evolves its wave function is a row of a batch.
 
-    Parameters
-    ----------
-    number : int
-        Number of the trajectory, from 0.
-    r0 : float
-        First random number.
-    ratios : ndarray, shape (6,)
-        Overlaps of the normalized final state over initial ones.
-    color, l : int
-        Color (0 singlet, 1 octet) and angular momentum at the end.
-    jumps, to_singlet : int
-        Number of jumps, and of those from octet to singlet.
-    evolved : bool
-        Whether it was computed; if not, it did not jump (r0 below the no-jump norm) or r0 exceeds rMax.
-    rows : SummaryBlock
-        Its block of ``summary.tsv``.
-    snapshots : mapping of int to ndarray
-        Un-normalized states (num,) by step, if wave functions are saved: those that no later trajectory of the
-        batch replaces.
+    `r0` is its first random number and `r` the last one, which its norm falls to before it jumps. `to_singlet` of its
+    `jumps` went from octet to singlet. It is not `evolved` if there is nothing to compute: it never jumps (r0 below the
+    no-jump norm), or r0 exceeds rMax. At the end, `ratios` (6,) are overlaps of the normalized state over initial ones;
+    `snapshots` are un-normalized states (num,) by step, if wave functions are saved: those that no later trajectory of
+    the batch replaces.
     """
-
-    number: int
-    r0: float
-    ratios: Float
-    color: int
-    l: int
-    jumps: int
-    to_singlet: int
-    evolved: bool
-    rows: SummaryBlock
-    snapshots: dict[int, Complex]
-
-
-@dataclass
-class _Trajectory:
-    """A trajectory on its way; its wave function is a row of the batch."""
 
     number: int
     r0: float
@@ -162,6 +270,14 @@ class _Trajectory:
     l: int
     jumps: int = 0
     to_singlet: int = 0
+    evolved: bool = False
+    ratios: Float = field(default_factory=lambda: np.zeros(len(STATES)))
+    snapshots: dict[int, Complex] = field(default_factory=dict)
+
+    @cached_property
+    def rows(self) -> SummaryBlock:
+        """Its block of ``summary.tsv``, of a trajectory at its end."""
+        return self.record.block(self.number)
 
     def jump(self) -> None:
         """Choose color and l after a jump and draw the next random number."""
@@ -175,64 +291,65 @@ class _Trajectory:
 
 def sample(
     setup: Setup, no_jump: NoJumpEvolution, seed: int, numbers: range, batch: int | None = None
-) -> Iterator[Outcome]:
-    """Yield the outcomes of trajectories, in their order.
+) -> Iterator[Trajectory]:
+    """Yield trajectories at their end, in their order; `no_jump` is that of the same setup.
 
     Their random numbers depend on `seed` and their number alone; `batch`, how many are evolved side by side, has no
-    influence on the outcomes. `no_jump` is that of the same setup.
+    influence on the outcomes.
     """
     batch = max(SMALLEST_BATCH, BATCH_NUMBERS // setup.grid.num) if batch is None else batch
-    waiting: list[Outcome | _Trajectory] = []
-    evolving = 0
+    waiting: list[Trajectory] = []
+    evolving: list[Trajectory] = []
     for number in numbers:
         waiting.append(_begin(setup, no_jump, seed, number))
-        evolving += isinstance(waiting[-1], _Trajectory)
-        if evolving == batch or number == numbers[-1]:
-            done = _evolve(setup, no_jump, [w for w in waiting if isinstance(w, _Trajectory)])
-            yield from (w if isinstance(w, Outcome) else done[w.number] for w in waiting)
-            waiting, evolving = [], 0
+        evolving += waiting[-1:] if waiting[-1].evolved else []
+        if len(evolving) == batch or number == numbers[-1]:
+            _evolve(setup, no_jump, evolving)
+            yield from waiting
+            waiting, evolving = [], []
 
 
-def first_random_number(seed: int, number: int) -> float:
-    """Return r0 of a trajectory: it tells a seed in a file of ratios."""
-    return float(_random(seed, number).random())
-
-
-def _random(seed: int, number: int) -> np.random.Generator:
+def random_numbers(seed: int, number: int) -> np.random.Generator:
+    """Return the generator of a trajectory; its first number is r0, which tells a seed in a file of ratios."""
     key = np.array([seed % 2**64, number], dtype=np.uint64)  # a list of large integers would become floats
     return np.random.Generator(np.random.Philox(key=key))
 
 
-def _begin(setup: Setup, no_jump: NoJumpEvolution, seed: int, number: int) -> Outcome | _Trajectory:
-    """Draw r0; return the trajectory that it starts, or the outcome if there is nothing to compute."""
-    p, record, random = setup.p, Record(setup), _random(seed, number)
+def _begin(setup: Setup, no_jump: NoJumpEvolution, seed: int, number: int) -> Trajectory:
+    """Draw r0; a trajectory with nothing to compute is at its end."""
+    p, random = setup.p, random_numbers(seed, number)
     r0 = float(random.random())
-    if no_jump.norm <= r0 <= p.rMax:
-        return _Trajectory(number, r0, random, record, r0, p.initC, p.initL)
-    ratios = no_jump.ratios / no_jump.norm if r0 < no_jump.norm else np.zeros(len(STATES))
-    return Outcome(number, r0, ratios, p.initC, p.initL, 0, 0, False, record.block(number), {})
+    trajectory = Trajectory(number, r0, random, Record(setup), r0, p.initC, p.initL)
+    trajectory.evolved = no_jump.norm <= r0 <= p.rMax
+    if r0 < no_jump.norm:
+        trajectory.ratios = no_jump.ratios / no_jump.norm
+    return trajectory
 
 
-def _evolve(
-    setup: Setup, no_jump: NoJumpEvolution, trajectories: Sequence[_Trajectory]
-) -> dict[int, Outcome]:
-    """Evolve trajectories side by side; each joins at the step of its stored no-jump state. Outcomes by number."""
+def _evolve(setup: Setup, no_jump: NoJumpEvolution, trajectories: Sequence[Trajectory]) -> None:
+    """Evolve trajectories side by side to their end; each joins at the step of its stored no-jump state."""
     p, total = setup.p, setup.steps.total
-    starts: dict[int, list[tuple[_Trajectory, Stored]]] = {}
+    starts: dict[int, list[tuple[Trajectory, Stored]]] = {}
     for trajectory in trajectories:
         start = no_jump.start_for(trajectory.r0, p.snapFreq)
         starts.setdefault(start.step, []).append((trajectory, start))
-    active: list[_Trajectory] = []
+    active: list[Trajectory] = []
     states = np.empty((0, setup.grid.num), dtype=complex)  # a row for each active trajectory
-    done: dict[int, Outcome] = {}
-    snapshots: dict[int, tuple[int, Complex]] = {}  # by step: number of the trajectory and state
+    last: dict[int, Trajectory] = {}  # by step: whose state is its snapshot
 
-    def note(trajectory: _Trajectory, step: int, state: Complex, norm: float) -> None:
+    def note(trajectory: Trajectory, step: int, state: Complex, norm: float) -> None:
         if p.outputSummaryFile:
             trajectory.record.add(step, state, trajectory.color, trajectory.l, norm)
         # the original overwrites the file of a step with every trajectory: the highest number stays
-        if p.saveWavefunctions and snapshots.get(step, (-1,))[0] < trajectory.number:
-            snapshots[step] = (trajectory.number, state.copy())
+        if p.saveWavefunctions and (step not in last or last[step].number < trajectory.number):
+            if step in last:
+                del last[step].snapshots[step]
+            last[step] = trajectory
+            trajectory.snapshots[step] = state.copy()
+
+    def end(trajectory: Trajectory, state: Complex) -> None:
+        overlaps = setup.overlaps(state, trajectory.color, trajectory.l)
+        trajectory.ratios = setup.ratios(overlaps / float(setup.norms(state)))
 
     for n in range(min(starts, default=total), total):
         for trajectory, start in starts.get(n, ()):
@@ -255,17 +372,14 @@ def _evolve(
             # a trajectory stops with its last jump
             stops = hit & np.array([t.jumps == p.maxJumps for t in active])
             for i in np.flatnonzero(stops):
-                done[active[i].number] = _outcome(setup, active[i], states[i])
+                end(active[i], states[i])
             states, norms = states[~stops], norms[~stops]
             active = [t for t, stopped in zip(active, stops, strict=True) if not stopped]
         if setup.is_snapshot(n + 1):
             for trajectory, state, norm in zip(active, states, norms, strict=True):
                 note(trajectory, n + 1, state, float(norm))
     for trajectory, state in zip(active, states, strict=True):
-        done[trajectory.number] = _outcome(setup, trajectory, state)
-    for step, (number, state) in snapshots.items():
-        done[number].snapshots[step] = state
-    return done
+        end(trajectory, state)
 
 
 def _jumped(setup: Setup, state: Complex) -> Complex:
@@ -275,10 +389,3 @@ def _jumped(setup: Setup, state: Complex) -> Complex:
     if norm == 0:
         raise InputError("dt", setup.p.dt, "be so short that something of a state is left after a step")
     return np.asarray(jumped / np.sqrt(norm))
-
-
-def _outcome(setup: Setup, t: _Trajectory, state: Complex) -> Outcome:
-    overlaps = setup.overlaps(state[None, :], np.array([t.color]), np.array([t.l]))[0]
-    ratios = setup.ratios(overlaps / float(setup.norms(state)))
-    rows = t.record.block(t.number)
-    return Outcome(t.number, t.r0, ratios, t.color, t.l, t.jumps, t.to_singlet, True, rows, {})
