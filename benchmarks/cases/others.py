@@ -11,7 +11,8 @@ import qutip
 import qtraj as qt
 from qtraj.physics.potentials.coulomb import COLORS
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.density.kernels import double_precision, evolve_density, lindblad_sector
+from qtraj.solvers.density.kernels import density_sector, double_precision, evolve_density, padded_steps
+from qtraj.solvers.steps import Steps
 
 from .common import MEDIUM, MODEL, START, TRUTH, Table, best_time
 
@@ -129,15 +130,15 @@ def _start(mesh: qt.LaguerreMesh, l_max: int, u: np.ndarray) -> tuple[qutip.Qobj
 def _ours(basis, u, duration: float, kappa: float, gamma: float, steps: int = 4096) -> np.ndarray:
     """Return the singlet S-wave block at the end, in the vacuum basis."""
     dt, K = duration / steps, basis.size
-    vacuum = np.full((steps + 1, 1), dt)
+    vacuum = np.full(steps + 1, dt)
     vacuum[[0, -1]] /= 2
+    local = np.full((steps, 1, 1), kappa * dt), np.full((steps, 1), gamma * dt)
+    given = Steps(vacuum, *local, np.zeros((steps + 1, 0)), np.zeros(steps + 1))
     start = np.zeros((2, basis.l_max + 1, 1, K, K))
     start[0, 0, 0] = np.outer(u, u)
     with double_precision():
-        sector = jax.device_put(lindblad_sector(MODEL, basis, 1e6))
-        constant = np.full((steps, 1), dt)
-        X, _ = evolve_density(
-            sector, list(start), np.zeros((2, 1)), vacuum, kappa * constant, gamma * constant, steps
-        )
+        constants, limit = density_sector(MODEL, basis, 1e6)
+        sector = jax.device_put(constants)
+        X, _ = evolve_density(sector, list(start), np.zeros((2, 1)), *padded_steps([given], 0, limit))
         x = np.asarray(X[0])[0, 0]
     return (x + x.T) / 2 + 1j * (x - x.T) / 2

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any
 
 import jax
@@ -23,8 +22,9 @@ from scipy.linalg import eigh
 import qtraj as qt
 from qtraj.physics.potentials.coulomb import COLORS
 from qtraj.solvers.basis import ENERGY_CUT, OCTET, SINGLET, Basis, make_basis
-from qtraj.solvers.density.kernels import double_precision, evolve_density, lindblad_sector
+from qtraj.solvers.density.kernels import DensitySector, double_precision, evolve_density, padded_steps
 from qtraj.solvers.density.resolution import jump_range_of
+from qtraj.solvers.jumps.local import LocalGenerator, local_generator
 from qtraj.solvers.steps import Profile, Steps, step_edges, strang
 from qtraj.states import STATES
 
@@ -125,9 +125,16 @@ class DensityRun:
     @cached_property
     def constants(self) -> Any:
         """Constants of the kernel."""
-        scaled: Any = SimpleNamespace(color_matrix=self.share * MODEL.color_matrix, widths=MODEL.widths)
+        # K is linear in what comes back: all of it, and nothing where every jump is beyond the range
+        full, lost = (
+            local_generator(MODEL, self.basis.mesh, self.basis.l_max, reach)
+            for reach in (self.jump_range, 1e-9)
+        )
+        parts = [self.share * a + (1 - self.share) * b for a, b in zip(full[:4], lost[:4], strict=True)]
+        local = LocalGenerator(*parts, full.phases)
+        sector = DensitySector(tuple(self.basis.energies), tuple(self.basis.vectors), local, None)
         with double_precision():
-            return jax.device_put(lindblad_sector(scaled, self.basis, self.jump_range))
+            return jax.device_put(sector)
 
     @property
     def start(self) -> Blocks:
@@ -144,10 +151,7 @@ class DensityRun:
                 self.constants,
                 blocks,
                 np.zeros((2, 1)),
-                _padded(steps.vacuum[:, None]),
-                _padded(steps.kappa[:, :1]),
-                _padded(steps.gamma[:, :1]),
-                steps.steps,
+                *padded_steps([steps], SINGLET, np.zeros(0)),
             )
             return [np.asarray(block) for block in found]
 
@@ -168,14 +172,6 @@ class DensityRun:
                 scale = start[state.radial_index] ** 2 if state.l == START.l else 1.0
                 found[j] = blocks[SINGLET][state.l, 0, state.radial_index, state.radial_index] / scale
         return found
-
-
-def _padded(array: Float) -> Float:
-    """Return an array of steps with zeros behind, of one of few lengths: the kernel is compiled for each."""
-    rows = 2
-    while rows < len(array):
-        rows *= 8
-    return np.concatenate([array, np.zeros((rows - len(array), 1))])
 
 
 def whole(step: float) -> Steps:

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from .._checks import boolean
 from .._checks import path as path_of
+from .._types import Float
 from ..errors import FileFormatError, InputError
 from ..io.results import estimate_from, estimate_variables, provenance, stack, write_dataset
 from ..io.survivals import tables_from_results
@@ -36,8 +37,6 @@ from .plan import Plan
 from .sources import PATH_NAMES
 from .store import REMEDY, Store, present
 from .work import QUANTITIES
-
-Float = NDArray[np.float64]
 
 _MEANING = {
     "survival": "final over initial overlap",

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 
+from .._types import Float
 from ..errors import FileFormatError, InputError
 from ..hydro import (
     Hydro,
@@ -38,8 +39,6 @@ from ..hydro.paths import histories_along
 from ..hydro.sampling import collision_plane, sample_paths
 from ..io.config import HydroFile, RunConfig, RunFile, System
 from ..physics.medium import Histories, History, TabulatedTemperature
-
-Float = NDArray[np.float64]
 
 PATH_NAMES = ("x_fm", "y_fm", "pT", "phi", "rapidity", "b_fm", "weight", "event", "replicate")
 """What is known of each path: every batch has all of it, NaN where a trajectory file does not say it (rapidity)."""

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import float_array, mapping, settle
+from .._types import Float
 from ..errors import InputError
 from ..physics.medium import MAX_START_FM, MAX_T
 from ..units import HBARC
 
 Array = NDArray[Any]
-Float = NDArray[np.float64]
 
 # positions this close to a grid line (in cells) are taken as on it: text files and float32 headers carry
 # coordinates to about 1e-7, and a corner of weight zero must not turn a stored value into NaN.

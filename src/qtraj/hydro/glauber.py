@@ -11,15 +11,15 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.integrate import cumulative_trapezoid
 from scipy.interpolate import CubicSpline
 
 from .._checks import instance, integer, mapping, number, positive, settle, text
+from .._types import Float
 from ..errors import InputError
 from ..observables.geometry import CollisionGeometry
 
-Float = NDArray[np.float64]
 MB_TO_FM2: Final = 0.1
 
 # diffuseness lengths after which a Woods-Saxon tail, e^-20 = 2e-9, is left out.

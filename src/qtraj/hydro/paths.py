@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import boolean, finite_array, instance, mapping, number, positive, settle
+from .._types import Float
 from ..errors import InputError, note
 from ..physics.medium import Histories, check_cools, check_temperature
 from ..states import MESONS
-from .field import Float, Hydro
+from .field import Hydro
 
 # the last digit of a PDG number of a meson is 2J + 1.
 _SPIN_STATES: Final = np.array([meson.pdg_id % 10 for meson in MESONS])

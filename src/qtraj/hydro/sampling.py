@@ -17,8 +17,8 @@ from scipy.interpolate import BSpline, RectBivariateSpline, make_interp_spline
 from scipy.stats import qmc
 
 from .._checks import called, choice, float_array, function, instance, integer, number, positive
+from .._types import Float
 from ..errors import InputError
-from .field import Float
 from .glauber import OpticalGlauber
 from .paths import MEAN_MASS, Paths
 

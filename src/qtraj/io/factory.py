@@ -20,9 +20,9 @@ from types import ModuleType
 from typing import Any, Final, Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from .._types import Float
 from ..errors import FileFormatError, InputError
 from ..hydro.readers.common import load_table
 from ..observables.feeddown import FeedDown
@@ -48,8 +48,6 @@ from ..solvers.trajectories.method import QuantumTrajectories
 from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFile
 from .config_errors import METHOD_KEYS
 from .results import load_states
-
-Float = NDArray[np.float64]
 
 SHIPPED_FEEDDOWN: Final = ("group", "pdg2026")
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .._atomic import atomic_path
 from .._checks import path as path_of
+from .._types import Float
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from ..observables.overview import VARIED
@@ -23,8 +24,6 @@ from ..qtraj1.files.ratios import ENOUGH_ROWS, RatioTable, effective_rows
 from ..qtraj1.files.text import is_finite
 from ..states import STATE_NAMES, STATES, State
 from .results import estimate_from
-
-Float = NDArray[np.float64]
 
 _COLUMNS: Final = ("pT", "phi", "b_fm", "n_part", "weight")
 _METADATA: Final = {0: "b_fm", 4: "pT", 5: "phi"}

@@ -12,8 +12,9 @@ from scipy.interpolate import PchipInterpolator
 
 from .. import _checks as check
 from .._checks import settle
+from .._types import Float
 from ..errors import InputError
-from .estimate import Estimate, Float
+from .estimate import Estimate
 from .feeddown import MESON_NAMES
 
 

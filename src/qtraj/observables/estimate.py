@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .._checks import float_array, mapping, real, settle, texts
+from .._types import Float
 from ..errors import InputError
-
-Float = NDArray[np.float64]
 
 # effective number of contributions below which the scatter of a sample is no safe error: known to 16 % with 20
 TRUSTED = 20.0

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks import boolean, choice, float_array, mapping, settle, text
+from .._types import Float
 from ..errors import InputError
 from ..states import MESONS
-from .estimate import Float
 
 MESON_NAMES: Final = tuple(meson.name for meson in MESONS)
 """PDG names of the nine states, in the order of every array of length nine."""

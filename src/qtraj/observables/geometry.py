@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
 from .._checks import choice, finite_array, float_array, increasing, instance, number, settle, text
+from .._types import Float
 from ..errors import InputError
-from .estimate import Float
 from .table import SurvivalTable
 
 Weighting = Literal["collisions", "exponential"]

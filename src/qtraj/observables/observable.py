@@ -24,11 +24,12 @@ from numpy.typing import ArrayLike
 
 from .. import _checks as check
 from .._checks import settle
+from .._types import Float
 from ..errors import InputError
 from ..states import STATE_NAMES
 from .bins import Bins
 from .curves import Curve, RaaCurve
-from .estimate import Estimate, Float, joined
+from .estimate import Estimate, joined
 from .feeddown import MESON_NAMES, FeedDown
 from .sums import MesonSurvival, Statistic, Sums, estimate, replicate_sums
 from .table import MESON_COLUMNS, Part, SurvivalTable

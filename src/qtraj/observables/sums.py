@@ -23,9 +23,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import finite_array, float_array, instance, mapping, settle
+from .._types import Float
 from ..errors import InputError
 from ..states import MESONS, STATE_NAMES, State
-from .estimate import TRUSTED, Estimate, Float, joined, joint_errors
+from .estimate import TRUSTED, Estimate, joined, joint_errors
 from .feeddown import MESON_NAMES
 from .table import SurvivalTable
 

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks import choice, complex_array, float_array, interval, mapping, settle
+from .._types import Float
 from ..errors import InputError
 from ..states import MESONS, STATE_NAMES
-from .estimate import Estimate, Float, joint_errors
+from .estimate import Estimate, joint_errors
 
 # which survival: of all pairs, of those that never jumped, or the difference
 Part = Literal["total", "no_jump", "regeneration"]

@@ -11,10 +11,10 @@ import numpy as np
 
 from .._checks import path as path_of
 from ..campaign.plan import Plan, make_plan
+from ..campaign.reading import NETCDF, Survivals, load_survivals
 from ..campaign.run import RESULT, STORE, citations
 from ..campaign.sources import TrajectorySource, interval
 from ..campaign.store import Store
-from ..campaign.reading import NETCDF, Survivals, load_survivals
 from ..errors import FileFormatError, InputError
 from ..io.config import NO_DIPOLE, RunConfig, RunFile, parse_config
 from ..io.factory import model_of, start_of

@@ -16,9 +16,9 @@ from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._checks import choice, instance, number, settle
+from .._types import Float
 from ..errors import InputError
 from ..units import N_C
 from .channels import JumpChannel, leading_order_channels, next_order_channels
@@ -31,8 +31,6 @@ from .potentials.coulomb import (
     thermal_potential,
 )
 from .transport import Transport
-
-Float = NDArray[np.float64]
 
 OCTET_WIDTH = (N_C**2 - 2) / (2 * (N_C**2 - 1))
 """Gamma_o/Gamma_s = 7/16 at leading order, and the ratio of the octet's gamma term to the singlet's."""

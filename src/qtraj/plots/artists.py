@@ -18,10 +18,10 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
 from .._checks import finite_array, increasing, integer
+from .._types import Float
 from ..errors import InputError
 from ..observables.curves import Curve, CurveBand
 from ..observables.data.dataset import DataSet
-from ..observables.estimate import Float
 
 # Okabe and Ito (2008): told apart with every common kind of color vision
 STATE_COLORS: Final = {"Y(1S)": "#0072B2", "Y(2S)": "#D55E00", "Y(3S)": "#009E73"}

@@ -11,10 +11,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .._checks import boolean, complex_array, finite_array, float_array, integer, settle, text, texts
 from .._checks import path as path_of
+from .._types import Complex, Float, Integer
 from ..errors import FileFormatError, InputError
 from ..physics.initial import InitialState
 from ..physics.medium import as_histories
@@ -24,10 +25,6 @@ from ..qtraj1.convert import NETCDF, convert
 from ..solvers.nojump.wave_functions import wave_functions
 from ..states import STATE_NAMES
 from ..units import HBARC, to_fm
-
-Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
-Integer = NDArray[np.int64]
 
 # file of QTraj 1.0 with the evolution of a run; its wave functions are in ``snapshot_<step>.tsv`` beside it
 SUMMARY: Final = "summary.tsv"

@@ -20,10 +20,11 @@ from numpy.typing import ArrayLike
 from .._atomic import atomic_path
 from .._checks import instance
 from .._checks import path as path_of
+from .._types import Float, Integer
 from ..errors import InputError
 from ..states import STATE_NAMES
 from .artists import GRAY, STATE_COLORS
-from .evolution import Evolution, Float, Integer
+from .evolution import Evolution
 from .style import style
 
 # one color for each of the six states, of the palette of `STATE_COLORS`

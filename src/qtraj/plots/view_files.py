@@ -16,11 +16,12 @@ import numpy as np
 from .._atomic import atomic_path, writable_folder
 from .._checks import choice, instance, texts
 from .._checks import path as path_of
+from .._types import Float
 from ..errors import InputError
 from ..io.pages import page, rounded
 from ..qtraj1.convert import NETCDF
 from ..states import STATE_NAMES
-from .evolution import SUMMARY, Evolution, Float
+from .evolution import SUMMARY, Evolution
 from .style import style
 from .view import COLOR_NAMES, SMALLEST, save_animation, view_figure
 

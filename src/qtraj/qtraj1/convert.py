@@ -14,6 +14,7 @@ import numpy as np
 import xarray as xr
 
 from .._atomic import atomic_path
+from .._types import Complex
 from ..errors import FileFormatError, InputError
 from ..io.results import CHECKSUM, checksum, read_dataset
 from ..provenance import versions
@@ -82,12 +83,12 @@ def _to_summary(dataset: xr.Dataset) -> Iterator[str]:
     )
 
 
-def _parts(u: waves.Complex, dimensions: tuple[str, ...]) -> dict[str, Any]:
+def _parts(u: Complex, dimensions: tuple[str, ...]) -> dict[str, Any]:
     # netCDF has no complex numbers
     return {"u_real": (dimensions, u.real, AMPLITUDE), "u_imag": (dimensions, u.imag, AMPLITUDE)}
 
 
-def _complex(dataset: xr.Dataset) -> waves.Complex:
+def _complex(dataset: xr.Dataset) -> Complex:
     u = np.empty(dataset["u_real"].shape, dtype=np.complex128)
     # one by one: adding i times the imaginary part would lose the sign of a zero
     u.real, u.imag = dataset["u_real"].values, dataset["u_imag"].values

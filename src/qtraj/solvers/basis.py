@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .._types import Float
 from ..physics.initial import InitialState
 from ..physics.model import LindbladModel
 from ..physics.potentials.coulomb import COLORS, Potential
 from ..radial.laguerre import LaguerreMesh
 from ..states import STATES, State
 
-Float = NDArray[np.float64]
 SINGLET, OCTET = 0, 1
 
 

@@ -19,13 +19,11 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss, legvander
-from numpy.typing import NDArray
 
+from .._types import Float
 from ..errors import InputError
 from ..physics.medium import History, knots_of
 from ..physics.model import LindbladModel
-
-Float = NDArray[np.float64]
 
 KAPPA, GAMMA, STRENGTH = range(3)
 """What a `Profile` holds first: kappa, gamma and kappa + |gamma| in GeV^3. What else multiplies a fixed matrix of the

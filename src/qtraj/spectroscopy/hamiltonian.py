@@ -23,14 +23,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import float_array, instance, integer, number, positive
+from .._types import Complex, Float
 from ..errors import InputError
 from ..physics.model import LindbladModel, width_terms
 from ..physics.potentials.coulomb import CoulombPotential
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.thermal import AMPLIFICATION
 
-Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 HIGHEST_T = 2.0  # GeV; above it a temperature was meant in MeV
 
 # below it, r e^{i theta} keeps eigenfunctions of the dipole terms square integrable for every kappa and gamma

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks import instance, texts
+from .._types import Float
 from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import threshold
 from ..states import State
-from .hamiltonian import Float, checked_temperatures, continuum, effective_hamiltonian, vacuum_hamiltonian
+from .hamiltonian import checked_temperatures, continuum, effective_hamiltonian, vacuum_hamiltonian
 from .routes import RouteLevels, complex_levels, first_order
 from .spectral import DEFAULT_MESH, peak_levels, source_of
 

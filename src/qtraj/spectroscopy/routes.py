@@ -31,14 +31,13 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from .._types import Complex, Float
 from ..observables.estimate import Estimate
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..states import State
 from .hamiltonian import (
     MAX_ROTATION,
-    Complex,
-    Float,
     best_rotation,
     continuum,
     effective_hamiltonian,

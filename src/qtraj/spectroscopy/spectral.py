@@ -33,12 +33,13 @@ from scipy.linalg import expm, schur
 from scipy.optimize import least_squares
 
 from .._checks import choice, float_array, instance, integer, positive, settle
+from .._types import Complex, Float
 from ..physics.initial import BoundState, GaussianState, InitialState, check_initial
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.projection import initial_coefficients
 from ..states import State
-from .hamiltonian import Complex, Float, checked_temperatures, effective_hamiltonian
+from .hamiltonian import checked_temperatures, effective_hamiltonian
 from .routes import MISSING, RouteLevels, distance, first_order, modulus
 
 DEFAULT_MESH = LaguerreMesh(96, 0.12)  # to 44 GeV^-1: long enough for 3S near its threshold

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from ..._checks import boolean, choice, integer, text, texts
+from ..._types import Float
 from ...errors import FileFormatError, InputError
-from ..field import Float, Hydro
+from ..field import Hydro
 from .common import (
     COORDINATES,
     FIELDS,

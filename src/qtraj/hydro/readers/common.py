@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks import path as path_of
+from ..._types import Float
 from ...errors import FileFormatError, InputError
 from ...units import HBARC
-from ..field import Float, Hydro
+from ..field import Hydro
 
 R = TypeVar("R")
 TemperatureUnit = Literal["GeV", "MeV", "fm^-1"]

@@ -8,8 +8,9 @@ from typing import Any, Final
 import h5py
 import numpy as np
 
+from ..._types import Float
 from ...errors import FileFormatError
-from ..field import Float, Hydro
+from ..field import Hydro
 from .common import Format, build_hydro, existing_file, hdf5_root, uniform_axis
 
 

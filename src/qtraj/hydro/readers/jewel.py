@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 
 from ..._checks import path as path_of
+from ..._types import Float
 from ...errors import FileFormatError
-from ..field import Float, Hydro
+from ..field import Hydro
 from .common import Format, build_hydro, existing_file, load_table, sha256, to_grid
 
 _T_NAME = re.compile(r"Tcontour(\d+\.\d+)(\.gz)?$")

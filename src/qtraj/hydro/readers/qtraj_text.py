@@ -15,10 +15,11 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from ..._checks import boolean, float_array, instance, instances, integer, mapping, number, settle
+from ..._types import Float
 from ...errors import FileFormatError, InputError
 from ...physics.medium import Histories, check_cools, check_temperature
-from ..field import Float, check_times
 from ..field import check_temperature as check_field
+from ..field import check_times
 from .common import check_last_line, existing_file
 
 # metadata lines of a trajectory in their order; older files have the first six

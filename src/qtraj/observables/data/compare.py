@@ -21,10 +21,11 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaincc
 
 from ..._checks import boolean, choice, finite_array, float_array, instance, instances, members
+from ..._types import Float
 from ...errors import InputError
 from ..bins import SPECTRA, Bins
 from ..curves import Curve
-from ..estimate import Estimate, Float, joined
+from ..estimate import Estimate, joined
 from ..feeddown import FeedDown
 from ..geometry import coverage
 from ..observable import Observable, double_ratio

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..._checks import boolean, interval, positive, settle, text, texts
+from ..._types import Float
 from ...errors import InputError
-from ..estimate import Float
 
 Range = tuple[float, float]
 

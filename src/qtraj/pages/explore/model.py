@@ -16,9 +16,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
-from numpy.typing import NDArray
 
 from ..._checks import choice, float_array, number, settle
+from ..._types import Float
 from ...errors import AccuracyWarning, InputError
 from ...physics.initial import CoulombState, GaussianState, InitialState
 from ...physics.medium import Bjorken
@@ -29,8 +29,6 @@ from ...solvers.density.evolution import density_in_time
 from ...solvers.density.method import DensityMatrix
 from ...solvers.solve import solve
 from ...units import to_fm
-
-Float = NDArray[np.float64]
 
 TAU_FM: Final = 0.6  # proper time at which the medium begins, fm/c
 

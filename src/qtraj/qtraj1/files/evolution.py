@@ -13,11 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..._checks import complex_array, float_array, instance, instances, integer, positive, settle
 from ..._checks import path as path_of
+from ..._types import Complex, Float
 from ...errors import FileFormatError, InputError
 from ...states import STATE_NAMES, STATES
-from .text import DAMAGED, Float, lines_of, numbers, write_lines
-
-Complex = NDArray[np.complex128]
+from .text import DAMAGED, lines_of, numbers, write_lines
 
 # number of columns of each file
 _SUMMARY, _SNAPSHOT, _BASIS = 12, 4, 2

@@ -17,10 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..._checks import boolean, choice, finite_array, float_array, instance, integer, number, settle, texts
 from ..._checks import path as path_of
+from ..._types import Float
 from ...errors import FileFormatError, InputError
 from ...observables.estimate import Estimate
 from ...states import STATE_NAMES, STATES
-from .text import CHUNK, Float, is_finite, lines_of, numbers, write_lines
+from .text import CHUNK, is_finite, lines_of, numbers, write_lines
 
 Index = NDArray[np.intp]
 COLUMNS: Final = len(STATE_NAMES) + 2  # six ratios, the first random number, the initial angular momentum

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..._atomic import atomic_path
 from ..._checks import path as path_of
+from ..._types import Float
 from ...errors import FileFormatError, InputError
 
-Float = NDArray[np.float64]
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 CHUNK: Final = 16384  # lines held at a time: 1 MB of text
 TRUNCATED: Final = "A number may be cut there: delete the line, or add a line feed if it is complete."

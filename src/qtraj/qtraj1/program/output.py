@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from ..._atomic import atomic_path
+from ..._types import Complex, Float
 from ...errors import FileFormatError, InputError
 from ...provenance import versions
 from ...states import STATES
@@ -28,7 +29,7 @@ from ..files.evolution import SummaryBlock, thinned, write_snapshot, write_summa
 from ..files.parameters import LegacyParameters, spelled
 from ..files.ratios import RatioTable, file_has_metadata, ratio_lines, read_ratios
 from ..files.text import write_lines
-from .steps import TRAJECTORY_FILE, Complex, Float
+from .steps import TRAJECTORY_FILE
 from .trajectories import NoJumpEvolution, Trajectory, random_numbers
 
 FLUSH_EVERY: Final = 2.0  # seconds between writes of ``ratios.tsv``, which is written as a whole

@@ -41,10 +41,10 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
 from scipy.linalg.lapack import zgtsv
 
+from ..._types import Complex, Float, Integer
 from ...errors import QtrajError
 from ...hydro.readers.qtraj_text import TemperatureTable, read_qtraj_averaged, read_qtraj_trajectories
 from ...physics.model import OCTET_WIDTH
@@ -56,9 +56,6 @@ from ...units import C_F, N_C, OCTET_DIMENSION
 from ..files.parameters import LegacyParameters
 from ..files.text import lines_of
 
-Complex = NDArray[np.complex128]
-Float = NDArray[np.float64]
-Integer = NDArray[np.int64]
 HBARC: Final = 0.197326938  # hbar c of the original program in GeV fm; the constant of its C++ code
 OFFSET: Final = 1e-4  # GeV, added to T and lambda before the logarithm
 BJORKEN, AVERAGED_FILE, TRAJECTORY_FILE, CONSTANT = range(4)  # values of temperatureEvolution

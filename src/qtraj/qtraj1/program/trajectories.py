@@ -36,6 +36,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..._types import Complex, Float
 from ...errors import FileFormatError, InputError
 from ...physics.initial import CoulombState, GaussianState
 from ...physics.model import OCTET_WIDTH, LindbladModel
@@ -45,7 +46,7 @@ from ...radial.sine import SineGrid
 from ...states import STATES, State
 from ..files.evolution import SummaryBlock, read_basis
 from ..files.parameters import LegacyParameters
-from .steps import TO_SINGLET, Complex, CrankNicolson, Float, Munich, Screened, SplitStep, Steps
+from .steps import TO_SINGLET, CrankNicolson, Munich, Screened, SplitStep, Steps
 
 Transform = Literal["scipy", "fftw"]
 L_OF_STATE: Final = np.array([state.l for state in STATES])

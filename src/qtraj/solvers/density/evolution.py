@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..._checks import finite_array, increasing, instance
+from ..._types import Float
 from ...errors import InputError
 from ...physics.initial import InitialState
 from ...physics.model import LindbladModel
@@ -22,8 +23,6 @@ from ..steps import Plan, Profile, strang
 from .method import DensityMatrix
 from .propagate import missing, propagate_density, sequences
 from .resolution import starting_levels
-
-Float = NDArray[np.float64]
 
 FINE: Final = {
     True: DensityMatrix(mesh=LaguerreMesh(128, 0.09), l_max=6, step=0.7),

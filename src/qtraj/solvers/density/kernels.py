@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 
+from ..._types import Float
 from ...physics.model import LindbladModel
 from ..basis import Basis
 from ..jumps.local import (
@@ -41,8 +41,6 @@ from ..jumps.soft import (
     state_exponential,
 )
 from ..steps import Steps, pad
-
-Float = NDArray[np.float64]
 
 LENGTHS = tuple(32 * 4**k for k in range(12))
 """Numbers of steps to which sequences are padded: few, since each is compiled."""

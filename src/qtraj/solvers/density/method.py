@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..._checks import boolean, instance, integer, number, settle
+from ..._types import Float
 from ...errors import InputError, note
 from ...physics.initial import InitialState
 from ...physics.medium import History
@@ -36,8 +37,6 @@ from .resolution import (
     levels_to_climb,
     starting_levels,
 )
-
-Float = NDArray[np.float64]
 
 BLOCK = 64
 """Histories solved together: bounds memory and sets how often progress is reported."""

@@ -8,8 +8,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from numpy.typing import NDArray
 
+from ..._types import Complex, Float
 from ...physics.initial import InitialState, singlet_probability
 from ...physics.model import LindbladModel
 from ...states import STATES
@@ -30,8 +30,6 @@ from .kernels import (
     state_sector,
 )
 
-Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 Callback = Callable[[Float, Float], None]
 """Sees one history go by: called at the start and after each segment with X = Re rho + Im rho of each color and l in
 the vacuum states, shape (2, l_max + 1, K, K), and the trace lost until then, shape ()."""

@@ -14,8 +14,8 @@ from typing import Any, Final
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 
+from ..._types import Float
 from ...errors import InputError, collected
 from ...observables.estimate import Estimate
 from ...physics.initial import InitialState, singlet_probability
@@ -44,7 +44,6 @@ from .method import SHARES, DensityMatrix, step_share
 from .propagate import initial_overlaps, starting_density, target_states
 from .resolution import Discretization, starting_levels
 
-Float = NDArray[np.float64]
 Splitting = Callable[[Profile, Sequence[Float], float, float, Profile], Steps]
 
 SHIFT: Final = 2.0**-8

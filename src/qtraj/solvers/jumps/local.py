@@ -21,15 +21,13 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from numpy.typing import NDArray
 from scipy.special import eval_legendre
 
+from ..._types import Float
 from ...physics.channels import JumpChannel
 from ...physics.model import LindbladModel
 from ...physics.potentials.coulomb import COLORS
 from ...radial.laguerre import LaguerreMesh
-
-Float = NDArray[np.float64]
 
 SATURATION = 1.1
 """Distance at which r saturates in the presence of a soft part, over the jump range: r is 1 % smaller at the range, and

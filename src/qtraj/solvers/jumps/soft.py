@@ -20,14 +20,13 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
+from ..._types import Float
 from ...physics.channels import JumpChannel
 from ...physics.model import LindbladModel
 from ...physics.potentials.coulomb import COLORS
 from ...radial.laguerre import LaguerreMesh
 from ..basis import Basis
 from .local import distances, functions, local_decay, within
-
-Float = NDArray[np.float64]
 
 SOURCES = np.array([0, 1, 1])
 """Color before the jumps s -> o, o -> s, o -> o, in the order of `model.channels`."""

@@ -10,9 +10,9 @@ from dataclasses import astuple, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..._checks import boolean, instance, number, settle
+from ..._types import Float
 from ...errors import InputError
 from ...physics.initial import InitialState
 from ...physics.medium import History
@@ -28,8 +28,6 @@ from ..trajectories.propagators import next_order_refused
 from .on_mesh import MeshSetting, error_parts, fast_pairs, no_jump_solution
 from .on_sine import DEFAULT_DT, STEP_FRACTION, SplitRun, solve_split
 from .validity import expansion_parameters, warn_if_not_small
-
-Float = NDArray[np.float64]
 
 DEFAULT_MESH = LaguerreMesh(96, 0.09)
 """Converged to 1e-6 on the baseline, and still a negligible cost for a pure state."""

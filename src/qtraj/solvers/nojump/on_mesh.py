@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..._types import Float
 from ...physics.initial import InitialState
 from ...physics.model import LindbladModel
 from ...radial.laguerre import LaguerreMesh
@@ -17,8 +17,6 @@ from ..density.propagate import components
 from ..density.resolution import energy_doublings_of, jump_range_of
 from ..result import Solution
 from ..steps import Profile
-
-Float = NDArray[np.float64]
 
 PURE_FILTER, PURE_CUT = 6.0, 20.0
 """Energies in GeV above which the start is left out and states are dropped, for a medium that starts late: they change

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..._types import Float
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
@@ -29,8 +29,6 @@ from ..thermal import check_thermal
 from ..trajectories.propagators import MeshPropagators, Propagators, SinePropagators, sector_of, squared_norm
 from ..trajectories.time_grid import graded_time_grid, uniform_time_grid
 from .on_mesh import MeshSetting, error_parts, fast_pairs, no_jump_solution
-
-Float = NDArray[np.float64]
 
 DEFAULT_DT = 0.002
 """Time step on a sine grid in GeV^-1: the error of the baseline is then 4e-4, below that of 2047 points."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..._types import Float
 from ...errors import note
 from ...physics.medium import History
-
-Float = NDArray[np.float64]
 
 MAX_ENERGY_OVER_T = np.pi
 """Largest E/T without a warning. Jump operators at NLO are the first two terms of exp(-h/4T) r exp(h/4T): at E = pi T

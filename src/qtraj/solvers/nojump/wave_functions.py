@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ..._checks import increasing, instance, number
+from ..._types import Complex, Float
 from ...errors import InputError
 from ...physics.initial import InitialState, singlet_probability
 from ...physics.medium import History
@@ -33,9 +34,6 @@ from ..trajectories.propagators_nlo import NloPropagators
 from ..trajectories.time_grid import graded_time_grid, uniform_time_grid
 from .method import DEFAULT_MESH
 from .on_mesh import MeshSetting
-
-Float = NDArray[np.float64]
-Complex = NDArray[np.complex128]
 
 DEFAULT_GRID = SineGrid(num=1023, length=40.0)
 """Spacing 0.04 GeV^-1, a third of the width of the group's Gaussian."""
