@@ -20,7 +20,7 @@ from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from ..observables.overview import VARIED
 from ..observables.table import SurvivalTable
-from ..qtraj1.files.ratios import ENOUGH_ROWS, RatioTable, effective_rows
+from ..qtraj1.files.ratios import ENOUGH_ROWS, AveragedRatios, RatioTable, effective_rows
 from ..qtraj1.files.text import is_finite
 from ..states import STATE_NAMES, STATES, State
 from .results import estimate_from
@@ -119,6 +119,35 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
     columns = _path_columns([str(name) for name in names[known]], weighted)
     estimate = Estimate(survival[known], not_estimated=_rare(ratios))
     return SurvivalTable(estimate, np.flatnonzero(known), **columns)
+
+
+def table_from_averages(averages: AveragedRatios, *, weighted: bool = False) -> SurvivalTable:
+    """Return the table of a file of averaged ratios: one row per physical path.
+
+    S waves come from the rows with l = 0, P waves from those with l = 1. The scatter of the paths is the statistical
+    error, the noise of the trajectories of each included, so the standard errors in the file enter for one path only.
+    """
+    names, rows = np.unique(np.array(averages.metadata, dtype=object), return_inverse=True)
+    survival = np.full((len(names), len(STATE_NAMES)), np.nan)
+    error = np.zeros(survival.shape)
+    for j, state in enumerate(STATES):
+        chosen = (averages.l == state.l) & np.isin(averages.l, _STARTS)
+        count = np.bincount(rows[chosen], averages.count[chosen], minlength=len(names))
+        total = np.bincount(
+            rows[chosen], (averages.count * averages.mean[:, j])[chosen], minlength=len(names)
+        )
+        square = np.bincount(
+            rows[chosen], (averages.count * averages.error[:, j])[chosen] ** 2, minlength=len(names)
+        )
+        survival[count > 0, j] = total[count > 0] / count[count > 0]
+        error[count > 0, j] = np.sqrt(square[count > 0]) / count[count > 0]
+    known = np.any(np.isfinite(survival), axis=1)
+    if not known.any():
+        raise InputError("ratios", np.unique(averages.l).tolist(), "hold rows that start in l = 0 or l = 1")
+    columns = _path_columns([str(name) for name in names[known]], weighted)
+    missing = ("rare rows: how many rows carry a mean is not in averages",)
+    parts = {"trajectories": error[known]} if np.count_nonzero(known) == 1 else {}
+    return SurvivalTable(Estimate(survival[known], parts, missing), np.flatnonzero(known), **columns)
 
 
 def _of_its_l(ratios: RatioTable, state: State) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from ..._checks import choice
+from ..._checks import choice, text
 from ..._checks import path as path_of
 from ...errors import FileFormatError
 from ..field import Hydro
@@ -69,6 +69,7 @@ def open_hydro(
         If the format is not recognized (the message lists the readers), or the file is bad.
     """
     chosen = choice("format", format, ("auto", *FORMATS), f"be 'auto' or one of {', '.join(FORMATS)}")
+    mirror = text("mirror", mirror)
     path = path_of("path", path)
     if chosen != "auto":
         return FORMATS[chosen].read(path).mirrored(mirror)
