@@ -584,6 +584,7 @@ def cases() -> tuple[Case, ...]:
             status=("choice", "current"),
             required=("boolean", True),
         ),
+        case(qo.read_data, path=("path", "x"), cheap=False),
         case(
             qo.load_raa,
             system=("choice?", "PbPb"),
@@ -618,6 +619,7 @@ def cases() -> tuple[Case, ...]:
             weighting=("choice?", "collisions"),
             mesons=("texts", ("Y(1S)",)),
             harmonics=("texts", (2,)),
+            data=("object", ()),
             cheap=False,
             allowed={"harmonics": ([1, 2],)},
         ),

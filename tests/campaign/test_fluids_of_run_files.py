@@ -7,11 +7,15 @@ import pytest
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 from qtraj.campaign.plan import make_plan
+from qtraj.campaign.reading import load_survivals
 from qtraj.campaign.results import open_results
-from qtraj.campaign.run import run
+from qtraj.campaign.run import measured, run
 from qtraj.campaign.sources import source_from_json, sources
 from qtraj.errors import FileFormatError, InputError
 from qtraj.hydro import Hydro, Paths, histories_along, load_shipped, write_netcdf
+from qtraj.io.factory import own_data
+from qtraj.pages.report import report_contents
+from qtraj.pages.run import load_run
 
 TAU = np.arange(0.6, 8.0, 0.6)
 GRID = np.arange(-12.0, 12.1, 1.0)
@@ -132,3 +136,19 @@ def test_digests_of_runs_of_before_are_what_they_were(tmp_path):
         "files",
     }
     assert load_shipped(2.3).mirrored("") is not None
+
+
+def test_own_data_of_a_run_file_stand_beside_those_of_its_system(tmp_path):
+    """[observables] data: in the figure of the run, in `qtraj observe` and in the report."""
+    (tmp_path / "mine.csv").write_text("N_part,R_AA,total\n381,0.35,0.03\n330,0.4,0.03\n")
+    text = RUN_FILE.replace(
+        "[output]", f'[observables]\ndata = ["{tmp_path}/mine.csv,state=Y(1S)"]\n[output]'
+    )
+    file = make_run_file(text)
+    own = own_data(file)
+    assert next(data.experiment for data in measured(file.config, own)) == "mine"
+    run(file, tmp_path / "out", solve=ExponentialDecay())
+    found = load_survivals(tmp_path / "out")
+    assert [data.experiment for data in found.data] == ["mine"]
+    panels = report_contents(load_run(tmp_path / "out")).panels
+    assert "mine" in {data.experiment for panel in panels for data in panel.datasets}

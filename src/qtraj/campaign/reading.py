@@ -11,6 +11,7 @@ from typing import Any, Final
 from ..errors import FileFormatError, InputError
 from ..io.citations import Choices, Citation, literature, merged, of_choices, of_program, of_run
 from ..io.config import RunConfig, RunFile, load_run_file, parse_config
+from ..io.factory import own_data
 from ..io.results import read_dataset
 from ..io.survivals import read_survival_csv, table_from_averages, table_from_ratios, tables_from_results
 from ..observables.data.dataset import DataSet
@@ -62,6 +63,7 @@ class Survivals:
     system: str | None = None  # name of the collision system, if the source states one that the package knows
     feeddown: str | None = None  # feed-down table that the source names
     ratios: RatioTable | None = None  # the rows of a ratio file
+    data: tuple[DataSet, ...] = ()  # measurements that the run file names beside those of the system
 
     def averages(self, *, weighted: bool = False) -> dict[str, dict[str, Estimate]]:
         """Return the mean survival of the radial states, for each setting.
@@ -130,6 +132,7 @@ def _from_campaign(folder: Path) -> Survivals:
         raise FileFormatError(folder, "holds no campaign", remedy)
     plan = store.load_plan()
     run = _of_run(tables_from_results(open_results(store.folder)), plan.run_file.text)
+    run = replace(run, data=own_data(plan.run_file))
     # a feed-down table of the user's lies beside the run file
     feeddown = plan.run_file.resolve(run.feeddown or "")
     return replace(run, feeddown=str(feeddown.absolute())) if feeddown.is_file() else run

@@ -453,10 +453,14 @@ class Method(_Section):
 
 
 class Observables(_Section):
-    """Section ``[observables]``: feed-down, by the name of a table or of a file, and the mesons to report."""
+    """Section ``[observables]``: feed-down, by the name of a table or of a file, the mesons to report, further data.
+
+    ``data`` names files that `qtraj.observables.read_data` reads, as ``FILE`` or ``FILE,NAME=VALUE,...``.
+    """
 
     feeddown: Annotated[str, Field(min_length=1)] = "group"
     states: Annotated[tuple[_Meson, ...], *_SET] = ("Y(1S)", "Y(2S)", "Y(3S)")
+    data: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 class Job(_Section):

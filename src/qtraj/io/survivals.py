@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from .._atomic import atomic_path
+from .._atomic import atomic_path, decoded
 from .._checks import path as path_of
 from .._types import Float
 from ..errors import FileFormatError, InputError
@@ -189,24 +189,27 @@ def _path_columns(lines: Sequence[str], weighted: bool) -> dict[str, Any]:
 def read_survival_csv(path: str | Path) -> SurvivalTable:
     """Read a CSV file with one row per path.
 
-    Lines that begin with ``#`` are comments. The first other line names the columns, in any order: those of
-    `CSV_COLUMNS`, of which only ``replicate`` is needed, the independent group of each row; a state, such as ``1S``:
-    its survival, empty where a row does not know it; ``1S_no_jump``: that without any jump; ``1S_error_NAME`` and
-    ``1S_no_jump_error_NAME``: a numerical part of the error of either.
+    Lines that begin with ``#`` are comments; commas or semicolons separate. The first other line names the columns, in
+    any order: those of `CSV_COLUMNS`, of which only ``replicate`` is needed, the independent group of each row; a
+    state, such as ``1S``: its survival, empty where a row does not know it; ``1S_no_jump``: that without any jump;
+    ``1S_error_NAME`` and ``1S_no_jump_error_NAME``: a numerical part of the error of either.
     """
     path = path_of("path", path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = decoded(path.read_bytes()).splitlines()
+    except (OSError, ValueError) as error:
         raise FileFormatError(path, f"cannot be read ({error})", "Check the path.") from None
     content = {i: line for i, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")}
-    rows = list(csv.reader(content.values()))
+    mark = ";" if ";" in next(iter(content.values()), "") else ","
+    rows = list(csv.reader(content.values(), delimiter=mark))
+    if mark == ";":  # spreadsheets that separate with it have decimal commas
+        rows = [rows[0], *([word.replace(",", ".") for word in row] for row in rows[1:])]
     if len(rows) < 2:
         raise FileFormatError(path, "holds no row below a header line", "One row per path is needed.")
     header = [name.strip() for name in rows[0]]
     _check_header(path, header)
-    numbered = zip(content, rows, strict=False)
-    values = np.array([_numbers(path, number, row, header) for number, row in numbered if row is not rows[0]])
+    numbered = list(zip(content, rows, strict=False))[1:]
+    values = np.array([_numbers(path, number, row, header) for number, row in numbered])
     columns = dict(zip(header, values.T, strict=True))
     arguments: dict[str, Any] = {CSV_COLUMNS[name]: columns[name] for name in CSV_COLUMNS if name in columns}
     if np.any(arguments["replicate"] != np.rint(arguments["replicate"])):
