@@ -222,3 +222,15 @@ def test_observe_takes_own_data_and_own_feed_down(tmp_path, monkeypatch):
         assert failed.exit_code == 2
         assert word in failed.output
         assert failed.output.count("\n") == 1
+
+
+def test_the_submission_that_observe_writes_is_read_again(tmp_path):
+    """The curves of one calculation are the data of another."""
+    from qtraj.io.observables import HepdataTable, write_hepdata
+
+    system = load_system("PbPb5020")
+    for panel in overview({"a": toy_table(per_replicate=32)}, system=system):
+        write_hepdata(tmp_path / panel.name, [HepdataTable(panel.name, panel.name, panel.curve)])
+        for data in read_data(tmp_path / panel.name / f"{panel.name}.yaml"):
+            assert (data.observable, data.x_name) == (panel.curve.observable, panel.curve.x_name)
+            np.testing.assert_allclose(data.value, panel.curve[data.state].value, rtol=1e-5)

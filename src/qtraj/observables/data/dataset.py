@@ -187,8 +187,10 @@ class DataSet:
 
     def __str__(self) -> str:
         what = f"{self.experiment} {self.state} {self.observable} against {self.x_name}"
-        where = f"{self.system} {self.sqrt_s_GeV:g} GeV, {self.kinematics}"
-        return f"{what}, {where}: {len(self)} points ({self.source}; {self.quality}, {self.status})"
+        energy = f"{self.sqrt_s_GeV:g} GeV" if np.isfinite(self.sqrt_s_GeV) else ""
+        where = ", ".join(filter(None, (what, f"{self.system} {energy}".strip(), self.kinematics)))
+        source = self.source or self.read_from
+        return f"{where}: {len(self)} points ({source}; {self.quality}, {self.status})"
 
 
 def load_raa(

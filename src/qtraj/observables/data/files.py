@@ -39,6 +39,7 @@ WORDS: Final = {
 _ERRORS: Final = ("stat", "syst", "total", "global_rel")
 _COLUMNS: Final = (*WORDS, *NUMBERS, *_ERRORS)
 _STATE: Final = re.compile(r"(?:upsilon|upsi|\bups|[YΥϒ])[^0-9A-Za-z]{0,3}([123])\s*S", re.IGNORECASE)
+_CHI: Final = re.compile(r"chi_b[012]\([12]P\)")
 _NUMBER: Final = re.compile(r"[-+]?\d+\.?\d*(?:e[-+]?\d+)?", re.IGNORECASE)
 _NUCLEI: Final = {"PB": "Pb", "AU": "Au", "XE": "Xe", "O": "O", "P": "p"}
 _YAML: Final = (".yaml", ".yml")
@@ -304,6 +305,8 @@ def _rows_of_table(table: _Table) -> Iterator[Row]:
             if not _NUMBER.fullmatch(value.strip()):
                 continue  # HEPData writes "-" where there is no value
             row = {**said, "value": value, **dict(zip(("x", "x_low", "x_high"), place, strict=True))}
+            if said["x_name"] == INTEGRATED:
+                row["x"] = ""
             if not row["x_low"] and (ends := _ends(row["x"])) is not None:
                 row |= {"x": "", "x_low": str(ends[0]), "x_high": str(ends[1])}
             if said["x_name"] == "centrality_pct" and row["x_low"]:
@@ -344,10 +347,7 @@ def _meaning(table: _Table, variable: _Variable) -> Row:
     for mark, observable in (("raa", "R_AA"), ("rpa", "R_pA"), ("rppb", "R_pA"), ("v2", "v2")):
         if mark in plain:
             said["observable"] = observable
-    states = list(
-        dict.fromkeys(f"Y({n}S)" for n in _STATE.findall(variable.name.replace("\\", " ") or words))
-    )
-    states = states or list(dict.fromkeys(f"Y({n}S)" for n in _STATE.findall(words)))
+    states = _states(variable.name.replace("\\", " ")) or _states(words)
     if len(states) == 2 and "observable" not in said:
         said |= {"observable": "double_ratio", "state": "/".join(states)}
     elif len(states) == 1:
@@ -374,6 +374,13 @@ def _meaning(table: _Table, variable: _Variable) -> Row:
     return said
 
 
+def _states(words: str) -> list[str]:
+    """Return the mesons that are named, each once, in their order."""
+    found = {match.start(): f"Y({match[1]}S)" for match in _STATE.finditer(words)}
+    found |= {match.start(): match[0] for match in _CHI.finditer(words)}
+    return list(dict.fromkeys(found[place] for place in sorted(found)))
+
+
 def _axis(table: _Table) -> str:
     """Return the name of the axis of a table, empty if it is not understood."""
     name = table.axis.lower().partition("[")[0]
@@ -384,6 +391,8 @@ def _axis(table: _Table) -> str:
         return "centrality_pct"
     if plain.startswith(("pt", "ptrans", "transversemom")):
         return "pT_GeV"
+    if plain in ("selection", "integrated"):
+        return INTEGRATED
     if plain.strip("|") in ("y", "absy", "rapidity", "yrap", "absyrap", "ycm"):
         lowest = min((float(n) for place in table.places for n in place if _NUMBER.fullmatch(n)), default=0.0)
         return "abs_y" if lowest >= 0 else "y_cm"
