@@ -15,12 +15,22 @@ from hydro_files import (
     small_hydro,
     write_columns,
     write_music,
+    write_music_dense,
     write_old_music,
     write_oscar2008,
 )
 
 from qtraj.errors import AccuracyWarning, FileFormatError, InputError
-from qtraj.hydro import Hydro, joined_hydro, open_hydro, read_columns, read_music, read_oscar2008
+from qtraj.hydro import (
+    Hydro,
+    MusicGrid,
+    joined_hydro,
+    open_hydro,
+    read_columns,
+    read_music,
+    read_music_dense,
+    read_oscar2008,
+)
 from qtraj.hydro.readers.common import load_table
 
 F4 = np.finfo("f4").eps
@@ -216,3 +226,11 @@ def test_stages_that_do_not_meet_are_refused():
 
 def test_new_music_is_as_before(tmp_path):
     np.testing.assert_allclose(open_hydro(write_music(tmp_path / "e.dat", grid_T())).T, grid_T(), rtol=F4)
+
+
+def test_dense_music_from_time_zero(tmp_path):
+    grid = MusicGrid(0.0, 0.3, 5, 0.5, -1.0, 4, 0.5, -0.5)
+    with pytest.warns(AccuracyWarning, match="tau = 0"):
+        hydro = read_music_dense(write_music_dense(tmp_path / "e.dat", grid_T()), grid)
+    np.testing.assert_allclose(hydro.tau_fm, [0.3, 0.6])
+    np.testing.assert_allclose(hydro.T, grid_T()[1:], rtol=F4)

@@ -283,7 +283,7 @@ class Columns(_Section):
 class Grid(_Section):
     """Key ``grid`` of ``[[medium.files]]``: MUSIC's file without a header, see `qtraj.hydro.MusicGrid`."""
 
-    tau0_fm: Positive
+    tau0_fm: Annotated[float, Field(ge=0)]
     dtau_fm: Positive
     nx: Annotated[int, Field(ge=2)]
     dx_fm: Positive

@@ -203,7 +203,7 @@ class MusicGrid:
     Parameters
     ----------
     tau0_fm, dtau_fm : float
-        First frame and spacing of the frames in the file, fm/c.
+        First frame and spacing of the frames in the file, fm/c; a frame at 0 is left out.
     nx, ny : int
         Points in the file.
     dx_fm, dy_fm, x_min_fm, y_min_fm : float
@@ -252,7 +252,8 @@ class MusicGrid:
                 raise InputError(name, value, "be left out in a boost-invariant run", remedy)
             if not flat and value is None:
                 raise InputError(name, value, "be given in a 3+1D run", remedy)
-        for name in ("tau0_fm", "dtau_fm", "dx_fm", "dy_fm", *(() if flat else ("deta",))):
+        settle(self, tau0_fm=number("tau0_fm", self.tau0_fm, "be at least 0 and finite", low=0))
+        for name in ("dtau_fm", "dx_fm", "dy_fm", *(() if flat else ("deta",))):
             settle(self, **{name: positive(name, getattr(self, name), "be positive and finite")})
         for name in ("x_min_fm", "y_min_fm", *(() if flat else ("eta_min",))):
             settle(self, **{name: number(name, getattr(self, name), "be finite")})
