@@ -159,7 +159,7 @@ def test_local_exponential_is_that_of_the_color_matrix(mean, half, so, os, size)
         return  # larger rotations within a step do not occur: |a|/T is below 2 GeV^-1, kappa dt below 0.3 GeV^2
     K = np.array([[mean + half, so], [os, mean - half]])
     one = np.ones((3, 1, 1, 1)) * np.array([1.0, 0, 0])[:, None, None, None]
-    local = LocalGenerator(*(x * one for x in (mean, half, so, os)), None)
+    local = LocalGenerator(None, *(x * one for x in (mean, half, so, os)))
     with double_precision():
         found = exponential(local, np.array([[1.0], [5.0], [7.0]]), jnp.full((1, 1, 1, 1), 0.3), -0.8)
     expected = expm(K) @ [0.3, -0.8]
