@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike
 from .._checks import float_array, integer, mapping, real, settle, texts
 from .._types import Float
 from ..errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 # effective number of contributions below which the scatter of a sample is no safe error: known to 16 % with 20
 TRUSTED = 20.0
@@ -262,6 +265,46 @@ def joined(estimates: Sequence[Estimate | None]) -> Estimate:
         np.array([np.nan if each is None else each.value for each in estimates]),
         {n: np.array([0.0 if e is None else e.parts.get(n, 0.0) for e in estimates]) for n in names},
         tuple(dict.fromkeys(reason for each in known for reason in each.not_estimated)),
+    )
+
+
+def stack(estimates: Mapping[str, Estimate]) -> Estimate:
+    """Stack estimates of equal shape and equal parts along a new first axis, in the order of the mapping."""
+    members = list(estimates.values())
+    first = members[0]
+    for name, member in estimates.items():
+        if set(member.parts) != set(first.parts) or np.shape(member.value) != np.shape(first.value):
+            given = (sorted(member.parts), np.shape(member.value))
+            raise InputError(name, given, "have the parts of the others")
+    return Estimate(
+        np.stack([member.value for member in members]),
+        {part: np.stack([member.parts[part] for member in members]) for part in first.parts},
+        tuple(dict.fromkeys(reason for member in members for reason in member.not_estimated)),
+    )
+
+
+def estimate_variables(
+    name: str, estimate: Estimate, dims: Sequence[str]
+) -> dict[str, tuple[Sequence[str], Any, dict[str, str]]]:
+    """Return an estimate as variables of a dataset: ``name`` and one ``name_error_part`` per part of its error."""
+    attrs = {"error_parts": " ".join(estimate.parts), "not_estimated": "; ".join(estimate.not_estimated)}
+    variables: dict[str, Any] = {name: (dims, estimate.value, attrs)}
+    for part, values in estimate.parts.items():
+        of_part = {"long_name": f"{part} error of {name}"}
+        variables[f"{name}_error_{part}"] = (dims, values, of_part)
+    return variables
+
+
+def estimate_from(dataset: xr.Dataset, name: str) -> Estimate:
+    """Return the estimate that `estimate_variables` stored under `name`."""
+    if name not in dataset or "error_parts" not in dataset[name].attrs:
+        allowed = f"be an estimate of the dataset, one of {', '.join(map(str, dataset))}"
+        raise InputError("name", name, allowed)
+    attrs = dataset[name].attrs
+    return Estimate(
+        dataset[name].values,
+        {part: dataset[f"{name}_error_{part}"].values for part in attrs["error_parts"].split()},
+        tuple(filter(None, attrs["not_estimated"].split("; "))),
     )
 
 
