@@ -16,7 +16,10 @@ from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
+from ..solvers.parallel import Tally
 from ..solvers.projection import threshold
+from ..solvers.result import Progress
+from ..solvers.solve import reporting
 from ..states import State
 from .hamiltonian import checked_temperatures, continuum, effective_hamiltonian, vacuum_hamiltonian
 from .routes import RouteLevels, complex_levels, first_order
@@ -96,6 +99,7 @@ def thermal_levels(
     mesh: LaguerreMesh = DEFAULT_MESH,
     rotation: float | None = None,
     source: str = "state",
+    progress: Progress | bool | None = None,
 ) -> ThermalLevels:
     """Return thermal levels of singlet quarkonium in a static isotropic medium.
 
@@ -115,6 +119,8 @@ def thermal_levels(
         Of ``poles``: angle of complex scaling, by default the best one.
     source : {"state", "local"}
         Of ``spectral``: an extended source for each state, or one narrow Gaussian.
+    progress : bool or callable, optional
+        As for `qtraj.solve`: True shows a bar, a function is called with the work that is done and all of it.
 
     Returns
     -------
@@ -139,6 +145,7 @@ def thermal_levels(
     if not routes or not set(routes) <= set(ROUTES):
         raise InputError("routes", routes, some)
     source_of(chosen[0], source)
+    reported = reporting(progress)
     # every route runs on both meshes; the difference is its part ``mesh`` of the error
     finer = mesh.compared(DENSER)
     vacuum, on_finer = (_vacuum_energies(model, m, chosen) for m in (mesh, finer))
@@ -149,11 +156,14 @@ def thermal_levels(
         "poles": partial(complex_levels, rotation=rotation),
         "spectral": partial(peak_levels, source=source),
     }
-    results = {
-        route: calculate(model, temperatures, chosen, mesh, finer)
-        for route, calculate in calculations.items()
-        if route in routes
-    }
+    steps = len(temperatures) * len({state.l for state in chosen})
+    results: dict[str, RouteLevels] = {}
+    with reported as report:
+        tally = Tally(report, steps * len(set(routes)))
+        for i, route in enumerate((name for name in calculations if name in routes), start=1):
+            tally.until(steps * i)
+            results[route] = calculations[route](model, temperatures, chosen, mesh, finer, advance=tally.add)
+            tally.reach()
     settings = {"potential": str(model.potential), "transport": str(model.transport), "mesh": str(mesh)}
     settings |= {"mass_GeV": f"{model.mass:g}", "order": model.order, "source": source}
     limit = continuum(model, mesh, temperatures).real
