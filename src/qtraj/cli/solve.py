@@ -98,8 +98,9 @@ def solve(
     initial = _initial(l, width, color, state)
     chosen = _method(method or ("nojump" if model.has_width else "density"), rtol, n, seed)
     result = solve_lindblad(model, medium, initial, chosen, progress=True)
-    command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-    result = replace(result, provenance={**result.provenance, "command": command})
+    if as_json or out is not None:
+        command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+        result = replace(result, provenance={**result.provenance, "command": command})
     typer.echo(json.dumps(result.to_dict(), indent=1) if as_json else str(result))
     if out is not None:
         options.wrote([result.save(out)], err=as_json)
