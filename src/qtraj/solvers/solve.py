@@ -160,7 +160,7 @@ def progress_bar(console: Console | None = None) -> Iterator[Progress]:
         return
     counted = bars.TextColumn("solving"), bars.BarColumn(), bars.TaskProgressColumn()
     timed = bars.TimeElapsedColumn(), bars.TextColumn("left"), bars.TimeRemainingColumn()
-    bar = bars.Progress(*counted, *timed, console=console, transient=True)
+    bar = bars.Progress(*counted, *timed, console=console, transient=True, refresh_per_second=4)
     task = bar.add_task("", total=None)
     begin = Timer(BAR_AFTER_S, bar.start)
     begin.daemon = True

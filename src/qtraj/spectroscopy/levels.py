@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from typing import Final
 
 import numpy as np
@@ -64,6 +65,33 @@ class ThermalLevels:
     continuum: Float
     routes: Mapping[str, RouteLevels]
     settings: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        states, few = ", ".join(state.name for state in self.states), len(self.T) == 1
+        where = (
+            f"{self.T[0]:g} GeV"
+            if few
+            else f"{len(self.T)} temperatures, {self.T[0]:g} to {self.T[-1]:g} GeV"
+        )
+        return f"ThermalLevels of {states} at {where}, by {', '.join(self.routes)}; {self.model.potential}"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: shifts and widths in MeV, routes side by side."""
+        import pandas as pd  # noqa: PLC0415  `import qtraj` is a third quicker without
+
+        table = pd.DataFrame(
+            {
+                (route, f"{what} [MeV]"): [
+                    str(1e3 * estimate[i, j]) for i, j in np.ndindex(estimate.value.shape)
+                ]
+                for route in self.routes
+                for what, estimate in (("shift", self.shift(route)), ("width", self.width(route)))
+            },
+            index=pd.MultiIndex.from_product(
+                [[s.name for s in self.states], self.T], names=["state", "T [GeV]"]
+            ),
+        )
+        return f"<p>{escape(repr(self))}</p>{table.to_html(border=0, max_rows=40)}"
 
     def shift(self, route: str) -> Estimate:
         """Return Re E(T) - E(0) in GeV, by a `route`, shape (ns, nt)."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from html import escape
 from importlib import resources
 from math import inf
 from typing import Any, Final
@@ -189,6 +190,22 @@ class DataSet:
         what = f"{self.experiment} {self.state} {self.observable} against {self.x_name}"
         where = f"{self.system} {self.sqrt_s_GeV:g} GeV, {self.kinematics}"
         return f"{what}, {where}: {len(self)} points ({self.source}; {self.quality}, {self.status})"
+
+    def __repr__(self) -> str:
+        return f"DataSet({self})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the points."""
+        import pandas as pd  # noqa: PLC0415  `import qtraj` is a third quicker without
+
+        columns = {name: getattr(self, name) for name in _NUMBERS}
+        # what no point has is left out
+        table = (
+            pd.DataFrame({"centrality": self.centrality, **columns})
+            .replace("", None)
+            .dropna(axis=1, how="all")
+        )
+        return f"<p>{escape(str(self))}</p>{table.to_html(index=False, border=0, max_rows=30, na_rep='')}"
 
 
 def load_raa(
