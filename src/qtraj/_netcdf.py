@@ -7,7 +7,7 @@ import io
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import xarray as xr
 
 CHECKSUM = "content_sha256"
+SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"  # first bytes of every HDF5 file, netCDF-4 among them
+# files are complete when they get their names, and some file systems have no locks (errno 37, 38, 95)
+UNLOCKED: Final = {"locking": False}
 SEAL = b"\nqtraj sha256 "
 DIGEST_LENGTH = 64
 _BLOCK = 2**20
@@ -35,7 +38,9 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
     # in a worker of a Dask cluster, xarray would ask the scheduler for a lock on a file that nobody else knows
     with atomic_path(path) as temporary, dask.config.set(scheduler="threads"):
         if lazy:
-            stamped.to_netcdf(temporary, engine="h5netcdf")
+            # HDF5 locks what it opens by name, which not every file system can
+            with temporary.open("wb+") as file:
+                stamped.to_netcdf(file, engine="h5netcdf")
         else:  # HDF5 does not survive a disk that fills up under it, so it writes into memory
             contents = io.BytesIO()
             stamped.to_netcdf(contents, engine="h5netcdf")
@@ -51,9 +56,10 @@ def read_dataset(path: str | Path, group: str | None = None) -> xr.Dataset:
     path = path_of("path", path)
     if not path.is_file():
         raise FileFormatError(path, "no such file", "Check the path.")
-    check_seal(path)
+    if not check_seal(path) and not _is_hdf5(path):
+        raise FileFormatError(path, "is empty or no netCDF-4 file", "Check the path.")
     try:
-        dataset = xr.load_dataset(path, engine="h5netcdf", group=group)
+        dataset = xr.load_dataset(path, engine="h5netcdf", group=group, driver_kwds=UNLOCKED)
         found = checksum(dataset)
     # the HDF5 stack reports damage in any of these ways
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, EOFError) as error:
@@ -88,6 +94,11 @@ def check_seal(path: Path) -> bool:
     if seal != SEAL + digest.hexdigest().encode():
         raise FileFormatError(path, "content does not match its checksum", _AGAIN)
     return True
+
+
+def _is_hdf5(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(SIGNATURE)) == SIGNATURE
 
 
 def _seal(path: Path) -> None:
