@@ -17,7 +17,7 @@ LAYERS = [
     {"errors", "units", "provenance", "data", "_types"},
     {"_checks"},
     {"_atomic", "states"},
-    {"radial", "observables"},
+    {"radial", "observables", "_netcdf"},
     {"physics"},
     {"solvers", "hydro"},
     {"qtraj1.files"},

@@ -236,7 +236,9 @@ def cases() -> tuple[Case, ...]:
             times_fm=("array?", [1.0, 2.0]),
             progress=("function?", lambda done, total: None),
             cheap=False,
+            allowed={"progress": (True,)},
         ),
+        case(qt.load, path=("path", "x.nc"), cheap=False),
         case(
             qt.density_in_time,
             model=model,
@@ -266,7 +268,9 @@ def cases() -> tuple[Case, ...]:
             mesh=("object", MESH),
             rotation=("number?", 0.1),
             source=("choice", "local"),
+            progress=("function?", None),
             cheap=False,
+            allowed={"progress": (True,)},
         ),
         case(
             qs.effective_hamiltonian,
@@ -562,6 +566,7 @@ def cases() -> tuple[Case, ...]:
             qo.format_value,
             value=("number", 1.0),
             error=("number", 0.1),
+            digits=("integer", 1),
             allowed={"value": (np.nan,), "error": (np.nan,)},
         ),
         case(

@@ -30,7 +30,7 @@ from .solvers.density.method import DensityMatrix
 from .solvers.density.sensitivity import Sensitivity, sensitivity
 from .solvers.nojump.method import NoJump
 from .solvers.projection import Levels, vacuum_levels
-from .solvers.result import Result
+from .solvers.result import Result, load
 from .solvers.solve import solve
 from .solvers.trajectories.method import QuantumTrajectories
 from .spectroscopy.levels import thermal_levels
@@ -76,6 +76,7 @@ __all__ = [
     "Transport",
     "__version__",
     "density_in_time",
+    "load",
     "observables",
     "sensitivity",
     "solve",

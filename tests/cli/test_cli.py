@@ -1,5 +1,6 @@
 """The command line: one sentence for a mistake, the documented exit codes, the documented files."""
 
+import json
 import subprocess
 import sys
 from functools import partial
@@ -9,6 +10,7 @@ import pytest
 from stand_in import RUN_FILE, ExponentialDecay
 from typer.testing import CliRunner
 
+import qtraj as qt
 import qtraj.campaign.run as campaign
 from qtraj.campaign.run import RESULT
 from qtraj.cli import app
@@ -187,3 +189,35 @@ def test_the_module_runs_and_the_start_is_light():
         [sys.executable, "-m", "qtraj", "--version"], capture_output=True, text=True, check=True
     )
     assert version.stdout.startswith("qtraj 0.")
+
+
+SHORT = ["solve", "--method", "nojump", "--T0", "0.4", "--duration", "0.5"]
+
+
+def test_solve_saves_its_result_as_netcdf(tmp_path):
+    path = tmp_path / "deep" / "result.nc"
+    result = runner.invoke(app, [*SHORT, "--out", str(path)])
+    assert result.exit_code == 0, result.stderr
+    assert f"wrote {path}" in result.stdout
+    loaded = qt.load(path)
+    assert str(loaded.survival["1S"]) in result.stdout
+    assert "NoJump" in loaded.settings["method"]
+    assert {"command", "created", "qtraj_version"} <= set(loaded.provenance)
+
+
+def test_solve_prints_json_and_nothing_else(tmp_path):
+    path = tmp_path / "result.nc"
+    result = runner.invoke(app, [*SHORT, "--json", "--out", str(path)])
+    assert result.exit_code == 0, result.stderr
+    numbers = json.loads(result.stdout)
+    assert numbers["survival"]["1S"]["value"] == float(qt.load(path).survival["1S"])
+    assert set(numbers["survival"]["1S"]["parts"]) == {"time_step", "mesh"}
+    assert result.stderr == f"wrote {path}\n"
+
+
+def test_a_place_that_cannot_be_written_is_found_before_anything_is_solved(monkeypatch, tmp_path):
+    monkeypatch.setattr("qtraj.solvers.solve.solve", None)
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert_one_line(
+        runner.invoke(app, [*SHORT, "--out", str(tmp_path / "file" / "x.nc")]), "cannot be written"
+    )

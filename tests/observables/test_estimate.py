@@ -1,9 +1,11 @@
+import pickle
 import re
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from uncertainties import ufloat
 
 from qtraj.errors import InputError
 from qtraj.observables.estimate import Estimate, format_value, weighted_mean
@@ -111,3 +113,99 @@ def test_the_weighted_mean_is_linear_and_ignores_the_size_of_weights(rows, scale
     )
     np.testing.assert_allclose(weighted_mean(a, scale * w), weighted_mean(a, w), atol=1e-12)
     np.testing.assert_allclose(weighted_mean(np.full_like(w, 2.5), w), 2.5, rtol=1e-14)
+
+
+# ------------------------------------------------------------------------------------------------- arithmetic
+
+
+sizes = st.floats(0.5, 5).flatmap(lambda v: st.tuples(st.just(v), st.floats(1e-6, 0.1)))
+FORMULAS = {
+    "sum": lambda x, y: x + y,
+    "difference": lambda x, y: x - y,
+    "double ratio": lambda x, y: (x / y) / (1 - y),
+    "share": lambda x, y: x / (x + y),
+    "asymmetry": lambda x, y: (x - y) / (x + y),
+    "with numbers": lambda x, y: 3 - 2 * x / 7 + (1 / y) * np.float64(0.5) - 1,
+    "itself": lambda x, y: x * x - x,
+    "mean": lambda x, y: sum([x, y, x]) / 3,
+    "sign": lambda x, y: -x + y,
+}
+
+
+@given(st.sampled_from(sorted(FORMULAS)), sizes, sizes)
+def test_statistical_errors_propagate_as_the_package_uncertainties_has_it(formula, x, y):
+    found = FORMULAS[formula](Estimate(x[0], {"statistical": x[1]}), Estimate(y[0], {"statistical": y[1]}))
+    other = FORMULAS[formula](ufloat(*x), ufloat(*y))
+    assert found.value == pytest.approx(other.nominal_value, rel=1e-12, abs=1e-12)
+    # what cancels leaves rounding of slopes of size 100
+    assert found.error == pytest.approx(other.std_dev, rel=1e-9, abs=1e-14)
+
+
+def test_what_comes_from_one_estimate_stays_correlated():
+    x = Estimate(0.35, {"statistical": 0.01, "mesh": 0.002}, ("l_max",))
+    other = Estimate(0.2, {"statistical": 0.03, "mesh": 0.001})
+    assert (x - x).error == (x / x).error == 0
+    assert str(x / x) == "1"
+    assert ((x + other) - other).error == pytest.approx(x.error, rel=1e-14)
+    # bounds of two runs may share a sign; samples are independent
+    both = x - other
+    assert both.parts == pytest.approx({"statistical": np.hypot(0.01, 0.03), "mesh": 0.003})
+    assert both.not_estimated == ("l_max",)
+
+
+def test_entries_of_an_array_are_correlated_with_the_array_and_with_nothing_else():
+    x = Estimate([1.0, 2.0, 4.0], {"statistical": 0.1})
+    assert (x[1] - x[1]).error == 0
+    np.testing.assert_allclose((x - x[1]).error, [np.hypot(0.1, 0.1), 0, np.hypot(0.1, 0.1)])
+    np.testing.assert_allclose((np.array([1.0, 0.0, 2.0]) * x).error, [0.1, 0, 0.2])
+    np.testing.assert_allclose((x[:2] + x[1:]).error, np.hypot(0.1, 0.1))
+
+
+def test_a_copy_in_another_process_is_another_source():
+    x = Estimate(0.35, {"statistical": 0.01})
+    assert (pickle.loads(pickle.dumps(2 * x)) - 2 * x).error == pytest.approx(2 * np.hypot(0.01, 0.01))
+
+
+def test_where_there_is_no_number_there_is_no_error():
+    ratio = Estimate([1.0, np.nan], {"statistical": [0.1, 0.0]}) / Estimate([2.0, 3.0], {"statistical": 0.1})
+    assert ratio.error[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("operation", "argument"),
+    [
+        (lambda x: x / 0, "divisor"),
+        (lambda x: 1 / (x - x), "divisor"),
+        (lambda x: Estimate([1.0, 2.0]) + np.ones(3), "other"),
+        (lambda x: float(Estimate([1.0, 2.0])), "estimate"),
+    ],
+)
+def test_what_has_no_answer_is_refused_in_a_sentence(operation, argument):
+    with pytest.raises(InputError) as caught:
+        operation(Estimate(0.35, {"mesh": 0.01}))
+    assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize("other", ["0.1", None, 1j, [1.0]])
+def test_what_is_no_number_is_left_to_python(other):
+    with pytest.raises(TypeError):
+        Estimate(0.35) + other
+
+
+def test_an_estimate_is_a_number_for_float_and_format():
+    x = Estimate(0.35486, {"statistical": 1.2e-4, "mesh": 3e-5})
+    assert float(x) == 0.35486
+    assert f"{x}" == f"{x:.2u}" == "0.35486(12)"
+    assert f"{x:.1u}" == f"{x:.1uS}" == "0.3549(1)"
+    assert f"{x:>14.1u}|{x:<14}|" == "     0.3549(1)|0.35486(12)   |"
+    assert f"{x:.4f}" == "0.3549 +- 0.0001"
+    assert f"{Estimate([0.5, 0.25], {'mesh': 0.5}):.1u}" == "[0.5(5) 0.2(5)]"
+    with pytest.raises(ValueError, match="Unknown format code"):
+        format(x, "d")
+
+
+def test_the_representation_is_short_whatever_the_size():
+    assert repr(Estimate(0.35486, {"mesh": 1.2e-4})) == "Estimate(0.35486(12), mesh 0.00012)"
+    large = Estimate(np.ones((2000, 50)), {"mesh": 0.1})
+    assert repr(large).startswith("Estimate of shape (2000, 50): [[1.00(10) 1.00(10) ... ")
+    assert len(repr(large)) < 500

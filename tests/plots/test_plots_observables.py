@@ -1,5 +1,7 @@
 """Figures of observables: what is drawn where, and what is refused."""
 
+import io
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -148,3 +150,13 @@ def test_a_figure_outside_of_a_style_changes_nothing(panels):
     with style():
         parts_figure(panels["raa_npart"])
     assert dict(mpl.rcParams) == before
+
+
+def test_a_figure_is_shown_as_the_value_of_a_cell_without_pyplot(panels):
+    figure = observable_figure(panels["raa_npart"])
+    image = Image.open(io.BytesIO(figure._repr_png_()))
+    assert image.format == "PNG"
+    assert image.size == tuple(round(100 * inches) for inches in figure.get_size_inches())
+    formatters = pytest.importorskip("IPython.core.formatters")
+    shown, _ = formatters.DisplayFormatter().format(figure)
+    assert shown["image/png"].startswith(b"\x89PNG")

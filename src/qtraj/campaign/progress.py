@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich import progress as bars
@@ -93,16 +93,3 @@ def reporting(console: Console) -> Iterator[Reporter]:
     timed = _Rate(), bars.TimeElapsedColumn(), bars.TextColumn("left"), bars.TimeRemainingColumn()
     with bars.Progress(*counted, bars.TextColumn("histories"), *timed, console=console) as progress:
         yield Bar(progress)
-
-
-@contextmanager
-def solving(console: Console) -> Iterator[Callable[[int, int], None] | None]:
-    """Yield a function of (done, total) for `qtraj.solve` that moves a bar on a terminal, or None elsewhere."""
-    if not console.is_terminal:
-        yield None
-        return
-    counted = bars.TextColumn("solving"), bars.BarColumn(), bars.MofNCompleteColumn()
-    timed = bars.TimeElapsedColumn(), bars.TimeRemainingColumn()
-    with bars.Progress(*counted, *timed, console=console, transient=True) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)

@@ -46,10 +46,10 @@ def print_table(*tables: Any, width: int = TABLE_WIDTH, highlight: bool = True) 
         console.print(table, highlight=highlight)
 
 
-def wrote(paths: Iterable[Path]) -> None:
-    """Tell which files were written."""
+def wrote(paths: Iterable[Path], *, err: bool = False) -> None:
+    """Tell which files were written; on standard error where the output is for a program."""
     for path in paths:
-        typer.echo(f"wrote {path}")
+        typer.echo(f"wrote {path}", err=err)
 
 
 def comma_separated(text: str) -> tuple[str, ...]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -83,13 +86,20 @@ def solve(
         Path | None,
         Option(metavar="DIR", help="Also write figure, animation and page of the evolution without jumps."),
     ] = None,
+    out: Annotated[
+        Path | None,
+        Option(metavar="FILE.nc", dir_okay=False, help="Also save the result as netCDF, for qtraj.load."),
+    ] = None,
+    as_json: Annotated[bool, Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Solve one temperature history and print the survival of each state with its error."""
-    from ..campaign.progress import solving
+    from .._atomic import writable_folder
     from ..solvers.density.method import DensityMatrix
     from ..solvers.nojump.method import NoJump
     from ..solvers.solve import solve as solve_lindblad
 
+    for folder in filter(None, (view, out and out.parent)):  # before anything long begins
+        writable_folder(folder)
     table_flags = {"below": below, "beyond": beyond, "octet": octet}
     model = _model(potential, alpha, mass, table_flags, (kappa, gamma, T_c), order)
     medium = _medium(T0, tau, T_end, duration, table, allow_hot_end=allow_hot_end)
@@ -101,14 +111,18 @@ def solve(
         raise InputError("--method", method, allowed)
     if model.has_width and not isinstance(chosen, NoJump):
         raise InputError("--method", method, "be nojump for a potential that has a width of its own")
-    with solving(Console(stderr=True)) as progress:
-        result = solve_lindblad(model, medium, initial, chosen, progress=progress)
-    typer.echo(str(result))
+    result = solve_lindblad(model, medium, initial, chosen, progress=True)
+    if as_json or out is not None:
+        command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+        result = replace(result, provenance={**result.provenance, "command": command})
+    typer.echo(json.dumps(result.to_dict(), indent=1) if as_json else str(result))
+    if out is not None:
+        options.wrote([result.save(out)], err=as_json)
     if view is not None:
         from ..plots.evolution import evolve_for_view
         from ..plots.view_files import write_views
 
-        options.wrote(write_views(evolve_for_view(model, medium, initial), view))
+        options.wrote(write_views(evolve_for_view(model, medium, initial), view), err=as_json)
 
 
 def states(
@@ -188,7 +202,9 @@ def spectrum(
     if out is not None:
         writable_folder(out)
     T = np.linspace(T_min, HIGHEST_T if T_max is None else T_max, points) if points > 1 else np.array([T_min])
-    levels = thermal_levels(model, T, split(states), routes=split(route), source=source or "state")
+    levels = thermal_levels(
+        model, T, split(states), routes=split(route), source=source or "state", progress=True
+    )
     shown = [*rows(levels), *others]
     plain = not Console().is_terminal
     options.print_table(table(shown, _title(levels), plain=plain), width=SPECTRUM_WIDTH, highlight=False)

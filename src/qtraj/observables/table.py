@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -129,6 +130,25 @@ class SurvivalTable:
 
     def __len__(self) -> int:
         return len(self.replicate)
+
+    def __repr__(self) -> str:
+        columns = [name for name in _OPTIONAL if getattr(self, name) is not None]
+        groups = len(np.unique(self.replicate))
+        return (
+            f"SurvivalTable of {len(self)} rows in {groups} independent groups: {', '.join(self.states)}"
+            f"{'' if self.no_jump is None else ', also without jump'}; {', '.join(columns) or 'no columns of paths'}"
+        )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: between what the rows lie."""
+        import pandas as pd  # noqa: PLC0415  `import qtraj` is a third quicker without
+
+        columns = {s: self.survival.value[:, STATE_NAMES.index(s)] for s in self.states}
+        columns |= {
+            name: getattr(self, name) for name in ("weight", *_OPTIONAL) if getattr(self, name) is not None
+        }
+        table = pd.DataFrame(columns).agg(["min", "mean", "max"]).T
+        return f"<p>{escape(repr(self))}</p>{table.to_html(border=0)}"
 
     @property
     def states(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from html import escape
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -331,6 +332,15 @@ class Histories(Sequence[TabulatedTemperature]):
             f"Histories({len(self)} histories, {len(self.tau_fm)} times {self.tau_fm[0]:g}-{self.tau_fm[-1]:g} fm/c, "
             f"T up to {self.T.max():.3f} GeV, T_end={self.T_end:g} GeV)"
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: between what the histories lie."""
+        import pandas as pd  # noqa: PLC0415  `import qtraj` is a third quicker without
+
+        columns = {"highest T [GeV]": self.T.max(axis=1)}
+        columns |= {name: v for name, v in self.metadata.items() if v.ndim == 1 and v.dtype.kind in "iuf"}
+        table = pd.DataFrame(columns).agg(["min", "mean", "max"]).T
+        return f"<p>{escape(repr(self))}</p>{table.to_html(border=0, max_rows=20)}"
 
 
 def as_histories(medium: Any) -> tuple[Sequence[History], bool]:

@@ -28,7 +28,7 @@ from ..observables.table import AXES, INTEGRATED
 from . import artists
 from .artists import EXPERIMENT_COLORS, GRAY, color_of
 from .raa import collision_label, raa_figure
-from .style import save_figure, style
+from .style import NotebookFigure, save_figure, style
 
 PART_LABELS: Final = {"no_jump": "never jumped", "regeneration": "regenerated"}
 
@@ -252,7 +252,7 @@ def _curve_entries(bands: Sequence[CurveBand], color: str) -> tuple[list[Any], l
 
 
 def _axes(count: int) -> tuple[Figure, np.ndarray[Any, Any]]:
-    figure = Figure(figsize=(max(8.0, 1.2 + 4.6 * count), 6.2), layout="constrained")
+    figure = NotebookFigure(figsize=(max(8.0, 1.2 + 4.6 * count), 6.2), layout="constrained")
     return figure, np.atleast_1d(figure.subplots(1, count))
 
 

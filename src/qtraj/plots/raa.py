@@ -18,7 +18,7 @@ from ..observables.observable import modification
 from ..observables.table import AXES
 from . import artists
 from .artists import GRAY, color_of
-from .style import style
+from .style import NotebookFigure, style
 
 SYSTEM_NAMES: Final = {"PbPb": "Pb–Pb", "AuAu": "Au–Au", "pPb": "p–Pb"}
 
@@ -234,7 +234,7 @@ def _figure_of_rows(
     everything = [band for bands in rows.values() for band in bands]
     width = max(9.0, 1.2 + 4.6 * len(states))
     with style():
-        figure = Figure(figsize=(width, 0.9 + 5.0 * len(rows)), layout="constrained")
+        figure = NotebookFigure(figsize=(width, 0.9 + 5.0 * len(rows)), layout="constrained")
         axes = figure.subplots(len(rows), len(states), squeeze=False)
         for panels, (title, bands) in zip(axes, rows.items(), strict=True):
             for ax, state in zip(panels, states, strict=True):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..spectroscopy.files import Row
 from ..spectroscopy.spectral import SpectralFunction
-from .style import style
+from .style import NotebookFigure, style
 
 Quantity = Literal["shift", "width", "binding"]
 SHOWN: Final[tuple[Quantity, ...]] = ("shift", "width")  # rows of the figure
@@ -72,7 +72,7 @@ def spectrum_figure(rows: Sequence[Row], *, title: str = "") -> Figure:
     if not states:
         raise InputError("rows", f"{len(rows)} without", "have a shift and a width of some state")
     with style():
-        figure = Figure(figsize=(1.6 + 4.2 * len(states), 8.4), layout="constrained")
+        figure = NotebookFigure(figsize=(1.6 + 4.2 * len(states), 8.4), layout="constrained")
         axes = figure.subplots(len(SHOWN), len(states), sharex=True, squeeze=False)
         for column, state in enumerate(states):
             for row, quantity in enumerate(SHOWN):
@@ -133,7 +133,7 @@ def spectral_figure(
 ) -> Figure:
     """Return the figure of spectral functions, one panel per channel, by its text; `levels` as there, by channel."""
     with style():
-        figure = Figure(figsize=(1.2 + 6.2 * len(channels), 5.8), layout="constrained")
+        figure = NotebookFigure(figsize=(1.2 + 6.2 * len(channels), 5.8), layout="constrained")
         axes = figure.subplots(1, len(channels), squeeze=False)[0]
         for ax, (text, functions) in zip(axes, channels.items(), strict=True):
             plot_spectral_functions(ax, functions, omega, levels=levels.get(text), title=text)

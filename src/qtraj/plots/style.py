@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -50,6 +51,16 @@ def use_style() -> None:
 
 def _settings() -> Any:  # Matplotlib types every key of its settings
     return {**mplhep.style.CMS, **_SIZES}
+
+
+class NotebookFigure(Figure):
+    """A figure that a notebook shows when it is the value of a cell, though Pyplot knows nothing of it."""
+
+    def _repr_png_(self) -> bytes:
+        content = io.BytesIO()
+        with style():  # fonts of formulas are looked up when a figure is drawn, not when it is made
+            self.savefig(content, format="png", dpi=100)
+        return content.getvalue()
 
 
 def save_figure(figure: Figure, path_stem: str | os.PathLike[str]) -> tuple[Path, Path]:

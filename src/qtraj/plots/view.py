@@ -25,7 +25,7 @@ from ..errors import InputError
 from ..states import STATE_NAMES
 from .artists import GRAY, STATE_COLORS
 from .evolution import Evolution
-from .style import style
+from .style import NotebookFigure, style
 
 # one color for each of the six states, of the palette of `STATE_COLORS`
 RADIAL_COLORS: Final = {
@@ -199,7 +199,7 @@ def view_figure(evolution: Evolution) -> Figure:
         panels.append(plot_track)
     rows = -(-len(panels) // 2)
     with style():
-        figure = Figure(figsize=(13.0, 4.0 * rows + 0.9), layout="constrained")
+        figure = NotebookFigure(figsize=(13.0, 4.0 * rows + 0.9), layout="constrained")
         grid = figure.add_gridspec(rows, 4)
         for k, panel in enumerate(panels):
             alone = k == len(panels) - 1 and len(panels) % 2
@@ -219,7 +219,7 @@ def animate(evolution: Evolution) -> FuncAnimation:
     thin = evolution.thinned(FRAMES, POINTS)
     frames = thin.snapshots.tolist()
     with style(), mpl.rc_context(_SMALL):
-        figure = Figure(figsize=(9.6, 5.4), layout="constrained")
+        figure = NotebookFigure(figsize=(9.6, 5.4), layout="constrained")
         grid = figure.add_gridspec(2, 3)
         parts = [
             _moving_wave(figure.add_subplot(grid[0, :2]), thin),

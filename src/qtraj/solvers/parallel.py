@@ -19,6 +19,31 @@ ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "NPROC": "1"}
 _BUDGET: ContextVar[Semaphore | None] = ContextVar("budget", default=None)
 
 
+class Tally:
+    """Counts work that threads do, and reports it to a progress callback of (done, total), one thread at a time."""
+
+    def __init__(self, progress: Callable[[int, int], None], total: int) -> None:
+        self._progress, self._total = progress, total
+        self._done, self._limit, self._lock = 0, total, Lock()
+
+    def until(self, limit: int) -> None:
+        """Report less than `limit` until it is reached: work that nobody could foresee moves nothing."""
+        self._limit = limit
+
+    def add(self, work: int) -> None:
+        """Report more work."""
+        with self._lock:
+            before, self._done = self._done, min(self._done + work, max(self._done, self._limit - 1))
+            if self._done > before:
+                self._progress(self._done, self._total)
+
+    def reach(self) -> None:
+        """Report all work up to the limit."""
+        with self._lock:
+            self._done = self._limit
+            self._progress(self._done, self._total)
+
+
 def side_by_side(
     function: Callable[[Job], Answer], jobs: Sequence[Job], workers: int | None = None
 ) -> list[Answer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from html import escape
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -219,6 +220,26 @@ class Levels:
         return tuple(
             name for name, bound in zip(STATE_NAMES, np.isfinite(self.energies), strict=True) if bound
         )
+
+    def __repr__(self) -> str:
+        lines = [f"Vacuum states of {self.model.potential}, M = {self.model.mass:g} GeV, on {self.grid}"]
+        for name, *cells in self._rows():
+            lines.append(f"{name:4}" + "".join(f"{cell:>14}" for cell in cells))
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        import pandas as pd  # noqa: PLC0415  `import qtraj` is a third quicker without
+
+        heading, (names, *rows) = repr(self).partition("\n")[0], self._rows()
+        return f"<p>{escape(heading)}</p>{pd.DataFrame(rows, columns=names).to_html(index=False, border=0)}"
+
+    def _rows(self) -> list[list[str]]:
+        """Return the cells of a table, the first row its headings."""
+        numbers = np.transpose([self.energies, self.masses, self.mean_radius, self.rms_radius])
+        cells = [[f"{number:.5g}" if np.isfinite(number) else "unbound" for number in row] for row in numbers]
+        headings = ["", "E [GeV]", "2M+E [GeV]", "<r> [GeV^-1]", "rms [GeV^-1]"]
+        return [headings, *([name, *row] for name, row in zip(STATE_NAMES, cells, strict=True))]
 
     def stored(self) -> StoredStates:
         """Return the bound states as functions of r; `InputError` if there is none."""

@@ -2,19 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._netcdf import read_dataset, write_dataset
 from .._types import Float
-from ..errors import InputError
-from ..observables.estimate import Estimate
+from ..errors import FileFormatError, InputError
+from ..observables.estimate import Estimate, estimate_from, estimate_variables
 from ..states import STATE_NAMES
+from .trajectories.start_ensemble import JumpRecord
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
 
 Progress = Callable[[int, int], None]
+
+# what a result holds for each state, at the end and with `_at` at the requested times
+QUANTITIES: Final = ("survival", "no_jump", "overlap", "overlap_no_jump")
+TITLE: Final = "result of qtraj.solve"
+
+# axes of the diagnostics of one history
+_DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
+    "population": ("color", "l"),
+    "population_error": ("color", "l"),
+    "population_at": ("time_fm", "color", "l"),
+    "color_error": ("color",),
+    "cut": ("color",),
+    "lost": ("stage",),
+    "lost_at": ("time_fm",),
+    "octet": ("bound",),
+    "octet_at": ("time_fm", "bound"),
+    "covariance": ("state", "other_state"),
+    "effective_contributions": ("state",),
+}
 
 # A population below this is what rounding leaves of zero.
 ROUNDING = 1e-12
@@ -121,36 +149,287 @@ class Result:
             for name, total in self.survival.items()
         }
 
+    @property
+    def _is_batch(self) -> bool:
+        return np.ndim(self.norm.value) > 0
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return all numbers as a dataset.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``survival``, ``no_jump``, ``overlap``, ``overlap_no_jump`` (history, state), NaN for the survival of a
+            state that the start does not hold, with ``_at`` at the requested times (history, time_fm, state); ``norm``
+            (history), ``initial_overlap`` (state) and the diagnostics. One history has no axis ``history``. Each part
+            of an error is a variable such as ``survival_error_mesh``; settings and provenance are attributes, in JSON.
+            Jumps, if they were asked for, are in ``jump_...``.
+        """
+        import xarray as xr  # noqa: PLC0415  `import qtraj` is a third quicker without
+
+        batch = ("history",) if self._is_batch else ()
+        variables: dict[str, Any] = estimate_variables("norm", self.norm, batch)
+        for name in QUANTITIES:
+            for suffix, axes in (("", batch), ("_at", (*batch, "time_fm"))):
+                stacked = _stacked(getattr(self, name + suffix), self.overlap_at if suffix else self.overlap)
+                variables |= estimate_variables(name + suffix, stacked, (*axes, "state"))
+        variables["initial_overlap"] = "state", [self.initial_overlap[name] for name in STATE_NAMES]
+        for name, values in self.diagnostics.items():
+            own = np.ndim(values) - len(batch)
+            axes = _DIMENSIONS.get(name, tuple(f"{name}_{i}" for i in range(own)))
+            variables[name] = (*batch, *axes), values, {"of": "diagnostics"}
+        held = [name in self.survival for name in STATE_NAMES]
+        coordinates = {"state": list(STATE_NAMES), "time_fm": ("time_fm", self.times_fm, {"units": "fm/c"})}
+        return xr.Dataset(
+            {**variables, **_jump_variables(self.jumps)},
+            {**coordinates, "held": ("state", held, {"long_name": "the start holds this state"})},
+            {
+                "title": TITLE,
+                "settings": json.dumps(dict(self.settings), default=str),
+                "provenance": json.dumps(dict(self.provenance), default=str),
+            },
+        )
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return survival and overlap as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each state, of a batch for each history and state. If times were requested, there is an index
+            ``time_fm`` in fm/c too, infinite for the end, after which nothing changes. Columns are the quantities, each
+            with its error and the parts of it: ``survival``, ``survival_error``, ``survival_error_mesh``, ...
+        """
+        import xarray as xr  # noqa: PLC0415  as above
+
+        dataset = self.to_xarray()
+        tables: list[xr.Dataset] = []
+        for suffix in ("_at", "") if len(self.times_fm) else ("",):
+            chosen: dict[str, Any] = {}
+            for name in QUANTITIES:
+                estimate, axes = estimate_from(dataset, name + suffix), dataset[name + suffix].dims
+                chosen |= {name: (axes, estimate.value), f"{name}_error": (axes, estimate.error)}
+                chosen |= {f"{name}_error_{part}": (axes, error) for part, error in estimate.parts.items()}
+            table = xr.Dataset(chosen, {"state": list(STATE_NAMES)})
+            if self._is_batch:
+                table = table.assign_coords(history=np.arange(len(self.norm.value)))
+            if len(self.times_fm):
+                times = self.times_fm if suffix else [np.inf]
+                table = (table if suffix else table.expand_dims("time_fm")).assign_coords(time_fm=times)
+            tables.append(table)
+        together: Any = {"data_vars": "all", "coords": "different", "compat": "equals", "join": "exact"}
+        whole = xr.concat(tables, "time_fm", **together) if len(tables) > 1 else tables[0]
+        return whole.to_dataframe(dim_order=[d for d in ("history", "time_fm", "state") if d in whole.dims])
+
+    def save(self, path: str | Path) -> Path:
+        """Write the result as netCDF, whole or not at all, with settings, versions and a checksum.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; its folder is created. `qtraj.load` reads it.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        FileFormatError
+            If it cannot be written.
+        """
+        return write_dataset(self.to_xarray(), path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what a JSON file can hold.
+
+        Returns
+        -------
+        dict
+            Survival and transition of each state, the same without any jump, and the norm, each as ``value``,
+            ``error``, ``parts`` and ``not_estimated``; overlaps at the start, settings, provenance; with requested
+            times ``times_fm`` and ``survival_at``. Numbers, of a batch lists.
+        """
+
+        def plain(estimate: Estimate) -> dict[str, Any]:
+            parts = {part: np.asarray(error).tolist() for part, error in estimate.parts.items()}
+            value, error = np.asarray(estimate.value).tolist(), np.asarray(estimate.error).tolist()
+            return {
+                "value": value,
+                "error": error,
+                "parts": parts,
+                "not_estimated": list(estimate.not_estimated),
+            }
+
+        without = {name: self.overlap_no_jump[name] for name in self.transition}
+        mappings = {"survival": self.survival, "no_jump": self.no_jump}
+        mappings |= {"transition": self.transition, "transition_no_jump": without}
+        if len(self.times_fm):
+            mappings |= {"survival_at": self.survival_at, "transition_at": self.transition_at}
+        numbers = {name: {s: plain(e) for s, e in found.items()} for name, found in mappings.items()}
+        return {
+            **numbers,
+            "norm": plain(self.norm),
+            "initial_overlap": dict(self.initial_overlap),
+            "times_fm": self.times_fm.tolist(),
+            "settings": dict(self.settings),
+            "provenance": dict(self.provenance),
+        }
+
     def __str__(self) -> str:
+        lines = self._heading()
+        for title, headings, rows in self._tables():
+            widths = (22, 22) if not self._is_batch else (22, 12, 12)
+            cells = [f"{words:>{width}}" for words, width in zip((title, *headings), widths, strict=False)]
+            lines.append(f"{'':4}{''.join(cells)}   {headings[-1]}")
+            for name, *numbers, last in rows:
+                cells = [f"{words:>{width}}" for words, width in zip(numbers, widths, strict=True)]
+                lines.append(f"{name:4}{''.join(cells)}   {last}")
+        return "\n".join([*lines, *self._footing()])
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        import pandas as pd  # noqa: PLC0415  as above
+
+        tables = [
+            pd.DataFrame(rows, columns=["", title, *headings]).to_html(index=False, border=0)
+            for title, headings, rows in self._tables()
+        ]
+        above, below = (
+            f"<p>{'<br>'.join(map(escape, lines))}</p>" for lines in (self._heading(), self._footing())
+        )
+        return "".join([above, *tables, below])
+
+    def _heading(self) -> list[str]:
         count = self.provenance["histories"]
         histories = "1 history" if count == 1 else f"{count} histories"
         lines = [f"{self.settings['method']}, {histories}, {self.provenance['wall_time_s']:.2f} s"]
+        if self._is_batch:
+            index = (
+                f'result.{"survival" if self.survival else "overlap"}["{next(iter(self.survival), "1S")}"][i]'
+            )
+            lines.append(f"a batch: mean, least and largest of all histories; {index} is that of history i")
+        return lines
+
+    def _tables(self) -> list[tuple[str, list[str], list[list[str]]]]:
+        """Return title, further headings and rows of survival and of transition, where there is anything of them."""
+        tables = []
         for title, found, without in (
             ("survival", self.survival, self.no_jump),
             ("transition", self.transition, self.overlap_no_jump),
         ):
-            rows = [_row(name, total, without[name]) for name, total in found.items()]
-            if any(rows):
-                lines.append(f"{'':4}{title:>22}{'without jump':>22}   error budget")
-                lines += filter(None, rows)
-        batch = np.ndim(self.norm.value) > 0
-        if batch:
-            lines.append(f"(first of {count} histories)")
-        lines.append(f"norm without jump {self.norm[0] if batch else self.norm!s}")
+            rows = [
+                _row(name, total, without[name])
+                for name, total in found.items()
+                if np.any(total.value != 0) or np.any(total.error != 0)
+            ]
+            headings = ["without jump", "error budget"]
+            if self._is_batch:
+                title, headings = f"mean {title}", ["least", "largest", "largest error"]  # noqa: PLW2901
+            if rows:
+                tables.append((title, headings, rows))
+        return tables
+
+    def _footing(self) -> list[str]:
+        norm: Any = f"{np.mean(self.norm.value):.6g} on average" if self._is_batch else self.norm
+        lines = [f"norm without jump {norm}"]
         if "population" in self.diagnostics:
-            first = {name: values[0] if batch else values for name, values in self.diagnostics.items()}
-            lines += _populations(first)
-        return "\n".join(lines)
+            mean = {n: np.mean(v, axis=0) if self._is_batch else v for n, v in self.diagnostics.items()}
+            lines += _populations(mean)
+        if len(self.times_fm):
+            first, last, count = self.times_fm[0], self.times_fm[-1], len(self.times_fm)
+            times = f"{first:g} fm/c" if count == 1 else f"{count} times from {first:g} to {last:g} fm/c"
+            lines.append(f"also at {times}: survival_at")
+        return lines
 
 
-def _row(name: str, total: Estimate, no_jump: Estimate) -> str:
-    """Return the line of a state, that of the first history, or nothing where there is nothing of it."""
+def load(path: str | Path) -> Result:
+    """Read a result that `Result.save` or `qtraj solve --out` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+        The netCDF file.
+
+    Returns
+    -------
+    Result
+        With all numbers, settings and provenance.
+
+    Raises
+    ------
+    FileFormatError
+        If there is no such file, it is damaged, or it holds something else.
+    """
+    dataset = read_dataset(path)
+    if dataset.attrs.get("title") != TITLE:
+        remedy = "`Result.save` and `qtraj solve --out` write such files; `qtraj observe` reads those of campaigns."
+        raise FileFormatError(path, "holds no result of `qtraj.solve`", remedy)
+    held = [str(name) for name in dataset["state"].values[dataset["held"].values]]
+    found: dict[str, Any] = {}
+    for name in QUANTITIES:
+        for key in (name, f"{name}_at"):
+            names, whole = STATE_NAMES if "overlap" in name else held, estimate_from(dataset, key)
+            states = {state: whole[..., STATE_NAMES.index(state)] for state in names}
+            found[key] = states if "overlap" in name else _Held(states)
+    return Result(
+        **found,
+        initial_overlap=dict(zip(STATE_NAMES, dataset["initial_overlap"].values.tolist(), strict=True)),
+        norm=estimate_from(dataset, "norm"),
+        times_fm=dataset["time_fm"].values,
+        diagnostics={str(n): v.values[()] for n, v in dataset.items() if v.attrs.get("of") == "diagnostics"},
+        settings=json.loads(dataset.attrs["settings"]),
+        provenance=json.loads(dataset.attrs["provenance"]),
+        jumps=_jumps_of(dataset),
+    )
+
+
+def _stacked(found: Mapping[str, Estimate], overlap: Mapping[str, Estimate]) -> Estimate:
+    """Return the estimates of some states as one, the six states last: NaN without an error for the others."""
+    first = next(iter(found.values()), Estimate(overlap[STATE_NAMES[0]].value))
+    blank = Estimate(
+        np.full(np.shape(first.value), np.nan), dict.fromkeys(first.parts, 0.0), first.not_estimated
+    )
+    members = [found.get(name, blank) for name in STATE_NAMES]
+    parts = {part: np.stack([m.parts[part] for m in members], axis=-1) for part in first.parts}
+    return Estimate(np.stack([m.value for m in members], axis=-1), parts, first.not_estimated)
+
+
+def _jump_variables(jumps: Any) -> dict[str, Any]:
+    """Return the records of all jumps, those of a batch one behind the other, with the number of their history."""
+    if jumps is None:
+        return {}
+    records: Sequence[JumpRecord] = (jumps,) if isinstance(jumps, JumpRecord) else jumps
+    variables: dict[str, Any] = {}
+    for name, first in asdict(records[0]).items():
+        axis = "trajectory" if name in ("r0", "weight", "start") else "jump"
+        arrays = [getattr(record, name) for record in records]
+        variables[f"jump_{name}"] = axis, np.concatenate(arrays).astype(first.dtype)
+        variables[f"{axis}_history"] = axis, np.repeat(np.arange(len(records)), [len(a) for a in arrays])
+    return variables
+
+
+def _jumps_of(dataset: xr.Dataset) -> Any:
+    if "jump_history" not in dataset:
+        return None
+    records = []
+    for i in range(dataset.sizes.get("history", 1)):
+        mine = {axis: dataset[f"{axis}_history"].values == i for axis in ("jump", "trajectory")}
+        fields = {name: dataset[f"jump_{name}"] for name in JumpRecord.__dataclass_fields__}
+        records.append(JumpRecord(**{n: v.values[mine[str(v.dims[0])]] for n, v in fields.items()}))
+    return tuple(records) if "history" in dataset.sizes else records[0]
+
+
+def _row(name: str, total: Estimate, no_jump: Estimate) -> list[str]:
+    """Return the row of a state: of one history with its budget, of a batch what all histories lie between."""
     if np.ndim(total.value):
-        total, no_jump = total[0], no_jump[0]
-    if total.value == 0 and total.error == 0:
-        return ""
+        numbers = (np.mean(total.value), np.min(total.value), np.max(total.value))
+        return [name, *(f"{number:.5g}" for number in numbers), f"{np.max(total.error):.1e}"]
     budget = ", ".join(f"{part} {value:.1e}" for part, value in total.parts.items())
-    return f"{name:4}{total!s:>22} {no_jump!s:>21}   {budget or 'not estimated'}"
+    return [name, str(total), str(no_jump), budget or "not estimated"]
 
 
 def _populations(d: Mapping[str, Any]) -> list[str]:

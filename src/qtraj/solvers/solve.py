@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import datetime
 import inspect
+import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.util import find_spec
+from threading import Timer
 from typing import Any, Final, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
+from rich import progress as bars
+from rich.console import Console
 
 from .._checks import called, function, increasing, instance
 from .._types import Float
@@ -20,6 +27,9 @@ from ..provenance import versions
 from ..units import from_fm, to_fm
 from .density.method import DensityMatrix
 from .result import Progress, Result, Solution, make_result
+
+BAR_AFTER_S: Final = 1.0
+NOTEBOOK_WIDTH: Final = 90  # columns
 
 # Distances in GeV^-1 at which a start is evaluated to see that it can be.
 _PROBE_R: Final = np.array([0.5, 1.0, 2.0])
@@ -48,7 +58,7 @@ def solve(
     method: Method | None = None,
     *,
     times_fm: ArrayLike | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Result:
     """Solve the Lindblad equation of a model in a medium from an initial state.
 
@@ -67,8 +77,9 @@ def solve(
     ----------------
     times_fm : array_like, shape (nt,), optional
         Increasing times in fm/c at which to report survival and populations as well.
-    progress : callable, optional
-        Called as ``progress(done, total)`` with numbers of histories.
+    progress : bool or callable, optional
+        True shows a bar after a second, on a terminal or in a notebook. A function is called as ``progress(done,
+        total)`` while the work is done: numbers of runs, of which a history may need several; the last two are equal.
 
     Returns
     -------
@@ -93,11 +104,11 @@ def solve(
     # a class has the attributes of its instances
     if isinstance(method, type) or not isinstance(method, Method):
         raise InputError("method", method, "be a method such as DensityMatrix() or NoJump()")
-    report = (lambda done, total: None) if progress is None else _reporting(progress)
+    reported = reporting(progress)
     times = checked_times(() if times_fm is None else times_fm)
     histories, batch = checked_problem(model, medium, initial)
     started = time.perf_counter()
-    with collected():
+    with collected(), reported as report:
         solution = method.solve(model, histories, initial, [from_fm(t) for t in times], report)
     asked = {"method": method, "model": model, "initial": initial, "medium": medium}
     wall_time = time.perf_counter() - started
@@ -107,13 +118,26 @@ def solve(
         batch=batch,
         times_fm=times,
         settings={name: repr(thing) for name, thing in asked.items()},
-        provenance={"histories": len(histories), "wall_time_s": wall_time, **versions()},
+        provenance={
+            "histories": len(histories),
+            "wall_time_s": wall_time,
+            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "python": platform.python_version(),
+            **versions(),
+        },
     )
 
 
-def _reporting(progress: Progress) -> Progress:
-    """Return `progress` with its errors named; one that does not take two arguments is refused at once."""
-    allowed = "be a function of (done, total) or None"
+def reporting(progress: Progress | bool | None) -> AbstractContextManager[Progress]:
+    """Give the callback that `progress` asks for, with its errors named.
+
+    One that does not take two arguments is refused at once.
+    """
+    if progress is None or progress is False:
+        return nullcontext(lambda done, total: None)
+    if progress is True:
+        return progress_bar()
+    allowed = "be True, False, a function of (done, total) or None"
     function("progress", progress, allowed)
     try:
         inspect.signature(progress).bind(0, 1)
@@ -121,7 +145,33 @@ def _reporting(progress: Progress) -> Progress:
         raise InputError("progress", progress, allowed) from None
     except ValueError:  # some built-in functions have no signature
         pass
-    return lambda done, total: called("progress", progress, done, total)
+    return nullcontext(lambda done, total: called("progress", progress, done, total))
+
+
+@contextmanager
+def progress_bar(console: Console | None = None) -> Iterator[Progress]:
+    """Give a progress callback that moves a bar from the second second on; where nobody sees a bar, it does nothing."""
+    console = Console(stderr=True) if console is None else console
+    if console.is_jupyter and find_spec("ipywidgets") is None:
+        # Rich draws in a notebook with widgets only; a line that is written over needs none
+        console = Console(force_jupyter=False, force_terminal=True, width=NOTEBOOK_WIDTH)
+    if not (console.is_terminal or console.is_jupyter):
+        yield lambda done, total: None
+        return
+    counted = bars.TextColumn("solving"), bars.BarColumn(), bars.TaskProgressColumn()
+    timed = bars.TimeElapsedColumn(), bars.TextColumn("left"), bars.TimeRemainingColumn()
+    bar = bars.Progress(*counted, *timed, console=console, transient=True, refresh_per_second=4)
+    task = bar.add_task("", total=None)
+    begin = Timer(BAR_AFTER_S, bar.start)
+    begin.daemon = True
+    begin.start()
+    try:
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+    finally:
+        begin.cancel()
+        begin.join()
+        if bar.live.is_started:
+            bar.stop()
 
 
 def checked_problem(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,10 @@ from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..physics.model import LindbladModel
 from ..radial.laguerre import LaguerreMesh
+from ..solvers.parallel import Tally
 from ..solvers.projection import threshold
+from ..solvers.result import Progress
+from ..solvers.solve import reporting
 from ..states import State
 from .hamiltonian import checked_temperatures, continuum, effective_hamiltonian, vacuum_hamiltonian
 from .routes import RouteLevels, complex_levels, first_order
@@ -62,6 +66,33 @@ class ThermalLevels:
     routes: Mapping[str, RouteLevels]
     settings: Mapping[str, str]
 
+    def __repr__(self) -> str:
+        states, few = ", ".join(state.name for state in self.states), len(self.T) == 1
+        where = (
+            f"{self.T[0]:g} GeV"
+            if few
+            else f"{len(self.T)} temperatures, {self.T[0]:g} to {self.T[-1]:g} GeV"
+        )
+        return f"ThermalLevels of {states} at {where}, by {', '.join(self.routes)}; {self.model.potential}"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: shifts and widths in MeV, routes side by side."""
+        import pandas as pd  # noqa: PLC0415  `import qtraj` is a third quicker without
+
+        table = pd.DataFrame(
+            {
+                (route, f"{what} [MeV]"): [
+                    str(1e3 * estimate[i, j]) for i, j in np.ndindex(estimate.value.shape)
+                ]
+                for route in self.routes
+                for what, estimate in (("shift", self.shift(route)), ("width", self.width(route)))
+            },
+            index=pd.MultiIndex.from_product(
+                [[s.name for s in self.states], self.T], names=["state", "T [GeV]"]
+            ),
+        )
+        return f"<p>{escape(repr(self))}</p>{table.to_html(border=0, max_rows=40)}"
+
     def shift(self, route: str) -> Estimate:
         """Return Re E(T) - E(0) in GeV, by a `route`, shape (ns, nt)."""
         shift = self.routes[route].real(self.vacuum[:, None])
@@ -96,6 +127,7 @@ def thermal_levels(
     mesh: LaguerreMesh = DEFAULT_MESH,
     rotation: float | None = None,
     source: str = "state",
+    progress: Progress | bool | None = None,
 ) -> ThermalLevels:
     """Return thermal levels of singlet quarkonium in a static isotropic medium.
 
@@ -115,6 +147,8 @@ def thermal_levels(
         Of ``poles``: angle of complex scaling, by default the best one.
     source : {"state", "local"}
         Of ``spectral``: an extended source for each state, or one narrow Gaussian.
+    progress : bool or callable, optional
+        As for `qtraj.solve`: True shows a bar, a function is called with the work that is done and all of it.
 
     Returns
     -------
@@ -139,6 +173,7 @@ def thermal_levels(
     if not routes or not set(routes) <= set(ROUTES):
         raise InputError("routes", routes, some)
     source_of(chosen[0], source)
+    reported = reporting(progress)
     # every route runs on both meshes; the difference is its part ``mesh`` of the error
     finer = mesh.compared(DENSER)
     vacuum, on_finer = (_vacuum_energies(model, m, chosen) for m in (mesh, finer))
@@ -149,11 +184,14 @@ def thermal_levels(
         "poles": partial(complex_levels, rotation=rotation),
         "spectral": partial(peak_levels, source=source),
     }
-    results = {
-        route: calculate(model, temperatures, chosen, mesh, finer)
-        for route, calculate in calculations.items()
-        if route in routes
-    }
+    steps = len(temperatures) * len({state.l for state in chosen})
+    results: dict[str, RouteLevels] = {}
+    with reported as report:
+        tally = Tally(report, steps * len(set(routes)))
+        for i, route in enumerate((name for name in calculations if name in routes), start=1):
+            tally.until(steps * i)
+            results[route] = calculations[route](model, temperatures, chosen, mesh, finer, advance=tally.add)
+            tally.reach()
     settings = {"potential": str(model.potential), "transport": str(model.transport), "mesh": str(mesh)}
     settings |= {"mass_GeV": f"{model.mass:g}", "order": model.order, "source": source}
     limit = continuum(model, mesh, temperatures).real

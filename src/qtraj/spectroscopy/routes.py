@@ -25,7 +25,7 @@ orthogonal the eigenvectors are in the usual sense.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -97,15 +97,24 @@ def _estimate(value: Float, parts: Mapping[str, Float]) -> Estimate:
 
 
 def first_order(
-    model: LindbladModel, T: Float, states: tuple[State, ...], mesh: LaguerreMesh, finer: LaguerreMesh
+    model: LindbladModel,
+    T: Float,
+    states: tuple[State, ...],
+    mesh: LaguerreMesh,
+    finer: LaguerreMesh,
+    *,
+    advance: Callable[[int], None] = lambda temperatures: None,
 ) -> RouteLevels:
     """Return energies of first order in the medium, of states that are bound in the vacuum; T (nt,) is in GeV.
+
+    `advance` is called with how many temperatures are done, for each l.
 
     The parts of the error are ``second_order`` and ``third_order``, the sizes of these terms, and ``mesh``, the
     difference to the mesh `finer`. <r> is of first order, too, and its change times the relative change is the error.
     """
     (energy, second, third), radius, change = _orders(model, T, states, mesh)
     (on_finer, *_), radius_finer, change_finer = _orders(model, T, states, finer)
+    advance(len(T) * len({state.l for state in states}))
     parts = {
         "second_order": modulus(second),
         "third_order": modulus(third),
@@ -211,8 +220,10 @@ def complex_levels(
     mesh: LaguerreMesh,
     finer: LaguerreMesh,
     rotation: float | None = None,
+    *,
+    advance: Callable[[int], None] = lambda temperatures: None,
 ) -> RouteLevels:
-    """Return complex eigenvalues of H_eff; arguments as for `first_order`.
+    """Return complex eigenvalues of H_eff; arguments as for `first_order`; `advance` is called for each temperature.
 
     The angle of complex scaling, `rotation`, is `best_rotation` by default, which is 0 where the potential is not
     analytic. The parts of the error are ``mesh``, ``rounding`` and, under complex scaling, ``rotation``. <r> is
@@ -243,6 +254,7 @@ def complex_levels(
                 change, largest = distance(other, here), turned[rows, j]
                 imaginary = np.maximum(largest.imag, change.imag)
                 turned[rows, j] = np.maximum(largest.real, change.real) + 1j * imaginary
+            advance(1)
     # what rounding of the matrix leaves in its eigenvalues
     size = np.linalg.norm(vacuum_hamiltonian(model, mesh, 0), 2)
     rounding = complex(np.finfo(float).eps * size * (1 + 1j))

@@ -246,8 +246,10 @@ def peak_levels(
     mesh: LaguerreMesh,
     finer: LaguerreMesh,
     source: str = "state",
+    *,
+    advance: Callable[[int], None] = lambda temperatures: None,
 ) -> RouteLevels:
-    """Return energies and widths of peaks of spectral functions; arguments as for `routes.first_order`.
+    """Return energies and widths of peaks of spectral functions; arguments as for `routes.complex_levels`.
 
     The source is ``state``, the vacuum wave function of each state, an extended source that prefers its peak; or
     ``local``, a narrow Gaussian, whose spectral function has all peaks of the channel, the higher the weaker. The parts
@@ -279,6 +281,7 @@ def peak_levels(
                     fit[i, j], other[i, j] = modulus(peak.error), distance(peak.pole, pole)
                 lower.append(peak)
                 last[state] = peak.pole
+            advance(1)
     remarks = np.where(np.isnan(energy), "no peak", "")
     return RouteLevels(energy, {"fit": fit, "mesh": other}, np.full(shape, np.nan), remarks=remarks)
 

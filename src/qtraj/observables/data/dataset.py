@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from html import escape
 from importlib import resources
 from math import inf
 from typing import Any, Final
@@ -191,6 +192,18 @@ class DataSet:
         where = ", ".join(filter(None, (what, f"{self.system} {energy}".strip(), self.kinematics)))
         source = self.source or self.read_from
         return f"{where}: {len(self)} points ({source}; {self.quality}, {self.status})"
+
+    def __repr__(self) -> str:
+        return f"DataSet({self})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the points."""
+        import pandas as pd  # noqa: PLC0415  `import qtraj` is a third quicker without
+
+        columns: dict[str, Any] = {"centrality": self.centrality} if any(self.centrality) else {}
+        columns |= {name: getattr(self, name) for name in _NUMBERS}
+        table = pd.DataFrame(columns).dropna(axis=1, how="all")  # what no point has is left out
+        return f"<p>{escape(str(self))}</p>{table.to_html(index=False, border=0, max_rows=30, na_rep='')}"
 
 
 def load_raa(

@@ -8,7 +8,7 @@ and without jumps, in which most of the splitting error cancels. The equation is
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from ...physics.model import LindbladModel
 from ...radial.laguerre import LaguerreMesh
 from ...states import STATES
 from ..nojump.method import DEFAULT_MESH, NoJump, check_step
-from ..parallel import side_by_side
+from ..parallel import Tally, side_by_side
 from ..result import Progress, Solution
 from ..steps import Profile, strang
 from .propagate import Overlaps, propagate_density, propagate_state, sequences
@@ -134,12 +134,18 @@ class DensityMatrix:
         method = NoJump(error_budget=self.error_budget)
         # histories of similar length share a block, since a block's runs have the length of its longest
         order = np.argsort([sum(b - a for a, b in h.active) for h in histories], kind="stable")
-        blocks = []
+        blocks, runs = (
+            [],
+            5 if self.error_budget else 2,
+        )  # for each history, the part without jumps counted as one
+        tally = Tally(progress, len(order) * runs)
         for i in range(0, len(order), BLOCK):
+            tally.until(min(i + BLOCK, len(order)) * runs)
             profiles = [Profile(model, histories[int(j)]) for j in order[i : i + BLOCK]]
             no_jump = method.on_mesh(DEFAULT_MESH, model, profiles, initial, checkpoints)
-            blocks.append(_solved(self, model, profiles, initial, checkpoints, no_jump))
-            progress(min(i + BLOCK, len(order)), len(order))
+            tally.add(len(profiles))
+            blocks.append(_solved(self, model, profiles, initial, checkpoints, no_jump, tally.add))
+            tally.reach()
         return _joined(blocks, np.argsort(order))
 
     def discretization(self, levels: Levels, model: LindbladModel, initial: InitialState) -> Discretization:
@@ -199,6 +205,7 @@ def _regenerated(
     *,
     coarse: bool,
     diagnostics: bool,
+    advance: Callable[[int], None],
 ) -> Regeneration:
     """Run some histories, each with its own time step, with one discretization (`coarse`: with twice the steps)."""
     basis = d.basis(model)
@@ -214,6 +221,7 @@ def _regenerated(
         jump_range=d.jump_range,
         filter_energy=d.filter_energy,
         diagnostics=diagnostics and not coarse,
+        advance=advance,
     )
     no_jump = propagate_state(
         basis, model, initial, plans, jump_range=d.jump_range, filter_energy=d.filter_energy
@@ -228,10 +236,12 @@ def _solved(
     initial: InitialState,
     checkpoints: Sequence[float],
     no_jump: Solution,
+    advance: Callable[[int], None],
 ) -> Solution:
     """Solve a block of histories, compare runs that differ in one discretization each, refine what is not good enough.
 
-    `no_jump` is the part without any jump, with its errors; the other arguments are those of the method.
+    `no_jump` is the part without any jump, with its errors; `advance` is called with the number of histories that a run
+    has finished; the other arguments are those of the method.
     """
     budget, shape = method.error_budget, no_jump.overlap.shape
     starts = [starting_levels(method.rtol, p, initial.l) for p in profiles]
@@ -279,6 +289,7 @@ def _solved(
                     steps,
                     coarse=run[1],
                     diagnostics=method.diagnostics,
+                    advance=advance,
                 )
 
             results = side_by_side(regenerate, runs)

@@ -120,10 +120,11 @@ def propagate_state(
     *,
     jump_range: float = np.inf,
     filter_energy: float = np.inf,
+    advance: Callable[[int], None] = lambda members: None,
 ) -> StateRun:
     """Propagate under H_eff alone, in the sectors the initial state occupies, what of the start is not too fast.
 
-    Arguments are those of `propagate_density`, with the states to project on.
+    Arguments are those of `propagate_density`, with the states to project on; `advance` is called for each color.
     """
     n, segments = len(plans), len(plans[0].main)
     overlap, norm = np.zeros((n, segments, len(STATES))), np.zeros((n, segments))
@@ -153,6 +154,7 @@ def propagate_state(
                     overlap[np.ix_(members, [k], rows)] = weight * (np.abs(seen @ targets.T) ** 2)[:, None]
             squares[0, members] += weight * np.abs(seen) ** 2 @ np.asarray(sector.energies) ** 2
             squares[1, members] += weight * np.abs(seen @ sector.vectors.T) ** 2 @ basis.mesh.r**2
+            advance(len(members))
     energy, radius = np.sqrt(squares / norm[:, -1])
     return StateRun(overlap, norm, energy, radius)
 
@@ -167,6 +169,7 @@ def propagate_density(
     filter_energy: float = np.inf,
     diagnostics: bool = False,
     callback: Callback | None = None,
+    advance: Callable[[int], None] = lambda members: None,
 ) -> Overlaps:
     """Propagate the density matrix of the full equation.
 
@@ -188,6 +191,8 @@ def propagate_density(
         Compute purity and entropy at the end (NaN otherwise).
     callback : Callback, optional
         Sees the density matrix of the only history.
+    advance : callable, optional
+        Called with the number of histories that have just been propagated, in any thread.
     """
     constants, limit = density_sector(model, basis, jump_range)
     with double_precision():
@@ -224,6 +229,7 @@ def propagate_density(
         lost[members] = np.asarray(gone).T[:count]
         if diagnostics:
             purity[members], entropy[members] = purity_entropy(np.stack(X)[:, :, :count])
+        advance(count)
 
     side_by_side(propagate, list(batches(plans, batch_size())))
     start_population = np.trace(start, axis1=-2, axis2=-1)

@@ -20,7 +20,8 @@ from ...physics.model import LindbladModel
 from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATES
-from ..density.propagate import StateRun, initial_overlaps, propagate_state, sequences
+from ..density.propagate import StateRun, components, initial_overlaps, propagate_state, sequences
+from ..parallel import Tally
 from ..projection import Projection, checked_projection
 from ..result import Progress, Solution
 from ..steps import Profile, chin_4b, strang
@@ -89,8 +90,11 @@ class NoJump:
             split = SplitRun(model, initial, self.projection, self.grid, self._split_step())
             return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
         profiles = [Profile(model, h) for h in histories]
-        solution = self.on_mesh(self.grid, model, profiles, initial, checkpoints)
-        progress(len(histories), len(histories))
+        # a run for each color, and four for an error budget; see `fourth_order` for the factor
+        runs = len(components(initial)) * (4 if self.error_budget else 1) * (1 if model.is_local else 2)
+        tally = Tally(progress, runs * len(histories))
+        solution = self.on_mesh(self.grid, model, profiles, initial, checkpoints, tally.add)
+        tally.reach()
         return solution
 
     def on_mesh(
@@ -100,6 +104,7 @@ class NoJump:
         profiles: Sequence[Profile],
         initial: InitialState,
         checkpoints: Sequence[float],
+        advance: Callable[[int], None] = lambda members: None,
     ) -> Solution:
         """Return the overlaps of every history on a mesh, in a potential that does not change with the medium.
 
@@ -115,6 +120,8 @@ class NoJump:
             The start.
         checkpoints : sequence of float
             Times in GeV^-1 at which overlaps are wanted as well.
+        advance : callable, optional
+            Called with the number of histories that a run has just propagated.
 
         Returns
         -------
@@ -149,6 +156,7 @@ class NoJump:
                     self.projection,
                     jump_range=setting.jump_range,
                     filter_energy=setting.filter_energy,
+                    advance=advance,
                 )
                 runs.append(state)
                 return np.concatenate([state.overlap, state.norm[..., None]], axis=-1)

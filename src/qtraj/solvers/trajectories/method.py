@@ -26,6 +26,7 @@ from ..density.propagate import components, missing
 from ..density.resolution import FILTER, SOFT, Discretization, energy_doublings_of, jump_range_of
 from ..nojump.method import NoJump, check_dt, check_step
 from ..nojump.on_sine import DEFAULT_DT
+from ..parallel import Tally
 from ..projection import Projection, checked_projection
 from ..result import Progress, Solution
 from .ensemble import UNLIMITED
@@ -175,7 +176,8 @@ class QuantumTrajectories:
         if on_sine:
             without_jumps = replace(without_jumps, grid=self.grid, dt=self.dt)
         no_jump = without_jumps.solve(model, histories, initial, checkpoints, lambda done, total: None)
-        rounds, count = len(round_sizes(self)), len(histories)
+        count, work = len(histories), self.n * len(components(initial))
+        tally = Tally(progress, count * work)
         end = time.monotonic() + (np.inf if self.time_limit_s is None else self.time_limit_s)
 
         def answer(i: int) -> Answer:
@@ -183,10 +185,12 @@ class QuantumTrajectories:
             sampling = Sampling(self, model, histories[i], initial, checkpoints, i, no_jump.overlap[i])
             now = time.monotonic()
             deadline = now + (end - now) / (count - i)  # an even share of what is left
-            return sampling.run(deadline, lambda done: progress(i * rounds + done, count * rounds))
+            tally.until((i + 1) * work)
+            found = sampling.run(deadline, tally.add)
+            tally.reach()  # it may have stopped early
+            return found
 
         answers = [answer(i) for i in range(count)]
-        progress(count * rounds, count * rounds)
         return _solution(no_jump, answers)
 
 
@@ -275,8 +279,8 @@ class Sampling:
         )
         return NloPropagators(*problem, time_grid, method.projection, d)
 
-    def run(self, deadline: float, report: Callable[[int], None]) -> Answer:
-        """Sample until a stop rule applies; `report` is called with the number of rounds done."""
+    def run(self, deadline: float, advance: Callable[[int], None]) -> Answer:
+        """Sample until a stop rule applies; `advance` is called with numbers of trajectories, of each color."""
         method, stopped_by, first = self.method, "nothing to sample", 0
         asked = {"max_jumps": method.max_jumps is not None, "r_max": method.r_max < 1}
         names = ["statistical", "rare_events", *(name for name in asked if asked[name])]
@@ -285,8 +289,8 @@ class Sampling:
         # no trajectory of a cold history jumps
         if any(high > low * (1 + 1e-12) for low, high in self._norm_ranges):
             stopped_by = "n"
-            for done, size in enumerate(round_sizes(method), start=1):
-                batches = self._round(first, size)
+            for size in round_sizes(method):
+                batches = self._round(first, size, advance=advance)
                 scores = self._mixed([b.scores for b in batches])
                 populations = self._mixed([b.populations for b in batches])
                 self._sample.add(scores)
@@ -296,7 +300,6 @@ class Sampling:
                 if method.records:
                     rounds.append(batches)
                 first += size
-                report(done)
                 if self._precise_enough():
                     stopped_by = "target_error"
                     break
@@ -339,7 +342,13 @@ class Sampling:
         return [ensemble.norm_range for ensemble in self._start_ensembles]
 
     def _round(
-        self, first: int, size: int, *, omitted: bool = False, unlimited: bool = False
+        self,
+        first: int,
+        size: int,
+        *,
+        omitted: bool = False,
+        unlimited: bool = False,
+        advance: Callable[[int], None] = lambda trajectories: None,
     ) -> list[StratifiedBatch]:
         """Return a round of every starting color; trajectory j starts in each, weighted with its probability."""
         method, rounds = self.method, []
@@ -351,7 +360,8 @@ class Sampling:
             edge = min(max(low, method.r_max), high)
             key = self.number + ensemble.color * OCTET_KEY + omitted * OMITTED_KEY
             r_range = (edge, high) if omitted else (low, edge)
-            rounds.append(ensemble.round((method.seed, key), first, size, r_range, limit, record=record))
+            stratified = (method.seed, key), first, size, r_range, limit
+            rounds.append(ensemble.round(*stratified, record=record, advance=advance))
         return rounds
 
     def _precise_enough(self) -> bool:

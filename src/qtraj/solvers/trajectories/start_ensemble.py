@@ -7,7 +7,7 @@ survival, are rare in r0 itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, cast
 
@@ -80,8 +80,12 @@ class StartEnsemble:
         max_jumps: int = UNLIMITED,
         *,
         record: bool = False,
+        advance: Callable[[int], None] = lambda trajectories: None,
     ) -> StratifiedBatch:
-        """Return the trajectories first ... first + size - 1 of a (seed, history), which sample r0 in `r_range`."""
+        """Return the trajectories first ... first + size - 1 of a (seed, history), which sample r0 in `r_range`.
+
+        `advance` is called with the number of those that have just ended, in any thread.
+        """
         low, high = np.log(r_range)
         numbers = Streams(*key, first, size).numbers(0)
         # falling, so that trajectories which jump first come first, see `Ensemble`
@@ -93,6 +97,7 @@ class StartEnsemble:
             streams = Streams(*key, first + a, part.stop - a)
             done, plain = self._ensemble(r0[part], weight[part], streams, max_jumps, record=record)
             jumps = [step._replace(trajectory=step.trajectory + first + a) for step in done.jumps]
+            advance(part.stop - a)
             return done.scorers[-1].scores[:, 1:], plain.population[:, 1:], jumps
 
         batches = side_by_side(ensemble, range(0, size, self.batch), self.workers)
