@@ -42,8 +42,10 @@ from ..physics.potentials.table import TabulatedPotential
 from ..physics.transport import Transport
 from ..radial.sine import SineGrid
 from ..solvers.density.method import DensityMatrix
+from ..solvers.nojump.method import DEFAULT_MESH as NO_JUMP_MESH
 from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method, checked_problem
+from ..solvers.trajectories.method import DEFAULT_MESH as TRAJECTORY_MESH
 from ..solvers.trajectories.method import QuantumTrajectories
 from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFile
 from .config_errors import METHOD_KEYS
@@ -138,12 +140,14 @@ def method_of(run_file: RunFile, budget: Budget = "all", seed: int | None = None
     method = run_file.config.method
     values = {key: getattr(method, key) for key in METHOD_KEYS[method.kind] if key != "budget"}
     given: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
+    length = model_of(run_file).scales.length
     with keyed("method"):
         if "grid" in given:
             words = method.grid.model_dump(exclude={"kind"}, exclude_none=True) if method.grid else {}
             kind = "mesh" if method.kind == "density" else "grid"
-            base = QuantumTrajectories() if method.kind == "trajectories" else NoJump()
-            default = SineGrid() if given.pop("grid").kind == "sine" else base.grid
+            mesh = TRAJECTORY_MESH if method.kind == "trajectories" else NO_JUMP_MESH
+            sine = SineGrid().scaled(length) if given.pop("grid").kind == "sine" else None
+            default = sine or mesh.scaled(length)
             with keyed("grid"):
                 given[kind] = replace(default, **words)
         if given.get("projection", "computed") not in ("computed", "coulomb"):

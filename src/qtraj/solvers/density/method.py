@@ -137,7 +137,9 @@ class DensityMatrix:
         blocks = []
         for i in range(0, len(order), BLOCK):
             profiles = [Profile(model, histories[int(j)]) for j in order[i : i + BLOCK]]
-            no_jump = method.on_mesh(DEFAULT_MESH, model, profiles, initial, checkpoints)
+            no_jump = method.on_mesh(
+                DEFAULT_MESH.scaled(model.scales.length), model, profiles, initial, checkpoints
+            )
             blocks.append(_solved(self, model, profiles, initial, checkpoints, no_jump))
             progress(min(i + BLOCK, len(order)), len(order))
         return _joined(blocks, np.argsort(order))
