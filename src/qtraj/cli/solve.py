@@ -221,6 +221,13 @@ def _title(levels: ThermalLevels) -> str:
 def explore(
     port: Annotated[int, Option(help="Port of the page on this machine.")] = 5016,
     show: Annotated[bool, Option("--show/--no-show", help="Open the page in the browser.")] = True,
+    origin: Annotated[
+        list[str] | None,
+        Option(
+            metavar="HOST:PORT",
+            help="Address in the browser where it is another, as behind ssh -L 8016:localhost:5016; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Open a page whose sliders solve the Lindblad equation: survival, regeneration, density and R_AA, live.
 
@@ -228,7 +235,7 @@ def explore(
     """
     from ..pages.explore import address, serve
 
-    server = serve(port, show=show)
+    server = serve(port, show=show, origins=origin or ())
     typer.echo(f"Serving on {address(port)}; Ctrl-C ends it.")
     try:
         server.run_until_shutdown()

@@ -36,7 +36,7 @@ _FEW_ROWS: Final = (
 
 
 FAMILIES: Final = {
-    "bottom": (MESONS, "PDG 2026: \N{GREEK CAPITAL LETTER UPSILON}(nS); chi_b(nP) averaged over spin"),
+    "bottom": (MESONS, "PDG 2026: Y(nS); chi_b(nP) averaged over spin"),
     "charm": (CHARMONIA, "PDG 2026: J/psi, psi(2S); chi_c(1P) averaged over spin"),
     None: (
         (),
