@@ -10,16 +10,16 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from cases import branching, campaign, energy_doublings, others, sampling, split_step
+from cases import branching, campaign, others, sampling, speed, split_step
 from cases.common import Table, machine, rendered
 from rich.console import Console
 
 CASES = {
-    "batch": energy_doublings.batch_of_64,
-    "single": energy_doublings.one_history,
-    "next_order": energy_doublings.next_order,
-    "memory": energy_doublings.memory,
-    "scaling": energy_doublings.scaling,
+    "batch": speed.batch_of_64,
+    "single": speed.one_history,
+    "next_order": speed.next_order,
+    "memory": speed.memory,
+    "scaling": speed.scaling,
     "split_step": split_step.split_step,
     "mesh_trajectories": sampling.mesh_trajectories,
     "sine_trajectories": sampling.sine_trajectories,

@@ -24,7 +24,7 @@ from qtraj.physics.potentials.coulomb import COLORS
 from qtraj.solvers.basis import ENERGY_CUT, OCTET, SINGLET, Basis, make_basis
 from qtraj.solvers.density.kernels import DensitySector, double_precision, evolve_density, padded_steps
 from qtraj.solvers.density.resolution import jump_range_of
-from qtraj.solvers.jumps.local import LocalGenerator, local_generator
+from qtraj.solvers.jumps.local import LocalGenerator, color_matrix
 from qtraj.solvers.steps import Profile, Steps, step_edges, strang
 from qtraj.states import STATES
 
@@ -126,12 +126,11 @@ class DensityRun:
     def constants(self) -> Any:
         """Constants of the kernel."""
         # K is linear in what comes back: all of it, and nothing where every jump is beyond the range
-        full, lost = (
-            local_generator(MODEL, self.basis.mesh, self.basis.l_max, reach)
-            for reach in (self.jump_range, 1e-9)
-        )
-        parts = [self.share * a + (1 - self.share) * b for a, b in zip(full[:4], lost[:4], strict=True)]
-        local = LocalGenerator(*parts, full.phases)
+        mesh, l_max = self.basis.mesh, self.basis.l_max
+        full, lost = (color_matrix(MODEL, mesh, l_max, reach) for reach in (self.jump_range, 1e-9))
+        K = self.share * full + (1 - self.share) * lost
+        phases = np.multiply.outer(MODEL.widths / 2, mesh.r**2)
+        local = LocalGenerator(phases, (K[0, 0] + K[1, 1]) / 2, (K[0, 0] - K[1, 1]) / 2, K[0, 1], K[1, 0])
         sector = DensitySector(tuple(self.basis.energies), tuple(self.basis.vectors), local, None)
         with double_precision():
             return jax.device_put(sector)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import jax
@@ -17,6 +18,7 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import qtraj as qt
+from qtraj.physics.channels import next_order_channels
 from qtraj.solvers.basis import make_basis
 from qtraj.solvers.density.kernels import density_sector, double_precision, evolve_density, padded_steps
 from qtraj.solvers.density.propagate import propagate_density, propagate_state, sequences
@@ -148,6 +150,33 @@ def test_at_infinite_temperature_the_next_order_is_the_leading_order():
     assert np.linalg.norm(off[0]) / np.linalg.norm(off[1]) == pytest.approx(2, rel=0.05)
 
 
+def with_channels(recoil):
+    """Return a leading-order model whose jumps know the change of the potential, and recoil as told."""
+    model = qt.LindbladModel()
+    channels = [replace(c, recoil=recoil) for c in next_order_channels(model.potential.alpha_s, model.mass)]
+    object.__setattr__(model, "channels", tuple(channels))
+    return model
+
+
+@pytest.mark.parametrize(
+    "method", [qt.NoJump(error_budget=False), qt.DensityMatrix(0.003, error_budget=False)]
+)
+def test_jumps_without_recoil_are_the_limit_of_jumps_with_little(method):
+    """The first have no soft part at all; both go through the same steps, with a look on the way."""
+    static, almost = with_channels(0.0), with_channels(1e-9)
+    assert static.is_local
+    assert not almost.is_local
+    if isinstance(method, qt.DensityMatrix):
+        method = replace(method, mesh=qt.LaguerreMesh(48, 0.14), l_max=2, step=1.4)
+    short = qt.Bjorken(0.35, 0.6, 0.25)
+    one, other = (qt.solve(m, short, START, method, times_fm=[1.0]) for m in (static, almost))
+    for name in ("1S", "2S", "3S"):
+        # states, grading of steps and saturation of r depend on whether there is a soft part: tolerances of both
+        assert other.survival[name].value == pytest.approx(one.survival[name].value, rel=2e-3)
+        assert other.survival_at[name].value[0] == pytest.approx(one.survival_at[name].value[0], rel=2e-3)
+    assert one.survival["1S"].value > qt.solve(qt.LindbladModel(), short, START, method).survival["1S"].value
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.floats(-3, 0), st.floats(-3, 3), st.floats(-1, 1), st.floats(-1, 1), st.sampled_from([0.01, 0.3, 1.0])
@@ -159,7 +188,7 @@ def test_local_exponential_is_that_of_the_color_matrix(mean, half, so, os, size)
         return  # larger rotations within a step do not occur: |a|/T is below 2 GeV^-1, kappa dt below 0.3 GeV^2
     K = np.array([[mean + half, so], [os, mean - half]])
     one = np.ones((3, 1, 1, 1)) * np.array([1.0, 0, 0])[:, None, None, None]
-    local = LocalGenerator(*(x * one for x in (mean, half, so, os)), None)
+    local = LocalGenerator(None, *(x * one for x in (mean, half, so, os)))
     with double_precision():
         found = exponential(local, np.array([[1.0], [5.0], [7.0]]), jnp.full((1, 1, 1, 1), 0.3), -0.8)
     expected = expm(K) @ [0.3, -0.8]

@@ -379,8 +379,8 @@ def strang(
     """
     parts = []  # of each step: time at its center, integrals, gamma
     softs: list[tuple[float, Float]] = []  # times and integrals of the soft parts: one more than steps
-    P = profile.model.powers
-    if P > 1 and (previous is not None or not intervals):
+    P, has_soft = profile.model.powers, not profile.model.is_local
+    if has_soft and (previous is not None or not intervals):
         late = np.zeros(P) if previous is None else profile.integrals(previous)[0, profile.terms] / 2
         softs.append((start, late))
     for k, edges in enumerate(intervals):
@@ -388,7 +388,7 @@ def strang(
         center = centers_of(c if timed_by is None else timed_by.legendre_of(edges, 1))
         terms, gamma = c[:, profile.terms, 0] * dt[:, None], c[:, GAMMA, 0] * dt
         times = (edges[1:] + edges[:-1]) / 2 + center * dt / 2
-        if P > 1:
+        if has_soft:
             halves = np.concatenate([np.zeros((1, P)), terms / 2, np.zeros((1, P))])
             here = list(zip(edges, halves[1:] + halves[:-1], strict=True))
             if softs and k == 0:  # of the step before `start`, at the same time
@@ -400,7 +400,7 @@ def strang(
     none = (np.zeros(0), np.zeros((0, P)), np.zeros(0))
     times, terms, gamma = (np.concatenate(arrays) for arrays in zip(none, *parts, strict=True))
     moments = np.concatenate([[start], times, [end]])
-    if P == 1:
+    if not has_soft:
         soft, before = np.zeros((len(times) + 1, 0)), np.zeros(len(times) + 1)
     else:
         soft = np.array([amount for _, amount in softs])
@@ -525,7 +525,7 @@ def planned(
     """
     end = max([edges[-1] for edges in intervals] + list(checkpoints), default=0.0)
     main, side, now = [], [], 0.0
-    has_soft = profile.model.powers > 1
+    has_soft = not profile.model.is_local
     previous: Float | None = None  # the step that ends now, whose half of the soft part has not acted yet
     for t in checkpoints:
         inside = next((e for e in intervals if e[0] < t < e[-1]), None)

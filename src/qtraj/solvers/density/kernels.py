@@ -56,16 +56,16 @@ def double_precision() -> Iterator[None]:
 class PaddedSteps(NamedTuple):
     """Steps of B histories, S of them with those that do nothing; arrays as in `steps.Steps`, the histories last.
 
-    vacuum (S + 1, B); terms (S, P, B); gamma (S, B); soft (S + 1, P, B); before (S + 1, B); pieces (S + 1, B), in how
-    many pieces the exponential of the soft part is taken.
+    vacuum (S + 1, B); terms (S, P, B); gamma (S, B); and, if there is a soft part, soft (S + 1, P, B),
+    before (S + 1, B), and pieces (S + 1, B), in how many pieces its exponential is taken.
     """
 
     vacuum: Any
     terms: Any
     gamma: Any
-    soft: Any
-    before: Any
-    pieces: Any
+    soft: Any = None
+    before: Any = None
+    pieces: Any = None
 
 
 def padded_steps(members: Sequence[Steps], color: int, soft_bound: Float) -> tuple[PaddedSteps, int]:
@@ -74,18 +74,23 @@ def padded_steps(members: Sequence[Steps], color: int, soft_bound: Float) -> tup
     rows = next(length for length in LENGTHS if length >= steps.steps)
 
     def padded(array: Float, length: int) -> Float:
-        array = np.pad(array, [(0, 0), (0, length - array.shape[1])] + [(0, 0)] * (array.ndim - 2))
-        return np.ascontiguousarray(np.moveaxis(array, 0, -1))
+        out = np.zeros((length, *array.shape[2:], len(array)))
+        out[: array.shape[1]] = np.moveaxis(array, 0, -1)
+        return out
 
     column = min(color, steps.gamma.shape[-1] - 1)
-    soft = padded(steps.soft, rows + 1)
-    return PaddedSteps(
+    local = PaddedSteps(
         padded(steps.vacuum, rows + 1),
         padded(steps.terms[..., column, :], rows),
         padded(steps.gamma[..., column], rows),
-        soft,
-        padded(steps.before, rows + 1),
-        pieces(np.swapaxes(soft, 1, 2), soft_bound),
+    )
+    if steps.soft.shape[-1] == 0:
+        return local, steps.steps
+    soft = padded(steps.soft, rows + 1)
+    return local._replace(
+        soft=soft,
+        before=padded(steps.before, rows + 1),
+        pieces=pieces(np.swapaxes(soft, 1, 2), soft_bound),
     ), steps.steps
 
 

@@ -44,16 +44,16 @@ SERIES = 8
 class LocalGenerator(NamedTuple):
     """K(r, r', mu) of N points and M = l_max + 1 angles: P matrices, which kappa/T^p multiplies.
 
-    mean, half, to_singlet, to_octet (P, M, N, N): (K_ss + K_oo)/2, (K_ss - K_oo)/2, K_so, K_os; phases (2, N): those of
-    each color for unit gamma, g_c r^2/2; and, if P = 1, where K always has the same eigenvectors, minus and plus
+    phases (2, N): those of each color for unit gamma, g_c r^2/2; mean, half, to_singlet, to_octet (P, M, N, N):
+    (K_ss + K_oo)/2, (K_ss - K_oo)/2, K_so, K_os; or, if P = 1, where K always has the same eigenvectors, minus and plus
     (M, N, N), its eigenvalues, and projector (2, 2, M, N, N) on the eigenvector of plus.
     """
 
-    mean: Any
-    half: Any
-    to_singlet: Any
-    to_octet: Any
     phases: Any
+    mean: Any = None
+    half: Any = None
+    to_singlet: Any = None
+    to_octet: Any = None
     minus: Any = None
     plus: Any = None
     projector: Any = None
@@ -96,10 +96,11 @@ def local_decay(model: LindbladModel, color: int, r: Float) -> Float:
     return decay
 
 
-def local_generator(
-    model: LindbladModel, mesh: LaguerreMesh, l_max: int, jump_range: float
-) -> LocalGenerator:
-    """Return K(r, r', mu) on the points of a mesh and the Gauss-Legendre angles of l_max; jump_range in GeV^-1."""
+def color_matrix(model: LindbladModel, mesh: LaguerreMesh, l_max: int, jump_range: float) -> Float:
+    """Return K(r, r', mu) on the points of a mesh and the Gauss-Legendre angles of l_max, (2, 2, P, M, N, N).
+
+    Rows and columns are in the order (singlet, octet); jump_range in GeV^-1.
+    """
     r, P = distances(model, mesh, jump_range), model.powers
     kept = within(mesh, jump_range)
     mu = leggauss(l_max + 1)[0][:, None, None]
@@ -113,14 +114,22 @@ def local_generator(
             f = functions(channel, r, P) * kept
             gain = products(f[:, :, None], f[:, None, :], P)
             K[target, source] += channel.color_weight * mu * gain[:, None]
+    return K
+
+
+def local_generator(
+    model: LindbladModel, mesh: LaguerreMesh, l_max: int, jump_range: float
+) -> LocalGenerator:
+    """Return the constants of `exponential` and the phases; arguments as for `color_matrix`."""
+    K = color_matrix(model, mesh, l_max, jump_range)
+    phases = np.multiply.outer(model.widths / 2, distances(model, mesh, jump_range) ** 2)
     mean, half = (K[0, 0] + K[1, 1]) / 2, (K[0, 0] - K[1, 1]) / 2
-    phases = np.multiply.outer(model.widths / 2, r**2)
-    if P > 1:
-        return LocalGenerator(mean, half, K[0, 1], K[1, 0], phases)
+    if model.powers > 1:
+        return LocalGenerator(phases, mean, half, K[0, 1], K[1, 0])
     # real eigenvalues because K_so K_os >= 0, and never equal because the widths differ
     root = np.sqrt(half[0] ** 2 + K[0, 1, 0] * K[1, 0, 0])
     projector = np.array([[half[0] + root, K[0, 1, 0]], [K[1, 0, 0], root - half[0]]]) / (2 * root)
-    return LocalGenerator(mean, half, K[0, 1], K[1, 0], phases, mean[0] - root, mean[0] + root, projector)
+    return LocalGenerator(phases, minus=mean[0] - root, plus=mean[0] + root, projector=projector)
 
 
 def legendre_transform(size: int) -> tuple[Float, Float]:

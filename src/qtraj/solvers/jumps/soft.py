@@ -13,6 +13,7 @@ survivals by 1e-6. Decays are computed with the complete set of states on the me
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -95,6 +96,7 @@ def loss_matrices(model: LindbladModel, basis: Basis, color: int, l: int, jump_r
     return Loss(decay, model.widths[color] * (V.T * r**2) @ V)
 
 
+@lru_cache(maxsize=32)
 def soft_decay(model: LindbladModel, basis: Basis, color: int, l: int, jump_range: float) -> Float:
     """Return the decay of a sector without that of the local part, (P, K, K)."""
     V = basis.sector(color, l)[1]
@@ -103,8 +105,10 @@ def soft_decay(model: LindbladModel, basis: Basis, color: int, l: int, jump_rang
     return np.asarray(loss.decay + np.stack([(V.T * f) @ V for f in local]))
 
 
+# an error budget needs four, and each takes as long as a tenth of a history
+@lru_cache(maxsize=8)
 def soft_generator(model: LindbladModel, basis: Basis, jump_range: float) -> SoftGenerator | None:
-    """Return the soft part of a model's generator in the states of a basis, None if it has none."""
+    """Return the soft part of a model's generator in the states of a basis, None if it has none; cached."""
     if model.is_local:
         return None
     mesh, K, P = basis.mesh, basis.size, model.powers

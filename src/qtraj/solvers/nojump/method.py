@@ -197,14 +197,15 @@ def fourth_order(
     run : callable
         Takes how often to halve the steps (-1 to join them in pairs) and a splitting; returns overlaps.
     model : LindbladModel
-        A soft part has no forward splitting of fourth order: two runs of second order are extrapolated, with half the
-        step, as recoil reaches energies that long steps do not follow (1S of the baseline: 3e-5 off, then 6e-8).
+        Only for jumps r is the double commutator a function of r, and the splitting of fourth order. Otherwise two runs
+        of second order are extrapolated, with half the step, as recoil reaches energies that long steps do not follow
+        (1S of the baseline: 3e-5 off, then 6e-8).
     setting : MeshSetting
         What is kept: faster pairs need shorter steps.
     coarse : bool
         Take steps twice as long.
     """
-    if model.is_local:
+    if model.powers == 1:
         return run(-1 if coarse else 0, chin_4b)
     halvings = setting.doublings + (1 if coarse else 2)
     half, whole = run(halvings, strang), run(halvings - 1, strang)
