@@ -23,7 +23,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from .._types import Float
-from ..errors import FileFormatError, InputError
+from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
 from ..hydro.readers.common import load_table
 from ..observables.feeddown import FeedDown
 from ..physics.initial import (
@@ -36,7 +36,7 @@ from ..physics.initial import (
 )
 from ..physics.medium import History, medium_state
 from ..physics.model import NO_DIPOLE as NO_DIPOLE_TERMS
-from ..physics.model import LindbladModel
+from ..physics.model import LindbladModel, quark_of
 from ..physics.potentials.coulomb import COLORS, Color, Potential, thermal_potential
 from ..physics.potentials.table import TabulatedPotential
 from ..physics.transport import Transport
@@ -183,6 +183,12 @@ def check_choices(run_file: RunFile) -> None:
     feeddown_of(config.observables.feeddown, run_file.path.parent)
     method_of(run_file)
     model = model_of(run_file)
+    if quark_of(model.mass) != "bottom":
+        warn_user(
+            f"model.mass = {model.mass:g} GeV is not that of a bottom quark: the survivals are those of this mass, but "
+            "mesons, feed-down and data of `qtraj run`, `observe` and `report` are those of bottomonium. Use survivals.",
+            AccuracyWarning,
+        )
     kind, name = config.method.kind, type(model.potential).__name__
     if model.has_width and kind != "nojump":
         allowed = f"be 'nojump' for {name}, which has a width of its own and no jumps"
