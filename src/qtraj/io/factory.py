@@ -186,7 +186,7 @@ def check_choices(run_file: RunFile) -> None:
     if quark_of(model.mass) != "bottom":
         warn_user(
             f"model.mass = {model.mass:g} GeV is not that of a bottom quark: the survivals are those of this mass, "
-            "but mesons, feed-down and data of `qtraj run`, `observe` and `report` are those of bottomonium. Use survivals.",
+            "but mesons, feed-down and data of `qtraj observe` and `report` are those of bottomonium. Use survivals.",
             AccuracyWarning,
         )
     kind, name = config.method.kind, type(model.potential).__name__
