@@ -330,6 +330,7 @@ def cases() -> tuple[Case, ...]:
             replicate=("array", [0, 1]),
             mass=("number", 10.0),
             attrs=("mapping", {}),
+            rapidity=("number", 0.5),
         ),
         case(
             qh.PlaneDensity,
@@ -362,7 +363,19 @@ def cases() -> tuple[Case, ...]:
         ),
         case(qh.index_qtraj_trajectories, path=("path", "x"), every=("integer", 64), cheap=False),
         case(qh.load_shipped, b_fm=("number", 6.0), cheap=False),
-        case(qh.open_hydro, path=("path", "x"), format=("choice", "music"), cheap=False),
+        case(
+            qh.open_hydro,
+            path=("path", "x"),
+            format=("choice", "music"),
+            mirror=("text", ""),
+            cheap=False,
+        ),
+        case(
+            qh.joined_hydro,
+            early=("object", qh.Hydro(TAU - 0.2, GRID, GRID, FIELD)),
+            late=("object", HYDRO),
+            tolerance=("number", 1.0),
+        ),
         case(
             qh.read_columns,
             path=("path", __file__),
@@ -571,6 +584,7 @@ def cases() -> tuple[Case, ...]:
             status=("choice", "current"),
             required=("boolean", True),
         ),
+        case(qo.read_data, path=("path", "x"), cheap=False),
         case(
             qo.load_raa,
             system=("choice?", "PbPb"),
@@ -605,6 +619,7 @@ def cases() -> tuple[Case, ...]:
             weighting=("choice?", "collisions"),
             mesons=("texts", ("Y(1S)",)),
             harmonics=("texts", (2,)),
+            data=("object", ()),
             cheap=False,
             allowed={"harmonics": ([1, 2],)},
         ),
@@ -834,6 +849,21 @@ def cases() -> tuple[Case, ...]:
         *(case(reader, path=("path", "x"), cheap=False) for reader in (ql.iterate_summary, ql.read_summary)),
         case(ql.read_snapshot, path=("path", "x"), cheap=False),
         case(ql.read_basis, path=("path", "x"), num=("integer?", 3), count=("integer?", 3), cheap=False),
+        case(ql.read_averaged_ratios, path=("path", "x"), cheap=False),
+        case(
+            ql.AveragedRatios,
+            mean=("array", np.full((3, 6), 0.5)),
+            error=("array", np.full((3, 6), 0.1)),
+            count=("array", np.full(3, 5)),
+            l=("array", np.zeros(3)),
+            metadata=("texts", ("a", "b", "c")),
+        ),
+        case(
+            ql.problem,
+            parameters=("object", ql.read_params(LEGACY / "bjorken" / "input" / "params.txt")),
+            directory=("path", "x"),
+            allow_hot_end=("boolean", False),
+        ),
         case(ql.read_params, path=("path", "x"), overrides=("texts", ()), cheap=False),
         case(
             ql.run_legacy,
@@ -879,7 +909,7 @@ MADE_HERE = {
         qh.ShippedRun,
         qh.TrajectoryIndex,
     ),
-    *(qo.ChiSquare, qo.CollisionSystem, qo.DataSet, qo.Panel),
+    *(qo.ChiSquare, qo.CollisionSystem, qo.DataSet, qo.Panel, ql.Problem),
     # its keys have a table of rules and tests of their own
     ql.LegacyParameters,
     # without arguments

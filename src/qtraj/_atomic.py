@@ -1,7 +1,8 @@
-"""Files appear whole or not at all."""
+"""Files appear whole or not at all; text is read whatever program saved it."""
 
 from __future__ import annotations
 
+import codecs
 import os
 import tempfile
 import uuid
@@ -33,6 +34,25 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # gone after success; no folder, nothing to remove
             temporary.unlink()
+
+
+def text_encoding(head: bytes) -> str:
+    """Return the encoding of a text by its first bytes: by its byte-order mark, else UTF-8."""
+    marks = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+    return next((name for mark, name in marks.items() if head.startswith(mark)), "utf-8")
+
+
+def decoded(content: bytes) -> str:
+    """Return a text in UTF-8, UTF-16 or else Latin-1, without its byte-order mark; `ValueError` for what is no text.
+
+    Umlauts of old editors are in comments and names only: Latin-1 never changes a number.
+    """
+    if b"\0" in content and text_encoding(content) != "utf-16":
+        raise ValueError("it holds bytes that no text has")
+    try:
+        return content.decode(text_encoding(content))
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def writable_folder(path: str | Path) -> Path:

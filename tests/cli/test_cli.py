@@ -130,7 +130,7 @@ def test_an_output_folder_that_cannot_be_written_is_one_line(monkeypatch, file):
         (["--order", "NNLO"], ["order", "NNLO"]),
         (["--method", "luck"], ["--method", "luck", "trajectories"]),
         (["--method", "trajectories", "--n", "1"], ["n", "1"]),
-        (["--method", "trajectories", "--potential", "ksu"], ["NoJump"]),
+        (["--method", "trajectories", "--potential", "ksu"], ["--method", "nojump", "width"]),
         (["--potential", "ksu", "--kappa", "central"], ["transport", "width"]),
         (["--potential", "nofile.txt"], ["--potential", "nofile.txt"]),
         (["--duration", "1", "--table", __file__], ["--duration"]),

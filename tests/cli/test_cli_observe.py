@@ -93,7 +93,7 @@ def test_the_states_to_draw_are_chosen(tmp_path, no_figures):
     [
         (["none.csv"], "none.csv: no such file or folder"),
         (["mine.csv", "--system", "PbPb"], "`system` must be one of AuAu200"),
-        (["mine.csv", "--feeddown", "mine"], "`name` must be one of group, pdg2026"),
+        (["mine.csv", "--feeddown", "mine"], "`--feeddown` must be group, pdg2026 or a TOML file"),
         (["mine.csv", "--weighting", "flat"], "`--weighting` must be collisions, exponential or rows"),
         (["mine.csv", "--harmonics", "2,zwei"], "`--harmonics` must be whole numbers from 1 on"),
         (["mine.csv", "--harmonics", "0"], "`--harmonics` must be"),

@@ -151,3 +151,22 @@ def truncate(path, n_bytes):
     data = path.read_bytes()
     path.write_bytes(data[: len(data) - n_bytes])
     return path
+
+
+def write_old_music(path, T, *, itau, headers=False, tau0=TAU[0]):
+    """MUSIC 2.5 (3.0 with `headers`): ten columns and five of shear, no cs2; frames have the numbers `itau`."""
+    nt, nx, ny = T.shape
+    head = [tau0, 0.3, nx, 0.5, X[0], ny, 0.5, Y[0], 1, 0.1, -0.0, 0, 1, 0, 0, 15]
+    values = [] if headers else list(head)
+    for it in range(nt):
+        values += head if headers else []
+        for iy in range(ny):
+            for ix in range(nx):
+                if not np.isfinite(T[it, ix, iy]):
+                    continue
+                vx, vy = flow(X[0] + 0.5 * ix, Y[0] + 0.5 * iy)
+                gamma = 1 / np.sqrt(1 - vx**2 - vy**2)
+                row = [itau[it], ix, iy, 0, 1.0, 0.3, T[it, ix, iy], gamma * vx, gamma * vy, 0.0]
+                values += row + [0.01] * 5
+    np.array(values, "<f4").tofile(path)
+    return path

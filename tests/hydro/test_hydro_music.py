@@ -317,7 +317,7 @@ def test_the_first_line_of_a_key_counts_in_any_case(music_input):
     [
         ({"Grid_size_in_x": 1}, {}, FileFormatError, "Grid_size_in_x 1 is no whole number of at least 2"),
         ({"Grid_size_in_x": 10.5}, {}, FileFormatError, "Grid_size_in_x 10.5 is no whole number"),
-        ({"Initial_time_tau_0": 0}, {}, FileFormatError, "tau0_fm` must be positive"),
+        ({"Initial_time_tau_0": -1}, {}, FileFormatError, "tau0_fm` must be at least 0"),
         ({}, {"deta": 0.5}, FileFormatError, "deta` must be left out in a boost-invariant run"),
         ({}, {"dtau": 0.5}, InputError, "`dtau` must be one of tau0_fm, dtau_fm"),
     ],

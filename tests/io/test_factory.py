@@ -20,6 +20,7 @@ from qtraj.io.factory import (
     identity,
     method_of,
     model_of,
+    own_data,
     potential_of,
     start_of,
 )
@@ -64,6 +65,7 @@ def folder(tmp_path_factory) -> Path:
     lines = ",\n".join(str(list(map(float, row))) for row in shipped.matrix)
     sigma = list(map(float, shipped.sigma_exp))
     (folder / "own.toml").write_text(f'source = "ours"\nmatrix = [\n{lines}]\nsigma_exp = {sigma}\n')
+    (folder / "mine.csv").write_text("N_part,R_AA,total\n381,0.35,0.03\n")
     (folder / "bad.toml").write_text("matrix = [1]\n")
     save_states(qt.vacuum_levels(qt.LindbladModel()).stored(), folder / "states.nc")
     return folder
@@ -83,7 +85,7 @@ def described(run_file: RunFile) -> str:
     for setting, l in product(settings(config), config.initial.l):
         objects.append(identity(run_file, setting.kappa, setting.gamma, l, "all"))
     objects.append(method_of(run_file))
-    return str([objects, config.observables.states])
+    return str([objects, config.observables.states, [str(data) for data in own_data(run_file)]])
 
 
 FILE = 'potential = { file = "V.txt", beyond = "constant", octet = "coulomb"%s }\nalpha = 0.4'
@@ -145,6 +147,7 @@ EVERY_KEY = {
     "method.workers": ("method", SAMPLED, SAMPLED + "workers = 2"),
     "observables.feeddown": ("observables", "", 'feeddown = "own.toml"'),
     "observables.states": ("observables", "", 'states = ["Y(1S)"]'),
+    "observables.data": ("observables", "", 'data = ["mine.csv,state=Y(1S)"]'),
 }
 ONLY_SPEED = ("method.batch", "method.workers")
 NOT_IN_CHUNKS = (
@@ -152,6 +155,7 @@ NOT_IN_CHUNKS = (
     "model.gamma.name",
     "observables.feeddown",
     "observables.states",
+    "observables.data",
     *ONLY_SPEED,
 )
 PHYSICS = ("model.", "initial.", "method.", "observables.")
@@ -305,6 +309,7 @@ PYTHON = 'potential = { python = "own_potential:%s" }'
         ("method.l_max", "", {"method": "l_max = 1"}),
         ("method.grid.points", "", {"method": MESH % "points = -1"}),
         ("method.max_jumps", "", {"method": SAMPLED + "max_jumps = 0"}),
+        ("observables.data", "FILE,NAME=VALUE", {"observables": 'data = ["mine.csv,Y(1S)"]'}),
         ("observables.feeddown", "a file beside the run file", {"observables": 'feeddown = "none.toml"'}),
     ],
 )  # fmt: skip

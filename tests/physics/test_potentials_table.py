@@ -250,7 +250,7 @@ ROWS = "1 2\n2 3\n3 4\n4 5\n"
         ("r[fm] ReV[GeV] ImV[GeV]\n1 2 0\n2 3 1\n3 3 0\n4 3 0\n", "absorbs"),
         ("T[GeV] r[fm] V[GeV]\n0 1 2\n0 2 2\n0.2 1 2\n", "no grid"),
         ("T[GeV] r[fm] V[GeV]\n0 1 2\n0 2 2\n0.2 1 2\n0.2 1 3\n", "no grid"),
-        ("\udcff", "no text file"),
+        ("\udcff\0", "no text file"),
     ],
 )
 def test_bad_text_files_are_refused_by_name(tmp_path, text, word):

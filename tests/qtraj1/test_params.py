@@ -196,7 +196,7 @@ def test_what_is_no_text_file_is_refused(tmp_path):
     with pytest.raises(FileFormatError, match="cannot be read"):
         read_params(tmp_path / "none.txt")
     binary = tmp_path / "binary.txt"
-    binary.write_bytes(b"num \xff\xfe")
+    binary.write_bytes(b"num \xff\xfe\0")
     with pytest.raises(FileFormatError, match="not a text file"):
         read_params(binary)
 

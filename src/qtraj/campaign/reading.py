@@ -11,15 +11,24 @@ from typing import Any, Final
 from ..errors import FileFormatError, InputError
 from ..io.citations import Choices, Citation, literature, merged, of_choices, of_program, of_run
 from ..io.config import RunConfig, RunFile, load_run_file, parse_config
+from ..io.factory import own_data
 from ..io.results import read_dataset
-from ..io.survivals import read_survival_csv, table_from_ratios, tables_from_results
+from ..io.survivals import read_survival_csv, table_from_averages, table_from_ratios, tables_from_results
 from ..observables.data.dataset import DataSet
 from ..observables.data.systems import system_of
 from ..observables.estimate import Estimate
 from ..observables.observable import survival_average
 from ..observables.table import SurvivalTable
-from ..qtraj1 import LegacyParameters, RatioTable, average_ratios, read_params, read_ratios
+from ..qtraj1 import (
+    LegacyParameters,
+    RatioTable,
+    average_ratios,
+    read_averaged_ratios,
+    read_params,
+    read_ratios,
+)
 from ..qtraj1.convert import TITLE
+from ..qtraj1.files.ratios import is_averaged
 from ..qtraj1.program.output import RUN_RECORD
 from ..states import MESONS, State
 from .plan import make_plan
@@ -54,6 +63,7 @@ class Survivals:
     system: str | None = None  # name of the collision system, if the source states one that the package knows
     feeddown: str | None = None  # feed-down table that the source names
     ratios: RatioTable | None = None  # the rows of a ratio file
+    data: tuple[DataSet, ...] = ()  # measurements that the run file names beside those of the system
 
     def averages(self, *, weighted: bool = False) -> dict[str, dict[str, Estimate]]:
         """Return the mean survival of the radial states, for each setting.
@@ -108,6 +118,9 @@ def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
         return _of_run(tables_from_results(results), str(results.attrs.get("run_file", "")))
     if source.suffix == ".csv":
         return Survivals({"table": read_survival_csv(source)}, source.name)
+    if is_averaged(source):
+        table = table_from_averages(read_averaged_ratios(source), weighted=weighted)
+        return Survivals({"averages": table}, source.name)
     ratios = read_ratios(source)
     return Survivals({"ratios": table_from_ratios(ratios, weighted=weighted)}, source.name, ratios=ratios)
 
@@ -119,6 +132,7 @@ def _from_campaign(folder: Path) -> Survivals:
         raise FileFormatError(folder, "holds no campaign", remedy)
     plan = store.load_plan()
     run = _of_run(tables_from_results(open_results(store.folder)), plan.run_file.text)
+    run = replace(run, data=own_data(plan.run_file))
     # a feed-down table of the user's lies beside the run file
     feeddown = plan.run_file.resolve(run.feeddown or "")
     return replace(run, feeddown=str(feeddown.absolute())) if feeddown.is_file() else run

@@ -145,10 +145,17 @@ def carry_out(
             report.finish(plan.describe(plan.chunks[number]), sizes[number])
 
 
-def measured(config: RunConfig) -> tuple[DataSet, ...]:
-    """Return the measurements to compare with: R_AA against N_part of the run's system, energy and mesons."""
-    system = config.system
-    datasets = [
+def measured(config: RunConfig, own: Iterable[DataSet] = ()) -> tuple[DataSet, ...]:
+    """Return the measurements to compare with: R_AA against N_part of the run's system, energy and mesons.
+
+    `own` are those that the run file names, of which those about the same are added.
+    """
+    system, states = config.system, config.observables.states
+    own = [
+        data for data in own if (data.observable, data.x_name) == ("R_AA", "N_part") and data.state in states
+    ]
+    datasets = [data.points(np.isnan(data.upper_limit_cl)) for data in own]
+    datasets += [
         data.points(np.isnan(data.upper_limit_cl))  # limits are no points
         for state in config.observables.states
         for data in load_raa(system.name, system.sqrt_s_GeV, state, required=False)

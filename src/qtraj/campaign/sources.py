@@ -28,6 +28,7 @@ from ..hydro import (
     PlaneDensity,
     TrajectoryIndex,
     index_qtraj_trajectories,
+    joined_hydro,
     load_shipped,
     open_hydro,
     read_columns,
@@ -36,8 +37,9 @@ from ..hydro import (
     shipped_runs,
 )
 from ..hydro.paths import histories_along
+from ..hydro.readers.jewel import is_contour_folder
 from ..hydro.sampling import collision_plane, sample_paths
-from ..io.config import HydroFile, RunConfig, RunFile, System
+from ..io.config import Fluid, HydroFile, RunConfig, RunFile, System
 from ..physics.medium import Histories, History, TabulatedTemperature
 
 PATH_NAMES = ("x_fm", "y_fm", "pT", "phi", "rapidity", "b_fm", "weight", "event", "replicate")
@@ -74,35 +76,50 @@ def shipped_files(config: RunConfig) -> list[tuple[float, float, InputFile]]:
     return found
 
 
-def event_files(run_file: RunFile, entry: HydroFile) -> tuple[InputFile, ...]:
-    """Return the file of an entry ``[[medium.files]]``, or all files that its pattern names, sorted."""
+def event_files(run_file: RunFile, entry: Fluid) -> tuple[InputFile, ...]:
+    """Return the file of an entry ``[[medium.files]]``, or all files that its pattern names, sorted.
+
+    A folder of contour files of JEWEL-2D counts as one.
+    """
     path = run_file.resolve(entry.path).absolute()
     matching = map(Path, sorted(glob.glob(str(path))))
-    names = [path] if path.exists() else [match for match in matching if match.is_file()]
+    names = [path] if path.exists() else [m for m in matching if m.is_file() or is_contour_folder(m)]
     if not names:
         raise FileFormatError(path, "no such file", "Check `path` of [[medium.files]].")
     return tuple(InputFile(str(name), _digest(name)) for name in names)
 
 
 @lru_cache(maxsize=1)  # a fluid may fill much of the memory; chunks come fluid by fluid
-def read_fluid(file: InputFile, entry: HydroFile | None, b_fm: float) -> Hydro:
-    """Read the fluid of a file; `entry` describes it, None stands for a run inside the package."""
+def read_fluid(
+    file: InputFile, entry: HydroFile | None, b_fm: float, before: InputFile | None = None
+) -> Hydro:
+    """Read the fluid of a file; `entry` describes it, None stands for a run inside the package.
+
+    `before` is the file of the stage before it.
+    """
     if entry is None:
         return load_shipped(b_fm)
+    fluid = _read(file, entry)
+    if before is None or entry.before is None:
+        return fluid
+    return joined_hydro(_read(before, entry.before), fluid)
+
+
+def _read(file: InputFile, entry: Fluid) -> Hydro:
     check_unchanged(file)
     path = Path(file.name)
     if entry.columns is not None:
-        return read_columns(path, **entry.columns.model_dump())
+        return read_columns(path, **entry.columns.model_dump()).mirrored(entry.mirror)
     if entry.grid is not None:
-        return read_music_dense(path, MusicGrid(**entry.grid.model_dump()))
-    return open_hydro(path, entry.format)
+        return read_music_dense(path, MusicGrid(**entry.grid.model_dump())).mirrored(entry.mirror)
+    return open_hydro(path, entry.format, mirror=entry.mirror)
 
 
 @lru_cache(maxsize=4)
 def check_unchanged(file: InputFile) -> None:
     """Raise FileFormatError if a file is not what it was when the plan was made."""
     path = Path(file.name)
-    if not path.is_file():
+    if not path.exists():
         raise FileFormatError(path, "is gone since the plan was made", "Put it back.")
     if _digest(path) != file.sha256:
         raise FileFormatError(path, "has changed since the plan was made", "`qtraj campaign run` plans anew.")
@@ -133,6 +150,11 @@ def participants(system: System) -> Callable[[Float], Float]:
 
 
 def _digest(file: Path | Traversable) -> str:
+    if isinstance(file, Path) and file.is_dir():
+        if not is_contour_folder(file):
+            problem = "is a folder, and no one of contour files of JEWEL-2D"
+            raise FileFormatError(file, problem, "Name a file; a pattern such as 'events/*.nc' names many.")
+        return _sha256([[part.name, _digest(part)] for part in sorted(file.glob("*[TV]contour*"))])
     try:
         with as_file(file) as path, path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
@@ -162,6 +184,7 @@ class FluidSource:
     n_part: float  # mean number of participants
     files: tuple[InputFile, ...]  # one per event
     T_end: float  # temperature at which the medium ends, GeV
+    before: tuple[InputFile, ...] = ()  # the stage before, one per event or none
 
     def ending(self, T_end: float) -> FluidSource:
         """Return the source with histories that end at a temperature in GeV."""
@@ -193,16 +216,30 @@ class FluidSource:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of files, geometry and sampling."""
-        reading = self.entry.model_dump(include={"format", "columns", "grid"}) if self.entry else None
+        reading = self._reading() if self.entry else None
         geometry = self.config.system.model_dump(include={"woods_saxon", "sigma_nn_mb"})
         sampling, hot_end = self.config.paths.model_dump(), self.config.medium.allow_hot_end
         contents = [file.sha256 for file in self.files]
         return _sha256(contents, reading, geometry, self.b_fm, sampling, self.T_end, hot_end)
 
+    def _reading(self) -> dict[str, Any]:
+        """Return how the files are read; what is not used is left out, so that runs of before have their digests."""
+        own: dict[str, Any] = self.entry.model_dump(exclude={"path", "b_fm", "n_part"}) if self.entry else {}
+        for key in ("rapidity", "before", "mirror"):
+            if not own[key]:
+                del own[key]
+        if self.before:
+            own["before"] = [{**own["before"], "path": ""}, [file.sha256 for file in self.before]]
+        return own
+
+    def _fluid(self, event: int) -> Hydro:
+        before = self.before[event] if self.before else None
+        return read_fluid(self.files[event], self.entry, self.b_fm, before)
+
     @property
     def attrs(self) -> Mapping[str, Any]:
         """Where the temperatures of the first fluid come from, terms and citations."""
-        return read_fluid(self.files[0], self.entry, self.b_fm).attrs
+        return self._fluid(0).attrs
 
     def batch(self, start: int, stop: int) -> Batch:
         """Return the histories `start` to `stop`, the fluids read one after the other."""
@@ -222,20 +259,22 @@ class FluidSource:
         settings = self.config.paths.model_dump()  # the keys of [paths] are the arguments of `sample_paths`
         settings["first_replicate"] = event * self.config.paths.replicates
         paths = sample_paths(density, self.b_fm, start=start, stop=stop, **settings)
-        fluid = read_fluid(self.files[event], self.entry, self.b_fm)
+        paths = replace(paths, rapidity=self.entry.rapidity if self.entry else 0.0)
+        fluid = self._fluid(event)
         hot_end = self.config.medium.allow_hot_end
         histories: Histories = histories_along(fluid, paths, self.T_end, allow_hot_end=hot_end)
         n = stop - start
         known = {name: histories.metadata[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         known |= {"b_fm": np.full(n, self.b_fm), "weight": np.ones(n), "event": np.full(n, event)}
-        known["rapidity"] = np.zeros(n)  # the fluid is read at mid-rapidity
+        known["rapidity"] = np.full(n, paths.rapidity)
         if len(self.files) > 1:
             known["replicate"] = known["event"]
         return Batch(histories, known)
 
     def to_json(self) -> dict[str, Any]:
         """Return files and participants."""
-        return {"b_fm": self.b_fm, "n_part": self.n_part, "files": [asdict(file) for file in self.files]}
+        stored = {"b_fm": self.b_fm, "n_part": self.n_part, "files": [asdict(file) for file in self.files]}
+        return stored | ({"before": [asdict(file) for file in self.before]} if self.before else {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -337,7 +376,8 @@ def source_from_json(config: RunConfig, number: int, stored: Mapping[str, Any]) 
         index = TrajectoryIndex(**own)
         return TrajectorySource(config, stored["n_part"], files[0], index, T_end)
     entry = config.medium.files[number] if config.medium.hydro == "files" else None
-    return FluidSource(config, entry, stored["b_fm"], stored["n_part"], files, T_end)
+    before = tuple(InputFile(**file) for file in stored.get("before", ()))
+    return FluidSource(config, entry, stored["b_fm"], stored["n_part"], files, T_end, before)
 
 
 def _of_entry(run_file: RunFile, number: int, every: int) -> Source:
@@ -346,7 +386,11 @@ def _of_entry(run_file: RunFile, number: int, every: int) -> Source:
     if entry.format != TRAJECTORIES:
         b_fm = float(cast("float", entry.b_fm))  # the run file needs one for a fluid
         n_part = entry.n_part if entry.n_part is not None else glauber(config.system).n_part(b_fm)
-        return FluidSource(config, entry, b_fm, n_part, files, config.medium.T_end[0])
+        before = () if entry.before is None else event_files(run_file, entry.before)
+        if before and len(before) != len(files):
+            allowed = f"name {len(files)} files, one for each event of {entry.path}"
+            raise InputError(f"medium.files[{number}].before.path", f"{len(before)} files", allowed)
+        return FluidSource(config, entry, b_fm, n_part, files, config.medium.T_end[0], before)
     if len(files) > 1:
         raise FileFormatError(entry.path, f"names {len(files)} trajectory files", "Join them with cat.")
     index = index_qtraj_trajectories(files[0].name, every)

@@ -265,6 +265,7 @@ def _solve_and_show(
     from ..campaign.results import band, summary, table
     from ..campaign.run import RESULT, measured
     from ..campaign.run import run as run_campaign
+    from ..io.factory import own_data
     from ..observables.overview import VARIED
     from ..plots import raa_figure, save_figure
 
@@ -272,7 +273,7 @@ def _solve_and_show(
     kept = f"Finished chunks are in {directory}; the same command goes on from there."
     with _reporting(kept) as report:
         prediction = run_campaign(run_file, directory, fresh=fresh, report=report, executor=executor)
-    data = measured(config)
+    data = measured(config, own_data(run_file))
     # a coefficient with one value makes no band
     varied = [name for name in VARIED if len(set(prediction[name].values)) > 1] or VARIED[:1]
     bands = [band(prediction, meson, name) for meson in config.observables.states for name in varied]

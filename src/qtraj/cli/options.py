@@ -16,10 +16,18 @@ TABLE_WIDTH = 150  # columns, where no terminal says how many there are
 
 Potential = Annotated[str, Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")]
 Alpha = Annotated[
-    float | None, Option(help="Coulomb coupling C_F alpha_s instead of the potential's; a file needs one.")
+    float | None,
+    Option(help="Coulomb coupling C_F alpha_s instead of the potential's; a table needs one."),
 ]
 Beyond = Annotated[
     str | None, Option(metavar="constant|linear", help="How a table goes on beyond its last point.")
+]
+Below = Annotated[
+    str | None,
+    Option(metavar="coulomb|constant", help="How a table goes on below its first point  [coulomb]"),
+]
+Octet = Annotated[
+    str | None, Option(metavar="coulomb", help="Octet of a table that has none: +alpha/(8 r).  [no octet]")
 ]
 Mass = Annotated[float | None, Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")]
 Kappa = Annotated[str | None, Option(help="central (default), lower, upper, or a number kappa/T^3.")]

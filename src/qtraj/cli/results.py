@@ -13,7 +13,9 @@ from ..errors import InputError
 from . import options
 
 if TYPE_CHECKING:
+    from ..observables.data.dataset import DataSet
     from ..observables.geometry import Weighting
+    from ..observables.overview import Panel
 
 
 SOURCE_FILE = "source.txt"  # of a folder of `observe`: what its files were made of
@@ -44,11 +46,22 @@ def observe(
     ] = None,
     feeddown: Annotated[
         str | None,
-        Option(metavar="group|pdg2026", help="Feed-down table; by default that of the run, or group."),
+        Option(
+            metavar="group|pdg2026|FILE",
+            help="Feed-down table, or a TOML file of one: matrix, sigma_exp; by default that of the run, or group.",
+        ),
     ] = None,
     feeddown_errors: Annotated[
         bool, Option(help="Whether errors of branching fractions (PDG 2026) are part of the errors.")
     ] = True,
+    data: Annotated[
+        list[str] | None,
+        Option(
+            metavar="FILE[,NAME=VALUE...]",
+            help="Also compare with measurements of your own: CSV, or a table of HEPData (YAML, CSV). What the file "
+            "does not say follows, such as state=Y(1S),x_name=N_part; may be repeated.",
+        ),
+    ] = None,
     weighting: Annotated[
         str | None,
         Option(
@@ -72,11 +85,11 @@ def observe(
     """Go from survivals to R_AA, double ratios and v_n: figures, CSV, HEPData files, and chi-square with data."""
     from .._atomic import writable_folder
     from ..campaign.reading import load_runs
-    from ..io.factory import feeddown_of
+    from ..io.factory import SHIPPED_FEEDDOWN, feeddown_of
     from ..io.observables import write_survival_means
     from ..observables.bins import not_shown
+    from ..observables.data.files import data_of
     from ..observables.data.systems import load_system
-    from ..observables.feeddown import FeedDown
     from ..observables.overview import overview
     from ..pages.tables import agreement_table, integrated_table, left_out, notes, survival_table
     from ..plots.observables import write_observables
@@ -89,9 +102,16 @@ def observe(
         allowed = "be whole numbers from 1 on, such as 2 or 2,3,4, none twice"
         raise InputError("--harmonics", harmonics, allowed)
     chosen_system = load_system(system) if system is not None else None
-    chosen_feeddown = FeedDown.named(feeddown, errors=feeddown_errors) if feeddown is not None else None
+    chosen_feeddown = None
+    if feeddown is not None:
+        if feeddown not in SHIPPED_FEEDDOWN and not Path(feeddown).is_file():
+            allowed = f"be {', '.join(SHIPPED_FEEDDOWN)} or a TOML file of a table"
+            raise InputError("--feeddown", feeddown, allowed)
+        chosen_feeddown = feeddown_of(feeddown, Path(), errors=feeddown_errors)
+    own = [each for words in data or () for each in data_of(words, Path(), "--data")]
     runs = load_runs(source, weighted=weighted)
     folder = writable_folder(_folder_for(source, out))
+    own += runs.data
     if chosen_system is None and runs.system is not None:
         chosen_system = load_system(runs.system)
     lacking = "no --system says" if chosen_system is None else ""
@@ -108,6 +128,8 @@ def observe(
     options.print_table(survival_table(averages))
     if missing := ", ".join(runs.missing_states()):
         typer.echo(f"No R_AA: feed-down needs {missing} as well, from a run that starts in the other l.")
+        if own:
+            typer.echo("Nothing is compared with --data.")
     else:
         panels = overview(
             runs.tables,
@@ -116,11 +138,14 @@ def observe(
             weighting=None if weighting == "rows" else cast("Weighting", weighting or "collisions"),
             mesons=[name.strip() for name in states.split(",")],
             harmonics=list(map(int, orders)),
+            data=own,
         )
         tables = (integrated_table(panels), agreement_table(panels))
         options.print_table(*(table for table in tables if table is not None))
         first = next(iter(runs.tables.values()))
-        for line in (*left_out(panels), *not_shown(first, chosen_system), *notes(panels)):
+        unused = [str(each) for each in own if not any(_is_about(panel, each) for panel in panels)]
+        nowhere = [f"not shown, as no figure is about it: {line}" for line in unused]
+        for line in (*left_out(panels), *nowhere, *not_shown(first, chosen_system), *notes(panels)):
             typer.echo(line)
         qualifiers = {"feed-down": chosen_feeddown.name, "source": ", ".join(path.name for path in source)}
         if chosen_system is not None:
@@ -152,6 +177,11 @@ def _folder_for(sources: list[Path], out: Path | None) -> Path:
 def _sources(sources: list[Path], folder: Path) -> str:
     """Return the sources, a line each, as seen from the folder, so that both can be moved."""
     return "".join(f"{os.path.relpath(path, folder)}\n" for path in sources)
+
+
+def _is_about(panel: Panel, data: DataSet) -> bool:
+    axis = panel.curve.x_name if panel.curve.x_name != "y" else "abs_y"
+    return (panel.curve.observable, axis) == (data.observable, data.x_name) and data.state in panel.shown
 
 
 def report(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..physics.medium import History
     from ..physics.model import LindbladModel
     from ..physics.potentials.coulomb import Potential
-    from ..physics.potentials.table import Beyond
     from ..physics.transport import Transport
     from ..radial.bound import Grid
     from ..solvers.solve import Method
@@ -61,6 +60,9 @@ def solve(
     T_c: options.CriticalTemperature = None,
     potential: options.Potential = "coulomb",
     alpha: options.Alpha = None,
+    below: options.Below = None,
+    beyond: options.Beyond = None,
+    octet: options.Octet = None,
     mass: options.Mass = None,
     order: options.Order = "LO",
     l: Annotated[int | None, Option(help="Angular momentum of the Gaussian start  [0]")] = None,
@@ -69,7 +71,10 @@ def solve(
     state: Annotated[str | None, Option(help="Start in this Coulomb state, such as 1S, instead.")] = None,
     method: Annotated[
         str | None,
-        Option(help="density (no sampling noise), nojump or trajectories.  [density; with ksu nojump]"),
+        Option(
+            help="density (no sampling noise), nojump or trajectories.  [density; of a complex potential nojump, of a "
+            "real one that changes with T trajectories]"
+        ),
     ] = None,
     rtol: Annotated[float | None, Option(help="Of density: relative accuracy of 1S, 2S, 3S  [1e-3]")] = None,
     n: Annotated[int | None, Option(help="Of trajectories: their number  [4096]")] = None,
@@ -81,12 +86,21 @@ def solve(
 ) -> None:
     """Solve one temperature history and print the survival of each state with its error."""
     from ..campaign.progress import solving
+    from ..solvers.density.method import DensityMatrix
+    from ..solvers.nojump.method import NoJump
     from ..solvers.solve import solve as solve_lindblad
 
-    model = _model(potential, alpha, mass, None, _transport(potential, kappa, gamma, T_c), order)
+    table_flags = {"below": below, "beyond": beyond, "octet": octet}
+    model = _model(potential, alpha, mass, table_flags, (kappa, gamma, T_c), order)
     medium = _medium(T0, tau, T_end, duration, table, allow_hot_end=allow_hot_end)
     initial = _initial(l, width, color, state)
-    chosen = _method(method or ("nojump" if model.has_width else "density"), rtol, n, seed)
+    by_default = "nojump" if model.has_width else "density" if model.thermal is None else "trajectories"
+    chosen = _method(method or by_default, rtol, n, seed)
+    if model.thermal is not None and isinstance(chosen, DensityMatrix):
+        allowed = "be nojump or trajectories for a potential that changes with the medium"
+        raise InputError("--method", method, allowed)
+    if model.has_width and not isinstance(chosen, NoJump):
+        raise InputError("--method", method, "be nojump for a potential that has a width of its own")
     with solving(Console(stderr=True)) as progress:
         result = solve_lindblad(model, medium, initial, chosen, progress=progress)
     typer.echo(str(result))
@@ -100,6 +114,7 @@ def solve(
 def states(
     potential: options.Potential = "coulomb",
     alpha: options.Alpha = None,
+    below: options.Below = None,
     beyond: options.Beyond = None,
     mass: options.Mass = None,
     grid: Annotated[str, Option(help="mesh (Laguerre) or sine (uniform).")] = "mesh",
@@ -120,7 +135,7 @@ def states(
     from ..pages.tables import levels_tables
     from ..solvers.projection import vacuum_levels
 
-    model = _model(potential, alpha, mass, beyond)
+    model = _model(potential, alpha, mass, {"below": below, "beyond": beyond})
     settings = {"points": points, "scale": scale, "num": num, "length": length, "derivative": derivative}
     chosen = _grid(grid, model.scales.length, **settings)
     levels = vacuum_levels(model, chosen)
@@ -135,7 +150,9 @@ def states(
 def spectrum(
     potential: options.Potential = "coulomb",
     alpha: options.Alpha = None,
+    below: options.Below = None,
     beyond: options.Beyond = None,
+    octet: options.Octet = None,
     mass: options.Mass = None,
     kappa: options.Kappa = None,
     gamma: options.Gamma = None,
@@ -171,7 +188,8 @@ def spectrum(
         raise InputError("--T-max", T_max, "be left out with --points 1, which is at --T-min")
     if source is not None and "spectral" not in split(route):
         raise InputError("--source", source, f"be left out with --route {route}: it is that of spectral")
-    model = _model(potential, alpha, mass, beyond, _transport(potential, kappa, gamma, T_c), order)
+    table_flags = {"below": below, "beyond": beyond, "octet": octet}
+    model = _model(potential, alpha, mass, table_flags, (kappa, gamma, T_c), order)
     others = [row for path in compare or [] for row in read_levels(path)]
     if out is not None:
         writable_folder(out)
@@ -259,25 +277,30 @@ def _model(
     potential: str,
     alpha: float | None,
     mass: float | None,
-    beyond: str | None,
-    transport: Transport | None = None,
+    table: Mapping[str, str | None],
+    dipole: tuple[str | None, float | None, float | None] = (None, None, None),
     order: str = "LO",
 ) -> LindbladModel:
+    """Return the model; `table` holds what only a file of V(r) takes, `dipole` kappa, gamma and T_c."""
     from ..io.config import KSU_MASS
     from ..physics.model import LindbladModel
+    from ..physics.potentials.coulomb import thermal_potential
 
     if mass is None and potential == "ksu":
         mass = KSU_MASS
-    given = _given(transport=transport, mass=mass, order=order)
-    return LindbladModel(_potential(potential, alpha, beyond), **given)
+    made = _potential(potential, alpha, table)
+    thermal = thermal_potential(made)
+    transport = _transport(potential, *dipole, has_width=thermal is not None and thermal.has_width)
+    return LindbladModel(made, **_given(transport=transport, mass=mass, order=order))
 
 
-def _potential(potential: str, alpha: float | None, beyond: str | None) -> Potential:
+def _potential(potential: str, alpha: float | None, table: Mapping[str, str | None]) -> Potential:
     from ..io.config import POTENTIALS
     from ..physics.potentials.table import TabulatedPotential
 
     if potential in POTENTIALS:
-        _refuse({"--beyond": beyond}, f"with --potential {potential}")
+        flags = {f"--{name}": value for name, value in table.items()}
+        _refuse(flags, f"with --potential {potential}: it says how a table is read")
         return POTENTIALS[potential](**_given(alpha=alpha))
     if not Path(potential).is_file():
         allowed = f"be {', '.join(POTENTIALS)} or a file with a table of V(r)"
@@ -285,15 +308,21 @@ def _potential(potential: str, alpha: float | None, beyond: str | None) -> Poten
     if alpha is None:
         remedy = "It sets the radius of the Coulomb functions."
         raise InputError("--alpha", None, "be given with a file", remedy)
-    return TabulatedPotential.read(potential, alpha=alpha, beyond=cast("Beyond | None", beyond))
+    how: dict[str, Any] = _given(**table)
+    try:
+        return TabulatedPotential.read(potential, alpha=alpha, **how)
+    except InputError as error:
+        raise InputError(f"--{error.argument}", error.value, error.allowed, error.remedy) from None
 
 
-def _transport(potential: str, kappa: str | None, gamma: float | None, T_c: float | None) -> Transport | None:
-    """Return the dipole terms, or None for ``ksu`` unless they are asked for: it has a width of its own."""
+def _transport(
+    potential: str, kappa: str | None, gamma: float | None, T_c: float | None, *, has_width: bool
+) -> Transport | None:
+    """Return the dipole terms, or None for a potential with a width of its own unless they are asked for."""
     from ..physics.transport import Transport
 
-    if potential == "ksu" and kappa is None and gamma is None:
-        _refuse({"--T-c": T_c}, "with --potential ksu, which has a width of its own")
+    if has_width and kappa is None and gamma is None:
+        _refuse({"--T-c": T_c}, f"with --potential {potential}, which has a width of its own")
         return None
     given = _given(kappa=kappa, gamma=gamma, T_c=T_c)
     with suppress(KeyError, ValueError):  # Transport refuses what is neither a name nor a number

@@ -1,6 +1,6 @@
 """Where temperature histories come from: hydro outputs, production points, straight-line paths."""
 
-from .field import Hydro
+from .field import Hydro, joined_hydro
 from .glauber import PB208, PB208_GROUP, Nucleus, OpticalGlauber
 from .paths import MEAN_MASS, Paths, histories_along
 from .readers import open_hydro
@@ -36,6 +36,7 @@ __all__ = [
     "histories_along",
     "histories_from_tables",
     "index_qtraj_trajectories",
+    "joined_hydro",
     "load_shipped",
     "open_hydro",
     "read_columns",

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import float_array, mapping, settle
+from .._checks import float_array, instance, mapping, positive, settle, text
 from .._types import Float
 from ..errors import InputError
 from ..physics.medium import MAX_START_FM, MAX_T
@@ -100,6 +100,31 @@ class Hydro:
         """Smallest stored temperature in GeV: where a sparse file stores nothing, T is below it."""
         return float(np.nanmin(self.T))
 
+    def mirrored(self, axes: str) -> Hydro:
+        """Return the whole fireball where this is the half (quarter, octant) with coordinates from 0 on.
+
+        Parameters
+        ----------
+        axes : str
+            ``"x"``, ``"y"``, ``"z"`` (the rapidity of a 3+1D run) or several of them: T(-x) = T(x), vx(-x) = -vx(x).
+
+        Returns
+        -------
+        Hydro
+            Of nearly twice as many points along each of the axes, which began at 0 or at half a step.
+
+        Raises
+        ------
+        InputError
+            If an axis begins elsewhere, or a boost-invariant run shall be mirrored in rapidity.
+        """
+        allowed = "be made of x, y and z, each at most once"
+        if set(text("mirror", axes)) - set("xyz") or len(set(axes)) < len(axes):
+            raise InputError("mirror", axes, allowed)
+        if "z" in axes and self.eta is None:
+            raise InputError("mirror", axes, "be made of x and y for a boost-invariant run")
+        return _reflected(_reflected(_reflected(self, axes, "x"), axes, "y"), axes, "z")
+
     def temperature_at_frames(
         self, frame: ArrayLike, x_fm: ArrayLike, y_fm: ArrayLike, eta: ArrayLike = 0.0
     ) -> Float:
@@ -162,6 +187,95 @@ class Hydro:
             else:
                 result += np.where(weight > 0, weight * value, 0.0)
         return np.where(inside & np.isfinite(result), result, np.nan)
+
+
+def _reflected(hydro: Hydro, axes: str, letter: str) -> Hydro:
+    """Return a field completed by reflection along one axis, or as it is if that is not among `axes`."""
+    if letter not in axes:
+        return hydro
+    name = {"x": "x_fm", "y": "y_fm", "z": "eta"}[letter]
+    half, where = getattr(hydro, name), 1 + "xyz".index(letter)
+    step = half[1] - half[0]
+    # a text axis has rounded digits: zero to 1e-6 of a step, half a step to 1e-3 of it
+    on_zero = abs(half[0]) < 1e-6 * step
+    if not on_zero and abs(half[0] - step / 2) > 1e-3 * step:
+        raise InputError(
+            "mirror",
+            axes,
+            f"be without {letter}, which starts at {half[0]:g}, neither at 0 nor at half a step",
+        )
+    first = int(on_zero)  # a point at 0 is its own image
+
+    def whole(values: Array, sign: float = 1.0) -> Array:
+        image = np.flip(np.delete(values, np.s_[:first], axis=where), axis=where)
+        return np.concatenate([image if sign > 0 else -image, values], axis=where)
+
+    changed: dict[str, Any] = {name: np.concatenate([-np.flip(half[first:]), half]), "T": whole(hydro.T)}
+    if hydro.vx is not None and hydro.vy is not None:
+        # the velocity across the mirror changes sign
+        changed["vx"] = whole(hydro.vx, -1.0 if letter == "x" else 1.0)
+        changed["vy"] = whole(hydro.vy, -1.0 if letter == "y" else 1.0)
+    return replace(hydro, **changed)
+
+
+def joined_hydro(early: Hydro, late: Hydro, *, tolerance: float = 0.1) -> Hydro:
+    """Return one field of a pre-equilibrium stage and the hydrodynamics that goes on from it.
+
+    Parameters
+    ----------
+    early, late : Hydro
+        The two stages. Frames of `early` from the first time of `late` on are left out. Its temperatures are
+        interpolated to the grid of `late` where the two differ.
+    tolerance : float, optional
+        Largest relative difference of the two temperatures where they meet, in the cells of `late` above half of its
+        highest temperature. Where `early` ends before `late` begins, T may fall in between, but not faster than 1/tau.
+
+    Returns
+    -------
+    Hydro
+        On the grid of `late`, NaN where one stage stores nothing; without velocities unless both have them on one grid.
+
+    Raises
+    ------
+    InputError
+        If `early` does not begin before `late`, ends more than two of its steps before it, or the temperatures differ;
+        or if only one of them is boost invariant.
+    """
+    tolerance = positive("tolerance", tolerance, "be a relative difference above 0")
+    instance("early", early, Hydro)
+    instance("late", late, Hydro)
+    begin, last = float(late.tau_fm[0]), float(early.tau_fm[-1])
+    frames = np.flatnonzero(early.tau_fm < begin * (1 - _SNAP))
+    first, second = (str(s.attrs.get("source", n)) for s, n in ((early, "early"), (late, "late")))
+    if not len(frames):
+        value, allowed = f"{first} from {early.tau_fm[0]:g} fm/c", f"begin before {second}, at {begin:g} fm/c"
+        raise InputError("early", value, allowed, "Are the two exchanged?")
+    if (early.eta is None) != (late.eta is None):
+        raise InputError("early", first, f"be boost invariant if {second} is, and 3+1D if it is")
+    if begin - last > 2 * (last - early.tau_fm[-2]):
+        value, allowed = f"{first} until {last:g} fm/c", f"reach the first time of {second}, {begin:g} fm/c"
+        raise InputError("early", value, allowed, "A stage between them is missing.")
+    place = np.meshgrid(*late._space, indexing="ij")
+    end = min(last, begin)
+    hot = late.T[0] > 0.5 * np.nanmax(late.T[0])
+    ratio = (late.T[0] / early.temperature(end, *place))[hot]
+    if not np.all((ratio > end / begin * (1 - tolerance)) & (ratio < 1 + tolerance)):
+        worst = float(ratio[np.argmax(np.abs(np.log(ratio)))])  # NaN if one is
+        differs = f"{1 / worst:.3g} times as hot" if np.isfinite(worst) else "which stores nothing there"
+        allowed = f"end as {second} begins, within {tolerance:.0%} where that is hot"
+        remedy = "Are both of one event, in one unit, on axes of one order?"
+        raise InputError("early", f"{first}, {differs}", allowed, remedy)
+    same = all(len(a) == len(b) and np.allclose(a, b) for a, b in zip(early._space, late._space, strict=True))
+    of_stage = frames.reshape(-1, *[1] * len(place))
+    T = early.T[frames] if same else early.temperature_at_frames(of_stage, *place)
+    fields: dict[str, Any] = {"T": np.concatenate([T, late.T]), "vx": None, "vy": None}
+    for name in ("vx", "vy"):
+        before, after = getattr(early, name), getattr(late, name)
+        if same and before is not None and after is not None:
+            fields[name] = np.concatenate([before[frames], after])
+    attrs = {**late.attrs, "source": f"{first} then {second}"}
+    attrs["pre_equilibrium_sha256"] = str(early.attrs.get("sha256", ""))
+    return replace(late, tau_fm=np.concatenate([early.tau_fm[frames], late.tau_fm]), **fields, attrs=attrs)
 
 
 def _locate(axis: Float, position: Float) -> tuple[NDArray[np.intp], Float, NDArray[np.bool_]]:

@@ -26,7 +26,7 @@ COLUMNS: Final = ("x_fm", "y_fm", "pT", "phi", "replicate")  # what each path ha
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Straight paths of quarkonia at mid-rapidity, created at tau = 0.
+    """Straight paths of quarkonia of one rapidity, created at tau = 0.
 
     Parameters
     ----------
@@ -42,6 +42,8 @@ class Paths:
         Mass of the moving pair, GeV.
     attrs : mapping, optional
         How the paths were drawn.
+    rapidity : float, optional
+        Of all paths; 0 is mid-rapidity. A pair stays at the space-time rapidity that equals its own.
 
     Raises
     ------
@@ -56,6 +58,7 @@ class Paths:
     replicate: NDArray[np.int64]
     mass: float = MEAN_MASS
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    rapidity: float = 0.0
 
     def __post_init__(self) -> None:
         for name in COLUMNS:
@@ -74,6 +77,7 @@ class Paths:
         if np.any(self.pT < 0):
             raise InputError("pT", float(self.pT.min()), "be non-negative")
         settle(self, mass=positive("mass", self.mass, "be positive, in GeV"))
+        settle(self, rapidity=number("rapidity", self.rapidity, "be a finite number"))
 
     def __len__(self) -> int:
         return len(self.x_fm)
@@ -93,14 +97,15 @@ class Paths:
 def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: bool = False) -> Histories:
     """Return the temperature that each path meets, at the frames of the run.
 
-    A pair created at (x, y), tau = 0, moves on a straight line with v_T = p_T/E_T at mid-rapidity, where its time is
-    the proper time tau of the hydro. Between the frames `Histories` interpolates T along the moving path. Where a path
-    leaves the stored cells, T is set to `hydro.T_floor`, an upper bound of what a sparse file left out.
+    A pair created at (x, y), tau = 0, moves on a straight line with dx/dtau = v_T = p_T/E_T at the space-time rapidity
+    that is its own rapidity; in the frame where that is 0, its time is the proper time tau of the hydro. Between the
+    frames `Histories` interpolates T along the moving path. Where a path leaves the stored cells, T is set to
+    `hydro.T_floor`, an upper bound of what a sparse file left out.
 
     Parameters
     ----------
     hydro : Hydro
-        The run; 3+1D runs are read at eta = 0.
+        The run; 3+1D runs are read at eta = `paths.rapidity`.
     paths : Paths
         n paths.
     T_end : float
@@ -133,13 +138,17 @@ def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: 
     allow_hot_end = boolean("allow_hot_end", allow_hot_end)
     x, y = paths.position(hydro.tau_fm)
     # at the frames of the file alone: Histories interpolates in time along the moving path
-    T = hydro.temperature_at_frames(np.arange(len(hydro.tau_fm)), x, y)
+    y_L = paths.rapidity
+    if hydro.eta is not None and not hydro.eta[0] <= y_L <= hydro.eta[-1]:
+        allowed = f"be within the rapidities of {source}, {hydro.eta[0]:g} to {hydro.eta[-1]:g}"
+        raise InputError("rapidity", y_L, allowed, "A file with eta >= 0 alone is completed by mirror = 'z'.")
+    T = hydro.temperature_at_frames(np.arange(len(hydro.tau_fm)), x, y, y_L)
     check_cools(hydro.tau_fm, T, T_end, allow_hot_end=allow_hot_end, medium=source, row="path")
     outside = np.isnan(T)
     _check_grid(hydro, source, outside, x, y, T_end)
     # where no T can be interpolated, a hot stored corner of the cell says that medium may be cut away
     path, frame = np.nonzero(outside)
-    corner = hydro.largest_corner(frame, x[path, frame], y[path, frame])
+    corner = hydro.largest_corner(frame, x[path, frame], y[path, frame], y_L)
     if cut := len(np.unique(path[corner > T_end])):
         note(_cut_short, (cut, len(paths), T_end))
     return Histories(
@@ -152,7 +161,7 @@ def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: 
             **{f"paths_{name}": value for name, value in paths.attrs.items()},
             "T_floor": hydro.T_floor,
             "clock": "proper time tau of the hydro; at mid-rapidity the lab time since the collision",
-            "path": "straight line from the production point at tau = 0 with v_T = p_T/E_T, rapidity 0",
+            "path": f"straight line from the production point at tau = 0 with v_T = p_T/E_T, rapidity {y_L:g}",
         },
         allow_hot_end=allow_hot_end,
     )

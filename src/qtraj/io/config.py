@@ -283,7 +283,7 @@ class Columns(_Section):
 class Grid(_Section):
     """Key ``grid`` of ``[[medium.files]]``: MUSIC's file without a header, see `qtraj.hydro.MusicGrid`."""
 
-    tau0_fm: Positive
+    tau0_fm: Annotated[float, Field(ge=0)]
     dtau_fm: Positive
     nx: Annotated[int, Field(ge=2)]
     dx_fm: Positive
@@ -303,26 +303,49 @@ class Grid(_Section):
             yield True, f"have a key {error.argument} that must {error.allowed}"
 
 
-class HydroFile(_Section):
-    """One entry ``[[medium.files]]``: the output of a hydrodynamic code at one impact parameter.
-
-    A path with ``*``, ``?`` or ``[...]`` names many files, each of them one event of this class. The paths of a
-    trajectory file know their impact parameters themselves.
-    """
+class Fluid(_Section):
+    """How to read the output of a hydrodynamic code; also the key ``before`` of ``[[medium.files]]``."""
 
     path: str
     format: Annotated[str, AfterValidator(_one_of(HYDRO_FORMATS))] = "auto"
-    b_fm: Annotated[float, Field(ge=0)] | None = None
-    n_part: Positive | None = None
     columns: Columns | None = None
     grid: Grid | None = None
+    mirror: Annotated[str, AfterValidator(_one_of(("", "x", "y", "z", "xy", "xz", "yz", "xyz")))] = ""
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         for key, value, layout in (("columns", self.columns, "columns"), ("grid", self.grid, "music_dense")):
             one_alone = (value is not None) != (self.format == layout)
             yield one_alone, f"have the key '{key}' if, and only if, format = '{layout}'"
-        lacks_b = self.b_fm is None and self.format != "qtraj_trajectories"
+        twice = bool(self.mirror and self.columns and self.columns.mirror)
+        yield twice, "have 'mirror' once, beside 'columns' or in it"
+
+
+class HydroFile(Fluid):
+    """One entry ``[[medium.files]]``: the output of a hydrodynamic code at one impact parameter.
+
+    A path with ``*``, ``?`` or ``[...]`` names many files, each of them one event of this class. ``before`` is the
+    stage before the hydrodynamics, in a file of its own (as many as events). The paths of a trajectory file know their
+    impact parameters and rapidities themselves; others all have the ``rapidity`` of the entry.
+    """
+
+    b_fm: Annotated[float, Field(ge=0)] | None = None
+    n_part: Positive | None = None
+    rapidity: float = 0.0
+    before: Fluid | None = None
+
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        yield from super()._rules()
+        ready = self.format == "qtraj_trajectories"
+        lacks_b = self.b_fm is None and not ready
         yield lacks_b, "have the key 'b_fm', which only format = 'qtraj_trajectories' can do without"
+        useless = [key for key in ("rapidity", "before", "mirror") if getattr(self, key)]
+        for key in useless if ready else ():
+            yield (
+                True,
+                f"not have the key '{key}' with format = 'qtraj_trajectories', whose paths know everything",
+            )
+        no_fluid = self.before is not None and self.before.format == "qtraj_trajectories"
+        yield no_fluid, "have a fluid as 'before', not format = 'qtraj_trajectories'"
 
 
 class Medium(_Section):
@@ -335,13 +358,14 @@ class Medium(_Section):
     files: Annotated[tuple[HydroFile, ...], Field(strict=False)] = ()
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
-        own, given = self.hydro == "files", [file.b_fm for file in self.files if file.b_fm is not None]
+        own = self.hydro == "files"
+        given = [(file.b_fm, file.rapidity) for file in self.files if file.b_fm is not None]
         yield not own and bool(self.files), "be hydro = 'files' when [[medium.files]] are given"
         lacks_files = own and not self.files
         yield lacks_files, "have an entry [[medium.files]] with path and b_fm when hydro = 'files'"
         twice = own and self.b_fm is not None
         yield twice, "not have b_fm when hydro = 'files': each of [[medium.files]] has its own"
-        yield len(set(given)) < len(given), "not have two [[medium.files]] with the same b_fm"
+        yield len(set(given)) < len(given), "not have two [[medium.files]] with the same b_fm and rapidity"
 
 
 class Initial(_Section):
@@ -429,10 +453,14 @@ class Method(_Section):
 
 
 class Observables(_Section):
-    """Section ``[observables]``: feed-down, by the name of a table or of a file, and the mesons to report."""
+    """Section ``[observables]``: feed-down, by the name of a table or of a file, the mesons to report, further data.
+
+    ``data`` names files that `qtraj.observables.read_data` reads, as ``FILE`` or ``FILE,NAME=VALUE,...``.
+    """
 
     feeddown: Annotated[str, Field(min_length=1)] = "group"
     states: Annotated[tuple[_Meson, ...], *_SET] = ("Y(1S)", "Y(2S)", "Y(3S)")
+    data: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
 class Job(_Section):

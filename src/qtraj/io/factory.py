@@ -25,6 +25,8 @@ from scipy.interpolate import PchipInterpolator
 from .._types import Float
 from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
 from ..hydro.readers.common import load_table
+from ..observables.data.dataset import DataSet
+from ..observables.data.files import data_of
 from ..observables.feeddown import FeedDown
 from ..physics.initial import (
     ArrayState,
@@ -177,10 +179,17 @@ def feeddown_of(name: str, folder: Path, *, errors: bool = True) -> FeedDown:
         raise FileFormatError(path, f"holds no feed-down table: {error}".rstrip("."), remedy) from None
 
 
+def own_data(run_file: RunFile) -> tuple[DataSet, ...]:
+    """Return the measurements that a run file names beside those of its system."""
+    key, folder = "observables.data", run_file.path.parent
+    return tuple(each for words in run_file.config.observables.data for each in data_of(words, folder, key))
+
+
 def check_choices(run_file: RunFile) -> None:
     """Make every object that a run file names, and see that they fit together, before anything is computed."""
     config = run_file.config
     feeddown_of(config.observables.feeddown, run_file.path.parent)
+    own_data(run_file)
     method_of(run_file)
     model = model_of(run_file)
     if quark_of(model.mass) != "bottom":

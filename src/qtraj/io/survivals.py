@@ -13,14 +13,14 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from .._atomic import atomic_path
+from .._atomic import atomic_path, decoded
 from .._checks import path as path_of
 from .._types import Float
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from ..observables.overview import VARIED
 from ..observables.table import SurvivalTable
-from ..qtraj1.files.ratios import ENOUGH_ROWS, RatioTable, effective_rows
+from ..qtraj1.files.ratios import ENOUGH_ROWS, AveragedRatios, RatioTable, effective_rows
 from ..qtraj1.files.text import is_finite
 from ..states import STATE_NAMES, STATES, State
 from .results import estimate_from
@@ -121,6 +121,35 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
     return SurvivalTable(estimate, np.flatnonzero(known), **columns)
 
 
+def table_from_averages(averages: AveragedRatios, *, weighted: bool = False) -> SurvivalTable:
+    """Return the table of a file of averaged ratios: one row per physical path.
+
+    S waves come from the rows with l = 0, P waves from those with l = 1. The scatter of the paths is the statistical
+    error, the noise of the trajectories of each included, so the standard errors in the file enter for one path only.
+    """
+    names, rows = np.unique(np.array(averages.metadata, dtype=object), return_inverse=True)
+    survival = np.full((len(names), len(STATE_NAMES)), np.nan)
+    error = np.zeros(survival.shape)
+    for j, state in enumerate(STATES):
+        chosen = (averages.l == state.l) & np.isin(averages.l, _STARTS)
+        count = np.bincount(rows[chosen], averages.count[chosen], minlength=len(names))
+        total = np.bincount(
+            rows[chosen], (averages.count * averages.mean[:, j])[chosen], minlength=len(names)
+        )
+        square = np.bincount(
+            rows[chosen], (averages.count * averages.error[:, j])[chosen] ** 2, minlength=len(names)
+        )
+        survival[count > 0, j] = total[count > 0] / count[count > 0]
+        error[count > 0, j] = np.sqrt(square[count > 0]) / count[count > 0]
+    known = np.any(np.isfinite(survival), axis=1)
+    if not known.any():
+        raise InputError("ratios", np.unique(averages.l).tolist(), "hold rows that start in l = 0 or l = 1")
+    columns = _path_columns([str(name) for name in names[known]], weighted)
+    missing = ("rare rows: how many rows carry a mean is not in averages",)
+    parts = {"trajectories": error[known]} if np.count_nonzero(known) == 1 else {}
+    return SurvivalTable(Estimate(survival[known], parts, missing), np.flatnonzero(known), **columns)
+
+
 def _of_its_l(ratios: RatioTable, state: State) -> NDArray[np.bool_]:
     """Return which rows start in the l of a state, so that their ratio is its survival."""
     return np.asarray((ratios.l == state.l) & np.isin(ratios.l, _STARTS))
@@ -160,24 +189,27 @@ def _path_columns(lines: Sequence[str], weighted: bool) -> dict[str, Any]:
 def read_survival_csv(path: str | Path) -> SurvivalTable:
     """Read a CSV file with one row per path.
 
-    Lines that begin with ``#`` are comments. The first other line names the columns, in any order: those of
-    `CSV_COLUMNS`, of which only ``replicate`` is needed, the independent group of each row; a state, such as ``1S``:
-    its survival, empty where a row does not know it; ``1S_no_jump``: that without any jump; ``1S_error_NAME`` and
-    ``1S_no_jump_error_NAME``: a numerical part of the error of either.
+    Lines that begin with ``#`` are comments; commas or semicolons separate. The first other line names the columns, in
+    any order: those of `CSV_COLUMNS`, of which only ``replicate`` is needed, the independent group of each row; a
+    state, such as ``1S``: its survival, empty where a row does not know it; ``1S_no_jump``: that without any jump;
+    ``1S_error_NAME`` and ``1S_no_jump_error_NAME``: a numerical part of the error of either.
     """
     path = path_of("path", path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = decoded(path.read_bytes()).splitlines()
+    except (OSError, ValueError) as error:
         raise FileFormatError(path, f"cannot be read ({error})", "Check the path.") from None
     content = {i: line for i, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")}
-    rows = list(csv.reader(content.values()))
+    mark = ";" if ";" in next(iter(content.values()), "") else ","
+    rows = list(csv.reader(content.values(), delimiter=mark))
+    if mark == ";":  # spreadsheets that separate with it have decimal commas
+        rows = [rows[0], *([word.replace(",", ".") for word in row] for row in rows[1:])]
     if len(rows) < 2:
         raise FileFormatError(path, "holds no row below a header line", "One row per path is needed.")
     header = [name.strip() for name in rows[0]]
     _check_header(path, header)
-    numbered = zip(content, rows, strict=False)
-    values = np.array([_numbers(path, number, row, header) for number, row in numbered if row is not rows[0]])
+    numbered = list(zip(content, rows, strict=False))[1:]
+    values = np.array([_numbers(path, number, row, header) for number, row in numbered])
     columns = dict(zip(header, values.T, strict=True))
     arguments: dict[str, Any] = {CSV_COLUMNS[name]: columns[name] for name in CSV_COLUMNS if name in columns}
     if np.any(arguments["replicate"] != np.rint(arguments["replicate"])):

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, get_args
 
 import numpy as np
 
-from .._checks import choice, instance, mapping, members, texts
+from .._checks import choice, instance, instances, mapping, members, texts
 from ..errors import InputError
 from .bins import Bins, filled_bins, flow_bins
 from .curves import Curve, CurveBand, curve_band
@@ -93,6 +93,7 @@ def overview(
     weighting: Weighting | None = "collisions",
     mesons: Sequence[str] = UPSILONS,
     harmonics: Sequence[int] = (2,),
+    data: Sequence[DataSet] = (),
 ) -> list[Panel]:
     """Return every observable that the tables allow.
 
@@ -111,6 +112,8 @@ def overview(
         Mesons to draw; the curves hold all nine.
     harmonics : sequence of int, optional
         Orders of the flow coefficients.
+    data : sequence of DataSet, optional
+        Measurements of your own (`read_data`), shown and compared beside those of the system.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def overview(
     Raises
     ------
     InputError
-        If a table lacks a state that feed-down needs, or an order is no positive number.
+        If a table lacks a state that feed-down needs, an order is no positive number, or `data` are of another system.
     """
     for label, table in mapping("tables", tables).items():
         instance(f"tables[{label!r}]", table, SurvivalTable)
@@ -138,8 +141,16 @@ def overview(
         }
     central = next(iter(tables.values()))
     central.check_states()
+    own = [each.points(np.isnan(each.upper_limit_cl)) for each in instances("data", data, DataSet)]
+    if system is not None:
+        for each in own:
+            energy = each.sqrt_s_GeV
+            if each.system in ("", system.data) and (np.isnan(energy) or energy == system.sqrt_s_GeV):
+                continue
+            allowed = f"be of {system.data} at {system.sqrt_s_GeV:g} GeV, as the calculation"
+            raise InputError("data", str(each), allowed, "Leave out what is of another system.")
     plans = _plans(central, system, mesons, harmonics)
-    return [_panel(plan, tables, feeddown, system) for plan in plans]
+    return [_panel(plan, tables, feeddown, system, own) for plan in plans]
 
 
 def _plans(
@@ -174,7 +185,11 @@ def _plans(
 
 
 def _panel(
-    plan: _Plan, tables: Mapping[str, SurvivalTable], feeddown: FeedDown, system: CollisionSystem | None
+    plan: _Plan,
+    tables: Mapping[str, SurvivalTable],
+    feeddown: FeedDown,
+    system: CollisionSystem | None,
+    own: Sequence[DataSet],
 ) -> Panel:
     def curve_of(table: SurvivalTable, part: Part = "total") -> Curve:
         return plan.observable.curve(table, plan.bins, feeddown, part=part, ranges=plan.ranges)
@@ -187,7 +202,7 @@ def _panel(
     parts: dict[str, Curve] = {}
     if plan.observable.adds_up and central.no_jump is not None:
         parts = {part: curve_of(central, part) for part in get_args(Part) if part != "total"}
-    datasets, agreements, left_out = agreement(curves[first], central, feeddown, system, plan.shown)
+    datasets, agreements, left_out = agreement(curves[first], central, feeddown, system, plan.shown, own)
     return Panel(
         plan.name, curves[first], tuple(bands), plan.shown, parts, datasets, agreements, left_out, plan.notes
     )

@@ -89,6 +89,7 @@ def report_contents(run: Run) -> Contents:
         system=load_system(system) if system is not None else None,
         feeddown=feeddown_of(run.survivals.feeddown or "group", Path()),
         mesons=config.observables.states,
+        data=run.survivals.data,
     )
     pair, which = None, NO_FLUID
     if (chosen := representative(run)) is not None and run.plan is not None:

@@ -12,21 +12,25 @@ from .files.evolution import (
     write_snapshot,
     write_summary,
 )
-from .files.parameters import LegacyParameters, describe_keys, read_params, write_params
+from .files.parameters import LegacyParameters, Problem, describe_keys, problem, read_params, write_params
 from .files.ratios import (
+    AveragedRatios,
     NoJumpPart,
     RatioTable,
     average_ratios,
     effective_rows,
     iterate_ratios,
+    read_averaged_ratios,
     read_ratios,
     write_ratios,
 )
 from .program.run import run_legacy
 
 __all__ = [
+    "AveragedRatios",
     "LegacyParameters",
     "NoJumpPart",
+    "Problem",
     "RatioTable",
     "Snapshot",
     "SummaryBlock",
@@ -35,6 +39,8 @@ __all__ = [
     "effective_rows",
     "iterate_ratios",
     "iterate_summary",
+    "problem",
+    "read_averaged_ratios",
     "read_basis",
     "read_params",
     "read_ratios",

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from ..._checks import choice
+from ..._checks import choice, text
 from ..._checks import path as path_of
 from ...errors import FileFormatError
 from ..field import Hydro
@@ -39,7 +39,12 @@ _OTHERS: Final = (
 )
 
 
-def open_hydro(path: str | Path, format: str = "auto") -> Hydro:  # noqa: A002 - the word users know from pandas
+def open_hydro(
+    path: str | Path,
+    format: str = "auto",  # noqa: A002 - the word users know from pandas
+    *,
+    mirror: str = "",
+) -> Hydro:
     """Read a hydro output of any format that describes itself.
 
     Parameters
@@ -49,6 +54,8 @@ def open_hydro(path: str | Path, format: str = "auto") -> Hydro:  # noqa: A002 -
     format : str, optional
         ``"auto"`` looks at the content, never at the name; or one of ``music``, ``jetdata``, ``oscar2008``,
         ``oscar2013``, ``jewel2d``, ``netcdf``.
+    mirror : str, optional
+        Axes of which the file holds the half from 0 on, such as ``"xy"``: see `Hydro.mirrored`.
 
     Returns
     -------
@@ -57,19 +64,20 @@ def open_hydro(path: str | Path, format: str = "auto") -> Hydro:  # noqa: A002 -
     Raises
     ------
     InputError
-        If `format` is unknown.
+        If `format` is unknown, or the field cannot be mirrored.
     FileFormatError
         If the format is not recognized (the message lists the readers), or the file is bad.
     """
     chosen = choice("format", format, ("auto", *FORMATS), f"be 'auto' or one of {', '.join(FORMATS)}")
+    mirror = text("mirror", mirror)
     path = path_of("path", path)
     if chosen != "auto":
-        return FORMATS[chosen].read(path)
+        return FORMATS[chosen].read(path).mirrored(mirror)
     if not path.is_dir():
         existing_file(path)
     for entry in FORMATS.values():
         if entry.matches(path):
-            return entry.read(path)
+            return entry.read(path).mirrored(mirror)
     if path.is_dir():
         raise FileFormatError(path, "the folder holds no Tcontour files", _OTHERS)
     if first_bytes(path).startswith(HDF5_SIGNATURE):

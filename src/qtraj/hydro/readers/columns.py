@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from ..._checks import boolean, choice, integer, text, texts
-from ..._types import Float
-from ...errors import FileFormatError, InputError
+from ...errors import InputError
 from ..field import Hydro
 from .common import (
     COORDINATES,
@@ -19,6 +16,7 @@ from .common import (
     TemperatureUnit,
     build_hydro,
     existing_file,
+    for_file,
     load_table,
     to_grid,
 )
@@ -57,7 +55,8 @@ def read_columns(
     skip_lines : int, optional
         Lines of heading without ``#``.
     delimiter : str, optional
-        For example ``","``; default: white space.
+        For example ``","``; by default the first line of numbers tells: semicolons, between which a comma is a decimal
+        one, else commas, else white space.
 
     Returns
     -------
@@ -89,30 +88,6 @@ def read_columns(
     columns["T"] = columns["T"] * TO_GEV[T_unit]
     # T is in GeV from here on, so the checks of Hydro see a wrong unit
     axes, fields = to_grid(file, columns, sparse=sparse)
-    for axis in mirror:
-        axes, fields = _mirrored(file, axes, fields, axis)
     units = f"tau, x, y in fm; T in GeV (file: {T_unit})"
-    return build_hydro(file, axes, fields, "columns " + " ".join(order), units=units)
-
-
-def _mirrored(
-    file: Path, axes: Mapping[str, Float], fields: Mapping[str, Float], axis: str
-) -> tuple[dict[str, Float], dict[str, Float]]:
-    """Complete the half axis >= 0 by reflection; the axis starts at 0 or at half a step."""
-    half = axes[axis]
-    step = half[1] - half[0] if len(half) > 1 else 0.0
-    # a text axis has rounded digits: zero to 1e-6 of a step, half a step to 1e-3 of it
-    on_zero = abs(half[0]) < 1e-6 * step
-    if not on_zero and abs(half[0] - step / 2) > 1e-3 * step:
-        problem = f"{axis} starts at {half[0]:g} fm, neither at 0 nor at half a step: cannot mirror it"
-        raise FileFormatError(file, problem)
-    # a point at 0 is its own image
-    first = 1 if on_zero else 0
-    where = list(axes).index(axis)
-    completed = {}
-    for name, values in fields.items():
-        # the velocity across the mirror changes sign
-        sign = -1.0 if name == "v" + axis else 1.0
-        reflected = sign * np.flip(np.delete(values, np.s_[:first], axis=where), axis=where)
-        completed[name] = np.concatenate([reflected, values], axis=where)
-    return {**axes, axis: np.concatenate([-np.flip(half[first:]), half])}, completed
+    half = build_hydro(file, axes, fields, "columns " + " ".join(order), units=units)
+    return for_file(file, lambda: half.mirrored(mirror))

@@ -8,16 +8,18 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, TextIO, TypeVar, cast
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._atomic import text_encoding
 from ..._checks import path as path_of
 from ..._types import Float
-from ...errors import FileFormatError, InputError
+from ...errors import FileFormatError, InputError, note
 from ...units import HBARC
 from ..field import Hydro
 
@@ -56,9 +58,9 @@ def existing_file(path: str | Path) -> Path:
 def check_last_line(path: Path) -> None:
     """Raise FileFormatError if a text file does not end with its line: a number may be cut there."""
     with path.open("rb") as handle:
-        handle.seek(-1, os.SEEK_END)
-        # gzip notices truncation itself
-        if path.suffix != ".gz" and handle.read(1) not in b"\r\n":
+        handle.seek(-min(2, path.stat().st_size), os.SEEK_END)
+        # gzip notices truncation itself; UTF-16 has a zero beside the line feed
+        if path.suffix != ".gz" and not handle.read(2).rstrip(b"\0").endswith((b"\r", b"\n")):
             remedy = "If the file is complete, add a line break."
             raise FileFormatError(path, "the last line has no end: truncated", remedy)
 
@@ -84,16 +86,44 @@ def uniform_axis(first: float, step: float, n: int, offset: int = 0) -> NDArray[
     return np.asarray(first + step * np.arange(offset, offset + n), dtype=np.float64)
 
 
+def opened_text(file: Path) -> TextIO:
+    """Open a text, plain or gzip, whatever program saved it: a byte-order mark and Latin-1 comments do no harm."""
+    packed = file.suffix == ".gz"
+    with gzip.open(file) if packed else file.open("rb") as handle:
+        encoding = text_encoding(handle.read(4))
+    # Latin-1 reads any byte, and numbers are ASCII in it as in UTF-8
+    encoding = "latin-1" if encoding == "utf-8" else encoding
+    return cast(
+        "TextIO", gzip.open(file, "rt", encoding=encoding) if packed else file.open(encoding=encoding)
+    )
+
+
+def _delimiter(file: Path, skip_lines: int) -> str | None:
+    """Return what separates the columns of a table: a semicolon, a comma, or None for white space."""
+    with opened_text(file) as handle:
+        for line in islice(handle, skip_lines, None):
+            if content := line.partition("#")[0].strip():
+                return next((mark for mark in ";," if mark in content), None)
+    return None
+
+
 def load_table(
     file: Path, n_columns: int, *, skip_lines: int = 0, delimiter: str | None = None, problem: str = ""
 ) -> Float:
-    """Return the numbers of a text file, shape (lines, n_columns), or raise FileFormatError."""
+    """Return the numbers of a text file, shape (lines, n_columns), or raise FileFormatError.
+
+    Without a `delimiter` the first line of numbers tells it: semicolons, between which a comma is a decimal one, as
+    spreadsheets of many countries write them, else commas, else white space.
+    """
     check_last_line(file)
     try:
         with warnings.catch_warnings():
             # numpy warns about an empty table, which is refused below
             warnings.simplefilter("ignore", UserWarning)
-            table = np.loadtxt(file, skiprows=skip_lines, delimiter=delimiter, ndmin=2)
+            delimiter = _delimiter(file, skip_lines) if delimiter is None else delimiter
+            with opened_text(file) as handle:
+                lines = (line.replace(",", ".") for line in handle) if delimiter == ";" else handle
+                table = np.loadtxt(lines, skiprows=skip_lines, delimiter=delimiter, ndmin=2)
     except (ValueError, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
         fault = f"not {n_columns} numbers on every line: {error}".rstrip(".")
         raise FileFormatError(file, fault, problem) from None
@@ -138,7 +168,14 @@ def to_grid(
 def build_hydro(
     file: Path, axes: Mapping[str, Float], fields: Mapping[str, NDArray[Any]], layout: str, **attrs: str
 ) -> Hydro:
-    """Return the Hydro of named axes and fields; T = 0 is the mark of hydro codes for "outside the fireball"."""
+    """Return the Hydro of named axes and fields; T = 0 is the mark of hydro codes for "outside the fireball".
+
+    A frame at tau = 0 is left out, and said so if it stores anything: nothing can be interpolated in ln tau from there.
+    """
+    if len(axes["tau"]) > 2 and axes["tau"][0] == 0:
+        if np.any(fields["T"][0] > 0):
+            note(_left_out_at_zero, (file.name, float(axes["tau"][1])))
+        axes, fields = {**axes, "tau": axes["tau"][1:]}, {name: field[1:] for name, field in fields.items()}
     T, vx, vy = fields["T"], fields.get("vx"), fields.get("vy")
     T = np.where(T == 0, np.asarray(np.nan, dtype=T.dtype), T)
     attrs = {
@@ -149,6 +186,13 @@ def build_hydro(
         **attrs,
     }
     return for_file(file, lambda: Hydro(axes["tau"], axes["x"], axes["y"], T, axes.get("eta"), vx, vy, attrs))
+
+
+def _left_out_at_zero(files: list[tuple[str, float]]) -> list[str]:
+    return [
+        f"The frame at tau = 0 of {name} is left out: the medium begins with the next frame, at {first:g} fm/c."
+        for name, first in dict.fromkeys(files)
+    ]
 
 
 def sha256(path: Path) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from ..._checks import path as path_of
 from ..._types import Float
 from ...errors import FileFormatError
 from ..field import Hydro
-from .common import Format, build_hydro, existing_file, load_table, sha256, to_grid
+from .common import Format, build_hydro, existing_file, load_table, opened_text, sha256, to_grid
 
 _T_NAME = re.compile(r"Tcontour(\d+\.\d+)(\.gz)?$")
 
@@ -80,7 +79,7 @@ def _read_frame(file: Path, order: tuple[str, ...]) -> tuple[dict[str, Float], d
     existing_file(file)
     heading = 0
     try:
-        with gzip.open(file, "rt") if file.suffix == ".gz" else file.open() as handle:
+        with opened_text(file) as handle:
             first = handle.readline().split()
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise FileFormatError(file, f"it cannot be read as text ({error})") from None
@@ -92,4 +91,9 @@ def _read_frame(file: Path, order: tuple[str, ...]) -> tuple[dict[str, Float], d
     return to_grid(file, {name: table[:, i] for i, name in enumerate(order)}, sparse=False)
 
 
-FORMAT: Final = Format("jewel2d", read_jewel2d, lambda path: path.is_dir() and any(path.glob("*Tcontour*")))
+def is_contour_folder(path: Path) -> bool:
+    """Return whether a path is a folder of contour files."""
+    return path.is_dir() and any(path.glob("*Tcontour*"))
+
+
+FORMAT: Final = Format("jewel2d", read_jewel2d, is_contour_folder)

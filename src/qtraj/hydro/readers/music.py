@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..._atomic import decoded
 from ..._checks import boolean, instance, integer, number, positive, settle
 from ...errors import FileFormatError, InputError
 from ...physics.medium import MAX_T
@@ -33,13 +34,14 @@ class MusicHeader(NamedTuple):
 
     An index equal to the number of points may occur, because MUSIC rounds down here and up when it writes. The header
     has `n_floats` float32, a record `n_var`, with u^x in column `ux_column`; step and first of eta mean nothing for one
-    point.
+    point. In the layout of MUSIC 2.5 and 3.0 the number of a frame may be `truncated`, one too small.
     """
 
     axes: dict[str, tuple[int, float, float]]
     n_floats: int
     n_var: int
     ux_column: int
+    truncated: bool = False
 
 
 def parse_music_header(head: NDArray[np.float32]) -> MusicHeader | None:
@@ -47,18 +49,23 @@ def parse_music_header(head: NDArray[np.float32]) -> MusicHeader | None:
 
     ``output_evolution_data 2`` writes 16 floats with four flags and 11 + 2 rhob + 5 shear + bulk + 3 diff
     columns, u^x in column 8; ``output_evolution_data 4`` (vorticity) writes 12 floats and 35 columns without
-    cs2, u^x in column 7 (MUSIC's src/grid_info.cpp).
+    cs2, u^x in column 7 (MUSIC's src/grid_info.cpp). MUSIC 2.5 and 3.0 wrote 16 floats and 10 + rhob + 5 shear + bulk
+    + 3 diff columns without cs2 and baryon density.
     """
     if len(head) < 16 or not np.all(np.isfinite(head[:12])):
         return None
     # the shortest decimal that has this float32: 0.4, not 0.4000000059604645
     tau0, dtau, nx, dx, x_min, ny, dy, y_min, neta, deta, eta_min = (float(str(value)) for value in head[:11])
     counts_ok = all(n == int(n) and 1 <= n < _LARGEST_INDEX for n in (nx, ny, neta))
-    if not counts_ok or min(tau0, dtau, dx, dy, deta) <= 0:
+    if not counts_ok or tau0 < 0 or min(dtau, dx, dy, deta) <= 0:
         return None
     flags = head[11:15]
-    if np.all((flags == 0) | (flags == 1)) and head[15] == 11 + flags @ np.array([2, 5, 1, 3], "f4"):
+    layout: tuple[int, int, int] | tuple[int, int, int, bool]
+    are_flags = np.all((flags == 0) | (flags == 1))
+    if are_flags and head[15] == 11 + flags @ np.array([2, 5, 1, 3], "f4"):
         layout = 16, int(head[15]), 8
+    elif are_flags and head[15] == 10 + flags @ np.array([1, 5, 1, 3], "f4"):
+        layout = 16, int(head[15]), 7, True
     elif head[11] == 35:
         layout = 12, 35, 7
     else:
@@ -68,9 +75,11 @@ def parse_music_header(head: NDArray[np.float32]) -> MusicHeader | None:
 
 
 def read_music(path: str | Path) -> Hydro:
-    """Read MUSIC's sparse ``evolution_all_xyeta.dat`` (``output_evolution_data`` 2 or 4).
+    """Read MUSIC's sparse ``evolution_all_xyeta.dat`` (``output_evolution_data`` 2 or 4), also of MUSIC 2.5 and 3.0.
 
-    The file is memory-mapped and only the columns of indices, T, u^x and u^y are copied. A file cut off
+    The file is memory-mapped and only the columns of indices, T, u^x and u^y are copied. Where versions 2.5 and 3.0
+    give two frames one number (they truncate it), the frames are counted by where the scan of the grid starts again,
+    and a header that is repeated before every frame is taken for what it is. A file cut off
     between two records looks complete here; `histories_along` refuses a run that ends hot.
 
     Parameters
@@ -95,15 +104,50 @@ def read_music(path: str | Path) -> Hydro:
     if header is None:
         problem = "the first 16 floats are no header of MUSIC's evolution_all_xyeta.dat"
         raise FileFormatError(file, problem, "evolution_xyeta.dat has no header: use read_music_dense.")
-    n_values = len(floats) - header.n_floats
-    if n_values == 0 or n_values % header.n_var:
+    starts = _headers(floats, header)
+    ends = np.append(starts[1:], len(floats))
+    sizes = ends - starts - header.n_floats
+    if not sizes.any() or np.any(sizes % header.n_var):
+        n_values = int(sizes[np.argmax(sizes % header.n_var > 0)])
         problem = f"{n_values} values after the header are no whole number of records of {header.n_var}"
         raise FileFormatError(file, f"{problem}: truncated", "Copy the file again.")
-    records = floats[header.n_floats :].reshape(-1, header.n_var)
-    return _from_records(file, header, records)
+    if len(starts) == 1:
+        return _from_records(file, header, floats[header.n_floats :].reshape(-1, header.n_var))
+    pieces = [floats[a + header.n_floats : b] for a, b in zip(starts, ends, strict=True)]
+    frame = np.repeat(np.arange(len(starts)), sizes // header.n_var)
+    return _from_records(file, header, np.concatenate(pieces).reshape(-1, header.n_var), frame)
 
 
-def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> Hydro:
+def _headers(floats: NDArray[np.float32], header: MusicHeader) -> NDArray[np.intp]:
+    """Return where the header stands: at the start, and before every frame in files of MUSIC 3.0."""
+    n = header.n_floats
+    # the least x is rarely a value elsewhere; all floats of the header in their order are not
+    places = np.flatnonzero(floats[4 : len(floats) - n + 5] == floats[4])
+    for i in range(n):
+        places = places[floats[places + i] == floats[i]]
+    return places
+
+
+def _frames(file: Path, index: tuple[NDArray[np.intp], ...]) -> NDArray[np.intp]:
+    """Return the frame of each record where numbers may be truncated: i and i again stand for i and i + 1."""
+    it, ix, iy, ieta = index
+    scan = np.ravel_multi_index((ieta, iy, ix), tuple(int(i.max()) + 1 for i in (ieta, iy, ix)))
+    begins = np.append(0, np.flatnonzero((np.diff(scan) <= 0) | (np.diff(it) != 0)) + 1)
+    numbers = it[begins]
+    if np.all(np.diff(numbers) > 0):
+        return it
+    counted = numbers[0] + np.arange(len(begins))
+    if np.any((numbers != counted) & (numbers != counted - 1)):
+        at = int(np.argmax((numbers != counted) & (numbers != counted - 1)))
+        problem = f"frame {at} of the scans of the grid has the number {numbers[at]}"
+        raise FileFormatError(file, problem, "Was a second run appended to it?")
+    return np.repeat(counted, np.diff(np.append(begins, len(it))))
+
+
+def _from_records(
+    file: Path, h: MusicHeader, records: NDArray[np.float32], frame: NDArray[np.intp] | None = None
+) -> Hydro:
+    """Return the field of the records; `frame` is known where each frame has a header of its own."""
     columns = np.array(records[:, :4])
     whole = np.isfinite(columns) & (columns >= 0) & (columns < _LARGEST_INDEX)
     if not np.all(whole) or np.any(columns != np.floor(columns)):
@@ -112,6 +156,14 @@ def _from_records(file: Path, h: MusicHeader, records: NDArray[np.float32]) -> H
     for i, (name, (n, *_)) in zip(index, h.axes.items(), strict=True):
         if name != "tau" and i.max() > n:  # i = n is legal, see MusicHeader
             raise FileFormatError(file, f"index i{name} = {i.max()} is outside the grid of {n} points")
+    if frame is not None:
+        off = np.unique(frame - index[0])
+        if off[0] < 0 or off[-1] > 1:
+            problem = "headers stand between its frames, but the frames are not numbered as the headers"
+            raise FileFormatError(file, problem, "Was a second run appended to it?")
+        index = (frame, *index[1:])
+    elif h.truncated:
+        index = (_frames(file, index), *index[1:])
     if len(np.unique(index[0])) < 2:
         raise FileFormatError(file, "it holds a single frame", "A run needs at least two.")
     shape = tuple(max(n, int(i.max()) + 1) for (n, *_), i in zip(h.axes.values(), index, strict=True))
@@ -151,7 +203,7 @@ class MusicGrid:
     Parameters
     ----------
     tau0_fm, dtau_fm : float
-        First frame and spacing of the frames in the file, fm/c.
+        First frame and spacing of the frames in the file, fm/c; a frame at 0 is left out.
     nx, ny : int
         Points in the file.
     dx_fm, dy_fm, x_min_fm, y_min_fm : float
@@ -200,7 +252,8 @@ class MusicGrid:
                 raise InputError(name, value, "be left out in a boost-invariant run", remedy)
             if not flat and value is None:
                 raise InputError(name, value, "be given in a 3+1D run", remedy)
-        for name in ("tau0_fm", "dtau_fm", "dx_fm", "dy_fm", *(() if flat else ("deta",))):
+        settle(self, tau0_fm=number("tau0_fm", self.tau0_fm, "be at least 0 and finite", low=0))
+        for name in ("dtau_fm", "dx_fm", "dy_fm", *(() if flat else ("deta",))):
             settle(self, **{name: positive(name, getattr(self, name), "be positive and finite")})
         for name in ("x_min_fm", "y_min_fm", *(() if flat else ("eta_min",))):
             settle(self, **{name: number(name, getattr(self, name), "be finite")})
@@ -396,7 +449,7 @@ class _Keys:
 
     def __init__(self, file: Path) -> None:
         self._file, self._texts = file, dict[str, str]()
-        for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+        for line in decoded(file.read_bytes()).splitlines():
             words = line.split("#")[0].split()
             if words and words[0].lower() == "endofdata":
                 break

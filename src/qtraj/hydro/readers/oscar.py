@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import itertools
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..._atomic import atomic_path
 from ..._checks import instance
+from ..._types import Float
 from ...errors import FileFormatError
 from ..field import Hydro
-from .common import COORDINATES, FIELDS, Format, build_hydro, existing_file, first_bytes, load_table, to_grid
+from .common import (
+    COORDINATES,
+    FIELDS,
+    Format,
+    build_hydro,
+    existing_file,
+    first_bytes,
+    load_table,
+    opened_text,
+    to_grid,
+)
 
 _MAGIC_2008: Final = "OSCAR2008H"
 _MAGIC_2013: Final = "#!OSCAR2013"
@@ -23,24 +36,27 @@ _MAX_HEADER_LINES = 200
 
 class _Header(NamedTuple):
     lines: list[str]
-    points: list[int]  # nt nx ny [neta]
-    limits: list[float]  # t0 t1 x0 x1 y0 y1 [eta0 eta1]
+    points: list[int]  # nt nx ny [neta or nz]
+    limits: list[float]  # t0 t1 x0 x1 y0 y1 [eta0 eta1, or z0 z1]
+    cartesian: bool  # t and z instead of tau and eta
 
 
 def read_oscar2008(path: str | Path) -> Hydro:
-    """Read an OSCAR2008H ``history`` on an Eulerian grid, boost invariant or 3+1D.
+    """Read an OSCAR2008H ``history`` on an Eulerian grid: boost invariant, 3+1D, or Cartesian (GEOM ``3d-cart``).
 
     Parameters
     ----------
     path : path-like
         Text: header up to ``END_OF_HEADER``, then lines ``it ix iy [ieta] e P T R_qgp vx vy [y_L] ...`` with
-        indices from 0, in the order t > x > y [> eta].
+        indices from 0 or from 1, in the order t > x > y [> eta].
 
     Returns
     -------
     Hydro
         x_i = x0 + i (x1 - x0)/(nx - 1) and likewise t, y, eta. A run may end before the header's t1
-        (writers put a fixed number of steps there). T = 0 (cells or frames after freeze-out) becomes NaN.
+        (writers put a fixed number of steps there). T = 0 (cells or frames after freeze-out) becomes NaN. Of a
+        Cartesian grid the plane z = 0 is taken (the mean of the two beside it where none is there), in which t is the
+        proper time: a field at mid-rapidity. An octant is completed by `Hydro.mirrored`, or ``open_hydro(mirror=)``.
 
     Raises
     ------
@@ -50,7 +66,7 @@ def read_oscar2008(path: str | Path) -> Hydro:
     file = existing_file(path)
     header = _read_2008_header(file)
     n_index, n_header = len(header.points), len(header.lines)
-    with file.open(encoding="utf-8", errors="replace") as handle:
+    with opened_text(file) as handle:
         n_columns = len(next(itertools.islice(handle, n_header, None), "").split())
     if n_columns == 0:
         raise FileFormatError(file, "nothing follows the header: truncated")
@@ -64,8 +80,10 @@ def read_oscar2008(path: str | Path) -> Hydro:
         problem += f", at most {header.points[0]}: truncated, or the header has another grid"
         raise FileFormatError(file, problem)
     shape = (n_frames, *header.points[1:])
-    if not np.array_equal(table[:, :n_index], np.indices(shape).reshape(n_index, -1).T):
-        raise FileFormatError(file, "the indices do not run as t > x > y from 0", "Is a line missing?")
+    first = 1 if np.all(table[0, :n_index] == 1) else 0
+    if not np.array_equal(table[:, :n_index] - first, np.indices(shape).reshape(n_index, -1).T):
+        problem = "the indices do not run as t > x > y from 0, or from 1"
+        raise FileFormatError(file, problem, "Is a line missing?")
     # limits come in pairs; the spacing follows from the header's number of points, not from those in the file
     limits = np.reshape(header.limits, (-1, 2))
     axes = {
@@ -77,12 +95,30 @@ def read_oscar2008(path: str | Path) -> Hydro:
     fields = {name: table[:, column].reshape(shape) for name, column in columns.items()}
     if not all(np.all(np.isfinite(f)) for f in fields.values()):
         raise FileFormatError(file, "T or a velocity is NaN or infinite")
+    if header.cartesian:
+        planes = _middle_planes(file, axes.pop("eta"))
+        # a plane that is not hot does not count as one of T = 0
+        stored = np.where(fields["T"][..., planes] > 0, fields["T"][..., planes], np.nan)
+        whole = np.all(np.isfinite(stored), axis=-1)
+        fields = {name: np.where(whole, np.mean(f[..., planes], axis=-1), 0.0) for name, f in fields.items()}
     return build_hydro(file, axes, fields, "OSCAR2008H history", header="\n".join(header.lines))
+
+
+def _middle_planes(file: Path, z_fm: Float) -> NDArray[np.intp]:
+    """Return the index of the plane z = 0, or of the two beside it; of half a fireball, the one half a step away."""
+    step, tiny = z_fm[1] - z_fm[0], 1e-3
+    near = np.flatnonzero(np.abs(z_fm) < tiny * step)
+    if not len(near):
+        near = np.flatnonzero(np.abs(z_fm) <= (0.5 + tiny) * step)
+    if not len(near):
+        problem = f"its z from {z_fm[0]:g} to {z_fm[-1]:g} fm have no plane at z = 0, the mid-rapidity"
+        raise FileFormatError(file, problem)
+    return near
 
 
 def _read_2008_header(file: Path) -> _Header:
     lines: list[str] = []
-    with file.open(encoding="utf-8", errors="replace") as handle:
+    with opened_text(file) as handle:
         for line in handle:
             lines.append(line.rstrip())
             if lines[-1].strip() == _END or len(lines) > _MAX_HEADER_LINES:
@@ -103,11 +139,15 @@ def _read_2008_header(file: Path) -> _Header:
     except (ValueError, IndexError):
         problem = "the two lines after GRID: are not nt nx ny nz ... and t0 t1 x0 x1 ..."
         raise FileFormatError(file, problem) from None
-    three_d = any(line.startswith("GEOM:") and line.split()[1:2] == ["3d"] for line in lines)
-    n_axes = 4 if three_d else 3
+    geometries = [line.split()[1] for line in lines if line.startswith("GEOM:") and len(line.split()) > 1]
+    geometry = geometries[0].lower() if geometries else ""
+    known = {"3d": 4, "3d-cart": 4, "scaling2d": 3, "2d": 3, "": 3}
+    if geometry not in known:
+        raise FileFormatError(file, f"GEOM: {geometry} is none of {', '.join(filter(None, known))}")
+    n_axes = known[geometry]
     if len(points) != 7 or len(limits) < 2 * n_axes or min(points[:n_axes]) < 2:
         raise FileFormatError(file, f"the grid {tuple(points)} with limits {tuple(limits)} is not understood")
-    return _Header(lines, points[:n_axes], limits[: 2 * n_axes])
+    return _Header(lines, points[:n_axes], limits[: 2 * n_axes], geometry == "3d-cart")
 
 
 def read_oscar2013(path: str | Path) -> Hydro:
@@ -145,7 +185,7 @@ def read_oscar2013(path: str | Path) -> Hydro:
 
 
 def _read_2013_header(file: Path) -> tuple[list[int], list[str]]:
-    with file.open(encoding="utf-8", errors="replace") as handle:
+    with opened_text(file) as handle:
         words = handle.readline().split()
     if words[:2] != [_MAGIC_2013, "full-evolution"]:
         problem = f"the first line is not '{_MAGIC_2013} full-evolution ...'"
@@ -199,9 +239,9 @@ def write_oscar2013(hydro: Hydro, path: str | Path) -> None:
             handle.write(" ".join((*map(str, index), *numbers)) + "\n")
 
 
-FORMAT_2008: Final = Format(
-    "oscar2008", read_oscar2008, lambda path: first_bytes(path).startswith(_MAGIC_2008.encode())
-)
-FORMAT_2013: Final = Format(
-    "oscar2013", read_oscar2013, lambda path: first_bytes(path).startswith(_MAGIC_2013.encode())
-)
+def _begins(path: Path, magic: str) -> bool:
+    return first_bytes(path).removeprefix(BOM_UTF8).startswith(magic.encode())
+
+
+FORMAT_2008: Final = Format("oscar2008", read_oscar2008, lambda path: _begins(path, _MAGIC_2008))
+FORMAT_2013: Final = Format("oscar2013", read_oscar2013, lambda path: _begins(path, _MAGIC_2013))

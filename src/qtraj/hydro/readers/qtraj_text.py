@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -269,7 +270,7 @@ def _is_number(word: bytes) -> bool:
 
 def _number(file: Path, line: bytes, what: str, *, count: bool = False) -> float:
     """Return the number that a line begins with: a remark may follow, as in the C++ code's own examples."""
-    words = line.split()
+    words = line.removeprefix(BOM_UTF8).split()  # the mark stands before the first number of a file
     text = line.decode(errors="replace").strip()
     if not words or not _is_number(words[0]):
         raise FileFormatError(file, f"{what}: {text!r} is not a finite number (truncated?)")

@@ -310,19 +310,22 @@ def agreement(
     feeddown: FeedDown,
     system: CollisionSystem | None,
     shown: Sequence[str],
+    own: Sequence[DataSet] = (),
 ) -> tuple[tuple[DataSet, ...], dict[str, ChiSquare], tuple[str, ...]]:
     """Return the measurements of what a curve shows, the chi-square with each, and what could not be compared, and why.
 
-    `shown` are mesons or ratios; a system of None has no measurements. Measurements of other conditions than those of
-    the table are in the last and not in the first, so that no figure shows them beside it.
+    `shown` are mesons or ratios, `own` further measurements; a system of None has no others. Measurements of other
+    conditions than those of the table are in the last and not in the first, so that no figure shows them beside it.
     """
-    if system is None:
-        return (), {}, ()
     wanted = curve.x_name if curve.x_name != "y" else "abs_y"
     drawn: list[DataSet] = []
     compared: dict[str, ChiSquare] = {}
     left_out: list[str] = []
-    for data in system.measurements(curve.observable, wanted):
+    shipped = () if system is None else system.measurements(curve.observable, wanted)
+    for data in (
+        *shipped,
+        *(each for each in own if (each.observable, each.x_name) == (curve.observable, wanted)),
+    ):
         if data.state not in shown:
             continue
         name = f"{data.experiment} {data.state}, {data.kinematics}"
@@ -339,10 +342,12 @@ def agreement(
     return tuple(drawn), compared, tuple(left_out)
 
 
-def _check_conditions(data: DataSet, table: SurvivalTable, system: CollisionSystem) -> None:
-    """Refuse measurements of something else than the rows stand for."""
+def _check_conditions(data: DataSet, table: SurvivalTable, system: CollisionSystem | None) -> None:
+    """Refuse measurements of something else than the rows stand for, as far as the geometry of a system says."""
     if data.acceptance.other:
         raise InputError("kinematics", "; ".join(data.acceptance.other), "select what paths know")
+    if system is None:
+        return
     words, geometric = data.centrality[0], data.x_name in GEOMETRIC
     classes = centrality_class(words)
     if not geometric and table.centrality_pct is None and classes is not None:
@@ -376,9 +381,9 @@ def stands_for_all(table: SurvivalTable, system: CollisionSystem) -> bool:
     return coverage(table.centrality_pct / 100, system.geometry) >= LEAST_COVERAGE
 
 
-def _check_coverage(data: DataSet, table: SurvivalTable, system: CollisionSystem) -> None:
+def _check_coverage(data: DataSet, table: SurvivalTable, system: CollisionSystem | None) -> None:
     """Refuse to compare a centrality class with geometries that are not representative of it."""
-    if data.x_name in GEOMETRIC or table.centrality_pct is None:
+    if system is None or data.x_name in GEOMETRIC or table.centrality_pct is None:
         return
     low, high = _ranges(data, table).get("centrality_pct", (0.0, 100.0))
     share = coverage(table.centrality_pct / 100, system.geometry, low / 100, high / 100)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -43,7 +43,7 @@ _IDENTITY: Final = (
     *("experiment", "system", "sqrt_s_GeV", "state", "observable"),
     *("x_name", "kinematics", "paper", "quality", "status"),
 )
-_NUMBERS: Final = (
+NUMBERS: Final = (
     *("x", "x_low", "x_high", "value", "stat_plus", "stat_minus", "syst_plus", "syst_minus"),
     *("total_plus", "total_minus", "global_rel_plus", "global_rel_minus", "upper_limit_cl"),
 )
@@ -182,13 +182,15 @@ class DataSet:
     def points(self, chosen: ArrayLike) -> DataSet:
         """Return the points that `chosen`, an index array or a mask, picks."""
         index = np.arange(len(self))[np.asarray(chosen)]
-        arrays = {name: getattr(self, name)[index] for name in _NUMBERS}
+        arrays = {name: getattr(self, name)[index] for name in NUMBERS}
         return replace(self, **arrays, centrality=tuple(self.centrality[i] for i in index))
 
     def __str__(self) -> str:
         what = f"{self.experiment} {self.state} {self.observable} against {self.x_name}"
-        where = f"{self.system} {self.sqrt_s_GeV:g} GeV, {self.kinematics}"
-        return f"{what}, {where}: {len(self)} points ({self.source}; {self.quality}, {self.status})"
+        energy = f"{self.sqrt_s_GeV:g} GeV" if np.isfinite(self.sqrt_s_GeV) else ""
+        where = ", ".join(filter(None, (what, f"{self.system} {energy}".strip(), self.kinematics)))
+        source = self.source or self.read_from
+        return f"{where}: {len(self)} points ({source}; {self.quality}, {self.status})"
 
 
 def load_raa(
@@ -311,8 +313,13 @@ def load_data(
     if required and not selected:
         chosen = ", ".join(f"{c}={'/'.join(names)}" for c, names in wanted.items() if names is not None)
         raise InputError("selection", chosen, "match measured points", _available(rows, wanted))
-    groups: dict[tuple[str, ...], list[_Row]] = {}
-    for row in selected:
+    return grouped(selected)
+
+
+def grouped(rows: Sequence[Mapping[str, str]]) -> tuple[DataSet, ...]:
+    """Return the data sets of rows, one per experiment, state and kinematic range, in the order of the rows."""
+    groups: dict[tuple[str, ...], list[Mapping[str, str]]] = {}
+    for row in rows:
         # points against N_part or centrality differ in their class, other ones are measured in one class
         same = () if row["x_name"] in ("N_part", "centrality_pct") else (row["centrality"],)
         groups.setdefault((*(row[c] for c in _IDENTITY), *same), []).append(row)
@@ -341,13 +348,13 @@ def _table() -> tuple[_Row, ...]:
     return tuple(rows)
 
 
-def _data_set(rows: Sequence[_Row]) -> DataSet:
+def _data_set(rows: Sequence[Mapping[str, str]]) -> DataSet:
     first = rows[0]
     fields: dict[str, Any] = {c: first[c] for c in _IDENTITY}
     fields["sqrt_s_GeV"] = float(first["sqrt_s_GeV"])
     for column in ("arxiv", "hepdata", "note", "read_from"):
         fields[column] = first.get(column, "")
-    for column in _NUMBERS:
+    for column in NUMBERS:
         # the secondary table holds one symmetric total error
         key = "total" if column.startswith("total") and "total" in first else column
         fields[column] = np.array([float(row.get(key, "") or "nan") for row in rows])

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline, make_interp_spline
 
+from ..._atomic import decoded
 from ..._checks import choice, complex_array, increasing
 from ..._checks import path as path_of
 from ..._types import Float
@@ -297,8 +298,8 @@ def _read_npz(file: Path) -> dict[str, Any]:
 
 def _read_text(file: Path) -> dict[str, Any]:
     try:
-        lines = [line.split("#")[0].split() for line in file.read_text(encoding="utf-8").splitlines()]
-    except UnicodeDecodeError:
+        lines = [_words(line) for line in decoded(file.read_bytes()).splitlines()]
+    except ValueError:
         raise FileFormatError(file, "it is no text file", "Text, or npz by its name.") from None
     lines = [line for line in lines if line]
     if len(lines) < 2:
@@ -322,6 +323,14 @@ def _read_text(file: Path) -> dict[str, Any]:
     if "T[GeV]" not in columns:
         return {"r": columns["r"], **fields}
     return _on_grid(file, columns["r"], columns["T[GeV]"], fields)
+
+
+def _words(line: str) -> list[str]:
+    """Return the words of a line without its comment; semicolons or commas may stand between them."""
+    content = line.partition("#")[0]
+    if ";" in content:  # and then a comma is a decimal one
+        content = content.replace(",", ".").replace(";", " ")
+    return content.replace(",", " ").split()
 
 
 def _check_names(file: Path, names: list[str]) -> None:

@@ -9,16 +9,25 @@ from dataclasses import MISSING, dataclass, field
 from math import inf, isfinite
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 
-from ..._atomic import atomic_path
-from ..._checks import instance, is_finite_number, members, texts
+from ..._atomic import atomic_path, decoded
+from ..._checks import boolean, instance, is_finite_number, members, texts
 from ..._checks import path as path_of
 from ...errors import FileFormatError, InputError
-from ...physics.transport import FitName
+from ...hydro.readers.qtraj_text import histories_from_tables, read_qtraj_averaged, read_qtraj_trajectories
+from ...physics.initial import ArrayState, BoundState, CoulombState, GaussianState, InitialState
+from ...physics.medium import Bjorken, ConstantTemperature, Histories, History
+from ...physics.model import LindbladModel
+from ...physics.potentials.coulomb import COLORS, Color, CoulombPotential
+from ...physics.potentials.ksu import KSUPotential
+from ...physics.transport import FitName, Transport
+from ...radial.sine import SineGrid
 from ...states import STATES
+from ...units import to_fm
+from .evolution import read_basis
 
 Value = int | float | bool | str
 
@@ -370,6 +379,96 @@ def read_params(path: str | Path, overrides: Sequence[tuple[str, str]] = ()) -> 
     return parameters
 
 
+class Problem(NamedTuple):
+    """What `qtraj.solve` takes, in its order: ``qtraj.solve(*problem)``.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        Potential, transport coefficients and mass.
+    medium : History or Histories
+        Temperature history, or one for each block of a trajectory file.
+    initial : InitialState
+        Start.
+    """
+
+    model: LindbladModel
+    medium: History | Histories
+    initial: InitialState
+
+
+def problem(
+    parameters: LegacyParameters, directory: str | Path = ".", *, allow_hot_end: bool = False
+) -> Problem:
+    """Return model, medium and start of a ``params.txt``, for any method of the package.
+
+    The method is a choice of its own: trajectories, their number and seed, grid and steps do not enter, nor does what
+    the final states are (``projection=`` of the methods). `describe_keys` names what takes the place of each key.
+
+    Parameters
+    ----------
+    parameters : LegacyParameters
+        As `read_params` returns them.
+    directory : str or Path, optional
+        Where relative names of files count from.
+    allow_hot_end : bool, optional
+        Accept temperature files that end above Tf: the medium then ends there, as in the original.
+
+    Returns
+    -------
+    Problem
+        `model`, `medium` and `initial`. The medium of a trajectory file is one history for each block.
+
+    Raises
+    ------
+    InputError
+        If t0 is not 0 (the pairs of the package are made at time 0), or something is out of range here.
+    FileFormatError
+        If a file that the parameters name is missing or damaged.
+    """
+    p = instance("parameters", parameters, LegacyParameters)
+    folder, allow_hot_end = path_of("directory", directory), boolean("allow_hot_end", allow_hot_end)
+    if p.t0 != 0:
+        remedy = "The vacuum evolution before the medium begins there; `qtraj legacy` runs it."
+        raise InputError("t0", p.t0, "be 0: here every pair is made at time 0", remedy)
+    if p.potential == 0:
+        order: Literal["LO", "NLO"] = "NLO" if p.stepper == 2 else "LO"
+        model = LindbladModel(CoulombPotential(p.alpha), Transport(p.kappa_hat, p.gam), p.mass, order)
+    else:
+        model = LindbladModel(KSUPotential(p.alpha, md_factor=p.mdfac), mass=p.mass)
+    color: Color = COLORS[p.initC]
+    initial: InitialState
+    if p.initType == 1:
+        initial = GaussianState(l=p.initL, width=p.initWidth, color=color)
+    elif p.initType == 200:
+        basis = read_basis(folder / str(p.basisFunctionsFile), p.num, p.nBasis)
+        row = [(s.n, s.l) for s in STATES].index((p.initN, p.initL))
+        initial = ArrayState(SineGrid(p.num, p.L).r, basis[row].real, l=p.initL, color=color)
+    else:
+        kind = CoulombState if p.initType == 0 else BoundState
+        initial = kind(n=p.initN, l=p.initL, color=color)
+    return Problem(model, _medium(p, folder, allow_hot_end), initial)
+
+
+def _medium(p: LegacyParameters, folder: Path, allow_hot_end: bool) -> History | Histories:
+    begin = to_fm(p.tmed)
+    if p.temperatureEvolution == 0:
+        return Bjorken(p.T0, begin, p.Tf)
+    if p.temperatureEvolution == 3:
+        return ConstantTemperature(p.T0, begin, duration_fm=to_fm(p.maxSteps * p.dt) - begin)
+    file = folder / str(p.temperatureFile)
+    averaged = p.temperatureEvolution == 1
+    tables = [read_qtraj_averaged(file)] if averaged else list(read_qtraj_trajectories(file))
+    later = begin > max(table.tau_fm[0] for table in tables)
+    return histories_from_tables(
+        tables,
+        p.Tf,
+        tau_start_fm=begin if later else None,
+        anisotropic=p.potential == 2,
+        allow_hot_end=allow_hot_end,
+    )
+
+
 def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
     """Write a ``params.txt`` that both codes read, under headings, every number with all its digits.
 
@@ -411,11 +510,11 @@ def write_params(path: str | Path, parameters: LegacyParameters) -> Path:
 
 def _file_entries(path: Path) -> dict[str, _Entry]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = decoded(path.read_bytes()).splitlines()
     except OSError as error:
         raise FileFormatError(path, f"cannot be read ({error.strerror})", "Check the path.") from error
-    except UnicodeDecodeError as error:
-        raise FileFormatError(path, f"is not a text file ({error.reason})", "Check the path.") from error
+    except ValueError as error:
+        raise FileFormatError(path, f"is not a text file ({error})", "Check the path.") from error
     entries: dict[str, _Entry] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.lstrip().startswith(COMMENT):

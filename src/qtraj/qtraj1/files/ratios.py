@@ -184,6 +184,99 @@ def _has_metadata(path: str | Path, head: Sequence[str]) -> bool:
     raise FileFormatError(path, "line 1 may be a row or a line of metadata", remedy)
 
 
+@dataclass(frozen=True, eq=False)
+class AveragedRatios:
+    """Averages over the trajectories of each physical path and l: the content of ``datafile-avg.gz``.
+
+    Parameters
+    ----------
+    mean, error : array_like, shape (n, 6)
+        Mean ratio of each state, in the order of STATE_NAMES, and its standard error.
+    count : array_like of int, shape (n,)
+        Number of trajectories that each mean is over, at least 1.
+    l : array_like of int, shape (n,)
+        Initial angular momentum.
+    metadata : sequence of str, length n
+        Metadata line of each path, as in `RatioTable`.
+
+    Raises
+    ------
+    InputError
+        If a shape is wrong, or a number is negative or not finite.
+    """
+
+    mean: Float
+    error: Float
+    count: NDArray[np.intp]
+    l: NDArray[np.intp]
+    metadata: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        settle(self, metadata=texts("metadata", self.metadata, "be a list of lines"))
+        n = len(self.metadata)
+        for name, least in (("mean", 0), ("error", 0), ("count", 1), ("l", 0)):
+            values, whole = finite_array(name, getattr(self, name), low=least), name in ("count", "l")
+            shape = (n,) if whole else (n, len(STATE_NAMES))
+            if values.shape != shape or not n:
+                raise InputError(name, values.shape, f"have shape {shape}, n at least 1")
+            if whole and np.any(values != np.rint(values)):
+                raise InputError(name, getattr(self, name), "hold whole numbers")
+            settle(self, **{name: values.astype(np.intp) if whole else values})
+
+    def __len__(self) -> int:
+        return len(self.l)
+
+
+# (mean, standard error) of each state, number of trajectories, l
+AVERAGED_COLUMNS: Final = 2 * len(STATE_NAMES) + 2
+_AVERAGED_ROW: Final = (
+    "A row is mean and standard error of six states in turn, the number of trajectories and l."
+)
+
+
+def is_averaged(path: str | Path) -> bool:
+    """Return whether a file begins as one of averaged ratios: a metadata line, then a row of 14 numbers."""
+    head = list(islice(lines_of(path), 2))
+    words = head[-1].split()
+    return len(head) == 2 and len(words) == AVERAGED_COLUMNS and all(map(is_finite, words))
+
+
+def read_averaged_ratios(path: str | Path) -> AveragedRatios:
+    """Read a file of averaged ratios, such as ``datafile-avg.gz``, plain or gzip.
+
+    Parameters
+    ----------
+    path : str or Path
+        Lines in turn: metadata of a path (b, x, y, ...), then mean and standard error of the six states in turn, the
+        number of trajectories and l.
+
+    Returns
+    -------
+    AveragedRatios
+
+    Raises
+    ------
+    FileFormatError
+        Naming file and line: for a missing, empty, truncated or damaged file, or one in another layout.
+    """
+    path = path_of("path", path)
+    lines = list(lines_of(path))
+    if len(lines) % 2:
+        raise FileFormatError(
+            path, f"line {len(lines)} is metadata without a row: truncated", "Delete that line."
+        )
+    rows = numbers(path, ["\t".join(line.split()) for line in lines[1::2]], AVERAGED_COLUMNS, 2, 2)
+    metadata = tuple("\t".join(line.split()) for line in lines[::2])
+    values = rows[:, :-2].reshape(len(rows), len(STATE_NAMES), 2)
+    count, l = rows[:, -2:].astype(np.intp).T
+    if np.any(rows[:, -2:] != np.rint(rows[:, -2:])):
+        raise FileFormatError(path, "the last two columns are no whole numbers", _AVERAGED_ROW)
+    try:
+        return AveragedRatios(values[..., 0], values[..., 1], count, l, metadata)
+    except InputError as error:
+        raise FileFormatError(path, str(error).rstrip("."), _AVERAGED_ROW) from None
+
+
 def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) -> Path:
     """Write a ratio file as QTraj 1.0 does, or add rows to one; gzip if the name ends in ``.gz``.
 

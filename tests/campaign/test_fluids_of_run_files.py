@@ -1,0 +1,154 @@
+"""Fluids that [[medium.files]] names: folders of JEWEL-2D, halves, two stages, rapidity."""
+
+import json
+
+import numpy as np
+import pytest
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file
+
+from qtraj.campaign.plan import make_plan
+from qtraj.campaign.reading import load_survivals
+from qtraj.campaign.results import open_results
+from qtraj.campaign.run import measured, run
+from qtraj.campaign.sources import source_from_json, sources
+from qtraj.errors import FileFormatError, InputError
+from qtraj.hydro import Hydro, Paths, histories_along, load_shipped, write_netcdf
+from qtraj.io.factory import own_data
+from qtraj.pages.report import report_contents
+from qtraj.pages.run import load_run
+
+TAU = np.arange(0.6, 8.0, 0.6)
+GRID = np.arange(-12.0, 12.1, 1.0)
+ETA = np.arange(-3.0, 3.1, 1.0)
+
+
+def fireball(tau=TAU, x=GRID, y=GRID, eta=None, factor=1.0):
+    axes = np.meshgrid(tau, x, y, *([] if eta is None else [eta]), indexing="ij")
+    T = factor * 0.45 * (0.6 / axes[0]) ** 0.5 * np.exp(-(axes[1] ** 2 + 1.2 * axes[2] ** 2) / 60)
+    T = T if eta is None else T * np.exp(-(axes[3] ** 2) / 20)
+    return Hydro(tau, x, y, T, eta=eta, attrs={"source": "made up", "sha256": str(factor)})
+
+
+def jewel(folder, hydro):
+    folder.mkdir()
+    for k, tau in enumerate(hydro.tau_fm):
+        rows = [
+            f"{x:.6f} {y:.6f} {hydro.T[k, i, j]:.9g}"
+            for i, x in enumerate(hydro.x_fm)
+            for j, y in enumerate(hydro.y_fm)
+        ]
+        (folder / f"Tcontour{tau:06.3f}").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def of(*entries):
+    text = RUN_FILE.replace("b_fm = [9.2, 2.3]", 'hydro = "files"').replace("[1.0, 0.5]", "[1.0]")
+    text = text.replace("[-1.75, 0.0]", "[-1.75]").replace("[medium]", "[medium]\nallow_hot_end = true")
+    return make_run_file(text + "".join(f"[[medium.files]]\nb_fm = 2.3\n{entry}\n" for entry in entries))
+
+
+def temperatures(run_file, number=0):
+    source = sources(run_file, 8)[number]
+    batch = source.batch(0, 8)
+    again = source_from_json(run_file.config, number, json.loads(json.dumps(source.to_json())))
+    assert again.digest == source.digest
+    np.testing.assert_array_equal(again.batch(0, 8).histories.T, batch.histories.T)
+    return batch.histories.T, batch.paths
+
+
+def expected(run_file, hydro, y=0.0):
+    paths = temperatures(run_file)[1]
+    own = Paths(*(paths[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")), rapidity=y)
+    return histories_along(hydro, own, run_file.config.medium.T_end[0], allow_hot_end=True).T
+
+
+def test_a_folder_of_contours_is_a_fluid_and_a_pattern_of_folders_is_events(tmp_path):
+    """`Is a directory` stopped a run of the files that JEWEL-2D writes."""
+    folder = jewel(tmp_path / "e1", fireball())
+    file = of(f'path = "{folder}"')
+    np.testing.assert_allclose(temperatures(file)[0], expected(file, fireball()), rtol=1e-7)
+    jewel(tmp_path / "e2", fireball(factor=0.9))
+    events = sources(of(f'path = "{tmp_path}/e*"'), 8)[0]
+    assert len(events.files) == 2
+    digest = events.digest
+    (tmp_path / "e2" / "Tcontour01.200").write_text((folder / "Tcontour01.200").read_text())
+    assert sources(of(f'path = "{tmp_path}/e*"'), 8)[0].digest != digest
+    (tmp_path / "other").mkdir()
+    with pytest.raises(FileFormatError, match="no one of contour files"):
+        sources(of(f'path = "{tmp_path / "other"}"'), 8)
+
+
+def test_a_quarter_is_completed(tmp_path):
+    write_netcdf(fireball(x=GRID[12:], y=GRID[12:]), tmp_path / "quarter.nc")
+    file = of(f'path = "{tmp_path}/quarter.nc"\nmirror = "xy"')
+    np.testing.assert_allclose(temperatures(file)[0], expected(file, fireball()), rtol=1e-12)
+
+
+def test_two_stages_are_one_fluid(tmp_path):
+    early, late = np.array([0.2, 0.4, 0.6]), TAU
+    for k in (1, 2):
+        write_netcdf(fireball(early, factor=1 - k / 20), tmp_path / f"pre{k}.nc")
+        write_netcdf(fireball(late, factor=1 - k / 20), tmp_path / f"hydro{k}.nc")
+    one = of(f'path = "{tmp_path}/hydro1.nc"\nbefore = {{ path = "{tmp_path}/pre1.nc" }}')
+    whole = fireball(np.concatenate([early[:2], late]), factor=0.95)
+    np.testing.assert_allclose(temperatures(one)[0], expected(one, whole), rtol=1e-12)
+    assert sources(one, 8)[0].digest != sources(of(f'path = "{tmp_path}/hydro1.nc"'), 8)[0].digest
+    many = of(f'path = "{tmp_path}/hydro?.nc"\nbefore = {{ path = "{tmp_path}/pre?.nc" }}')
+    assert len(sources(many, 8)[0].before) == 2
+    with pytest.raises(InputError, match="name 2 files, one for each event"):
+        sources(of(f'path = "{tmp_path}/hydro?.nc"\nbefore = {{ path = "{tmp_path}/pre1.nc" }}'), 8)
+    exchanged = of(f'path = "{tmp_path}/pre1.nc"\nbefore = {{ path = "{tmp_path}/hydro1.nc" }}')
+    with pytest.raises(InputError, match="exchanged"):
+        sources(exchanged, 8)[0].batch(0, 8)
+
+
+def test_rapidities_of_a_three_dimensional_fluid(tmp_path):
+    """Pairs stay at the space-time rapidity that is theirs, and observables are binned in it."""
+    write_netcdf(fireball(eta=ETA), tmp_path / "f.nc")
+    entry = f'path = "{tmp_path}/f.nc"\nrapidity = '
+    file = of(entry + "2.0", entry + "0.0")
+    forward, central = (temperatures(file, number) for number in (0, 1))
+    np.testing.assert_allclose(forward[0], expected(file, fireball(eta=ETA), 2.0), rtol=1e-12)
+    np.testing.assert_allclose(forward[0], central[0] * np.exp(-4 / 20), rtol=1e-12)
+    run(file, tmp_path / "out", solve=ExponentialDecay())
+    results = open_results(tmp_path / "out" / "store")
+    assert sorted(set(results["rapidity"].values.tolist())) == [0.0, 2.0]
+    with pytest.raises(InputError, match="within the rapidities of made up, -3 to 3"):
+        sources(of(entry + "3.5"), 8)[0].batch(0, 8)
+    with pytest.raises(InputError, match="same b_fm and rapidity"):
+        of(entry + "1.0", entry + "1.0")
+
+
+@pytest.mark.parametrize("key", ["rapidity = 1.0", 'mirror = "x"', 'before = { path = "a.nc" }'])
+def test_ready_made_paths_have_no_such_keys(key):
+    with pytest.raises(InputError, match=key.split()[0]):
+        of(f'path = "p.txt"\nformat = "qtraj_trajectories"\n{key}')
+
+
+def test_digests_of_runs_of_before_are_what_they_were(tmp_path):
+    """A store that an earlier version began goes on."""
+    write_netcdf(fireball(), tmp_path / "f.nc")
+    source = sources(of(f'path = "{tmp_path}/f.nc"'), 8)[0]
+    assert source._reading() == {"format": "auto", "columns": None, "grid": None}
+    assert make_plan(of(f'path = "{tmp_path}/f.nc"')).sources[0].to_json().keys() == {
+        "b_fm",
+        "n_part",
+        "files",
+    }
+    assert load_shipped(2.3).mirrored("") is not None
+
+
+def test_own_data_of_a_run_file_stand_beside_those_of_its_system(tmp_path):
+    """[observables] data: in the figure of the run, in `qtraj observe` and in the report."""
+    (tmp_path / "mine.csv").write_text("N_part,R_AA,total\n381,0.35,0.03\n330,0.4,0.03\n")
+    text = RUN_FILE.replace(
+        "[output]", f'[observables]\ndata = ["{tmp_path}/mine.csv,state=Y(1S)"]\n[output]'
+    )
+    file = make_run_file(text)
+    own = own_data(file)
+    assert next(data.experiment for data in measured(file.config, own)) == "mine"
+    run(file, tmp_path / "out", solve=ExponentialDecay())
+    found = load_survivals(tmp_path / "out")
+    assert [data.experiment for data in found.data] == ["mine"]
+    panels = report_contents(load_run(tmp_path / "out")).panels
+    assert "mine" in {data.experiment for panel in panels for data in panel.datasets}
