@@ -26,7 +26,15 @@ extensions = [
     "sphinx_design",
     "qtraj_docs",
 ]
-exclude_patterns = ["_build", "_data", "_ext", "_generated/static", "_templates", "figures"]
+exclude_patterns = [
+    "_build",
+    "_data",
+    "_ext",
+    "_generated/static",
+    "_generated/notebooks",
+    "_templates",
+    "figures",
+]
 templates_path = ["_templates"]
 nitpicky = True
 highlight_language = "none"  # indented blocks are formulas and command lines, not Python

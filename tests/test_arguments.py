@@ -203,7 +203,7 @@ def cases() -> tuple[Case, ...]:
         ),
         case(
             qt.NoJump,
-            grid=("object", qt.SineGrid(63)),
+            grid=("object?", qt.SineGrid(63)),
             step=("number", 1.0),
             dt=("number?", 0.25),
             projection=("choice", "coulomb"),
@@ -213,7 +213,7 @@ def cases() -> tuple[Case, ...]:
             qt.QuantumTrajectories,
             n=("integer", 64),
             seed=("integer", 3),
-            grid=("object", MESH),
+            grid=("object?", MESH),
             target_error=("number?", 0.5),
             time_limit_s=("number?", 2.0),
             step=("number", 1.0),
@@ -250,14 +250,14 @@ def cases() -> tuple[Case, ...]:
             cheap=False,
         ),
         case(qt.sensitivity, model=model, medium=medium, initial=initial, rtol=("number", 0.05), cheap=False),
-        case(qt.vacuum_levels, model=model, grid=("object", MESH), cheap=False),
+        case(qt.vacuum_levels, model=model, grid=("object?", MESH), cheap=False),
         # --- spectroscopy
         case(
             qt.SpectralFunction,
             model=model,
             T=("number", 0.25),
             source=("object", START),
-            mesh=("object", MESH),
+            mesh=("object?", MESH),
         ),
         case(
             qt.thermal_levels,
@@ -265,7 +265,7 @@ def cases() -> tuple[Case, ...]:
             T=("array", [0.2, 0.3]),
             states=("texts", ("1S",)),
             routes=("texts", ("poles",)),
-            mesh=("object", MESH),
+            mesh=("object?", MESH),
             rotation=("number?", 0.1),
             source=("choice", "local"),
             progress=("function?", None),

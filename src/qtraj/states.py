@@ -68,7 +68,7 @@ STATE_NAMES: Final = tuple(state.name for state in STATES)
 
 @dataclass(frozen=True)
 class Meson:
-    """A physical bottomonium state.
+    """A physical quarkonium state.
 
     Parameters
     ----------
@@ -101,3 +101,12 @@ MESONS: Final = (
     Meson("chi_b2(2P)", 100555, 10.26865, "2P"),
 )
 """The nine bottomonium states of the feed-down, in the order of its matrices."""
+
+CHARMONIA: Final = (
+    Meson("J/psi", 443, 3.0969, "1S"),
+    Meson("psi(2S)", 100443, 3.68610, "2S"),
+    Meson("chi_c0(1P)", 10441, 3.41471, "1P"),
+    Meson("chi_c1(1P)", 20443, 3.51067, "1P"),
+    Meson("chi_c2(1P)", 445, 3.55617, "1P"),
+)
+"""The charmonia below the threshold of open charm that `qtraj states` compares with: no feed-down knows them."""

@@ -1,5 +1,6 @@
 """The pages in Chromium: no complaint in the console, nothing from the network, sliders and tooltips work, they fit."""
 
+import json
 import re
 import socket
 import subprocess
@@ -83,6 +84,23 @@ def test_the_report(browser, report, width):
     clean(browser, address)
 
 
+def test_a_click_shows_another_class_and_names_have_their_letter(browser, report, tmp_path):
+    text, page = report.read_text(encoding="utf-8"), tmp_path / "page.html"
+    data = data_of(text)
+    next(s for figure in data["figures"] for s in figure["series"] if s["kind"] == "data")["hidden"] = True
+    embedded = text.partition('type="application/json">')[2].partition("</script>")[0]
+    page.write_text(text.replace(embedded, json.dumps(data)), encoding="utf-8")
+    browser.open(page.as_uri(), 1280)
+    buttons = "[...document.querySelectorAll('#figures .legend button')]"
+    assert browser.run(f"{buttons}.some((b) => b.textContent.includes('Υ(1S)'))")
+    off = f"{buttons}.find((b) => b.getAttribute('aria-pressed') === 'false')"
+    marks = "[...document.querySelectorAll('#figures .plot svg > path[transform]')].length"
+    before = browser.run(marks)
+    browser.run(f"{off}.click()")
+    assert browser.run(marks) > before
+    assert browser.problems == []
+
+
 @WIDTHS
 def test_the_view(browser, tmp_path, width):
     shown = evolution()
@@ -134,5 +152,7 @@ def test_a_slider_of_explore_moves_and_the_number_is_that_of_solve(browser, serv
     browser.wait(lambda: survival() == pytest.approx(expected, rel=METHOD.rtol))
     assert before != survival()
     assert browser.run(FITS)
+    browser.open(server, width, dark=True)
+    assert "invert" in browser.run("getComputedStyle(document.body).filter")
     assert [event for event in browser.problems if event["method"] == "Runtime.exceptionThrown"] == []
     assert all(address.startswith((server, "data:", "blob:")) for address in browser.requests)

@@ -27,7 +27,7 @@ def no_figures(monkeypatch):
     from qtraj.plots import observables as figures
 
     monkeypatch.setattr(figures, "save_figure", lambda figure, stem: ())
-    monkeypatch.setattr(figures, "_figure", lambda panel, title, collision: None)
+    monkeypatch.setattr(figures, "_figure", lambda *_: None)
     monkeypatch.setattr(figures, "parts_figure", lambda panel, **_: None)
 
 
@@ -60,7 +60,7 @@ def test_one_wave_gives_survivals_and_says_what_is_missing(tmp_path, pytestconfi
     result = observe(source, "--out", tmp_path)
     assert result.exit_code == 0
     assert "No R_AA: feed-down needs 1P, 2P as well" in result.output
-    assert [path.name for path in tmp_path.iterdir()] == ["survival.csv"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source.txt", "survival.csv"]
     found = csv.DictReader((tmp_path / "survival.csv").read_text(encoding="utf-8").splitlines())
     expected = average_ratios(read_ratios(source))
     assert {row["state"]: float(row["survival"]) for row in found} == pytest.approx(
@@ -222,3 +222,37 @@ def test_runs_that_differ_in_the_end_of_the_medium_make_a_band(tmp_path, no_figu
     twice = observe("0.25", "0.25")
     assert twice.exit_code == 2
     assert "differ in T_end" in twice.output
+
+
+def test_output_goes_beside_its_source_and_never_over_that_of_another(tmp_path, no_figures, monkeypatch):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("one", "two"):
+        write_survival_csv(tmp_path / "a" / f"{name}.csv", toy_table(per_replicate=8))
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for name in ("one", "two", "one"):  # again: its own output is replaced
+        assert observe(f"../a/{name}.csv").exit_code == 0
+    assert not list((tmp_path / "elsewhere").iterdir())
+    assert (tmp_path / "a" / "one_observables" / "survival.csv").is_file()
+    assert (tmp_path / "a" / "two_observables" / "raa_npart.csv").is_file() is False  # no --system, no N_part
+    result = observe("../a/two.csv", "--out", "../a/one_observables")
+    assert result.exit_code == 2
+    assert "this one holds that of ../one.csv" in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    # both are moved together
+    shutil.move(tmp_path / "a", tmp_path / "b")
+    assert observe("../b/one.csv").exit_code == 0
+
+
+def test_data_stand_at_their_own_n_part_unless_asked(tmp_path, monkeypatch):
+    from qtraj.plots import observables as figures
+
+    asked = []
+    monkeypatch.setattr(figures, "save_figure", lambda figure, stem: ())
+    monkeypatch.setattr(figures, "raa_figure", lambda *_, shifts, **__: asked.append(shifts))
+    monkeypatch.setattr(figures, "observable_figure", lambda *_, **__: None)
+    monkeypatch.setattr(figures, "parts_figure", lambda *_, **__: None)
+    source = write_survival_csv(tmp_path / "mine.csv", toy_table(per_replicate=8))
+    assert observe(source, "--system", "PbPb5020").exit_code == 0
+    assert observe(source, "--system", "PbPb5020", "--shift").exit_code == 0
+    assert asked == [None, {"ATLAS": -9.0, "ALICE": 9.0}]

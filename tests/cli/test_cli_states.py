@@ -66,6 +66,25 @@ def test_measured_masses_are_spin_averages():
         assert_allclose(difference, 1e3 * (mass - pdg), atol=0.051 + 0.1)
 
 
+def test_charm_stands_beside_charmonium_on_a_mesh_of_its_size():
+    done = invoke("--mass", "1.5", "--alpha", "0.5")
+    properties, _ = tables(done.stdout)
+    assert_allclose(float(properties["1S"][2]), 3.0969)
+    assert_allclose(float(properties["1P"][2]), (3.41471 + 3 * 3.51067 + 5 * 3.55617) / 9, atol=5.1e-5)
+    assert properties["3S"][2] == "-"  # psi(4040) lies above the threshold
+    assert "J/psi" in done.stdout
+    # rms radius of the Coulomb 3S, 207^(1/2) a0: an unscaled mesh would end within it
+    assert_allclose(float(properties["3S"][6]), 0.19732698 * np.sqrt(207) * 2 / (1.5 * 0.5), atol=6e-5)
+    assert "deforms" not in done.stderr
+
+
+def test_a_reduced_mass_is_named_and_no_quarkonium_is_compared():
+    done = invoke("--mass", "2.365")
+    assert "reduced mass of a pair of bottom quarks" in done.stderr
+    assert "mass=4.73" in done.stderr
+    assert "No quarkonium is known" in done.stdout
+
+
 def test_ksu_masses_of_the_original_on_its_own_lattice():
     arguments = "--potential ksu --grid sine --num 1023 --length 40 --derivative 1"
     properties, _ = tables(invoke(*arguments.split()).stdout)

@@ -133,6 +133,65 @@ def test_examples_of_docstrings_run(module: str):
     assert failed == 0
 
 
+def shown_commands() -> list[str]:
+    """Return the command lines that pages show in indented blocks, without their comments; `sh` blocks run above."""
+    listed = [ROOT / "README.md", *(p for p in sorted(DOCS.rglob("*.md")) if "_build" not in p.parts)]
+    text = "\n".join(p.read_text(encoding="utf-8") for p in listed if "tutorials" not in p.parts)
+    lines = re.findall(r"(?m)^ {4}(qtraj .+)$", text)
+    return sorted({line.partition("#")[0].strip() for line in lines})
+
+
+NOT_RUN = {
+    "qtraj run examples/pbpb_5020.toml": "minutes; tests/campaign runs it small",
+    "qtraj explore": "serves until Ctrl-C; tests/browser opens it",
+    "qtraj explore --no-show --origin localhost:8016": "as well",
+}
+"""Shown commands that no test here runs, and why. Those of campaigns with DIR for a folder: tests/campaign."""
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory) -> Path:
+    """A folder with every file that the commands of the pages name."""
+    from stand_in import RUN_FILE, ExponentialDecay, make_run_file
+    from survival_tables import toy_table
+
+    from qtraj.campaign.results import merge
+    from qtraj.campaign.run import STORE
+    from qtraj.campaign.run import run as run_campaign
+    from qtraj.io.survivals import write_survival_csv
+
+    folder = tmp_path_factory.mktemp("workplace")
+    for name, T_end in (("pbpb_5020", "0.25"), ("250", "0.25"), ("190", "0.19")):
+        text = RUN_FILE.replace("T_end = 0.25", f"T_end = {T_end}")
+        run_campaign(make_run_file(text), folder / "runs" / name, solve=ExponentialDecay())
+    merge(folder / "runs" / "250" / STORE, folder / "merged.nc")
+    write_survival_csv(folder / "mine.csv", toy_table(per_replicate=8))
+    (folder / "datafile.gz").write_bytes((SAMPLES / "trajectory_datafile.gz").read_bytes())
+    (folder / "ratios.tsv.gz").write_bytes((SAMPLES / "trajectory_datafile.gz").read_bytes())
+    shutil.copytree(SAMPLES / "bjorken" / "output-307", folder / "output-307")
+    shutil.copytree(SAMPLES / "bjorken" / "input", folder / "input")
+    shutil.copy(folder / "input" / "params.txt", folder / "params.txt")
+    (folder / "examples").symlink_to(ROOT / "examples")
+    (folder / "lattice.csv").write_text("T_MeV,state,mass_MeV\n200,1S,9450\n", encoding="utf-8")
+    done = run_shell("qtraj convert output-307 run.nc", folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_commands_that_are_not_run_are_still_shown():
+    assert set(NOT_RUN) <= set(shown_commands())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "command",
+    [c for c in shown_commands() if c not in NOT_RUN and "--store DIR" not in c and "FILE.toml" not in c],
+)
+def test_a_shown_command_runs_with_the_files_it_names(command: str, workplace: Path):
+    done = run_shell(command, workplace)
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_command_that_a_page_shows_has_these_flags():
     """Commands that are shown and not run name options that exist."""
     helps: dict[tuple[str, ...], str] = {}

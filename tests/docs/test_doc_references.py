@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 sys.path.insert(0, str(DOCS / "_ext"))
 
-from qtraj_docs import benchmarks, changelog, claims, tests_pages  # noqa: E402
+from qtraj_docs import benchmarks, changelog, claims, notebooks, tests_pages  # noqa: E402
 
 PAGES = sorted(p for p in DOCS.rglob("*.md") if not {"_build", "_generated"} & set(p.parts))
 CLAIMS = claims.load(ROOT)
@@ -156,6 +156,18 @@ def test_fragments_of_the_changelog_are_grouped_and_indented(tmp_path):
     text = changelog.text(tmp_path)
     assert text.index("- First.") < text.index("- Second\n  and its end.") < text.index("## 0.1")
     assert "none of it" not in text
+
+
+@pytest.mark.parametrize("page", notebooks.pages(DOCS), ids=name_of)
+def test_a_notebook_has_the_cells_of_its_page_and_a_link(page: Path):
+    text = notebooks.notebook(page)
+    assert text == notebooks.notebook(page)
+    code = ["".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+    on_page = page.read_text(encoding="utf-8")
+    assert code
+    assert all(cell.strip() in on_page for cell in code)
+    index = DOCS / "tutorials" / "index.md" if page.parent.name == "tutorials" else page
+    assert f"_generated/notebooks/{page.stem}.ipynb>" in index.read_text(encoding="utf-8")
 
 
 def test_the_version_has_one_place():

@@ -16,7 +16,7 @@ from numpydoc.docscrape import FunctionDoc
 
 UNIT = re.compile(
     r"GeV|\bfm\b|_fm|\bmb\b|\bnb\b|\bs\b|second|percent|_pct|radian|\brad\b|dimensionless|rapidity|relative|fraction"
-    r"|probabilit|number|factor|ratio|weight|\bunits?\b|coupling|kappa_hat|gamma_hat|R_AA|surviv|overlap|angle|Bohr|dpi|level",
+    r"|probabilit|number|factor|ratio|weight|\bunits?\b|coupling|kappa_hat|gamma_hat|R_AA|surviv|overlap|angle|Bohr|dpi|level|inch",
     re.IGNORECASE,
 )
 """Words that tell what a number is measured in, or that it has no unit."""

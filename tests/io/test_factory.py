@@ -9,7 +9,7 @@ from stand_in import RUN_FILE
 
 import qtraj as qt
 from qtraj.campaign.plan import make_plan, settings
-from qtraj.errors import FileFormatError, InputError
+from qtraj.errors import AccuracyWarning, FileFormatError, InputError
 from qtraj.io.citations import of_run
 from qtraj.io.config import RunConfig, RunFile, parse_config
 from qtraj.io.config_errors import METHOD_KEYS, _keys
@@ -369,3 +369,10 @@ def test_citations_follow_the_choices(folder):
         "potential: no paper is named in own_potential:warm: cite its authors",
         "feed-down: no paper is named in own.toml: cite its authors",
     }
+
+
+def test_a_run_of_charm_says_that_its_mesons_are_those_of_bottomonium(folder):
+    with pytest.warns(
+        AccuracyWarning, match=r"model.mass = 1.5 GeV is not that of a bottom quark.*Use survivals"
+    ):
+        check_choices(made(folder, model="mass = 1.5\nalpha = 0.5"))

@@ -46,6 +46,23 @@ def test_a_slider_moves_and_every_chart_follows():
     assert f"{n.regeneration['1S'][-1]:.4g}" in page._table.object
 
 
+def test_the_axis_reaches_down_to_what_is_regenerated():
+    """1P from an S wave ends at 7e-6: below the 1e-4 where the axis used to end."""
+    from qtraj.pages.explore.page import Page
+
+    page = settled(Page())
+    least = min(page.shown.regeneration[state][-1] for state in page.shown.settings.states)
+    assert 0 < least < 1e-5
+    assert page._survival.figure.y_range.start < least
+
+
+@pytest.mark.parametrize("origin", ["localhost", "http://localhost:8016", "localhost:8016/", "*"])
+def test_an_origin_is_host_and_port(origin):
+    result = CliRunner().invoke(app, ["explore", "--no-show", "--origin", origin])
+    assert result.exit_code == 2
+    assert "`--origin` must be HOST:PORT" in result.stderr
+
+
 def test_a_browser_that_sends_what_no_slider_can_is_told_and_changes_nothing():
     from qtraj.pages.explore.page import Page
 
@@ -109,6 +126,17 @@ def test_a_page_from_elsewhere_may_not_open_the_websocket(server, port):
 
     found = server.io_loop.run_sync(visits, timeout=120)
     assert list(found.values()) == [101, 403, 403]
+
+
+def test_behind_ssh_the_port_of_the_browser_may_be_another():
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    server = serve(port, origins=["localhost:8016"])
+    try:
+        assert {"localhost:8016", f"localhost:{port}"} <= set(server._tornado.websocket_origins)
+    finally:
+        server.stop()
 
 
 def test_a_port_in_use_or_none_is_one_line(port, server):

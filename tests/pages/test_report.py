@@ -20,6 +20,7 @@ from qtraj.observables.data.dataset import load_data
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.feeddown import FeedDown
 from qtraj.observables.overview import overview
+from qtraj.observables.table import selected
 from qtraj.pages.report import ACCURACY, NO_FLUID, figures, report_contents, report_page
 from qtraj.pages.run import load_run, representative
 from qtraj.solvers.density import evolution as density_in_time
@@ -165,6 +166,44 @@ def test_total_is_never_jumped_plus_regenerated(contents, text):
         assert_allclose(bare, total / 2, rtol=2e-6)  # the stand-in's
     assert {row[-1] for row in contents.tables["split"].rows} == {"50.0 %"}
     assert "share regenerated" in Page(text).text["th"]
+
+
+def test_regeneration_has_an_axis_that_shows_it(contents):
+    assert all(split["log"] for split in contents.splits)
+    assert not any(figure.get("log") for figure in contents.figures)
+
+
+def test_classes_of_one_experiment_are_told_apart(panels):
+    """v2 of CMS is measured in five classes: with one marker and one name they are one cloud of points."""
+    panel = next(panel for panel in panels if panel.name == "raa_npart")
+    classes = [
+        d for d in load_data("v2", state="Y(1S)", x_name="pT_GeV", experiment="CMS") if d.centrality[0]
+    ]
+    assert len(classes) == 5
+    curve = replace(panel.curve, observable="v2", x_name="pT_GeV")
+    bands = tuple(replace(band, curve=curve) for band in panel.bands)
+    flow = replace(panel, name="v2_pt", curve=curve, bands=bands, datasets=tuple(classes), parts={})
+    (figure,) = figures([flow])
+    data = [s for s in figure["series"] if s["kind"] == "data"]
+    assert len({s["group"] for s in data}) == len({s["marker"] for s in data}) == 5
+    assert [s["group"] for s in data if not s["hidden"]] == ["CMS, |y|<2.4, 10-90%"]
+
+
+def test_a_selection_is_in_words():
+    assert selected("10 <= centrality_pct < 90") == "centrality 10 to 90 %"
+    assert selected("0 <= pT_GeV < 6, 0 <= abs_y < 1") == "transverse momentum 0 to 6 GeV, rapidity 0 to 1"
+
+
+def test_mesons_have_their_letter_and_not_y(text):
+    rows = Page(text).text["td"]
+    assert "Υ(1S)" in rows
+    assert not any("Y(1S)" in row for row in rows)
+
+
+def test_the_slider_opens_where_densities_are_good(contents):
+    pair = contents.moments
+    begins = next(t for t, T in zip(pair["t"], pair["T"], strict=True) if T is not None)
+    assert 0.3 < pair["t"][pair["first"]] - begins < 0.5
 
 
 def test_the_error_budget_names_every_part(contents, panels):

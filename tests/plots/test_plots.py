@@ -25,6 +25,7 @@ from qtraj.plots import (
     use_style,
 )
 from qtraj.plots.artists import STATE_COLORS
+from qtraj.plots.raa import SHIFTS
 
 N_PART = np.array([48.0, 130.0, 265.0, 372.0])
 CENTRAL = {
@@ -169,7 +170,8 @@ def test_legends_and_labels_do_not_cover_each_other_or_the_data(datasets):
 
 
 def test_moved_points_and_digitized_ones_are_declared():
-    note = default_note(BANDS, load_raa())
+    assert "moved" not in default_note(BANDS, load_raa())
+    note = default_note(BANDS, load_raa(), SHIFTS)
     assert "ALICE by +9, ATLAS by −9" in note
     assert "ATLAS read off the published figure" in note
     assert "interpolate monotonically" in note

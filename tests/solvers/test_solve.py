@@ -98,7 +98,7 @@ def test_a_callable_coefficient_that_turns_bad_in_this_medium_is_refused_before_
     ("arguments", "name"),
     [
         ({"grid": 96}, "grid"),
-        ({"grid": None}, "grid"),
+        ({"grid": "mesh"}, "grid"),
         ({"step": 0.0}, "step"),
         ({"step": -0.1}, "step"),
         ({"step": np.nan}, "step"),

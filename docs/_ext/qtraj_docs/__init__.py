@@ -15,7 +15,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxRole
 
-from . import benchmarks, changelog, docstrings, tests_pages, validation
+from . import benchmarks, changelog, docstrings, notebooks, tests_pages, validation
 
 ROOT = Path(__file__).resolve().parents[3]
 GENERATED = ROOT / "docs" / "_generated"
@@ -45,6 +45,10 @@ def write_pages(app: Sphinx, config: Any) -> None:
         "validation.inc": validation.tables(ROOT),
         "benchmarks.inc": benchmarks.tables(ROOT / "benchmarks" / "results"),
         "changelog.inc": changelog.text(ROOT),
+        **{
+            f"notebooks/{page.stem}.ipynb": notebooks.notebook(page)
+            for page in notebooks.pages(ROOT / "docs")
+        },
         **{f"tests/{name}": text for name, text in tests_pages.pages(ROOT).items()},
     }
     for name, text in pages.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from ..observables.overview import Panel
 
 
+SOURCE_FILE = "source.txt"  # of a folder of `observe`: what its files were made of
+
+
 def observe(
     source: Annotated[
         list[Path],
@@ -26,7 +30,13 @@ def observe(
             "several runs that differ in T_end, the central one first, make a band over T_end.",
         ),
     ],
-    out: Annotated[Path, Option(metavar="DIR", help="Folder for figures and tables.")] = Path("observables"),
+    out: Annotated[
+        Path | None,
+        Option(
+            metavar="DIR",
+            help="Folder for figures and tables.  [observables in the folder of a run, FILE_observables beside a file]",
+        ),
+    ] = None,
     system: Annotated[
         str | None,
         Option(
@@ -61,6 +71,10 @@ def observe(
         ),
     ] = None,
     states: Annotated[str, Option(help="Mesons to draw, separated by commas.")] = "Y(1S),Y(2S),Y(3S)",
+    shift: Annotated[
+        bool,
+        Option("--shift", help="Move points of ATLAS and ALICE aside in N_part, where they cover others."),
+    ] = False,
     harmonics: Annotated[
         str, Option(help="Orders n of the flow coefficients v_n, separated by commas.")
     ] = "2",
@@ -79,6 +93,7 @@ def observe(
     from ..observables.overview import overview
     from ..pages.tables import agreement_table, integrated_table, left_out, notes, survival_table
     from ..plots.observables import write_observables
+    from ..plots.raa import SHIFTS
 
     if weighting not in (None, "collisions", "exponential", "rows"):
         raise InputError("--weighting", weighting, "be collisions, exponential or rows")
@@ -94,9 +109,8 @@ def observe(
             raise InputError("--feeddown", feeddown, allowed)
         chosen_feeddown = feeddown_of(feeddown, Path(), errors=feeddown_errors)
     own = [each for words in data or () for each in data_of(words, Path(), "--data")]
-    folder = writable_folder(out)
-
     runs = load_runs(source, weighted=weighted)
+    folder = writable_folder(_folder_for(source, out))
     own += runs.data
     if chosen_system is None and runs.system is not None:
         chosen_system = load_system(runs.system)
@@ -109,6 +123,7 @@ def observe(
     if chosen_feeddown is None:
         chosen_feeddown = feeddown_of(runs.feeddown or "group", Path(), errors=feeddown_errors)
     averages = runs.averages(weighted=weighted)
+    (folder / SOURCE_FILE).write_text(_sources(source, folder), encoding="utf-8")
     written = [write_survival_means(folder / "survival.csv", averages)]
     options.print_table(survival_table(averages))
     if missing := ", ".join(runs.missing_states()):
@@ -135,8 +150,33 @@ def observe(
         qualifiers = {"feed-down": chosen_feeddown.name, "source": ", ".join(path.name for path in source)}
         if chosen_system is not None:
             qualifiers = {"system": chosen_system.label, **qualifiers}
-        written += write_observables(panels, folder, title=runs.title, qualifiers=qualifiers)
+        shifts = SHIFTS if shift else None
+        written += write_observables(panels, folder, title=runs.title, qualifiers=qualifiers, shifts=shifts)
     options.wrote(written)
+
+
+def _folder_for(sources: list[Path], out: Path | None) -> Path:
+    """Return where the output of `observe` goes: beside its source, and never over that of another."""
+    first = sources[0]
+    beside = (
+        first / "observables"
+        if first.is_dir()
+        else first.parent / f"{first.name.partition('.')[0]}_observables"
+    )
+    if first.name == "result.nc":
+        beside = first.parent / "observables"
+    folder = beside if out is None else out
+    marker = folder / SOURCE_FILE
+    if marker.is_file() and (before := marker.read_text(encoding="utf-8")) != _sources(sources, folder):
+        there = ", ".join(before.split("\n")[:-1])
+        allowed = f"be a folder without the output of another source; this one holds that of {there}"
+        raise InputError("--out", str(folder), allowed, "Choose another, or delete it.")
+    return folder
+
+
+def _sources(sources: list[Path], folder: Path) -> str:
+    """Return the sources, a line each, as seen from the folder, so that both can be moved."""
+    return "".join(f"{os.path.relpath(path, folder)}\n" for path in sources)
 
 
 def _is_about(panel: Panel, data: DataSet) -> bool:
@@ -149,7 +189,11 @@ def report(
         Path, Argument(metavar="RUN", help="Folder of a run, store of a campaign, or merged result (.nc).")
     ],
     out: Annotated[
-        Path | None, Option(metavar="FILE.html", help="The page.  [report.html, in the run's folder]")
+        Path | None,
+        Option(
+            metavar="FILE.html",
+            help="The page.  [report.html in the run's folder, FILE_report.html beside a file]",
+        ),
     ] = None,
 ) -> None:
     """Write one HTML page of a run: setup, observables, data, errors, one pair in time, provenance."""
@@ -157,7 +201,9 @@ def report(
     from ..pages.report import report_contents, write_report
     from ..pages.run import load_run
 
-    target = out or (source if source.is_dir() else source.parent) / "report.html"
+    own = source.is_dir() or source.name == "result.nc"
+    beside = source if source.is_dir() else source.parent
+    target = out or beside / ("report.html" if own else f"{source.name.partition('.')[0]}_report.html")
     if target.suffix not in (".html", ".htm"):
         raise InputError("--out", str(target), "end in .html")
     run = load_run(source)

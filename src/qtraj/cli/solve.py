@@ -133,19 +133,25 @@ def states(
     mass: options.Mass = None,
     grid: Annotated[str, Option(help="mesh (Laguerre) or sine (uniform).")] = "mesh",
     points: Annotated[int | None, Option(help="Points of the mesh  [128]")] = None,
-    scale: Annotated[float | None, Option(help="Scale of the mesh, GeV^-1  [0.12]")] = None,
+    scale: Annotated[
+        float | None, Option(help="Scale of the mesh, GeV^-1  [0.12, as a0 for other systems]")
+    ] = None,
     num: Annotated[int | None, Option(help="Points of the sine grid  [2047]")] = None,
-    length: Annotated[float | None, Option(help="Length of the sine grid, GeV^-1  [40]")] = None,
+    length: Annotated[float | None, Option(help="Length of the sine grid, GeV^-1  [40, as a0]")] = None,
     derivative: Annotated[int | None, Option(help="Sine grid: 0 spectral, 1 second differences  [0]")] = None,
     out: Annotated[Path | None, Option(metavar="FILE.nc", help="Save the bound states as netCDF.")] = None,
 ) -> None:
-    """Print masses, radii and Coulomb overlaps of the six vacuum states of a potential."""
+    """Print masses, radii and Coulomb overlaps of the six vacuum states of a potential.
+
+    Masses stand beside those of bottomonium, or of charmonium for --mass 1.0 to 2.1.
+    """
     from ..io.results import save_states
     from ..pages.tables import levels_tables
     from ..solvers.projection import vacuum_levels
 
     model = _model(potential, alpha, mass, {"below": below, "beyond": beyond})
-    chosen = _grid(grid, points=points, scale=scale, num=num, length=length, derivative=derivative)
+    settings = {"points": points, "scale": scale, "num": num, "length": length, "derivative": derivative}
+    chosen = _grid(grid, model.scales.length, **settings)
     levels = vacuum_levels(model, chosen)
     stored = levels.stored() if out is not None else None
     plain = not Console().is_terminal
@@ -249,6 +255,13 @@ def _title(levels: ThermalLevels) -> str:
 def explore(
     port: Annotated[int, Option(help="Port of the page on this machine.")] = 5016,
     show: Annotated[bool, Option("--show/--no-show", help="Open the page in the browser.")] = True,
+    origin: Annotated[
+        list[str] | None,
+        Option(
+            metavar="HOST:PORT",
+            help="Address in the browser where it is another, as behind ssh -L 8016:localhost:5016; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Open a page whose sliders solve the Lindblad equation: survival, regeneration, density and R_AA, live.
 
@@ -256,7 +269,7 @@ def explore(
     """
     from ..pages.explore import address, serve
 
-    server = serve(port, show=show)
+    server = serve(port, show=show, origins=origin or ())
     typer.echo(f"Serving on {address(port)}; Ctrl-C ends it.")
     try:
         server.run_until_shutdown()
@@ -391,14 +404,17 @@ def _method(name: str, rtol: float | None, n: int | None, seed: int | None) -> M
     return kind(**given)
 
 
-def _grid(kind: str, **settings: float | None) -> Grid:
-    """Return a mesh of the given points and scale, or a sine grid of num, length and derivative."""
+def _grid(kind: str, factor: float, **settings: float | None) -> Grid:
+    """Return a mesh of the given points and scale, or a sine grid of num, length and derivative.
+
+    `factor` is that of lengths over those of bottomonium, for what is not given.
+    """
     from ..radial.sine import SineGrid
     from ..solvers.projection import STATES_MESH
 
     grids: dict[str, tuple[Grid, tuple[str, ...]]] = {
-        "mesh": (STATES_MESH, ("points", "scale")),
-        "sine": (SineGrid(), ("num", "length", "derivative")),
+        "mesh": (STATES_MESH.scaled(factor), ("points", "scale")),
+        "sine": (SineGrid().scaled(factor), ("num", "length", "derivative")),
     }
     if kind not in grids:
         raise InputError("--grid", kind, f"be one of {', '.join(grids)}")

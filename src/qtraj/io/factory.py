@@ -23,7 +23,7 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from .._types import Float
-from ..errors import FileFormatError, InputError
+from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
 from ..hydro.readers.common import load_table
 from ..observables.data.dataset import DataSet
 from ..observables.data.files import data_of
@@ -38,14 +38,16 @@ from ..physics.initial import (
 )
 from ..physics.medium import History, medium_state
 from ..physics.model import NO_DIPOLE as NO_DIPOLE_TERMS
-from ..physics.model import LindbladModel
+from ..physics.model import LindbladModel, quark_of
 from ..physics.potentials.coulomb import COLORS, Color, Potential, thermal_potential
 from ..physics.potentials.table import TabulatedPotential
 from ..physics.transport import Transport
 from ..radial.sine import SineGrid
 from ..solvers.density.method import DensityMatrix
+from ..solvers.nojump.method import DEFAULT_MESH as NO_JUMP_MESH
 from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method, checked_problem
+from ..solvers.trajectories.method import DEFAULT_MESH as TRAJECTORY_MESH
 from ..solvers.trajectories.method import QuantumTrajectories
 from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFile
 from .config_errors import METHOD_KEYS
@@ -140,12 +142,14 @@ def method_of(run_file: RunFile, budget: Budget = "all", seed: int | None = None
     method = run_file.config.method
     values = {key: getattr(method, key) for key in METHOD_KEYS[method.kind] if key != "budget"}
     given: dict[str, Any] = {key: value for key, value in values.items() if value is not None}
+    length = model_of(run_file).scales.length
     with keyed("method"):
         if "grid" in given:
             words = method.grid.model_dump(exclude={"kind"}, exclude_none=True) if method.grid else {}
             kind = "mesh" if method.kind == "density" else "grid"
-            base = QuantumTrajectories() if method.kind == "trajectories" else NoJump()
-            default = SineGrid() if given.pop("grid").kind == "sine" else base.grid
+            mesh = TRAJECTORY_MESH if method.kind == "trajectories" else NO_JUMP_MESH
+            sine = SineGrid().scaled(length) if given.pop("grid").kind == "sine" else None
+            default = sine or mesh.scaled(length)
             with keyed("grid"):
                 given[kind] = replace(default, **words)
         if given.get("projection", "computed") not in ("computed", "coulomb"):
@@ -188,6 +192,12 @@ def check_choices(run_file: RunFile) -> None:
     own_data(run_file)
     method_of(run_file)
     model = model_of(run_file)
+    if quark_of(model.mass) != "bottom":
+        warn_user(
+            f"model.mass = {model.mass:g} GeV is not that of a bottom quark: the survivals are those of this mass, "
+            "but mesons, feed-down and data of `qtraj observe` and `report` are those of bottomonium. Use survivals.",
+            AccuracyWarning,
+        )
     kind, name = config.method.kind, type(model.potential).__name__
     if model.has_width and kind != "nojump":
         allowed = f"be 'nojump' for {name}, which has a width of its own and no jumps"

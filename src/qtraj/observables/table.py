@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
@@ -58,6 +59,19 @@ AXES: Final = {
     "phi": Axis("angle from the reaction plane", "phi", "rad", r"$\mathit{\phi}$ [rad]", "phi"),
     INTEGRATED: Axis("selection", "", "", "", None),
 }
+
+
+def selected(selection: str) -> str:
+    """Return a selection such as ``10 <= centrality_pct < 90`` in words: ``centrality 10 to 90 %``."""
+
+    def words(match: re.Match[str]) -> str:
+        low, name, high = match.groups()
+        axis = AXES.get(name, Axis(name, "", "", "", None))
+        return f"{axis.words} {low} to {high} {axis.unit}".strip()
+
+    return re.sub(r"([^\s,]+) <= (\w+) < ([^\s,]+)", words, selection)
+
+
 # column of the radial state that each of the nine mesons takes its survival from
 MESON_COLUMNS: Final = np.array([STATE_NAMES.index(meson.radial) for meson in MESONS])
 _OPTIONAL: Final = ("b_fm", "n_part", "centrality_pct", "pT", "phi", "y")

@@ -27,14 +27,16 @@ from ..observables.data.systems import load_system
 from ..observables.estimate import format_value
 from ..observables.observable import Observable
 from ..observables.overview import Panel, overview
-from ..observables.table import AXES, INTEGRATED
+from ..observables.table import AXES, INTEGRATED, selected
+from ..plots.observables import one_class
 from .run import Run, pair_over_time, representative, setup
 from .tables import agreement_cells, left_out
 
 NO_FLUID: Final = "The density over time is not shown: the hydrodynamics of this run are not at hand."
 ACCURACY: Final = {
-    "LO": "Solved for this page on a finer mesh than survivals need: good to a percent late; while the fast waves of "
-    "the start leave (0.5 fm/c of medium) to a tenth in the singlet and a third in the octet.",
+    "LO": "Solved for this page on a finer mesh than survivals need. The singlet is good to half a percent of its "
+    "maximum, the octet to two percent until 0.5 fm/c after the medium begins, then to eight; both to a fifth late "
+    "if the start has l = 1. The slider opens where the errors are small.",
     "NLO": "Pairs with more energy than the equation holds for (4 GeV, more in media that start early) are not in the "
     "start and count as lost from the beginning; they have left before the medium acts. The rest is good to a percent "
     "of the maximum, and to a tenth in the octet at 1.5 fm/c, 2.6 fm apart, where jumps end.",
@@ -47,6 +49,7 @@ COLD: Final = (
 # names of the palette of page.css, which has a light and a dark value of each
 COLORS: Final = ("--blue", "--red", "--green", "--pink", "--orange", "--sky")
 MARKERS: Final = {"CMS": "square", "ATLAS": "triangle", "ALICE": "diamond", "STAR": "cross", "LHCb": "wedge"}
+CLASS_MARKERS: Final = ("square", "triangle", "diamond", "wedge", "cross")
 PART_LABELS: Final = {
     "total": ("total", ""),
     "no_jump": ("never jumped", "6 4"),
@@ -139,6 +142,7 @@ def write_report(contents: Contents, path: str | os.PathLike[str]) -> Path:
 
 def _symbols(text: str) -> str:
     """Return escaped text with the indices of known symbols, as in N_part, set as such."""
+    text = re.sub(r"\bY\((?=\dS\))", "\N{GREEK CAPITAL LETTER UPSILON}(", text)
     return re.sub(r"(?<=[A-Za-zασ])_(AA|NN|part|T|F|c|s)\b", r"<sub>\1</sub>", html.escape(text))
 
 
@@ -180,7 +184,12 @@ def splits(panels: Sequence[Panel]) -> list[dict[str, Any]]:
         for part, curve in {"total": panel.curve, **panel.parts}.items():
             label, dash = PART_LABELS[part]
             series.append({**_theory(curve, name, color, (), label), "state": label, "dash": dash})
-        head = {"name": f"split_{name}", "title": f"{name}: where R_AA comes from", **_axes(panel.curve)}
+        head = {
+            "name": f"split_{name}",
+            "title": f"{name}: where R_AA comes from",
+            **_axes(panel.curve),
+            "log": True,
+        }
         charts.append({**head, "series": series, "note": ""})
     return charts
 
@@ -193,11 +202,11 @@ def _figure(panel: Panel) -> dict[str, Any]:
         bands = [band for band in panel.bands if band.name == name]
         series += [_band(band, color, i) for i, band in enumerate(bands) if band.label]
         series.append(_theory(curve, name, color, bands))
-    series += [_data(data, colors[data.state]) for data in panel.datasets]
+    series += _measured(panel, colors)
     note = [
         "Lines between the circles guide the eye." if len(curve) > 1 and not curve.binned else "",
         "Bands: range over settings, no confidence interval." if any(b.label for b in panel.bands) else "",
-        f"Selected: {curve.selection}." if curve.selection else "",
+        f"Selected: {selected(curve.selection)}." if curve.selection else "",
         "Data: bars statistical, boxes systematic errors." if panel.datasets else "",
     ]
     title = Observable.named(curve.observable).title
@@ -249,6 +258,30 @@ def _band(band: CurveBand, color: str, number: int) -> dict[str, Any]:
 def _settings(band: CurveBand) -> str:
     name, _, values = band.label.partition(":")
     return f"{ {'kappa': 'κ/T³', 'gamma': 'γ/T³'}.get(name, name) }:{values}".replace("-", "−")
+
+
+def _measured(panel: Panel, colors: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the measurements; where an experiment has several classes, each is named and has a marker of its own.
+
+    The widest class is shown at first, as in the figures, and the others on a click.
+    """
+    kinds: dict[tuple[str, str], list[str]] = {}
+    for data in panel.datasets:
+        name = data.centrality[0] if panel.curve.x_name != "centrality_pct" else ""
+        names = kinds.setdefault((data.experiment, data.kinematics), [])
+        if name not in names:
+            names.append(name)
+    widest = {state: one_class([d for d in panel.datasets if d.state == state]) for state in panel.shown}
+    series = []
+    for data in panel.datasets:
+        made, names = _data(data, colors[data.state]), kinds[data.experiment, data.kinematics]
+        if len(names) > 1:
+            name = data.centrality[0]
+            made["group"] += f", {name}"
+            made["marker"] = CLASS_MARKERS[names.index(name) % len(CLASS_MARKERS)]
+            made["hidden"] = not any(data is other for other in widest[data.state])
+        series.append(made)
+    return series
 
 
 def _data(data: DataSet, color: str) -> dict[str, Any]:

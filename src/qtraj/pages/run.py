@@ -43,6 +43,7 @@ TIMES: Final = 61
 POINTS: Final = 241
 FARTHEST_FM: Final = 6.0
 SHOWN: Final = 0.97  # share of the probability at the end inside the largest radius on the page
+OPENS_FM: Final = 0.4  # after the medium begins: errors are below two percent, and the octet is there
 COLOR_NAMES: Final = ("singlet", "octet")
 LETTERS: Final = "SPDF"  # angular momenta with a curve each; those above are shown as their sum
 _SMALLEST: Final = 1e-7
@@ -247,6 +248,7 @@ def pair_over_time(run_file: RunFile, history: History) -> dict[str, Any] | None
         T[hot] = history.temperature(np.minimum(t[hot], end))
     return {
         "t": [round(float(t), 6) for t in evolution.times_fm],
+        "first": int(np.argmin(np.abs(times - to_fm(history.active[0][0]) - OPENS_FM))),
         "r": rounded(r_fm[columns], 5),
         "sectors": [
             {"color": COLOR_NAMES[c], "l": l, "name": f"{COLOR_NAMES[c]} {letters[l]}"} for c, l in sectors

@@ -16,10 +16,11 @@ from ..observables.data.compare import ChiSquare
 from ..observables.estimate import Estimate
 from ..observables.overview import Panel
 from ..observables.table import INTEGRATED
+from ..physics.model import quark_of
 from ..qtraj1 import average_ratios, effective_rows, read_ratios
 from ..qtraj1.files.ratios import ENOUGH_ROWS
 from ..solvers.projection import Levels
-from ..states import MESONS, STATE_NAMES, State
+from ..states import CHARMONIA, MESONS, STATE_NAMES, State
 from ..units import to_fm
 
 UNBOUND, EMPTY = "unbound", "-"
@@ -34,12 +35,23 @@ _FEW_ROWS: Final = (
 )
 
 
-def measured_mass(name: str) -> float | None:
-    """Return the measured mass of a state in GeV, that of P states averaged over the 2J+1 of chi_b0, 1, 2.
+FAMILIES: Final = {
+    "bottom": (MESONS, "PDG 2026: Y(nS); chi_b(nP) averaged over spin"),
+    "charm": (CHARMONIA, "PDG 2026: J/psi, psi(2S); chi_c(1P) averaged over spin"),
+    None: (
+        (),
+        "No quarkonium is known of quarks of this mass (bottom: 3.8 to 5.6 GeV, charm: 1.0 to 2.1 GeV)",
+    ),
+}
+"""Measured mesons and how a table names them, by the quark that a mass belongs to."""
 
-    None where `MESONS` has no such meson (1D).
+
+def measured_mass(name: str, quark: str | None = "bottom") -> float | None:
+    """Return the measured mass of a state in GeV, that of P states averaged over the 2J+1 of chi_0, 1, 2.
+
+    None where there is no such meson in the family of the quark (1D).
     """
-    mesons = [meson for meson in MESONS if meson.radial == name]
+    mesons = [meson for meson in FAMILIES[quark][0] if meson.radial == name]
     if not mesons:
         return None
     # the members of a multiplet come in the order J = 0, 1, 2; a single meson is a 3S1 state
@@ -50,18 +62,19 @@ def measured_mass(name: str) -> float | None:
 def levels_tables(levels: Levels, *, plain: bool = False) -> Group:
     """Return the two tables of a potential, masses and sizes, and overlaps; `plain` ones have no lines."""
     model, grid = levels.model, levels.grid
+    quark = quark_of(model.mass)
     above = (
         f"Vacuum states of {model.potential}\n"
         f"M = {model.mass:g} GeV, {grid}\n"
         f"bound: below {levels.threshold:.4g} GeV, the potential at the end of the grid, {grid.r[-1]:.3g} GeV^-1"
     )
     between = (
-        "PDG 2026: Y(nS); chi_b(nP) averaged over spin\n\n"
+        f"{FAMILIES[quark][1]}\n\n"
         f"|<state|Coulomb>|^2, Coulomb functions with a0 = 2/(M alpha) = {model.bohr_radius:.4f} GeV^-1"
     )
     properties, overlaps = (_levels_table(plain, heads) for heads in (LEVEL_HEADINGS, STATE_NAMES))
     for i, name in enumerate(STATE_NAMES):
-        pdg, bound = measured_mass(name), name in levels.names
+        pdg, bound = measured_mass(name, quark), name in levels.names
         measured = EMPTY if pdg is None else f"{pdg:.4f}"
         cells = [UNBOUND, EMPTY, measured, *[EMPTY] * 4]
         if bound:

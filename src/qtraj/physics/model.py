@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from .._checks import choice, instance, number, settle
 from .._types import Float
-from ..errors import InputError
+from ..errors import InputError, warn_user
+from ..radial.bound import bound_states
+from ..radial.laguerre import LaguerreMesh
 from ..units import N_C
 from .channels import JumpChannel, leading_order_channels, next_order_channels
 from .potentials.coulomb import (
@@ -35,8 +37,40 @@ from .transport import Transport
 OCTET_WIDTH = (N_C**2 - 2) / (2 * (N_C**2 - 1))
 """Gamma_o/Gamma_s = 7/16 at leading order, and the ratio of the octet's gamma term to the singlet's."""
 
+BOTTOM_MASS = 4.73
+BOTTOM_RADIUS = 2 / (BOTTOM_MASS * CoulombPotential.alpha)
+"""Quark mass in GeV and Bohr radius in GeV^-1 of the bottomonium of the group, for which meshes, ranges, steps and
+energy cuts were measured."""
+
+AS_BOTTOM = 1.25
+"""Factor in length, and its square in energy, within which a pair is resolved as bottomonium: the margins hold other
+fits of M and alpha, too. Beyond it everything scales, and a scaled medium gives the same numbers."""
+
 NO_DIPOLE = Transport(kappa=0.0, gamma=0.0)
 """No dipole terms: the coefficients of a model whose potential has a width of its own."""
+
+
+def quark_of(mass: float) -> str | None:
+    """Return ``bottom`` or ``charm``, whose quarkonia a heavy-quark mass in GeV belongs to, or None."""
+    ranges = {"charm": (1.0, 2.1), "bottom": (3.8, 5.6)}
+    return next((quark for quark, (low, high) in ranges.items() if low <= mass <= high), None)
+
+
+def reduced_mass_of(mass: float) -> str | None:
+    """Return the quark whose half a mass in GeV is to half a percent, of the values in use, or None."""
+    in_use = {
+        "bottom": (BOTTOM_MASS, 4.70),
+        "charm": (1.5, 1.3),
+    }  # the group's, that of KSU; arXiv:2007.10211
+    close = (q for q, masses in in_use.items() if any(abs(2 * mass / M - 1) < 0.005 for M in masses))
+    return next(close, None)
+
+
+class Scales(NamedTuple):
+    """Size a and energy 1/(M a^2) of a pair over those of bottomonium; a is a Coulomb potential's Bohr radius."""
+
+    length: float
+    energy: float
 
 
 @dataclass(frozen=True)
@@ -51,7 +85,7 @@ class LindbladModel:
         kappa_hat(T) and gamma_hat of the dipole terms; by default ``Transport()``. A potential with a width of its own
         (complex in the medium) has no dipole terms: then leave it out, and it is ``NO_DIPOLE``, kappa = gamma = 0.
     mass : float
-        Heavy-quark mass M_Q in GeV (the reduced mass is M_Q/2).
+        Heavy-quark mass M_Q in GeV (the reduced mass is M_Q/2; one that looks like it is warned of).
     order : {"LO", "NLO"}
         Order in E/T. NLO needs a `CoulombPotential`: its jump operators contain the alpha_s of the Coulomb potentials.
 
@@ -70,7 +104,7 @@ class LindbladModel:
 
     potential: Potential = field(default_factory=CoulombPotential)
     transport: Transport = None  # type: ignore[assignment]  # depends on the potential: see __post_init__
-    mass: float = 4.73
+    mass: float = BOTTOM_MASS
     order: Literal["LO", "NLO"] = "LO"
     channels: tuple[JumpChannel, ...] = field(init=False, repr=False)
 
@@ -85,6 +119,12 @@ class LindbladModel:
             mass=number("mass", self.mass, allowed, low=0.5, high=10),
             order=choice("order", self.order, ("LO", "NLO"), "be 'LO' or 'NLO'"),
         )
+        if (quark := reduced_mass_of(self.mass)) is not None:
+            warn_user(
+                f"`mass` = {self.mass:g} GeV looks like the reduced mass of a pair of {quark} quarks. It is that of "
+                f"the heavy quark, M_Q, twice as large: give mass={2 * self.mass:g}. (m of QTraj 1.0 is M_Q/2.)",
+                UserWarning,
+            )
         settle(self, channels=self._channels())
 
     def _channels(self) -> tuple[JumpChannel, ...]:
@@ -134,6 +174,24 @@ class LindbladModel:
     def bohr_radius(self) -> float:
         """Return a0 = 2/(M alpha) in GeV^-1."""
         return 2 / (self.mass * self.potential.alpha)
+
+    @cached_property
+    def scales(self) -> Scales:
+        """How much larger and slower the pair is than bottomonium, which meshes, ranges, steps and cuts follow.
+
+        A potential with a string, say, binds a 1S that is smaller than the Coulomb one: its own size counts then.
+        """
+        length = self.bohr_radius / BOTTOM_RADIUS
+        if not isinstance(self.potential, CoulombPotential):
+            mesh = LaguerreMesh(64, 0.12 * length)
+            values = self.potential.vacuum(mesh.r, "singlet")
+            (ground,) = bound_states(mesh, values, 0, self.mass, 1)[1]
+            radius = np.sqrt(ground**2 @ mesh.r**2 / 3)  # <r^2> = 3 a0^2 of the Coulomb 1S
+            length = min(length, float(radius) / BOTTOM_RADIUS)
+        energy = BOTTOM_MASS / (self.mass * length**2)
+        if 1 / AS_BOTTOM < length < AS_BOTTOM and 1 / AS_BOTTOM**2 < energy < AS_BOTTOM**2:
+            return Scales(1.0, 1.0)
+        return Scales(length, energy)
 
     @property
     def color_matrix(self) -> Float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +23,7 @@ from ..observables.data.compare import centrality_class
 from ..observables.data.dataset import DataSet
 from ..observables.observable import Observable
 from ..observables.overview import Panel
-from ..observables.table import AXES, INTEGRATED
+from ..observables.table import AXES, INTEGRATED, selected
 from . import artists
 from .artists import EXPERIMENT_COLORS, GRAY, color_of
 from .raa import collision_label, raa_figure
@@ -40,7 +39,6 @@ _PART_STYLES: Final[dict[str, dict[str, Any]]] = {
 _BOX: Final = 0.009  # half width of systematic boxes, of the axis
 _LINE_FREE: Final = 1.4  # upper end of the axis from which a line at 1 stays below the legends
 _MARGIN: Final = 1.07  # ends of the axis over the last points
-_SHIFT: Final = {"ATLAS": -0.012, "ALICE": 0.012}  # of points, of the axis: experiments share bins
 
 
 def plot_curve(
@@ -97,9 +95,8 @@ def plot_curve(
             (artists.draw_boxes if curve.binned else artists.draw_range)(ax, band, labels.index(band.label))
     artists.draw_central(ax, bands[0])
     for data in datasets:
-        shift = _SHIFT.get(data.experiment, 0.0) * (right - left)
         color = EXPERIMENT_COLORS.get(data.experiment, GRAY)
-        artists.draw_points(ax, data, color, shift, _BOX * (right - left))
+        artists.draw_points(ax, data, color, 0.0, _BOX * (right - left))
     if observable.unmodified == 0:
         ax.axhline(0.0, color="black", linewidth=0.8, zorder=1)
     ax.set_xlabel(AXES[curve.x_name].label)
@@ -326,7 +323,12 @@ def limits(panel: Panel) -> dict[str, tuple[float, float]]:
 
 
 def write_observables(
-    panels: Sequence[Panel], out: str | Path, *, title: str = "", qualifiers: Mapping[str, str] | None = None
+    panels: Sequence[Panel],
+    out: str | Path,
+    *,
+    title: str = "",
+    qualifiers: Mapping[str, str] | None = None,
+    shifts: Mapping[str, float] | None = None,
 ) -> list[Path]:
     """Write one CSV file and one figure (PNG, PDF) per panel and a HEPData submission of all.
 
@@ -340,6 +342,8 @@ def write_observables(
         Above the figures.
     qualifiers : mapping of str to str, optional
         What holds for all tables: system, feed-down, ...
+    shifts : mapping of str to float, optional
+        How far to move the points of an experiment in N_part, as for `raa_figure`.
 
     Returns
     -------
@@ -359,7 +363,7 @@ def write_observables(
         written.append(write_panel_csv(folder / f"{panel.name}.csv", panel))
         # a single point makes no figure
         if panel.curve.x_name != INTEGRATED and len(panel.curve) > 1:
-            written += save_figure(_figure(panel, title, collision), folder / panel.name)
+            written += save_figure(_figure(panel, title, collision, shifts), folder / panel.name)
     for panel in panels:
         if panel.curve.x_name == "N_part" and panel.parts and len(panel.curve) > 1:
             note = "Regenerated: total minus pairs that never jumped, path by path."
@@ -368,10 +372,10 @@ def write_observables(
     return written + write_hepdata(folder / "hepdata", tables, title)
 
 
-def _figure(panel: Panel, title: str, collision: str) -> Figure:
+def _figure(panel: Panel, title: str, collision: str, shifts: Mapping[str, float] | None) -> Figure:
     curve = panel.curve
     if (curve.observable, curve.x_name) == ("R_AA", "N_part") and not curve.binned:
-        return raa_figure(panel.bands, panel.datasets, title=title)
+        return raa_figure(panel.bands, panel.datasets, title=title, shifts=shifts)
     return observable_figure(panel, title=title, note=_note(panel), collision=collision)
 
 
@@ -381,9 +385,7 @@ def _note(panel: Panel) -> str:
     place = "in the bins shown" if curve.binned else "at the open circles; curves between them guide the eye"
     lines = [f"Theory is computed {place} ({words})."]
     if curve.selection:
-        words = re.sub(r"(\S+) <= (\w+) < (\S+)", r"\2 \1 to \3", curve.selection)
-        words = words.replace("centrality_pct", "centrality in %")
-        lines[0] += f" Selected: {words.replace('pT_GeV', AXES['pT_GeV'].label.replace('[GeV]', 'in GeV'))}."
+        lines[0] += f" Selected: {selected(curve.selection)}."
     if panel.datasets:
         lines.append("Data: bars statistical, boxes systematic; bins and centrality classes of the papers.")
     return "\n".join([*lines, *panel.notes])

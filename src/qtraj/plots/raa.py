@@ -22,7 +22,7 @@ from .style import NotebookFigure, style
 
 SYSTEM_NAMES: Final = {"PbPb": "Pb–Pb", "AuAu": "Au–Au", "pPb": "p–Pb"}
 
-# how far `raa_figure` moves points in N_part: experiments share classes and would cover each other
+# how far points may be moved in N_part, on demand: experiments share classes and cover each other
 SHIFTS: Final = {"ATLAS": -9.0, "ALICE": 9.0}
 _N_PART: Final = r"$\mathit{N}_\mathrm{part}$"
 _R_AA: Final = modification().label
@@ -112,7 +112,12 @@ def plot_raa_npart(
 
 
 def raa_figure(
-    bands: Sequence[CurveBand], datasets: Sequence[DataSet] = (), *, title: str = "", note: str | None = None
+    bands: Sequence[CurveBand],
+    datasets: Sequence[DataSet] = (),
+    *,
+    title: str = "",
+    note: str | None = None,
+    shifts: Mapping[str, float] | None = None,
 ) -> Figure:
     """Return the figure of R_AA against N_part with one panel per state; write it with `save_figure`.
 
@@ -123,12 +128,13 @@ def raa_figure(
     bands : sequence of Band or CurveBand
         Theory, any number of bands per state.
     datasets : sequence of DataSet, optional
-        Measured R_AA against N_part, all of one collision system and energy. ATLAS and ALICE points are moved
-        by `SHIFTS`.
+        Measured R_AA against N_part, all of one collision system and energy.
     title : str, optional
         Text above the first panel, for example the name of the calculation.
     note : str, optional
         Text below the panels; by default `default_note`, empty for none.
+    shifts : mapping of str to float, optional
+        How far to move the points of an experiment, none by default, such as ``{"ATLAS": -9.0, "ALICE": 9.0}``.
 
     Returns
     -------
@@ -146,7 +152,7 @@ def raa_figure(
     labels = {tuple(band.label for band in bands if band.name == state) for state in states}
     if len(labels - {()}) > 1:  # one legend serves all panels
         raise InputError("bands", sorted(labels), "carry the same labels in the same order for each state")
-    return _figure_of_rows({title: bands}, states, datasets, note)
+    return _figure_of_rows({title: bands}, states, datasets, note, shifts)
 
 
 def raa_comparison_figure(
@@ -154,6 +160,7 @@ def raa_comparison_figure(
     datasets: Sequence[DataSet] = (),
     *,
     note: str | None = None,
+    shifts: Mapping[str, float] | None = None,
 ) -> Figure:
     """Return calculations one above the other, a row of panels for each, beside the same data on the same scales.
 
@@ -165,6 +172,8 @@ def raa_comparison_figure(
         Measured R_AA against N_part, all of one collision system and energy.
     note : str, optional
         Text below the panels; by default `default_note`, empty for none.
+    shifts : mapping of str to float, optional
+        As for `raa_figure`.
 
     Returns
     -------
@@ -183,10 +192,14 @@ def raa_comparison_figure(
     for title, bands in calculations.items():
         if missing := set(states) - {band.name for band in bands}:
             raise InputError("calculations", title, f"hold all states, also {', '.join(sorted(missing))}")
-    return _figure_of_rows(calculations, states, datasets, note)
+    return _figure_of_rows(calculations, states, datasets, note, shifts)
 
 
-def default_note(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> str:
+def default_note(
+    bands: Sequence[CurveBand],
+    datasets: Sequence[DataSet],
+    shifts: Mapping[str, float] | None = None,
+) -> str:
     """Return the text that says how to read the figure of `raa_figure`: a line on theory, one on data.
 
     Parameters
@@ -195,6 +208,8 @@ def default_note(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> str
         What the figure draws.
     datasets : sequence of DataSet
         Measurements in it.
+    shifts : mapping of str to float, optional
+        How far the points of experiments are moved in N_part.
 
     Returns
     -------
@@ -202,6 +217,7 @@ def default_note(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> str
         Two lines at most.
     """
     bands, datasets = _checked(bands, datasets)
+    shifts = {} if shifts is None else mapping("shifts", shifts)
     lines = []
     if bands:
         bars = f"bars: errors of {artists.error_sources([band.curve for band in bands])}"
@@ -210,7 +226,7 @@ def default_note(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> str
     if datasets:
         parts = [f"Data: bars statistical, boxes systematic, boxes at {_R_AA}$=1$ global where published"]
         experiments = list(dict.fromkeys(data.experiment for data in datasets))
-        moved = [f"{name} by {SHIFTS[name]:+g}".replace("-", "−") for name in experiments if name in SHIFTS]
+        moved = [f"{name} by {shifts[name]:+g}".replace("-", "−") for name in experiments if name in shifts]
         if moved:
             parts.append(f"points moved in {_N_PART}: {', '.join(moved)}")
         read_off = dict.fromkeys(data.experiment for data in datasets if data.quality == "digitised")
@@ -225,6 +241,7 @@ def _figure_of_rows(
     states: Sequence[str],
     datasets: Sequence[DataSet],
     note: str | None,
+    shifts: Mapping[str, float] | None,
 ) -> Figure:
     """Return a figure with a row of panels, one per state, for each title and its bands, all on the same scales."""
     note = None if note is None else text("note", note)
@@ -244,7 +261,7 @@ def _figure_of_rows(
                 y_max = _HEADROOM * _top([band for band in everything if band.name in scale], measured)
                 drawn = [band for band in bands if band.name == state]
                 points = [data for data in datasets if data.state == state]
-                plot_raa_npart(ax, drawn, points, y_max=y_max, shifts=SHIFTS, legend=False)
+                plot_raa_npart(ax, drawn, points, y_max=y_max, shifts=shifts, legend=False)
                 artists.add_data_legend(ax, points, several=False)
                 artists.write_corner(ax, state, 20)
                 if state != scale[0]:
@@ -253,7 +270,7 @@ def _figure_of_rows(
             artists.add_theory_legend(panels[-1], bands, {"central setting": GRAY})
             panels[0].set_title(title, loc="left", fontsize=15, fontweight="bold")
         axes[0, -1].set_title("".join(collisions), loc="right", fontsize=15)
-        artists.write_note(figure, default_note(everything, datasets) if note is None else note)
+        artists.write_note(figure, default_note(everything, datasets, shifts) if note is None else note)
     return figure
 
 

@@ -14,7 +14,7 @@ import mplhep
 from matplotlib.figure import Figure
 
 from .._atomic import atomic_path
-from .._checks import instance
+from .._checks import instance, positive
 from .._checks import path as path_of
 from ..errors import InputError
 
@@ -36,11 +36,25 @@ _SIZES: Final[dict[str, Any]] = {
     "mathtext.fallback": "stixsans",
 }
 
+_SHRINK: Final = 0.6  # power of the width that letters follow: readable in a column, not lost on a page
+
 
 @contextmanager
-def style() -> Iterator[None]:
-    """Use the fonts, ticks and sizes of the field inside a ``with`` block; nothing outside it changes."""
-    with mpl.rc_context(_settings()):
+def style(width: float | None = None) -> Iterator[None]:
+    """Use the fonts, ticks and sizes of the field inside a ``with`` block; nothing outside it changes.
+
+    Parameters
+    ----------
+    width : float, optional
+        Width of a figure in inches, 8 by default; 3.4 is a column of most journals. Its height is three quarters of it.
+        Letters and ticks shrink less than the figure: at 3.4 inches labels have 11 and ticks 8 points.
+
+    Raises
+    ------
+    InputError
+        If the width is not a positive number.
+    """
+    with mpl.rc_context(_settings(width)):
         yield
 
 
@@ -49,8 +63,14 @@ def use_style() -> None:
     mpl.rcParams.update(_settings())
 
 
-def _settings() -> Any:  # Matplotlib types every key of its settings
-    return {**mplhep.style.CMS, **_SIZES}
+def _settings(width: float | None = None) -> Any:  # Matplotlib types every key of its settings
+    if width is None:
+        return {**mplhep.style.CMS, **_SIZES}
+    full, height = _SIZES["figure.figsize"]
+    scale = positive("width", width) / full
+    sizes = {key: size * scale**_SHRINK for key, size in _SIZES.items() if isinstance(size, int | float)}
+    figure = {"figure.figsize": (width, height * scale), "lines.markersize": 6 * scale**_SHRINK}
+    return {**mplhep.style.CMS, **_SIZES, **sizes, **figure}
 
 
 class NotebookFigure(Figure):

@@ -90,6 +90,10 @@ class LaguerreMesh:
         np.fill_diagonal(matrix, 1 / (2 * x))
         return np.asarray(matrix / self.scale)
 
+    def scaled(self, factor: float) -> LaguerreMesh:
+        """Return the mesh for lengths `factor` times as large."""
+        return replace(self, scale=factor * self.scale)
+
     def compared(self, factor: float) -> LaguerreMesh:
         """Return a mesh of the same scale with `factor` > 1 times the points, to estimate the error of this one by.
 

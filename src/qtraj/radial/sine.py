@@ -17,7 +17,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
@@ -210,6 +210,10 @@ class SineGrid:
         if self.transform == "fftw":
             import_pyfftw()
         _warn_if_slow(self.num)
+
+    def scaled(self, factor: float) -> SineGrid:
+        """Return the grid for lengths `factor` times as large."""
+        return replace(self, length=factor * self.length)
 
     @property
     def dx(self) -> float:

@@ -78,8 +78,9 @@ class Basis:
 
 
 ENERGY_CUT = 12.0
-"""Highest energy kept, in GeV. What lies above has left the quarkonium before the medium can act; a mesh of finite
-resolution would reflect it, and its highest eigenstates sit unphysically at r = 0, where nothing absorbs them."""
+"""Highest energy kept, in GeV, for bottomonium; others have it scaled by `LindbladModel.scales`. What lies above has
+left the quarkonium before the medium can act; a mesh of finite resolution would reflect it, and its highest eigenstates
+sit unphysically at r = 0, where nothing absorbs them."""
 
 
 def make_basis(model: LindbladModel, mesh: LaguerreMesh, l_max: int, size: int | None = None) -> Basis:
@@ -99,8 +100,12 @@ def make_basis(model: LindbladModel, mesh: LaguerreMesh, l_max: int, size: int |
     return _cached_basis(model, mesh, l_max, basis_size(model, mesh) if size is None else size)
 
 
-def basis_size(model: LindbladModel, mesh: LaguerreMesh, energy: float = ENERGY_CUT) -> int:
-    """Return how many states of each sector are kept: as many as lie below `energy` (GeV) in the S-wave singlet."""
+def basis_size(model: LindbladModel, mesh: LaguerreMesh, energy: float | None = None) -> int:
+    """Return how many states of each sector are kept: as many as lie below `energy` (GeV) in the S-wave singlet.
+
+    By default that is `ENERGY_CUT`, scaled to the model.
+    """
+    energy = ENERGY_CUT * model.scales.energy if energy is None else energy
     energies, _ = spectrum(model.potential, model.mass, mesh, SINGLET, 0)
     return max(len(STATES), int(np.searchsorted(energies, energy)))
 

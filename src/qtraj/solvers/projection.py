@@ -253,15 +253,15 @@ class Levels:
         return StoredStates(r, {name: values[STATE_NAMES.index(name)] for name in self.names})
 
 
-def vacuum_levels(model: LindbladModel, grid: Grid = STATES_MESH) -> Levels:
+def vacuum_levels(model: LindbladModel, grid: Grid | None = None) -> Levels:
     """Return the six lowest vacuum states of a model in the singlet.
 
     Parameters
     ----------
     model : LindbladModel
         For its potential and mass.
-    grid : LaguerreMesh or SineGrid
-        Grid of N points; by default `STATES_MESH`.
+    grid : LaguerreMesh or SineGrid, optional
+        Grid of N points; by default `STATES_MESH`, scaled with the Bohr radius.
 
     Returns
     -------
@@ -273,6 +273,7 @@ def vacuum_levels(model: LindbladModel, grid: Grid = STATES_MESH) -> Levels:
         If the end of the grid deforms a state.
     """
     instance("model", model, LindbladModel)
+    grid = STATES_MESH.scaled(model.scales.length) if grid is None else grid
     instance("grid", grid, (LaguerreMesh, SineGrid))
     energies, vectors = vacuum_states(model.potential, model.mass, grid)
     limit = threshold(model.potential, grid)

@@ -26,6 +26,7 @@ from ..physics.model import LindbladModel
 from ..provenance import versions
 from ..units import from_fm, to_fm
 from .density.method import DensityMatrix
+from .nojump.validity import warn_of_charm
 from .result import Progress, Result, Solution, make_result
 
 BAR_AFTER_S: Final = 1.0
@@ -109,6 +110,7 @@ def solve(
     histories, batch = checked_problem(model, medium, initial)
     started = time.perf_counter()
     with collected(), reported as report:
+        warn_of_charm(model, histories)
         solution = method.solve(model, histories, initial, [from_fm(t) for t in times], report)
     asked = {"method": method, "model": model, "initial": initial, "medium": medium}
     wall_time = time.perf_counter() - started

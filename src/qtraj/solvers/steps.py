@@ -283,7 +283,8 @@ def step_edges(profile: Profile, step: float, motion: float | None = None) -> li
     profile : Profile
         The coefficients along the history.
     step : float
-        Length of a step in GeV^-1 where |gamma| + kappa = 0.12 GeV^3, the mean of the baseline medium.
+        Length of a step in GeV^-1 where |gamma| + kappa = 0.12 GeV^3, the mean of the baseline medium, for
+        bottomonium; for other systems as often the time 1/(M alpha^2).
     motion : float, optional
         Share of the motion of the pair in the density of steps; by default that of `MOTION`.
 
@@ -293,9 +294,10 @@ def step_edges(profile: Profile, step: float, motion: float | None = None) -> li
     as fast phases and decay and need short steps; without them there remains the motion of the pair.
     """
     motion = MOTION[profile.model.is_local] if motion is None else motion
+    scales = profile.model.scales
     edges = []
     for t, strength in profile.strengths:
-        density = motion * np.diff(t) + (1 - motion) * strength / 0.12
+        density = motion * scales.energy * np.diff(t) + (1 - motion) * scales.length**2 * strength / 0.12
         count = np.concatenate([[0.0], np.cumsum(density)]) / step
         pairs = max(FEWEST_PAIRS, int(np.ceil(count[-1] / 2 - 1e-9)))
         inner = np.interp(np.linspace(0, count[-1], 2 * pairs + 1), count, t)
@@ -314,16 +316,17 @@ def cut_edges(profile: Profile, step: float, halvings: int = 0) -> list[Float]:
 
 
 def resolved(profile: Profile, intervals: Sequence[Float]) -> list[Float]:
-    """Return the steps, each halved until the medium in it is smooth or it is shorter than `SHORTEST_STEP`.
+    """Return the steps, each halved until the medium in it is smooth or it is shorter than `SHORTEST_STEP`, scaled.
 
     For methods whose steps hold the medium constant, or nearly: exponentials of a whole generator, and trajectories,
     which locate a jump within a step by constant rates.
     """
+    shortest = SHORTEST_STEP / profile.model.scales.energy
 
     def halved(edges: Float) -> Float:
         while True:
             c = np.abs(profile.legendre_of(edges)[:, STRENGTH])
-            rough = (c[:, 1:].max(axis=1) > ROUGH * c[:, 0]) & (np.diff(edges) > 2 * SHORTEST_STEP)
+            rough = (c[:, 1:].max(axis=1) > ROUGH * c[:, 0]) & (np.diff(edges) > 2 * shortest)
             if not np.any(rough):
                 return edges
             edges = np.sort(np.concatenate([edges, (edges[1:] + edges[:-1])[rough] / 2]))

@@ -24,7 +24,7 @@ from ..solvers.solve import reporting
 from ..states import State
 from .hamiltonian import checked_temperatures, continuum, effective_hamiltonian, vacuum_hamiltonian
 from .routes import RouteLevels, complex_levels, first_order
-from .spectral import DEFAULT_MESH, peak_levels, source_of
+from .spectral import mesh_for, peak_levels, source_of
 
 ROUTES: Final = ("perturbation", "poles", "spectral")
 """First order in the medium; complex eigenvalues of H_eff; peaks of spectral functions."""
@@ -124,7 +124,7 @@ def thermal_levels(
     states: Sequence[str] = ("1S", "2S", "1P"),
     *,
     routes: Sequence[str] = ROUTES,
-    mesh: LaguerreMesh = DEFAULT_MESH,
+    mesh: LaguerreMesh | None = None,
     rotation: float | None = None,
     source: str = "state",
     progress: Progress | bool | None = None,
@@ -141,8 +141,9 @@ def thermal_levels(
         States that are bound in the vacuum, such as ``"1S"``.
     routes : sequence of str
         Of ``"perturbation"``, ``"poles"``, ``"spectral"``; see docs/spectroscopy.md for which to trust when.
-    mesh : LaguerreMesh
-        Mesh; the ``mesh`` part of each error is the difference to one with a quarter more points.
+    mesh : LaguerreMesh, optional
+        Mesh, by default of 96 points and scaled with the Bohr radius; the ``mesh`` part of each error is the
+        difference to one with a quarter more points.
     rotation : float, optional
         Of ``poles``: angle of complex scaling, by default the best one.
     source : {"state", "local"}
@@ -161,7 +162,7 @@ def thermal_levels(
     """
     instance("model", model, LindbladModel, "be a LindbladModel")
     temperatures = checked_temperatures(T)
-    instance("mesh", mesh, LaguerreMesh, "be a LaguerreMesh")
+    mesh = mesh_for(model, mesh)
     allowed = "be a sequence of names such as ('1S', '1P')"
     if not texts("states", states, allowed):
         raise InputError("states", states, allowed)

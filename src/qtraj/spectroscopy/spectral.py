@@ -47,6 +47,14 @@ LOCAL_WIDTH = 0.2  # width of the local source in Bohr radii: the group's start 
 LOCAL_SOURCE = GaussianState(l=0, width=LOCAL_WIDTH)  # nearly point-like S wave
 
 
+def mesh_for(model: LindbladModel, mesh: LaguerreMesh | None) -> LaguerreMesh:
+    """Return a user's mesh, checked, or `DEFAULT_MESH` scaled with the Bohr radius of the model."""
+    if mesh is None:
+        return DEFAULT_MESH.scaled(model.scales.length)
+    instance("mesh", mesh, LaguerreMesh, "be a LaguerreMesh")
+    return mesh
+
+
 @dataclass(frozen=True)
 class SpectralFunction:
     """Spectral function and real-time correlator of one source at one temperature.
@@ -60,8 +68,8 @@ class SpectralFunction:
     source : InitialState
         A singlet; its angular momentum is the channel: l = 0 for Y, l = 1 for chi_b. `GaussianState` is nearly
         point-like, `BoundState` is an extended source that prefers one state.
-    mesh : LaguerreMesh
-        Mesh of N points.
+    mesh : LaguerreMesh, optional
+        Mesh of N points; by default `DEFAULT_MESH`, scaled with the Bohr radius.
 
     Raises
     ------
@@ -72,14 +80,14 @@ class SpectralFunction:
     model: LindbladModel
     T: float
     source: InitialState = LOCAL_SOURCE
-    mesh: LaguerreMesh = DEFAULT_MESH
+    mesh: LaguerreMesh | None = None
 
     def __post_init__(self) -> None:
         instance("model", self.model, LindbladModel, "be a LindbladModel")
         T = positive("T", self.T, "be a positive temperature in GeV")
         settle(self, T=float(checked_temperatures(T)[0]))
         check_initial("source", self.source)
-        instance("mesh", self.mesh, LaguerreMesh, "be a LaguerreMesh")
+        settle(self, mesh=mesh_for(self.model, self.mesh))
         _ = self._schur  # bad sources and temperatures are found now
 
     def density(self, omega: ArrayLike) -> Float:
@@ -109,8 +117,9 @@ class SpectralFunction:
     @cached_property
     def _schur(self) -> tuple[Complex, Complex, Complex]:
         """R (N, N), and the source in the basis Z from the left and from the right, (N,)."""
-        start = initial_coefficients(self.source, self.mesh, self.model, "singlet")
-        matrix = effective_hamiltonian(self.model, self.mesh, self.source.l, self.T)
+        mesh = mesh_for(self.model, self.mesh)
+        start = initial_coefficients(self.source, mesh, self.model, "singlet")
+        matrix = effective_hamiltonian(self.model, mesh, self.source.l, self.T)
         triangle, basis = schur(matrix, output="complex")
         return triangle, start @ basis, basis.conj().T @ start
 

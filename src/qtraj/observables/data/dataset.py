@@ -201,7 +201,7 @@ class DataSet:
         import pandas as pd  # noqa: PLC0415  `import qtraj` is a third quicker without
 
         columns: dict[str, Any] = {"centrality": self.centrality} if any(self.centrality) else {}
-        columns |= {name: getattr(self, name) for name in _NUMBERS}
+        columns |= {name: getattr(self, name) for name in NUMBERS}
         table = pd.DataFrame(columns).dropna(axis=1, how="all")  # what no point has is left out
         return f"<p>{escape(str(self))}</p>{table.to_html(index=False, border=0, max_rows=30, na_rep='')}"
 

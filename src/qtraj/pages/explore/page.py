@@ -23,15 +23,15 @@ from .model import ORDERS, R_MAX, SLIDERS, STARTS, Numbers, RaaSurrogate, Settin
 # one solve at a time, whatever the number of visitors: the page stays responsive, and so does the machine
 SOLVER: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="qtraj-explore")
 LABELS: Final = {
-    "T0": "T\N{SUBSCRIPT ZERO} (GeV)",
-    "T_end": "T_f (GeV)",
+    "T0": "T at 0.6 fm/c (GeV)",
+    "T_end": "T at the end (GeV)",
     "kappa_hat": "\N{GREEK SMALL LETTER KAPPA}/T\N{SUPERSCRIPT THREE}",
     "gamma_hat": "\N{GREEK SMALL LETTER GAMMA}/T\N{SUPERSCRIPT THREE}",
 }
 STYLE: Final = f"<style>{template('explore.css')}</style>"
 # of Okabe and Ito: told apart by color-blind readers, too
 COLORS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
-LEAST: Final = 1e-4  # smallest survival on the logarithmic axis
+LEAST: Final = (1e-8, 1e-4)  # ends of the logarithmic axis: it reaches down to what is regenerated at the end
 LARGEST_L: Final = 3  # curves in r of larger l are not drawn: there is little probability in them
 # charts side by side where the window is wide, below each other on a telephone
 GRID: Final = {
@@ -76,8 +76,8 @@ class SurvivalChart:
     STYLES: Final = {"survival": "solid", "no_jump": "dashed", "regeneration": "dotted"}
 
     def __init__(self) -> None:
-        title = "Survival or transition (- - no jump, \N{MIDDLE DOT}\N{MIDDLE DOT}\N{MIDDLE DOT} regenerated)"
-        axis: dict[str, Any] = {"y_axis_type": "log", "y_range": (LEAST, 1.3)}
+        title = "Survival (- - no jump, \N{MIDDLE DOT}\N{MIDDLE DOT}\N{MIDDLE DOT} regenerated)"
+        axis: dict[str, Any] = {"y_axis_type": "log", "y_range": (LEAST[1], 1.3)}
         self.figure = _figure(title, "t (fm/c)", "survival, or probability", **axis)
         self.sources = [ColumnDataSource() for _ in range(3)]
         self._items = []
@@ -95,10 +95,13 @@ class SurvivalChart:
 
     def show(self, n: Numbers) -> None:
         """Show the numbers of one position of the controls."""
+        ends = [part[s][-1] for part in (n.survival, n.regeneration) for s in n.settings.states]
+        least = float(np.clip(0.3 * min((y for y in ends if y > 0), default=1.0), *LEAST))
+        self.figure.y_range.start = least
         for source, item, state in zip(self.sources, self._items, n.settings.states, strict=True):
             values = {name: getattr(n, name)[state] for name in self.STYLES}
             # a logarithmic axis has no place for zero
-            shown = {name: np.where(y > LEAST / 10, y, np.nan) for name, y in values.items()}
+            shown = {name: np.where(y > least / 10, y, np.nan) for name, y in values.items()}
             source.data = {"t": n.times_fm, "state": [state] * len(n.times_fm), **shown}
             item.label = {"value": _name(n, state)}
 
@@ -143,8 +146,14 @@ class RaaChart:
 
     def __init__(self, surrogate: RaaSurrogate) -> None:
         self._surrogate = surrogate
-        title = "R_AA, Pb-Pb 5.02 TeV (LO, T_f = 250 MeV)"
-        self.figure = _figure(title, "N_part", "R_AA", x_range=(0.0, 420.0), y_range=(0.0, 1.1))
+        title = "Pb\N{EN DASH}Pb, 5.02 TeV (LO, down to 250 MeV)"
+        self.figure = _figure(
+            title,
+            "mean number of participants",
+            "nuclear modification factor",
+            x_range=(0.0, 420.0),
+            y_range=(0.0, 1.1),
+        )
         self.sources = []
         items = []
         for meson, color in zip(surrogate.mesons, COLORS, strict=False):
@@ -153,8 +162,8 @@ class RaaChart:
             points = self.figure.scatter("n_part", "raa", source=source, color=color, size=7)
             ends = {"base": "n_part", "lower": "low", "upper": "high", "lower_head": None, "upper_head": None}
             self.figure.add_layout(Whisker(source=source, line_color=color, **ends))
-            tips = [("", "@meson"), ("N_part", "@n_part{0.0}")]
-            tips += [("R_AA", "@raa{0.000} \N{PLUS-MINUS SIGN} @error{0.000}")]
+            tips = [("", "@meson"), ("participants", "@n_part{0.0}")]
+            tips += [("factor", "@raa{0.000} \N{PLUS-MINUS SIGN} @error{0.000}")]
             self.figure.add_tools(HoverTool(renderers=[points], tooltips=tips))
             self.sources.append(source)
             label = meson.replace("Y", "\N{GREEK CAPITAL LETTER UPSILON}")

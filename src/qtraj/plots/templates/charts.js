@@ -254,5 +254,5 @@ const QtrajCharts = (() => {
     };
   }
 
-  return { node, element, format, linearTicks, lineChart };
+  return { node, element, format, linearTicks, logTicks, lineChart };
 })();

@@ -1,13 +1,14 @@
 // Charts of points with errors, bands and a tooltip at the nearest point. No library; text only enters as text nodes.
 //
-// QtrajPoints.chart(host, spec); spec: {title, xLabel, yLabel, fromZero, note, series: [...]}, series of three kinds:
+// QtrajPoints.chart(host, spec); spec: {title, xLabel, yLabel, fromZero, log, note, series: [...]}, of three kinds; a
+// series with hidden: true is shown when its group is clicked:
 //   {kind: "band", state, group, color, dash, x, low, high, bottom, top, binned}
 //   {kind: "theory", state, group, color, dash, line, points: [{x, y, low, high, up, down, tip: [text]}]}
 //   {kind: "data", state, group, color, marker, points: [{x, y, low, high, up, down, systUp, systDown, limit, tip}]}
 // The legend has one entry for each state, by color, and one for each group, by look; each shows and hides its series.
 const QtrajPoints = (() => {
   "use strict";
-  const { node, element, linearTicks } = QtrajCharts;
+  const { node, element, linearTicks, logTicks } = QtrajCharts;
   const HEIGHT = 330, LEFT = 62, RIGHT = 14, TOP = 10, BOTTOM = 44, NEAR = 60;
   // N_part and the like get their subscript in labels
   function subscripted(label) {
@@ -19,13 +20,23 @@ const QtrajPoints = (() => {
     return label;
   }
 
+  // names are as data files have them, Y(1S); readers see the letter
+  const proper = (text) => text.replace(/\bY\((?=\dS\))/g, "Υ(");
+
   function rich(name, className, text) {
     const made = element(name, className);
-    text.split(/_(AA|part|T)\b/).forEach((piece, i) => made.append(i % 2 ? element("sub", "", piece) : piece));
+    proper(text).split(/_(AA|part|T)\b/).forEach((piece, i) => made.append(i % 2 ? element("sub", "", piece) : piece));
     return made;
   }
 
   const finite = (v) => v !== null && v !== undefined;
+
+  // ends of a logarithmic axis, in powers of ten: two decades at least
+  function decades(series) {
+    const values = series.flatMap((s) => s.points.map((p) => p.y)).filter((v) => finite(v) && v > 0);
+    const high = Math.log10(Math.max(...values, 1e-4)) + 0.3;
+    return [Math.min(Math.log10(Math.min(...values, 1)) - 0.2, high - 2), high];
+  }
 
   function extent(series, fromZero) {
     const x = [], y = [];
@@ -62,7 +73,7 @@ const QtrajPoints = (() => {
   function chart(host, spec) {
     const box = element("section", "panel points");
     const legend = element("div", "legend"), plot = element("div", "plot"), tip = element("div", "tip");
-    const off = new Set();
+    const off = new Set(spec.series.filter((s) => s.hidden).map((s) => s.group));
     let spots = [], shown = null;
     box.append(rich("h3", "", spec.title), legend, plot);
     if (spec.note) box.append(rich("p", "", spec.note));
@@ -93,9 +104,9 @@ const QtrajPoints = (() => {
         if (s.line) key.append(node("path", { d: "M0 6H24", ...edge, "stroke-width": 2 }));
         key.append(marker(s.kind === "data" ? s.marker : "open", 12, 6, color));
       }
-      const entry = element("button", "", name);
+      const entry = element("button", "", proper(name));
       entry.type = "button";
-      entry.setAttribute("aria-pressed", "true");
+      entry.setAttribute("aria-pressed", String(!off.has(name)));
       entry.prepend(key);
       entry.addEventListener("click", () => {
         if (!off.delete(name)) off.add(name);
@@ -111,9 +122,12 @@ const QtrajPoints = (() => {
       // the axes stay where they are when something is hidden
       const e = extent(spec.series, spec.fromZero);
       const X = (v) => LEFT + ((v - e.x0) / (e.x1 - e.x0)) * (width - LEFT - RIGHT);
-      const Y = (v) => HEIGHT - BOTTOM - ((v - e.y0) / (e.y1 - e.y0)) * (HEIGHT - TOP - BOTTOM);
+      if (spec.log) [e.y0, e.y1] = decades(spec.series);
+      // what a logarithmic axis has no place for ends at its foot
+      const at = (v) => (spec.log ? (v > 0 ? Math.max(Math.log10(v), e.y0) : e.y0) : v);
+      const Y = (v) => HEIGHT - BOTTOM - ((at(v) - e.y0) / (e.y1 - e.y0)) * (HEIGHT - TOP - BOTTOM);
       const svg = node("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, height: HEIGHT, role: "img" });
-      svg.append(node("title", {}, spec.title));
+      svg.append(node("title", {}, proper(spec.title)));
       drawAxes(svg, width, e, X, Y);
       spots = [];
       const visible = spec.series.filter((s) => !off.has(s.state) && !off.has(s.group));
@@ -127,8 +141,8 @@ const QtrajPoints = (() => {
 
     function drawAxes(svg, width, e, X, Y) {
       const bottom = HEIGHT - BOTTOM, right = width - RIGHT;
-      for (const tick of linearTicks(e.y0, e.y1, 6)) {
-        const y = Y(tick.at);
+      for (const tick of spec.log ? logTicks(e.y0, e.y1) : linearTicks(e.y0, e.y1, 6)) {
+        const y = Y(spec.log ? 10 ** tick.at : tick.at);
         svg.append(node("path", { class: "grid", d: `M${LEFT} ${y}H${right}` }));
         svg.append(node("text", { x: LEFT - 6, y: y + 4, "text-anchor": "end" }, tick.text));
       }
@@ -137,7 +151,7 @@ const QtrajPoints = (() => {
         svg.append(node("path", { class: "axis", d: `M${x} ${bottom}v5` }));
         svg.append(node("text", { x, y: bottom + 18, "text-anchor": "middle" }, tick.text));
       }
-      if (e.y0 < 0) svg.append(node("path", { class: "axis", d: `M${LEFT} ${Y(0)}H${right}` }));
+      if (e.y0 < 0 && !spec.log) svg.append(node("path", { class: "axis", d: `M${LEFT} ${Y(0)}H${right}` }));
       svg.append(node("path", { class: "axis", d: `M${LEFT} ${TOP}V${bottom}H${right}` }));
       svg.append(subscripted(node("text", { class: "label", x: (LEFT + right) / 2, y: HEIGHT - 8, "text-anchor": "middle" }, spec.xLabel)));
       const turned = `translate(13 ${(TOP + bottom) / 2}) rotate(-90)`;
@@ -158,7 +172,7 @@ const QtrajPoints = (() => {
     }
 
     function drawPoints(svg, s, X, Y) {
-      const known = s.points.filter((p) => finite(p.y));
+      const known = s.points.filter((p) => finite(p.y) && (!spec.log || p.y > 0));
       if (s.line && known.length > 1) {
         const d = `M${known.map((p) => `${X(p.x)} ${Y(p.y)}`).join("L")}`;
         svg.append(node("path", { d, fill: "none", stroke: s.color, "stroke-width": 2, "stroke-dasharray": s.dash || "none" }));

@@ -65,5 +65,5 @@
   }
 
   const arrived = () => document.getElementById("pair").scrollIntoView();
-  const show = QtrajTimeline.timeline(one.t, draw, { pause: 120, first: Math.floor(last / 3), arrived });
+  const show = QtrajTimeline.timeline(one.t, draw, { pause: 120, first: one.first, arrived });
 })();

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -143,7 +143,10 @@ def density_in_time(
         raise InputError("medium", f"{len(histories)} histories", "be the temperature history of one pair")
     if model.thermal is not None:
         raise InputError("model.potential", model.potential, "be one that does not change with the medium")
-    method = FINE[model.is_local] if method is None else method
+    if method is None:
+        method = FINE[model.is_local]
+        if method.mesh is not None:
+            method = replace(method, mesh=method.mesh.scaled(model.scales.length))
     instance("method", method, DensityMatrix, "be a DensityMatrix(...) or None")
     times = _checked("times_fm", times_fm)
     later = checked_times(times[times > 0])

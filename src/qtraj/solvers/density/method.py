@@ -142,7 +142,8 @@ class DensityMatrix:
         for i in range(0, len(order), BLOCK):
             tally.until(min(i + BLOCK, len(order)) * runs)
             profiles = [Profile(model, histories[int(j)]) for j in order[i : i + BLOCK]]
-            no_jump = method.on_mesh(DEFAULT_MESH, model, profiles, initial, checkpoints)
+            mesh = DEFAULT_MESH.scaled(model.scales.length)
+            no_jump = method.on_mesh(mesh, model, profiles, initial, checkpoints)
             tally.add(len(profiles))
             blocks.append(_solved(self, model, profiles, initial, checkpoints, no_jump, tally.add))
             tally.reach()

@@ -31,7 +31,7 @@ class MeshTier:
 
 
 RANGES: Final = (12.0, 16.0, 20.0, 25.0, 31.0)
-"""Jump ranges in GeV^-1."""
+"""Jump ranges in GeV^-1; like everything here for bottomonium, and scaled to other models by `LindbladModel.scales`."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,12 @@ MAX_ENERGY_DOUBLINGS: Final = 2
 """The filter doubles at most so often: no mesh in use holds more."""
 
 
-def energy_doublings_of(history: History) -> int:
-    """Return how often the filter energy doubles because the medium of a history starts early."""
-    start = min((a for a, _ in history.active), default=LATE_START)
+def energy_doublings_of(history: History, energy_scale: float = 1.0) -> int:
+    """Return how often the filter energy doubles because the medium of a history starts early.
+
+    `energy_scale` is that of `LindbladModel.scales`.
+    """
+    start = energy_scale * min((a for a, _ in history.active), default=LATE_START / energy_scale)
     if start >= LATE_START:
         return 0
     return min(MAX_ENERGY_DOUBLINGS, int(np.ceil(2 * np.log2(LATE_START / max(start, 1e-3)))))
@@ -215,26 +218,27 @@ def starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
         broadening = _momentum_broadening(profile)
         added_l = 2 * round(ladder.tiers[tier].l_max * max(0.0, broadening - BROADENED) / 2)
         step = min(step + round(2 * np.log2(broadening)), len(ladder.steps) - 1)
-    jump_range = RANGES.index(jump_range_of(profile))
-    return Levels(tier, step, jump_range, energy_doublings_of(profile.history), added_l)
+    doublings = energy_doublings_of(profile.history, profile.model.scales.energy)
+    return Levels(tier, step, _range_index(profile), doublings, added_l)
 
 
 def discretization_at(levels: Levels, model: LindbladModel, l: int) -> Discretization:
     """Return the discretization at some levels for a model and the l of a start."""
-    ladder = ladder_of(model)
+    ladder, scales = ladder_of(model), model.scales
     tier, jump_range, doubled = (
         ladder.tiers[levels.tier],
         RANGES[levels.jump_range],
         2.0**levels.energy_doublings,
     )
+    mesh = tier.mesh if model.is_local else mesh_of(tier, jump_range)
     return Discretization(
-        mesh=tier.mesh if model.is_local else mesh_of(tier, jump_range),
+        mesh=mesh.scaled(scales.length),
         # the jumps of a start with l > 0 need as many l above it
         l_max=tier.l_max + l + levels.added_l,
         step=ladder.steps[levels.step],
-        jump_range=jump_range,
-        filter_energy=FILTER * doubled,
-        cut=ladder.cut if model.is_local else ladder.cut * doubled,
+        jump_range=scales.length * jump_range,
+        filter_energy=scales.energy * FILTER * doubled,
+        cut=scales.energy * ladder.cut * (1.0 if model.is_local else doubled),
     )
 
 
@@ -251,7 +255,7 @@ def mesh_of(tier: MeshTier, jump_range: float) -> LaguerreMesh:
 
 def _momentum_broadening(profile: Profile) -> float:
     """Return how far jumps spread a pair in l, over the baseline: the integral of kappa, at least 1."""
-    return float(np.clip(profile.total(KAPPA) / BASELINE_KAPPA, 1.0, 5.0))
+    return float(np.clip(profile.model.scales.length**2 * profile.total(KAPPA) / BASELINE_KAPPA, 1.0, 5.0))
 
 
 def jump_range_of(profile: Profile) -> float:
@@ -260,14 +264,19 @@ def jump_range_of(profile: Profile) -> float:
     Where kappa is weak distant pairs come back, so the range grows as kappa falls. The laws only say where to start:
     the mesh part of the error budget is a run with a longer range, see `Discretization.finer`.
     """
-    weakness = BASELINE_WEAKEST / weakest_kappa(profile)
+    return profile.model.scales.length * RANGES[_range_index(profile)]
+
+
+def _range_index(profile: Profile) -> int:
+    scales = profile.model.scales
+    weakness = BASELINE_WEAKEST * scales.energy / (scales.length**2 * weakest_kappa(profile))
     if profile.model.is_local:
         reach = 15.0 * weakness**0.6
     else:
         reach = 11.5 * weakness**0.5
         if mean_ratio(profile) < WEAK_GAMMA:
             reach = max(17.0, 1.3 * reach)
-    return next((r for r in RANGES if r >= reach), RANGES[-1])
+    return next((i for i, r in enumerate(RANGES) if r >= reach), len(RANGES) - 1)
 
 
 def mean_ratio(profile: Profile) -> float:

@@ -123,7 +123,9 @@ def sensitivity(
     problem = _Problem(model, initial, DensityMatrix(rtol=rtol))
     with collected():
         found = side_by_side(problem.solve, list(histories))
-    start = initial_overlaps(make_basis(model, DEFAULT_MESH, initial.l), model, initial)
+    start = initial_overlaps(
+        make_basis(model, DEFAULT_MESH.scaled(model.scales.length), initial.l), model, initial
+    )
     held = held_states(start, is_ratio=initial.survival_is_ratio)
     scale = np.where(held, start, 1.0) if initial.survival_is_ratio else np.ones(len(STATES))
     values = np.stack([value for value, _ in found]) / scale
@@ -167,7 +169,8 @@ class _Problem:
 
     def no_jump(self, history: History) -> tuple[Float, dict[str, Float]]:
         """Return the part without any jump and its errors, by the splittings of `NoJump`."""
-        setting = MeshSetting.of(DEFAULT_MESH, Profile(self.model, history))
+        mesh = DEFAULT_MESH.scaled(self.model.scales.length)
+        setting = MeshSetting.of(mesh, Profile(self.model, history))
 
         def pure(setting: MeshSetting, *, coarse: bool) -> Float:
             basis = setting.basis(self.model, self.initial.l)

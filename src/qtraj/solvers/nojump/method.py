@@ -6,7 +6,7 @@ H_eff = H - i Gamma/2 of arXiv:2107.06147; the splitting is that of S. A. Chin, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,8 @@ class NoJump:
 
     Parameters
     ----------
-    grid : LaguerreMesh or SineGrid
+    grid : LaguerreMesh or SineGrid, optional
+        `DEFAULT_MESH` by default, scaled with the Bohr radius of the model.
         On a mesh the vacuum states up to 20 GeV are kept; a sine grid is evolved by QTraj's split steps.
     step : float
         On a mesh: time step in GeV^-1 in a medium of the strength of the baseline, as in `step_edges`; the error falls
@@ -58,7 +59,7 @@ class NoJump:
         If an argument is out of range, or `dt` is given for a mesh.
     """
 
-    grid: LaguerreMesh | SineGrid = field(default=DEFAULT_MESH)
+    grid: LaguerreMesh | SineGrid | None = None
     step: float = 0.2
     dt: float | None = None
     projection: Projection = "computed"
@@ -66,7 +67,8 @@ class NoJump:
 
     def __post_init__(self) -> None:
         allowed = "be a LaguerreMesh(points=...) or a SineGrid(num=...)"
-        instance("grid", self.grid, (LaguerreMesh, SineGrid), allowed)
+        if self.grid is not None:
+            instance("grid", self.grid, (LaguerreMesh, SineGrid), allowed)
         settle(
             self,
             step=check_step(self.step),
@@ -84,16 +86,17 @@ class NoJump:
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
-        if isinstance(self.grid, SineGrid) or model.thermal is not None:
+        grid = DEFAULT_MESH.scaled(model.scales.length) if self.grid is None else self.grid
+        if isinstance(grid, SineGrid) or model.thermal is not None:
             if not model.is_local:
                 raise next_order_refused(model, "NoJump on a SineGrid")
-            split = SplitRun(model, initial, self.projection, self.grid, self._split_step())
+            split = SplitRun(model, initial, self.projection, grid, self._split_step(model))
             return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
         profiles = [Profile(model, h) for h in histories]
         # a run for each color, and four for an error budget; see `fourth_order` for the factor
-        runs = len(components(initial)) * (4 if self.error_budget else 1) * (1 if model.is_local else 2)
+        runs = len(components(initial)) * (4 if self.error_budget else 1) * (1 if model.powers == 1 else 2)
         tally = Tally(progress, runs * len(histories))
-        solution = self.on_mesh(self.grid, model, profiles, initial, checkpoints, tally.add)
+        solution = self.on_mesh(grid, model, profiles, initial, checkpoints, tally.add)
         tally.reach()
         return solution
 
@@ -186,9 +189,9 @@ class NoJump:
             warn_if_not_small(parameters)
         return solution
 
-    def _split_step(self) -> float:
+    def _split_step(self, model: LindbladModel) -> float:
         if isinstance(self.grid, SineGrid):
-            return DEFAULT_DT if self.dt is None else self.dt
+            return DEFAULT_DT / model.scales.energy if self.dt is None else self.dt
         return self.step * STEP_FRACTION
 
 
@@ -222,10 +225,10 @@ def check_step(step: float) -> float:
     return number("step", step, "be a time step in GeV^-1, from 1e-4 to 5", low=1e-4, high=5)
 
 
-def check_dt(dt: float | None, grid: LaguerreMesh | SineGrid) -> float | None:
+def check_dt(dt: float | None, grid: LaguerreMesh | SineGrid | None) -> float | None:
     """Return `dt` as a float, or raise `InputError` unless it is a time step in GeV^-1 on a sine grid, or None."""
     if dt is None:
         return None
-    if isinstance(grid, LaguerreMesh):
+    if not isinstance(grid, SineGrid):
         raise InputError("dt", dt, "be None on a LaguerreMesh", "Its time step is `step`.")
     return number("dt", dt, "be a time step in GeV^-1, from 1e-6 to 0.5", low=1e-6, high=0.5)

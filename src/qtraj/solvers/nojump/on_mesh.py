@@ -64,10 +64,11 @@ class MeshSetting:
     @classmethod
     def of(cls, mesh: LaguerreMesh, profile: Profile) -> MeshSetting:
         """Return the setting for one history."""
-        doublings = energy_doublings_of(profile.history)
-        factor = 2.0**doublings
+        scales = profile.model.scales
+        doublings = energy_doublings_of(profile.history, scales.energy)
+        factor = scales.energy * 2.0**doublings
         if not profile.model.is_local:
-            reach = max(NLO_RANGE, jump_range_of(profile))
+            reach = max(NLO_RANGE * scales.length, jump_range_of(profile))
             return cls(mesh, NLO_FILTER * factor, NLO_CUT * factor, doublings, reach)
         return cls(mesh, PURE_FILTER * factor, PURE_CUT * factor, doublings, np.inf)
 

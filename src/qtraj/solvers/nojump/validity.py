@@ -9,6 +9,7 @@ import numpy as np
 from ..._types import Float
 from ...errors import note
 from ...physics.medium import History
+from ...physics.model import BOTTOM_RADIUS, LindbladModel
 
 MAX_ENERGY_OVER_T = np.pi
 """Largest E/T without a warning. Jump operators at NLO are the first two terms of exp(-h/4T) r exp(h/4T): at E = pi T
@@ -46,6 +47,39 @@ def expansion_parameters(histories: Sequence[History], energy: Float, radius: Fl
 def warn_if_not_small(parameters: Mapping[str, Float]) -> None:
     """Warn with an `AccuracyWarning` where an expansion parameter is not small at the end of the medium."""
     note(_not_small, parameters)
+
+
+CHARM_BELOW = 3.0
+"""Quark mass in GeV below which a collision at the LHC makes many pairs, tens of charm ones in central Pb-Pb."""
+
+
+def warn_of_charm(model: LindbladModel, histories: Sequence[History]) -> None:
+    """Warn of what the equation lacks for a pair that is lighter or larger than bottomonium."""
+    if model.mass < CHARM_BELOW:
+        note(_uncorrelated, model.mass)
+    if model.scales.length > 1 and model.channels:
+        radius = np.sqrt(3) * model.scales.length * BOTTOM_RADIUS
+        ends = [(h, np.linspace(*interval, 9)) for h in histories for interval in h.active]
+        hottest = np.array([np.max(h.temperature(t)) for h, t in ends])
+        if np.any(radius * hottest > MAX_R_TIMES_T):
+            note(_too_large, (radius, float(hottest.max())))
+
+
+def _uncorrelated(masses: list[float]) -> list[str]:
+    return [
+        f"one pair of quarks of {masses[0]:g} GeV is followed: recombination of quarks from different pairs, "
+        "which feeds charmonium at RHIC and the LHC, is not in the equation. The result is the "
+        "survival of that pair alone."
+    ]
+
+
+def _too_large(noted: list[tuple[float, float]]) -> list[str]:
+    radius, T = max(noted, key=lambda each: each[0] * each[1])
+    return [
+        f"the dipole expansion in r T does not hold for this pair: its 1S has rms(r) = {radius:.3g} GeV^-1, so "
+        f"that r T reaches {radius * T:.2g} at T = {T:.3g} GeV, more than {MAX_R_TIMES_T:.2g}. Rates are too large "
+        "there."
+    ]
 
 
 def _not_small(found: list[Mapping[str, Float]]) -> list[str]:

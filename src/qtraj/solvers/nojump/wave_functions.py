@@ -130,7 +130,8 @@ def wave_functions(
     if batch:
         raise InputError("medium", medium, "be one temperature history")
     if grid is None:
-        grid = DEFAULT_MESH if not model.is_local else DEFAULT_GRID
+        length = model.scales.length
+        grid = DEFAULT_GRID.scaled(length) if model.is_local else DEFAULT_MESH.scaled(length)
     instance("grid", grid, (SineGrid, LaguerreMesh), "be a SineGrid(...) or a LaguerreMesh(...)")
     color = _pure_color(initial)
     propagators = _propagators(
@@ -174,7 +175,9 @@ def _propagators(
     if isinstance(grid, SineGrid):
         if not model.is_local:
             raise next_order_refused(model, "wave_functions on a SineGrid")
-        time_grid = uniform_time_grid(model, history, times, SINE_DT if dt is None else dt)
+        time_grid = uniform_time_grid(
+            model, history, times, SINE_DT / model.scales.energy if dt is None else dt
+        )
         return make_propagators(model, history, time_grid, grid, projection, np.inf)
     time_grid = graded_time_grid(model, history, times, MESH_DT if dt is None else dt)
     setting = MeshSetting.of(grid, time_grid.profile)  # as `NoJump` for such a history

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -45,6 +45,9 @@ MESH_ROUND, SINE_ROUND = 4096, 256
 # that a step stays in the CPU's cache.
 MESH_BATCH, SINE_VALUES = 4096, 1 << 16
 
+# Mesh of the jumps, for bottomonium; scaled with the Bohr radius of other models.
+DEFAULT_MESH = LaguerreMesh(64, 0.12)
+
 # Distance in GeV^-1 of the places where the last jump is scored, if the steps are shorter.
 NODE_SPACING = 0.05
 
@@ -63,8 +66,9 @@ class QuantumTrajectories:
         `time_limit_s` is set.
     seed : int
         Seed. Trajectory j of history i takes the same random numbers in any batch and on any number of workers.
-    grid : LaguerreMesh or SineGrid
-        Grid of the jumps. On a mesh the part without jumps comes from ``NoJump()``, converged to 1e-5; on a sine
+    grid : LaguerreMesh or SineGrid, optional
+        Grid of the jumps; by default a mesh of 64 points, scaled with the Bohr radius of the model.
+        On a mesh the part without jumps comes from ``NoJump()``, converged to 1e-5; on a sine
         grid from that grid itself.
     target_error : float, optional
         Stop when the statistical error of every survival of the start's l is below this fraction of it.
@@ -116,7 +120,7 @@ class QuantumTrajectories:
 
     n: int = 4096
     seed: int = 0
-    grid: LaguerreMesh | SineGrid = field(default=LaguerreMesh(64, 0.12))
+    grid: LaguerreMesh | SineGrid | None = None
     target_error: float | None = None
     time_limit_s: float | None = None
     step: float = 0.3
@@ -131,7 +135,8 @@ class QuantumTrajectories:
     workers: int = 1
 
     def __post_init__(self) -> None:
-        instance("grid", self.grid, (LaguerreMesh, SineGrid), "be a LaguerreMesh(...) or a SineGrid(...)")
+        if self.grid is not None:
+            instance("grid", self.grid, (LaguerreMesh, SineGrid), "be a LaguerreMesh(...) or a SineGrid(...)")
         settle(
             self,
             n=integer("n", self.n, 2),
@@ -239,10 +244,10 @@ class Sampling:
     no_jump: Float
 
     def __post_init__(self) -> None:
-        method, grid = self.method, self.method.grid
+        method, grid, slow = self.method, self.method.grid, 1 / self.model.scales.energy
         if isinstance(grid, SineGrid):
-            dt = DEFAULT_DT if method.dt is None else method.dt
-            stride, batch = max(1, int(NODE_SPACING / dt)), max(16, SINE_VALUES // grid.num)
+            dt = slow * DEFAULT_DT if method.dt is None else method.dt
+            stride, batch = max(1, int(slow * NODE_SPACING / dt)), max(16, SINE_VALUES // grid.num)
         else:
             stride, batch = 1, MESH_BATCH
         propagators = self._propagators()
@@ -258,14 +263,17 @@ class Sampling:
         self._own = [i for i, _ in states_with(self.initial.l)]
 
     def _propagators(self) -> Propagators:
-        method, grid = self.method, self.method.grid
+        method, scales = self.method, self.model.scales
+        grid = DEFAULT_MESH.scaled(scales.length) if method.grid is None else method.grid
         problem = (self.model, self.history)
         if isinstance(grid, SineGrid):
-            dt = DEFAULT_DT if method.dt is None else method.dt
+            dt = DEFAULT_DT / scales.energy if method.dt is None else method.dt
             time_grid = uniform_time_grid(*problem, self.checkpoints, dt)
             return make_propagators(*problem, time_grid, grid, method.projection, np.inf)
         time_grid = graded_time_grid(*problem, self.checkpoints, method.step)
-        doubled = 2.0 ** energy_doublings_of(self.history)  # an early medium meets faster pairs
+        doubled = scales.energy * 2.0 ** energy_doublings_of(
+            self.history, scales.energy
+        )  # an early medium meets faster pairs
         reach = method.jump_range or jump_range_of(time_grid.profile)
         if self.model.is_local:
             return make_propagators(*problem, time_grid, grid, method.projection, reach, FILTER * doubled)
