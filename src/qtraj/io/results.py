@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 import dask
 import numpy as np
@@ -25,6 +26,8 @@ from ..physics.initial import StoredStates
 from ..provenance import versions
 
 CHECKSUM = "content_sha256"
+# files are complete when they get their names, and some file systems have no locks (errno 37, 38, 95)
+UNLOCKED: Final = {"locking": False}
 SEAL = b"\nqtraj sha256 "
 DIGEST_LENGTH = 64
 _BLOCK = 2**20
@@ -39,7 +42,10 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
     # in a worker of a Dask cluster, xarray would ask the scheduler for a lock on a file that nobody else knows
     with atomic_path(path) as temporary, dask.config.set(scheduler="threads"):
         if lazy:
-            stamped.to_netcdf(temporary, engine="h5netcdf")
+            with temporary.open(
+                "wb+"
+            ) as file:  # HDF5 locks what it opens by name, which not every file system can
+                stamped.to_netcdf(file, engine="h5netcdf")
         else:  # HDF5 does not survive a disk that fills up under it, so it writes into memory
             contents = io.BytesIO()
             stamped.to_netcdf(contents, engine="h5netcdf")
@@ -55,7 +61,7 @@ def read_dataset(path: str | Path, group: str | None = None) -> xr.Dataset:
         raise FileFormatError(path, "no such file", "Check the path.")
     check_seal(path)
     try:
-        dataset = xr.load_dataset(path, engine="h5netcdf", group=group)
+        dataset = xr.load_dataset(path, engine="h5netcdf", group=group, driver_kwds=UNLOCKED)
         found = checksum(dataset)
     # the HDF5 stack reports damage in any of these ways
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, EOFError) as error:
