@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.console import Console
 from typer import Option
 
 from ..errors import InputError
@@ -87,7 +86,7 @@ def solve(
     medium = _medium(T0, tau, T_end, duration, table, allow_hot_end=allow_hot_end)
     initial = _initial(l, width, color, state)
     chosen = _method(method or ("nojump" if model.has_width else "density"), rtol, n, seed)
-    with solving(Console(stderr=True)) as progress:
+    with solving(options.console(stderr=True)) as progress:
         result = solve_lindblad(model, medium, initial, chosen, progress=progress)
     typer.echo(str(result))
     if view is not None:
@@ -119,7 +118,7 @@ def states(
     chosen = _grid(grid, points=points, scale=scale, num=num, length=length, derivative=derivative)
     levels = vacuum_levels(model, chosen)
     stored = levels.stored() if out is not None else None
-    plain = not Console().is_terminal
+    plain = not options.console().is_terminal
     options.print_table(levels_tables(levels, plain=plain), highlight=False)
     if out is not None and stored is not None:
         source = {"potential": str(model.potential), "mass_GeV": f"{model.mass:g}", "grid": str(chosen)}
@@ -172,7 +171,7 @@ def spectrum(
     T = np.linspace(T_min, HIGHEST_T if T_max is None else T_max, points) if points > 1 else np.array([T_min])
     levels = thermal_levels(model, T, split(states), routes=split(route), source=source or "state")
     shown = [*rows(levels), *others]
-    plain = not Console().is_terminal
+    plain = not options.console().is_terminal
     options.print_table(table(shown, _title(levels), plain=plain), width=SPECTRUM_WIDTH, highlight=False)
     if out is not None:
         _write(levels, shown, out)

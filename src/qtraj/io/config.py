@@ -506,7 +506,9 @@ def parse_config(text: str, name: str = "run file", *, stored: bool = False) -> 
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise FileFormatError(name, f"not TOML: {error}", "See examples/pbpb_5020.toml.") from None
+        raise FileFormatError(
+            name, f"not TOML: {error}", "`qtraj init DIR` writes run files to begin from."
+        ) from None
     try:
         config = RunConfig.model_validate(table)
     except ValidationError as error:
