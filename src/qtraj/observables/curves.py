@@ -172,7 +172,9 @@ def curve_band(curves: Sequence[Curve], name: str, label: str = "") -> CurveBand
     central = curves[0]
     for other in curves:
         same = (other.observable, other.x_name) == (central.observable, central.x_name)
-        if not same or not np.array_equal(other.x, central.x, equal_nan=True):
+        # the mean x of a bin differs between samples of paths, its edges do not
+        edges = zip((other.x_low, other.x_high), (central.x_low, central.x_high), strict=True)
+        if not same or not all(np.array_equal(a, b, equal_nan=True) for a, b in edges):
             allowed = f"have the bins of the first, {central.x}"
             raise InputError("curves", (other.observable, other.x), allowed)
     values = np.stack([np.asarray(curve[name].value) for curve in curves])
