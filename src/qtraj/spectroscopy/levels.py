@@ -108,7 +108,7 @@ def thermal_levels(
     states : sequence of str
         States that are bound in the vacuum, such as ``"1S"``.
     routes : sequence of str
-        Of ``"perturbation"``, ``"poles"``, ``"spectral"``; the page Spectroscopy says which to trust when.
+        Of ``"perturbation"``, ``"poles"``, ``"spectral"``; see docs/spectroscopy.md for which to trust when.
     mesh : LaguerreMesh
         Mesh; the ``mesh`` part of each error is the difference to one with a quarter more points.
     rotation : float, optional

@@ -24,6 +24,7 @@ IN_FLIGHT: Final = 2  # chunks per worker thread: one is solved, one waits; memo
 ATTEMPTS: Final = 3  # how often a chunk is handed out again after Dask gave it up: workers died with it
 ALLOWED_FAILURES: Final = 10  # workers that may die while they solve one chunk before Dask gives it up
 CONNECT_S: Final = 10  # time that a scheduler has to answer, also after a connection was lost
+ASK_S: Final = 5.0  # how often to ask whether workers are left that may solve anything
 POLL_S: Final = 0.02  # how often to look for finished chunks
 
 LOST: Final = (
@@ -41,6 +42,7 @@ class DaskExecutor:
 
     name: str
     connect: Callable[[], AbstractContextManager[Client]]
+    ended: Callable[[], str] = str  # why no worker will come any more, empty while one may
 
     def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[int]:
         """Yield the number of each chunk as it is finished."""
@@ -50,10 +52,12 @@ class DaskExecutor:
         with self.connect() as client:
             with _scheduler_needed(client):
                 client.register_plugin(OwnDevice(), name="qtraj-device")
-            yield from _through(client, worker, numbers)
+            yield from _through(client, worker, numbers, self.ended)
 
 
-def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator[int]:
+def _through(
+    client: Client, worker: Worker, numbers: Sequence[int], ended: Callable[[], str]
+) -> Iterator[int]:
     waiting: deque[int] = deque(numbers)
     running: dict[Future, int] = {}
     killed: Counter[int] = Counter()
@@ -68,7 +72,7 @@ def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator
                 future = client.submit(worker, number, pure=False)
                 running[future] = number
                 finished.add(future)
-            future = _next(client, finished)
+            future = _next(client, finished, ended)
             outcome = _outcome(future)
         number = running.pop(future)
         if isinstance(outcome, int):
@@ -92,9 +96,15 @@ def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator
 # to it may wait for ever.
 
 
-def _next(client: Client, finished: as_completed) -> Future:
+def _next(client: Client, finished: as_completed, ended: Callable[[], str]) -> Future:
     """Wait for a chunk that has come to an end, one way or the other."""
+    asked = time.monotonic()
     while not finished.has_ready():
+        if time.monotonic() - asked > ASK_S:
+            asked = time.monotonic()
+            alone = not client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S)
+            if alone and (reason := ended()):
+                raise CampaignError(f"{reason} Finished chunks are kept: `qtraj campaign resume` goes on.")
         if client.status != "running":
             raise CampaignError(LOST)
         time.sleep(POLL_S)
