@@ -242,10 +242,11 @@ def solved(folder, text=None, **replacements):
 
 def test_the_result_file_of_a_run_gives_what_its_folder_gives(tmp_path, no_figures):
     folder = solved(tmp_path / "run")
-    for source, out in ((folder, "a"), (folder / "result.nc", "b")):
+    merged = shutil.copy(folder / "result.nc", folder / "store")  # where `qtraj campaign merge` writes it
+    for source, out in ((folder, "a"), (folder / "result.nc", "b"), (merged, "c")):
         assert observe(source, "--out", tmp_path / out).exit_code == 0
-    a, b = ((tmp_path / out / "raa_npart.csv").read_text(encoding="utf-8") for out in "ab")
-    assert a == b
+    a, b, c = ((tmp_path / out / "raa_npart.csv").read_text(encoding="utf-8") for out in "abc")
+    assert a == b == c
     alone = Path(shutil.copy(folder / "result.nc", tmp_path))
     found = observe(alone, "--out", tmp_path / "c")
     assert found.exit_code == 2

@@ -125,11 +125,13 @@ def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
         return _from_campaign(source)
     if not source.is_file():
         raise FileFormatError(source, "no such file or folder", "Check the path.")
+    if source.suffix == ".toml":
+        remedy = f"`qtraj run {source}` solves it, and its folder is such a source."
+        raise InputError("SOURCE", str(source), "be what was computed and no run file", remedy)
     if source.suffix in NETCDF:
         results = read_dataset(source)
-        if (
-            "raa" in results and "history" not in results.dims
-        ):  # R_AA of a run: its survivals are in the store beside it
+        if "raa" in results and "history" not in results.dims:
+            # R_AA of a run: its survivals are in the store beside it
             store = _store(source.parent)
             if store is None or store.load_plan().run_file.text != results.attrs.get("run_file"):
                 remedy = "Give the folder of its run, or the file of `qtraj campaign merge`."

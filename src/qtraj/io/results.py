@@ -21,6 +21,7 @@ import xarray as xr
 from .._atomic import atomic_path
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
+from ..hydro.readers.common import HDF5_SIGNATURE, first_bytes
 from ..observables.estimate import Estimate
 from ..physics.initial import StoredStates
 from ..provenance import versions
@@ -59,7 +60,8 @@ def read_dataset(path: str | Path, group: str | None = None) -> xr.Dataset:
     path = path_of("path", path)
     if not path.is_file():
         raise FileFormatError(path, "no such file", "Check the path.")
-    check_seal(path)
+    if not check_seal(path) and not first_bytes(path).startswith(HDF5_SIGNATURE):
+        raise FileFormatError(path, "is empty or no netCDF-4 file", "Check the path.")
     try:
         dataset = xr.load_dataset(path, engine="h5netcdf", group=group, driver_kwds=UNLOCKED)
         found = checksum(dataset)

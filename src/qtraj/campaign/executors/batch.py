@@ -21,7 +21,7 @@ from distributed import Client, Status
 from ...errors import InputError
 from ...io.config import NO_MEMORY, Job
 from ...solvers.parallel import ONE_THREAD
-from .dask import ALLOWED_FAILURES
+from .dask import ALLOWED_FAILURES, JAX_SHARE, MEMORY_SHARE, OTHER_SHARES
 
 System = Literal["slurm", "htcondor", "pbs"]
 
@@ -118,7 +118,11 @@ def _options(system: System, job: Job) -> dict[str, Any]:
     # without a limit of the batch system Dask needs a number all the same, and 0 as what its workers may take
     total = f"{(per_core or 1) * job.cores} MiB" if job.memory_per_core or per_core is None else job.memory
     options: dict[str, Any] = {"cores": job.cores, "processes": job.cores, "memory": total}
-    options |= {"job_name": "qtraj", "job_script_prologue": [*job.prologue, *EXPORTS]}
+    # the workers of a job share its GPU, if it has one
+    shared = [f"export {MEMORY_SHARE}={JAX_SHARE / job.cores:.4f}"] if job.cores > 1 else []
+    given = any(name in line for line in job.prologue for name in (MEMORY_SHARE, *OTHER_SHARES))
+    exports = [*EXPORTS, *([] if given else shared)]
+    options |= {"job_name": "qtraj", "job_script_prologue": [*job.prologue, *exports]}
     if per_core is None:
         options["worker_extra_args"] = ["--memory-limit", "0"]
     if system == "htcondor":

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, as_completed
@@ -26,6 +27,10 @@ ALLOWED_FAILURES: Final = 10  # workers that may die while they solve one chunk 
 CONNECT_S: Final = 10  # time that a scheduler has to answer, also after a connection was lost
 ASK_S: Final = 5.0  # how often to ask whether workers are left that may solve anything
 POLL_S: Final = 0.02  # how often to look for finished chunks
+
+JAX_SHARE: Final = 0.75  # of the memory of a GPU that JAX reserves
+MEMORY_SHARE: Final = "XLA_CLIENT_MEM_FRACTION"
+OTHER_SHARES: Final = ("XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_PREALLOCATE")
 
 LOST: Final = (
     "the Dask scheduler was lost. Finished chunks are kept: `qtraj campaign resume` goes on with a new one."
@@ -51,7 +56,9 @@ class DaskExecutor:
             return
         with self.connect() as client:
             with _scheduler_needed(client):
-                client.register_plugin(OwnDevice(), name="qtraj-device")
+                addresses = client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S)
+                machines = Counter(map(_machine, addresses))
+                client.register_plugin(OwnDevice(machines), name="qtraj-device")
             yield from _through(client, worker, numbers, self.ended)
 
 
@@ -140,15 +147,36 @@ def _scheduler_needed(client: Client) -> Iterator[None]:
 
 
 class OwnDevice(WorkerPlugin):  # type: ignore[misc]
-    """Gives each worker process of a machine with several GPUs one of them, before anything asks for a GPU."""
+    """Gives each worker process one of the GPUs of its machine, or its part of one, before anything asks for a GPU.
+
+    `processes` are the worker processes of each machine.
+    """
+
+    def __init__(self, processes: Mapping[str, int]) -> None:
+        self.processes = dict(processes)
 
     def setup(self, worker: Any) -> None:
-        """Let the worker see the GPU of its number only."""
+        """Let the worker see the GPU of its number only, and take its part of the memory there."""
         devices = visible_devices()
+        if devices:
+            divide_memory(-(-self.processes.get(_machine(worker.address), 1) // len(devices)))
         if len(devices) > 1:
             digits = str(worker.name).rpartition("-")[2]
             number = int(digits) if digits.isdecimal() else 0
             os.environ["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
+
+
+def _machine(address: str) -> str:
+    return urlsplit(address).hostname or address
+
+
+def divide_memory(processes: int) -> None:
+    """Let JAX in this process reserve its part of the memory of a GPU that so many processes share.
+
+    By default each would reserve three quarters of it, and all but the first fail. What the user says of it counts.
+    """
+    if processes > 1 and not any(name in os.environ for name in (MEMORY_SHARE, *OTHER_SHARES)):
+        os.environ[MEMORY_SHARE] = f"{JAX_SHARE / processes:.4f}"
 
 
 def visible_devices() -> list[str]:
