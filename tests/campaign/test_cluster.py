@@ -286,3 +286,9 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 def test_the_plan_has_as_many_chunks_as_these_tests_count_on():
     assert MANY_CHUNKS.count("chunk = 8") == 1
+
+
+def test_workers_leave_ctrl_c_to_the_main_process():
+    with local(1) as client:
+        (ignored,) = client.run(lambda: signal.getsignal(signal.SIGINT) == signal.SIG_IGN).values()
+    assert ignored

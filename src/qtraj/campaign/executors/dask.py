@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -187,6 +188,16 @@ def visible_devices() -> list[str]:
     return [str(i) for i, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))]
 
 
+class NoInterrupt(WorkerPlugin):  # type: ignore[misc]
+    """Leaves Ctrl-C, which a terminal sends to all its processes, to the main process: it closes the workers."""
+
+    def setup(self, worker: Any) -> None:
+        """Ignore the signal, in the process of the worker."""
+        del worker
+        with suppress(ValueError):  # the loop of a worker runs in the main thread, unless somebody embeds it
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextmanager
 def local(workers: int) -> Iterator[Client]:
     """Give the client of a cluster of `workers` processes on this machine, with one thread each."""
@@ -200,6 +211,7 @@ def local(workers: int) -> Iterator[Client]:
         LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, **quiet) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
+        client.register_plugin(NoInterrupt(), name="qtraj-interrupt")
         yield client
 
 
