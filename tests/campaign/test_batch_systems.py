@@ -13,10 +13,12 @@ import pytest
 import xarray as xr
 from fake_batch_system import notes, unquoted
 from fault_injection import SlowDecay, planned
-from stand_in import RUN_FILE, ExponentialDecay
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 from qtraj.campaign.executors import chosen_executor
+from qtraj.campaign.executors import dask as executors_dask
 from qtraj.campaign.executors.batch import array_script, job_script
+from qtraj.campaign.executors.dask import CampaignError
 from qtraj.campaign.results import open_results
 from qtraj.campaign.run import carry_out
 from qtraj.campaign.store import status
@@ -130,3 +132,65 @@ def test_a_batch_system_that_is_not_here_is_named(tmp_path, monkeypatch):
         carry_out(
             planned(tmp_path), solve=ExponentialDecay(), executor=chosen_executor("slurm", 1, None, Job())
         )
+
+
+@pytest.mark.parametrize(
+    ("system", "job", "worker", "member", "absent"),
+    [
+        ("slurm", {"memory": "none"}, "--memory-limit 0", "--ntasks=1\n#SBATCH --time", "--mem"),
+        ("pbs", {"memory": "none"}, "select=1:ncpus=4\n", "select=1:ncpus=1\n", "mem="),
+        ("htcondor", {"memory": "none"}, "RequestDisk", "request_disk", "equest_?[mM]emory"),
+        ("slurm", {"memory_per_core": "2 GiB"}, "--mem-per-cpu=2048M", "--mem-per-cpu=2048M", "--mem="),
+        ("pbs", {"memory_per_core": "2 GiB"}, "ncpus=4:mem=8192MB", "mem=2048mb", "mem=8192mb"),
+        ("htcondor", {"memory_per_core": "2 GiB"}, "Memory = 8589934592", "request_memory = 2048 MB", "none"),
+    ],
+)
+def test_memory_of_a_job_may_be_none_or_that_of_each_core(system, job, worker, member, absent):
+    asked = Job(cores=4, **job)
+    scripts = job_script(system, asked), array_script(system, asked, Path("store"), 3)
+    for script, wanted in zip(scripts, (worker, member), strict=True):
+        assert wanted in script
+        assert not re.search(absent, script.replace("--memory-limit", ""))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('memory = "4"', "campaign.job.memory.*size with its unit"),
+        ('memory = "plenty"', "campaign.job.memory.*size with its unit"),
+        ('memory_per_core = "2 elephants"', "campaign.job.memory_per_core.*size with its unit"),
+        ('memory = "4 GB"\nmemory_per_core = "2 GB"', "memory_per_core, not both"),
+        ('walltime = "4 hours"', "campaign.job.walltime.*04:00:00"),
+    ],
+)
+def test_sizes_and_times_of_jobs_are_checked_where_they_are_read(line, message):
+    with pytest.raises(InputError, match=message):
+        make_run_file(RUN_FILE.replace("[output]", f"[campaign.job]\n{line}\n[output]"))
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_batch_system_that_refuses_the_job_ends_the_run_in_a_sentence(
+    commands, tmp_path, system, monkeypatch
+):
+    monkeypatch.setattr(executors_dask, "ASK_S", 0.1)
+    (commands / "refuses").touch()
+    store = planned(tmp_path / "store")
+    with dask.config.set({f"jobqueue.{system}.interface": "lo"}), pytest.raises(CampaignError) as error:
+        carry_out(store, solve=ExponentialDecay(), executor=chosen_executor(system, 2, None, TWO_CORES))
+    said = (
+        f"refused the jobs: {SUBMIT[system]}: error: invalid account or partition specified. Finished chunks"
+    )
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_jobs_that_all_end_before_the_work_end_the_run_in_a_sentence(commands, tmp_path, system, monkeypatch):
+    monkeypatch.setattr(executors_dask, "ASK_S", 0.5)
+    store = planned(tmp_path / "store")
+    job = TWO_CORES.model_copy(update={"prologue": ("exit 0",)})  # as at the walltime, and before any work
+    with dask.config.set({f"jobqueue.{system}.interface": "lo"}), pytest.raises(CampaignError) as error:
+        carry_out(store, solve=ExponentialDecay(), executor=chosen_executor(system, 2, None, job))
+    assert "have ended, at their walltime (02:00:00) or by what their output says. Finished" in str(
+        error.value
+    )

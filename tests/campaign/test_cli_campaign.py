@@ -1,11 +1,19 @@
 """`qtraj campaign` on the command line: plan, run, status, resume, merge, and shares of an array job."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 import xarray as xr
 from stand_in import RUN_FILE, ExponentialDecay
 from typer.testing import CliRunner
 
 from qtraj.campaign.results import open_results
+from qtraj.campaign.run import carry_out
+from qtraj.campaign.store import Store, status
 from qtraj.campaign.work import Worker
 from qtraj.cli import app
 from qtraj.io.results import read_dataset
@@ -169,3 +177,53 @@ def test_the_command_run_has_the_executor_of_its_run_file(campaign, monkeypatch,
     result = CliRunner().invoke(app, ["run", str(campaign.file), "--output", str(tmp_path / "out")])
     assert result.exit_code == 2
     assert "sbatch" in result.stderr
+
+
+SLOW_COMMAND = """
+import sys, time
+from fault_injection import SlowDecay
+import qtraj.campaign.run as campaign
+from qtraj.cli import app
+
+class SlowToEnd(SlowDecay):
+    def __call__(self, *arguments, **options):
+        try:
+            return super().__call__(*arguments, **options)
+        except KeyboardInterrupt:
+            time.sleep(float(sys.argv[1]))  # as a cluster takes to close
+            raise
+
+for function in (campaign.prepare, campaign.carry_out, campaign.run):
+    function.__kwdefaults__["solve"] = SlowToEnd(seconds=0.5)
+app(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM], [signal.SIGINT, signal.SIGINT]])
+@pytest.mark.parametrize("command", [["campaign", "run", "run.toml"], ["run", "run.toml"]])
+def test_ctrl_c_once_or_twice_is_one_line_and_the_store_goes_on(tmp_path, signals, command):
+    text = RUN_FILE.replace('"unused"', '"out"').replace("[output]", "[campaign]\nchunk = 4\n[output]")
+    (tmp_path / "run.toml").write_text(text)
+    patience = "0" if len(signals) == 1 else "30"  # only the second one ends it in time
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_COMMAND, patience, *command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    assert "to solve" in process.stderr.readline()
+    assert "4/" in process.stderr.readline()  # a chunk is finished
+    for number in signals:
+        time.sleep(0.1)
+        process.send_signal(number)
+    _, after = process.communicate(timeout=20)
+    assert process.returncode == 130
+    said = [line for line in after.splitlines() if " histories, " not in line]
+    assert len(said) == 1, after
+    assert said[0].startswith("Interrupted. ")
+    before = status(tmp_path / "out" / "store")
+    assert 0 < before.chunks_done < before.chunks
+    carry_out(Store(tmp_path / "out" / "store"), solve=ExponentialDecay())
+    assert status(tmp_path / "out" / "store").complete

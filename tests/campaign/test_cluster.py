@@ -22,6 +22,7 @@ from qtraj.campaign.executors.batch import array_script, job_script
 from qtraj.campaign.executors.dask import (
     CampaignError,
     DaskExecutor,
+    NoInterrupt,
     OwnDevice,
     existing,
     local,
@@ -180,11 +181,44 @@ def test_each_worker_of_a_machine_gets_a_gpu_of_its_own(monkeypatch):
     seen = []
     for name in (0, 1, "SLURMCluster-4-1", "SLURMCluster-4-2"):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "5,7")
-        OwnDevice().setup(SimpleNamespace(name=name))
+        OwnDevice({}).setup(SimpleNamespace(name=name, address="tcp://10.0.0.1:4000"))
         seen.append(os.environ["CUDA_VISIBLE_DEVICES"])
     assert seen == ["5", "7", "7", "5"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert visible_devices() == []
+
+
+@pytest.mark.parametrize(
+    ("devices", "processes", "own", "share"),
+    [
+        ("0", 1, {}, None),
+        ("0", 2, {}, "0.3750"),
+        ("0,1", 2, {}, None),
+        ("0,1", 3, {}, "0.3750"),
+        ("", 2, {}, None),
+        ("0", 2, {"XLA_PYTHON_CLIENT_PREALLOCATE": "false"}, None),
+    ],
+)
+def test_workers_that_share_a_gpu_divide_its_memory(monkeypatch, devices, processes, own, share):
+    for name in (
+        "XLA_CLIENT_MEM_FRACTION",
+        "XLA_PYTHON_CLIENT_MEM_FRACTION",
+        "XLA_PYTHON_CLIENT_PREALLOCATE",
+    ):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)  # restored to what it was
+    for name, value in {"CUDA_VISIBLE_DEVICES": devices, **own}.items():
+        monkeypatch.setenv(name, value)
+    plugin = OwnDevice({"10.0.0.1": processes, "10.0.0.2": 16})
+    plugin.setup(SimpleNamespace(name="1", address="tcp://10.0.0.1:4000"))
+    assert os.environ.get("XLA_CLIENT_MEM_FRACTION") == share
+
+
+def test_workers_of_one_job_divide_the_memory_of_its_gpu():
+    assert "export XLA_CLIENT_MEM_FRACTION=0.1875" in job_script("slurm", Job(cores=4))
+    assert "XLA_" not in job_script("slurm", Job(cores=1))
+    own = Job(cores=4, prologue=("export XLA_PYTHON_CLIENT_PREALLOCATE=false",))
+    assert "MEM_FRACTION" not in job_script("slurm", own)
 
 
 def test_members_of_an_array_share_out_every_chunk_once():
@@ -253,3 +287,12 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 def test_the_plan_has_as_many_chunks_as_these_tests_count_on():
     assert MANY_CHUNKS.count("chunk = 8") == 1
+
+
+def test_workers_leave_ctrl_c_to_the_main_process():
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        NoInterrupt().setup(None)
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)

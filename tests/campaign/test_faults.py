@@ -1,13 +1,20 @@
 """Faults, injected by the operating system: each is named, nothing is lost, and no bit of the answer changes."""
 
+import errno
+import fcntl
+import json
 import os
 import random
 import shutil
+import socket
+import subprocess
+import sys
 import tempfile
 import time
 import warnings
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import xarray as xr
@@ -24,10 +31,12 @@ from fault_injection import (
 )
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
-from qtraj.campaign.results import open_results
+import qtraj.campaign.store
+from qtraj.campaign.results import merge, open_results
 from qtraj.campaign.run import carry_out
 from qtraj.campaign.store import (
     DamagedChunkWarning,
+    NoFileLocksWarning,
     Store,
     StoreInUseError,
     is_held,
@@ -36,6 +45,7 @@ from qtraj.campaign.store import (
 )
 from qtraj.errors import FileFormatError, InputError
 from qtraj.hydro import load_shipped, write_netcdf
+from qtraj.io.results import read_dataset
 
 
 @pytest.fixture(scope="module")
@@ -308,3 +318,88 @@ def test_leftovers_of_the_dead_are_swept_but_not_files_in_the_making(finished):
     carry_out(finished, solve=ExponentialDecay())
     assert (old.exists(), new.exists()) == (False, True)
     assert len(list(finished.files())) == N_CHUNKS
+
+
+@pytest.fixture(params=[errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
+def without_locks(request, monkeypatch):
+    """A file system whose flock answers as Lustre without ``flock``, old NFS and FUSE do."""
+
+    def flock(file, operation):
+        raise OSError(request.param, os.strerror(request.param))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    return request.param
+
+
+def test_without_file_locks_the_heart_beat_keeps_others_out(without_locks, tmp_path):
+    lock = tmp_path / "lock"
+
+    def held() -> None:
+        with locked(lock, "a run"):
+            assert is_held(lock)
+            with pytest.raises(StoreInUseError, match="in use by a run"), locked(lock, "another"):
+                pass
+
+    with pytest.warns(NoFileLocksWarning, match="no file locks"):
+        held()
+    assert not is_held(lock)
+    # one that was killed on this machine keeps nobody out, one that lives elsewhere does
+    words = [sys.executable, "-c", "import os; print(os.getpid())"]
+    gone = int(subprocess.run(words, capture_output=True, check=True).stdout)
+    who = {"what": "a run", "host": socket.gethostname(), "pid": gone, "started": 0.0, "shared": False}
+    lock.write_text(json.dumps(who))
+    with locked(lock, "the next"):  # no second warning
+        pass
+    lock.write_text(json.dumps({**who, "host": "elsewhere"}))
+    with pytest.raises(StoreInUseError, match="elsewhere"), locked(lock, "the next"):
+        pass
+
+
+def test_members_of_an_array_share_a_store_without_file_locks(without_locks, tmp_path, monkeypatch):
+    with pytest.warns(NoFileLocksWarning):
+        store = planned(tmp_path, RUN_FILE)
+    with locked(store.lock_path, "member 0 of 2", shared=True):
+        carry_out(store, solve=ExponentialDecay(), member=(1, 2))
+    monkeypatch.setattr(qtraj.campaign.store, "DEAD_AFTER_S", 0.0)  # a minute later
+    carry_out(store, solve=ExponentialDecay())
+    assert status(tmp_path).complete
+
+
+def test_files_are_read_and_written_whatever_locks_hdf5_could_have(finished, tmp_path):
+    """HDF5 would refuse a file that somebody has locked, as it does where flock fails."""
+    chunk = next(iter(finished.files()))
+    with chunk.open() as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        with pytest.raises(OSError, match="lock"):
+            h5py.File(chunk, "r", locking=True)
+        read_dataset(chunk)
+        merge(finished.folder, tmp_path / "merged.nc")
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
+def test_a_campaign_on_a_file_system_without_locks_ends_with_one_warning(tmp_path):
+    """The system call itself fails, for Python and for HDF5."""
+    (tmp_path / "flock.c").write_text(
+        "#include <errno.h>\nint flock(int file, int operation) { errno = ENOLCK; return -1; }\n"
+    )
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "flock.so", "flock.c"], cwd=tmp_path, check=True)
+    script = (
+        "from fault_injection import *; from pathlib import Path; from qtraj.campaign.results import merge\n"
+        "planned(Path('store'), RUN_FILE); solve_all(Path('store')); merge('store', 'merged.nc')"
+    )
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": str(tmp_path / "flock.so"),
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("NoFileLocksWarning") == 1
+    assert (tmp_path / "merged.nc").exists()

@@ -1,12 +1,15 @@
 """The command line: one sentence for a mistake, the documented exit codes, the documented files."""
 
+import ast
 import json
+import re
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
 import pytest
+import typer
 from stand_in import RUN_FILE, ExponentialDecay
 from typer.testing import CliRunner
 
@@ -14,7 +17,10 @@ import qtraj as qt
 import qtraj.campaign.run as campaign
 from qtraj.campaign.run import RESULT
 from qtraj.cli import app
+from qtraj.io.config import load_run_file
 from qtraj.io.results import read_dataset
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 runner = CliRunner()
 
@@ -221,3 +227,77 @@ def test_a_place_that_cannot_be_written_is_found_before_anything_is_solved(monke
     assert_one_line(
         runner.invoke(app, [*SHORT, "--out", str(tmp_path / "file" / "x.nc")]), "cannot be written"
     )
+
+
+def test_brackets_in_titles_are_text(monkeypatch, file, tmp_path):
+    title = "R_AA [central] of [/b] and :smile:"
+    file.write_text(RUN_FILE.replace('"small"', f'"{title}"'), encoding="utf-8")
+    use_solver(monkeypatch, ExponentialDecay())
+    result = runner.invoke(app, ["run", str(file), "--output", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.stderr
+    assert title in result.stdout
+    assert "b [fm]" in result.stdout
+
+
+def commands(group=None, words=()):
+    """Yield every command with its words on the command line."""
+    group = typer.main.get_command(app) if group is None else group
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, (*words, name))
+        else:
+            yield (*words, name), command
+
+
+@pytest.mark.parametrize("words", [words for words, _ in commands()], ids=" ".join)
+def test_help_shows_every_bracket_that_is_written(words):
+    command = dict(commands())[words]
+    shown = runner.invoke(app, [*words, "--help"], env={"COLUMNS": "400"}).stdout
+    texts = [command.help, *(getattr(parameter, "help", None) or "" for parameter in command.params)]
+    for bracket in re.findall(r"\[[^\]]*\]", " ".join(texts).replace("\\[", "[")):
+        assert bracket in shown
+    assert "\\[" not in shown
+
+
+def test_init_writes_run_files_that_are_read_and_name_themselves(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for directory in ([], ["mine"]):
+        result = runner.invoke(app, ["init", *directory])
+        assert result.exit_code == 0, result.stderr
+        folder = tmp_path.joinpath(*directory)
+        files = sorted(folder.glob("*.toml"))
+        assert [path.name for path in files] == sorted(path.name for path in EXAMPLES.glob("*.toml"))
+        for path in files:
+            load_run_file(path)
+            for named in re.findall(r"[\w/]*(?:pbpb|campaign_)\w+\.toml", path.read_text(encoding="utf-8")):
+                assert Path(named).is_file() or (folder / named).is_file()
+        for named in re.findall(r"[\w/]+\.toml", result.stdout):
+            assert Path(named).is_file()
+    again = runner.invoke(app, ["init", "mine"])
+    assert_one_line(again, "hold none of the files to write", "is there")
+
+
+def test_no_message_names_a_file_that_a_wheel_lacks():
+    """Of the project's own files: a user who installed a wheel has none of them."""
+    gone = re.compile(r"\b(examples|docs|benchmarks|tools|tests)/\w+\.\w+|\bmake (run|test|docs|bench)\b")
+    sources = [path for path in (EXAMPLES.parent / "src").rglob("*.py") if "qtraj1" not in path.parts]
+    found = [(path.name, text) for path in sources for text in strings(path) if gone.search(text)]
+    assert found == []
+
+
+def strings(path: Path) -> list[str]:
+    """Return the texts in a module, without docstrings."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    documentation = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = [n for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    return [node.value for node in texts if id(node) not in documentation]
+
+
+def test_where_posix_locks_are_missing_a_campaign_is_one_sentence(file):
+    script = "import sys; sys.modules['fcntl'] = None; from qtraj.cli import app; app(['run', sys.argv[1]])"
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("qtraj: runs and campaigns need Linux or macOS (on Windows: WSL)")
+    assert done.stderr.count("\n") == 1

@@ -1,8 +1,10 @@
 """`qtraj observe` from files to files."""
 
 import csv
+import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from typer.testing import CliRunner
 
 from qtraj.cli import app
 from qtraj.io.survivals import write_survival_csv
+from qtraj.observables.estimate import Estimate
 from qtraj.qtraj1 import average_ratios, read_ratios
 from qtraj.states import STATE_NAMES, State
 
@@ -256,3 +259,73 @@ def test_data_stand_at_their_own_n_part_unless_asked(tmp_path, monkeypatch):
     assert observe(source, "--system", "PbPb5020").exit_code == 0
     assert observe(source, "--system", "PbPb5020", "--shift").exit_code == 0
     assert asked == [None, {"ATLAS": -9.0, "ALICE": 9.0}]
+
+
+def solved(folder, text=None, **replacements):
+    """Solve a run file with the stand-in; return its folder."""
+    from stand_in import RUN_FILE, ExponentialDecay, make_run_file
+
+    from qtraj.campaign.run import run
+
+    text = RUN_FILE if text is None else text
+    for old, new in replacements.items():
+        text = re.sub(rf"(?m)^{old} = .*$", f"{old} = {new}", text)
+    run(make_run_file(text), folder, solve=ExponentialDecay())
+    return folder
+
+
+def test_the_result_file_of_a_run_gives_what_its_folder_gives(tmp_path, no_figures):
+    folder = solved(tmp_path / "run")
+    merged = shutil.copy(folder / "result.nc", folder / "store")  # where `qtraj campaign merge` writes it
+    for source, out in ((folder, "a"), (folder / "result.nc", "b"), (merged, "c")):
+        assert observe(source, "--out", tmp_path / out).exit_code == 0
+    a, b, c = ((tmp_path / out / "raa_npart.csv").read_text(encoding="utf-8") for out in "abc")
+    assert a == b == c
+    alone = Path(shutil.copy(folder / "result.nc", tmp_path))
+    found = observe(alone, "--out", tmp_path / "c")
+    assert found.exit_code == 2
+    assert "holds R_AA, and not the survival along each path. Give the folder of its run" in found.stderr
+
+
+def test_runs_whose_paths_differ_say_so(tmp_path, no_figures):
+    one = solved(tmp_path / "one", T_end="0.25")
+    same = solved(tmp_path / "same", T_end="0.26")
+    other = solved(tmp_path / "other", T_end="0.26", n="8")
+    apart = solved(tmp_path / "apart", T_end="0.26", b_fm="[9.2, 6.0]")
+    assert observe(one, same, "--out", tmp_path / "out").stderr == ""
+    found = observe(one, other, "--out", tmp_path / "out")
+    assert found.exit_code == 0
+    assert f"the paths of {other} are not those of {one}" in found.stderr
+    refused = observe(one, apart, "--out", tmp_path / "out")
+    assert refused.exit_code == 2
+    assert f"be a run at the impact parameters of {one}: 2.3, 9.2 fm" in refused.stderr
+
+
+def test_one_impact_parameter_is_one_line(tmp_path, no_figures):
+    found = observe(solved(tmp_path / "run", b_fm="[9.2]"), "--out", tmp_path / "out")
+    assert found.exit_code == 0, found.stderr
+    lines = [line for line in found.stdout.splitlines() if "not compared" in line]
+    assert len(lines) == 1
+    assert "measurements (" in lines[0]
+    assert "differ between the paths for a comparison against N_part or centrality, but is 9.2" in lines[0]
+
+
+def test_a_class_without_survivors_leaves_its_point_out_and_says_so(tmp_path):
+    table = toy_table(per_replicate=16)
+    lost = (table.b_fm > 3)[:, None]
+    survival = Estimate(table.survival.value * lost, {"mesh": table.survival.parts["mesh"] * lost})
+    source = write_survival_csv(tmp_path / "mine.csv", replace(table, survival=survival, no_jump=None))
+    found = observe(source, "--system", "PbPb5020", "--out", tmp_path / "out")
+    assert found.exit_code == 0, found.output
+    assert found.stderr == ""
+    assert "to divide by: Y(2S)/Y(1S), Y(3S)/Y(1S), Y(3S)/Y(2S) left out there." in found.stdout
+    rows = [
+        line
+        for line in (tmp_path / "out" / "double_ratio_npart.csv").read_text().splitlines()
+        if line[0] != "#"
+    ]
+    values = [row["double_ratio"] for row in csv.DictReader(rows)]
+    assert len(values) == 12
+    assert values.count("") == 3
+    assert '- {value: "-"}' in (tmp_path / "out" / "hepdata" / "double_ratio_npart.yaml").read_text()
+    assert (tmp_path / "out" / "double_ratio_npart.png").is_file()

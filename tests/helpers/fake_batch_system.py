@@ -18,6 +18,7 @@ SUBMIT = {
     "condor_submit": "1 job(s) submitted to cluster {}.",
 }
 CANCEL = ("scancel", "qdel", "condor_rm")
+QUEUE = ("squeue", "qstat", "condor_q")
 ARRAY = {
     "sbatch": (r"#SBATCH --array=0-(\d+)", "SLURM_ARRAY_TASK_ID"),
     "qsub": (r"#PBS -J 0-(\d+)", "PBS_ARRAY_INDEX"),
@@ -26,7 +27,7 @@ ARRAY = {
 
 def install(folder: Path) -> None:
     """Put the commands into a folder."""
-    for command in (*SUBMIT, *CANCEL):
+    for command in (*SUBMIT, *CANCEL, *QUEUE):
         (folder / command).write_text(
             f'#!/bin/sh\nexec {sys.executable} {__file__} {folder} {command} "$@"\n'
         )
@@ -92,9 +93,29 @@ def cancel(folder: Path, job: str) -> None:
         kept.write(f"canceled {number}\n")
 
 
+def ask(folder: Path, command: str, job: str) -> None:
+    """List a job while one of its processes is alive."""
+    groups = [
+        int(line.split()[1])
+        for line in (folder / f"notes-{job.partition('.')[0]}").read_text().splitlines()
+        if line.startswith("process")
+    ]
+    for group in groups:
+        with suppress(ProcessLookupError):
+            os.killpg(group, 0)
+            print(job)
+            return
+    if command == "qstat":
+        sys.exit(f"qstat: {job} Job has finished, use -x or -H to obtain historical job information")
+
+
 if __name__ == "__main__":
-    place, name, argument = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    place, name, argument = Path(sys.argv[1]), sys.argv[2], sys.argv[-1]
     if name in SUBMIT:
+        if (place / "refuses").exists():
+            sys.exit(f"{name}: error: invalid account or partition specified")
         submit(place, name, argument)
+    elif name in QUEUE:
+        ask(place, name, argument)
     else:
         cancel(place, argument)

@@ -111,7 +111,7 @@ def test_the_examples_are_valid_and_explain_every_key():
         (with_lines("paths", "scrambling = 'none'"), "paths.scrambling", "'common' or 'own'"),
         (with_lines("method", "rtol = 0"), "method.rtol", "greater than or equal"),
         (with_lines("observables", 'states = ["1S"]'), "observables.states[0]", "Y(1S)"),
-        (MINIMAL.replace('"runs/test"', '""'), "output.directory", "at least 1 character"),
+        (MINIMAL.replace('"runs/test"', '""'), "output.directory", "be a text that is not empty"),
         (with_lines("medium", 'hydro = "files"'), "medium", "[[medium.files]]"),
         (
             MINIMAL + '[[medium.files]]\npath = "x.dat"\nformat = "music"\nb_fm = 2',

@@ -89,7 +89,7 @@ def reporting(console: Console) -> Iterator[Reporter]:
     if not console.is_terminal:
         yield Lines(console)
         return
-    counted = bars.TextColumn("{task.description}"), bars.BarColumn(), bars.MofNCompleteColumn()
+    counted = bars.TextColumn("{task.description}", markup=False), bars.BarColumn(), bars.MofNCompleteColumn()
     timed = _Rate(), bars.TimeElapsedColumn(), bars.TextColumn("left"), bars.TimeRemainingColumn()
     with bars.Progress(*counted, bars.TextColumn("histories"), *timed, console=console) as progress:
         yield Bar(progress)

@@ -8,12 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import FileFormatError, InputError
+import numpy as np
+
+from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
 from ..io.citations import Choices, Citation, literature, merged, of_choices, of_program, of_run
 from ..io.config import RunConfig, RunFile, load_run_file, parse_config
 from ..io.factory import own_data
 from ..io.results import read_dataset
 from ..io.survivals import read_survival_csv, table_from_averages, table_from_ratios, tables_from_results
+from ..observables.bins import SPECTRA
 from ..observables.data.dataset import DataSet
 from ..observables.data.systems import system_of
 from ..observables.estimate import Estimate
@@ -98,9 +101,28 @@ def load_runs(sources: Sequence[str | Path], *, weighted: bool = False) -> Survi
         raise InputError("SOURCE", names, "be one source, or runs of one system that differ in T_end")
     first, *others = runs
     tables = dict(first.tables)
+    for source, run in zip(sources[1:], others, strict=True):
+        _compare_paths(sources[0], first, source, run)
     for end, run in zip(ends[1:], others, strict=True):
         tables |= {f"{label}, T_end={end:g}": table for label, table in run.tables.items()}
     return replace(first, tables=tables)
+
+
+def _compare_paths(first: str | Path, central: Survivals, source: str | Path, other: Survivals) -> None:
+    """Refuse runs of other impact parameters; warn of other paths, whose scatter looks like an effect of T_end."""
+    a, b = (next(iter(run.tables.values())) for run in (central, other))
+    columns = ("b_fm", "pT", "phi", "y", "weight", "replicate")
+    if all(np.array_equal(getattr(a, name), getattr(b, name)) for name in columns):
+        return
+    fixed = [[] if each.b_fm is None else np.unique(each.b_fm).tolist() for each in (a, b)]
+    if fixed[0] != fixed[1] and min(map(len, fixed)) <= SPECTRA:
+        points = ", ".join(f"{x:g}" for x in fixed[0])
+        raise InputError("SOURCE", str(source), f"be a run at the impact parameters of {first}: {points} fm")
+    warn_user(
+        f"the paths of {source} are not those of {first}, so the band over T_end also holds the scatter of both. "
+        "Runs with the same [paths], seed included, have the same paths.",
+        AccuracyWarning,
+    )
 
 
 def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
@@ -113,8 +135,18 @@ def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
         return _from_campaign(source)
     if not source.is_file():
         raise FileFormatError(source, "no such file or folder", "Check the path.")
+    if source.suffix == ".toml":
+        remedy = f"`qtraj run {source}` solves it, and its folder is such a source."
+        raise InputError("SOURCE", str(source), "be what was computed and no run file", remedy)
     if source.suffix in NETCDF:
         results = read_dataset(source)
+        if "raa" in results and "history" not in results.dims:
+            # R_AA of a run: its survivals are in the store beside it
+            store = _store(source.parent)
+            if store is None or store.load_plan().run_file.text != results.attrs.get("run_file"):
+                remedy = "Give the folder of its run, or the file of `qtraj campaign merge`."
+                raise FileFormatError(source, "holds R_AA, and not the survival along each path", remedy)
+            return _from_campaign(source.parent)
         return _of_run(tables_from_results(results), str(results.attrs.get("run_file", "")))
     if source.suffix == ".csv":
         return Survivals({"table": read_survival_csv(source)}, source.name)

@@ -149,7 +149,7 @@ def _block(store: Store, keys: NDArray[np.str_], name: str, block_info: Mapping[
     except OSError as error:
         raise FileFormatError(path, f"cannot be read ({error.strerror})", REMEDY) from None
     _check(store, key, mtime_ns)
-    with h5py.File(path, "r") as file:
+    with h5py.File(path, "r", locking=False) as file:
         values = np.asarray(file[name], dtype=float) if name in file else np.full(shape, np.nan)
     return values.reshape(shape)
 

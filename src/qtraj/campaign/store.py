@@ -5,7 +5,7 @@ The files alone say what is finished: there is no second record that could disag
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import json
 import os
 import socket
@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -23,10 +24,17 @@ import numpy as np
 import xarray as xr
 
 from .._atomic import atomic_path, writable_folder
-from ..errors import FileFormatError, InputError, QtrajError
+from ..errors import FileFormatError, InputError, QtrajError, warn_user
 from ..io.results import check_seal, read_dataset, write_dataset
 from .plan import Plan, plan_from_json
 from .progress import duration
+
+try:
+    import fcntl
+except ModuleNotFoundError:
+    raise QtrajError(
+        "runs and campaigns need Linux or macOS (on Windows: WSL): their folders are locked by POSIX file locks."
+    ) from None
 
 REMEDY: Final = "`qtraj campaign resume` computes it again."
 
@@ -38,12 +46,18 @@ DEAD_AFTER_S: Final = 60.0
 dead: twelve touches, so that a file system that stalls for a while is no death."""
 
 LOCK_ATTEMPTS: Final = 4
+# what flock answers on Lustre without ``flock``, old NFS, and FUSE: no locks available, no such call, not supported
+NO_LOCKS: Final = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 RATE_WINDOW_S: Final = 600.0  # the rate of a run is that of its last ten minutes
 TIMED_CHUNKS: Final = 100  # their times `status` reads, at 1 ms each; it estimates the sum over all from them
 
 
 class DamagedChunkWarning(UserWarning):
     """The file of a chunk is damaged or not what its name says; the chunk is computed again."""
+
+
+class NoFileLocksWarning(UserWarning):
+    """The file system has no file locks; runs on the store know of each other by their heart beats alone."""
 
 
 class StoreInUseError(QtrajError):
@@ -101,7 +115,7 @@ class Store:
         if not check_seal(path):
             raise FileFormatError(path, "has no seal, it may be truncated", REMEDY)
         try:
-            with h5py.File(path, "r") as file:
+            with h5py.File(path, "r", locking=False) as file:
                 if file.attrs.get("key") != key:
                     problem = f"holds a chunk of another configuration ({file.attrs.get('chunk', 'unknown')})"
                     raise FileFormatError(path, problem, REMEDY)
@@ -157,7 +171,8 @@ def locked(path: Path, what: str, *, shared: bool = False) -> Iterator[None]:
     Two things keep others out. The kernel's lock (flock) is free at once, whatever ends the process, but on some file
     systems it does not reach other machines (Lustre mounted with ``localflock``, NFS with ``local_lock``). The heart
     beat, the time of the file, reaches every machine, but a killed process is noticed only after `DEAD_AFTER_S`.
-    So a process on this machine is judged by flock, one on another machine by its heart beat as well.
+    So a process on this machine is judged by flock, one on another machine by its heart beat as well. Where the file
+    system has no flock, the heart beat alone decides, and whether the process is alive if it ran on this machine.
     """
     try:
         handle = path.open("a+", encoding="utf-8")
@@ -167,7 +182,8 @@ def locked(path: Path, what: str, *, shared: bool = False) -> Iterator[None]:
     with handle:
         free = _flock(handle, shared=shared)
         other = holder(path)
-        if not free or (_beats_elsewhere(other) and not (shared and other.get("shared"))):
+        busy = _beats_elsewhere(other) if free is not None else _beats(other) and _alive(other)
+        if free is False or (busy and not (shared and other.get("shared"))):
             owner = _named(other)
             if other:
                 since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(other["started"]))
@@ -176,6 +192,8 @@ def locked(path: Path, what: str, *, shared: bool = False) -> Iterator[None]:
                 f"{path.parent} is in use by {owner}. Wait for it, stop it, or take another --store; "
                 f"`qtraj campaign status --store {path.parent}` shows its progress."
             )
+        if free is None:
+            _warn_of_no_locks(path.parent)
         _sign(handle, what, shared=shared)
         stop = threading.Event()
 
@@ -211,18 +229,22 @@ def is_held(path: Path) -> bool:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # no such file, or a folder that only its owner may write
-        return _beats(holder(path))
+    except OSError:  # no such file, a folder that only its owner may write, or a file system without locks
+        return _beats(holder(path)) and _alive(holder(path))
     return _beats_elsewhere(holder(path))
 
 
-def _flock(handle: IO[str], *, shared: bool) -> bool:
-    """Take the kernel's lock of a file if it is free."""
+def _flock(handle: IO[str], *, shared: bool) -> bool | None:
+    """Take the kernel's lock of a file if it is free; None if the file system has no locks."""
     for _ in range(LOCK_ATTEMPTS):
         try:
             fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(0.05)  # `is_held` may hold it for a moment
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+            return None
         else:
             return True
     return False
@@ -230,6 +252,28 @@ def _flock(handle: IO[str], *, shared: bool) -> bool:
 
 def _beats(who: dict[str, Any]) -> bool:
     return bool(who) and time.time() - who["beat"] < DEAD_AFTER_S
+
+
+@cache  # once for each folder
+def _warn_of_no_locks(folder: Path) -> None:
+    warn_user(
+        f"the file system of {folder} has no file locks: two runs that begin there within a second do not notice each "
+        "other, and one that is killed on another machine blocks the folder for a minute.",
+        NoFileLocksWarning,
+    )
+
+
+def _alive(who: dict[str, Any]) -> bool:
+    """Return whether a process may be alive: one of another machine may."""
+    if who["host"] != socket.gethostname():
+        return True
+    try:
+        os.kill(who["pid"], 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
 
 
 def _beats_elsewhere(who: dict[str, Any]) -> bool:

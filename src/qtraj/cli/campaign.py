@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from typer import Argument, Option
 
 from ..errors import InputError
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from ..observables.data.dataset import DataSet
 
 File = Annotated[
-    Path, Argument(metavar="FILE.toml", help="Run file; examples/campaign_small.toml explains it.")
+    Path, Argument(metavar="FILE.toml", help="Run file; `qtraj init` writes some that explain it.")
 ]
 MaybeFile = Annotated[
     Path | None, Argument(metavar="[FILE.toml]", help="Run file, to find its store if --store is not given.")
@@ -167,16 +166,8 @@ def _carry_out(folder: Store, executor: Executor, member: tuple[int, int] | None
     from ..campaign.run import carry_out
     from ..campaign.store import status as status_of
 
-    def interrupt(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    # SIGTERM, with which batch systems end a job, closes workers and locks as Ctrl-C does
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        with _reporting(f"`qtraj campaign resume --store {folder.folder}` goes on.") as report:
-            carry_out(folder, report=report, executor=executor, member=member)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with _reporting(f"`qtraj campaign resume --store {folder.folder}` goes on.") as report:
+        carry_out(folder, report=report, executor=executor, member=member)
     typer.echo(str(status_of(folder.folder)))
 
 
@@ -185,12 +176,8 @@ def _reporting(goes_on: str) -> Iterator[Reporter]:
     """Give a reporter of progress; an interruption ends the command in one line that says how to go on."""
     from ..campaign.progress import reporting
 
-    try:
-        with reporting(Console(stderr=True)) as report:
-            yield report
-    except KeyboardInterrupt:
-        typer.echo(f"Interrupted. {goes_on}", err=True)
-        raise typer.Exit(options.EXIT_INTERRUPTED) from None
+    with options.interruptible(f"Interrupted. {goes_on}"), reporting(options.console(stderr=True)) as report:
+        yield report
 
 
 def _store(config: RunConfig, store: Path | None) -> Store:
@@ -222,12 +209,36 @@ def _member(index: int | None, of: int | None) -> tuple[int, int] | None:
     return index, of
 
 
+def init(
+    directory: Annotated[Path, Argument(metavar="[DIR]", help="Folder for the run files.")] = Path(),
+) -> None:
+    """Write run files that explain every key: Pb-Pb at 5.02 TeV, the same at next-to-leading order, and campaigns."""
+    from .._atomic import atomic_path
+
+    inside = resources.files("qtraj.data") / "examples"  # the package as installed, or its source tree
+    folder = inside if inside.is_dir() else Path(__file__).parents[3] / "examples"
+    texts = {entry.name: entry.read_text(encoding="utf-8") for entry in folder.iterdir()}
+    for name in texts:
+        if (directory / name).exists():
+            raise InputError("DIR", str(directory), f"hold none of the files to write: {name} is there")
+    for name, text in sorted(texts.items()):
+        with atomic_path(directory / name) as temporary:
+            temporary.write_text(
+                text.replace("examples/", f"{directory / name}"[: -len(name)]), encoding="utf-8"
+            )
+        options.wrote([directory / name])
+    first = directory / "campaign_small.toml"
+    typer.echo(
+        f"`qtraj campaign run {first}` takes less than a minute, `qtraj run {directory / 'pbpb_5020.toml'}` more."
+    )
+
+
 def run_files(
     files: Annotated[
         list[Path],
         Argument(
             metavar="FILE.toml ...",
-            help="Run files; examples/pbpb_5020.toml explains them. Of several, a figure compares the answers.",
+            help="Run files; `qtraj init` writes some that explain them. Of several, a figure compares the answers.",
         ),
     ],
     output: Annotated[
@@ -249,6 +260,8 @@ def run_files(
     answers = {}
     for run_file, directory, executor in zip(loaded, directories, executors, strict=True):
         title = run_file.config.output.title or str(directory)
+        if title in answers:
+            title = f"{title} ({directory})"
         answers[title] = _solve_and_show(run_file, directory, executor, fresh=fresh)
     if len(answers) > 1:  # R_AA of the run files one above the other, beside the data of the first
         from ..plots import raa_comparison_figure, save_figure

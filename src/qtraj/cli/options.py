@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,12 +42,49 @@ CriticalTemperature = Annotated[
 Order = Annotated[str, Option(metavar="LO|NLO", help="Order in E/T.")]
 
 
+@contextmanager
+def interruptible(line: str) -> Iterator[None]:
+    """End a command in one line at Ctrl-C, or SIGTERM, with which batch systems end a job.
+
+    The first unwinds it, so that workers and locks are closed; another one meanwhile ends the process at once. Either
+    way no file is lost: each appears whole, and the kernel frees the locks.
+    """
+
+    def unwind(signum: int, frame: object) -> None:
+        for number in before:
+            signal.signal(number, end)
+        raise KeyboardInterrupt
+
+    def end(signum: int, frame: object) -> None:
+        os.write(2, f"{line}\n".encode())  # a signal may have come while the stream of Python writes
+        os._exit(EXIT_INTERRUPTED)
+
+    # only the main thread gets signals, and may say what to do with them
+    main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
+    before = {number: signal.signal(number, unwind) for number in numbers}
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(line, err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Return a console that prints text as it is: what users write in brackets is no markup."""
+    return Console(stderr=stderr, markup=False, emoji=False)
+
+
 def print_table(*tables: Any, width: int = TABLE_WIDTH, highlight: bool = True) -> None:
     """Print tables of Rich in the width of the terminal, or in `width` columns where there is none."""
-    console = Console()
-    console = console if console.is_terminal else Console(width=width)
+    target = console()
+    if not target.is_terminal:
+        target.width = width
     for table in tables:
-        console.print(table, highlight=highlight)
+        target.print(table, highlight=highlight)
 
 
 def wrote(paths: Iterable[Path], *, err: bool = False) -> None:

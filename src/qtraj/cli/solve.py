@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from typer import Option
 
 from ..errors import InputError
@@ -154,7 +153,7 @@ def states(
     chosen = _grid(grid, model.scales.length, **settings)
     levels = vacuum_levels(model, chosen)
     stored = levels.stored() if out is not None else None
-    plain = not Console().is_terminal
+    plain = not options.console().is_terminal
     options.print_table(levels_tables(levels, plain=plain), highlight=False)
     if out is not None and stored is not None:
         source = {"potential": str(model.potential), "mass_GeV": f"{model.mass:g}", "grid": str(chosen)}
@@ -212,7 +211,7 @@ def spectrum(
         model, T, split(states), routes=split(route), source=source or "state", progress=True
     )
     shown = [*rows(levels), *others]
-    plain = not Console().is_terminal
+    plain = not options.console().is_terminal
     options.print_table(table(shown, _title(levels), plain=plain), width=SPECTRUM_WIDTH, highlight=False)
     if out is not None:
         _write(levels, shown, out)

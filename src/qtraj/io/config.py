@@ -5,12 +5,13 @@ Quantities are in powers of GeV; a key that ends in ``_fm`` is in fm, in ``_mb``
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -463,17 +464,39 @@ class Observables(_Section):
     data: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
+def _written(pattern: str, allowed: str) -> AfterValidator:
+    """Return the check that a text has this form."""
+    return AfterValidator(_must(allowed, lambda text: re.fullmatch(pattern, text) is not None))
+
+
+_SIZE = r"(?i:\d+(\.\d+)? *[kMGT]i?B?)"
+_WITH_UNIT = "be a size with its unit such as '4 GB' or '500 MiB'"
+Size = Annotated[str, _written(_SIZE, _WITH_UNIT)]
+Memory = Annotated[str, _written(rf"none|{_SIZE}", f"{_WITH_UNIT}, or 'none'")]
+Walltime = Annotated[str, _written(r"(\d+-)?\d+(:\d\d){0,2}", "be a time such as '04:00:00' or '1-12:00:00'")]
+NO_MEMORY: Final = "none"
+
+
 class Job(_Section):
-    """Section ``[campaign.job]``: what a batch system gives to one job."""
+    """Section ``[campaign.job]``: what a batch system gives to one job.
+
+    ``memory`` is that of a job, ``"none"`` for batch systems that refuse a job that asks for any; ``memory_per_core``
+    stands in its place.
+    """
 
     queue: str | None = None
     account: str | None = None
     cores: Annotated[int, Field(ge=1)] = 1
-    memory: str = "4 GB"
-    disk: str = "1 GB"
-    walltime: str = "02:00:00"
+    memory: Memory = "4 GB"
+    memory_per_core: Size | None = None
+    disk: Size = "1 GB"
+    walltime: Walltime = "02:00:00"
     directives: Annotated[tuple[str, ...], Field(strict=False)] = ()
     prologue: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        both = {"memory", "memory_per_core"} <= self.model_fields_set
+        yield both, "have memory, of the whole job, or memory_per_core, not both"
 
 
 class Campaign(_Section):
@@ -534,7 +557,9 @@ def parse_config(text: str, name: str = "run file", *, stored: bool = False) -> 
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise FileFormatError(name, f"not TOML: {error}", "See examples/pbpb_5020.toml.") from None
+        raise FileFormatError(
+            name, f"not TOML: {error}", "`qtraj init DIR` writes run files to begin from."
+        ) from None
     try:
         config = RunConfig.model_validate(table)
     except ValidationError as error:

@@ -67,6 +67,8 @@ def _allowed(fault: ErrorDetails) -> str:
     message = fault["msg"]
     if fault["type"] == "tuple_type":
         return "be a list in brackets"
+    if fault["type"] == "string_too_short":
+        return "be a text that is not empty"
     if message.startswith(("Input should be ", "Input should have ")):
         return message.removeprefix("Input should ")
     return message if message.split()[0] in {"be", "have", "not"} else f"be valid ({message})"

@@ -122,8 +122,11 @@ def _data(table: HepdataTable) -> dict[str, Any]:
 def _dependent(table: HepdataTable, name: str) -> dict[str, Any]:
     estimate, bands = table.curve[name], table.bands.get(name, {})
     qualifiers = [{"name": key, "value": value} for key, value in table.qualifiers.items()]
-    points = []
+    points: list[dict[str, Any]] = []
     for i, value in enumerate(np.atleast_1d(estimate.value)):
+        if np.isnan(value):  # HEPData's sign of a missing point
+            points.append({"value": "-"})
+            continue
         errors: list[dict[str, Any]] = []
         for label, part in estimate.parts.items():
             errors.append({"symerror": _round(np.atleast_1d(part)[i]), "label": label})

@@ -79,12 +79,13 @@ class Curve:
         PCHIP through values and errors; NaN outside of the points: nothing is extrapolated. The error of the
         interpolation is in ``not_estimated``. `InputError` if there are fewer than two points or x does not increase.
         """
-        if len(self) < 2 or not np.all(np.diff(self.x) > 0):
-            raise InputError("x", self.x, "hold at least two increasing points to interpolate between")
         at, values = check.float_array("x", x), self[name]
+        there = np.isfinite(values.value)
+        if np.count_nonzero(there) < 2 or not np.all(np.diff(self.x) > 0):
+            raise InputError("x", self.x[there], "hold at least two increasing points to interpolate between")
 
         def between(numbers: Any) -> Float:
-            return np.asarray(PchipInterpolator(self.x, numbers, extrapolate=False)(at))
+            return np.asarray(PchipInterpolator(self.x[there], numbers[there], extrapolate=False)(at))
 
         # an error is undefined outside and has no sign
         parts = {n: np.nan_to_num(np.maximum(between(part), 0.0)) for n, part in values.parts.items()}
@@ -133,6 +134,15 @@ class CurveBand:
         """Values of the central setting."""
         return self.curve[self.name]
 
+    def without_gaps(self) -> CurveBand:
+        """Return the band at the points where every setting has a value."""
+        there = np.isfinite(self.central.value + self.low + self.high)
+        curve = self.curve
+        x, low, high = (axis[there] for axis in (curve.x, curve.x_low, curve.x_high))
+        values = {self.name: self.central[there]}
+        kept = Curve(curve.observable, curve.x_name, x, low, high, values, curve.selection)
+        return CurveBand(self.name, kept, self.low[there], self.high[there], self.label)
+
 
 def curve_band(curves: Sequence[Curve], name: str, label: str = "") -> CurveBand:
     """Return the band that curves over model settings (kappa, gamma, T_f, ...) span around the first of them.
@@ -162,7 +172,9 @@ def curve_band(curves: Sequence[Curve], name: str, label: str = "") -> CurveBand
     central = curves[0]
     for other in curves:
         same = (other.observable, other.x_name) == (central.observable, central.x_name)
-        if not same or not np.array_equal(other.x, central.x, equal_nan=True):
+        # the mean x of a bin differs between samples of paths, its edges do not
+        edges = zip((other.x_low, other.x_high), (central.x_low, central.x_high), strict=True)
+        if not same or not all(np.array_equal(a, b, equal_nan=True) for a, b in edges):
             allowed = f"have the bins of the first, {central.x}"
             raise InputError("curves", (other.observable, other.x), allowed)
     values = np.stack([np.asarray(curve[name].value) for curve in curves])

@@ -117,7 +117,7 @@ class Observable:
         `bins` are for example ``Bins("N_part")``, ``Bins.edges("pT_GeV", [0, 2, 4, 8])`` or ``Bins("integrated")``;
         `part` is the survival, "total", "no_jump" or "regeneration"; `ranges` select further, as in
         `SurvivalTable.select`. `InputError` if the observable has no statistic, the table lacks a column or a state, or
-        a bin is empty.
+        a bin is empty. A ratio to pairs none of which survives is NaN.
         """
         check.instance("table", table, SurvivalTable)
         check.instance("bins", bins, Bins)
@@ -165,7 +165,8 @@ def _with_input_errors(
     total = sums.groups.sum(axis=0)
     squares: dict[str, Float] = {}
     for name, up, down in feeddown.variations:
-        shift = (np.real(statistic(up)(total)) - np.real(statistic(down)(total))) / 2
+        with np.errstate(divide="ignore", invalid="ignore"):  # a missing point has no errors
+            shift = np.nan_to_num((np.real(statistic(up)(total)) - np.real(statistic(down)(total))) / 2)
         squares[name] = squares.get(name, np.zeros_like(shift)) + shift**2
     measured = {name: np.sqrt(square) for name, square in squares.items()}
     missing = tuple(dict.fromkeys((*central.not_estimated, *feeddown.not_estimated)))

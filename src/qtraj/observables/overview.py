@@ -18,7 +18,7 @@ from .data.systems import CollisionSystem
 from .feeddown import MESON_NAMES, FeedDown
 from .geometry import Weighting, with_geometry
 from .observable import DOUBLE_RATIOS, Observable, Ranges, check_order, double_ratio, flow, modification
-from .table import INTEGRATED, Part, SurvivalTable
+from .table import AXES, INTEGRATED, Part, SurvivalTable
 
 # centrality class of v_n against p_T, percent: that of v2 of CMS (arXiv:2006.07707)
 FLOW_CENTRALITY: Final = (10.0, 90.0)
@@ -202,10 +202,22 @@ def _panel(
     parts: dict[str, Curve] = {}
     if plan.observable.adds_up and central.no_jump is not None:
         parts = {part: curve_of(central, part) for part in get_args(Part) if part != "total"}
+    notes = (*plan.notes, *_without_survivors(curves[first], plan.shown))
     datasets, agreements, left_out = agreement(curves[first], central, feeddown, system, plan.shown, own)
     return Panel(
-        plan.name, curves[first], tuple(bands), plan.shown, parts, datasets, agreements, left_out, plan.notes
+        plan.name, curves[first], tuple(bands), plan.shown, parts, datasets, agreements, left_out, notes
     )
+
+
+def _without_survivors(curve: Curve, shown: Sequence[str]) -> Iterator[str]:
+    """Say which points are left out: there no pair survives that a ratio could be taken to."""
+    names: dict[str, list[str]] = {}
+    for name in shown:
+        if at := ", ".join(f"{x:.4g}" for x in curve.x[np.isnan(curve[name].value)]):
+            names.setdefault(at, []).append(name)
+    for at, without in names.items():
+        where = f"{AXES[curve.x_name].name} = {at}" if curve.x_name != INTEGRATED else "all"
+        yield f"No pair survives at {where} to divide by: {', '.join(without)} left out there."
 
 
 def varied_settings(tables: Mapping[str, SurvivalTable]) -> dict[str, list[str]]:

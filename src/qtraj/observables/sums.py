@@ -114,10 +114,17 @@ def estimate(sums: Sums, statistic: Statistic) -> Estimate:
     `statistic` must not change when all sums of one state are multiplied by one number: a ratio. The part ``"paths"``
     is the scatter of groups (see the module); with fewer than two, ``"statistical"`` holds the errors of the rows, if
     they have any. Each numerical part is the sum over states of what its bound does to the value: the errors of one
-    state share a sign on all paths, those of different states may conspire.
+    state share a sign on all paths, those of different states may conspire. Where there is no value (a ratio to no
+    survivors) it is NaN, and its errors are zero.
     """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _estimate(sums, statistic)
+
+
+def _estimate(sums: Sums, statistic: Statistic) -> Estimate:
     total = sums.groups.sum(axis=0)
     value = np.real(statistic(total))
+    defined = np.isfinite(value)
     # a group may lack a state: R counts the groups that have it
     count = np.count_nonzero(sums.groups[:, 0], axis=0)
     correction = np.sqrt(count / np.maximum(count - 1, 1))
@@ -130,11 +137,14 @@ def estimate(sums: Sums, statistic: Statistic) -> Estimate:
         return np.asarray(np.sum(np.abs(_derivative(statistic, total, each_state)), axis=0))
 
     parts = {name: bounded(bound) for name, bound in sums.numerical.items()}
+    value = np.where(defined, value, np.nan)
     if np.any(count[count > 0] < 2):
         if sums.statistical is not None:  # states share their trajectories: their errors may be correlated
             parts["statistical"] = bounded(sums.statistical)
-        return Estimate(value, parts, (*sums.not_estimated, ONE_GROUP))
-    return Estimate(value, {"paths": scatter, **parts}, sums.not_estimated)
+        missing = (*sums.not_estimated, ONE_GROUP)
+    else:
+        parts, missing = {"paths": scatter, **parts}, sums.not_estimated
+    return Estimate(value, {name: np.where(defined, part, 0.0) for name, part in parts.items()}, missing)
 
 
 def _derivative(statistic: Statistic, at: Float, along: Float) -> Float:

@@ -152,8 +152,18 @@ def agreement_cells(chi: ChiSquare) -> tuple[str, str, str, str, str]:
 
 
 def left_out(panels: Sequence[Panel]) -> list[str]:
-    """Return which measurements could not be compared, and why, one line each."""
-    return [f"not compared: {panel.name}, {line}" for panel in panels for line in panel.left_out]
+    """Return which measurements could not be compared, and why, one line for each reason."""
+    reasons: dict[str, list[str]] = {}
+    for panel in panels:
+        for line in panel.left_out:
+            name, mark, reason = line.partition(": `")
+            reasons.setdefault(mark + reason, []).append(f"{panel.name}, {name}")
+    several = "not compared: {} measurements ({} to {})"
+    return [
+        (f"not compared: {names[0]}" if len(names) == 1 else several.format(len(names), names[0], names[-1]))
+        + reason
+        for reason, names in reasons.items()
+    ]
 
 
 def notes(panels: Sequence[Panel]) -> list[str]:

@@ -76,6 +76,7 @@ def guide(n_part: ArrayLike, values: ArrayLike, points: int = 200) -> tuple[Floa
 
 def draw_range(ax: Axes, band: CurveBand, variant: int) -> None:
     """Fill from the smallest to the largest value of points; the curves between them guide the eye."""
+    band = band.without_gaps()
     if len(band.curve) < 2:
         return
     order = np.argsort(band.curve.x)
@@ -89,13 +90,14 @@ def draw_range(ax: Axes, band: CurveBand, variant: int) -> None:
 
 def draw_boxes(ax: Axes, band: CurveBand, variant: int) -> None:
     """Fill from the smallest to the largest value of bins."""
-    options = fill_style(color_of(band.name), variant)
+    band, options = band.without_gaps(), fill_style(color_of(band.name), variant)
     for left, right, low, high in zip(band.curve.x_low, band.curve.x_high, band.low, band.high, strict=True):
         ax.add_patch(Rectangle((left, low), right - left, high - low, zorder=2, **options))
 
 
 def draw_central(ax: Axes, band: CurveBand) -> None:
     """Draw the central setting: markers with the error of the calculation, and a guide or the width of the bins."""
+    band = band.without_gaps()
     curve, value, color = band.curve, band.central.value, color_of(band.name)
     if curve.binned:
         ax.hlines(value, curve.x_low, curve.x_high, color=color, linewidth=1.8, zorder=3)

@@ -312,13 +312,14 @@ def limits(panel: Panel) -> dict[str, tuple[float, float]]:
         for data in one_class([d for d in panel.datasets if d.state == name]):
             below, above = np.nan_to_num(data.total_minus), np.nan_to_num(data.total_plus)
             drawn.append((data.value - below, data.value + above))
-        bottom = min(float(np.min(low)) for low, _ in drawn)
-        top = max(float(np.max(high)) for _, high in drawn)
+        # points without a value are NaN, and all may be
+        bottom = min(float(np.min(low[np.isfinite(low)], initial=0.0)) for low, _ in drawn)
+        top = max(float(np.max(high[np.isfinite(high)], initial=0.0)) for _, high in drawn)
         if Observable.named(panel.curve.observable).unmodified == 0:
             reach = max(top, -bottom, 0.005)
             limits_of[name] = min(1.2 * bottom, -0.2 * reach), 1.6 * reach
         else:
-            limits_of[name] = 0.0, 1.5 * top
+            limits_of[name] = 0.0, 1.5 * top or 1.0
     return limits_of
 
 

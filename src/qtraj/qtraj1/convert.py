@@ -185,13 +185,13 @@ def _to_netcdf(source: Path, target: Path) -> Conversion:
             **versions(),
         }
     )
-    with atomic_path(target) as temporary:
-        root.assign_attrs({CHECKSUM: checksum(root)}).to_netcdf(temporary, engine="h5netcdf")
+    with atomic_path(target) as temporary, temporary.open("wb+") as file:
+        root.assign_attrs({CHECKSUM: checksum(root)}).to_netcdf(file, engine="h5netcdf")
         for name, group in groups.items():
             # nearly all ratios are zero and pack well; strings have no filter
             numeric = (n for n, v in group.variables.items() if v.dtype.kind in "fi" and v.size)
             packed = {variable: {"zlib": True} for variable in numeric}
-            group.to_netcdf(temporary, mode="a", group=name, engine="h5netcdf", encoding=packed)
+            group.to_netcdf(file, mode="a", group=name, engine="h5netcdf", encoding=packed)
     return Conversion((target,), tuple(left_out))
 
 

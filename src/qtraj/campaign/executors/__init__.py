@@ -56,7 +56,9 @@ def chosen_executor(name: str, workers: int, scheduler: str | None, job: Job) ->
             raise InputError("--scheduler", None, "be the address of a Dask scheduler that runs")
         label, connect = f"Dask scheduler {scheduler}", partial(cluster.existing, scheduler)
     else:
-        label, connect = f"{workers} {name} jobs", partial(batch_system(name).jobs, name, job, workers)
+        jobs = batch_system(name).Jobs(name, job, workers)
+        submitted: Executor = cluster.DaskExecutor(f"{workers} {name} jobs", jobs.connect, jobs.ended)
+        return submitted
     executor: Executor = cluster.DaskExecutor(label, connect)
     return executor
 

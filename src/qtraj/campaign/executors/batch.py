@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -13,12 +16,12 @@ import dask
 import dask_jobqueue
 from dask.utils import parse_bytes
 from dask_jobqueue.htcondor import quote_arguments
-from distributed import Client
+from distributed import Client, Status
 
 from ...errors import InputError
-from ...io.config import Job
+from ...io.config import NO_MEMORY, Job
 from ...solvers.parallel import ONE_THREAD
-from .dask import ALLOWED_FAILURES
+from .dask import ALLOWED_FAILURES, JAX_SHARE, MEMORY_SHARE, OTHER_SHARES
 
 System = Literal["slurm", "htcondor", "pbs"]
 
@@ -31,23 +34,78 @@ EXPORTS: Final = tuple(f"export {name}={value}" for name, value in ONE_THREAD.it
 UNKNOWN_ADDRESS: Final = "tcp://<address of the scheduler>:8786"
 
 
-@contextmanager
-def jobs(system: System, job: Job, count: int) -> Iterator[Client]:
-    """Submit `count` jobs of Dask workers, and give their client; the jobs are canceled at the end."""
-    command = CLUSTERS[system].job_cls.submit_command.split()[0]
-    if shutil.which(command) is None:  # Dask would wait for workers for ever
-        raise InputError("executor", system, f"be a batch system whose command {command} is on this machine")
-    with (
-        dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}),
-        CLUSTERS[system](scheduler_options={"dashboard_address": ":0"}, **_options(system, job)) as cluster,
-    ):
-        cluster.scale(jobs=count)
-        with Client(cluster, set_as_default=False) as client:
-            yield client
+# what lists a job, and what it answers of one that has ended, if it does not list nothing
+QUEUES: Final = {
+    "slurm": ["squeue", "-h", "-j"],
+    "htcondor": ["condor_q", "-af", "ClusterId"],
+    "pbs": ["qstat"],
+}
+_ENDED: Final = re.compile(r"(?i)invalid job id|unknown job|has finished")
+
+
+@dataclass
+class Jobs:
+    """Jobs of Dask workers: submitted by `connect`, and what became of them."""
+
+    system: System
+    job: Job
+    count: int
+    refused: list[str] = field(default_factory=list)  # what the batch system said of each job that it refused
+    submitted: list[str] = field(default_factory=list)  # numbers of the others
+
+    @contextmanager
+    def connect(self) -> Iterator[Client]:
+        """Submit the jobs, and give their client; the jobs are canceled at the end."""
+        kind, jobs = CLUSTERS[self.system], self
+        command = kind.job_cls.submit_command.split()[0]
+        if shutil.which(command) is None:  # Dask would wait for workers for ever
+            allowed = f"be a batch system whose command {command} is on this machine"
+            raise InputError("executor", self.system, allowed)
+
+        class Recorded(kind.job_cls):  # type: ignore[misc, name-defined]
+            async def start(self) -> None:
+                try:
+                    await super().start()
+                except (RuntimeError, ValueError, OSError) as error:
+                    jobs.refused.append(str(error).strip().splitlines()[-1])
+                    self.status = Status.failed  # Dask would submit it for ever, or wait
+                else:
+                    jobs.submitted.append(self.job_id)
+
+        options = {"scheduler_options": {"dashboard_address": ":0"}, **_options(self.system, self.job)}
+        with (
+            dask.config.set({"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}),
+            kind(job_cls=Recorded, **options) as cluster,
+        ):
+            cluster.scale(jobs=self.count)
+            with Client(cluster, set_as_default=False) as client:
+                yield client
+
+    def ended(self) -> str:
+        """Return why no worker will come any more; empty while one may."""
+        name = NAMES[self.system]
+        if len(self.refused) == self.count:
+            return f"{name} refused the jobs: {self.refused[-1]}."
+        if len(self.refused) + len(self.submitted) < self.count or not all(
+            map(self._has_ended, self.submitted)
+        ):
+            return ""
+        return f"all jobs of {name} have ended, at their walltime ({self.job.walltime}) or by what their output says."
+
+    def _has_ended(self, number: str) -> bool:
+        try:
+            asked = subprocess.run(
+                [*QUEUES[self.system], number], capture_output=True, text=True, timeout=60, check=False
+            )
+        except (OSError, subprocess.TimeoutExpired):  # nobody knows
+            return False
+        if asked.returncode:
+            return bool(_ENDED.search(asked.stdout + asked.stderr))
+        return not asked.stdout.strip()
 
 
 def job_script(system: System, job: Job) -> str:
-    """Return the script of one job of Dask workers, as `jobs` would submit it."""
+    """Return the script of one job of Dask workers, as `Jobs` would submit it."""
     kind = CLUSTERS[system].job_cls
     script: str = kind(scheduler=UNKNOWN_ADDRESS, name="qtraj", **_options(system, job)).job_script()
     return script
@@ -56,11 +114,28 @@ def job_script(system: System, job: Job) -> str:
 def _options(system: System, job: Job) -> dict[str, Any]:
     """Return the arguments of dask-jobqueue: one process per core, since a chunk uses one thread."""
     _check_keys(system, job)
-    options: dict[str, Any] = {"cores": job.cores, "processes": job.cores, "memory": job.memory}
-    options |= {"job_name": "qtraj", "job_script_prologue": [*job.prologue, *EXPORTS]}
+    per_core = _memory_per_core(job)
+    # without a limit of the batch system Dask needs a number all the same, and 0 as what its workers may take
+    total = f"{(per_core or 1) * job.cores} MiB" if job.memory_per_core or per_core is None else job.memory
+    options: dict[str, Any] = {"cores": job.cores, "processes": job.cores, "memory": total}
+    # the workers of a job share its GPU, if it has one
+    shared = [f"export {MEMORY_SHARE}={JAX_SHARE / job.cores:.4f}"] if job.cores > 1 else []
+    given = any(name in line for line in job.prologue for name in (MEMORY_SHARE, *OTHER_SHARES))
+    exports = [*EXPORTS, *([] if given else shared)]
+    options |= {"job_name": "qtraj", "job_script_prologue": [*job.prologue, *exports]}
+    if per_core is None:
+        options["worker_extra_args"] = ["--memory-limit", "0"]
     if system == "htcondor":
-        return {**options, "disk": job.disk, "job_extra_directives": dict(map(_pair, job.directives))}
-    options |= {"walltime": job.walltime, "job_extra_directives": list(job.directives)}
+        skipped = ["RequestMemory"] if per_core is None else []
+        options |= {"disk": job.disk, "job_directives_skip": skipped}
+        return {**options, "job_extra_directives": dict(map(_pair, job.directives))}
+    directives = list(job.directives)
+    if system == "pbs" and per_core is None:
+        options["resource_spec"] = f"select=1:ncpus={job.cores}"
+    elif system == "slurm" and (per_core is None or job.memory_per_core):
+        options["job_directives_skip"] = ["--mem="]
+        directives[:0] = [] if per_core is None else [f"--mem-per-cpu={per_core}M"]
+    options |= {"walltime": job.walltime, "job_extra_directives": directives}
     return options | job.model_dump(include={"queue", "account"}, exclude_none=True)
 
 
@@ -74,20 +149,35 @@ def array_script(system: System, job: Job, folder: Path, members: int) -> str:
     store = shlex.quote(str(folder.absolute()))
     command = f"qtraj campaign resume --store {store} --index {index} --of {members}"
     shell = [*job.prologue, *EXPORTS, command]
-    memory, disk = (-(-parse_bytes(text) // (job.cores * MIB)) for text in (job.memory, job.disk))
+    memory, disk = _memory_per_core(job), -(-parse_bytes(job.disk) // (job.cores * MIB))
     if system == "htcondor":
         lines = ["executable = /bin/sh", f'arguments = "{quote_arguments(["-c", "; ".join(shell)])}"']
-        lines += ["request_cpus = 1", f"request_memory = {memory} MB", f"request_disk = {disk} MB"]
+        lines += ["request_cpus = 1", *([f"request_memory = {memory} MB"] if memory else [])]
+        lines += [f"request_disk = {disk} MB"]
         return "\n".join([*lines, *job.directives, f"queue {members}"]) + "\n"
     if system == "slurm":
         mark, names = "#SBATCH", ("--partition=", "--account=")
-        lines = [f"--array=0-{members - 1}", "--ntasks=1", f"--mem={memory}M", f"--time={job.walltime}"]
+        asked = "--mem-per-cpu" if job.memory_per_core else "--mem"
+        lines = [f"--array=0-{members - 1}", "--ntasks=1", *([f"{asked}={memory}M"] if memory else [])]
+        lines += [f"--time={job.walltime}"]
     else:
         mark, names = "#PBS", ("-q ", "-A ")
-        lines = [f"-J 0-{members - 1}", f"-l select=1:ncpus=1:mem={memory}mb", f"-l walltime={job.walltime}"]
+        lines = [
+            f"-J 0-{members - 1}",
+            "-l select=1:ncpus=1" + (f":mem={memory}mb" if memory else ""),
+            f"-l walltime={job.walltime}",
+        ]
     named = [f"{name}{value}" for name, value in zip(names, (job.queue, job.account), strict=True) if value]
     directives = [f"{mark} {line}" for line in (*lines, *named, *job.directives)]
     return "\n".join(["#!/usr/bin/env bash", *directives, *shell]) + "\n"
+
+
+def _memory_per_core(job: Job) -> int | None:
+    """Return the memory of one core in MiB, rounded up; None if a job asks for none."""
+    if job.memory == NO_MEMORY:
+        return None
+    cores = 1 if job.memory_per_core else job.cores
+    return int(-(-parse_bytes(job.memory_per_core or job.memory) // (cores * MIB)))
 
 
 def _check_keys(system: System, job: Job) -> None:

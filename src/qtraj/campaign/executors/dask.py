@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, WorkerPlugin, as_completed
@@ -24,7 +26,12 @@ IN_FLIGHT: Final = 2  # chunks per worker thread: one is solved, one waits; memo
 ATTEMPTS: Final = 3  # how often a chunk is handed out again after Dask gave it up: workers died with it
 ALLOWED_FAILURES: Final = 10  # workers that may die while they solve one chunk before Dask gives it up
 CONNECT_S: Final = 10  # time that a scheduler has to answer, also after a connection was lost
+ASK_S: Final = 5.0  # how often to ask whether workers are left that may solve anything
 POLL_S: Final = 0.02  # how often to look for finished chunks
+
+JAX_SHARE: Final = 0.75  # of the memory of a GPU that JAX reserves
+MEMORY_SHARE: Final = "XLA_CLIENT_MEM_FRACTION"
+OTHER_SHARES: Final = ("XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_PREALLOCATE")
 
 LOST: Final = (
     "the Dask scheduler was lost. Finished chunks are kept: `qtraj campaign resume` goes on with a new one."
@@ -41,6 +48,7 @@ class DaskExecutor:
 
     name: str
     connect: Callable[[], AbstractContextManager[Client]]
+    ended: Callable[[], str] = str  # why no worker will come any more, empty while one may
 
     def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[int]:
         """Yield the number of each chunk as it is finished."""
@@ -49,11 +57,15 @@ class DaskExecutor:
             return
         with self.connect() as client:
             with _scheduler_needed(client):
-                client.register_plugin(OwnDevice(), name="qtraj-device")
-            yield from _through(client, worker, numbers)
+                addresses = client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S)
+                machines = Counter(map(_machine, addresses))
+                client.register_plugin(OwnDevice(machines), name="qtraj-device")
+            yield from _through(client, worker, numbers, self.ended)
 
 
-def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator[int]:
+def _through(
+    client: Client, worker: Worker, numbers: Sequence[int], ended: Callable[[], str]
+) -> Iterator[int]:
     waiting: deque[int] = deque(numbers)
     running: dict[Future, int] = {}
     killed: Counter[int] = Counter()
@@ -68,7 +80,7 @@ def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator
                 future = client.submit(worker, number, pure=False)
                 running[future] = number
                 finished.add(future)
-            future = _next(client, finished)
+            future = _next(client, finished, ended)
             outcome = _outcome(future)
         number = running.pop(future)
         if isinstance(outcome, int):
@@ -92,9 +104,15 @@ def _through(client: Client, worker: Worker, numbers: Sequence[int]) -> Iterator
 # to it may wait for ever.
 
 
-def _next(client: Client, finished: as_completed) -> Future:
+def _next(client: Client, finished: as_completed, ended: Callable[[], str]) -> Future:
     """Wait for a chunk that has come to an end, one way or the other."""
+    asked = time.monotonic()
     while not finished.has_ready():
+        if time.monotonic() - asked > ASK_S:
+            asked = time.monotonic()
+            alone = not client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S)
+            if alone and (reason := ended()):
+                raise CampaignError(f"{reason} Finished chunks are kept: `qtraj campaign resume` goes on.")
         if client.status != "running":
             raise CampaignError(LOST)
         time.sleep(POLL_S)
@@ -130,15 +148,36 @@ def _scheduler_needed(client: Client) -> Iterator[None]:
 
 
 class OwnDevice(WorkerPlugin):  # type: ignore[misc]
-    """Gives each worker process of a machine with several GPUs one of them, before anything asks for a GPU."""
+    """Gives each worker process one of the GPUs of its machine, or its part of one, before anything asks for a GPU.
+
+    `processes` are the worker processes of each machine.
+    """
+
+    def __init__(self, processes: Mapping[str, int]) -> None:
+        self.processes = dict(processes)
 
     def setup(self, worker: Any) -> None:
-        """Let the worker see the GPU of its number only."""
+        """Let the worker see the GPU of its number only, and take its part of the memory there."""
         devices = visible_devices()
+        if devices:
+            divide_memory(-(-self.processes.get(_machine(worker.address), 1) // len(devices)))
         if len(devices) > 1:
             digits = str(worker.name).rpartition("-")[2]
             number = int(digits) if digits.isdecimal() else 0
             os.environ["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
+
+
+def _machine(address: str) -> str:
+    return urlsplit(address).hostname or address
+
+
+def divide_memory(processes: int) -> None:
+    """Let JAX in this process reserve its part of the memory of a GPU that so many processes share.
+
+    By default each would reserve three quarters of it, and all but the first fail. What the user says of it counts.
+    """
+    if processes > 1 and not any(name in os.environ for name in (MEMORY_SHARE, *OTHER_SHARES)):
+        os.environ[MEMORY_SHARE] = f"{JAX_SHARE / processes:.4f}"
 
 
 def visible_devices() -> list[str]:
@@ -147,6 +186,16 @@ def visible_devices() -> list[str]:
     if named is not None:
         return [name for name in named.split(",") if name]
     return [str(i) for i, _ in enumerate(sorted(Path("/proc/driver/nvidia/gpus").glob("*")))]
+
+
+class NoInterrupt(WorkerPlugin):  # type: ignore[misc]
+    """Leaves Ctrl-C, which a terminal sends to all its processes, to the main process: it closes the workers."""
+
+    def setup(self, worker: Any) -> None:
+        """Ignore the signal, in the process of the worker."""
+        del worker
+        with suppress(ValueError):  # the loop of a worker runs in the main thread, unless somebody embeds it
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -162,6 +211,7 @@ def local(workers: int) -> Iterator[Client]:
         LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, **quiet) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
+        client.register_plugin(NoInterrupt(), name="qtraj-interrupt")
         yield client
 
 

@@ -214,7 +214,7 @@ def hdf5_root(path: Path) -> tuple[set[str], dict[str, Any]]:
     if not first_bytes(path).startswith(HDF5_SIGNATURE):
         return set(), {}
     try:
-        with h5py.File(path, "r") as h5:
+        with h5py.File(path, "r", locking=False) as h5:
             return set(h5), dict(h5.attrs)
     except OSError as error:
         raise FileFormatError(path, f"HDF5 cannot open it ({error})", "Truncated?") from None

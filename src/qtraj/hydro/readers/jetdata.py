@@ -35,7 +35,7 @@ def read_jetdata_h5(path: str | Path) -> Hydro:
     """
     file = existing_file(path)
     try:
-        with h5py.File(file, "r") as h5:
+        with h5py.File(file, "r", locking=False) as h5:
             return _read_event(file, h5)
     except OSError as error:
         problem = f"HDF5 cannot open or read it ({error})"

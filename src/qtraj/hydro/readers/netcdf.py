@@ -76,7 +76,7 @@ def read_netcdf(path: str | Path) -> Hydro:
     """
     file = existing_file(path)
     try:
-        with h5netcdf.File(file, "r") as nc:
+        with h5netcdf.File(file, "r", locking=False) as nc:
             return for_file(file, lambda: _read(file, nc))
     except OSError as error:
         problem = f"netCDF4 cannot open or read it ({error})"
@@ -141,7 +141,7 @@ def shipped_runs() -> tuple[ShippedRun, ...]:
     """
     runs = []
     for resource in filter(lambda entry: entry.name.endswith(".nc"), _folder().iterdir()):
-        with as_file(resource) as path, h5netcdf.File(path, "r") as nc:
+        with as_file(resource) as path, h5netcdf.File(path, "r", locking=False) as nc:
             attrs = {name: nc.attrs[name] for name in ShippedRun.__dataclass_fields__ if name != "file"}
         values: dict[str, Any] = {
             name: str(value) if name in {"system", "title"} else float(value) for name, value in attrs.items()

@@ -280,6 +280,9 @@ def theory_at(data: DataSet, table: SurvivalTable, feeddown: FeedDown) -> Estima
     if data.x_name == INTEGRATED:
         return _curve(data, chosen, Bins(INTEGRATED), feeddown)[data.state]
     x = chosen.coordinate(data.x_name)
+    if data.x_name in GEOMETRIC and np.ptp(x) == 0:
+        allowed = "differ between the paths for a comparison against N_part or centrality"
+        raise InputError("b_fm", float(x[0]) if table.b_fm is None else float(table.b_fm[0]), allowed)
     if data.x_name in GEOMETRIC and len(np.unique(x)) <= SPECTRA:
         return _curve(data, chosen, Bins(data.x_name), feeddown).at(data.state, data.x)
     if data.x_name in RAPIDITIES and np.ptp(x) == 0:
