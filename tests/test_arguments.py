@@ -687,7 +687,7 @@ def cases() -> tuple[Case, ...]:
             jumps=("boolean", False),
             notes=("texts", ()),
         ),
-        case(qp.default_note, bands=("object", [BAND]), datasets=("object", [])),
+        case(qp.default_note, bands=("object", [BAND]), datasets=("object", []), shifts=("mapping?", {})),
         case(
             qp.evolve_for_view,
             model=model,
@@ -745,6 +745,7 @@ def cases() -> tuple[Case, ...]:
             calculations=("mapping", {"a": [BAND]}),
             datasets=("object", []),
             note=("text?", ""),
+            shifts=("mapping?", {}),
             cheap=False,
         ),
         case(
@@ -753,6 +754,7 @@ def cases() -> tuple[Case, ...]:
             datasets=("object", []),
             title=("text", ""),
             note=("text?", ""),
+            shifts=("mapping?", {}),
             cheap=False,
         ),
         case(qp.save_figure, figure=("object", Figure()), path_stem=("path", "x"), cheap=False),
@@ -763,6 +765,7 @@ def cases() -> tuple[Case, ...]:
             out=("path", "x"),
             title=("text", ""),
             qualifiers=("mapping?", {}),
+            shifts=("mapping?", {}),
             cheap=False,
         ),
         case(

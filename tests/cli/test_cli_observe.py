@@ -293,10 +293,10 @@ def test_runs_whose_paths_differ_say_so(tmp_path, no_figures):
     other = solved(tmp_path / "other", T_end="0.26", n="8")
     apart = solved(tmp_path / "apart", T_end="0.26", b_fm="[9.2, 6.0]")
     assert observe(one, same, "--out", tmp_path / "out").stderr == ""
-    found = observe(one, other, "--out", tmp_path / "out")
-    assert found.exit_code == 0
+    found = observe(one, other, "--out", tmp_path / "two")
+    assert found.exit_code == 0, found.stderr
     assert f"the paths of {other} are not those of {one}" in found.stderr
-    refused = observe(one, apart, "--out", tmp_path / "out")
+    refused = observe(one, apart, "--out", tmp_path / "three")
     assert refused.exit_code == 2
     assert f"be a run at the impact parameters of {one}: 2.3, 9.2 fm" in refused.stderr
 

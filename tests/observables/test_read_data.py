@@ -191,7 +191,7 @@ def test_observe_takes_own_data_and_own_feed_down(tmp_path, monkeypatch):
     from qtraj.plots import observables as figures
 
     monkeypatch.setattr(figures, "save_figure", lambda figure, stem: ())
-    monkeypatch.setattr(figures, "_figure", lambda panel, title, collision: None)
+    monkeypatch.setattr(figures, "_figure", lambda panel, *_, **__: None)
     monkeypatch.setattr(figures, "parts_figure", lambda panel, **_: None)
     source = write_survival_csv(tmp_path / "survivals.csv", toy_table(per_replicate=32))
     mine = file(tmp_path, PLAIN)
