@@ -1,10 +1,16 @@
 """Settings of all tests, and the numbers that they note for the validation page."""
 
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# most of the time of many tests is the compilation of kernels: they are kept for the other process and the next run
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
 # an example may take longer than hypothesis' 200 ms on a busy machine: that is no failure of the code
 settings.register_profile("qtraj", deadline=None)

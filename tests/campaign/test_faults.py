@@ -73,7 +73,7 @@ def wait_for(condition, seconds=30.0) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("times", [4, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_main_process_killed_many_times_loses_nothing_and_changes_no_bit(whole, tmp_path, times):
     store, moments = planned(tmp_path), random.Random(6)
     in_child(os.getpid)  # the server that children are forked from is up

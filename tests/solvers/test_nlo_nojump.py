@@ -109,7 +109,7 @@ def test_decay_is_a_contraction():
                 assert np.linalg.eigvalsh(A + A.T)[-1] < 1e-12
 
 
-@pytest.mark.parametrize("tau_fm", [0.3, 0.45])
+@pytest.mark.parametrize("tau_fm", [0.3, pytest.param(0.45, marks=pytest.mark.slow)])
 def test_early_media_keep_faster_pairs(tau_fm):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", qt.AccuracyWarning)  # the pair is still fast: E/T is not small

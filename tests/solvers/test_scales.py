@@ -49,7 +49,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=pytest.mark.slow) if c == "density at NLO" else c for c in CASES]
+)
 def test_charm_in_a_scaled_medium_gives_the_numbers_of_bottomonium(case):
     method, order, start = CASES[case]
     (bottom, medium), (charm, slow) = scaled(order)

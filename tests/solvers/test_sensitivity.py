@@ -43,7 +43,12 @@ def test_survival_is_that_of_the_density_matrix(baseline):
 
 @pytest.mark.parametrize(
     ("initial", "order"),
-    [(START, "LO"), (qt.GaussianState(1), "LO"), (qt.GaussianState(0, 0.2, "octet"), "LO"), (START, "NLO")],
+    [
+        (START, "LO"),
+        (qt.GaussianState(1), "LO"),
+        (qt.GaussianState(0, 0.2, "octet"), "LO"),
+        pytest.param(START, "NLO", marks=pytest.mark.slow),
+    ],
     ids=str,
 )
 def test_derivatives_are_finite_differences_of_solve(initial, order):
