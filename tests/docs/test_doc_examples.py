@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from legacy_files import SAMPLES
 
@@ -159,6 +160,7 @@ def workplace(tmp_path_factory) -> Path:
     from qtraj.campaign.run import STORE
     from qtraj.campaign.run import run as run_campaign
     from qtraj.io.survivals import write_survival_csv
+    from qtraj.observables import FeedDown
 
     folder = tmp_path_factory.mktemp("workplace")
     for name, T_end in (("pbpb_5020", "0.25"), ("250", "0.25"), ("190", "0.19")):
@@ -173,8 +175,18 @@ def workplace(tmp_path_factory) -> Path:
     shutil.copy(folder / "input" / "params.txt", folder / "params.txt")
     (folder / "examples").symlink_to(ROOT / "examples")
     (folder / "lattice.csv").write_text("T_MeV,state,mass_MeV\n200,1S,9450\n", encoding="utf-8")
-    done = run_shell("qtraj convert output-307 run.nc", folder)
-    assert done.returncode == 0, done.stderr
+    group = FeedDown.named()
+    rows = ",\n".join(str(row.tolist()) for row in np.asarray(group.matrix))
+    feeddown = f"matrix = [{rows}]\nsigma_exp = {np.asarray(group.sigma_exp).tolist()}\n"
+    (folder / "mine.toml").write_text(feeddown, encoding="utf-8")
+    for command in (
+        "qtraj convert output-307 run.nc",
+        "qtraj observe mine.csv --system PbPb5020 --out measured",
+    ):
+        done = run_shell(command, folder)
+        assert done.returncode == 0, done.stderr
+    # what `observe` writes is a table as HEPData serves them
+    shutil.copy(folder / "measured" / "hepdata" / "raa_npart.yaml", folder / "cms.yaml")
     return folder
 
 

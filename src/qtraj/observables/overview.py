@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, get_args
 
 import numpy as np
@@ -143,9 +143,11 @@ def overview(
     central.check_states()
     own = [each.points(np.isnan(each.upper_limit_cl)) for each in instances("data", data, DataSet)]
     if system is not None:
-        for each in own:
+        for i, each in enumerate(own):
             energy = each.sqrt_s_GeV
             if each.system in ("", system.data) and (np.isnan(energy) or energy == system.sqrt_s_GeV):
+                # what a file does not say is what it is compared with
+                own[i] = replace(each, system=system.data, sqrt_s_GeV=system.sqrt_s_GeV)
                 continue
             allowed = f"be of {system.data} at {system.sqrt_s_GeV:g} GeV, as the calculation"
             raise InputError("data", str(each), allowed, "Leave out what is of another system.")

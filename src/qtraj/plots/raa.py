@@ -245,7 +245,8 @@ def _figure_of_rows(
 ) -> Figure:
     """Return a figure with a row of panels, one per state, for each title and its bands, all on the same scales."""
     note = None if note is None else text("note", note)
-    collisions = {collision_label(data) for data in datasets}
+    # own data need not say of which collisions they are
+    collisions = {collision_label(data) for data in datasets if data.system}
     if len(collisions) > 1:
         raise InputError("datasets", sorted(collisions), "be of one collision system and energy")
     everything = [band for bands in rows.values() for band in bands]
