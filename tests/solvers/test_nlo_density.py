@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import qutip
 from density_reference import evolved_by, random_state
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from nlo_reference import MEDIUM, MODEL, START, Space, lindblad, start_blocks
 from scipy.integrate import solve_ivp
@@ -184,8 +184,8 @@ def test_jumps_without_recoil_are_the_limit_of_jumps_with_little(method):
 def test_local_exponential_is_that_of_the_color_matrix(mean, half, so, os, size):
     # K_so K_os < 0 occurs near the origin, where the square of the eigenvalues' difference may be negative
     so, os, half = size * so, size * os, size * half
-    if half**2 + so * os < -NEAR_ZERO:
-        return  # larger rotations within a step do not occur: |a|/T is below 2 GeV^-1, kappa dt below 0.3 GeV^2
+    # larger rotations within a step do not occur: |a|/T is below 2 GeV^-1, kappa dt below 0.3 GeV^2
+    assume(half**2 + so * os >= -NEAR_ZERO)
     K = np.array([[mean + half, so], [os, mean - half]])
     one = np.ones((3, 1, 1, 1)) * np.array([1.0, 0, 0])[:, None, None, None]
     local = LocalGenerator(None, *(x * one for x in (mean, half, so, os)))

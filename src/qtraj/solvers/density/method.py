@@ -31,6 +31,7 @@ from .propagate import Overlaps, propagate_density, propagate_state, sequences
 from .resolution import (
     LOCAL,
     RANGES,
+    STEPS,
     Discretization,
     Levels,
     discretization_at,
@@ -167,7 +168,7 @@ class DensityMatrix:
         return replace(
             levels,
             tier=min(levels.tier + max(climbs["l_max"], climbs["mesh"]), highest),
-            step=min(levels.step + climbs["time_step"], len(LOCAL.steps) - 1),
+            step=min(levels.step + climbs["time_step"], len(STEPS) - 1),
             # one at a time: a longer range than the mesh can absorb brings back what its end reflects
             jump_range=min(levels.jump_range + int(climbs["mesh"] > 0), len(RANGES) - 1),
         )

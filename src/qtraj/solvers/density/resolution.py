@@ -34,6 +34,10 @@ RANGES: Final = (12.0, 16.0, 20.0, 25.0, 31.0)
 """Jump ranges in GeV^-1; like everything here for bottomonium, and scaled to other models by `LindbladModel.scales`."""
 
 
+STEPS: Final = tuple(1.4 * 2 ** (-k / 2) for k in range(12))
+"""Time steps in GeV^-1 in a medium of the strength of the baseline, see `step_edges`."""
+
+
 @dataclass(frozen=True)
 class Ladder:
     """What discretizes a kind of generator, from coarse to fine.
@@ -42,16 +46,13 @@ class Ladder:
     ----------
     tiers : tuple of MeshTier
         Meshes and l_max; `mesh_of` stretches the meshes of generators with a soft part for longer jump ranges.
-    steps : tuple of float
-        Time steps in GeV^-1 in a medium of the strength of the baseline, see `step_edges`.
     starts : tuple of (float, int, int)
-        (smallest rtol, tier, step) to start from, measured on the baseline medium of the tests.
+        (smallest rtol, tier, position in `STEPS`) to start from, measured on the baseline medium of the tests.
     cut : float
         Energy in GeV of the states kept, if the medium starts late.
     """
 
     tiers: tuple[MeshTier, ...]
-    steps: tuple[float, ...]
     starts: tuple[tuple[float, int, int], ...]
     cut: float
 
@@ -65,7 +66,6 @@ LOCAL: Final = Ladder(
         MeshTier(LaguerreMesh(104, 0.10), 9),
         MeshTier(LaguerreMesh(128, 0.09), 12),
     ),
-    steps=tuple(1.4 * 2 ** (-k / 2) for k in range(12)),
     starts=((3e-3, 0, 2), (7e-4, 1, 3), (3e-4, 2, 4), (1e-4, 3, 6), (0.0, 4, 8)),
     cut=ENERGY_CUT,
 )
@@ -79,7 +79,6 @@ SOFT: Final = Ladder(
         MeshTier(LaguerreMesh(112, 0.085), 8),
         MeshTier(LaguerreMesh(128, 0.08), 11),
     ),
-    steps=tuple(1.4 * 2 ** (-k / 2) for k in range(12)),
     starts=((3e-3, 0, 1), (7e-4, 1, 3), (3e-4, 2, 4), (1e-4, 3, 6), (0.0, 4, 8)),
     cut=8.0,
 )
@@ -118,7 +117,7 @@ def energy_doublings_of(history: History, energy_scale: float = 1.0) -> int:
 
 @dataclass(frozen=True)
 class Levels:
-    """Positions in the tiers and steps of a ladder and in `RANGES`, doublings of the start's energy, and added l."""
+    """Positions in the tiers of a ladder, in `STEPS` and in `RANGES`, doublings of the start's energy, and added l."""
 
     tier: int
     step: int
@@ -217,7 +216,7 @@ def starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
         # grows as the square of kappa, 1e-3 of the 2S for the baseline and 2e-2 for four times its kappa at 1 GeV^-1
         broadening = _momentum_broadening(profile)
         added_l = 2 * round(ladder.tiers[tier].l_max * max(0.0, broadening - BROADENED) / 2)
-        step = min(step + round(2 * np.log2(broadening)), len(ladder.steps) - 1)
+        step = min(step + round(2 * np.log2(broadening)), len(STEPS) - 1)
     doublings = energy_doublings_of(profile.history, profile.model.scales.energy)
     return Levels(tier, step, _range_index(profile), doublings, added_l)
 
@@ -235,7 +234,7 @@ def discretization_at(levels: Levels, model: LindbladModel, l: int) -> Discretiz
         mesh=mesh.scaled(scales.length),
         # the jumps of a start with l > 0 need as many l above it
         l_max=tier.l_max + l + levels.added_l,
-        step=ladder.steps[levels.step],
+        step=STEPS[levels.step],
         jump_range=scales.length * jump_range,
         filter_energy=scales.energy * FILTER * doubled,
         cut=scales.energy * ladder.cut * (1.0 if model.is_local else doubled),
