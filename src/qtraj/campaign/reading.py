@@ -235,7 +235,12 @@ def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
     if source.suffix not in NETCDF and not any(name.startswith(OUTPUT_NAMES) for name in names):
         raise FileFormatError(source, "is nothing that qtraj can name the sources of", _SOURCES)
     folder = source if source.is_dir() else source.parent
-    record = _run_record(source, folder) if params is None else {}
+    text = ""  # what `qtraj legacy` noted of its run
+    if params is None and source.suffix in NETCDF:
+        text = str(read_dataset(source).attrs.get("run_record", ""))
+    elif params is None and (folder / RUN_RECORD).is_file():
+        text = (folder / RUN_RECORD).read_text(encoding="utf-8")
+    record: dict[str, Any] = json.loads(text or "{}")
     if "parameters" in record:
         parameters = LegacyParameters(**record["parameters"])
         return merged([of_program(), *of_choices(Choices.of_legacy(parameters))])
@@ -245,14 +250,3 @@ def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
         problem = "the params.txt of this run is not in ../input, where QTraj keeps it"
         raise FileFormatError(source, problem, "Name it with --params.")
     return merged([original, *of_choices(Choices.of_legacy(read_params(path)))])
-
-
-def _run_record(source: Path, folder: Path) -> dict[str, Any]:
-    """Return what `qtraj legacy` noted of its run; empty if it noted nothing."""
-    if source.suffix in NETCDF:
-        text = str(read_dataset(source).attrs.get("run_record", ""))
-    else:
-        path = folder / RUN_RECORD
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    record: dict[str, Any] = json.loads(text or "{}")
-    return record

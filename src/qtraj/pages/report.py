@@ -16,11 +16,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from .._atomic import atomic_path
-from .._checks import path as path_of
 from ..io.citations import of_data
 from ..io.factory import feeddown_of
-from ..io.pages import page, rounded
+from ..io.pages import page, rounded, write_page
 from ..observables.curves import Curve, CurveBand
 from ..observables.data.dataset import DataSet
 from ..observables.data.systems import load_system
@@ -28,7 +26,7 @@ from ..observables.estimate import format_value
 from ..observables.observable import Observable
 from ..observables.overview import Panel, overview
 from ..observables.table import AXES, INTEGRATED, selected
-from ..plots.observables import one_class
+from ..plots.artists import one_class
 from .run import Run, pair_over_time, representative, setup
 from .tables import agreement_cells, left_out
 
@@ -64,7 +62,7 @@ class PageTable(NamedTuple):
     caption: str
     headings: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
     texts: int = 2  # leading columns that hold text and are left-aligned; the others hold numbers
 
 
@@ -134,10 +132,7 @@ def report_page(contents: Contents) -> str:
 
 def write_report(contents: Contents, path: str | os.PathLike[str]) -> Path:
     """Write the page, complete or not at all, and return its path."""
-    path = path_of("path", path)
-    with atomic_path(path) as temporary:
-        temporary.write_text(report_page(contents), encoding="utf-8")
-    return path
+    return write_page(path, report_page(contents))
 
 
 def _symbols(text: str) -> str:
@@ -184,13 +179,8 @@ def splits(panels: Sequence[Panel]) -> list[dict[str, Any]]:
         for part, curve in {"total": panel.curve, **panel.parts}.items():
             label, dash = PART_LABELS[part]
             series.append({**_theory(curve, name, color, (), label), "state": label, "dash": dash})
-        head = {
-            "name": f"split_{name}",
-            "title": f"{name}: where R_AA comes from",
-            **_axes(panel.curve),
-            "log": True,
-        }
-        charts.append({**head, "series": series, "note": ""})
+        head = {"name": f"split_{name}", "title": f"{name}: where R_AA comes from", **_axes(panel.curve)}
+        charts.append({**head, "log": True, "series": series, "note": ""})
     return charts
 
 
@@ -326,8 +316,7 @@ def _data_tip(data: DataSet, i: int, x: float) -> list[str]:
 
 
 def _place(x_name: str, x: float, low: float, high: float) -> str:
-    name, unit = AXES[x_name].name, AXES[x_name].unit
-    text = f"{name} = {x:.4g}" + (f" {unit}" if unit else "")
+    text = f"{AXES[x_name].name} = {x:.4g} {AXES[x_name].unit}".strip()
     return text + (f" ({low:g} to {high:g})" if high > low else "")
 
 
@@ -345,35 +334,31 @@ def budget_table(panels: Sequence[Panel]) -> PageTable | None:
     chosen = _raa_panels(panels)
     if not chosen:
         return None
-    values = [panel.curve[name] for panel in chosen for name in panel.shown]
-    parts = list(dict.fromkeys(part for value in values for part in value.parts))
+    points = [(name, _where(panel.curve, i), panel.curve[name][i]) for panel, name, i in _points(chosen)]
+    parts = list(dict.fromkeys(part for *_, value in points for part in value.parts))
     rows = []
-    for panel, name, i in _points(chosen):
-        value = panel.curve[name][i]
+    for name, where, value in points:
         sizes = (_size(value.parts[p]) if p in value.parts else "–" for p in parts)
-        rows.append((name, _where(panel.curve, i), str(value), _size(value.error), *sizes))
-    missing = dict.fromkeys(reason for value in values for reason in value.not_estimated)
-    notes = (
-        "Numerical parts add linearly; they, the scatter of paths and the errors of measured input add in quadrature.",
-        *([f"Not estimated: {'; '.join(missing)}."] if missing else []),
-    )
+        rows.append((name, where, str(value), _size(value.error), *sizes))
+    missing = dict.fromkeys(reason for *_, value in points for reason in value.not_estimated)
+    notes = [
+        "Numerical parts add linearly; they, the scatter of paths and the errors of measured input add in quadrature."
+    ]
+    notes += [f"Not estimated: {'; '.join(missing)}."] * bool(missing)
     headings = ("meson", "where", "R_AA", "error", *map(_part_name, parts))
     return PageTable("R_AA of the central setting and the parts of its error", headings, rows, notes)
 
 
 def split_table(panels: Sequence[Panel]) -> PageTable | None:
     """Return R_AA as the sum of pairs that never jumped and regenerated ones, or None if that is not known."""
-    chosen = [panel for panel in _raa_panels(panels) if panel.parts]
-    if not chosen:
-        return None
     rows = []
-    for panel, name, i in _points(chosen):
+    for panel, name, i in _points([panel for panel in _raa_panels(panels) if panel.parts]):
         curves = (panel.curve, panel.parts["no_jump"], panel.parts["regeneration"])
         total, no_jump, regenerated = (curve[name][i] for curve in curves)
         share = f"{100 * float(regenerated.value) / float(total.value):.1f} %" if total.value else "–"
         rows.append((name, _where(panel.curve, i), str(total), str(no_jump), str(regenerated), share))
     headings = ("meson", "where", "R_AA", "never jumped", "regenerated", "share regenerated")
-    return PageTable("R_AA = never jumped + regenerated, central setting", headings, rows)
+    return PageTable("R_AA = never jumped + regenerated, central setting", headings, rows) if rows else None
 
 
 def agreement_rows(panels: Sequence[Panel]) -> PageTable | None:
@@ -421,7 +406,7 @@ def _size(error: Any) -> str:
 def _where(curve: Curve, i: int) -> str:
     if curve.x_name == INTEGRATED:
         return "all"
-    name, unit = AXES[curve.x_name].name, AXES[curve.x_name].unit
     if curve.x_high[i] > curve.x_low[i]:
-        return f"{name} {curve.x_low[i]:g} to {curve.x_high[i]:g} {unit}".strip()
-    return f"{name} = {curve.x[i]:.4g} {unit}".strip()
+        axis = AXES[curve.x_name]
+        return f"{axis.name} {curve.x_low[i]:g} to {curve.x_high[i]:g} {axis.unit}".strip()
+    return _place(curve.x_name, curve.x[i], 0.0, 0.0)

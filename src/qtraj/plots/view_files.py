@@ -13,16 +13,16 @@ from typing import Any, Final
 
 import numpy as np
 
-from .._atomic import atomic_path, writable_folder
+from .._atomic import writable_folder
 from .._checks import choice, instance, texts
 from .._checks import path as path_of
 from .._types import Float
 from ..errors import InputError
-from ..io.pages import page, rounded
+from ..io.pages import page, rounded, write_page
 from ..qtraj1.convert import NETCDF
 from ..states import STATE_NAMES
 from .evolution import SUMMARY, Evolution
-from .style import style
+from .style import write_figure
 from .view import COLOR_NAMES, SMALLEST, save_animation, view_figure
 
 FORMATS: Final = ("png", "pdf", "gif", "mp4", "html")
@@ -83,20 +83,16 @@ def write_views(
     allowed = f"be a list of {', '.join(FORMATS)}"
     formats = [choice("formats", each, FORMATS, allowed) for each in texts("formats", formats, allowed)]
     folder = writable_folder(Path(directory))
-    return tuple(_write(evolution, folder / f"view.{ending}") for ending in formats)
-
-
-def _write(evolution: Evolution, path: Path) -> Path:
-    if path.suffix == ".html":
-        return write_view_page(evolution, path)
-    if path.suffix in (".gif", ".mp4"):
-        return save_animation(evolution, path)
-    # the same figure gives the same file
-    options: dict[str, Any] = {"metadata": {"CreationDate": None}} if path.suffix == ".pdf" else {"dpi": 200}
-    # fonts of formulas are looked up when a figure is drawn, not when it is made
-    with style(), atomic_path(path) as temporary:
-        view_figure(evolution).savefig(temporary, **options)
-    return path
+    written: list[Path] = []
+    for ending in formats:
+        path = folder / f"view.{ending}"
+        if ending == "html":
+            written.append(write_view_page(evolution, path))
+        elif ending in ("gif", "mp4"):
+            written.append(save_animation(evolution, path))
+        else:
+            written.append(write_figure(view_figure(evolution), path))
+    return tuple(written)
 
 
 def view_page(evolution: Evolution) -> str:
@@ -120,10 +116,7 @@ def view_page(evolution: Evolution) -> str:
 
 def write_view_page(evolution: Evolution, path: str | os.PathLike[str]) -> Path:
     """Write the page of an evolution, complete or not at all, and return its path."""
-    path = path_of("path", path)
-    with atomic_path(path) as temporary:
-        temporary.write_text(view_page(evolution), encoding="utf-8")
-    return path
+    return write_page(path, view_page(evolution))
 
 
 def _data(evolution: Evolution) -> dict[str, Any]:
