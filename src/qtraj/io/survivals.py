@@ -141,7 +141,7 @@ def _table_of_paths(
         chosen = _of_its_l(l, state)
 
         def summed(values: Float, chosen: NDArray[np.bool_] = chosen) -> Float:
-            return np.bincount(rows[chosen], values[chosen], minlength=len(names))
+            return np.bincount(rows[chosen], values[chosen], minlength=len(names)).astype(float)
 
         count = summed(counts)
         there = count > 0

@@ -165,7 +165,42 @@ def _table(table: PageTable | None, otherwise: str) -> str:
 
 def figures(panels: Sequence[Panel]) -> list[dict[str, Any]]:
     """Return one chart for each observable against a variable; single numbers over everything are left out."""
-    return [_figure(panel) for panel in panels if panel.curve.x_name != INTEGRATED]
+    charts = []
+    for panel in panels:
+        if panel.curve.x_name == INTEGRATED:
+            continue
+        curve = panel.curve
+        colors = _colors(panel)
+        series: list[dict[str, Any]] = []
+        for name, color in colors.items():
+            bands = [band for band in panel.bands if band.name == name]
+            for i, band in enumerate(bands):
+                if band.label:
+                    ends = {"x": curve.x, "low": curve.x_low, "high": curve.x_high}
+                    ends |= {"bottom": band.low, "top": band.high}
+                    head = {
+                        "kind": "band",
+                        "state": name,
+                        "group": f"range of {_settings(band)}",
+                        "color": color,
+                    }
+                    style = {"dash": "5 3" if i else "", "binned": curve.binned}
+                    numbers = {end: rounded(values, _DIGITS) for end, values in ends.items()}
+                    series.append({**head, **style, **numbers})
+            series.append(_theory(curve, name, color, bands))
+        series += _measured(panel, colors)
+        note = [
+            "Lines between the circles guide the eye." if len(curve) > 1 and not curve.binned else "",
+            "Bands: range over settings, no confidence interval."
+            if any(b.label for b in panel.bands)
+            else "",
+            f"Selected: {selected(curve.selection)}." if curve.selection else "",
+            "Data: bars statistical, boxes systematic errors." if panel.datasets else "",
+        ]
+        title = Observable.named(curve.observable).title
+        head = {"name": panel.name, "title": f"{title} against {AXES[curve.x_name].name}", **_axes(curve)}
+        charts.append({**head, "series": series, "note": " ".join(filter(None, note))})
+    return charts
 
 
 def splits(panels: Sequence[Panel]) -> list[dict[str, Any]]:
@@ -182,26 +217,6 @@ def splits(panels: Sequence[Panel]) -> list[dict[str, Any]]:
         head = {"name": f"split_{name}", "title": f"{name}: where R_AA comes from", **_axes(panel.curve)}
         charts.append({**head, "log": True, "series": series, "note": ""})
     return charts
-
-
-def _figure(panel: Panel) -> dict[str, Any]:
-    curve = panel.curve
-    colors = _colors(panel)
-    series: list[dict[str, Any]] = []
-    for name, color in colors.items():
-        bands = [band for band in panel.bands if band.name == name]
-        series += [_band(band, color, i) for i, band in enumerate(bands) if band.label]
-        series.append(_theory(curve, name, color, bands))
-    series += _measured(panel, colors)
-    note = [
-        "Lines between the circles guide the eye." if len(curve) > 1 and not curve.binned else "",
-        "Bands: range over settings, no confidence interval." if any(b.label for b in panel.bands) else "",
-        f"Selected: {selected(curve.selection)}." if curve.selection else "",
-        "Data: bars statistical, boxes systematic errors." if panel.datasets else "",
-    ]
-    title = Observable.named(curve.observable).title
-    head = {"name": panel.name, "title": f"{title} against {AXES[curve.x_name].name}", **_axes(curve)}
-    return {**head, "series": series, "note": " ".join(filter(None, note))}
 
 
 def _axes(curve: Curve) -> dict[str, Any]:
@@ -236,13 +251,6 @@ def _theory(
         points.append({**point, "up": error, "down": error, "tip": tip})
     style = {"color": color, "line": not curve.binned, "dash": ""}
     return {"kind": "theory", "state": name, "group": "calculated", **style, "points": points}
-
-
-def _band(band: CurveBand, color: str, number: int) -> dict[str, Any]:
-    curve, head = band.curve, {"kind": "band", "state": band.name, "group": f"range of {_settings(band)}"}
-    style = {"color": color, "dash": "5 3" if number else "", "binned": curve.binned}
-    ends = {"x": curve.x, "low": curve.x_low, "high": curve.x_high, "bottom": band.low, "top": band.high}
-    return {**head, **style, **{name: rounded(values, _DIGITS) for name, values in ends.items()}}
 
 
 def _settings(band: CurveBand) -> str:

@@ -14,8 +14,7 @@ from .observables import (
     write_observables,
 )
 from .style import save_figure, style, use_style
-from .view import view_figure
-from .view_files import write_views
+from .view import view_figure, write_views
 
 __all__ = ["Evolution", "default_note", "evolve_for_view", "guide", "load_evolution"]
 __all__ += ["observable_figure", "parts_figure", "plot_curve", "plot_parts", "plot_raa_npart"]

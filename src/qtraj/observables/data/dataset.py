@@ -282,8 +282,7 @@ def load_data(
         Only measurements whose acceptance lies in this range of p_T in GeV or of rapidity, ends included;
         a measurement in |y| is taken as -y to y. Where a paper states no limit, there is none.
     quality : str or collection of str, optional
-        How the numbers were read: ``"hepdata"``, ``"paper_table"``, ``"abstract"``, ``"digitised"``,
-        ``"notebook"``.
+        How the numbers were read: ``"hepdata"``, ``"paper_table"``, ``"abstract"``, ``"digitised"``, ``"notebook"``.
     status : str or collection of str, optional
         ``"current"`` by default: superseded and preliminary data and second copies of a measurement
         (``"superseded"``, ``"preliminary"``, ``"duplicate"``) are left out unless asked for.
@@ -319,13 +318,25 @@ def load_data(
     y = None if y is None else interval("y", y)
     required = boolean("required", required)
     rows = [row for row in _table() if row["observable"] == text("observable", observable)]
-    if required:
-        _check_names(observable, rows, wanted)
+    if required and not rows:
+        known = dict.fromkeys(row["observable"] for row in _table())
+        raise InputError("observable", observable, f"be one of {', '.join(known)}")
+    for column, names in wanted.items():
+        known = dict.fromkeys(row[column] for row in rows)
+        for name in names or ():
+            # a status is a fixed vocabulary, the other names are what the tables hold
+            if required and name not in (STATUSES if column == "status" else known):
+                raise InputError(column, name, f"be one of {', '.join(known)}")
     selected = [row for row in rows if all(names is None or row[c] in names for c, names in wanted.items())]
     selected = [row for row in selected if Acceptance.parse(row["kinematics"]).within(pT, y)]
     if required and not selected:
         chosen = ", ".join(f"{c}={'/'.join(names)}" for c, names in wanted.items() if names is not None)
-        raise InputError("selection", chosen, "match measured points", _available(rows, wanted))
+        # what the chosen system and energy offer, or which systems there are
+        place = ("system", "sqrt_s_GeV")
+        near = [row for row in rows if all(row[c] in (wanted[c] or ()) for c in place)]
+        columns = ("experiment", "state", "x_name", "status") if near else place
+        lines = dict.fromkeys(" ".join(row[c] for c in columns) for row in near or rows)
+        raise InputError("selection", chosen, "match measured points", f"Available: {'; '.join(lines)}.")
     return grouped(selected)
 
 
@@ -336,20 +347,20 @@ def grouped(rows: Sequence[Mapping[str, str]]) -> tuple[DataSet, ...]:
         # points against N_part or centrality differ in their class, other ones are measured in one class
         same = () if row["x_name"] in ("N_part", "centrality_pct") else (row["centrality"],)
         groups.setdefault((*(row[c] for c in _IDENTITY), *same), []).append(row)
-    return tuple(_data_set(group) for group in groups.values())
-
-
-def _check_names(observable: str, rows: Sequence[_Row], wanted: dict[str, Collection[str] | None]) -> None:
-    """Refuse names that no row has."""
-    if not rows:
-        known = dict.fromkeys(row["observable"] for row in _table())
-        raise InputError("observable", observable, f"be one of {', '.join(known)}")
-    for column, names in wanted.items():
-        known = dict.fromkeys(row[column] for row in rows)
-        for name in names or ():
-            # a status is a fixed vocabulary, the other names are what the tables hold
-            if name not in (STATUSES if column == "status" else known):
-                raise InputError(column, name, f"be one of {', '.join(known)}")
+    found = []
+    for group in groups.values():
+        first = group[0]
+        fields: dict[str, Any] = {c: first[c] for c in _IDENTITY}
+        fields["sqrt_s_GeV"] = float(first["sqrt_s_GeV"])
+        for column in ("arxiv", "hepdata", "note", "read_from"):
+            fields[column] = first.get(column, "")
+        for column in NUMBERS:
+            # the secondary table holds one symmetric total error
+            key = "total" if column.startswith("total") and "total" in first else column
+            fields[column] = np.array([float(row.get(key, "") or "nan") for row in group])
+            fields[column].setflags(write=False)
+        found.append(DataSet(**fields, centrality=tuple(row["centrality"] for row in group)))
+    return tuple(found)
 
 
 @cache
@@ -359,26 +370,3 @@ def _table() -> tuple[_Row, ...]:
     for name in FILES:
         rows += csv.DictReader(folder.joinpath(name).read_text(encoding="utf-8").splitlines())
     return tuple(rows)
-
-
-def _data_set(rows: Sequence[Mapping[str, str]]) -> DataSet:
-    first = rows[0]
-    fields: dict[str, Any] = {c: first[c] for c in _IDENTITY}
-    fields["sqrt_s_GeV"] = float(first["sqrt_s_GeV"])
-    for column in ("arxiv", "hepdata", "note", "read_from"):
-        fields[column] = first.get(column, "")
-    for column in NUMBERS:
-        # the secondary table holds one symmetric total error
-        key = "total" if column.startswith("total") and "total" in first else column
-        fields[column] = np.array([float(row.get(key, "") or "nan") for row in rows])
-        fields[column].setflags(write=False)
-    return DataSet(**fields, centrality=tuple(row["centrality"] for row in rows))
-
-
-def _available(rows: Sequence[_Row], wanted: dict[str, Collection[str] | None]) -> str:
-    """Say what the chosen system and energy offer, or which systems there are."""
-    place = ("system", "sqrt_s_GeV")
-    near = [row for row in rows if all(row[c] in (wanted[c] or ()) for c in place)]
-    columns = ("experiment", "state", "x_name", "status") if near else place
-    lines = dict.fromkeys(" ".join(row[c] for c in columns) for row in near or rows)
-    return f"Available: {'; '.join(lines)}."
