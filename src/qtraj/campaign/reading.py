@@ -21,7 +21,7 @@ from ..observables.data.dataset import DataSet
 from ..observables.data.systems import system_of
 from ..observables.estimate import Estimate
 from ..observables.observable import survival_average
-from ..observables.table import SurvivalTable
+from ..observables.table import FED_STATES, SurvivalTable
 from ..qtraj1 import (
     LegacyParameters,
     RatioTable,
@@ -33,7 +33,7 @@ from ..qtraj1 import (
 from ..qtraj1.convert import TITLE
 from ..qtraj1.files.ratios import is_averaged
 from ..qtraj1.program.output import RUN_RECORD
-from ..states import MESONS, State
+from ..states import State
 from .plan import make_plan
 from .results import open_results
 from .run import STORE, measured
@@ -87,7 +87,7 @@ class Survivals:
     def missing_states(self) -> list[str]:
         """Return the states that feed-down needs and no row knows."""
         known = {state for table in self.tables.values() for state in table.states}
-        return [state for state in dict.fromkeys(meson.radial for meson in MESONS) if state not in known]
+        return [state for state in FED_STATES if state not in known]
 
 
 def load_runs(sources: Sequence[str | Path], *, weighted: bool = False) -> Survivals:
@@ -102,27 +102,24 @@ def load_runs(sources: Sequence[str | Path], *, weighted: bool = False) -> Survi
     first, *others = runs
     tables = dict(first.tables)
     for source, run in zip(sources[1:], others, strict=True):
-        _compare_paths(sources[0], first, source, run)
+        a, b = (next(iter(each.tables.values())) for each in (first, run))
+        columns = ("b_fm", "pT", "phi", "y", "weight", "replicate")
+        if all(np.array_equal(getattr(a, name), getattr(b, name)) for name in columns):
+            continue
+        fixed = [[] if each.b_fm is None else np.unique(each.b_fm).tolist() for each in (a, b)]
+        if fixed[0] != fixed[1] and min(map(len, fixed)) <= SPECTRA:
+            points = ", ".join(f"{x:g}" for x in fixed[0])
+            allowed = f"be a run at the impact parameters of {sources[0]}: {points} fm"
+            raise InputError("SOURCE", str(source), allowed)
+        # the scatter of other paths looks like an effect of T_end
+        warn_user(
+            f"the paths of {source} are not those of {sources[0]}, so the band over T_end also holds the scatter of "
+            "both. Runs with the same [paths], seed included, have the same paths.",
+            AccuracyWarning,
+        )
     for end, run in zip(ends[1:], others, strict=True):
         tables |= {f"{label}, T_end={end:g}": table for label, table in run.tables.items()}
     return replace(first, tables=tables)
-
-
-def _compare_paths(first: str | Path, central: Survivals, source: str | Path, other: Survivals) -> None:
-    """Refuse runs of other impact parameters; warn of other paths, whose scatter looks like an effect of T_end."""
-    a, b = (next(iter(run.tables.values())) for run in (central, other))
-    columns = ("b_fm", "pT", "phi", "y", "weight", "replicate")
-    if all(np.array_equal(getattr(a, name), getattr(b, name)) for name in columns):
-        return
-    fixed = [[] if each.b_fm is None else np.unique(each.b_fm).tolist() for each in (a, b)]
-    if fixed[0] != fixed[1] and min(map(len, fixed)) <= SPECTRA:
-        points = ", ".join(f"{x:g}" for x in fixed[0])
-        raise InputError("SOURCE", str(source), f"be a run at the impact parameters of {first}: {points} fm")
-    warn_user(
-        f"the paths of {source} are not those of {first}, so the band over T_end also holds the scatter of both. "
-        "Runs with the same [paths], seed included, have the same paths.",
-        AccuracyWarning,
-    )
 
 
 def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
@@ -214,16 +211,13 @@ def cited(source: str | Path, *, params: Path | None = None, observables: bool =
     else:
         plan = make_plan(load_run_file(source)) if store is None else store.load_plan()
         run, config, fluids = plan.run_file, plan.config, [each.attrs for each in plan.sources]
-    return of_run(run, fluids, [*measured(config), *(_compared(config) if observables else ())])
-
-
-def _compared(config: RunConfig) -> list[DataSet]:
-    """Return the measurements of all observables of a run's system."""
+    data = list(measured(config))
     system = system_of(config.system.name, config.system.sqrt_s_GeV)
-    if system is None:
-        return []
-    shown = [(observable, axis) for observable, axes in system.observables.items() for axis in axes]
-    return [data for observable, axis in shown for data in system.measurements(observable, axis)]
+    if observables and system is not None:
+        for observable, axes in system.observables.items():
+            for axis in axes:
+                data += system.measurements(observable, axis)
+    return of_run(run, fluids, data)
 
 
 def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:

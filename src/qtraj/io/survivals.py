@@ -54,7 +54,12 @@ def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
         raise InputError("results", sorted(map(str, results.variables)), f"hold {', '.join(missing)}")
     tables = {}
     for i, setting in enumerate(results["setting"].values):
-        of_setting = _filled(results.isel(setting=i).load())
+        of_setting = results.isel(setting=i).load().transpose("l", "history", "state", ...)
+        # paths without an error get the mean of those of their source, which are a random sample of its paths
+        source = of_setting["source"]
+        errors = {name: of_setting[name] for name in of_setting if "_error_" in str(name)}
+        means = {name: e.groupby(source).mean("history").sel(source=source) for name, e in errors.items()}
+        of_setting = of_setting.assign({name: e.fillna(means[name]) for name, e in errors.items()})
         columns: dict[str, Any] = {name: of_setting[name].values for name in _COLUMNS}
         # files of earlier versions hold paths at mid-rapidity only; some trajectory files do not know theirs
         known = "rapidity" in of_setting.variables
@@ -82,14 +87,6 @@ def _joined(results: xr.Dataset, name: str) -> Estimate:
 
     parts = {part: chosen(values, 0.0) for part, values in estimate.parts.items()}
     return Estimate(chosen(estimate.value, np.nan), parts, estimate.not_estimated)
-
-
-def _filled(results: xr.Dataset) -> xr.Dataset:
-    """Give paths without an error the mean of those of their source, which are a random sample of its paths."""
-    results, source = results.transpose("l", "history", "state", ...), results["source"]
-    errors = {name: results[name] for name in results if "_error_" in str(name)}
-    means = {name: values.groupby(source).mean("history") for name, values in errors.items()}
-    return results.assign({name: errors[name].fillna(means[name].sel(source=source)) for name in errors})
 
 
 def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> SurvivalTable:

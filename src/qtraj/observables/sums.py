@@ -22,13 +22,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import finite_array, float_array, instance, mapping, settle
+from .._checks import choice, finite_array, float_array, instance, mapping, settle
 from .._types import Float
 from ..errors import InputError
-from ..states import MESONS, STATE_NAMES, State
+from ..states import STATE_NAMES, State
 from .estimate import TRUSTED, Estimate, joint_errors
 from .feeddown import MESON_NAMES
-from .table import MESON_COLUMNS, SurvivalTable
+from .table import FED_STATES, MESON_COLUMNS, SurvivalTable
 
 # A function of sums (..., k, n) that gives values (..., m); smooth, so that it takes complex numbers
 Statistic = Callable[[NDArray[np.complex128] | Float], NDArray[np.complex128] | Float]
@@ -108,6 +108,7 @@ def _unseen(table: SurvivalTable, rare: Float, weights: Float) -> Float:
     return np.where(enough & (squares > 0), 0.0, bound)
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def estimate(sums: Sums, statistic: Statistic) -> Estimate:
     """Return a function of the sums with its error, shape (m,).
 
@@ -117,11 +118,6 @@ def estimate(sums: Sums, statistic: Statistic) -> Estimate:
     state share a sign on all paths, those of different states may conspire. Where there is no value (a ratio to no
     survivors) it is NaN, and its errors are zero.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return _estimate(sums, statistic)
-
-
-def _estimate(sums: Sums, statistic: Statistic) -> Estimate:
     total = sums.groups.sum(axis=0)
     value = np.real(statistic(total))
     defined = np.isfinite(value)
@@ -276,8 +272,7 @@ class MesonSurvival:
 
     def __getitem__(self, meson: str) -> Estimate:
         """Return the survival of one meson, for example ``survival["Y(1S)"]``."""
-        if meson not in MESON_NAMES:
-            raise InputError("meson", meson, f"be one of {', '.join(MESON_NAMES)}")
+        choice("meson", meson, MESON_NAMES, f"be one of {', '.join(MESON_NAMES)}")
         return self.estimate[MESON_NAMES.index(meson)]
 
     def __sub__(self, other: MesonSurvival) -> MesonSurvival:
@@ -323,7 +318,7 @@ def meson_survival(
     """
     runs = {0: ("s_wave", s_wave), 1: ("p_wave", p_wave)}
     survivals = {}
-    for state in dict.fromkeys(meson.radial for meson in MESONS):
+    for state in FED_STATES:
         argument, run = runs[State.named(state).l]
         mapping(argument, run)
         if state not in run:

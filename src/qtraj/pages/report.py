@@ -283,44 +283,38 @@ def _measured(panel: Panel, colors: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _data(data: DataSet, color: str) -> dict[str, Any]:
-    points = []
+    points, symbol = [], Observable.named(data.observable).symbol
+    words = {"stat": "statistical", "syst": "systematic", "total": "total", "global_rel": "global, relative"}
     for i in range(len(data)):
-        low, high = float(data.x_low[i]), float(data.x_high[i])
+        low, high, value = float(data.x_low[i]), float(data.x_high[i]), float(data.value[i])
         x = float(data.x[i]) if np.isfinite(data.x[i]) else (low + high) / 2
-        if not np.isfinite(x) or not np.isfinite(data.value[i]):
+        if not np.isfinite(x) or not np.isfinite(value):
             continue
-        point = _point(x, low, high, float(data.value[i]))
+        point = _point(x, low, high, value)
+        tip = [f"{data.experiment} {data.state}, {data.kinematics}", _place(data.x_name, x, low, high)]
+        if data.centrality[i] and data.x_name != "centrality_pct":
+            tip.append(f"centrality {data.centrality[i]}")
         if np.isfinite(data.upper_limit_cl[i]):
-            point |= {"limit": True}
-        elif not np.isfinite(data.stat_plus[i]):  # one total error is published, and no parts
-            point |= {"up": _number(data.total_plus[i]), "down": _number(data.total_minus[i])}
+            point["limit"] = True
+            tip.append(f"{symbol} < {value:.3g} (upper limit, {data.upper_limit_cl[i]:g} % confidence)")
         else:
-            point |= {"up": _number(data.stat_plus[i]), "down": _number(data.stat_minus[i])}
-            point |= {"systUp": _number(data.syst_plus[i]), "systDown": _number(data.syst_minus[i])}
-        points.append(point | {"tip": _data_tip(data, i, x)})
+            # one total error may be published, and no parts
+            known = "stat" if np.isfinite(data.stat_plus[i]) else "total"
+            up, down = (getattr(data, f"{known}_{side}")[i] for side in ("plus", "minus"))
+            point |= {"up": _number(up), "down": _number(down)}
+            if known == "stat":
+                point |= {"systUp": _number(data.syst_plus[i]), "systDown": _number(data.syst_minus[i])}
+            total = max(float(np.nan_to_num(error[i])) for error in (data.total_plus, data.total_minus))
+            tip.append(f"{symbol} = {format_value(value, total)}")
+            for part, name in words.items():
+                plus, minus = (getattr(data, f"{part}_{side}")[i] for side in ("plus", "minus"))
+                if np.isfinite(plus):
+                    size = f"±{plus:.2g}" if plus == minus else f"+{plus:.2g} −{minus:.2g}"
+                    tip.append(f"{name} {size}")
+        points.append(point | {"tip": [*tip, f"source: {data.source}"]})
     group, marker = f"{data.experiment}, {data.kinematics}", MARKERS.get(data.experiment, "square")
     head = {"kind": "data", "state": data.state, "group": group, "color": color, "marker": marker}
     return {**head, "points": points}
-
-
-def _data_tip(data: DataSet, i: int, x: float) -> list[str]:
-    y = Observable.named(data.observable).symbol
-    lines = [f"{data.experiment} {data.state}, {data.kinematics}"]
-    lines.append(_place(data.x_name, x, float(data.x_low[i]), float(data.x_high[i])))
-    if data.centrality[i] and data.x_name != "centrality_pct":
-        lines.append(f"centrality {data.centrality[i]}")
-    if np.isfinite(data.upper_limit_cl[i]):
-        lines.append(f"{y} < {data.value[i]:.3g} (upper limit, {data.upper_limit_cl[i]:g} % confidence)")
-        return [*lines, f"source: {data.source}"]
-    total = max(float(np.nan_to_num(error[i])) for error in (data.total_plus, data.total_minus))
-    lines.append(f"{y} = {format_value(float(data.value[i]), total)}")
-    words = {"stat": "statistical", "syst": "systematic", "total": "total", "global_rel": "global, relative"}
-    for part, name in words.items():
-        plus, minus = (getattr(data, f"{part}_{side}")[i] for side in ("plus", "minus"))
-        if np.isfinite(plus):
-            size = f"±{plus:.2g}" if plus == minus else f"+{plus:.2g} −{minus:.2g}"
-            lines.append(f"{name} {size}")
-    return [*lines, f"source: {data.source}"]
 
 
 def _place(x_name: str, x: float, low: float, high: float) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -229,23 +229,51 @@ def animate(evolution: Evolution) -> FuncAnimation:
     if not len(evolution.snapshots):
         raise InputError("evolution", evolution.title, "hold wave functions", "Run with saveWavefunctions 1.")
     thin = evolution.thinned(FRAMES, POINTS)
-    frames = thin.snapshots.tolist()
+    frames, r = thin.snapshots.tolist(), thin.r_fm
+    waves, densities, overlaps = thin.u_fm, thin.density_fm, np.maximum(thin.overlaps, SMALLEST)
     with style(), mpl.rc_context(_SMALL):
         figure = NotebookFigure(figsize=(9.6, 5.4), layout="constrained")
         grid = figure.add_gridspec(2, 3)
-        parts = [
-            _moving_wave(figure.add_subplot(grid[0, :2]), thin),
-            _moving_density(figure.add_subplot(grid[1, :2]), thin),
-            _moving_overlaps(figure.add_subplot(grid[:, 2]), thin),
-        ]
         title = figure.suptitle("", x=0.02, ha="left", fontsize=14)
+        # Re u, Im u and |u|
+        above = figure.add_subplot(grid[0, :2])
+        curves = [above.plot(r, 0 * r, color=GRAY, linewidth=1.0)[0] for _ in range(2)]
+        curves += above.plot(r, 0 * r, color=PAIR_COLORS[0], label=r"Re $\mathit{u}$")
+        curves += above.plot(r, 0 * r, color=PAIR_COLORS[1], linestyle="--", label=r"Im $\mathit{u}$")
+        curves[0].set_label(r"$\pm|\mathit{u}|$")
+        above.set(xlim=(0, r[-1]), ylabel=WAVE)
+        above.tick_params(labelbottom=False)
+        above.legend(loc="upper right", ncols=3)
+        below = figure.add_subplot(grid[1, :2])
+        (density,) = below.plot(r, 0 * r, color=PAIR_COLORS[0])
+        below.set(xlim=(0, r[-1]), xlabel=RADIUS, ylabel=DENSITY)
+        # the six overlaps as bars
+        beside = figure.add_subplot(grid[:, 2])
+        colors = [RADIAL_COLORS[name] for name in STATE_NAMES]
+        bars = beside.bar(STATE_NAMES, np.full(len(STATE_NAMES), SMALLEST), color=colors)
+        shown = overlaps[overlaps > SMALLEST]
+        low, high = (shown.min(), shown.max()) if shown.size else (SMALLEST, 1.0)
+        limits = 10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high) + 0.1)
+        beside.set(yscale="log", ylim=limits, ylabel=OVERLAP + (", normalized" if thin.jumps else ""))
+        beside.tick_params(axis="x", which="both", length=0)
 
     def draw(i: int) -> Iterable[Artist]:
         # no formula: one that changes is typeset anew in every frame, at the cost of all the rest
         state = f"{COLOR_NAMES[thin.color[i]]},  l = {thin.l[i]},  norm {thin.norm[i]:.3g}"
         title.set_text(f"t = {thin.times_fm[i]:.2f} fm/c,  {state}")
-        for show in parts:
-            show(i)
+        u, size = waves[i], np.abs(waves[i])
+        for line, y in zip(curves, (size, -size, u.real, u.imag), strict=True):
+            line.set_ydata(y)
+        density.set_ydata(densities[i])
+        # axes end at powers of 1.5, so that they seldom move
+        top, highest = (
+            float(1.5 ** np.ceil(np.log(1.05 * largest.max()) / np.log(1.5)))
+            for largest in (size, densities[i])
+        )
+        above.set_ylim(-top, 1.35 * top)  # room for the legend
+        below.set_ylim(0, highest)
+        for bar, height in zip(bars, overlaps[i], strict=True):
+            bar.set_height(height)
         return []
 
     with style(), mpl.rc_context(_SMALL):
@@ -270,63 +298,6 @@ def save_animation(evolution: Evolution, path: str | os.PathLike[str]) -> Path:
     with style(), atomic_path(path) as temporary:
         animation.save(temporary, writer=writer, dpi=80)
     return path
-
-
-def _moving_wave(ax: Axes, evolution: Evolution) -> Callable[[int], None]:
-    """Draw Re u, Im u and |u| against r; return what shows them at the time of an index."""
-    r = evolution.r_fm
-    size = [ax.plot(r, 0 * r, color=GRAY, linewidth=1.0)[0] for _ in range(2)]
-    real = ax.plot(r, 0 * r, color=PAIR_COLORS[0], label=r"Re $\mathit{u}$")[0]
-    imag = ax.plot(r, 0 * r, color=PAIR_COLORS[1], linestyle="--", label=r"Im $\mathit{u}$")[0]
-    size[0].set_label(r"$\pm|\mathit{u}|$")
-    ax.set(xlim=(0, r[-1]), ylabel=WAVE)
-    ax.tick_params(labelbottom=False)
-    ax.legend(loc="upper right", ncols=3)
-    waves = evolution.u_fm
-
-    def show(i: int) -> None:
-        u, absolute = waves[i], np.abs(waves[i])
-        for line, y in zip((*size, real, imag), (absolute, -absolute, u.real, u.imag), strict=True):
-            line.set_ydata(y)
-        top = _scale(float(absolute.max()))
-        ax.set_ylim(-top, 1.35 * top)  # room for the legend
-
-    return show
-
-
-def _moving_density(ax: Axes, evolution: Evolution) -> Callable[[int], None]:
-    """Draw |u|^2 against r; return what shows it at the time of an index."""
-    density = evolution.density_fm
-    line = ax.plot(evolution.r_fm, 0 * evolution.r_fm, color=PAIR_COLORS[0])[0]
-    ax.set(xlim=(0, evolution.r_fm[-1]), xlabel=RADIUS, ylabel=DENSITY)
-
-    def show(i: int) -> None:
-        line.set_ydata(density[i])
-        ax.set_ylim(0, _scale(float(density[i].max())))
-
-    return show
-
-
-def _moving_overlaps(ax: Axes, evolution: Evolution) -> Callable[[int], None]:
-    """Draw the six overlaps as bars on a logarithmic scale; return what shows them at the time of an index."""
-    overlaps = np.maximum(evolution.overlaps, SMALLEST)
-    bars = ax.bar(STATE_NAMES, np.full(6, SMALLEST), color=[RADIAL_COLORS[name] for name in STATE_NAMES])
-    shown = overlaps[overlaps > SMALLEST]
-    low, high = (shown.min(), shown.max()) if shown.size else (SMALLEST, 1.0)
-    limits = 10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high) + 0.1)
-    ax.set(yscale="log", ylim=limits, ylabel=OVERLAP + (", normalized" if evolution.jumps else ""))
-    ax.tick_params(axis="x", which="both", length=0)
-
-    def show(i: int) -> None:
-        for bar, height in zip(bars, overlaps[i], strict=True):
-            bar.set_height(height)
-
-    return show
-
-
-def _scale(largest: float) -> float:
-    """Return the upper end of an axis: steps of a factor 1.5, so that it seldom moves."""
-    return float(1.5 ** np.ceil(np.log(1.05 * largest) / np.log(1.5)))
 
 
 def _known(evolution: Evolution) -> Integer:

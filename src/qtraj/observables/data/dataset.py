@@ -24,10 +24,8 @@ Range = tuple[float, float]
 EVERYTHING: Final[Range] = (-inf, inf)
 
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
-_NAME = r"(\|y_cm\||\|y\||pT|y_cm|y|Ntrk)"
-_BETWEEN = re.compile(rf"{_NUMBER}<{_NAME}<{_NUMBER}(?: GeV)?")
-_BELOW = re.compile(rf"{_NAME}<{_NUMBER}(?: GeV)?")
-_ABOVE = re.compile(rf"{_NAME}>{_NUMBER}(?: GeV)?")
+# low < name < high, name < high or name > low
+_CONDITION = re.compile(rf"(?:{_NUMBER}<(?!.*>))?(\|y_cm\||\|y\||pT|y_cm|y|Ntrk)([<>]){_NUMBER}(?: GeV)?")
 
 # tables in ``qtraj/data/experiment``; its README explains columns, quality and status
 FILES: Final = (
@@ -83,7 +81,12 @@ class Acceptance:
         ranges: dict[str, Range] = {}
         other: list[str] = []
         for condition in filter(None, map(str.strip, kinematics.split(";"))):
-            name, limits = _limits(condition)
+            match = _CONDITION.fullmatch(condition)
+            if match is None:
+                allowed = "be a condition such as 'pT<30 GeV', '|y|<2.4' or '2.5<y<4'"
+                raise InputError("kinematics", condition, allowed)
+            name, end = match[2], float(match[4])
+            limits = (float(match[1] or -inf), end) if match[3] == "<" else (end, inf)
             if name == "pT":
                 ranges["pT"] = max(limits[0], 0.0), limits[1]
             elif name.startswith("|"):
@@ -98,16 +101,6 @@ class Acceptance:
         """Return whether the acceptance lies in `pT` (GeV) and `y`, ends included; None does not restrict."""
         pairs = ((self.pT, pT), (self.y, y))
         return all(outer is None or (outer[0] <= inner[0] and inner[1] <= outer[1]) for inner, outer in pairs)
-
-
-def _limits(condition: str) -> tuple[str, Range]:
-    if match := _BETWEEN.fullmatch(condition):
-        return match[2], (float(match[1]), float(match[3]))
-    if match := _BELOW.fullmatch(condition):
-        return match[1], (-inf, float(match[2]))
-    if match := _ABOVE.fullmatch(condition):
-        return match[1], (float(match[2]), inf)
-    raise InputError("kinematics", condition, "be a condition such as 'pT<30 GeV', '|y|<2.4' or '2.5<y<4'")
 
 
 @dataclass(frozen=True, eq=False)
