@@ -1,8 +1,7 @@
 """From a temperature history to the sequence of vacuum and medium steps of a splitting.
 
 A splitting is a list of numbers: vacuum for times vacuum[0], then medium step 1 with the integrals (kappa[0],
-gamma[0]) in GeV^2, vacuum for vacuum[1], medium step 2, ... Colder gaps are vacuum. Sequences of several histories are
-padded with steps of length 0.
+gamma[0]) in GeV^2, vacuum for vacuum[1], medium step 2, ... Colder gaps are vacuum.
 
 A medium may have features finer than any step: hot spots, jagged tables, coefficients that jump with T. `Profile`
 therefore holds the coefficients as polynomials between all the times at which they bend, and a step sees the medium
@@ -240,19 +239,19 @@ class Profile:
 
 @dataclass(frozen=True)
 class Steps:
-    """Steps of one history or, padded, of many.
+    """Steps of one history.
 
     Parameters
     ----------
-    vacuum : ndarray, shape (..., steps + 1)
+    vacuum : ndarray, shape (steps + 1,)
         Vacuum times in GeV^-1 around the medium steps.
-    terms : ndarray, shape (..., steps, colors, P)
+    terms : ndarray, shape (steps, colors, P)
         Time integrals of kappa/T^p, p < P = `LindbladModel.powers`, for each color; colors is 1 where all share them.
-    gamma : ndarray, shape (..., steps, colors)
+    gamma : ndarray, shape (steps, colors)
         Time integral of gamma in GeV^2 for each color.
-    soft : ndarray, shape (..., steps + 1, P)
+    soft : ndarray, shape (steps + 1, P)
         The same integrals for the soft part of the generator, which acts within each vacuum time; P = 0 without one.
-    before : ndarray, shape (..., steps + 1)
+    before : ndarray, shape (steps + 1)
         How much of each vacuum time passes before the soft part acts.
     """
 
@@ -269,7 +268,7 @@ class Steps:
 
     @property
     def kappa(self) -> Float:
-        """Time integral of kappa in GeV^2, shape (..., steps, colors)."""
+        """Time integral of kappa in GeV^2, shape (steps, colors)."""
         return self.terms[..., 0]
 
 
@@ -554,19 +553,3 @@ def _between(intervals: Sequence[Float], start: float, end: float) -> list[Float
     """Return the step edges from start to end, which lie at edges or outside of all intervals."""
     parts = [edges[(edges >= start) & (edges <= end)] for edges in intervals]
     return [edges for edges in parts if len(edges) > 1]
-
-
-def pad(sequences: Sequence[Steps]) -> Steps:
-    """Return one sequence with a leading axis, shorter members padded with steps that do nothing."""
-    steps = max(s.steps for s in sequences)
-
-    def padded(array: Float, length: int) -> Float:
-        return np.concatenate([array, np.zeros((length - len(array), *array.shape[1:]))])
-
-    return Steps(
-        np.stack([padded(s.vacuum, steps + 1) for s in sequences]),
-        np.stack([padded(s.terms, steps) for s in sequences]),
-        np.stack([padded(s.gamma, steps) for s in sequences]),
-        np.stack([padded(s.soft, steps + 1) for s in sequences]),
-        np.stack([padded(s.before, steps + 1) for s in sequences]),
-    )
