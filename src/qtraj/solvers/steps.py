@@ -274,8 +274,8 @@ class Steps:
 
 MOTION: Final = {True: 0.3, False: 0.7}
 """Share of the motion of the pair in the density of steps, by `LindbladModel.is_local`: the rest is the strength of the
-medium. With a soft part 0.7 needs the fewest steps over all media of the tests (0.3 twice as many for a cool medium, 1
-a third more for a strong one)."""
+medium. Errors times steps squared, of three media at NLO (`benchmarks/run.py --only steps`): with 0.3 up to 1.8 times
+those with 0.7 (2S at 190 MeV), with 1 up to 1.5 times (1S, kappa_hat = 4)."""
 
 
 def step_edges(profile: Profile, step: float, motion: float | None = None) -> list[Float]:
@@ -364,9 +364,9 @@ def strang(
     distribution of the medium within it.
 
     M is the local part of the generator. A soft part S, if there is one, acts at the edges: S/2 V(a) M V(b) S/2, where
-    the halves of neighboring steps act at once. Compared with S next to M, or M around S, this costs least (one S a
-    step) and cancels best between runs with and without jumps: 24 steps of the baseline at NLO (T_end 250 MeV) find
-    regeneration to 2e-5 of the 1S and 3e-4 of the 2S, against 4e-5 and 8e-4.
+    the halves of neighboring steps act at once. That costs one S a step, half of S next to M or M around S, and is
+    three times as accurate, since it cancels best between runs with and without jumps: 24 equal steps of the baseline
+    at NLO (T_end 250 MeV) find regeneration to 2e-6 of the 1S and 2e-4 of the 2S (`benchmarks/run.py --only steps`).
 
     Parameters
     ----------
