@@ -66,6 +66,10 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
     source = plan.source(chunk)
     sampled = plan.config.method.kind == "trajectories"
     units = []
+
+    def counted(before: int, count: int, done: int, total: int) -> None:
+        advance(before + done * count // total)  # whole histories, on top of those of the calls before
+
     for start, stop in plan.units(chunk):
         batch = source.batch(start, stop)
         # trajectories are sampled history by history: the random numbers of a call are counted from its first
@@ -78,7 +82,7 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
             # without a budget the tolerance only chooses the discretization; the errors reached enter every average
             with collected(drop=chunk.budget != "all"):
                 method = method_of(run_file, chunk.budget, _seed(plan, source, chunk.l, first))
-                progress = partial(_advanced, advance, first - chunk.start, last - first)
+                progress = partial(counted, first - chunk.start, last - first)
                 result = solve(model, histories, initial, method=method, progress=progress)
             units.append(_dataset(result, paths, ("rare_events",) if sampled else ()))
     chunked = xr.concat(units, "history", data_vars="all", coords="different", compat="equals", join="exact")
@@ -119,8 +123,3 @@ def _dataset(result: Any, paths: Mapping[str, NDArray[Any]], expected: Sequence[
         missing += [reason for e in estimates for reason in e.not_estimated]
     dataset = xr.Dataset(variables, {"state": list(STATE_NAMES)}, {"not_estimated": missing})
     return dataset.set_coords(list(paths))
-
-
-def _advanced(advance: Advance, before: int, count: int, done: int, total: int) -> None:
-    """Count what one call of `count` histories has done on top of those before it, in whole histories."""
-    advance(before + done * count // total)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer import Option
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # central Pb-Pb collisions at 5.02 TeV, roughly: the medium of `qtraj solve`, GeV and fm/c
 BJORKEN = {"T0": 0.425, "tau_fm": 0.6, "T_end": 0.25}
+
+Kind = TypeVar("Kind")
 
 SPECTRUM_WIDTH = 240  # columns, where no terminal says how many there are; the table takes what it needs
 HIGHEST_T = 0.450  # GeV, unless --T-max says otherwise
@@ -276,13 +278,6 @@ def explore(
         server.stop()
 
 
-def _refuse(given: Mapping[str, Any], why: str) -> None:
-    """Refuse flags that are given, not None, and have no effect."""
-    for flag, value in given.items():
-        if value is not None:
-            raise InputError(flag, value, f"be left out {why}")
-
-
 def _given(**settings: Any) -> dict[str, Any]:
     """Return the settings that are given: for the others the classes have their defaults."""
     return {name: value for name, value in settings.items() if value is not None}
@@ -315,7 +310,7 @@ def _potential(potential: str, alpha: float | None, table: Mapping[str, str | No
 
     if potential in POTENTIALS:
         flags = {f"--{name}": value for name, value in table.items()}
-        _refuse(flags, f"with --potential {potential}: it says how a table is read")
+        options.refuse(flags, f"with --potential {potential}: it says how a table is read")
         return POTENTIALS[potential](**_given(alpha=alpha))
     if not Path(potential).is_file():
         allowed = f"be {', '.join(POTENTIALS)} or a file with a table of V(r)"
@@ -337,13 +332,13 @@ def _transport(
     from ..physics.transport import Transport
 
     if has_width and kappa is None and gamma is None:
-        _refuse({"--T-c": T_c}, f"with --potential {potential}, which has a width of its own")
+        options.refuse({"--T-c": T_c}, f"with --potential {potential}, which has a width of its own")
         return None
     given = _given(kappa=kappa, gamma=gamma, T_c=T_c)
     with suppress(KeyError, ValueError):  # Transport refuses what is neither a name nor a number
         given["kappa"] = float(given["kappa"])
     if isinstance(given.get("kappa"), float):
-        _refuse({"--T-c": T_c}, f"with --kappa {kappa}: it scales the fits central, lower and upper")
+        options.refuse({"--T-c": T_c}, f"with --kappa {kappa}: it scales the fits central, lower and upper")
     return Transport(**given)
 
 
@@ -363,12 +358,12 @@ def _medium(
     settings = BJORKEN | _given(T0=T0, tau_fm=tau_fm, T_end=T_end)
     if table is not None:
         given = {"--T0": T0, "--tau": tau_fm, "--duration": duration_fm}
-        _refuse(given, "with --table, which has its own times and temperatures")
+        options.refuse(given, "with --table, which has its own times and temperatures")
         tau, T = load_table(table, 2).T
         return TabulatedTemperature(tau, T, T_end=settings["T_end"], allow_hot_end=allow_hot_end)
-    _refuse({"--allow-hot-end": allow_hot_end or None}, "without --table")
+    options.refuse({"--allow-hot-end": allow_hot_end or None}, "without --table")
     if duration_fm is not None:
-        _refuse({"--T-end": T_end}, "with --duration, when the medium ends")
+        options.refuse({"--T-end": T_end}, "with --duration, when the medium ends")
         return ConstantTemperature(settings["T0"], settings["tau_fm"], duration_fm=duration_fm)
     return Bjorken(**settings)
 
@@ -380,7 +375,7 @@ def _initial(l: int | None, width: float | None, color: str, state: str | None) 
 
     if state is None:
         return GaussianState(color=color, **_given(l=l, width=width))
-    _refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
+    options.refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
     named = State.named(state)
     return CoulombState(n=named.n, l=named.l, color=color)
 
@@ -395,19 +390,12 @@ def _method(name: str, rtol: float | None, n: int | None, seed: int | None) -> M
         "nojump": (NoJump, ()),
         "trajectories": (QuantumTrajectories, ("n", "seed")),
     }
-    if name not in kinds:
-        raise InputError("--method", name, "be density, nojump or trajectories")
-    kind, own = kinds[name]
-    given = _given(rtol=rtol, n=n, seed=seed)
-    _refuse({f"--{key}": value for key, value in given.items() if key not in own}, f"with --method {name}")
+    kind, given = _chosen("--method", name, kinds, rtol=rtol, n=n, seed=seed)
     return kind(**given)
 
 
 def _grid(kind: str, factor: float, **settings: float | None) -> Grid:
-    """Return a mesh of the given points and scale, or a sine grid of num, length and derivative.
-
-    `factor` is that of lengths over those of bottomonium, for what is not given.
-    """
+    """Return a grid of the given settings; `factor` is that of lengths over those of bottomonium, for the others."""
     from ..radial.sine import SineGrid
     from ..solvers.projection import STATES_MESH
 
@@ -415,12 +403,19 @@ def _grid(kind: str, factor: float, **settings: float | None) -> Grid:
         "mesh": (STATES_MESH.scaled(factor), ("points", "scale")),
         "sine": (SineGrid().scaled(factor), ("num", "length", "derivative")),
     }
-    if kind not in grids:
-        raise InputError("--grid", kind, f"be one of {', '.join(grids)}")
-    default, own = grids[kind]
-    given = _given(**settings)
-    for name, value in given.items():
-        if name not in own:
-            flags = ", ".join(f"--{setting}" for setting in own)
-            raise InputError(f"--{name}", value, f"be left out with --grid {kind}", f"It takes {flags}.")
+    default, given = _chosen("--grid", kind, grids, **settings)
     return replace(default, **given)
+
+
+def _chosen(
+    flag: str, name: str, kinds: Mapping[str, tuple[Kind, tuple[str, ...]]], **settings: Any
+) -> tuple[Kind, dict[str, Any]]:
+    """Return what a name stands for, and the settings that are given: each is one of its own, or refused."""
+    if name not in kinds:
+        raise InputError(flag, name, f"be one of {', '.join(kinds)}")
+    kind, own = kinds[name]
+    given = _given(**settings)
+    foreign = {f"--{key}": value for key, value in given.items() if key not in own}
+    takes = f"It takes {', '.join(f'--{key}' for key in own)}." if own else ""
+    options.refuse(foreign, f"with {flag} {name}", takes)
+    return kind, given

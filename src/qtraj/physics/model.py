@@ -112,10 +112,17 @@ class LindbladModel:
         # a class has the attributes of its instances
         if isinstance(self.potential, type) or not isinstance(self.potential, Potential):
             raise InputError("potential", self.potential, "be a potential such as CoulombPotential()")
-        self._set_transport()
+        # a complex potential describes the decay itself; dipole terms would count it twice
+        default = NO_DIPOLE if self.has_width else Transport()
+        transport: Any = default if self.transport is None else self.transport
+        instance("transport", transport, Transport, "be a Transport(kappa=..., gamma=...)")
+        if self.has_width and (transport.kappa, transport.gamma) != (0.0, 0.0):
+            allowed = f"be left out with {type(self.potential).__name__}, which has a width of its own"
+            raise InputError("transport", transport, allowed, "Dipole terms would count the decay twice.")
         allowed = "be the heavy-quark mass in GeV, 0.5 to 10"
         settle(
             self,
+            transport=transport,
             mass=number("mass", self.mass, allowed, low=0.5, high=10),
             order=choice("order", self.order, ("LO", "NLO"), "be 'LO' or 'NLO'"),
         )
@@ -125,27 +132,14 @@ class LindbladModel:
                 f"the heavy quark, M_Q, twice as large: give mass={2 * self.mass:g}. (m of QTraj 1.0 is M_Q/2.)",
                 UserWarning,
             )
-        settle(self, channels=self._channels())
-
-    def _channels(self) -> tuple[JumpChannel, ...]:
+        channels = () if self.has_width else leading_order_channels()
         if self.order == "NLO":
             if not isinstance(self.potential, CoulombPotential):
-                remedy = (
-                    "The NLO jump operators (arXiv:2205.10289) need Coulomb potentials: use CoulombPotential."
-                )
-                raise InputError("order", self.order, f"be 'LO' for {type(self.potential).__name__}", remedy)
-            return next_order_channels(self.potential.alpha_s, self.mass)
-        return () if self.has_width else leading_order_channels()
-
-    def _set_transport(self) -> None:
-        # a complex potential describes the decay itself; dipole terms would count it twice
-        default = NO_DIPOLE if self.has_width else Transport()
-        transport: Any = default if self.transport is None else self.transport
-        instance("transport", transport, Transport, "be a Transport(kappa=..., gamma=...)")
-        if self.has_width and (transport.kappa, transport.gamma) != (0.0, 0.0):
-            allowed = f"be left out with {type(self.potential).__name__}, which has a width of its own"
-            raise InputError("transport", transport, allowed, "Dipole terms would count the decay twice.")
-        settle(self, transport=transport)
+                allowed = f"be 'LO' for {type(self.potential).__name__}"
+                needs = "The NLO jump operators (arXiv:2205.10289) need Coulomb potentials"
+                raise InputError("order", self.order, allowed, f"{needs}: use CoulombPotential.")
+            channels = next_order_channels(self.potential.alpha_s, self.mass)
+        settle(self, channels=channels)
 
     @cached_property
     def thermal(self) -> ThermalPotential | None:

@@ -89,10 +89,7 @@ def _parts(u: Complex, dimensions: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _complex(dataset: xr.Dataset) -> Complex:
-    u = np.empty(dataset["u_real"].shape, dtype=np.complex128)
-    # one by one: adding i times the imaginary part would lose the sign of a zero
-    u.real, u.imag = dataset["u_real"].values, dataset["u_imag"].values
-    return u
+    return waves.complex_of(dataset["u_real"].values, dataset["u_imag"].values)
 
 
 def _from_snapshot(path: Path) -> xr.Dataset:

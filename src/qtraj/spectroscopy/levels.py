@@ -67,13 +67,12 @@ class ThermalLevels:
     settings: Mapping[str, str]
 
     def __repr__(self) -> str:
-        states, few = ", ".join(state.name for state in self.states), len(self.T) == 1
-        where = (
-            f"{self.T[0]:g} GeV"
-            if few
-            else f"{len(self.T)} temperatures, {self.T[0]:g} to {self.T[-1]:g} GeV"
+        states, where = ", ".join(state.name for state in self.states), f"{self.T[0]:g}"
+        if len(self.T) > 1:
+            where = f"{len(self.T)} temperatures, {where} to {self.T[-1]:g}"
+        return (
+            f"ThermalLevels of {states} at {where} GeV, by {', '.join(self.routes)}; {self.model.potential}"
         )
-        return f"ThermalLevels of {states} at {where}, by {', '.join(self.routes)}; {self.model.potential}"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: shifts and widths in MeV, routes side by side."""

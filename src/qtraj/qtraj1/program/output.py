@@ -206,10 +206,9 @@ class Screen:
 
     def masses(self, masses: Float) -> None:
         """Print the masses 2 M_Q + E of computed states in GeV."""
-        self._lines(RULE)
-        for state, mass in zip(STATES, masses, strict=False):
-            self.say(f"M({state.n}{'spd'[state.l]}) = {mass:g}")
-        self._lines(RULE)
+        names = (f"{state.n}{'spd'[state.l]}" for state in STATES)
+        lines = (f"==> M({name}) = {mass:g}" for name, mass in zip(names, masses, strict=False))
+        self._lines(RULE, *lines, RULE)
 
     def no_jump(self, evolution: NoJumpEvolution, jumps: bool) -> None:
         """Print the vacuum part and the part with medium of the evolution without jumps, as the original does."""
