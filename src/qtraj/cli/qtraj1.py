@@ -58,8 +58,8 @@ def legacy(
             existing="append" if append else "overwrite" if overwrite else "refuse",
         )
     except KeyboardInterrupt:
-        kept = "Interrupted. The finished trajectories are in the output folder;"
-        typer.echo(f"{kept} add to them with --append and another -randomseed.", err=True)
+        message = "Interrupted. The finished trajectories are in the output folder;"
+        typer.echo(f"{message} add to them with --append and another -randomseed.", err=True)
         raise typer.Exit(options.EXIT_INTERRUPTED) from None
     options.wrote([folder])
 

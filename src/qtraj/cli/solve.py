@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ..physics.medium import History
     from ..physics.model import LindbladModel
     from ..physics.potentials.coulomb import Potential
-    from ..physics.transport import Transport
     from ..radial.bound import Grid
     from ..solvers.solve import Method
     from ..spectroscopy.files import Row
@@ -95,16 +94,40 @@ def solve(
 ) -> None:
     """Solve one temperature history and print the survival of each state with its error."""
     from .._atomic import writable_folder
+    from ..hydro.readers.common import load_table
+    from ..physics.initial import CoulombState, GaussianState
+    from ..physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
     from ..solvers.density.method import DensityMatrix
     from ..solvers.nojump.method import NoJump
     from ..solvers.solve import solve as solve_lindblad
+    from ..states import State
 
     for folder in filter(None, (view, out and out.parent)):  # before anything long begins
         writable_folder(folder)
     table_flags = {"below": below, "beyond": beyond, "octet": octet}
     model = _model(potential, alpha, mass, table_flags, (kappa, gamma, T_c), order)
-    medium = _medium(T0, tau, T_end, duration, table, allow_hot_end=allow_hot_end)
-    initial = _initial(l, width, color, state)
+    settings = BJORKEN | _given(T0=T0, tau_fm=tau, T_end=T_end)
+    medium: History
+    if table is not None:
+        flags = {"--T0": T0, "--tau": tau, "--duration": duration}
+        options.refuse(flags, "with --table, which has its own times and temperatures")
+        times, temperatures = load_table(table, 2).T  # fm/c, GeV
+        ends = {"T_end": settings["T_end"], "allow_hot_end": allow_hot_end}
+        medium = TabulatedTemperature(times, temperatures, **ends)
+    else:
+        options.refuse({"--allow-hot-end": allow_hot_end or None}, "without --table")
+        if duration is None:
+            medium = Bjorken(**settings)
+        else:
+            options.refuse({"--T-end": T_end}, "with --duration, when the medium ends")
+            medium = ConstantTemperature(settings["T0"], settings["tau_fm"], duration_fm=duration)
+    initial: InitialState
+    if state is None:
+        initial = GaussianState(color=color, **_given(l=l, width=width))
+    else:
+        options.refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
+        named = State.named(state)
+        initial = CoulombState(n=named.n, l=named.l, color=color)
     by_default = "nojump" if model.has_width else "density" if model.thermal is None else "trajectories"
     chosen = _method(method or by_default, rtol, n, seed)
     if model.thermal is not None and isinstance(chosen, DensityMatrix):
@@ -292,92 +315,44 @@ def _model(
     order: str = "LO",
 ) -> LindbladModel:
     """Return the model; `table` holds what only a file of V(r) takes, `dipole` kappa, gamma and T_c."""
-    from ..io.config import KSU_MASS
+    from ..io.config import KSU_MASS, POTENTIALS
     from ..physics.model import LindbladModel
     from ..physics.potentials.coulomb import thermal_potential
-
-    if mass is None and potential == "ksu":
-        mass = KSU_MASS
-    made = _potential(potential, alpha, table)
-    thermal = thermal_potential(made)
-    transport = _transport(potential, *dipole, has_width=thermal is not None and thermal.has_width)
-    return LindbladModel(made, **_given(transport=transport, mass=mass, order=order))
-
-
-def _potential(potential: str, alpha: float | None, table: Mapping[str, str | None]) -> Potential:
-    from ..io.config import POTENTIALS
     from ..physics.potentials.table import TabulatedPotential
+    from ..physics.transport import Transport
 
+    made: Potential
     if potential in POTENTIALS:
         flags = {f"--{name}": value for name, value in table.items()}
         options.refuse(flags, f"with --potential {potential}: it says how a table is read")
-        return POTENTIALS[potential](**_given(alpha=alpha))
-    if not Path(potential).is_file():
+        made = POTENTIALS[potential](**_given(alpha=alpha))
+    elif not Path(potential).is_file():
         allowed = f"be {', '.join(POTENTIALS)} or a file with a table of V(r)"
         raise InputError("--potential", potential, allowed)
-    if alpha is None:
+    elif alpha is None:
         remedy = "It sets the radius of the Coulomb functions."
         raise InputError("--alpha", None, "be given with a file", remedy)
-    how: dict[str, Any] = _given(**table)
-    try:
-        return TabulatedPotential.read(potential, alpha=alpha, **how)
-    except InputError as error:
-        raise InputError(f"--{error.argument}", error.value, error.allowed, error.remedy) from None
-
-
-def _transport(
-    potential: str, kappa: str | None, gamma: float | None, T_c: float | None, *, has_width: bool
-) -> Transport | None:
-    """Return the dipole terms, or None for a potential with a width of its own unless they are asked for."""
-    from ..physics.transport import Transport
-
-    if has_width and kappa is None and gamma is None:
+    else:
+        how: dict[str, Any] = _given(**table)
+        try:
+            made = TabulatedPotential.read(potential, alpha=alpha, **how)
+        except InputError as error:
+            raise InputError(f"--{error.argument}", error.value, error.allowed, error.remedy) from None
+    kappa, gamma, T_c = dipole
+    thermal, transport = thermal_potential(made), None
+    if thermal is not None and thermal.has_width and kappa is None and gamma is None:
         options.refuse({"--T-c": T_c}, f"with --potential {potential}, which has a width of its own")
-        return None
-    given = _given(kappa=kappa, gamma=gamma, T_c=T_c)
-    with suppress(KeyError, ValueError):  # Transport refuses what is neither a name nor a number
-        given["kappa"] = float(given["kappa"])
-    if isinstance(given.get("kappa"), float):
-        options.refuse({"--T-c": T_c}, f"with --kappa {kappa}: it scales the fits central, lower and upper")
-    return Transport(**given)
-
-
-def _medium(
-    T0: float | None,
-    tau_fm: float | None,
-    T_end: float | None,
-    duration_fm: float | None,
-    table: Path | None,
-    *,
-    allow_hot_end: bool,
-) -> History:
-    """Return the medium of a table of (tau in fm/c, T in GeV), of a constant temperature, or of a Bjorken flow."""
-    from ..hydro.readers.common import load_table
-    from ..physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
-
-    settings = BJORKEN | _given(T0=T0, tau_fm=tau_fm, T_end=T_end)
-    if table is not None:
-        given = {"--T0": T0, "--tau": tau_fm, "--duration": duration_fm}
-        options.refuse(given, "with --table, which has its own times and temperatures")
-        tau, T = load_table(table, 2).T
-        return TabulatedTemperature(tau, T, T_end=settings["T_end"], allow_hot_end=allow_hot_end)
-    options.refuse({"--allow-hot-end": allow_hot_end or None}, "without --table")
-    if duration_fm is not None:
-        options.refuse({"--T-end": T_end}, "with --duration, when the medium ends")
-        return ConstantTemperature(settings["T0"], settings["tau_fm"], duration_fm=duration_fm)
-    return Bjorken(**settings)
-
-
-def _initial(l: int | None, width: float | None, color: str, state: str | None) -> InitialState:
-    """Return a Gaussian start, or the Coulomb state called `state`."""
-    from ..physics.initial import CoulombState, GaussianState
-    from ..states import State
-
-    if state is None:
-        return GaussianState(color=color, **_given(l=l, width=width))
-    options.refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
-    named = State.named(state)
-    return CoulombState(n=named.n, l=named.l, color=color)
+    else:
+        given = _given(kappa=kappa, gamma=gamma, T_c=T_c)
+        with suppress(KeyError, ValueError):  # Transport refuses what is neither a name nor a number
+            given["kappa"] = float(given["kappa"])
+        if isinstance(given.get("kappa"), float):
+            fits = f"with --kappa {kappa}: it scales the fits central, lower and upper"
+            options.refuse({"--T-c": T_c}, fits)
+        transport = Transport(**given)
+    if mass is None and potential == "ksu":
+        mass = KSU_MASS
+    return LindbladModel(made, **_given(transport=transport, mass=mass, order=order))
 
 
 def _method(name: str, rtol: float | None, n: int | None, seed: int | None) -> Method:

@@ -56,16 +56,6 @@ def quark_of(mass: float) -> str | None:
     return next((quark for quark, (low, high) in ranges.items() if low <= mass <= high), None)
 
 
-def reduced_mass_of(mass: float) -> str | None:
-    """Return the quark whose half a mass in GeV is to half a percent, of the values in use, or None."""
-    in_use = {
-        "bottom": (BOTTOM_MASS, 4.70),
-        "charm": (1.5, 1.3),
-    }  # the group's, that of KSU; arXiv:2007.10211
-    close = (q for q, masses in in_use.items() if any(abs(2 * mass / M - 1) < 0.005 for M in masses))
-    return next(close, None)
-
-
 class Scales(NamedTuple):
     """Size a and energy 1/(M a^2) of a pair over those of bottomonium; a is a Coulomb potential's Bohr radius."""
 
@@ -126,7 +116,12 @@ class LindbladModel:
             mass=number("mass", self.mass, allowed, low=0.5, high=10),
             order=choice("order", self.order, ("LO", "NLO"), "be 'LO' or 'NLO'"),
         )
-        if (quark := reduced_mass_of(self.mass)) is not None:
+        # half a mass in use, to half a percent: the group's and that of KSU; arXiv:2007.10211
+        in_use = {"bottom": (BOTTOM_MASS, 4.70), "charm": (1.5, 1.3)}
+        halved = (
+            q for q, masses in in_use.items() if any(abs(2 * self.mass / M - 1) < 0.005 for M in masses)
+        )
+        if (quark := next(halved, None)) is not None:
             warn_user(
                 f"`mass` = {self.mass:g} GeV looks like the reduced mass of a pair of {quark} quarks. It is that of "
                 f"the heavy quark, M_Q, twice as large: give mass={2 * self.mass:g}. (m of QTraj 1.0 is M_Q/2.)",

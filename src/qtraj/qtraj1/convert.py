@@ -204,10 +204,10 @@ def _to_text(source: Path, target: Path, force: bool) -> Conversion:
     groups = {name: read_dataset(source, name) for name in names}
     if root.attrs["file_checksums"].split("\n") != [checksum(group) for group in groups.values()]:
         raise FileFormatError(source, "a group does not belong to this file", "Convert the text files again.")
-    whole = root.attrs["source_kind"] == "folder" or target.is_dir()
-    if whole and target.is_file():
+    to_folder = root.attrs["source_kind"] == "folder" or target.is_dir()
+    if to_folder and target.is_file():
         raise InputError("OUT", str(target), "be a folder: this netCDF file was made from one")
-    paths = {name: target / name if whole else target for name in names}
+    paths = {name: target / name if to_folder else target for name in names}
     if root.attrs["run_record"]:
         paths[RUN_RECORD] = target / RUN_RECORD
     _refuse_existing(list(paths.values()), force)

@@ -241,8 +241,8 @@ _AVERAGED_ROW: Final = (
 def is_averaged(path: str | Path) -> bool:
     """Return whether a file begins as one of averaged ratios: a metadata line, then a row of 14 numbers."""
     head = list(islice(lines_of(path), 2))
-    words = head[-1].split()
-    return len(head) == 2 and len(words) == AVERAGED_COLUMNS and all(map(is_finite, words))
+    fields = head[-1].split()
+    return len(head) == 2 and len(fields) == AVERAGED_COLUMNS and all(map(is_finite, fields))
 
 
 def read_averaged_ratios(path: str | Path) -> AveragedRatios:

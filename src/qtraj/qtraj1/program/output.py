@@ -56,13 +56,13 @@ class OutputFolder:
         self.path, self._p = path, p
         self._file, self._with_metadata = path / "ratios.tsv", p.temperatureEvolution == TRAJECTORY_FILE
         entries = sorted(path.iterdir()) if path.is_dir() else []
-        self._found = [entry for entry in entries if _WRITTEN.fullmatch(entry.name)]
-        if self._found and existing == "refuse":
-            names = ", ".join(entry.name for entry in self._found[:3])
-            more = ", ..." if len(self._found) > 3 else ""
+        self._earlier = [entry for entry in entries if _WRITTEN.fullmatch(entry.name)]
+        if self._earlier and existing == "refuse":
+            names = ", ".join(entry.name for entry in self._earlier[:3])
+            more = ", ..." if len(self._earlier) > 3 else ""
             remedy = "Nothing was changed. --append adds rows of another randomseed, --overwrite replaces the files."
             raise FileFormatError(path, f"holds the output of an earlier run ({names}{more})", remedy)
-        self.appends = bool(self._found) and existing == "append"
+        self.appends = bool(self._earlier) and existing == "append"
         if self.appends:
             # the original has no run record, but its folder may be named after the seed
             named, record = _WITH_SEED.fullmatch(path.name), self._record()
@@ -80,7 +80,7 @@ class OutputFolder:
     def begin(self, transform: str) -> None:
         """Remove what this run replaces, and write parameters with the seed, and versions."""
         if not self.appends:
-            for path in self._found:  # not one by one: snapshots of steps that this run has not would stay
+            for path in self._earlier:  # not one by one: snapshots of steps that this run has not would stay
                 try:
                     path.unlink()
                 except OSError as error:

@@ -24,7 +24,7 @@ from ..files.evolution import write_basis
 from ..files.parameters import LegacyParameters
 from .output import Existing, OutputFolder, Screen
 from .steps import histories
-from .trajectories import Transform, evolve_without_jumps, make_setup, refuse_unknown, sample
+from .trajectories import Transform, evolve_without_jumps, make_setup, sample
 
 CLOCK: Final = 0  # randomseed that takes the clock, in seconds, as seed
 
@@ -73,7 +73,14 @@ def run_legacy(
     transform = choice("transform", transform, get_args(Transform))
     if screen is not None:
         instance("screen", screen, Screen)
-    refuse_unknown(p)
+    # what the original does in a way that no document describes to the last factor: what its KSU potential is for
+    # octets, and its jumps at NLO (by direction-averaged rates, with a reduced mass for the heavy quark's in one term)
+    if p.potential != 0 and p.initC == 1:
+        remedy = "A KSU potential is one of singlets."
+        raise InputError("initC", 1, f"be 0 with potential {p.potential}", remedy)
+    if p.stepper == 2 and p.doJumps:
+        remedy = "The jumps of the original at NLO are not documented; for NLO with jumps use qtraj.solve."
+        raise InputError("doJumps", 1, "be 0 with stepper 2", remedy)
     kinds = get_args(Existing)
     existing = choice("existing", existing, kinds, f"be one of {', '.join(kinds)}")
     if transform == "fftw":
@@ -132,9 +139,9 @@ def run_legacy(
     return folder.path
 
 
-def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
-    """Return command-line words ``-KEY value ...`` as pairs for `read_params`."""
-    for key, value in zip(words[::2], [*words[1::2], ""], strict=False):
+def pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:
+    """Return command-line arguments ``-KEY value ...`` as pairs for `read_params`."""
+    for key, value in zip(arguments[::2], [*arguments[1::2], ""], strict=False):
         if not key.startswith("-") or not value:
             raise InputError(key, value, "be a pair -KEY value", "For example: -T0 0.425 -kappa -1.")
-    return list(zip(words[::2], words[1::2], strict=True))
+    return list(zip(arguments[::2], arguments[1::2], strict=True))

@@ -28,7 +28,7 @@ u = r R it is the symmetrized product -i (r d/dr + d/dr r), hermitian on the gri
     Gamma_o = (kappa/8) [ the same with a -> -a ] + (5 kappa/16) [ the same with a = 0 ]
 
 Flaws of the original: where there is no medium
-(T = 0) the NLO terms are left out; its jumps at NLO take direction-averaged rates (`trajectories.refuse_unknown`).
+(T = 0) the NLO terms are left out; its jumps at NLO take direction-averaged rates (`run.run_legacy` refuses them).
 """
 
 from __future__ import annotations

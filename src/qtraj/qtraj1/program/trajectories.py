@@ -99,14 +99,6 @@ class Setup:
         """Return whether a trajectory prints a row at the start of `step`."""
         return step % self.p.snapFreq == 0 or step == self.steps.total
 
-    def printed_energy(self, state: Complex, color: int, l: int) -> float:
-        """Return the vacuum energy as the original prints it: without dx, not divided by the norm."""
-        m, dx, r = self.p.m, self.grid.dx, self.grid.r
-        static = CoulombPotential(self.p.alpha).vacuum(r, COLORS[color]) + l * (l + 1) / (2 * m * r**2)
-        walls = np.concatenate([[0], state, [0]])
-        second = (walls[2:] + walls[:-2] - 2 * state) / dx**2
-        return float(np.vdot(state, static * state - second / (2 * m)).real)
-
 
 def make_setup(p: LegacyParameters, steps: Steps, directory: Path, transform: Transform = "scipy") -> Setup:
     """Make the setup of one history; `directory` is where relative file names count from."""
@@ -164,27 +156,19 @@ class Record:
         overlaps = setup.overlaps(state, color, l)
         # <r> in units of that of the Coulomb 1S state, 3/(2 m alpha)
         radius = setup.grid.dx * float(np.sum(setup.grid.r * np.abs(state) ** 2)) / (3 / (2 * p.m * p.alpha))
-        time, energy = setup.steps.time_fm(step), setup.printed_energy(state, color, l)
+        # the vacuum energy as the original prints it: without dx, from second differences
+        m, dx, r = p.m, setup.grid.dx, setup.grid.r
+        static = CoulombPotential(p.alpha).vacuum(r, COLORS[color]) + l * (l + 1) / (2 * m * r**2)
+        walls = np.concatenate([[0], state, [0]])
+        second = (walls[2:] + walls[:-2] - 2 * state) / dx**2
+        energy = float(np.vdot(state, static * state - second / (2 * m)).real)
+        time = setup.steps.time_fm(step)
         self._rows.append((time, norm, color, l, overlaps / scale, radius / scale, energy / scale))
 
     def block(self, trajectory: int | None = None) -> SummaryBlock:
         """Return the rows so far as one block."""
         columns = zip(*self._rows, strict=True) if self._rows else ((),) * 7
         return SummaryBlock(trajectory, *(np.array(column) for column in columns))
-
-
-def refuse_unknown(p: LegacyParameters) -> None:
-    """Raise InputError for what the original does in a way that no document describes to the last factor.
-
-    At NLO its jumps branch by direction-averaged rates, with a reduced mass in the place of the heavy-quark mass in
-    one term; what its KSU potential is for octets is not said.
-    """
-    if p.potential != 0 and p.initC == 1:
-        remedy = "A KSU potential is one of singlets."
-        raise InputError("initC", 1, f"be 0 with potential {p.potential}", remedy)
-    if p.stepper == 2 and p.doJumps:
-        remedy = "The jumps of the original at NLO are not documented; for NLO with jumps use qtraj.solve."
-        raise InputError("doJumps", 1, "be 0 with stepper 2", remedy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,8 +203,7 @@ class NoJumpEvolution:
     def start_for(self, r0: float, snapshot_every: int) -> Stored:
         """Return the state from which a trajectory with first random number `r0` above `norm` goes on."""
         # the flaw of the list named above
-        room = self.stored[-1].step // snapshot_every + 1
-        usable = self.stored[:-1][:room]
+        usable = self.stored[:-1][: self.stored[-1].step // snapshot_every + 1]
         return next((state for state in reversed(usable) if state.norm > r0), usable[0])
 
 
