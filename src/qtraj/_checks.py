@@ -75,9 +75,7 @@ def _is_integer(value: Any) -> bool:
 
 def boolean(argument: str, value: Any) -> bool:
     """Return `value` as a bool if it is True or False, of Python or of NumPy."""
-    if not isinstance(value, bool | np.bool_):
-        raise InputError(argument, value, "be True or False")
-    return bool(value)
+    return bool(instance(argument, value, (bool, np.bool_), "be True or False"))
 
 
 def choice(argument: str, value: Any, choices: Iterable[T], allowed: str = "", remedy: str = "") -> T:
@@ -98,9 +96,7 @@ def choice(argument: str, value: Any, choices: Iterable[T], allowed: str = "", r
 
 def text(argument: str, value: Any, allowed: str = "be a string") -> str:
     """Return `value` as a str if it is a string."""
-    if not isinstance(value, str):
-        raise InputError(argument, value, allowed)
-    return str(value)
+    return str(instance(argument, value, str, allowed))
 
 
 def texts(argument: str, value: Any, allowed: str = "be a list of strings") -> tuple[str, ...]:

@@ -132,15 +132,12 @@ class Conversion:
 
 
 def convert(source: str | Path, target: str | Path, *, force: bool = False) -> Conversion:
-    """Convert QTraj 1.0 output to netCDF, or such a netCDF file back to text.
+    """Convert QTraj 1.0 output to netCDF, or such a netCDF file back to text; overwrite files with `force` only.
 
-    `source` is an output folder, or one ratios, summary, snapshot or basis file, plain or gzip; then `target` ends in
-    ``.nc``. Or it is a netCDF file made from one of these; then `target` is a folder, and where it was made from a
-    file, a file or an existing folder. Existing files are overwritten with `force` only.
-
-    The netCDF file has a group for each text file, named after it, with its checksum, and the versions that wrote
-    it; a run record of `qtraj legacy` goes along. Before anything is written, each text file is compared with what
-    it will come back as, byte for byte, and refused if it would not.
+    `source` is an output folder or one of its files, plain or gzip, and `target` ends in ``.nc``; or `source` is such
+    a netCDF file, and `target` the folder, or the file where it was made from one. The netCDF file has a group for each
+    text file, with its checksum, the versions that wrote it, and the run record of `qtraj legacy`. Each text file is
+    compared with what it will come back as, byte for byte, before anything is written.
     """
     source, target = Path(source), Path(target)
     if not source.exists():

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, product
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from rich import box
@@ -102,9 +102,29 @@ def write_levels(levels: ThermalLevels, folder: str | Path, stem: str = "spectru
         for row in table:
             numbers = (values[name] for name in QUANTITIES for values in (row.values, row.errors))
             writer.writerow([_text(row.T_MeV), row.state, row.route, *map(_text, numbers), row.remark])
-    document = json.dumps(_document(levels, table), indent=1, allow_nan=False)
+    vacuum = zip(levels.states, levels.vacuum, strict=True)
+    document = {
+        "settings": dict(levels.settings),
+        "versions": versions(),
+        "units": {"energy": "MeV", "radius": "fm"},
+        "vacuum_energy_MeV": {state.name: GEV * float(energy) for state, energy in vacuum},
+        "continuum_MeV": [GEV * float(energy) for energy in levels.continuum],
+        "error_parts_MeV": {
+            # as (state, temperature); of the width, twice those of the imaginary part
+            route: {
+                name: {"energy": (GEV * part.real).tolist(), "width": (2 * GEV * part.imag).tolist()}
+                for name, part in result.parts.items()
+            }
+            for route, result in levels.routes.items()
+        },
+        "rows": [
+            {"T_MeV": row.T_MeV, "state": row.state, "route": row.route, "remark": row.remark}
+            | {name: {"value": row.values[name], "error": row.errors[name]} for name in QUANTITIES}
+            for row in table
+        ],
+    }
     with atomic_path(paths[1]) as path:
-        path.write_text(document + "\n", encoding="utf-8")
+        path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return paths
 
 
@@ -166,30 +186,6 @@ def read_levels(path: str | Path) -> list[Row]:
 
 def _text(value: float | None) -> str:
     return "" if value is None else f"{value:.9g}"
-
-
-def _document(levels: ThermalLevels, table: list[Row]) -> dict[str, Any]:
-    vacuum = zip(levels.states, levels.vacuum, strict=True)
-    return {
-        "settings": dict(levels.settings),
-        "versions": versions(),
-        "units": {"energy": "MeV", "radius": "fm"},
-        "vacuum_energy_MeV": {state.name: GEV * float(energy) for state, energy in vacuum},
-        "continuum_MeV": [GEV * float(energy) for energy in levels.continuum],
-        "error_parts_MeV": {
-            # as (state, temperature); of the width, twice those of the imaginary part
-            route: {
-                name: {"energy": (GEV * part.real).tolist(), "width": (2 * GEV * part.imag).tolist()}
-                for name, part in result.parts.items()
-            }
-            for route, result in levels.routes.items()
-        },
-        "rows": [
-            {"T_MeV": row.T_MeV, "state": row.state, "route": row.route, "remark": row.remark}
-            | {name: {"value": row.values[name], "error": row.errors[name]} for name in QUANTITIES}
-            for row in table
-        ],
-    }
 
 
 SHOWN = 0.005  # MeV; smaller errors are below the last digit and are not printed. The files have them

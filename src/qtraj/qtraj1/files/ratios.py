@@ -147,7 +147,7 @@ def iterate_ratios(path: str | Path, *, metadata: bool | None = None) -> Iterato
 def _tables(path: Path, metadata: bool | None) -> Iterator[RatioTable]:
     lines = lines_of(path)
     head = list(islice(lines, 3))
-    step = 1 + (_has_metadata(path, head) if metadata is None else metadata)
+    step = 1 + (has_metadata(path, head) if metadata is None else metadata)
     lines, first, known = chain(head, lines), 1, dict[str, str]()
     while chunk := list(islice(lines, CHUNK - CHUNK % step)):
         if len(chunk) % step:
@@ -166,19 +166,15 @@ def _tables(path: Path, metadata: bool | None) -> Iterator[RatioTable]:
         first += len(chunk)
 
 
-def file_has_metadata(path: Path) -> bool:
-    """Return whether each row of a ratio file comes under a metadata line."""
-    return _has_metadata(path, list(islice(lines_of(path), 3)))
-
-
-def _has_metadata(path: str | Path, head: Sequence[str]) -> bool:
-    """Return whether the first lines of a ratio file, up to three, are metadata and rows in turn.
+def has_metadata(path: Path, head: Sequence[str] | None = None) -> bool:
+    """Return whether the first lines of a ratio file, up to three, `head` if known, are metadata and rows in turn.
 
     A line of eight metadata values may look like a row. It is a row only if its numbers are in the range of one
     and spelled as QTraj 1.0 spells them (``1.3``, never ``1.30``), and if it does not come again as third line
     around another one, unless it is then certainly a row: the state at the end has one l, so the ratios of the others
     vanish. A row in another spelling may be either and raises FileFormatError.
     """
+    head = list(islice(lines_of(path), 3)) if head is None else head
     fields = head[0].split("\t")
     if len(fields) != COLUMNS or not all(map(is_finite, fields)):
         return True
@@ -305,7 +301,7 @@ def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) ->
     instance("rows", rows, RatioTable)
     with_metadata = rows.metadata is not None
     # a file of both kinds could not be read again
-    if append and path.is_file() and path.stat().st_size and file_has_metadata(path) != with_metadata:
+    if append and path.is_file() and path.stat().st_size and has_metadata(path) != with_metadata:
         kinds = ("without", "with") if with_metadata else ("with", "without")
         problem = f"it holds rows {kinds[0]} metadata, the new ones come {kinds[1]} it"
         raise FileFormatError(path, problem, "Write to another folder.")

@@ -27,7 +27,7 @@ from ...provenance import versions
 from ...states import STATES
 from ..files.evolution import SummaryBlock, thinned, write_snapshot, write_summary
 from ..files.parameters import LegacyParameters, spelled
-from ..files.ratios import RatioTable, file_has_metadata, ratio_lines, read_ratios
+from ..files.ratios import RatioTable, has_metadata, ratio_lines, read_ratios
 from ..files.text import write_lines
 from .steps import TRAJECTORY_FILE
 from .trajectories import NoJumpEvolution, Trajectory, random_numbers
@@ -146,7 +146,7 @@ class OutputFolder:
         file, p = self._file, self._p
         if not (file.is_file() and file.stat().st_size):
             return
-        if file_has_metadata(file) != self._with_metadata:
+        if has_metadata(file) != self._with_metadata:
             problem = f"its rows come {'without' if self._with_metadata else 'with'} metadata, those of this run differ"
             raise FileFormatError(file, problem, "Run in another folder, or move the file away.")
         table = read_ratios(file, metadata=self._with_metadata)  # a truncated last line raises
