@@ -66,14 +66,14 @@ def shipped_files(config: RunConfig) -> list[tuple[float, float, InputFile]]:
         asked = f"{system.name} at {system.sqrt_s_GeV:g} GeV"
         raise InputError("system", asked, f"be {known} for hydro = 'shipped'", remedy)
     by_b = {run.b_fm: run for run in runs}
-    chosen = []
+    found = []
     for b in config.medium.b_fm or by_b:
         if b not in by_b:
             allowed = f"be among {sorted(by_b)}, the runs that come with qtraj"
             raise InputError("medium.b_fm", b, allowed, remedy)
         name = by_b[b].file
-        chosen.append((b, by_b[b].n_part, InputFile(name, _digest(files("qtraj.data") / "hydro" / name))))
-    return chosen
+        found.append((b, by_b[b].n_part, InputFile(name, _digest(files("qtraj.data") / "hydro" / name))))
+    return found
 
 
 def event_files(run_file: RunFile, entry: Fluid) -> tuple[InputFile, ...]:

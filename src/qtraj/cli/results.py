@@ -13,7 +13,9 @@ from ..errors import InputError
 from . import options
 
 if TYPE_CHECKING:
+    from ..observables.data.dataset import DataSet
     from ..observables.geometry import Weighting
+    from ..observables.overview import Panel
 
 
 SOURCE_FILE = "source.txt"  # of a folder of `observe`: what its files were made of
@@ -106,10 +108,10 @@ def observe(
             allowed = f"be {', '.join(SHIPPED_FEEDDOWN)} or a TOML file of a table"
             raise InputError("--feeddown", feeddown, allowed)
         chosen_feeddown = feeddown_of(feeddown, Path(), errors=feeddown_errors)
-    measured = [each for text in data or () for each in data_of(text, Path(), "--data")]
+    own = [each for words in data or () for each in data_of(words, Path(), "--data")]
     runs = load_runs(source, weighted=weighted)
     folder = writable_folder(_folder_for(source, out))
-    measured += runs.data
+    own += runs.data
     if chosen_system is None and runs.system is not None:
         chosen_system = load_system(runs.system)
     lacking = "no --system says" if chosen_system is None else ""
@@ -126,7 +128,7 @@ def observe(
     options.print_table(survival_table(averages))
     if missing := ", ".join(runs.missing_states()):
         typer.echo(f"No R_AA: feed-down needs {missing} as well, from a run that starts in the other l.")
-        if measured:
+        if own:
             typer.echo("Nothing is compared with --data.")
     else:
         panels = overview(
@@ -136,18 +138,13 @@ def observe(
             weighting=None if weighting == "rows" else cast("Weighting", weighting or "collisions"),
             mesons=[name.strip() for name in states.split(",")],
             harmonics=list(map(int, orders)),
-            data=measured,
+            data=own,
         )
         tables = (integrated_table(panels), agreement_table(panels))
         options.print_table(*(table for table in tables if table is not None))
         first = next(iter(runs.tables.values()))
-        shown = {
-            (panel.curve.observable, "abs_y" if panel.curve.x_name == "y" else panel.curve.x_name, state)
-            for panel in panels
-            for state in panel.shown
-        }
-        unused = [each for each in measured if (each.observable, each.x_name, each.state) not in shown]
-        nowhere = [f"not shown, as no figure is about it: {each}" for each in unused]
+        unused = [str(each) for each in own if not any(_is_about(panel, each) for panel in panels)]
+        nowhere = [f"not shown, as no figure is about it: {line}" for line in unused]
         for line in (*left_out(panels), *nowhere, *not_shown(first, chosen_system), *notes(panels)):
             typer.echo(line)
         qualifiers = {"feed-down": chosen_feeddown.name, "source": ", ".join(path.name for path in source)}
@@ -161,9 +158,13 @@ def observe(
 def _folder_for(sources: list[Path], out: Path | None) -> Path:
     """Return where the output of `observe` goes: beside its source, and never over that of another."""
     first = sources[0]
-    beside = (first if first.is_dir() else first.parent) / "observables"
-    if not first.is_dir() and first.name != "result.nc":
-        beside = beside.with_name(f"{first.name.partition('.')[0]}_observables")
+    beside = (
+        first / "observables"
+        if first.is_dir()
+        else first.parent / f"{first.name.partition('.')[0]}_observables"
+    )
+    if first.name == "result.nc":
+        beside = first.parent / "observables"
     folder = beside if out is None else out
     marker = folder / SOURCE_FILE
     if marker.is_file() and (before := marker.read_text(encoding="utf-8")) != _sources(sources, folder):
@@ -176,6 +177,11 @@ def _folder_for(sources: list[Path], out: Path | None) -> Path:
 def _sources(sources: list[Path], folder: Path) -> str:
     """Return the sources, a line each, as seen from the folder, so that both can be moved."""
     return "".join(f"{os.path.relpath(path, folder)}\n" for path in sources)
+
+
+def _is_about(panel: Panel, data: DataSet) -> bool:
+    axis = panel.curve.x_name if panel.curve.x_name != "y" else "abs_y"
+    return (panel.curve.observable, axis) == (data.observable, data.x_name) and data.state in panel.shown
 
 
 def report(

@@ -385,12 +385,12 @@ def _grid(kind: str, factor: float, **settings: float | None) -> Grid:
 def _chosen(
     flag: str, name: str, kinds: Mapping[str, tuple[Kind, tuple[str, ...]]], **settings: Any
 ) -> tuple[Kind, dict[str, Any]]:
-    """Return what a name stands for, and the settings that are given: each is one of its own, or refused."""
+    """Return what a name stands for, and the settings that are given: each is one of its keys, or refused."""
     if name not in kinds:
         raise InputError(flag, name, f"be one of {', '.join(kinds)}")
-    kind, own = kinds[name]
+    kind, keys = kinds[name]
     given = _given(**settings)
-    foreign = {f"--{key}": value for key, value in given.items() if key not in own}
-    takes = f"It takes {', '.join(f'--{key}' for key in own)}." if own else ""
+    foreign = {f"--{key}": value for key, value in given.items() if key not in keys}
+    takes = f"It takes {', '.join(f'--{key}' for key in keys)}." if keys else ""
     options.refuse(foreign, f"with {flag} {name}", takes)
     return kind, given

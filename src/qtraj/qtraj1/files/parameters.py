@@ -106,9 +106,9 @@ class Key:
         return f"Meaning: {self.meaning}." if self.choices else ""
 
 
-def _key(*words: Any, default: Any = MISSING, **rule: Any) -> Any:
+def _key(*entries: Any, default: Any = MISSING, **rule: Any) -> Any:
     """Return a dataclass field that carries a `Key`; with a default the key is optional."""
-    return field(default=default, metadata={"key": Key(*words, **rule)})
+    return field(default=default, metadata={"key": Key(*entries, **rule)})
 
 
 _START: Final = "initial condition and projection"

@@ -82,15 +82,15 @@ def _settle_columns(table: Any, **least: float) -> int:
     """Check and settle the columns of a table of n rows, `least` the lower bound of each, and return n."""
     n = len(np.atleast_1d(float_array(first := next(iter(least)), getattr(table, first))))
     for name, low in least.items():
-        values, whole = float_array(name, getattr(table, name)), name in ("count", "l")
+        values, integral = float_array(name, getattr(table, name)), name in ("count", "l")
         shape = (n, len(STATE_NAMES)) if name in ("ratios", "mean", "error") else (n,)
         if values.shape != shape or not n:
             raise InputError(name, values.shape, f"have shape {shape}, n at least 1")
         if np.any(bad := ~(np.isfinite(values) & (values >= low))):
             raise InputError(name, float(values[bad][0]), f"be finite and at least {low:g}")
-        if whole and np.any(values != np.rint(values)):
+        if integral and np.any(values != np.rint(values)):
             raise InputError(name, getattr(table, name), "hold whole numbers")
-        settle(table, **{name: values.astype(np.intp) if whole else values})
+        settle(table, **{name: values.astype(np.intp) if integral else values})
     return n
 
 
