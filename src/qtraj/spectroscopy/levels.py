@@ -23,7 +23,7 @@ from ..solvers.result import Progress
 from ..solvers.solve import reporting
 from ..states import State
 from .hamiltonian import checked_temperatures, continuum, effective_hamiltonian, vacuum_hamiltonian
-from .routes import RouteLevels, complex_levels, first_order
+from .routes import RouteLevels, complex_levels, estimate_of, first_order
 from .spectral import mesh_for, peak_levels, source_of
 
 ROUTES: Final = ("perturbation", "poles", "spectral")
@@ -101,7 +101,9 @@ class ThermalLevels:
 
     def width(self, route: str) -> Estimate:
         """Return Gamma(T) in GeV, by a `route`, shape (ns, nt)."""
-        return self.routes[route].width()
+        levels = self.routes[route]
+        parts = {name: 2 * part.imag for name, part in levels.parts.items()}
+        return estimate_of(-2 * levels.energy.imag, parts)
 
     def mass(self, route: str) -> Estimate:
         """Return 2 M_Q + Re E(T) in GeV, by a `route`, shape (ns, nt)."""
@@ -114,7 +116,7 @@ class ThermalLevels:
 
     def mean_radius(self, route: str) -> Estimate:
         """Return <r> in GeV^-1, by a `route`, shape (ns, nt)."""
-        return self.routes[route].mean_radius()
+        return estimate_of(self.routes[route].radius, self.routes[route].radius_parts)
 
 
 def thermal_levels(

@@ -65,15 +65,7 @@ class RouteLevels:
 
     def real(self, offset: Float | float = 0.0) -> Estimate:
         """Return Re E - offset in GeV with its error, shape (ns, nt)."""
-        return _estimate(self.energy.real - offset, {name: part.real for name, part in self.parts.items()})
-
-    def width(self) -> Estimate:
-        """Return Gamma in GeV with its error, shape (ns, nt)."""
-        return _estimate(-2 * self.energy.imag, {name: 2 * part.imag for name, part in self.parts.items()})
-
-    def mean_radius(self) -> Estimate:
-        """Return <r> in GeV^-1 with its error, shape (ns, nt)."""
-        return _estimate(self.radius, self.radius_parts)
+        return estimate_of(self.energy.real - offset, {name: part.real for name, part in self.parts.items()})
 
     def remark(self, state: int, temperature: int) -> str:
         """Return why one number is missing, else an empty text."""
@@ -91,8 +83,8 @@ def modulus(a: Complex | complex) -> Complex:
     return np.asarray(np.abs(a) * (1 + 1j))
 
 
-def _estimate(value: Float, parts: Mapping[str, Float]) -> Estimate:
-    # an Estimate takes no NaN as error; where the value is NaN it has none
+def estimate_of(value: Float, parts: Mapping[str, Float]) -> Estimate:
+    """Return an Estimate, which takes no NaN as error: where the value is NaN it has none."""
     return Estimate(value, {name: np.where(np.isfinite(value), part, 0.0) for name, part in parts.items()})
 
 
