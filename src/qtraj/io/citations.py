@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 
 from ..observables.data.dataset import DataSet
 from ..observables.data.systems import load_system, system_names
+from ..physics.model import RECOIL, Order
 from ..qtraj1.files.parameters import LegacyParameters
 from .config import NO_DIPOLE, CoefficientTable, Model, RunConfig, RunFile
 from .factory import model_of
@@ -147,7 +148,7 @@ class Choices:
 
     potential: str = "coulomb"  # its name in a run file, such as ``"ksu"``; ``"own"`` for one of the user's
     dipole: bool = True  # whether the medium acts by the dipole terms of potential NRQCD
-    order: Literal["LO", "NLO"] = "LO"  # order in E/T
+    order: Order = "LO"  # order in E/T
     method: Literal["density", "nojump", "trajectories"] = "density"  # how it is solved
     mesh: bool = True  # on a Laguerre mesh, not on a uniform grid
     kappa_fit: bool = True  # whether kappa is a fit to the lattice band,
@@ -196,7 +197,7 @@ class Choices:
 _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
     ("Omar2022", "reference program and conventions", lambda c: True),
     ("Brambilla2017 Brambilla2018", "Lindblad equation of potential NRQCD", lambda c: c.dipole),
-    ("Brambilla2022", "next-to-leading order in E/T", lambda c: c.order == "NLO"),
+    ("Brambilla2022", "next-to-leading order in E/T", lambda c: RECOIL[c.order]),
     ("Brambilla2021", "mass and coupling of bottomonium", lambda c: c.bottomonium),
     ("Brambilla2021", "fits of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2020", "lattice values of kappa(T)", lambda c: c.kappa_fit),
@@ -205,7 +206,7 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
     ("Dong2021 Dong2022", "screening in an anisotropic medium", lambda c: c.anisotropic),
     ("Dalibard1992", "quantum jumps", lambda c: c.method == "trajectories"),
     ("Baye2015", "Lagrange mesh", lambda c: c.mesh),
-    ("Chin1997", "fourth-order splitting", lambda c: c.mesh and c.order == "LO" and not c.thermal),
+    ("Chin1997", "fourth-order splitting", lambda c: c.mesh and not RECOIL[c.order] and not c.thermal),
 )
 
 

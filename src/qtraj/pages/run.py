@@ -22,6 +22,7 @@ from ..io.pages import rounded
 from ..io.results import read_dataset
 from ..observables.bins import geometries
 from ..physics.medium import History
+from ..physics.model import ORDERS
 from ..solvers.density.evolution import density_in_time
 from ..states import STATE_NAMES
 from ..units import HBARC, to_fm
@@ -34,7 +35,6 @@ PROVENANCE: Final = {
     "seed": "seed of the paths",
     "python": "Python",
 }
-ORDERS: Final = {"LO": "leading order", "NLO": "next-to-leading order"}
 FEEDDOWN: Final = {"group": "one step, arXiv:2012.01240", "pdg2026": "all cascades, PDG 2026"}
 
 

@@ -18,7 +18,8 @@ from bokeh.plotting import figure
 
 from ...errors import QtrajError
 from ...io.pages import template
-from .model import ORDERS, R_MAX, SLIDERS, STARTS, Numbers, RaaSurrogate, Settings, load_surrogate, numbers
+from ...physics.model import ORDERS
+from .model import R_MAX, SLIDERS, STARTS, Numbers, RaaSurrogate, Settings, load_surrogate, numbers
 
 # one solve at a time, whatever the number of visitors: the page stays responsive, and so does the machine
 SOLVER: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="qtraj-explore")
