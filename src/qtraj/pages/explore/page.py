@@ -252,11 +252,11 @@ class Page:
 
     def show(self, n: Numbers) -> None:
         """Show the numbers of one position of the controls."""
-        self.shown = n
         self._survival.show(n)
         self._density.show(n)
         self._table.object = self._tabulated(n)
         self._say(f"Solved in {n.seconds:.2f} s.")
+        self.shown = n  # last: who waits for it, in another thread, finds all of it
 
     def _say(self, text: str, *, note: bool = False) -> None:
         kind = "note" if note else "quiet"
