@@ -153,7 +153,7 @@ def merge(
     from ..io.results import write_dataset
 
     folder = _found(file, store)
-    planned = folder.load_plan()
+    planned = folder.load_plan(to_read=True)
     sources = citations(planned.run_file, [source.attrs for source in planned.sources])
     options.wrote([join(folder.folder, out or folder.folder / "merged.nc", sources)])
     if planned.config.initial.lacks_raa:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,12 +12,12 @@ import numpy as np
 
 from .._checks import path as path_of
 from ..campaign.plan import Plan, make_plan
-from ..campaign.reading import NETCDF, Survivals, load_survivals
+from ..campaign.reading import NETCDF, Survivals, load_survivals, stored_run_file
 from ..campaign.run import RESULT, STORE, citations
 from ..campaign.sources import TrajectorySource, interval
 from ..campaign.store import Store
 from ..errors import FileFormatError, InputError
-from ..io.config import NO_DIPOLE, RunConfig, RunFile, parse_config
+from ..io.config import NO_DIPOLE, RunConfig, RunFile
 from ..io.factory import model_of, start_of
 from ..io.pages import rounded
 from ..io.results import read_dataset
@@ -83,7 +84,7 @@ def load_run(source: str | Path) -> Run:
 def _from_folder(folder: Path) -> Run:
     survivals = load_survivals(folder)
     store = Store(folder / STORE if (folder / STORE).is_dir() else folder)
-    plan = store.load_plan()
+    plan = store.load_plan(to_read=True)
     result = folder / RESULT
     attrs = (read_dataset(result) if result.is_file() else store.read(plan.keys[0])).attrs
     config = plan.config
@@ -95,13 +96,15 @@ def _from_folder(folder: Path) -> Run:
 def _from_file(path: Path) -> Run:
     survivals = load_survivals(path)
     attrs = read_dataset(path).attrs
-    text = str(attrs.get("run_file", ""))
-    if not text:
+    run_file = stored_run_file(path, attrs)
+    if run_file is None:
         raise InputError("RUN", str(path), "hold its run file", "`qtraj campaign merge` writes such files.")
-    config = parse_config(text, str(path), stored=True)
-    # fluids of the package are there, those of the user may be anywhere
-    shipped = config.medium.hydro == "shipped"
-    plan = make_plan(RunFile(config, text, path)) if shipped else None
+    config, text, plan = run_file.config, run_file.text, None
+    # fluids of the package are there, those of the user may be anywhere, as may be other files that the run file names
+    if config.medium.hydro == "shipped":
+        plain = config.observables.model_copy(update={"data": (), "feeddown": "group"})
+        with suppress(FileFormatError):
+            plan = make_plan(replace(run_file, config=config.model_copy(update={"observables": plain})))
     cited = str(attrs.get("citations", "")).splitlines()
     return Run(path.name, config, text, survivals, _provenance(attrs), tuple(cited), plan)
 
@@ -208,7 +211,10 @@ def representative(run: Run) -> tuple[History, str] | None:
     while chosen >= run.plan.sources[number].count:
         chosen -= run.plan.sources[number].count
         number += 1
-    batch = run.plan.sources[number].batch(chosen, chosen + 1)
+    try:
+        batch = run.plan.sources[number].batch(chosen, chosen + 1)
+    except FileFormatError:  # its files are elsewhere: the results are here all the same
+        return None
     paths = {name: float(values[0]) for name, values in batch.paths.items()}
     which = (
         f"Path {chosen} at b = {paths['b_fm']:g} fm, the one whose 1S survival, {survival[nearest]:.3f}, is nearest "

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import inspect
-import platform
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,11 +21,10 @@ from ..errors import InputError, collected
 from ..physics.initial import InitialState, check_initial
 from ..physics.medium import HINT_TIME, MAX_END_FM, History, as_histories, check_lifetime
 from ..physics.model import LindbladModel
-from ..provenance import versions
 from ..units import from_fm, to_fm
 from .density.method import DensityMatrix
 from .nojump.validity import warn_of_charm
-from .result import Progress, Result, Solution, make_result
+from .result import Progress, Result, Solution, made, make_result
 
 BAR_AFTER_S: Final = 1.0
 NOTEBOOK_WIDTH: Final = 90  # columns
@@ -113,20 +110,14 @@ def solve(
         warn_of_charm(model, histories)
         solution = method.solve(model, histories, initial, [from_fm(t) for t in times], report)
     asked = {"method": method, "model": model, "initial": initial, "medium": medium}
-    wall_time = time.perf_counter() - started
+    provenance = made(len(histories), started)
     return make_result(
         solution,
         is_ratio=initial.survival_is_ratio,
         batch=batch,
         times_fm=times,
         settings={name: repr(thing) for name, thing in asked.items()},
-        provenance={
-            "histories": len(histories),
-            "wall_time_s": wall_time,
-            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "python": platform.python_version(),
-            **versions(),
-        },
+        provenance=provenance,
     )
 
 
