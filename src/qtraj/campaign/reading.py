@@ -33,6 +33,7 @@ from ..qtraj1 import (
 from ..qtraj1.convert import TITLE
 from ..qtraj1.files.ratios import is_averaged
 from ..qtraj1.program.output import RUN_RECORD
+from ..solvers.result import Saved
 from ..states import MESONS, State
 from .plan import make_plan
 from .results import open_results
@@ -144,6 +145,9 @@ def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
         raise InputError("SOURCE", str(source), "be what was computed and no run file", remedy)
     if source.suffix in NETCDF:
         results = read_dataset(source)
+        if results.attrs.get("title") in Saved.kinds:
+            remedy = "`qtraj.load` reads it; observables are made of the paths of `qtraj run`."
+            raise FileFormatError(source, f"holds a {results.attrs['title']}, and no run", remedy)
         if "raa" in results and "history" not in results.dims:
             # R_AA of a run: its survivals are in the store beside it
             store = _store(source.parent)

@@ -152,6 +152,7 @@ def merge(
     from ..campaign.run import RESULT, citations, prediction_of
     from ..io.results import write_dataset
 
+    options.netcdf_name(out)
     folder = _found(file, store)
     planned = folder.load_plan(to_read=True)
     sources = citations(planned.run_file, [source.attrs for source in planned.sources])

@@ -15,6 +15,7 @@ from rich.console import Console
 from typer import Option
 
 from .. import _interrupt
+from ..errors import InputError
 
 EXIT_INPUT = 2
 TABLE_WIDTH = 150  # columns, where no terminal says how many there are
@@ -104,3 +105,9 @@ def wrote(paths: Iterable[Path], *, err: bool = False) -> None:
 def comma_separated(text: str) -> tuple[str, ...]:
     """Return the entries of an option such as ``1S,2S``."""
     return tuple(entry.strip() for entry in text.split(",") if entry.strip())
+
+
+def netcdf_name(out: Path | None) -> None:
+    """Refuse an ``--out`` whose name says another format than netCDF, by which other commands know the file."""
+    if out is not None and out.suffix not in (".nc", ".netcdf"):
+        raise InputError("--out", str(out), "end in .nc: it is a netCDF file")

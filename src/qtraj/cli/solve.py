@@ -97,6 +97,7 @@ def solve(
     from ..solvers.nojump.method import NoJump
     from ..solvers.solve import solve as solve_lindblad
 
+    options.netcdf_name(out)
     for folder in filter(None, (view, out and out.parent)):  # before anything long begins
         writable_folder(folder)
     table_flags = {"below": below, "beyond": beyond, "octet": octet}
@@ -148,6 +149,7 @@ def states(
     from ..pages.tables import levels_tables
     from ..solvers.projection import vacuum_levels
 
+    options.netcdf_name(out)
     model = _model(potential, alpha, mass, {"below": below, "beyond": beyond})
     settings = {"points": points, "scale": scale, "num": num, "length": length, "derivative": derivative}
     chosen = _grid(grid, model.scales.length, **settings)

@@ -15,6 +15,7 @@ from ..._atomic import decoded
 from ..._checks import path as path_of
 from ..._checks import text
 from ...errors import FileFormatError, InputError
+from ..feeddown import MESON_NAMES
 from ..table import AXES, INTEGRATED
 from .dataset import NUMBERS, Acceptance, DataSet, grouped
 
@@ -133,6 +134,11 @@ def _completed(file: Path, row: Row) -> Row:
         if not row.get(name):
             remedy = f"Give {name}=..., or a column of that name."
             raise FileFormatError(file, f"does not say {name}, {what} its points are", remedy)
+    named = _states(row["state"])
+    if "/".join(named) not in (*MESON_NAMES, *(f"{a}/{b}" for a in MESON_NAMES for b in MESON_NAMES)):
+        remedy = f"Names: {', '.join(MESON_NAMES)}, and ratios of two, such as Y(2S)/Y(1S)."
+        raise FileFormatError(file, f"state {row['state']!r} is no meson", remedy)
+    row["state"] = "/".join(named)
     if row["x_name"] not in AXES:
         raise FileFormatError(file, f"x_name {row['x_name']!r} is none of {', '.join(AXES)}")
     if row["observable"] not in OBSERVABLES:
@@ -141,6 +147,10 @@ def _completed(file: Path, row: Row) -> Row:
     for kind in _ERRORS:
         for side in ("plus", "minus"):
             name = f"{kind}_{side}"
+            # lower errors may have a sign
+            for given, signed in ((kind, False), (name, side == "minus")):
+                if numbers[given] < 0 and not signed:
+                    raise FileFormatError(file, f"the error {given} = {numbers[given]:g} is negative")
             numbers[name] = abs(numbers[name] if isfinite(numbers[name]) else numbers[kind])
     for side in ("plus", "minus"):
         parts = [numbers[f"{kind}_{side}"] for kind in ("stat", "syst")]

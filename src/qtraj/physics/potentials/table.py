@@ -199,7 +199,10 @@ class TabulatedPotential:
         # the vacuum acts before and after the medium: a table must say what it is
         if self.T is not None and self.T[0] > 0:
             if vacuum is None:
-                raise InputError("vacuum", None, f"be given, as T begins with {self.T[0]:g} GeV, not 0")
+                remedy = "In a file, add the rows of T = 0."
+                raise InputError(
+                    "vacuum", None, f"be given, as T begins with {self.T[0]:g} GeV, not 0", remedy
+                )
             if "octet" in self._rows:
                 raise InputError("T", float(self.T[0]), "begin with 0 for a table with an octet")
         elif self.T is not None and any(np.iscomplexobj(row) and np.any(row.imag) for row in first.values()):
@@ -336,6 +339,11 @@ def _words(line: str) -> list[str]:
 def _check_names(file: Path, names: list[str]) -> None:
     remedy = f"Known columns are {', '.join(COLUMNS)}."
     unknown = [name for name in names if name not in COLUMNS]
+    if len(unknown) == len(names):
+        remedy = f"They stand above the numbers, such as r[GeV^-1] V[GeV]. {remedy}"
+        raise FileFormatError(
+            file, f"its first line does not name the columns, but is {' '.join(names)}", remedy
+        )
     if unknown or len(set(names)) < len(names):
         raise FileFormatError(file, f"unknown or repeated columns in {names}", remedy)
     distance = ("r[fm]" in names) + ("r[GeV^-1]" in names)

@@ -140,7 +140,7 @@ def iterate_ratios(path: str | Path, *, metadata: bool | None = None) -> Iterato
 
 
 def _tables(path: Path, metadata: bool | None) -> Iterator[RatioTable]:
-    lines = lines_of(path)
+    lines = lines_of(path, edited=True)
     head = list(islice(lines, 3))
     step = 1 + (_has_metadata(path, head) if metadata is None else metadata)
     lines, first, known = chain(head, lines), 1, dict[str, str]()
@@ -157,7 +157,7 @@ def _tables(path: Path, metadata: bool | None) -> Iterator[RatioTable]:
 
 def file_has_metadata(path: Path) -> bool:
     """Return whether each row of a ratio file comes under a metadata line."""
-    return _has_metadata(path, list(islice(lines_of(path), 3)))
+    return _has_metadata(path, list(islice(lines_of(path, edited=True), 3)))
 
 
 def _has_metadata(path: str | Path, head: Sequence[str]) -> bool:
@@ -236,7 +236,7 @@ _AVERAGED_ROW: Final = (
 
 def is_averaged(path: str | Path) -> bool:
     """Return whether a file begins as one of averaged ratios: a metadata line, then a row of 14 numbers."""
-    head = list(islice(lines_of(path), 2))
+    head = list(islice(lines_of(path, edited=True), 2))
     words = head[-1].split()
     return len(head) == 2 and len(words) == AVERAGED_COLUMNS and all(map(is_finite, words))
 
@@ -260,7 +260,7 @@ def read_averaged_ratios(path: str | Path) -> AveragedRatios:
         Naming file and line: for a missing, empty, truncated or damaged file, or one in another layout.
     """
     path = path_of("path", path)
-    lines = list(lines_of(path))
+    lines = list(lines_of(path, edited=True))
     if len(lines) % 2:
         raise FileFormatError(
             path, f"line {len(lines)} is metadata without a row: truncated", "Delete that line."
