@@ -127,7 +127,7 @@ def folder(tmp_path, monkeypatch):
         ("observe survivals.csv --data nan.csv,state=Y(1S)", "a point has no place"),
         ("observe survivals.csv --data percent.csv,state=Y(1S)", "'40%' in value is no number"),
         ("observe survivals.csv --data mine.csv,state=Y(1S),where=0-4", "`where` must be left out"),
-        ("observe survivals.csv --states 1S", "`--states` must be some of Y(1S), Y(2S)"),
+        ("observe survivals.csv --states 1S", "`--states` must be one of Y(1S), Y(2S)"),
         ("observe survivals.csv --system PbPb", "must be one of AuAu200"),
         ("observe survivals.csv mine.csv", "column 'R_AA' is unknown"),
         ("spectrum --T-min 200", "Temperatures are in GeV."),

@@ -104,7 +104,9 @@ def observe(
         raise InputError("--harmonics", harmonics, allowed)
     mesons = options.comma_separated(states)
     if not mesons or not set(mesons) <= set(MESON_NAMES):
-        raise InputError("--states", states, f"be some of {', '.join(MESON_NAMES)}, separated by commas")
+        raise InputError(
+            "--states", states, f"be one of {', '.join(MESON_NAMES)}, or several, separated by commas"
+        )
     chosen_system = load_system(system) if system is not None else None
     chosen_feeddown = None
     if feeddown is not None:

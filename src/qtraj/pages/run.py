@@ -139,7 +139,10 @@ def setup(run: Run) -> dict[str, str]:
         "Feed-down": FEEDDOWN.get(config.observables.feeddown, config.observables.feeddown),
     }
     if run.plan is not None:
-        topics["Size"] = f"{run.plan.histories} solutions, {len(run.plan.settings)} settings of the transport"
+        count = len(run.plan.settings)
+        topics["Size"] = (
+            f"{run.plan.histories} solutions, {count} setting{'s' * (count > 1)} of the transport"
+        )
     return topics
 
 

@@ -27,7 +27,7 @@ from .nojump.validity import warn_of_charm
 from .result import Progress, Result, Solution, made, make_result
 
 BAR_AFTER_S: Final = 1.0
-NOTEBOOK_WIDTH: Final = 90  # columns
+NOTEBOOK_EVERY_S: Final = 0.25  # between two lines
 
 # Distances in GeV^-1 at which a start is evaluated to see that it can be.
 _PROBE_R: Final = np.array([0.5, 1.0, 2.0])
@@ -146,8 +146,9 @@ def progress_bar(console: Console | None = None) -> Iterator[Progress]:
     """Give a progress callback that moves a bar from the second second on; where nobody sees a bar, it does nothing."""
     console = Console(stderr=True) if console is None else console
     if console.is_jupyter and find_spec("ipywidgets") is None:
-        # Rich draws in a notebook with widgets only; a line that is written over needs none
-        console = Console(force_jupyter=False, force_terminal=True, width=NOTEBOOK_WIDTH)
+        with _notebook_line() as report:  # Rich draws in a notebook with widgets only
+            yield report
+        return
     if not (console.is_terminal or console.is_jupyter):
         yield lambda done, total: None
         return
@@ -165,6 +166,33 @@ def progress_bar(console: Console | None = None) -> Iterator[Progress]:
         begin.join()
         if bar.live.is_started:
             bar.stop()
+
+
+@contextmanager
+def _notebook_line() -> Iterator[Progress]:
+    """Give a progress callback that shows a line in a notebook and takes it away at the end: one output, not many."""
+    from IPython.display import display  # noqa: PLC0415  where a notebook runs, it is there
+
+    began, shown = time.monotonic(), 0.0
+    handle: Any = None
+
+    def report(done: int, total: int) -> None:
+        nonlocal shown, handle
+        now = time.monotonic()
+        if now - began < BAR_AFTER_S or now - shown < NOTEBOOK_EVERY_S:
+            return
+        shown = now
+        line = {"text/plain": f"solving {done / total:.0%} after {now - began:.0f} s"}
+        if handle is None:
+            handle = display(line, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            handle.update(line, raw=True)
+
+    try:
+        yield report
+    finally:
+        if handle is not None:
+            handle.update({"text/plain": ""}, raw=True)
 
 
 def checked_problem(
