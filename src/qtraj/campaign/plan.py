@@ -38,7 +38,7 @@ class Setting:
     kappa: Kappa  # name of a lattice fit, kappa/T^3, or a table of it
     gamma: Gamma  # gamma/T^3, or a table of it
     T_end: float  # temperature at which the medium ends, GeV
-    ends: str = field(default="", compare=False)  # its words in the label, where a run has several
+    ends: str = field(default="", compare=False)  # its part of the label, where a run has several
 
     @property
     def label(self) -> str:
@@ -235,9 +235,9 @@ def plan_from_json(text: str, name: str, *, to_read: bool = False) -> Plan:
             raise FileFormatError(name, problem, remedy)
         keys = tuple(map(str, content.get("keys", ()))) if to_read else ()
         config = parse_config(content["run_file"], name, stored=True)
-        found = [source_from_json(config, i, stored) for i, stored in enumerate(content["sources"])]
+        planned = [source_from_json(config, i, stored) for i, stored in enumerate(content["sources"])]
         run_file = RunFile(config, content["run_file"], Path(content["path"]))
-        plan = Plan(run_file, found, int(content["chunk_size"]), made_by, keys)
+        plan = Plan(run_file, planned, int(content["chunk_size"]), made_by, keys)
     except QtrajError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
