@@ -600,7 +600,7 @@ def cases() -> tuple[Case, ...]:
             status=("choice", "current"),
             required=("boolean", True),
         ),
-        case(qo.read_data, path=("path", "x"), cheap=False),
+        case(qo.read_data, path=("path", "x"), where=("text?", None), cheap=False),
         case(
             qo.load_raa,
             system=("choice?", "PbPb"),

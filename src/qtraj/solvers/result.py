@@ -132,7 +132,7 @@ class Saved:
             first = max(4, *(len(row[0]) for row in rows))
             widths = (22, 22) if len(headings) == 2 else (22, 12, 12)
             for name, *numbers, last in (["", title, *headings], *rows):
-                cells = [f"{words:>{width}}" for words, width in zip(numbers, widths, strict=True)]
+                cells = [f" {words:>{width - 1}}" for words, width in zip(numbers, widths, strict=True)]
                 lines.append(f"{name:{first}}{''.join(cells)}   {last}")
         return "\n".join([*lines, *below])
 
