@@ -5,6 +5,7 @@
 #   make check      lint, format, types, import layers
 #   make docs       the documentation, in docs/_build/html; make linkcheck tries its links to other sites
 #   make validation the tests behind docs/validation.md, and what they found
+#   make figures    the figures of README and documentation, after make run; needs Chromium
 #   make bench-peers  time to a given error beside QuTiP and dynamiqs: docs/peers.md
 #   make bench      the benchmarks            make clean      remove the environment and the caches
 #   make bench-paper  the tests of the QTraj 1.0 paper, docs/paper.md; goes on where it was interrupted
@@ -16,12 +17,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test test-slow test-browser check docs linkcheck validation bench bench-peers bench-paper clean dist smoke test-oldest release-notes
+.PHONY: run figures test test-slow test-browser check docs linkcheck validation bench bench-peers bench-paper clean dist smoke test-oldest release-notes
 
 run: $(VENV)/.installed
 	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml
 	$(BIN)/qtraj observe runs/pbpb_5020 --out runs/pbpb_5020/observables
 	$(BIN)/qtraj report runs/pbpb_5020
+
+figures: $(VENV)/.installed-dev
+	$(BIN)/python tools/make_figures.py
 
 # two processes on two cores; OMP_NUM_THREADS and NPROC (read by XLA) keep each to one
 test: $(VENV)/.installed-dev

@@ -1,5 +1,8 @@
 """What a terminal and a notebook show of an object is short and says what it is, whatever the size."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +10,7 @@ import pytest
 
 import qtraj as qt
 from qtraj.observables import SurvivalTable, load_raa
+from qtraj.states import CHARMONIA, MESONS, shown
 
 MODEL = qt.LindbladModel()
 LEVELS = qt.vacuum_levels(MODEL)
@@ -69,3 +73,30 @@ def test_columns_of_a_result_never_touch():
     """`0.000438416 +- 8.8e-090.000438416 +- 8.8e-09`"""
     small = {"1S": qt.Estimate(0.000438416, {"mesh": 8.8e-9})}
     assert "8.8e-09 0.000438416" in repr(qt.Sensitivity(small, {}, small, small))
+
+
+def test_names_of_mesons_have_their_letters_where_they_are_read():
+    """What is shown differs from the key in the letter only, and other words stay as they are."""
+    assert [shown(meson.name) for meson in (*MESONS, *CHARMONIA)] == [
+        *("Υ(1S)", "Υ(2S)", "χ_b0(1P)", "χ_b1(1P)", "χ_b2(1P)", "Υ(3S)", "χ_b0(2P)", "χ_b1(2P)", "χ_b2(2P)"),
+        *("J/ψ", "ψ(2S)", "χ_c0(1P)", "χ_c1(1P)", "χ_c2(1P)"),
+    ]
+    assert shown("Y(2S)/Y(1S), CMS") == "Υ(2S)/Υ(1S), CMS"
+    for text in ("Y(x)", "MY(1S)", "chi2 = 3", "psi(r)", shown("Y(1S)")):
+        assert shown(text) == text
+    (data,) = load_raa(experiment="CMS", state="Y(1S)")
+    assert data.state == "Y(1S)"
+    assert "CMS Υ(1S) R_AA" in repr(data)
+
+
+LATIN, UNICODE = b" Y(nS); chi_b(nP)", " Υ(nS); χ_b(nP)".encode()
+
+
+@pytest.mark.parametrize(("encoding", "there"), [("latin-1", LATIN), ("utf-8", UNICODE)])
+def test_a_terminal_without_greek_letters_gets_the_text(encoding, there):
+    run = [sys.executable, "-m", "qtraj", "states"]
+    done = subprocess.run(
+        run, check=False, capture_output=True, env={**os.environ, "PYTHONIOENCODING": encoding}
+    )
+    assert done.returncode == 0, done.stderr
+    assert there in done.stdout

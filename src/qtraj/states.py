@@ -11,6 +11,21 @@ from .errors import InputError
 
 _L_LETTERS: Final = "SPDF"
 
+# keys, which stay ASCII in files, run files and flags, and what readers see instead
+_SHOWN: Final = (
+    (re.compile(r"\bY\((?=[\dn]S\))"), "\N{GREEK CAPITAL LETTER UPSILON}("),
+    (re.compile(r"\bchi_(?=[bc])"), "\N{GREEK SMALL LETTER CHI}_"),
+    (re.compile(r"\bJ/psi\b"), "J/\N{GREEK SMALL LETTER PSI}"),
+    (re.compile(r"\bpsi\((?=[\dn]S\))"), "\N{GREEK SMALL LETTER PSI}("),
+)
+
+
+def shown(text: str) -> str:
+    """Return text with the keys of mesons as readers see them: Y(1S) as Υ(1S), chi_b0(1P) with its letter."""
+    for key, symbol in _SHOWN:
+        text = key.sub(symbol, text)
+    return text
+
 
 @dataclass(frozen=True)
 class State:

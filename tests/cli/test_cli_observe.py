@@ -76,8 +76,10 @@ def test_a_table_with_a_system_is_compared_with_its_data(tmp_path, no_figures):
     result = observe(source, "--system", "PbPb5020", "--out", tmp_path / "out", "--feeddown", "pdg2026")
     assert result.exit_code == 0, result.output
     assert "R_AA, minimum bias" in result.output
-    assert "CMS Y(1S), |y|<2.4, 10-90%" in result.output
+    assert "CMS Υ(1S), |y|<2.4, 10-90%" in result.output
     assert "not compared: " not in result.output
+    for code in ("Y(1S)", "raa_npart │", "time_step"):  # names of files and columns are no words
+        assert code not in result.output
     assert (tmp_path / "out" / "hepdata" / "submission.yaml").is_file()
     data = (tmp_path / "out" / "hepdata" / "raa_npart.yaml").read_text(encoding="utf-8")
     assert '{name: "feed-down", value: "pdg2026"}' in data
@@ -87,7 +89,8 @@ def test_the_states_to_draw_are_chosen(tmp_path, no_figures):
     source = write_survival_csv(tmp_path / "mine.csv", toy_table(per_replicate=8))
     result = observe(source, "--out", tmp_path / "out", "--states", "Y(1S)")
     assert result.exit_code == 0
-    assert "Y(2S)" not in result.output
+    assert "Υ(1S)" in result.output
+    assert "(2S)" not in result.output
     assert not (tmp_path / "out" / "double_ratio_pt.csv").exists()  # a ratio needs two
 
 
@@ -157,7 +160,7 @@ def test_orders_of_flow_are_chosen_and_odd_ones_explained(tmp_path, no_figures):
     assert {path.stem for path in (tmp_path / "out").glob("v*.csv")} == {
         *(f"v{n}_{axis}" for n in (2, 3, 4) for axis in ("centrality", "pt")),
     }
-    assert "note: v3_centrality, v3_pt: " in result.output
+    assert "note: v₃ against centrality, v₃ against p_T: " in result.output
     head = (tmp_path / "out" / "v3_pt.csv").read_text(encoding="utf-8").splitlines()[:3]
     assert any("vanish by symmetry" in line for line in head)
     assert "v3_pt" in (tmp_path / "out" / "hepdata" / "submission.yaml").read_text(encoding="utf-8")
@@ -169,7 +172,7 @@ def test_a_table_of_proton_nucleus_collisions_is_compared_with_its_data(tmp_path
     result = observe(source, "--system", "pPb5020", "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "R_pA, minimum bias" in result.output
-    assert "CMS Y(2S), |y_cm|<1.93" in result.output
+    assert "CMS Υ(2S), |y_cm|<1.93" in result.output
     assert "Suppression by the hot medium only" in result.output
     assert "R_pA" in (tmp_path / "out" / "hepdata" / "rpa_pt.yaml").read_text(encoding="utf-8")
 
@@ -202,8 +205,8 @@ def test_rapidity_comes_from_trajectory_files_that_have_it(tmp_path, no_figures)
     rows = list(csv.DictReader(line for line in text.splitlines() if line[0] != "#"))
     for row in rows:
         assert float(row["R_AA"]) == pytest.approx(0.8 - 0.2 * float(row["abs_y"]), abs=1e-5)  # six digits
-    assert "against |y|" not in result.output
-    assert "CMS Y(1S), pT<30 GeV" in result.output
+    assert "not shown: R_AA against |y|" not in result.output
+    assert "CMS Υ(1S), pT<30 GeV" in result.output
 
 
 def test_runs_that_differ_in_the_end_of_the_medium_make_a_band(tmp_path, no_figures, monkeypatch):
@@ -318,7 +321,7 @@ def test_a_class_without_survivors_leaves_its_point_out_and_says_so(tmp_path):
     found = observe(source, "--system", "PbPb5020", "--out", tmp_path / "out")
     assert found.exit_code == 0, found.output
     assert found.stderr == ""
-    assert "to divide by: Y(2S)/Y(1S), Y(3S)/Y(1S), Y(3S)/Y(2S) left out there." in found.stdout
+    assert "to divide by: Υ(2S)/Υ(1S), Υ(3S)/Υ(1S), Υ(3S)/Υ(2S) left out there." in found.stdout
     rows = [
         line
         for line in (tmp_path / "out" / "double_ratio_npart.csv").read_text().splitlines()

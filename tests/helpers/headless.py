@@ -88,13 +88,13 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    def open(self, address, width, dark=False):
+    def open(self, address, width, dark=False, height=900):
         """Open a page in a window of a width."""
         self.events.clear()
         self.call(
             "Emulation.setDeviceMetricsOverride",
             width=width,
-            height=900,
+            height=height,
             deviceScaleFactor=1,
             mobile=width < 500,
         )
@@ -117,13 +117,14 @@ class Browser:
             self.call("Input.dispatchKeyEvent", type="rawKeyDown", key=key, code=key)
             self.call("Input.dispatchKeyEvent", type="keyUp", key=key, code=key)
 
-    def picture(self, path):
-        """Save the whole page as PNG."""
-        height, width = self.run(
+    def picture(self, path, height=None):
+        """Save the whole page as PNG, or as much as is in a window of a height."""
+        whole, width = self.run(
             "[document.documentElement.scrollHeight, document.documentElement.clientWidth]"
         )
+        beyond, height = height is None, height or whole
         clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": 1}
-        answer = self.call("Page.captureScreenshot", captureBeyondViewport=True, clip=clip)
+        answer = self.call("Page.captureScreenshot", captureBeyondViewport=beyond, clip=clip)
         Path(path).write_bytes(base64.b64decode(answer["data"]))
 
     @property

@@ -93,7 +93,7 @@ def test_what_the_file_does_not_say_is_an_argument(tmp_path):
     (data,) = read_data(path, **words, experiment="CMS", system="PbPb", sqrt_s_GeV="5020")
     np.testing.assert_allclose(data.x, [2, 7])
     assert data.acceptance.y == (-2.4, 2.4)
-    assert str(data).startswith("CMS Y(1S) R_AA against pT_GeV, PbPb 5020 GeV, |y|<2.4: 2 points")
+    assert str(data).startswith("CMS Υ(1S) R_AA against pT_GeV, PbPb 5020 GeV, |y|<2.4: 2 points")
     with pytest.raises(FileFormatError, match=r"does not say state.*Give state="):
         read_data(path)
     with pytest.raises(InputError, match="`colour` must be one of"):
@@ -304,8 +304,8 @@ def test_observe_takes_own_data_and_own_feed_down(tmp_path, monkeypatch):
     words = f"{other},state=Y(1S),observable=v2,x_name=y_cm"
     result = observe("--data", mine, "--data", words, "--feeddown", table)
     assert result.exit_code == 0, result.output
-    assert "mine Y(1S)" in result.output
-    assert "not shown, as no figure is about it: other Y(1S) v2" in result.output
+    assert "mine Υ(1S)" in result.output
+    assert "not shown, as no figure is about it: other Υ(1S) v2" in result.output
     for flags, word in (
         (("--data", other), "does not say state"),
         (("--data", f"{other},Y(1S)"), "FILE,NAME=VALUE"),

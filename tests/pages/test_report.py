@@ -24,6 +24,7 @@ from qtraj.observables.table import selected
 from qtraj.pages.report import ACCURACY, NO_FLUID, figures, report_contents, report_page
 from qtraj.pages.run import load_run, representative
 from qtraj.solvers.density import evolution as density_in_time
+from qtraj.states import shown
 from qtraj.units import HBARC
 
 TITLE = "a <b>run</b> & </script><script>alert(1)</script>"
@@ -96,7 +97,9 @@ def test_theory_is_that_of_the_observables(text, panels):
     panel = next(panel for panel in panels if panel.name == "raa_npart")
     for meson in panel.shown:
         series = next(
-            s for s in chart(data, "raa_npart")["series"] if s["kind"] == "theory" and s["state"] == meson
+            s
+            for s in chart(data, "raa_npart")["series"]
+            if s["kind"] == "theory" and s["state"] == shown(meson)
         )
         estimate = panel.curve[meson]
         # six digits are written
@@ -104,10 +107,14 @@ def test_theory_is_that_of_the_observables(text, panels):
         assert_allclose([p["y"] for p in series["points"]], estimate.value, rtol=1e-5)
         assert_allclose([p["up"] for p in series["points"]], estimate.error, rtol=1e-5)
         tip = series["points"][0]["tip"]
-        assert tip[0] == f"{meson}, central setting"
+        assert tip[0] == f"{shown(meson)}, central setting"
         assert f"R_AA = {estimate[0]}" in tip
         assert any("paths" in line and "mesh" in line and "branching" in line for line in tip)
-        bands = [s for s in chart(data, "raa_npart")["series"] if s["kind"] == "band" and s["state"] == meson]
+        bands = [
+            s
+            for s in chart(data, "raa_npart")["series"]
+            if s["kind"] == "band" and s["state"] == shown(meson)
+        ]
         assert [band["group"] for band in bands] == ["range of κ/T³: 1.0, 0.5", "range of γ/T³: −1.75, 0.0"]
         expected = [band for band in panel.bands if band.name == meson]
         for band, wanted in zip(bands, expected, strict=True):
@@ -122,7 +129,7 @@ def test_measured_points_have_their_errors_and_source(text):
     found = [
         s
         for s in chart(data_of(text), "raa_npart")["series"]
-        if s["kind"] == "data" and s["group"].startswith("CMS") and s["state"] == "Y(1S)"
+        if s["kind"] == "data" and s["group"].startswith("CMS") and s["state"] == "Υ(1S)"
     ]
     assert len(found) == 1
     points = found[0]["points"]
@@ -195,9 +202,13 @@ def test_a_selection_is_in_words():
 
 
 def test_mesons_have_their_letter_and_not_y(text):
-    rows = Page(text).text["td"]
-    assert "Υ(1S)" in rows
-    assert not any("Y(1S)" in row for row in rows)
+    assert "Υ(1S)" in Page(text).text["td"]
+    for plain in ("Y(1S)", "chi_b"):
+        places = text.split(plain)[:-1]
+        # names of charts are keys, and so is what the run file says
+        assert all(
+            place.endswith('"split_') or place.rfind("<pre") > place.rfind("</pre") for place in places
+        )
 
 
 def test_the_slider_opens_where_densities_are_good(contents):
@@ -210,7 +221,7 @@ def test_the_error_budget_names_every_part(contents, panels):
     table = contents.tables["budget"]
     assert table.headings == ("meson", "where", "R_AA", "error", "paths", "mesh", "branching")
     whole = next(panel for panel in panels if panel.name == "raa_minimum_bias")
-    row = next(row for row in table.rows if row[:2] == ("Y(1S)", "all"))
+    row = next(row for row in table.rows if row[:2] == ("Υ(1S)", "all"))
     value = whole.curve["Y(1S)"][0]
     assert row[2] == str(value)
     assert row[4] == f"{value.parts['paths']:.1e}".replace("-", "−")
@@ -222,7 +233,7 @@ def test_chi_square_is_that_of_the_comparison(contents, panels):
     panel = next(panel for panel in panels if panel.name == "raa_npart")
     assert panel.agreement
     for name, chi in panel.agreement.items():
-        row = found["R_AA against N_part", name]
+        row = found["R_AA against N_part", shown(name)]
         assert row[2] == f"{chi.value:.1f}"
         assert row[3].split()[0] == str(chi.points)
 

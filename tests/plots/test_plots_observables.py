@@ -7,6 +7,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.patches import Rectangle
+from matplotlib.text import Text
 from PIL import Image
 from survival_tables import toy_settings
 
@@ -15,14 +16,15 @@ from qtraj.observables.data.dataset import load_data
 from qtraj.observables.data.systems import load_system
 from qtraj.observables.observable import Observable
 from qtraj.observables.overview import overview
-from qtraj.observables.table import AXES
-from qtraj.plots.artists import band_label
+from qtraj.observables.table import AXES, INTEGRATED
+from qtraj.plots.artists import band_label, state_label
 from qtraj.plots.observables import (
     observable_figure,
     parts_figure,
     plot_curve,
     plot_parts,
     plot_raa_npart,
+    raa_figure,
     write_observables,
 )
 from qtraj.plots.style import style
@@ -119,6 +121,21 @@ def test_a_figure_names_axes_states_data_and_settings(panels, name):
     named = [text.get_text() for child in figure.axes[0].get_children() if isinstance(child, Legend)
              for text in child.get_texts()]  # fmt: skip
     assert any("CMS" in text for text in named)
+
+
+def test_no_text_of_a_figure_is_a_key(panels):
+    """Y(1S) and chi_b0(1P) are keys of files: titles, legends, corners and notes have the letter of the meson."""
+    figures = [observable_figure(p) for p in panels.values() if p.curve.x_name != INTEGRATED]
+    figures.append(parts_figure(panels["raa_npart"]))
+    figures.append(raa_figure(panels["raa_npart"].bands, panels["raa_npart"].datasets))
+    figures.append(Figure())
+    plot_raa_npart(figures[-1].subplots(), panels["raa_npart"].bands)
+    for figure in figures:
+        texts = [text.get_text() for text in figure.findobj(Text)]
+        texts += [label for ax in figure.axes for label in ax.get_legend_handles_labels()[1]]
+        assert any("Upsilon" in text for text in texts)
+        assert not any(key in text for text in texts for key in ("Y(", "chi_b0(1P)"))
+    assert state_label("chi_b0(1P)/Y(1S)") == r"$\chi_{\mathrm{b0}}$(1P)/$\mathrm{\Upsilon}$(1S)"
 
 
 def test_labels_of_bands_have_symbols():

@@ -32,7 +32,7 @@ from ..observables.geometry import with_geometry
 from ..observables.observable import meson_survivals, modification
 from ..observables.overview import VARIED
 from ..observables.table import Part, SurvivalTable
-from ..states import STATE_NAMES
+from ..states import STATE_NAMES, shown
 from .plan import Plan
 from .sources import PATH_NAMES
 from .store import REMEDY, Store, present
@@ -264,8 +264,8 @@ def summary(prediction: xr.Dataset, mesons: Sequence[str], data: Sequence[DataSe
     for meson in mesons:
         # a range of T_end where it is varied only; files of earlier versions know no T_end of their settings
         ends = set(prediction["T_end"].values) if "T_end" in prediction else set()
-        shown = VARIED if len(ends) > 1 else VARIED[:2]
-        bands = {varied: band(prediction, meson, varied) for varied in shown}
+        names = VARIED if len(ends) > 1 else VARIED[:2]
+        bands = {varied: band(prediction, meson, varied) for varied in names}
         points = [measurement for measurement in data if measurement.state == meson]
         for i in np.argsort(-n_part):
             ranges = {varied: (float(b.low[i]), float(b.high[i])) for varied, b in bands.items()}
@@ -294,5 +294,5 @@ def table(rows: Iterable[Row], title: str = "") -> Table:
         previous = row.meson
         cells = (f"{low:.3f} - {high:.3f}" for low, high in row.ranges.values())
         place = f"{row.n_part:.0f}", f"{row.b_fm:g}"
-        result.add_row(row.meson, *place, str(row.central), *cells, "; ".join(row.measured))
+        result.add_row(shown(row.meson), *place, str(row.central), *cells, "; ".join(row.measured))
     return result

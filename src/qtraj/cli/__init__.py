@@ -19,7 +19,7 @@ from typer.core import TyperCommand
 from .._interrupt import AGAIN
 from ..errors import QtrajError
 from . import campaign, qtraj1, results, solve
-from .options import EXIT_INPUT, interruptible
+from .options import EXIT_INPUT, any_terminal, interruptible
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
 campaign_help = "Very many solves: planned in chunks, kept in a store, gone on with after any interruption."
@@ -64,6 +64,7 @@ def main(
     ] = False,
 ) -> None:
     """Heavy quarkonium in the quark-gluon plasma, from hydrodynamics to R_AA without sampling noise."""
+    any_terminal()
 
 
 def _register(app: typer.Typer, *commands: Callable[..., None], **settings: Any) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import signal
 import sys
 import threading
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -81,6 +84,23 @@ def interruptible(line: str) -> Iterator[None]:
         sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    """Spell what an encoding has no letter for: Y for an Upsilon, the name of another Greek letter, or ``?``."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    names = [unicodedata.name(letter, "") for letter in error.object[error.start : error.end]]
+    greek = [name.rpartition(" ")[2].lower() if name.startswith("GREEK") else "?" for name in names]
+    return "".join("Y" if letter == "upsilon" else letter for letter in greek), error.end
+
+
+def any_terminal() -> None:
+    """Let a terminal or file whose encoding lacks Greek letters get the text all the same."""
+    codecs.register_error("qtraj-spelled", _spelled)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="qtraj-spelled")
 
 
 def console(*, stderr: bool = False) -> Console:

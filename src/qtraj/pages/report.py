@@ -28,8 +28,9 @@ from ..observables.observable import Observable
 from ..observables.overview import Panel, overview
 from ..observables.table import AXES, INTEGRATED, selected
 from ..plots.artists import one_class
+from ..states import shown
 from .run import Run, pair_over_time, representative, setup
-from .tables import agreement_cells, left_out
+from .tables import about, agreement_cells, left_out, part_name
 
 NO_FLUID: Final = "The density over time is not shown: the hydrodynamics of this run are not at hand."
 ACCURACY: Final = {
@@ -121,7 +122,7 @@ def report_page(contents: Contents) -> str:
         budget=_table(tables["budget"], "This run holds no R_AA."),
         split=_table(tables["split"], "This run does not know which pairs never jumped."),
         agreement=_table(tables["agreement"], "No measurement could be compared with this run."),
-        left_out="".join(f"<p>{html.escape(line)}</p>\n" for line in left_out(panels)),
+        left_out="".join(f"<p>{_symbols(line)}</p>\n" for line in left_out(panels)),
         moment_text=_symbols(contents.moment_text),
         accuracy=html.escape(contents.accuracy),
         hidden="" if contents.moments is not None else " hidden",
@@ -138,8 +139,8 @@ def write_report(contents: Contents, path: str | os.PathLike[str]) -> Path:
 
 def _symbols(text: str) -> str:
     """Return escaped text with the indices of known symbols, as in N_part, set as such."""
-    text = re.sub(r"\bY\((?=\dS\))", "\N{GREEK CAPITAL LETTER UPSILON}(", text)
-    return re.sub(r"(?<=[A-Za-zασ])_(AA|NN|part|T|F|c|s)\b", r"<sub>\1</sub>", html.escape(text))
+    text = html.escape(shown(text))
+    return re.sub(r"(?<=[A-Za-zασχ])_(AA|NN|part|T|F|[bc][012]?|s)\b", r"<sub>\1</sub>", text)
 
 
 def _definitions(entries: Mapping[str, str], escaped: Callable[[str], str]) -> str:
@@ -181,7 +182,7 @@ def figures(panels: Sequence[Panel]) -> list[dict[str, Any]]:
                     ends |= {"bottom": band.low, "top": band.high}
                     head = {
                         "kind": "band",
-                        "state": name,
+                        "state": shown(name),
                         "group": f"range of {_settings(band)}",
                         "color": color,
                     }
@@ -215,7 +216,11 @@ def splits(panels: Sequence[Panel]) -> list[dict[str, Any]]:
         for part, curve in {"total": panel.curve, **panel.parts}.items():
             label, dash = PART_LABELS[part]
             series.append({**_theory(curve, name, color, (), label), "state": label, "dash": dash})
-        head = {"name": f"split_{name}", "title": f"{name}: where R_AA comes from", **_axes(panel.curve)}
+        head = {
+            "name": f"split_{name}",
+            "title": f"{shown(name)}: where R_AA comes from",
+            **_axes(panel.curve),
+        }
         charts.append({**head, "log": True, "series": series, "note": ""})
     return charts
 
@@ -239,9 +244,9 @@ def _theory(
     for i in range(len(curve)):
         value = values[i]
         error = _number(value.error)
-        sizes = ", ".join(f"{_part_name(part)} {float(size):.2g}" for part, size in value.parts.items())
+        sizes = ", ".join(f"{part_name(part)} {float(size):.2g}" for part, size in value.parts.items())
         tip = [
-            f"{name}, {label}",
+            f"{shown(name)}, {label}",
             _place(curve.x_name, curve.x[i], curve.x_low[i], curve.x_high[i]),
             f"{Observable.named(curve.observable).symbol} = {value}",
             f"error {float(value.error):.2g}: {sizes}" if sizes else "error not estimated",
@@ -251,7 +256,7 @@ def _theory(
         point = _point(curve.x[i], curve.x_low[i], curve.x_high[i], float(value.value))
         points.append({**point, "up": error, "down": error, "tip": tip})
     style = {"color": color, "line": not curve.binned, "dash": ""}
-    return {"kind": "theory", "state": name, "group": "calculated", **style, "points": points}
+    return {"kind": "theory", "state": shown(name), "group": "calculated", **style, "points": points}
 
 
 def _settings(band: CurveBand) -> str:
@@ -293,7 +298,7 @@ def _data(data: DataSet, color: str) -> dict[str, Any]:
         if not np.isfinite(x) or not np.isfinite(value):
             continue
         point = _point(x, low, high, value)
-        tip = [f"{data.experiment} {data.state}, {data.kinematics}", _place(data.x_name, x, low, high)]
+        tip = [f"{data.experiment} {shown(data.state)}, {data.kinematics}", _place(data.x_name, x, low, high)]
         if data.centrality[i] and data.x_name != "centrality_pct":
             tip.append(f"centrality {data.centrality[i]}")
         if np.isfinite(data.upper_limit_cl[i]):
@@ -315,7 +320,7 @@ def _data(data: DataSet, color: str) -> dict[str, Any]:
                     tip.append(f"{name} {size}")
         points.append(point | {"tip": [*tip, f"source: {data.source}"]})
     group, marker = f"{data.experiment}, {data.kinematics}", MARKERS.get(data.experiment, "square")
-    head = {"kind": "data", "state": data.state, "group": group, "color": color, "marker": marker}
+    head = {"kind": "data", "state": shown(data.state), "group": group, "color": color, "marker": marker}
     return {**head, "points": points}
 
 
@@ -343,13 +348,13 @@ def budget_table(panels: Sequence[Panel]) -> PageTable | None:
     rows = []
     for name, where, value in points:
         sizes = (_size(value.parts[p]) if p in value.parts else "–" for p in parts)
-        rows.append((name, where, str(value), _size(value.error), *sizes))
+        rows.append((shown(name), where, str(value), _size(value.error), *sizes))
     missing = dict.fromkeys(reason for *_, value in points for reason in value.not_estimated)
     notes = [
         "Numerical parts add linearly; they, the scatter of paths and the errors of measured input add in quadrature."
     ]
     notes += [f"Not estimated: {'; '.join(missing)}."] * bool(missing)
-    headings = ("meson", "where", "R_AA", "error", *map(_part_name, parts))
+    headings = ("meson", "where", "R_AA", "error", *map(part_name, parts))
     return PageTable("R_AA of the central setting and the parts of its error", headings, rows, notes)
 
 
@@ -360,7 +365,7 @@ def split_table(panels: Sequence[Panel]) -> PageTable | None:
         curves = (panel.curve, panel.parts["no_jump"], panel.parts["regeneration"])
         total, no_jump, regenerated = (curve[name][i] for curve in curves)
         share = f"{100 * float(regenerated.value) / float(total.value):.1f} %" if total.value else "–"
-        rows.append((name, _where(panel.curve, i), str(total), str(no_jump), str(regenerated), share))
+        rows.append((shown(name), _where(panel.curve, i), str(total), str(no_jump), str(regenerated), share))
     headings = ("meson", "where", "R_AA", "never jumped", "regenerated", "share regenerated")
     return PageTable("R_AA = never jumped + regenerated, central setting", headings, rows) if rows else None
 
@@ -369,11 +374,9 @@ def agreement_rows(panels: Sequence[Panel]) -> PageTable | None:
     """Return chi-square with each measurement, or None if there is none."""
     rows = []
     for panel in panels:
-        x_name, symbol = panel.curve.x_name, Observable.named(panel.curve.observable).symbol
-        what = f"{symbol} over all" if x_name == INTEGRATED else f"{symbol} against {AXES[x_name].name}"
         for name, chi in panel.agreement.items():
             cells = ("–" if cell == "-" else cell.replace("-", "−") for cell in agreement_cells(chi))
-            rows.append((what, name, *cells))
+            rows.append((about(panel), shown(name), *cells))
     if not rows:
         return None
     notes = (
@@ -397,10 +400,6 @@ def _points(panels: Sequence[Panel]) -> Iterator[tuple[Panel, str, int]]:
         for name in panel.shown:
             for i in range(len(panel.curve)):
                 yield panel, name, i
-
-
-def _part_name(name: str) -> str:
-    return name if name == "l_max" else name.replace("_", " ")
 
 
 def _size(error: Any) -> str:

@@ -14,13 +14,14 @@ from rich.text import Text
 
 from ..observables.data.compare import ChiSquare
 from ..observables.estimate import Estimate
+from ..observables.observable import Observable
 from ..observables.overview import Panel
-from ..observables.table import INTEGRATED
+from ..observables.table import AXES, INTEGRATED
 from ..physics.model import quark_of
 from ..qtraj1 import average_ratios, effective_rows, read_ratios
 from ..qtraj1.files.ratios import ENOUGH_ROWS
 from ..solvers.projection import Levels
-from ..states import CHARMONIA, MESONS, STATE_NAMES, State
+from ..states import CHARMONIA, MESONS, STATE_NAMES, State, shown
 from ..units import to_fm
 
 UNBOUND, EMPTY = "unbound", "-"
@@ -36,8 +37,8 @@ _FEW_ROWS: Final = (
 
 
 FAMILIES: Final = {
-    "bottom": (MESONS, "PDG 2026: Y(nS); chi_b(nP) averaged over spin"),
-    "charm": (CHARMONIA, "PDG 2026: J/psi, psi(2S); chi_c(1P) averaged over spin"),
+    "bottom": (MESONS, shown("PDG 2026: Y(nS); chi_b(nP) averaged over spin")),
+    "charm": (CHARMONIA, shown("PDG 2026: J/psi, psi(2S); chi_c(1P) averaged over spin")),
     None: (
         (),
         "No quarkonium is known of quarks of this mass (bottom: 3.8 to 5.6 GeV, charm: 1.0 to 2.1 GeV)",
@@ -116,11 +117,17 @@ def integrated_table(panels: Sequence[Panel]) -> Table | None:
     for name in panel.shown:
         value = panel.curve[name][0]
         split = (str(part[name][0]) for part in panel.parts.values())
-        table.add_row(name, str(value), *split, _error_parts(value))
+        table.add_row(shown(name), str(value), *split, _error_parts(value))
     missing = dict.fromkeys(note for name in panel.shown for note in panel.curve[name].not_estimated)
     if missing:
         table.caption = f"Not estimated: {'; '.join(missing)}."
     return table
+
+
+def about(panel: Panel) -> str:
+    """Return which observable a panel shows, and against what, in words: R_AA against N_part."""
+    symbol, x_name = Observable.named(panel.curve.observable).symbol, panel.curve.x_name
+    return f"{symbol} over all" if x_name == INTEGRATED else f"{symbol} against {AXES[x_name].name}"
 
 
 def agreement_table(panels: Sequence[Panel]) -> Table | None:
@@ -132,7 +139,7 @@ def agreement_table(panels: Sequence[Panel]) -> Table | None:
     table = _titled("Agreement of the central setting with data", headings, left=headings[:2])
     for panel in compared:
         for i, (name, chi) in enumerate(panel.agreement.items()):
-            table.add_row("" if i else panel.name, name, *agreement_cells(chi))
+            table.add_row("" if i else about(panel), shown(name), *agreement_cells(chi))
         table.add_section()
     table.caption = (
         "At the points, in the bins and the acceptance of each measurement; errors of the calculation are included, "
@@ -155,7 +162,7 @@ def left_out(panels: Sequence[Panel]) -> list[str]:
     for panel in panels:
         for line in panel.left_out:
             name, mark, reason = line.partition(": `")
-            reasons.setdefault(mark + reason, []).append(f"{panel.name}, {name}")
+            reasons.setdefault(mark + reason, []).append(shown(f"{about(panel)}, {name}"))
     several = "not compared: {} measurements ({} to {})"
     return [
         (f"not compared: {names[0]}" if len(names) == 1 else several.format(len(names), names[0], names[-1]))
@@ -167,8 +174,8 @@ def left_out(panels: Sequence[Panel]) -> list[str]:
 def notes(panels: Sequence[Panel]) -> list[str]:
     """Return what a reader of the numbers has to know, each once, with the panels it belongs to."""
     every = dict.fromkeys(note for panel in panels for note in panel.notes)
-    named = {note: ", ".join(panel.name for panel in panels if note in panel.notes) for note in every}
-    return [f"note: {names}: {note}" for note, names in named.items()]
+    named = {note: ", ".join(about(panel) for panel in panels if note in panel.notes) for note in every}
+    return [shown(f"note: {names}: {note}") for note, names in named.items()]
 
 
 def ratios_table(path: str | Path) -> Table:
@@ -207,5 +214,10 @@ def _titled(title: str, headings: Sequence[str], left: Sequence[str]) -> Table:
     return table
 
 
+def part_name(part: str) -> str:
+    """Return the name of a part of an error for readers: time step; l_max is a symbol."""
+    return part if part == "l_max" else part.replace("_", " ")
+
+
 def _error_parts(value: Estimate) -> str:
-    return ", ".join(f"{part} {float(size):.2g}" for part, size in value.parts.items())
+    return ", ".join(f"{part_name(part)} {float(size):.2g}" for part, size in value.parts.items())

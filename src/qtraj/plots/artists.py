@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -23,6 +24,7 @@ from ..errors import InputError
 from ..observables.curves import Curve, CurveBand
 from ..observables.data.compare import centrality_class
 from ..observables.data.dataset import DataSet
+from ..states import shown
 
 # Okabe and Ito (2008): told apart with every common kind of color vision
 STATE_COLORS: Final = {"Y(1S)": "#0072B2", "Y(2S)": "#D55E00", "Y(3S)": "#009E73"}
@@ -104,7 +106,7 @@ def draw_central(ax: Axes, band: CurveBand) -> None:
         order = np.argsort(curve.x)
         ax.plot(*guide(curve.x[order], value[order]), color=color, linewidth=1.8, zorder=3)
     at = (curve.x_low + curve.x_high) / 2 if curve.binned else curve.x
-    bars: dict[str, Any] = {"elinewidth": 1.6, "zorder": 5.5, "label": band.name}
+    bars: dict[str, Any] = {"elinewidth": 1.6, "zorder": 5.5, "label": state_label(band.name)}
     ax.errorbar(at, value, yerr=band.central.error, **theory_marker(color), **bars)
 
 
@@ -218,10 +220,9 @@ def error_sources(curves: Sequence[Curve]) -> str:
 
 
 def state_label(state: str) -> str:
-    """Return the name of a state for a figure."""
-    for plain, symbol in (("Y(", r"$\mathrm{\Upsilon}$("), ("chi_b", r"$\chi_b$")):
-        state = state.replace(plain, symbol)
-    return state
+    """Return the name of a meson or ratio for a figure."""
+    symbols = shown(state).replace("\N{GREEK CAPITAL LETTER UPSILON}", r"$\mathrm{\Upsilon}$")
+    return re.sub("\N{GREEK SMALL LETTER CHI}_(\\w+)", r"$\\chi_{\\mathrm{\1}}$", symbols)
 
 
 def extent(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> tuple[float, float]:

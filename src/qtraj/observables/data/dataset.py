@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from ..._checks import boolean, interval, positive, settle, text, texts
 from ..._types import Float
 from ...errors import InputError
+from ...states import shown
 
 Range = tuple[float, float]
 
@@ -181,7 +182,7 @@ class DataSet:
         return replace(self, **arrays, centrality=tuple(self.centrality[i] for i in index))
 
     def __str__(self) -> str:
-        what = f"{self.experiment} {self.state} {self.observable} against {self.x_name}"
+        what = f"{self.experiment} {shown(self.state)} {self.observable} against {self.x_name}"
         energy = f"{self.sqrt_s_GeV:g} GeV" if np.isfinite(self.sqrt_s_GeV) else ""
         where = ", ".join(filter(None, (what, f"{self.system} {energy}".strip(), self.kinematics)))
         source = self.source or self.read_from

@@ -19,6 +19,7 @@ from bokeh.plotting import figure
 from ...errors import QtrajError
 from ...io.pages import template
 from ...physics.model import ORDERS
+from ...states import shown
 from .model import R_MAX, SLIDERS, STARTS, Numbers, RaaSurrogate, Settings, load_surrogate, numbers
 
 # one solve at a time, whatever the number of visitors: the page stays responsive, and so does the machine
@@ -63,7 +64,13 @@ def _empty(*columns: str) -> dict[str, Any]:
 
 
 def _legend(plot: Any, items: list[LegendItem]) -> None:
-    style = {"border_line_alpha": 0.0, "label_text_font_size": "12px", "padding": 0, "margin": 4}
+    style = {
+        "border_line_alpha": 0.0,
+        "label_text_font_size": "12px",
+        "padding": 0,
+        "margin": 4,
+        "spacing": 14,
+    }
     plot.add_layout(Legend(items=items, orientation="horizontal", location="center", **style), "below")
 
 
@@ -167,18 +174,17 @@ class RaaChart:
             tips += [("factor", "@raa{0.000} \N{PLUS-MINUS SIGN} @error{0.000}")]
             self.figure.add_tools(HoverTool(renderers=[points], tooltips=tips))
             self.sources.append(source)
-            label = meson.replace("Y", "\N{GREEK CAPITAL LETTER UPSILON}")
-            items.append(LegendItem(label=label, renderers=[line]))
+            items.append(LegendItem(label=shown(meson), renderers=[line]))
         _legend(self.figure, items)
 
     def show(self, kappa_hat: float, gamma_hat: float) -> None:
         """Show R_AA for two coefficients; the bars are the errors of paths and interpolation in quadrature."""
         fit = self._surrogate
         errors = np.hypot(fit.error, fit.paths.mean(axis=(0, 1)))
-        shown = zip(self.sources, fit.mesons, fit(kappa_hat, gamma_hat), errors, strict=True)
-        for source, meson, raa, error in shown:
+        curves = zip(self.sources, fit.mesons, fit(kappa_hat, gamma_hat), errors, strict=True)
+        for source, meson, raa, error in curves:
             values = {"raa": raa, "error": error, "low": raa - error, "high": raa + error}
-            source.data = {"n_part": fit.n_part, "meson": [meson] * len(raa), **values}
+            source.data = {"n_part": fit.n_part, "meson": [shown(meson)] * len(raa), **values}
 
 
 class Page:

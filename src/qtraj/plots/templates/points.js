@@ -20,12 +20,9 @@ const QtrajPoints = (() => {
     return label;
   }
 
-  // names are as data files have them, Y(1S); readers see the letter
-  const proper = (text) => text.replace(/\bY\((?=\dS\))/g, "Υ(");
-
   function rich(name, className, text) {
     const made = element(name, className);
-    proper(text).split(/_(AA|part|T)\b/).forEach((piece, i) => made.append(i % 2 ? element("sub", "", piece) : piece));
+    text.split(/_(AA|part|T|b[012])\b/).forEach((piece, i) => made.append(i % 2 ? element("sub", "", piece) : piece));
     return made;
   }
 
@@ -104,7 +101,7 @@ const QtrajPoints = (() => {
         if (s.line) key.append(node("path", { d: "M0 6H24", ...edge, "stroke-width": 2 }));
         key.append(marker(s.kind === "data" ? s.marker : "open", 12, 6, color));
       }
-      const entry = element("button", "", proper(name));
+      const entry = element("button", "", name);
       entry.type = "button";
       entry.setAttribute("aria-pressed", String(!off.has(name)));
       entry.prepend(key);
@@ -127,7 +124,7 @@ const QtrajPoints = (() => {
       const at = (v) => (spec.log ? (v > 0 ? Math.max(Math.log10(v), e.y0) : e.y0) : v);
       const Y = (v) => HEIGHT - BOTTOM - ((at(v) - e.y0) / (e.y1 - e.y0)) * (HEIGHT - TOP - BOTTOM);
       const svg = node("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, height: HEIGHT, role: "img" });
-      svg.append(node("title", {}, proper(spec.title)));
+      svg.append(node("title", {}, spec.title));
       drawAxes(svg, width, e, X, Y);
       spots = [];
       const visible = spec.series.filter((s) => !off.has(s.state) && !off.has(s.group));

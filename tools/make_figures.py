@@ -1,0 +1,132 @@
+"""Draw the figures of README and documentation anew, in docs/figures.
+
+python tools/make_figures.py               # `make figures`, after `make run`: all
+python tools/make_figures.py spectrum      # one or several, by the name of the file without .png
+python tools/make_figures.py raa_pbpb_5020 --run DIR    # from another folder of `qtraj run`
+"""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "tests" / "helpers"))
+
+FIGURES = ROOT / "docs" / "figures"
+WIDTH = 1280  # of the window of a page
+# rows of a page that are shown; None is all of it
+HEIGHTS = {"report_page": 1020, "explore": 720, "view_page": None}
+# a table cell of explore: its numbers are there
+SOLVED = """(() => { let there = false; const walk = (root) => root.querySelectorAll('*').forEach((e) => {
+  there ||= e.tagName === 'TD'; if (e.shadowRoot) walk(e.shadowRoot); }); walk(document); return there; })()"""
+
+
+def qtraj(*arguments: object) -> None:
+    """Run a command of qtraj."""
+    subprocess.run([sys.executable, "-m", "qtraj", *map(str, arguments)], check=True)
+
+
+def keep(source: Path, name: str, width: int | None = None) -> None:
+    """Save a figure under its name, not wider than `width` pixels."""
+    with Image.open(source) as opened:
+        image = opened.convert("RGB")
+    if width is not None:
+        image = image.resize((width, round(image.height * width / image.width)), Image.Resampling.LANCZOS)
+    # 256 colors: a third of the size, and no eye sees it
+    image.quantize(256, dither=Image.Dither.NONE).save(FIGURES / f"{name}.png", optimize=True)
+
+
+def photograph(address: str, name: str, *, solved: bool = False) -> None:
+    """Save a picture of a page; `solved` waits for the numbers of explore."""
+    from headless import Browser  # noqa: PLC0415  only pages need Chromium
+
+    height = HEIGHTS[name]
+    with Browser() as browser, tempfile.TemporaryDirectory() as folder:
+        browser.open(address, WIDTH, height=height or 900)
+        if solved:
+            browser.wait(lambda: browser.run(SOLVED))
+            browser.run("new Promise((done) => setTimeout(done, 1000))")  # Bokeh draws in the next frames
+        browser.picture(picture := Path(folder) / "page.png", height)
+        keep(picture, name)
+
+
+def of_run(run: Path, name: str) -> None:
+    """Take what `qtraj run` and `qtraj observe` have drawn."""
+    files = {
+        "raa_pbpb_5020": (run / "raa.png", None),
+        "observables_raa_pt": (run / "observables" / "raa_pt.png", 1500),
+        "observables_v2_pt": (run / "observables" / "v2_pt.png", 1500),
+        # beside the last of the runs that `qtraj run` was given
+        "raa_lo_nlo": (run.with_name(f"{run.name}_nlo") / "raa_comparison.png", 1500),
+    }
+    source, width = files[name]
+    keep(source, name, width)
+
+
+def report_page(run: Path, name: str) -> None:
+    """Show what `qtraj report` has written."""
+    photograph((run / "report.html").resolve().as_uri(), name)
+
+
+def spectrum(run: Path, name: str) -> None:
+    """Draw the figure of `qtraj spectrum`."""
+    with tempfile.TemporaryDirectory() as folder:
+        qtraj("spectrum", "--out", folder)
+        keep(Path(folder) / "spectrum.png", name, 1136)
+
+
+def view_page(run: Path, name: str) -> None:
+    """Show the page of one pair in Bjorken flow."""
+    with tempfile.TemporaryDirectory() as folder:
+        qtraj("solve", "--T0", 0.425, "--view", folder)
+        photograph((Path(folder) / "view.html").as_uri(), name)
+
+
+def explore(run: Path, name: str) -> None:
+    """Show the page of `qtraj explore` as it opens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "qtraj", "explore", "--no-show", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            server.stdout.readline()  # it serves
+            photograph(f"http://127.0.0.1:{port}/", name, solved=True)
+        finally:
+            server.kill()
+
+
+MAKERS = {
+    **dict.fromkeys(("raa_pbpb_5020", "observables_raa_pt", "observables_v2_pt", "raa_lo_nlo"), of_run),
+    "report_page": report_page,
+    "spectrum": spectrum,
+    "view_page": view_page,
+    "explore": explore,
+}
+
+
+def main() -> None:
+    """Draw the figures that are asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(MAKERS)}; all by default")
+    parser.add_argument("--run", type=Path, default=ROOT / "runs" / "pbpb_5020", help="folder of `qtraj run`")
+    given = parser.parse_args()
+    if unknown := set(given.names) - set(MAKERS):
+        parser.error(f"no figure is called {', '.join(sorted(unknown))}")
+    for name in given.names or MAKERS:
+        MAKERS[name](given.run, name)
+        print(FIGURES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
