@@ -17,6 +17,7 @@ from survival_tables import toy_table
 from view_data import evolution
 
 import qtraj as qt
+import qtraj.emulation as qe
 import qtraj.hydro as qh
 import qtraj.observables as qo
 import qtraj.plots as qp
@@ -76,6 +77,8 @@ U = R * np.exp(-R)
 TAU, T = np.array([0.6, 1.0, 2.0]), np.array([0.4, 0.3, 0.2])
 MODEL, MEDIUM, START = qt.LindbladModel(), qt.Bjorken(0.4, 0.6, 0.25), qt.GaussianState()
 MESH = qt.LaguerreMesh(48, 0.14)
+COOLING = qt.Histories(TAU, np.linspace(0.3, 0.5, 40)[:, None] * np.array([1.0, 0.75, 0.4]), 0.25)
+LESSON = [qe.Sample(MODEL, COOLING, {"1S": np.linspace(0.8, 0.2, 40)})]
 GRID = np.linspace(-2.0, 2.0, 5)
 FIELD = np.full((3, 5, 5), 0.4) * np.array([1.0, 0.8, 0.5])[:, None, None]
 HYDRO = qh.Hydro(TAU, GRID, GRID, FIELD)
@@ -287,6 +290,34 @@ def cases() -> tuple[Case, ...]:
             folder=("path", "x"),
             stem=("text", "x"),
             cheap=False,
+        ),
+        # --- emulation
+        case(
+            qe.Emulator.fit,
+            samples=("object", LESSON),
+            bins=("integer", 6),
+            components=("integer", 4),
+            cheap=False,
+        ),
+        case(qe.Emulator.load, path=("path", "x.nc"), cheap=False),
+        case(
+            qe.cross_fit,
+            samples=("object", LESSON),
+            groups=("array", np.arange(40) % 4),
+            folds=("integer", 2),
+            components=("integer", 4),
+            cheap=False,
+        ),
+        case(qe.outputs_of, result=("object", None), cheap=False),
+        case(
+            qe.corrected_table,
+            solved=("object", table),
+            emulated=("array", table.survival.value),
+            others=("object", table),
+            emulated_no_jump=("array?", table.no_jump.value),
+            samples=("object?", None),
+            fall_back=("boolean", False),
+            allowed={"emulated_no_jump": (None,)},
         ),
         # --- hydro
         case(
@@ -522,6 +553,7 @@ def cases() -> tuple[Case, ...]:
             phi=("array?", [1.0, 2.0]),
             y=("array?", [1.0, 2.0]),
             attrs=("mapping", {}),
+            emulation=("array?", None),
         ),
         case(
             qo.average,
@@ -910,6 +942,9 @@ MADE_HERE = {
     # made by the functions of the package, from numbers that were checked
     *(
         qt.Result,
+        qe.Emulator,
+        qe.CrossFit,
+        qe.Sample,
         qt.Levels,
         qt.Sensitivity,
         qt.DensityInTime,
