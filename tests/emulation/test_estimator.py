@@ -205,7 +205,7 @@ def test_bad_arguments_are_refused(change, words):
     solved = toy_table(per_replicate=8)
     arguments = {
         "emulated": solved.survival.value,
-        "cheap": toy_table(seed=3),
+        "others": toy_table(seed=3),
         "emulated_no_jump": solved.no_jump.value,
     }
     arguments |= change
