@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dask.array as da
 import h5py
@@ -19,7 +19,9 @@ from rich.table import Table
 from .._checks import boolean
 from .._checks import path as path_of
 from .._types import Float
-from ..errors import FileFormatError, InputError
+from ..emulation import CrossFit, Sample, cross_fit
+from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
+from ..io.factory import model_of
 from ..io.results import estimate_from, estimate_variables, provenance, stack, write_dataset
 from ..io.survivals import tables_from_results
 from ..observables.bins import geometry_bins
@@ -32,11 +34,12 @@ from ..observables.geometry import with_geometry
 from ..observables.observable import meson_survivals, modification
 from ..observables.overview import VARIED
 from ..observables.table import Part, SurvivalTable
-from ..states import STATE_NAMES
-from .plan import Plan
-from .sources import PATH_NAMES
+from ..states import STATE_NAMES, STATES
+from .executors import Executor
+from .plan import Plan, Setting
+from .sources import PATH_NAMES, FluidSource
 from .store import REMEDY, Store, present
-from .work import QUANTITIES
+from .work import QUANTITIES, Advance, Worker
 
 _MEANING = {
     "survival": "final over initial overlap",
@@ -78,12 +81,16 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
     partial = boolean("partial", partial)
     plan = store.load_plan()
     there = present(store)
+    if set(plan.keys) <= there.keys() and not set(plan.cheap_keys) <= there.keys():
+        emulate(store)
+        there = present(store)
     missing = sum(key not in there for key in plan.keys)
     if missing == len(plan.keys) or (missing and not partial):
         remedy = f"`qtraj campaign resume --store {folder}` solves them."
         allowed = f"hold all {len(plan.keys)} chunks, {missing} are missing"
         raise InputError("--store", str(folder), allowed, remedy)
-    return _dataset(plan, store, [key if key in there else "" for key in plan.keys])
+    results = _dataset(plan, store, [key if key in there else "" for key in plan.keys])
+    return results if missing or not plan.cheap_keys else _with_emulated(plan, store, results)
 
 
 def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Dataset:
@@ -130,6 +137,134 @@ def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Datase
         "state": list(STATE_NAMES),
     }
     return xr.Dataset(variables, coordinates, {"run_file": plan.run_file.text})
+
+
+def emulate(store: Store, executor: Executor | None = None) -> None:
+    """Emulate the cheap paths of a plan whose chunks are solved, and keep them in the store as chunks of their own."""
+    plan = store.load_plan()
+    missing = set(plan.cheap_keys) - store.finished(plan.cheap_keys)
+    if not missing:
+        return
+    solved = _dataset(plan, store, plan.keys)
+    fits = []
+    seen = {f"{part}_emulated": np.full(solved[part].shape, np.nan) for part in QUANTITIES}
+    for i, setting in enumerate(plan.settings):
+        fit = _fit(plan, setting, solved.isel(setting=i))
+        fits.append(fit)
+        for part in QUANTITIES:
+            seen[f"{part}_emulated"][i] = _placed(plan, fit, part, fit.emulated)
+    dims = ("setting", "l", "history", "state")
+    dataset = xr.Dataset({name: (dims, values) for name, values in seen.items()})
+    store.write(plan.cheap_keys[0], dataset.assign_attrs(_CHEAP, chunk="solved paths, emulated"))
+    numbers = [n for n, key in enumerate(plan.cheap_keys[1:]) if key in missing]
+    worker = Emulation(store.folder, fits=tuple(fits))
+    for _ in executor.map(worker, numbers, lambda number, done: None) if executor else map(worker, numbers):
+        pass
+
+
+_CHEAP = {"seconds": 0.0, "not_estimated": ""}  # attributes that every chunk has
+
+
+def _fit(plan: Plan, setting: Setting, solved: xr.Dataset) -> CrossFit:
+    """Fit one setting of the model; the sources share emulators, whose folds leave out whole replicates of all."""
+    solved = solved[[*QUANTITIES, "source", "replicate"]].load()
+    model = model_of(plan.run_file, setting.kappa, setting.gamma)
+    samples = []
+    for number, source in enumerate(plan.sources):
+        own = solved.isel(history=np.flatnonzero(solved["source"].values == number))
+        values = {
+            f"{part} {STATE_NAMES[j]}": own[part].values[i, :, j].clip(min=0.0)
+            for part in QUANTITIES
+            for i, l in enumerate(plan.config.initial.l)
+            for j, state in enumerate(STATES)
+            if state.l == l and l in (0, 1)
+        }
+        samples.append(Sample(model, source.ending(setting.T_end).batch(0, source.count).histories, values))
+    return cross_fit(samples, solved["replicate"].values)
+
+
+def _placed(plan: Plan, fit: CrossFit, part: str, values: Float) -> Float:
+    """Return emulated survivals (n, m) as (l, n, state), NaN for states that are not of a start."""
+    placed = np.full((len(plan.config.initial.l), len(values), len(STATE_NAMES)), np.nan)
+    for column, name in enumerate(fit.names):
+        of, state = name.split()
+        if of == part:
+            l = STATES[STATE_NAMES.index(state)].l
+            placed[plan.config.initial.l.index(l), :, STATE_NAMES.index(state)] = values[:, column]
+    return placed
+
+
+@dataclass(frozen=True)
+class Emulation(Worker):
+    """Emulates cheap paths by the number of their chunk; goes to other processes by pickle."""
+
+    fits: tuple[CrossFit, ...] = ()  # one for each setting
+
+    def __call__(self, number: int, advance: Advance | None = None) -> int:
+        """Draw the paths, emulate them for all settings, write the chunk, and return the number."""
+        store = Store(self.folder)
+        plan = store.load_plan()
+        place, start, stop = plan.cheap_chunks[number]
+        drawn = cast("FluidSource", plan.sources[place]).emulated()
+        batches = {end: drawn.ending(end).batch(start, stop) for end in plan.config.medium.T_end}
+        values: dict[str, list[Float]] = {part: [] for part in QUANTITIES}
+        for setting, fit in zip(plan.settings, self.fits, strict=True):
+            model = model_of(plan.run_file, setting.kappa, setting.gamma)
+            emulated = fit.values(batches[setting.T_end].histories, model)
+            for part, of_settings in values.items():
+                of_settings.append(_placed(plan, fit, part, emulated))
+        paths = next(iter(batches.values())).paths
+        variables: dict[str, Any] = {name: ("history", path) for name, path in paths.items()}
+        dims = ("setting", "l", "history", "state")
+        variables |= {part: (dims, np.array(of_settings)) for part, of_settings in values.items()}
+        chunk = f"paths {start}-{stop - 1} of source {place}, emulated"
+        store.write(plan.cheap_keys[number + 1], xr.Dataset(variables).assign_attrs(_CHEAP, chunk=chunk))
+        return number
+
+
+def _with_emulated(plan: Plan, store: Store, solved: xr.Dataset) -> xr.Dataset:
+    """Return the solved paths, then the emulated ones, as one dataset.
+
+    ``emulation`` is k + 1 for a solved path of source k and -k - 1 for an emulated one; ``survival_emulated`` and
+    ``no_jump_emulated`` are what the emulators say of solved paths that they did not see.
+    """
+    S, L, n = (solved.sizes[dim] for dim in ("setting", "l", "history"))
+    keys, pieces = np.array(plan.cheap_keys[1:]), plan.cheap_chunks
+    sizes = tuple(stop - start for _, start, stop in pieces)
+    whole, dims = ((S,), (L,), sizes, (len(STATE_NAMES),)), ("setting", "l", "history", "state")
+    numbers = np.repeat([place for place, *_ in pieces], sizes)
+
+    def longer(name: str, variable: xr.Variable) -> Any:
+        if "history" not in variable.dims:
+            return variable
+        axis = variable.dims.index("history")
+        if name in QUANTITIES:
+            more = _array(store, keys[None, None], name, whole)
+        elif name in PATH_NAMES:
+            more = _array(store, keys, name, (sizes,))
+        elif name == "source":
+            more = numbers
+        elif name == "n_part":  # of a fluid, one number
+            each = [source.participants(np.zeros(1))[0] for source in plan.sources]
+            more = np.array(each)[numbers]
+        else:  # errors are those of the solved paths
+            shape = (*variable.shape[:axis], len(numbers), *variable.shape[axis + 1 :])
+            more = da.full(shape, np.nan, chunks=-1)
+        return xr.Variable(variable.dims, da.concatenate([variable.data, more], axis=axis), variable.attrs)
+
+    both = xr.Dataset(
+        {str(name): longer(str(name), v.variable) for name, v in solved.data_vars.items()},
+        {str(name): longer(str(name), v.variable) for name, v in solved.coords.items()},
+        solved.attrs,
+    )
+    for part in QUANTITIES:
+        name = f"{part}_emulated"
+        seen = _array(store, np.array(plan.cheap_keys[:1])[None, None], name, ((S,), (L,), (n,), whole[3]))
+        unknown = da.full((S, L, len(numbers), len(STATE_NAMES)), np.nan, chunks=-1)
+        of_solved = {"long_name": f"{part} of solved paths as emulated by what did not see them"}
+        both[name] = xr.Variable(dims, da.concatenate([seen, unknown], axis=2), of_solved)
+    kind = np.concatenate([solved["source"].values + 1, -1 - numbers])
+    return both.assign_coords(emulation=("history", kind))
 
 
 def _array(store: Store, keys: NDArray[np.str_], name: str, chunks: tuple[tuple[int, ...], ...]) -> da.Array:
@@ -187,9 +322,10 @@ def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
     wanted: dict[str, tuple[Any, Part]]
     wanted = {"raa": (raa, "total"), "raa_no_jump": (raa, "no_jump"), "survival": (survival, "total")}
     answers: dict[str, dict[str, Estimate]] = {name: {} for name in wanted}
-    n_part, b_fm = [], []
+    n_part, b_fm, averages = [], [], []
     for i, setting in enumerate(plan.settings):
         (table,) = tables_from_results(results.isel(setting=[i])).values()
+        averages.append(str(table.attrs.get("average", "")))
         bins = geometry_bins(table)
         if bins.intervals is not None:
             table = _weighed(table, system)
@@ -209,7 +345,22 @@ def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
         "n_part": ("geometry", n_part, {"long_name": "mean number of participants"}),
         "b_fm": ("geometry", b_fm, {"long_name": "mean impact parameter", "units": "fm"}),
     }
-    return xr.Dataset(variables, coords=coordinates)
+    attrs = {}
+    if "emulation" in results.coords:
+        emulated = results["emulation"].values < 0
+        attrs = {"solved_paths": int(np.sum(~emulated)), "emulated_paths": int(np.sum(emulated))}
+        coordinates["average"] = ("setting", averages, {"long_name": "what the averages are made of"})
+    target, reached = (
+        plan.config.paths.error,
+        max(float(np.max(e.statistical)) for e in answers["survival"].values()),
+    )
+    if target is not None and reached > target:
+        remedy = "Give `solved` and `cheap`, larger ones."
+        warn_user(
+            f"averaged survivals are known to {reached:.1g}, paths.error is {target:g}. {remedy}",
+            AccuracyWarning,
+        )
+    return xr.Dataset(variables, coordinates, attrs)
 
 
 def _weighed(table: SurvivalTable, system: CollisionSystem | None) -> SurvivalTable:

@@ -22,7 +22,7 @@ from ..solvers.solve import solve as solve_lindblad
 from .executors import Executor, InProcess, share
 from .plan import UNIT, Plan, make_plan
 from .progress import Reporter
-from .results import open_results, predict
+from .results import emulate, open_results, predict
 from .store import Store, locked
 from .work import Solver, Worker, solve_chunk
 
@@ -82,7 +82,7 @@ def prepare(run_file: RunFile, store: Store, *, fresh: bool = False, solve: Solv
         plan = Plan(plan.run_file, plan.sources, _chunk_size(plan, store, solve))
         store.save_plan(plan)
         if fresh:
-            for key in plan.keys:
+            for key in (*plan.keys, *plan.cheap_keys):
                 store.path(key).unlink(missing_ok=True)
     return plan
 
@@ -143,6 +143,8 @@ def carry_out(
 
         for number in executor.map(Worker(store.folder, solve), missing, advance):
             report.finish(plan.describe(plan.chunks[number]), sizes[number])
+        if member is None:  # members of an array job do not know when the others end: whoever reads emulates
+            emulate(store, executor)
 
 
 def measured(config: RunConfig, own: Iterable[DataSet] = ()) -> tuple[DataSet, ...]:

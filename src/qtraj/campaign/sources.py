@@ -39,11 +39,18 @@ from ..hydro import (
 from ..hydro.paths import histories_along
 from ..hydro.readers.jewel import is_contour_folder
 from ..hydro.sampling import collision_plane, sample_paths
-from ..io.config import Fluid, HydroFile, RunConfig, RunFile, System
+from ..io.config import Fluid, HydroFile, Paths, RunConfig, RunFile, System
 from ..physics.medium import Histories, History, TabulatedTemperature
 
 PATH_NAMES = ("x_fm", "y_fm", "pT", "phi", "rapidity", "b_fm", "weight", "event", "replicate")
 """What is known of each path: every batch has all of it, NaN where a trajectory file does not say it (rapidity)."""
+
+CHEAP_REPLICATES = 32
+"""Scramblings of the emulated paths of a fluid: their scatter knows the error to 13 %, and two errors hold 94.6 % of
+the means (Student's t with 31 degrees of freedom), where the 91.4 % of eight would be too few."""
+
+FIRST_CHEAP = 2**20
+"""Number of the first scrambling of emulated paths, beyond those of all solved ones."""
 
 TRAJECTORIES = "qtraj_trajectories"
 _SAME_B_FM = 0.005  # metadata are rounded
@@ -185,10 +192,25 @@ class FluidSource:
     files: tuple[InputFile, ...]  # one per event
     T_end: float  # temperature at which the medium ends, GeV
     before: tuple[InputFile, ...] = ()  # the stage before, one per event or none
+    first_replicate: int = 0  # of the first event
 
     def ending(self, T_end: float) -> FluidSource:
         """Return the source with histories that end at a temperature in GeV."""
         return replace(self, T_end=T_end)
+
+    def emulated(self) -> FluidSource:
+        """Return the source of the paths that are emulated, of scramblings of their own.
+
+        One fluid has `CHEAP_REPLICATES` of them, each of many events two, and as many paths as it takes.
+        """
+        events, total = len(self.files), self.config.paths.cheap or 0
+        replicates = CHEAP_REPLICATES if events == 1 else 2
+        n = 1
+        while n * replicates * events < total or n < self.config.paths.directions:
+            n *= 2
+        paths = self.config.paths.model_copy(update={"n": n, "replicates": replicates})
+        config = self.config.model_copy(update={"paths": paths})
+        return replace(self, config=config, first_replicate=FIRST_CHEAP)
 
     @property
     def b_range(self) -> tuple[float, float]:
@@ -218,7 +240,7 @@ class FluidSource:
         """SHA-256 of files, geometry and sampling."""
         reading = self._reading() if self.entry else None
         geometry = self.config.system.model_dump(include={"woods_saxon", "sigma_nn_mb"})
-        sampling, hot_end = self.config.paths.model_dump(), self.config.medium.allow_hot_end
+        sampling, hot_end = _drawn(self.config.paths), self.config.medium.allow_hot_end
         contents = [file.sha256 for file in self.files]
         return _sha256(contents, reading, geometry, self.b_fm, sampling, self.T_end, hot_end)
 
@@ -256,8 +278,8 @@ class FluidSource:
     def _piece(self, event: int, start: int, stop: int) -> Batch:
         """Return the histories `start` to `stop` of one event."""
         density = production_density(self.config.system, self.b_fm)
-        settings = self.config.paths.model_dump()  # the keys of [paths] are the arguments of `sample_paths`
-        settings["first_replicate"] = event * self.config.paths.replicates
+        settings = _drawn(self.config.paths)
+        settings["first_replicate"] = self.first_replicate + event * self.config.paths.replicates
         paths = sample_paths(density, self.b_fm, start=start, stop=stop, **settings)
         paths = replace(paths, rapidity=self.entry.rapidity if self.entry else 0.0)
         fluid = self._fluid(event)
@@ -430,6 +452,11 @@ def _check_metadata(config: RunConfig, number: int, index: TrajectoryIndex) -> N
 def interval(low: float, high: float) -> str:
     """Return ``"2.3"``, or ``"0.2 to 12"`` if the ends differ."""
     return f"{low:g}" if high == low else f"{low:g} to {high:g}"
+
+
+def _drawn(paths: Paths) -> dict[str, Any]:
+    """Return the keys of ``[paths]`` that are arguments of `sample_paths`."""
+    return paths.model_dump(exclude={"solved", "cheap", "error"})
 
 
 def _sha256(*content: Any) -> str:

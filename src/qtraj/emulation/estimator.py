@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import ceil, log2
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,11 @@ from .._types import Float
 from ..errors import AccuracyWarning, InputError, warn_user
 from ..observables.estimate import Estimate
 from ..observables.table import SurvivalTable
+
+# Measured on the shipped Pb-Pb runs, 32 replicates: 4096 emulated paths of an impact parameter know the mean survival
+# of 2S, the least certain, to 2.2e-3, 65,536 to 2.3e-4. With 64 solved paths of each the correction is known to 1e-5.
+_PATHS, _ERROR, _POWER = 4096, 2.2e-3, 0.82
+_TAUGHT: Final = 64
 
 _COLUMNS: Final = ("b_fm", "n_part", "centrality_pct", "pT", "phi", "y")
 
@@ -165,3 +171,23 @@ def _unhelped(
     names = solved.states
     at = [i for i in range(len(plain)) if np.any(np.isfinite(solved.survival.value[:, i]))]
     return [name for name, i in zip(names, at, strict=True) if plain[i] > 0 and both[i] >= plain[i]]
+
+
+def chosen_paths(given: Any, replicates: int) -> Any:
+    """Return the keys of ``[paths]`` with the ``n`` of each replicate and the ``cheap`` paths that others stand for.
+
+    ``solved`` is the number of solved paths of all replicates, by default so many; ``error`` the error of averaged
+    survivals. What is given as it is stays, and what is no number is left to whoever checks the keys.
+    """
+    if not isinstance(given, dict):
+        return given
+    known = dict(given)
+    solved, error = known.get("solved"), known.get("error")
+    if isinstance(error, float) and error > 0:
+        solved = _TAUGHT if solved is None else solved
+        known.setdefault("cheap", 2 ** ceil(log2(_PATHS * (_ERROR / error) ** (1 / _POWER))))
+    if isinstance(each := known.get("replicates"), int) and each > 0:
+        replicates = each
+    if isinstance(solved, int) and solved > 0:
+        known.setdefault("n", 2 ** ceil(log2(max(solved / replicates, 1))))
+    return known

@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 
 from .._checks import is_finite_number
 from .._checks import path as path_of
+from ..emulation.estimator import chosen_paths
 from ..errors import FileFormatError, InputError
 from ..hydro.readers import DECLARED, FORMATS
 from ..hydro.readers.music import MusicGrid
@@ -399,7 +400,11 @@ class Initial(_Section):
 
 
 class Paths(_Section):
-    """Section ``[paths]``: sampling of the pairs' production points and momenta."""
+    """Section ``[paths]``: sampling of the pairs' production points and momenta.
+
+    ``n`` paths in each replicate are solved, or ``solved`` in all of them. ``cheap`` others of each entry of the medium
+    are emulated: see `qtraj.emulation`. A target ``error`` of averaged survivals chooses those that are not given.
+    """
 
     n: Annotated[int, Field(ge=1), AfterValidator(_power_of_two)] = 32
     replicates: Annotated[int, Field(ge=2)] = 8
@@ -407,10 +412,22 @@ class Paths(_Section):
     scrambling: Scrambling = "common"
     seed: Annotated[int, Field(ge=0)] = 1
     pT_max: Positive = 20.0
+    solved: Annotated[int, Field(ge=2)] | None = None
+    cheap: Annotated[int, Field(ge=64), AfterValidator(_power_of_two)] | None = None
+    error: Annotated[float, Field(ge=5e-5, le=0.01)] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, values: Any) -> Any:
+        """Fill in how many paths a number of solved ones, or a target of the error, stands for."""
+        return chosen_paths(values, cls.model_fields["replicates"].default)
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         allowed = f"have at most n = {self.n} directions: a set of paths belongs to one replicate"
         yield self.directions > self.n, allowed
+        fits = self.solved is None or self.n * self.replicates == self.solved
+        allowed = f"have 'solved' that is {self.replicates} replicates times a power of two, and no other n"
+        yield not fits, allowed
 
 
 class GridChoice(_Section):

@@ -181,6 +181,26 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
     timed = campaign.chunk is not None and "chunk_seconds" in campaign.model_fields_set
     allowed = f"be left out with chunk = {campaign.chunk}, the size that it would choose"
     yield "campaign.chunk_seconds", campaign.chunk_seconds, timed, allowed
+    cheap = paths.cheap is not None
+    remedy = "It emulates the survival of an expectation value, without noise of its own."
+    noisy = cheap and config.method.kind == "trajectories"
+    yield "paths.cheap", paths.cheap, noisy, "be left out with method.kind = 'trajectories'", remedy
+    other = config.initial.lacks_raa
+    yield "paths.cheap", paths.cheap, cheap and bool(other), f"be left out for this start: {other}"
+    thermal = config.model.potential.name == "ksu"
+    yield (
+        "paths.cheap",
+        paths.cheap,
+        cheap and thermal,
+        "be left out with potential = 'ksu', which knows the medium",
+    )
+    stored = any(file.format == "qtraj_trajectories" for file in medium.files)
+    yield (
+        "paths.cheap",
+        paths.cheap,
+        cheap and stored,
+        "be left out: trajectory files have the paths that they have",
+    )
     ready_made = bool(medium.files) and all(file.format == "qtraj_trajectories" for file in medium.files)
     for name in sorted(paths.model_fields_set):
         # with budget = 'replicate' the first n paths are the sample for the errors

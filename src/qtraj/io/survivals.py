@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .._atomic import atomic_path, decoded
 from .._checks import path as path_of
 from .._types import Float
+from ..emulation import corrected_table
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from ..observables.overview import VARIED
@@ -59,6 +60,8 @@ def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
 
 
 def _table(results: xr.Dataset) -> SurvivalTable:
+    if "emulation" in results.variables:
+        return _corrected(results)
     results = _filled(results)
     columns: dict[str, Any] = {name: results[name].values for name in _COLUMNS}
     # files of earlier versions hold paths at mid-rapidity only; some trajectory files do not know theirs
@@ -70,6 +73,29 @@ def _table(results: xr.Dataset) -> SurvivalTable:
         y=y if np.all(np.isfinite(y)) else None,
         attrs={name: results[name].item() for name in ("setting", *VARIED) if name in results},
         **columns,
+    )
+
+
+def _corrected(results: xr.Dataset) -> SurvivalTable:
+    """Return the table of emulated paths, corrected by the solved ones."""
+    kind = results["emulation"].values
+    seen = {name: f"{name}_emulated" for name in ("survival", "no_jump")}
+    solved, others = (results.isel(history=np.flatnonzero(kind * sign > 0)) for sign in (1, -1))
+    # the error of the solver is that of the solved paths
+    others = others.assign({name: others[name].fillna(0.0) for name in others if "_error_" in str(name)})
+    emulated = {
+        name: _joined(
+            _filled(solved.assign({name: solved[name].copy(data=solved[other].values)})), name
+        ).value
+        for name, other in seen.items()
+    }
+    gone = ["emulation", *seen.values()]
+    return corrected_table(
+        _table(solved.drop_vars(gone)),
+        emulated["survival"],
+        _table(others.drop_vars(gone)),
+        emulated_no_jump=emulated["no_jump"],
+        samples=(solved["source"].values, others["source"].values),
     )
 
 
