@@ -35,6 +35,7 @@ from ..observables.data.dataset import load_data
 from ..observables.data.systems import load_system, system_names
 from ..observables.feeddown import MESON_NAMES
 from ..physics.initial import MAX_L
+from ..physics.model import Order
 from ..physics.potentials.coulomb import CoulombPotential
 from ..physics.potentials.ksu import KSUPotential
 from ..physics.potentials.table import Below, Beyond
@@ -243,7 +244,7 @@ class Model(_Section):
     potential: Annotated[PotentialChoice, BeforeValidator(_potential)] = PotentialChoice(name="coulomb")
     alpha: Positive = 0.6239853
     mass: Positive = 4.73
-    order: Literal["LO", "NLO"] = "LO"
+    order: Order = "LO"
     kappa: Annotated[tuple[Kappa, ...], *_SET] = ("central", "lower", "upper")
     gamma: Annotated[tuple[Gamma, ...], *_SET] = (-1.75, -3.5, 0.0)
     T_c: Temperature = 0.150
@@ -360,12 +361,12 @@ class Medium(_Section):
     files: Annotated[tuple[HydroFile, ...], Field(strict=False)] = ()
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
-        own = self.hydro == "files"
+        from_files = self.hydro == "files"
         given = [(file.b_fm, file.rapidity) for file in self.files if file.b_fm is not None]
-        yield not own and bool(self.files), "be hydro = 'files' when [[medium.files]] are given"
-        lacks_files = own and not self.files
+        yield not from_files and bool(self.files), "be hydro = 'files' when [[medium.files]] are given"
+        lacks_files = from_files and not self.files
         yield lacks_files, "have an entry [[medium.files]] with path and b_fm when hydro = 'files'"
-        twice = own and self.b_fm is not None
+        twice = from_files and self.b_fm is not None
         yield twice, "not have b_fm when hydro = 'files': each of [[medium.files]] has its own"
         yield len(set(given)) < len(given), "not have two [[medium.files]] with the same b_fm and rapidity"
 
@@ -441,9 +442,9 @@ class GridChoice(_Section):
     derivative: int | None = None
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
-        own = ("points", "scale") if self.kind == "mesh" else ("num", "length", "derivative")
-        for key in sorted(self.model_fields_set - {"kind", *own}):
-            yield True, f"not have {key} with kind = '{self.kind}', which takes {', '.join(own)}"
+        keys = ("points", "scale") if self.kind == "mesh" else ("num", "length", "derivative")
+        for key in sorted(self.model_fields_set - {"kind", *keys}):
+            yield True, f"not have {key} with kind = '{self.kind}', which takes {', '.join(keys)}"
 
 
 class Method(_Section):
