@@ -1,5 +1,7 @@
 """Runs whose paths are emulated: what they average, what they store, and what they refuse."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
@@ -10,6 +12,7 @@ from qtraj.campaign.results import merge, open_results
 from qtraj.campaign.run import RESULT, STORE, run
 from qtraj.campaign.store import Store, status
 from qtraj.errors import InputError
+from qtraj.hydro import load_shipped, write_netcdf
 from qtraj.io.results import read_dataset
 from qtraj.io.survivals import tables_from_results
 from qtraj.observables.observable import survival_average
@@ -151,3 +154,25 @@ def test_what_cannot_be_emulated_is_refused(change, words):
 def test_a_target_of_the_error_chooses_the_paths(keys, expected):
     paths = make_run_file(CHEAP.replace("n = 16\n", "").replace("cheap = 512", keys)).config.paths
     assert (paths.n, paths.cheap) == expected
+
+
+def test_events_are_emulated_one_by_one_and_their_scatter_is_the_error(tmp_path):
+    """Four events of one class: each has cheap paths of its own, and the groups of the average are the events."""
+    fluid = load_shipped(9.2)
+    for i, factor in enumerate((0.97, 0.99, 1.01, 1.03)):
+        write_netcdf(
+            replace(fluid, T=factor * fluid.T, attrs={**fluid.attrs, "event": i}), tmp_path / f"e{i}.nc"
+        )
+    text = CHEAP.replace("b_fm = [9.2, 2.3]", 'hydro = "files"').replace("[1.0, 0.5]", "[1.0]")
+    text = text.replace("[-1.75, 0.0]", "[-1.75]").replace("T_end = 0.25", "T_end = 0.26")
+    text += f'[[medium.files]]\npath = "{tmp_path}/e*.nc"\nb_fm = 9.2\nn_part = 118.7\n'
+    prediction = run(make_run_file(text), tmp_path / "run", solve=ExponentialDecay())
+    assert prediction.attrs["solved_paths"] == 4 * 64
+    assert prediction.attrs["emulated_paths"] == 512
+    (table,) = load_survivals(tmp_path / "run").tables.values()
+    cheap = table.rows(table.emulation < 0)
+    assert np.unique(cheap.replicate).tolist() == [0, 1, 2, 3]
+    # hotter events lose more: the scatter of events is far above that of their paths
+    means = [survival_average(cheap.rows(cheap.replicate == k))["1S"].value for k in range(4)]
+    assert means == sorted(means, reverse=True)
+    assert survival_average(table)["1S"].parts["paths"] == pytest.approx(np.std(means, ddof=1) / 2, rel=0.1)
