@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from stand_in import RUN_FILE, ExponentialDecay, make_run_file
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file, trajectory_block
 
 from qtraj.campaign.plan import make_plan
 from qtraj.campaign.reading import load_survivals
@@ -154,6 +154,29 @@ def test_what_cannot_be_emulated_is_refused(change, words):
 def test_a_target_of_the_error_chooses_the_paths(keys, expected):
     paths = make_run_file(CHEAP.replace("n = 16\n", "").replace("cheap = 512", keys)).config.paths
     assert (paths.n, paths.cheap) == expected
+
+
+def test_paths_of_a_trajectory_file_are_solved_in_part_and_emulated_for_the_rest(tmp_path):
+    """400 ready-made paths, sorted by b: 128 are solved, the others emulated; the mean is that of all 400."""
+    blocks = [trajectory_block(b, i) for i, b in enumerate(np.linspace(2.0, 10.0, 400))]
+    (tmp_path / "paths.txt").write_text("".join(blocks))
+    text = CHEAP.replace("b_fm = [9.2, 2.3]", 'hydro = "files"').replace("[1.0, 0.5]", "[1.0]")
+    text = text.replace("[-1.75, 0.0]", "[-1.75]").replace("directions = 2\n", "").replace("n = 16", "n = 32")
+    text = text.replace("cheap = 512\ndirections = 2", "cheap = 512")
+    text += f'[[medium.files]]\npath = "{tmp_path}/paths.txt"\nformat = "qtraj_trajectories"\n'
+    prediction = run(make_run_file(text), tmp_path / "run", solve=ExponentialDecay())
+    assert prediction.attrs["solved_paths"] == 128
+    assert prediction.attrs["emulated_paths"] == 272
+    plain = text.replace("n = 32\nreplicates = 4\ncheap = 512\n", "")
+    exact = run(make_run_file(plain), tmp_path / "plain", solve=ExponentialDecay())
+    assert len(prediction["n_part"]) == len(exact["n_part"])
+    tables = [next(iter(load_survivals(tmp_path / name).tables.values())) for name in ("run", "plain")]
+    assert len(np.unique(tables[0].b_fm)) == 400
+    for state in ("1S", "2S", "2P"):
+        one, other = (survival_average(table)[state] for table in tables)
+        # 272 of the same 400 paths, so the difference is smaller than the scatter of either
+        assert abs(one.value - other.value) < one.statistical
+        assert one.statistical < 2 * other.statistical
 
 
 def test_events_are_emulated_one_by_one_and_their_scatter_is_the_error(tmp_path):

@@ -16,7 +16,7 @@ from ..errors import FileFormatError, InputError, QtrajError
 from ..io.config import CoefficientTable, Gamma, Kappa, RunConfig, RunFile, parse_config
 from ..io.factory import Budget, check_choices, check_media, identity, model_of
 from ..provenance import code_digest
-from .sources import FIRST_CHEAP, FluidSource, Source, interval, source_from_json, sources
+from .sources import FIRST_CHEAP, Source, interval, source_from_json, sources
 
 UNIT: Final = 256
 """Histories solved in one call. On a CPU the numbers of a history do not depend on who is solved with it. A GPU's do,
@@ -182,7 +182,7 @@ class Plan:
         """Source, first and one behind the last of the emulated paths that are drawn together; of all settings."""
         if self.config.paths.cheap is None:
             return ()
-        counts = [source.emulated().count for source in self.sources if isinstance(source, FluidSource)]
+        counts = [source.emulated().count for source in self.sources]
         return tuple(
             (number, start, min(start + CHEAP_UNIT, count))
             for number, count in enumerate(counts)

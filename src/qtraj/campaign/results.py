@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import dask.array as da
 import h5py
@@ -37,7 +37,7 @@ from ..observables.table import Part, SurvivalTable
 from ..states import STATE_NAMES, STATES
 from .executors import Executor
 from .plan import Plan, Setting
-from .sources import PATH_NAMES, FluidSource
+from .sources import PATH_NAMES, Source
 from .store import REMEDY, Store, present
 from .work import QUANTITIES, Advance, Worker
 
@@ -109,11 +109,6 @@ def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Datase
         chunks = ((1,) * S, (1,) * len(ls), sizes, (len(STATE_NAMES),))
         return xr.Variable(("setting", "l", "history", "state"), _array(store, keys, name, chunks), attrs)
 
-    def participants(b_fm: Float, block_info: Mapping[Any, Any]) -> Float:
-        (block,) = block_info[None]["chunk-location"]
-        n_part: Float = sources[block].participants(b_fm)
-        return n_part
-
     # a finished chunk with an error budget, or any if there is none yet, knows which parts the error has
     finished = [pair for pair in zip(plan.chunks, present_keys, strict=True) if pair[1]]
     sampled = store.read(min(finished, key=lambda pair: pair[0].budget == "none")[1])
@@ -127,12 +122,23 @@ def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Datase
             error = f"{name}_error_{part}"
             variables[error] = variable(error, long_name=f"{part} error of {name}")
     paths = {name: _array(store, some_key, name, (sizes,)) for name in PATH_NAMES}
-    n_part = da.map_blocks(participants, paths["b_fm"], dtype=float, meta=np.empty(0))
+    n_part = _participants(sources, paths["b_fm"])
     coordinates: dict[str, Any] = {name: ("history", values) for name, values in paths.items()}
     coordinates["source"] = "history", np.repeat(numbers, sizes)
     coordinates["n_part"] = "history", n_part, {"long_name": "mean number of participants"}
     coordinates |= {**plan.coordinates(), "l": list(ls), "state": list(STATE_NAMES)}
     return xr.Dataset(variables, coordinates, {"run_file": plan.run_file.text})
+
+
+def _participants(sources: Sequence[Source], b_fm: da.Array) -> da.Array:
+    """Return the participants of impact parameters of which each block belongs to one of the sources."""
+
+    def of_block(b_fm: Float, block_info: Mapping[Any, Any]) -> Float:
+        (block,) = block_info[None]["chunk-location"]
+        n_part: Float = sources[block].participants(b_fm)
+        return n_part
+
+    return da.map_blocks(of_block, b_fm, dtype=float, meta=np.empty(0))
 
 
 def emulate(store: Store, executor: Executor | None = None) -> None:
@@ -201,7 +207,7 @@ class Emulation(Worker):
         store = Store(self.folder)
         plan = store.load_plan()
         place, start, stop = plan.cheap_chunks[number]
-        drawn = cast("FluidSource", plan.sources[place]).emulated()
+        drawn = plan.sources[place].emulated()
         batches = {end: drawn.ending(end).batch(start, stop) for end in plan.config.medium.T_end}
         values: dict[str, list[Float]] = {part: [] for part in QUANTITIES}
         for setting, fit in zip(plan.settings, self.fits, strict=True):
@@ -240,9 +246,10 @@ def _with_emulated(plan: Plan, store: Store, solved: xr.Dataset) -> xr.Dataset:
             more = _array(store, keys, name, (sizes,))
         elif name == "source":
             more = numbers
-        elif name == "n_part":  # of a fluid, one number
-            each = [source.participants(np.zeros(1))[0] for source in plan.sources]
-            more = np.array(each)[numbers]
+        elif name == "n_part":
+            more = _participants(
+                [plan.sources[place] for place, *_ in pieces], _array(store, keys, "b_fm", (sizes,))
+            )
         else:  # errors are those of the solved paths
             shape = (*variable.shape[:axis], len(numbers), *variable.shape[axis + 1 :])
             more = da.full(shape, np.nan, chunks=-1)

@@ -309,6 +309,26 @@ class TrajectorySource:
     file: InputFile  # plain or gzip
     index: TrajectoryIndex  # where its blocks are
     T_end: float  # temperature at which the medium ends, GeV
+    emulates: bool = False  # whether it gives the paths that are emulated beside the solved ones
+
+    def emulated(self) -> TrajectorySource:
+        """Return the source of the paths that are emulated: at most ``paths.cheap`` of those that are not solved."""
+        return replace(self, emulates=True)
+
+    @cached_property
+    def _blocks(self) -> NDArray[np.int64]:
+        """Numbers of the blocks of the file that are paths of this source: all, or those solved, or those emulated.
+
+        Both are spread evenly over the file, whose paths may be sorted.
+        """
+        paths, every = self.config.paths, np.arange(self.index.count)
+        if paths.cheap is None:
+            return every
+        solved = _spread(len(every), paths.n * paths.replicates)
+        if not self.emulates:
+            return solved
+        others = np.setdiff1d(every, solved)
+        return others[_spread(len(others), paths.cheap)]
 
     def ending(self, T_end: float) -> TrajectorySource:
         """Return the source with histories that end at a temperature in GeV."""
@@ -328,7 +348,7 @@ class TrajectorySource:
     @property
     def count(self) -> int:
         """Number of histories."""
-        return self.index.count
+        return len(self._blocks)
 
     @property
     def sample(self) -> int:
@@ -337,8 +357,9 @@ class TrajectorySource:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the file's and where the medium ends."""
-        return _sha256(self.file.sha256, self.T_end, self.config.medium.allow_hot_end)
+        """SHA-256 of the file's, of which paths of it are meant, and where the medium ends."""
+        some = [] if self.config.paths.cheap is None else [self._blocks.tolist()]
+        return _sha256(self.file.sha256, self.T_end, self.config.medium.allow_hot_end, *some)
 
     @property
     def attrs(self) -> Mapping[str, Any]:
@@ -346,14 +367,17 @@ class TrajectorySource:
         return {"source": self.file.name, "format": TRAJECTORIES, "sha256": self.file.sha256}
 
     def batch(self, start: int, stop: int) -> Batch:
-        """Read the blocks `start` to `stop`."""
+        """Read the paths `start` to `stop`."""
         check_unchanged(self.file)
-        blocks = read_qtraj_trajectories(self.file.name, self.index, start)
-        tables = list(islice(blocks, stop - start))
+        wanted = self._blocks[start:stop]
+        blocks = read_qtraj_trajectories(self.file.name, self.index, int(wanted[0]))
+        read = islice(blocks, int(wanted[-1] - wanted[0]) + 1)
+        chosen = set(wanted.tolist())
+        tables = [table for number, table in enumerate(read, int(wanted[0])) if number in chosen]
         paths = {name: np.array([t.metadata.get(name, np.nan) for t in tables]) for name in PATH_NAMES[:6]}
         paths["weight"] = np.array([t.metadata.get("weight", 1.0) for t in tables])
         # independent paths: each is a replicate of its own
-        paths["event"] = paths["replicate"] = np.arange(start, stop)
+        paths["event"] = paths["replicate"] = wanted
         # each on its own times: a common grid would depend on which paths are read together
         ends: dict[str, Any]
         ends = {"T_end": self.T_end, "allow_cold": True, "allow_hot_end": self.config.medium.allow_hot_end}
@@ -452,6 +476,12 @@ def _check_metadata(config: RunConfig, number: int, index: TrajectoryIndex) -> N
 def interval(low: float, high: float) -> str:
     """Return ``"2.3"``, or ``"0.2 to 12"`` if the ends differ."""
     return f"{low:g}" if high == low else f"{low:g} to {high:g}"
+
+
+def _spread(count: int, chosen: int) -> NDArray[np.int64]:
+    """Return at most `chosen` of the numbers below `count`, evenly spaced."""
+    chosen = min(chosen, count)
+    return (np.arange(chosen) * count + count // 2) // max(chosen, 1)
 
 
 def _drawn(paths: Paths) -> dict[str, Any]:

@@ -189,23 +189,14 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
     other = config.initial.lacks_raa
     yield "paths.cheap", paths.cheap, cheap and bool(other), f"be left out for this start: {other}"
     thermal = config.model.potential.name == "ksu"
-    yield (
-        "paths.cheap",
-        paths.cheap,
-        cheap and thermal,
-        "be left out with potential = 'ksu', which knows the medium",
-    )
-    stored = any(file.format == "qtraj_trajectories" for file in medium.files)
-    yield (
-        "paths.cheap",
-        paths.cheap,
-        cheap and stored,
-        "be left out: trajectory files have the paths that they have",
-    )
+    allowed = "be left out with potential = 'ksu', which knows the medium"
+    yield "paths.cheap", paths.cheap, cheap and thermal, allowed
     ready_made = bool(medium.files) and all(file.format == "qtraj_trajectories" for file in medium.files)
     for name in sorted(paths.model_fields_set):
         # with budget = 'replicate' the first n paths are the sample for the errors
         sample = name == "n" and config.method.budget == "replicate"
+        # `n` of each replicate, or `solved`, of the paths of a file are solved, `cheap` others emulated
+        sample = sample or (cheap and name in ("n", "replicates", "solved", "cheap", "error"))
         allowed = "be left out: all paths come ready-made, from trajectory files"
         yield f"paths.{name}", getattr(paths, name), ready_made and not sample, allowed
 
