@@ -108,7 +108,7 @@ def test_averages_lie_inside_their_errors_as_often_as_they_should():
     truth = [observable(reference, bins, CALCULATION) for observable, bins in asked]
     inside, pulls = [], []
     for seed in range(200):
-        table, *_ = pair(seed=seed)
+        table, *_ = pair(seed=seed, n=12, N=24)
         for (observable, bins), exact in zip(asked, truth, strict=True):
             found = observable(table, bins, CALCULATION)
             for name, value in exact.values.items():
@@ -127,7 +127,10 @@ def test_an_emulator_that_knows_nothing_is_unbiased_and_says_so():
     truth = survival_average(toy_table(seed=77, per_replicate=2**14, replicates=2))["1S"].value
     pulls, errors, plain = [], [], []
     for seed in range(100):
-        solved, cheap = toy_table(seed=seed, per_replicate=8), toy_table(seed=seed + 999, replicates=16)
+        solved, cheap = (
+            toy_table(seed=seed, per_replicate=8),
+            toy_table(seed=seed + 999, per_replicate=16, replicates=16),
+        )
         rng = np.random.default_rng(seed)
         # a permutation would keep the mean of the solved paths, and with it cancel the error
         seen, others = (rng.choice(solved.survival.value, len(table)) for table in (solved, cheap))
