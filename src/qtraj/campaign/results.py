@@ -68,7 +68,9 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
         ``survival`` and ``no_jump`` of dimensions (setting, l, history, state); for states of another l than that of
         the start they are no survivals, but the probability of the state at the end. Each has one variable per part of
         its error (NaN where it was not asked for); over histories the coordinates of `PATH_NAMES`, ``n_part`` of their
-        impact parameters, and number of their ``source``. The arrays are Dask arrays.
+        impact parameters, and number of their ``source``. The arrays are Dask arrays. Of a run with ``cheap`` paths the
+        solved histories are followed by the emulated ones: ``emulation`` is k for a solved path of the k-th source, from
+        1 on, and -k for an emulated one; ``survival_emulated`` and ``no_jump_emulated`` are solved paths as emulated.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
     """
     store = Store(path_of("folder", folder))
     partial = boolean("partial", partial)
-    plan = store.load_plan()
+    plan = store.load_plan(to_read=True)
     there = present(store)
     if set(plan.keys) <= there.keys() and not set(plan.cheap_keys) <= there.keys():
         emulate(store)
@@ -301,10 +303,12 @@ def _check(store: Store, key: str, mtime_ns: int) -> None:
 def merge(folder: str | Path, target: str | Path, citations: Sequence[str] = ()) -> Path:
     """Write the results of a finished campaign as one netCDF file, chunk by chunk, with checksum and provenance."""
     results = open_results(folder)
-    plan = Store(Path(folder)).load_plan()
+    plan = Store(Path(folder)).load_plan(to_read=True)
     results.attrs = {
         "title": plan.config.output.title or "Survival along each path",
         **provenance(plan.run_file.text, plan.config.paths.seed, citations),
+        "run_file_path": str(plan.run_file.path.absolute()),
+        "solved_by": plan.solver,
         "hydro": json.dumps([dict(source.attrs) for source in plan.sources]),
     }
     return write_dataset(results, target)

@@ -260,8 +260,14 @@ class FluidSource:
 
     @property
     def attrs(self) -> Mapping[str, Any]:
-        """Where the temperatures of the first fluid come from, terms and citations."""
-        return self._fluid(0).attrs
+        """Where the temperatures of the first fluid come from, terms and citations.
+
+        Where its file is not at hand, as in the copy of a run, its name and digest.
+        """
+        try:
+            return self._fluid(0).attrs
+        except FileFormatError:
+            return {"source": self.files[0].name, "sha256": self.files[0].sha256}
 
     def batch(self, start: int, stop: int) -> Batch:
         """Return the histories `start` to `stop`, the fluids read one after the other."""
