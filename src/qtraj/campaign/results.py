@@ -69,8 +69,9 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
         the start they are no survivals, but the probability of the state at the end. Each has one variable per part of
         its error (NaN where it was not asked for); over histories the coordinates of `PATH_NAMES`, ``n_part`` of their
         impact parameters, and number of their ``source``. The arrays are Dask arrays. Of a run with ``cheap`` paths the
-        solved histories are followed by the emulated ones: ``emulation`` is k for a solved path of the k-th source, from
-        1 on, and -k for an emulated one; ``survival_emulated`` and ``no_jump_emulated`` are solved paths as emulated.
+        solved histories are followed by the emulated ones: ``emulation`` is k for a solved path of the k-th source,
+        from 1 on, and -k for an emulated one, ``survival_emulated`` and ``no_jump_emulated`` what is emulated of the
+        solved ones.
 
     Raises
     ------

@@ -157,6 +157,10 @@ def _paths(run: Run) -> str:
         )
     if made:
         kinds.append(f"{made} ready-made ones, as their files say")
+    if paths.cheap is not None:
+        kinds.append(
+            f"beside these, which are solved, {paths.cheap} of each impact parameter that are emulated"
+        )
     return "; ".join(kinds)
 
 
