@@ -144,6 +144,16 @@ def test_p_waves_and_next_to_leading_order():
         assert np.sqrt(np.mean((estimate.value - exact[name]) ** 2)) < 4e-3
 
 
+def test_of_very_many_histories_some_are_learned_from():
+    """Survival exp(-integral of kappa), known in closed form: no time as the cube of the number of histories."""
+    histories = cooling(1300, 40)
+    decay = 0.4 * features(model(2.0, 0.0), histories, np.array([0.6, 9.0]))[:, 0]
+    emulator = Emulator.fit([Sample(model(2.0, 0.0), histories, {"S": np.exp(-decay)})])
+    assert len(emulator.inputs) == 1 + 1024
+    found = emulator.predict(histories, model(2.0, 0.0))["S"].value
+    np.testing.assert_allclose(found, np.exp(-decay), atol=1e-4)
+
+
 def test_no_emulator_sees_the_fold_that_it_is_compared_with():
     """What is wrong in one fold changes nothing in how that fold is emulated."""
     histories, groups = cooling(96, 7), np.repeat(np.arange(6), 16)
