@@ -327,6 +327,7 @@ def cases() -> tuple[Case, ...]:
             others=("object", table),
             emulated_no_jump=("array?", table.no_jump.value),
             samples=("object?", None),
+            points=("array?", np.arange(len(table))),
             fall_back=("boolean", False),
             allowed={"emulated_no_jump": (None,)},
         ),

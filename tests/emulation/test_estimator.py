@@ -188,6 +188,25 @@ def test_both_parts_of_the_error_are_told():
     assert more_cheap["correction"] == pytest.approx(few["correction"], rel=0.1)
 
 
+def test_paths_that_share_a_point_count_once():
+    """Each solved path twice: the same mean, and the same error if it is known that there are two of each."""
+    _, solved, cheap = pair()
+    once = {"emulated": 1.1 * solved.survival.value, "emulated_no_jump": 1.1 * solved.no_jump.value}
+    again = np.repeat(np.arange(len(solved)), 2)
+    twice = {name: value[again] for name, value in once.items()}
+    one, both, apart = (
+        survival_average(corrected_table(table, others=cheap, fall_back=False, **given))["2S"]
+        for table, given in (
+            (solved, once),
+            (solved.rows(again), twice | {"points": again}),
+            (solved.rows(again), twice),
+        )
+    )
+    assert both.value == pytest.approx(one.value, rel=1e-12)
+    assert both.parts["correction"] == pytest.approx(one.parts["correction"], rel=1e-12)
+    assert apart.parts["correction"] == pytest.approx(one.parts["correction"] / np.sqrt(2), rel=0.01)
+
+
 def test_emulated_paths_without_a_solved_one_are_told():
     table, *_ = pair()
     lonely = table.rows((table.emulation < 0) | (table.b_fm > 7))

@@ -30,6 +30,7 @@ def corrected_table(
     *,
     emulated_no_jump: ArrayLike | None = None,
     samples: tuple[ArrayLike, ArrayLike] | None = None,
+    points: ArrayLike | None = None,
     fall_back: bool = True,
 ) -> SurvivalTable:
     r"""Return a table whose averages are those of the other paths, corrected by the solved ones.
@@ -55,6 +56,9 @@ def corrected_table(
     samples : pair of array_like of int, shapes (n,) and (N,), optional
         Numbers from 0 on of what the paths were drawn for, such as impact parameters: paths of one sample are corrected
         by its own. By default all are one sample.
+    points : array_like of int, shape (n,), optional
+        Number of the production point and momentum of each solved path: those of several directions from one point are
+        one independent path. By default each has its own.
     fall_back : bool, optional
         Return `solved` where its averages have the smaller variance.
 
@@ -114,10 +118,14 @@ def corrected_table(
         return replace(
             solved, attrs={**solved.attrs, "solved": len(solved), "emulated": 0, "average": average}
         )
+    given_points = np.arange(len(solved)) if points is None else finite_array("points", points, 1)
+    if given_points.shape != (len(solved),):
+        raise InputError("points", given_points.shape, f"be {len(solved)} numbers")
     # paths of several samples may share their Sobol points: those of one number count as one
     number = np.zeros(len(solved), dtype=np.int64)
     for sample in np.unique(of_solved):
-        number[of_solved == sample] = np.arange(np.count_nonzero(of_solved == sample))
+        own = of_solved == sample
+        number[own] = np.unique(given_points[own], return_inverse=True)[1]
     return SurvivalTable(
         survival=joined[0],
         no_jump=joined[1] if len(joined) > 1 else None,

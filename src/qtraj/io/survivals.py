@@ -68,12 +68,16 @@ def _table(results: xr.Dataset) -> SurvivalTable:
         seen = _table(solved.assign({n: solved[n].copy(data=v) for n, v in pairs}).drop_vars(gone))
         # the error of the solver is that of the solved paths
         others = others.assign({name: others[name].fillna(0.0) for name in others if "_error_" in str(name)})
+        # several directions from one point follow one another
+        place = np.array([solved[name].values for name in ("x_fm", "y_fm", "pT")])
+        points = np.cumsum(np.any(np.diff(place, axis=1, prepend=np.nan) != 0, axis=0))
         return corrected_table(
             _table(solved.drop_vars(gone)),
             seen.survival.value,
             _table(others.drop_vars(gone)),
             emulated_no_jump=seen.no_jump.value,
             samples=(solved["source"].values, others["source"].values),
+            points=points,
         )
     # paths without an error get the mean of those of their source, which are a random sample of its paths
     source = results["source"]

@@ -121,7 +121,8 @@ def _corrected_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[
         cheap, solved = np.flatnonzero(role[rows] == -sample), np.flatnonzero(role == sample)
         v = table.weight[solved, None] * known[solved]
         total = v.sum(axis=0)
-        count = np.count_nonzero(v > 0, axis=0)
+        # a state that no row knows has none of the independent paths
+        count = np.where(total > 0, len(np.unique(number[solved])), 0)
         if np.any(count[np.any(known[rows[cheap]], axis=0)] < 2):
             missing.append(UNCORRECTED)
         # shape (groups, states): weight of the emulated paths that know the state
