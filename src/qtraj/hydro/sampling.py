@@ -257,7 +257,7 @@ def sample_paths(
     x, y = plane.inverse(u[:, 0], u[:, 1])
     drawn = {"replicates": replicates, "seed": seed, "pT_max": pT_max, "mass": mass}
     how = {"points": "scrambled Sobol, scipy.stats.qmc", "directions": directions, "scrambling": scrambling}
-    how["rapidity"] = _described(rapidity)
+    how["rapidity"] = rapidity_words(rapidity)
     y_L = inverse_rapidity(u[:, -1], rapidity)
     replicate = first_replicate + np.arange(start, stop) // n
     attrs = {"b_fm": b_fm, "n_per_replicate": n, **drawn, **how}
@@ -351,7 +351,7 @@ def _group_cdf() -> tuple[Callable[[Float], Float], Float]:
     return lambda z: np.asarray(integral(z) / total), y
 
 
-def _described(rapidity: Rapidity) -> str:
+def rapidity_words(rapidity: Rapidity) -> str:
     """Return a distribution of rapidities in words, for provenance."""
     if isinstance(rapidity, float):
         return f"{rapidity:g}"
