@@ -367,7 +367,12 @@ def cases() -> tuple[Case, ...]:
             allow_hot_end=("boolean", False),
         ),
         case(qh.index_qtraj_trajectories, path=("path", "x"), every=("integer", 64), cheap=False),
-        case(qh.load_shipped, b_fm=("number", 6.0), cheap=False),
+        case(
+            qh.load_shipped,
+            system=("choice", "PbPb5020"),
+            b_fm=("number?", 6.0),
+            cheap=False,
+        ),
         case(
             qh.open_hydro,
             path=("path", "x"),

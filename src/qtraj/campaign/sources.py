@@ -60,16 +60,19 @@ class InputFile:
 
 def shipped_files(config: RunConfig) -> list[tuple[float, float, InputFile]]:
     """Return impact parameter, participants and file of the shipped runs that a run file asks for."""
-    system, runs, remedy = config.system, shipped_runs(), "Give [[medium.files]] of your own."
-    if all((system.name, system.sqrt_s_GeV) != (run.system.replace("-", ""), run.sqrt_s_GeV) for run in runs):
-        known = ", ".join(sorted({f"{run.system} at {run.sqrt_s_GeV:g} GeV" for run in runs}))
+    system, hydro, remedy = config.system, config.medium.hydro, "Give [[medium.files]] of your own."
+    of_kind = [run for run in shipped_runs() if run.boost_invariant == (hydro == "shipped")]
+    by_b = {
+        run.b_fm: run for run in of_kind if (run.nuclei, run.sqrt_s_GeV) == (system.name, system.sqrt_s_GeV)
+    }
+    if not by_b:
+        known = ", ".join(dict.fromkeys(f"{run.system} at {run.sqrt_s_GeV:g} GeV" for run in of_kind))
         asked = f"{system.name} at {system.sqrt_s_GeV:g} GeV"
-        raise InputError("system", asked, f"be {known} for hydro = 'shipped'", remedy)
-    by_b = {run.b_fm: run for run in runs}
+        raise InputError("system", asked, f"be {known} for hydro = '{hydro}'", remedy)
     found = []
     for b in config.medium.b_fm or by_b:
         if b not in by_b:
-            allowed = f"be among {sorted(by_b)}, the runs that come with qtraj"
+            allowed = f"be among {sorted(by_b)}, the runs of {system.name} that come with qtraj"
             raise InputError("medium.b_fm", b, allowed, remedy)
         name = by_b[b].file
         found.append((b, by_b[b].n_part, InputFile(name, _digest(files("qtraj.data") / "hydro" / name))))
@@ -98,7 +101,7 @@ def read_fluid(
     `before` is the file of the stage before it.
     """
     if entry is None:
-        return load_shipped(b_fm)
+        return next(load_shipped(run.name, run.b_fm) for run in shipped_runs() if run.file == file.name)
     fluid = _read(file, entry)
     if before is None or entry.before is None:
         return fluid
@@ -370,7 +373,7 @@ def sources(run_file: RunFile, every: int) -> tuple[Source, ...]:
     """Return the sources of a run file, one per entry of its hydrodynamics; files are found, their content digested."""
     config = run_file.config
     T_end = config.medium.T_end[0]
-    if config.medium.hydro == "shipped":
+    if config.medium.hydro != "files":
         return tuple(FluidSource(config, None, b, n, (file,), T_end) for b, n, file in shipped_files(config))
     return tuple(_of_entry(run_file, number, every) for number in range(len(config.medium.files)))
 

@@ -362,7 +362,7 @@ class Medium(_Section):
 
     T_end: Annotated[tuple[Temperature, ...], *_SET, BeforeValidator(_temperatures)]
     allow_hot_end: bool = False
-    hydro: Literal["shipped", "files"] = "shipped"
+    hydro: Literal["shipped", "shipped-3d", "files"] = "shipped"
     b_fm: Annotated[tuple[float, ...], *_SET] | None = None
     files: Annotated[tuple[HydroFile, ...], Field(strict=False)] = ()
 

@@ -208,10 +208,11 @@ def _of_system(config: RunConfig) -> Iterator[_Check]:
     """Check that the cross section is the one behind N_part, where the run would not notice."""
     key, sigma = "system.sigma_nn_mb", config.system.sigma_nn_mb
     place = (config.system.name, config.system.sqrt_s_GeV)
-    if config.medium.hydro == "shipped":
+    hydro = config.medium.hydro
+    if hydro != "files":
         for run in shipped_runs():
-            same = (run.system.replace("-", ""), run.sqrt_s_GeV) == place
-            allowed = f"be {run.sigma_nn_mb:g} with hydro = 'shipped': N_part of these runs was made with it"
+            same = (run.nuclei, run.sqrt_s_GeV) == place
+            allowed = f"be {run.sigma_nn_mb:g} with hydro = '{hydro}': N_part of these runs was made with it"
             yield key, sigma, same and run.sigma_nn_mb != sigma, allowed, "Others need [[medium.files]]."
         return
     if (known := system_of(*place)) is not None:

@@ -102,7 +102,12 @@ def _from_file(path: Path) -> Run:
         raise InputError("RUN", str(path), "hold its run file", "`qtraj campaign merge` writes such files.")
     config = parse_config(text, str(path), stored=True)
     # fluids of the package are there, those of the user may be anywhere
-    shipped = config.medium.hydro == "shipped"
+    shipped = config.medium.hydro != "files"
+    if shipped and config.medium.b_fm is None:
+        # all that came with the package when the run was made: runs may have been added since
+        b_fm = next(iter(survivals.tables.values())).b_fm
+        medium = config.medium.model_copy(update={"b_fm": tuple(map(float, np.unique(b_fm)))})
+        config = config.model_copy(update={"medium": medium})
     plan = make_plan(RunFile(config, text, path)) if shipped else None
     cited = str(attrs.get("citations", "")).splitlines()
     return Run(path.name, config, text, survivals, _provenance(attrs), tuple(cited), plan)
@@ -187,7 +192,7 @@ def _transport(config: RunConfig) -> str:
 
 
 def _hydro(run: Run) -> str:
-    shipped = run.config.medium.hydro == "shipped"
+    shipped = run.config.medium.hydro != "files"
     source = "hydrodynamics of the package (MUSIC)" if shipped else "hydrodynamics from files"
     if run.plan is None:
         return source
