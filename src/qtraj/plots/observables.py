@@ -349,7 +349,7 @@ def write_observables(
     Returns
     -------
     list of Path
-        ``NAME.csv``, ``NAME.png``, ``NAME.pdf``, ``regeneration.png``, ``regeneration.pdf``, ``hepdata/*.yaml``.
+        ``NAME.csv``, ``NAME.png``, ``NAME.pdf``, ``regeneration*.png``, ``regeneration*.pdf``, ``hepdata/*.yaml``.
 
     Raises
     ------
@@ -368,7 +368,9 @@ def write_observables(
     for panel in panels:
         if panel.curve.x_name == "N_part" and panel.parts and len(panel.curve) > 1:
             note = "Regenerated: total minus pairs that never jumped, path by path."
-            written += save_figure(parts_figure(panel, title=title, note=note), folder / "regeneration")
+            name = f"regeneration{panel.name.partition('npart')[2]}"
+            figure = parts_figure(panel, title=_title(panel, title), note=note)
+            written += save_figure(figure, folder / name)
     tables = [_table(panel, dict(qualifiers)) for panel in panels]
     return written + write_hepdata(folder / "hepdata", tables, title)
 
@@ -376,8 +378,13 @@ def write_observables(
 def _figure(panel: Panel, title: str, collision: str, shifts: Mapping[str, float] | None) -> Figure:
     curve = panel.curve
     if (curve.observable, curve.x_name) == ("R_AA", "N_part") and not curve.binned:
-        return raa_figure(panel.bands, panel.datasets, title=title, shifts=shifts)
+        return raa_figure(panel.bands, panel.datasets, title=_title(panel, title), shifts=shifts)
     return observable_figure(panel, title=title, note=_note(panel), collision=collision)
+
+
+def _title(panel: Panel, title: str) -> str:
+    """Return the title of a figure that has no note on what is selected."""
+    return ", ".join(filter(None, (title, panel.curve.selection and selected(panel.curve.selection))))
 
 
 def _note(panel: Panel) -> str:
