@@ -377,7 +377,7 @@ def cases() -> tuple[Case, ...]:
             replicate=("array", [0, 1]),
             mass=("number", 10.0),
             attrs=("mapping", {}),
-            rapidity=("number", 0.5),
+            rapidity=("array", [0.5, -0.5]),
         ),
         case(
             qh.PlaneDensity,
@@ -398,6 +398,7 @@ def cases() -> tuple[Case, ...]:
             paths=("object", PATHS),
             T_end=("number", 0.35),
             allow_hot_end=("boolean", False),
+            clock=("choice", "pair"),
             cheap=False,
         ),
         case(
@@ -409,7 +410,12 @@ def cases() -> tuple[Case, ...]:
             allow_hot_end=("boolean", False),
         ),
         case(qh.index_qtraj_trajectories, path=("path", "x"), every=("integer", 64), cheap=False),
-        case(qh.load_shipped, b_fm=("number", 6.0), cheap=False),
+        case(
+            qh.load_shipped,
+            system=("choice", "PbPb5020"),
+            b_fm=("number?", 6.0),
+            cheap=False,
+        ),
         case(
             qh.open_hydro,
             path=("path", "x"),
@@ -475,6 +481,7 @@ def cases() -> tuple[Case, ...]:
             first_replicate=("integer", 0),
             directions=("integer", 2),
             scrambling=("choice", "own"),
+            rapidity=("array", (-1.0, 1.0)),
         ),
         case(qh.write_netcdf, hydro=("object", HYDRO), path=("path", "x"), cheap=False),
         case(qh.write_oscar2013, hydro=("object", HYDRO), path=("path", "x"), cheap=False),

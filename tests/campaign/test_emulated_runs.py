@@ -134,7 +134,7 @@ def test_solved_paths_are_those_of_a_run_without_cheap_ones():
         (("cheap = 512", "cheap = 32"), "64"),
         (("[output]", '[method]\nkind = "trajectories"\nn = 64\n[output]'), "be left out with method.kind"),
         (("n = 16", "n = 4"), "the medium acts on 64 of the solved paths"),
-        (("n = 16", "solved = 48"), "replicates times a power of two"),
+        (("n = 16", "solved = 48"), "replicates times a power of two, and n be left out"),
         (("[output]", "[initial]\nl = [0]\n[output]"), "be left out for this start"),
     ],
 )

@@ -61,6 +61,10 @@ def test_features_know_only_the_heat(setting):
     np.testing.assert_allclose(
         features(setting, [hot[i] for i in range(20)], EDGES), x, rtol=1e-12, atol=1e-15
     )
+    # one on its own times, as a pair's own clock makes it, is what it is alone
+    own = qt.Histories(TAU * np.linspace(0.8, 1.0, 20)[:, None], hot.T, 0.25)
+    alone = [features(setting, [own[i]], EDGES)[0] for i in range(20)]
+    np.testing.assert_allclose(features(setting, own, EDGES), alone, rtol=1e-12, atol=1e-15)
     whole = features(setting, hot, np.array([0.6, 9.0]))
     np.testing.assert_allclose(x.reshape(20, -1, 4).sum(axis=-1), whole, rtol=1e-4, atol=1e-9)
 

@@ -311,6 +311,7 @@ def merge(folder: str | Path, target: str | Path, citations: Sequence[str] = ())
         "run_file_path": str(plan.run_file.path.absolute()),
         "solved_by": plan.solver,
         "hydro": json.dumps([dict(source.attrs) for source in plan.sources]),
+        "clock": plan.config.paths.clock,
     }
     return write_dataset(results, target)
 

@@ -36,7 +36,7 @@ from ..hydro import (
     read_qtraj_trajectories,
     shipped_runs,
 )
-from ..hydro.paths import histories_along
+from ..hydro.paths import BOOST_INVARIANT, histories_along
 from ..hydro.readers.jewel import is_contour_folder
 from ..hydro.sampling import collision_plane, sample_paths
 from ..io.config import Fluid, HydroFile, Paths, RunConfig, RunFile, System
@@ -67,16 +67,19 @@ class InputFile:
 
 def shipped_files(config: RunConfig) -> list[tuple[float, float, InputFile]]:
     """Return impact parameter, participants and file of the shipped runs that a run file asks for."""
-    system, runs, remedy = config.system, shipped_runs(), "Give [[medium.files]] of your own."
-    if all((system.name, system.sqrt_s_GeV) != (run.system.replace("-", ""), run.sqrt_s_GeV) for run in runs):
-        known = ", ".join(sorted({f"{run.system} at {run.sqrt_s_GeV:g} GeV" for run in runs}))
+    system, hydro, remedy = config.system, config.medium.hydro, "Give [[medium.files]] of your own."
+    of_kind = [run for run in shipped_runs() if run.boost_invariant == (hydro == "shipped")]
+    by_b = {
+        run.b_fm: run for run in of_kind if (run.nuclei, run.sqrt_s_GeV) == (system.name, system.sqrt_s_GeV)
+    }
+    if not by_b:
+        known = ", ".join(dict.fromkeys(f"{run.system} at {run.sqrt_s_GeV:g} GeV" for run in of_kind))
         asked = f"{system.name} at {system.sqrt_s_GeV:g} GeV"
-        raise InputError("system", asked, f"be {known} for hydro = 'shipped'", remedy)
-    by_b = {run.b_fm: run for run in runs}
+        raise InputError("system", asked, f"be {known} for hydro = '{hydro}'", remedy)
     found = []
     for b in config.medium.b_fm or by_b:
         if b not in by_b:
-            allowed = f"be among {sorted(by_b)}, the runs that come with qtraj"
+            allowed = f"be among {sorted(by_b)}, the runs of {system.name} that come with qtraj"
             raise InputError("medium.b_fm", b, allowed, remedy)
         name = by_b[b].file
         found.append((b, by_b[b].n_part, InputFile(name, _digest(files("qtraj.data") / "hydro" / name))))
@@ -105,7 +108,7 @@ def read_fluid(
     `before` is the file of the stage before it.
     """
     if entry is None:
-        return load_shipped(b_fm)
+        return next(load_shipped(run.name, run.b_fm) for run in shipped_runs() if run.file == file.name)
     fluid = _read(file, entry)
     if before is None or entry.before is None:
         return fluid
@@ -241,6 +244,9 @@ class FluidSource:
         reading = self._reading() if self.entry else None
         geometry = self.config.system.model_dump(include={"woods_saxon", "sigma_nn_mb"})
         sampling, hot_end = _drawn(self.config.paths), self.config.medium.allow_hot_end
+        for key in ("rapidity", "clock"):  # as for `_reading`
+            if sampling[key] == type(self.config.paths).model_fields[key].default:
+                del sampling[key]
         contents = [file.sha256 for file in self.files]
         return _sha256(contents, reading, geometry, self.b_fm, sampling, self.T_end, hot_end)
 
@@ -260,14 +266,18 @@ class FluidSource:
 
     @property
     def attrs(self) -> Mapping[str, Any]:
-        """Where the temperatures of the first fluid come from, terms and citations.
+        """Where the temperatures of the first fluid come from, terms and citations, and what is assumed of it.
 
         Where its file is not at hand, as in the copy of a run, its name and digest.
         """
+        paths = self.config.paths
         try:
-            return self._fluid(0).attrs
+            fluid = self._fluid(0)
         except FileFormatError:
-            return {"source": self.files[0].name, "sha256": self.files[0].sha256}
+            return {"source": self.files[0].name, "sha256": self.files[0].sha256, "clock": paths.clock}
+        central = paths.rapidity == 0.0 and not (self.entry and self.entry.rapidity)
+        assumed = {} if central or fluid.eta is not None else {"medium": BOOST_INVARIANT}
+        return {**fluid.attrs, "clock": paths.clock, **assumed}
 
     def batch(self, start: int, stop: int) -> Batch:
         """Return the histories `start` to `stop`, the fluids read one after the other."""
@@ -285,16 +295,19 @@ class FluidSource:
         """Return the histories `start` to `stop` of one event."""
         density = production_density(self.config.system, self.b_fm)
         settings = _drawn(self.config.paths)
+        del settings["clock"]
         settings["first_replicate"] = self.first_replicate + event * self.config.paths.replicates
+        if self.entry and self.entry.rapidity:
+            settings["rapidity"] = self.entry.rapidity
         paths = sample_paths(density, self.b_fm, start=start, stop=stop, **settings)
-        paths = replace(paths, rapidity=self.entry.rapidity if self.entry else 0.0)
-        fluid = self._fluid(event)
-        hot_end = self.config.medium.allow_hot_end
-        histories: Histories = histories_along(fluid, paths, self.T_end, allow_hot_end=hot_end)
+        ends: dict[str, Any] = {"allow_hot_end": self.config.medium.allow_hot_end}
+        histories: Histories = histories_along(
+            self._fluid(event), paths, self.T_end, clock=self.config.paths.clock, **ends
+        )
         n = stop - start
         known = {name: histories.metadata[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         known |= {"b_fm": np.full(n, self.b_fm), "weight": np.ones(n), "event": np.full(n, event)}
-        known["rapidity"] = np.full(n, paths.rapidity)
+        known["rapidity"] = paths.rapidity
         if len(self.files) > 1:
             known["replicate"] = known["event"]
         return Batch(histories, known)
@@ -413,7 +426,7 @@ def sources(run_file: RunFile, every: int) -> tuple[Source, ...]:
     """Return the sources of a run file, one per entry of its hydrodynamics; files are found, their content digested."""
     config = run_file.config
     T_end = config.medium.T_end[0]
-    if config.medium.hydro == "shipped":
+    if config.medium.hydro != "files":
         return tuple(FluidSource(config, None, b, n, (file,), T_end) for b, n, file in shipped_files(config))
     return tuple(_of_entry(run_file, number, every) for number in range(len(config.medium.files)))
 
@@ -491,7 +504,7 @@ def _spread(count: int, chosen: int) -> NDArray[np.int64]:
 
 
 def _drawn(paths: Paths) -> dict[str, Any]:
-    """Return the keys of ``[paths]`` that are arguments of `sample_paths`."""
+    """Return the keys of ``[paths]`` that say how paths are drawn: arguments of `sample_paths`, and the clock."""
     return paths.model_dump(exclude={"solved", "cheap", "error"})
 
 

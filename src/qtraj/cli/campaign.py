@@ -297,5 +297,7 @@ def _solve_and_show(
         solved, emulated = (prediction.attrs[f"{kind}_paths"] for kind in ("solved", "emulated"))
         made = "; ".join(dict.fromkeys(map(str, prediction["average"].values)))
         typer.echo(f"averages  {made}: {solved} solved, {emulated} emulated")
+    for note in filter(None, prediction.attrs["notes"].split("\n")):
+        typer.echo(note)
     options.wrote([*pictures, directory / RESULT])
     return bands, data

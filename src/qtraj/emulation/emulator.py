@@ -124,7 +124,11 @@ def _integrals(model: LindbladModel, tau_fm: Float, T: Float, T_end: float, edge
 def _tables(histories: Sequence[History]) -> Iterator[tuple[NDArray[np.intp], Float, Float, float]]:
     """Yield histories as tables on common times: their numbers (m,), tau_fm (nt,), T (m, nt) and T_end."""
     if isinstance(histories, Histories):
-        yield np.arange(len(histories)), histories.tau_fm, histories.T, histories.T_end
+        if histories.tau_fm.ndim == 1:
+            yield np.arange(len(histories)), histories.tau_fm, histories.T, histories.T_end
+            return
+        for i, (tau_fm, T) in enumerate(zip(histories.tau_fm, histories.T, strict=True)):
+            yield np.array([i]), tau_fm, T[None], histories.T_end  # each on its own times
         return
     alike: dict[tuple[bytes, float], list[int]] = {}
     for i, history in enumerate(histories):

@@ -181,11 +181,11 @@ def _unhelped(
     return [name for name, i in zip(names, at, strict=True) if plain[i] > 0 and both[i] >= plain[i]]
 
 
-def chosen_paths(given: Any, replicates: int) -> Any:
+def chosen_paths(given: Any, replicates: int = 8) -> Any:
     """Return the keys of ``[paths]`` with the ``n`` of each replicate and the ``cheap`` paths that others stand for.
 
-    ``solved`` is the number of solved paths of all replicates, by default so many; ``error`` the error of averaged
-    survivals. What is given as it is stays, and what is no number is left to whoever checks the keys.
+    ``solved`` is the number of solved paths of all replicates, of which there are `replicates` by default, ``error`` the
+    error of averaged survivals. What is given as it is stays, and what is no number is left to whoever checks the keys.
     """
     if not isinstance(given, dict):
         return given

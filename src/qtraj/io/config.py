@@ -28,9 +28,10 @@ from .._checks import is_finite_number
 from .._checks import path as path_of
 from ..emulation.estimator import chosen_paths
 from ..errors import FileFormatError, InputError
+from ..hydro.paths import Clock
 from ..hydro.readers import DECLARED, FORMATS
 from ..hydro.readers.music import MusicGrid
-from ..hydro.sampling import Directions, Scrambling
+from ..hydro.sampling import Directions, Rapidity, Scrambling, check_rapidity
 from ..observables.data.dataset import load_data
 from ..observables.data.systems import load_system, system_names
 from ..observables.feeddown import MESON_NAMES
@@ -118,6 +119,13 @@ def _temperatures(value: Any) -> Any:
     if not is_finite_number(value):
         raise _rule("be a valid number, a temperature in GeV, or a list of them: a band")
     return (_temperature(value),)
+
+
+def _rapidity(value: Any) -> Any:
+    try:
+        return check_rapidity(value)
+    except InputError as error:
+        raise _rule(error.allowed) from None
 
 
 def _system(value: str) -> str:
@@ -328,7 +336,7 @@ class HydroFile(Fluid):
 
     A path with ``*``, ``?`` or ``[...]`` names many files, each of them one event of this class. ``before`` is the
     stage before the hydrodynamics, in a file of its own (as many as events). The paths of a trajectory file know their
-    impact parameters and rapidities themselves; others all have the ``rapidity`` of the entry.
+    impact parameters and rapidities themselves; others all have the ``rapidity`` of the entry, or those of ``[paths]``.
     """
 
     b_fm: Annotated[float, Field(ge=0)] | None = None
@@ -356,7 +364,7 @@ class Medium(_Section):
 
     T_end: Annotated[tuple[Temperature, ...], *_SET, BeforeValidator(_temperatures)]
     allow_hot_end: bool = False
-    hydro: Literal["shipped", "files"] = "shipped"
+    hydro: Literal["shipped", "shipped-3d", "files"] = "shipped"
     b_fm: Annotated[tuple[float, ...], *_SET] | None = None
     files: Annotated[tuple[HydroFile, ...], Field(strict=False)] = ()
 
@@ -401,7 +409,7 @@ class Initial(_Section):
 
 
 class Paths(_Section):
-    """Section ``[paths]``: sampling of the pairs' production points and momenta.
+    """Section ``[paths]``: sampling of the pairs' production points, momenta and rapidities, and their clock.
 
     ``n`` paths in each replicate are solved, or ``solved`` in all of them. ``cheap`` others of each entry of the medium
     are emulated: see `qtraj.emulation`. A target ``error`` of averaged survivals chooses those that are not given.
@@ -413,22 +421,15 @@ class Paths(_Section):
     scrambling: Scrambling = "common"
     seed: Annotated[int, Field(ge=0)] = 1
     pT_max: Positive = 20.0
+    rapidity: Annotated[Rapidity, BeforeValidator(_rapidity)] = 0.0
+    clock: Clock = "hydro"
     solved: Annotated[int, Field(ge=2)] | None = None
     cheap: Annotated[int, Field(ge=64), AfterValidator(_power_of_two)] | None = None
     error: Annotated[float, Field(ge=5e-5, le=0.01)] | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _filled(cls, values: Any) -> Any:
-        """Fill in how many paths a number of solved ones, or a target of the error, stands for."""
-        return chosen_paths(values, cls.model_fields["replicates"].default)
-
     def _rules(self) -> Iterator[tuple[bool, str]]:
         allowed = f"have at most n = {self.n} directions: a set of paths belongs to one replicate"
         yield self.directions > self.n, allowed
-        fits = self.solved is None or self.n * self.replicates == self.solved
-        allowed = f"have 'solved' that is {self.replicates} replicates times a power of two, and no other n"
-        yield not fits, allowed
 
 
 class GridChoice(_Section):
@@ -546,7 +547,7 @@ class RunConfig(_Section):
     model: Model = Model()
     medium: Medium
     initial: Initial = Initial()
-    paths: Paths = Paths()
+    paths: Annotated[Paths, BeforeValidator(chosen_paths)] = Paths()
     method: Method = Method()
     observables: Observables = Observables()
     campaign: Campaign = Campaign()

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import InputError
 from ..hydro.readers.netcdf import shipped_runs
+from ..hydro.sampling import GROUP, GROUP_SQRT_S_GEV
 from ..observables.data.systems import system_of
 from ..physics.model import RECOIL
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 PLAUSIBLE: Final = 0.1
 """Relative difference of a cross section from that of a known system: published values differ by 7 % (67.6 and 72 mb
 at 5.02 TeV), a slip of the decimal point by more."""
+
+SAME_ENERGY: Final = 1e-3  # relative: 5.02 TeV and 5023 GeV are one energy
 
 METHOD_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "density": ("rtol", "atol", "budget", "grid", "l_max", "step", "refinements"),
@@ -186,8 +189,11 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
     remedy = "It emulates the survival of an expectation value, without noise of its own."
     noisy = cheap and config.method.kind == "trajectories"
     yield "paths.cheap", paths.cheap, noisy, "be left out with method.kind = 'trajectories'", remedy
-    other = config.initial.lacks_raa
-    yield "paths.cheap", paths.cheap, cheap and bool(other), f"be left out for this start: {other}"
+    reason = config.initial.lacks_raa
+    yield "paths.cheap", paths.cheap, cheap and bool(reason), f"be left out for this start: {reason}"
+    uneven = paths.solved is not None and paths.n * paths.replicates != paths.solved
+    allowed = f"be {paths.replicates} replicates times a power of two, and n be left out"
+    yield "paths.solved", paths.solved, uneven, allowed
     thermal = config.model.potential.name == "ksu"
     allowed = "be left out with potential = 'ksu', which knows the medium"
     yield "paths.cheap", paths.cheap, cheap and thermal, allowed
@@ -199,16 +205,29 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
         sample = sample or (cheap and name in ("n", "replicates", "solved", "cheap", "error"))
         allowed = "be left out: all paths come ready-made, from trajectory files"
         yield f"paths.{name}", getattr(paths, name), ready_made and not sample, allowed
+    some = any(file.format == "qtraj_trajectories" for file in medium.files)
+    allowed = "be 'hydro' beside trajectory files, whose times are those of their temperatures"
+    yield "paths.clock", paths.clock, some and paths.clock != "hydro", allowed
+    twice = "rapidity" in paths.model_fields_set and any(file.rapidity for file in medium.files)
+    allowed = "be left out where entries [[medium.files]] have rapidities of their own"
+    yield "paths.rapidity", paths.rapidity, twice, allowed
+    energy = config.system.sqrt_s_GeV
+    other = paths.rapidity == GROUP and abs(energy / GROUP_SQRT_S_GEV - 1) > SAME_ENERGY
+    allowed = (
+        f"be a number, a range or rows (y, density) at {energy:g} GeV: 'group' is of {GROUP_SQRT_S_GEV:g} GeV"
+    )
+    yield "paths.rapidity", paths.rapidity, other, allowed
 
 
 def _of_system(config: RunConfig) -> Iterator[_Check]:
     """Check that the cross section is the one behind N_part, where the run would not notice."""
     key, sigma = "system.sigma_nn_mb", config.system.sigma_nn_mb
     place = (config.system.name, config.system.sqrt_s_GeV)
-    if config.medium.hydro == "shipped":
+    hydro = config.medium.hydro
+    if hydro != "files":
         for run in shipped_runs():
-            same = (run.system.replace("-", ""), run.sqrt_s_GeV) == place
-            allowed = f"be {run.sigma_nn_mb:g} with hydro = 'shipped': N_part of these runs was made with it"
+            same = (run.nuclei, run.sqrt_s_GeV) == place
+            allowed = f"be {run.sigma_nn_mb:g} with hydro = '{hydro}': N_part of these runs was made with it"
             yield key, sigma, same and run.sigma_nn_mb != sigma, allowed, "Others need [[medium.files]]."
         return
     if (known := system_of(*place)) is not None:

@@ -17,6 +17,8 @@ from ..campaign.run import RESULT, STORE, citations
 from ..campaign.sources import TrajectorySource, interval
 from ..campaign.store import Store
 from ..errors import FileFormatError, InputError
+from ..hydro.paths import CLOCKS
+from ..hydro.sampling import rapidity_words
 from ..io.config import NO_DIPOLE, RunConfig, RunFile
 from ..io.factory import model_of, start_of
 from ..io.pages import rounded
@@ -92,7 +94,12 @@ def load_run(source: str | Path) -> Run:
             raise InputError("RUN", str(source), "hold its run file", remedy)
         config, text = run_file.config, run_file.text
         # fluids of the package are there, those of the user may be anywhere, as may be what else the run file names
-        if config.medium.hydro == "shipped":
+        if config.medium.hydro != "files":
+            if config.medium.b_fm is None:
+                # all that came with the package when the run was made: runs may have been added since
+                b_fm = next(iter(survivals.tables.values())).b_fm
+                medium = config.medium.model_copy(update={"b_fm": tuple(map(float, np.unique(b_fm)))})
+                config = config.model_copy(update={"medium": medium})
             plain = config.observables.model_copy(update={"data": (), "feeddown": "group"})
             with suppress(FileFormatError):
                 plan = make_plan(replace(run_file, config=config.model_copy(update={"observables": plain})))
@@ -153,7 +160,7 @@ def _paths(run: Run) -> str:
         kinds.append(
             f"straight lines from sampled production points, p_T up to {paths.pT_max:g} GeV: {paths.n} paths in each "
             f"of {paths.replicates} replicates for each impact parameter, from scrambled Sobol points{several}, "
-            f"seed {paths.seed}"
+            f"seed {paths.seed}" + f", rapidity {rapidity_words(paths.rapidity)}" * (paths.rapidity != 0.0)
         )
     if made:
         kinds.append(f"{made} ready-made ones, as their files say")
@@ -161,7 +168,11 @@ def _paths(run: Run) -> str:
         kinds.append(
             f"beside these, which are solved, {paths.cheap} of each impact parameter that are emulated"
         )
-    return "; ".join(kinds)
+    if paths.clock == "pair":
+        kinds.append(f"time is the {CLOCKS['pair']}")
+    if paths.rapidity != 0.0:  # what is assumed of a boost-invariant fluid
+        kinds += dict.fromkeys(str(source.attrs.get("medium", ""))[:-1] for source in sources)
+    return "; ".join(filter(None, kinds))
 
 
 def _transport(config: RunConfig) -> str:
@@ -177,7 +188,7 @@ def _transport(config: RunConfig) -> str:
 
 
 def _hydro(run: Run) -> str:
-    shipped = run.config.medium.hydro == "shipped"
+    shipped = run.config.medium.hydro != "files"
     source = "hydrodynamics of the package (MUSIC)" if shipped else "hydrodynamics from files"
     if run.plan is None:
         return source
