@@ -184,7 +184,7 @@ def _unhelped(
 def chosen_paths(given: Any, replicates: int = 8) -> Any:
     """Return the keys of ``[paths]`` with the ``n`` of each replicate and the ``cheap`` paths that others stand for.
 
-    ``solved`` is the number of solved paths of all replicates, of which there are `replicates` by default, ``error`` the
+    ``solved`` is the number of solved paths of all replicates, by default of as many as `replicates`, and ``error`` the
     error of averaged survivals. What is given as it is stays, and what is no number is left to whoever checks the keys.
     """
     if not isinstance(given, dict):
