@@ -18,6 +18,7 @@ from .readers.qtraj_text import (
     read_qtraj_averaged,
     read_qtraj_trajectories,
 )
+from .readers.vhlle import read_vhlle_vtk
 from .sampling import PlaneDensity, sample_paths
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "read_oscar2013",
     "read_qtraj_averaged",
     "read_qtraj_trajectories",
+    "read_vhlle_vtk",
     "sample_paths",
     "shipped_runs",
     "write_netcdf",

@@ -90,7 +90,10 @@ def plot_raa_npart(
         if np.any(np.isfinite(data.upper_limit_cl)):
             raise InputError("datasets", str(data), "hold measured points, not upper limits")
     y_max = _HEADROOM * _top(bands, datasets) if y_max is None else y_max
-    ax.set(xlim=(0, _N_PART_MAX), ylim=(0, y_max))
+    largest = max(float(np.max(x)) for x in (*(band.curve.x for band in bands), *(d.x for d in datasets)))
+    # a light system would be lost on the axis of lead
+    x_max = _N_PART_MAX if largest > _N_PART_MAX / 4 else 1.2 * largest
+    ax.set(xlim=(0, x_max), ylim=(0, y_max))
     ax.set_xlabel(AXES["N_part"].label)
     ax.set_ylabel(_R_AA)
 

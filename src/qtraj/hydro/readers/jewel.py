@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +13,17 @@ from ..._checks import path as path_of
 from ..._types import Float
 from ...errors import FileFormatError
 from ..field import Hydro
-from .common import Format, build_hydro, existing_file, load_table, opened_text, sha256, to_grid
+from .common import Cells, Cut, Format, build_hydro, existing_file, load_table, opened_text, sha256, to_grid
 
 _T_NAME = re.compile(r"Tcontour(\d+\.\d+)(\.gz)?$")
 
 
-def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
+def read_jewel2d(
+    paths: str | Path | Sequence[str | Path],
+    *,
+    T_min: float | None = None,
+    within: Mapping[str, tuple[float, float]] | None = None,
+) -> Hydro:
     """Read ``Tcontour##.###`` files (lines x y T, one file for each proper time in its name).
 
     Parameters
@@ -26,6 +31,8 @@ def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
     paths : path-like or sequence of path-like
         A folder, or the temperature files, plain or gzip. ``Vcontour##.###`` (x y vx vy) beside every one
         of them gives `vx` and `vy`. A line of heading is skipped if there is one.
+    T_min, within : optional
+        See `open_hydro`.
 
     Returns
     -------
@@ -38,6 +45,7 @@ def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
         If there are fewer than two frames, the frames have different grids, or a file is missing, truncated
         or not in this layout.
     """
+    cut = Cut.checked(T_min, within)
     files = _temperature_files(paths)
     velocity_files = [file.with_name(file.name.replace("Tcontour", "Vcontour")) for file in files]
     frames = [_read_frame(file, ("x", "y", "T")) for file in files]
@@ -45,14 +53,18 @@ def read_jewel2d(paths: str | Path | Sequence[str | Path]) -> Hydro:
         if any(not np.array_equal(axes[a], frames[0][0][a]) for a in ("x", "y")):
             problem = f"its grid differs from the one of {files[0].name}"
             raise FileFormatError(file, problem, "Is it truncated?")
-    fields = {"T": np.stack([f["T"] for _, f in frames])}
+    fields = [{"T": f["T"]} for _, f in frames]
     # a velocity that some frames lack could not be interpolated in time
     if all(file.is_file() for file in velocity_files):
-        velocities = [_read_frame(file, ("x", "y", "vx", "vy"))[1] for file in velocity_files]
-        fields |= {name: np.stack([v[name] for v in velocities]) for name in ("vx", "vy")}
-    axes = {"tau": np.array([_time(file) for file in files]), **frames[0][0]}
+        for field, file in zip(fields, velocity_files, strict=True):
+            velocities = _read_frame(file, ("x", "y", "vx", "vy"))[1]
+            field |= {name: velocities[name] for name in ("vx", "vy")}
+    cells = Cells({name: frames[0][0][name] for name in ("x", "y")}, cut)
+    for i, field in enumerate(fields):
+        cells.add(i, None, **field)
+    axes, dense = cells.field(files[0], np.array([_time(file) for file in files]))
     names, digests = " ".join(file.name for file in files), " ".join(sha256(file) for file in files)
-    return build_hydro(files[0], axes, fields, "JEWEL-2D Tcontour", source=names, sha256=digests)
+    return build_hydro(files[0], axes, dense, "JEWEL-2D Tcontour", source=names, sha256=digests)
 
 
 def _temperature_files(paths: str | Path | Sequence[str | Path]) -> list[Path]:
@@ -88,7 +100,8 @@ def _read_frame(file: Path, order: tuple[str, ...]) -> tuple[dict[str, Float], d
     except ValueError:
         heading = 1  # a first line that is no numbers
     table = load_table(file, len(order), skip_lines=heading)
-    return to_grid(file, {name: table[:, i] for i, name in enumerate(order)}, sparse=False)
+    axes, fields = to_grid(file, [{name: table[:, i] for i, name in enumerate(order)}], sparse=False)
+    return axes, {name: np.nan_to_num(values[0]) for name, values in fields.items()}
 
 
 def is_contour_folder(path: Path) -> bool:
