@@ -334,7 +334,7 @@ def cases() -> tuple[Case, ...]:
             replicate=("array", [0, 1]),
             mass=("number", 10.0),
             attrs=("mapping", {}),
-            rapidity=("number", 0.5),
+            rapidity=("array", [0.5, -0.5]),
         ),
         case(
             qh.PlaneDensity,
@@ -355,6 +355,7 @@ def cases() -> tuple[Case, ...]:
             paths=("object", PATHS),
             T_end=("number", 0.35),
             allow_hot_end=("boolean", False),
+            clock=("choice", "pair"),
             cheap=False,
         ),
         case(
@@ -437,6 +438,7 @@ def cases() -> tuple[Case, ...]:
             first_replicate=("integer", 0),
             directions=("integer", 2),
             scrambling=("choice", "own"),
+            rapidity=("array", (-1.0, 1.0)),
         ),
         case(qh.write_netcdf, hydro=("object", HYDRO), path=("path", "x"), cheap=False),
         case(qh.write_oscar2013, hydro=("object", HYDRO), path=("path", "x"), cheap=False),

@@ -12,10 +12,22 @@ from qtraj.campaign.results import open_results
 from qtraj.campaign.run import measured, run
 from qtraj.campaign.sources import source_from_json, sources
 from qtraj.errors import FileFormatError, InputError
-from qtraj.hydro import Hydro, Paths, histories_along, load_shipped, write_netcdf
+from qtraj.hydro import (
+    MEAN_MASS,
+    Hydro,
+    Nucleus,
+    OpticalGlauber,
+    Paths,
+    histories_along,
+    load_shipped,
+    sample_paths,
+    write_netcdf,
+)
 from qtraj.io.factory import own_data
+from qtraj.io.results import read_dataset
+from qtraj.io.survivals import write_survival_csv
 from qtraj.pages.report import report_contents
-from qtraj.pages.run import load_run
+from qtraj.pages.run import load_run, setup
 
 TAU = np.arange(0.6, 8.0, 0.6)
 GRID = np.arange(-12.0, 12.1, 1.0)
@@ -117,6 +129,112 @@ def test_rapidities_of_a_three_dimensional_fluid(tmp_path):
         sources(of(entry + "3.5"), 8)[0].batch(0, 8)
     with pytest.raises(InputError, match="same b_fm and rapidity"):
         of(entry + "1.0", entry + "1.0")
+
+
+def with_paths(text, **changes):
+    """Return the run file with these keys of [paths]; those of [medium.files] stand at its end."""
+    keys = "".join(f"{name} = {value}\n" for name, value in changes.items())
+    return make_run_file(text.replace("replicates = 2\n", f"replicates = 2\n{keys}"))
+
+
+def test_paths_have_rapidities_of_a_distribution_and_a_clock(tmp_path):
+    """[paths] rapidity and clock: the points and times of `sample_paths` and `histories_along`, kept in all files."""
+    fluid = fireball(eta=np.arange(-7.0, 7.1, 1.0))
+    write_netcdf(fluid, tmp_path / "f.nc")
+    text = of(f'path = "{tmp_path}/f.nc"').text
+    plain = with_paths(text)
+    for y, asked in (
+        (2.0, "2.0"),
+        ((-2.0, 3.0), "[-2, 3]"),
+        ([[-1, 0], [0, 1], [2, 0]],) * 2,
+        ("group", '"group"'),
+    ):
+        file = with_paths(text, rapidity=asked)
+        T, known = temperatures(file)
+        glauber = OpticalGlauber(Nucleus(208, 6.62, 0.546), 67.6)
+        paths = sample_paths(glauber, 2.3, 4, replicates=2, seed=1, pT_max=20.0, rapidity=y)
+        np.testing.assert_array_equal(known["rapidity"], paths.rapidity)
+        np.testing.assert_array_equal(T, histories_along(fluid, paths, 0.25, allow_hot_end=True).T)
+        assert sources(file, 8)[0].digest != sources(plain, 8)[0].digest
+    # what is not asked for is as it was before there was such a key
+    for default in ({"rapidity": "0.0"}, {"clock": '"hydro"'}):
+        assert sources(with_paths(text, **default), 8)[0].digest == sources(plain, 8)[0].digest
+    pair = with_paths(text, clock='"pair"', rapidity="[-2, 3]")
+    (source,) = sources(pair, 8)
+    batch = source.batch(0, 8)
+    slower = MEAN_MASS / np.hypot(MEAN_MASS, batch.paths["pT"])
+    np.testing.assert_allclose(batch.histories.tau_fm, slower[:, None] * TAU)
+    assert source.attrs["clock"] == "pair"
+    run(pair, tmp_path / "out", solve=ExponentialDecay())
+    assert json.loads(read_dataset(tmp_path / "out" / "result.nc").attrs["hydro"])[0]["clock"] == "pair"
+    (table,) = load_survivals(tmp_path / "out").tables.values()
+    write_survival_csv(tmp_path / "s.csv", table)
+    (again,) = load_survivals(tmp_path / "s.csv").tables.values()
+    for found in (table, again):
+        np.testing.assert_array_equal(found.y, batch.paths["rapidity"])
+
+
+def test_a_boost_invariant_medium_says_what_it_assumes(tmp_path):
+    file = with_paths(
+        RUN_FILE.replace("[1.0, 0.5]", "[1.0]").replace("[-1.75, 0.0]", "[-1.75]"), rapidity="[-1, 1]"
+    )
+    source = sources(file, 8)[0]
+    assert "mid-rapidity" in source.attrs["medium"]
+    assert np.ptp(source.batch(0, 8).paths["rapidity"]) > 0.5
+    np.testing.assert_array_equal(source.batch(0, 8).histories.T.shape, (8, len(load_shipped(9.2).tau_fm)))
+    assert "medium" not in sources(make_run_file(), 8)[0].attrs
+    # the result says it, and beside which paths the data stand
+    of_all, central = (
+        run(each, tmp_path / name, solve=ExponentialDecay()).attrs["notes"].split("\n")
+        for name, each in (("y", file), ("central", make_run_file()))
+    )
+    assert [line.split(":")[0] for line in of_all] == [
+        "The hydro is boost invariant",
+        f"The curves are over paths of all rapidities, {_y_range(tmp_path / 'y')}; chi-square with a measurement "
+        "(`qtraj observe`) is over those in its acceptance.",
+    ]
+    assert central == [
+        "All paths are at y = 0, the data of ALICE (2.5 < y < 4) are not: compared as if the medium were the same at "
+        "all rapidities."
+    ]
+    assert "rapidity uniform from -1 to 1" in setup(load_run(tmp_path / "y"))["Paths"]
+    assert "boost invariant" in setup(load_run(tmp_path / "y"))["Paths"]
+    assert "rapidity" not in setup(load_run(tmp_path / "central"))["Paths"]
+
+
+def _y_range(folder):
+    y = open_results(folder / "store")["rapidity"].values
+    return f"{y.min():.3g} to {y.max():.3g}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "entry", "named", "hint"),
+    [
+        ({"rapidity": "[3, -1]"}, "", "paths.rapidity", "low < high"),
+        ({"rapidity": '"pp"'}, "", "paths.rapidity", "'group'"),
+        ({"rapidity": "1.0"}, "rapidity = 2.0", "paths.rapidity", "left out"),
+        ({"clock": '"lab"'}, "", "paths.clock", "'pair'"),
+        ({"clock": '"pair"'}, 'format = "qtraj_trajectories"', "paths.clock", "trajectory files"),
+    ],
+)
+def test_keys_of_paths_that_do_not_go_together_are_refused(keys, entry, named, hint):
+    # one entry of two: not all paths come ready-made
+    entries = (
+        f'[[medium.files]]\nb_fm = 6.0\npath = "g.nc"\n[[medium.files]]\nb_fm = 2.3\npath = "f.nc"\n{entry}\n'
+    )
+    with pytest.raises(InputError, match=hint) as caught:
+        with_paths(RUN_FILE.replace("b_fm = [9.2, 2.3]", 'hydro = "files"') + entries, **keys)
+    assert caught.value.argument == named
+
+
+def test_the_rapidities_of_the_group_are_those_of_one_energy():
+    text = (
+        RUN_FILE.replace("b_fm = [9.2, 2.3]", 'hydro = "files"')
+        + '[[medium.files]]\npath = "f.nc"\nb_fm = 2.3\n'
+    )
+    assert with_paths(text, rapidity='"group"').config.paths.rapidity == "group"
+    with pytest.raises(InputError, match="at 2760 GeV: 'group' is of 5023 GeV"):
+        with_paths(text.replace("5020", "2760").replace("67.6", "61.8"), rapidity='"group"')
 
 
 @pytest.mark.parametrize("key", ["rapidity = 1.0", 'mirror = "x"', 'before = { path = "a.nc" }'])

@@ -168,6 +168,7 @@ def merge(folder: str | Path, target: str | Path, citations: Sequence[str] = ())
         "title": plan.config.output.title or "Survival along each path",
         **provenance(plan.run_file.text, plan.config.paths.seed, citations),
         "hydro": json.dumps([dict(source.attrs) for source in plan.sources]),
+        "clock": plan.config.paths.clock,
     }
     return write_dataset(results, target)
 

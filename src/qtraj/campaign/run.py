@@ -15,8 +15,9 @@ import xarray as xr
 from ..errors import InputError, collected
 from ..io.citations import of_run
 from ..io.config import RunConfig, RunFile
-from ..io.factory import feeddown_of
+from ..io.factory import feeddown_of, own_data
 from ..io.results import provenance, write_dataset
+from ..observables.data.compare import rapidity_notes
 from ..observables.data.dataset import DataSet, load_raa
 from ..solvers.solve import solve as solve_lindblad
 from .executors import Executor, InProcess, share
@@ -60,13 +61,20 @@ def prediction_of(plan: Plan, store: Store) -> xr.Dataset:
     """Return the prediction of a finished campaign with its provenance."""
     config = plan.config
     feeddown = feeddown_of(config.observables.feeddown, plan.run_file.path.parent)
-    prediction = predict(plan, open_results(store.folder), feeddown)
+    results = open_results(store.folder)
+    prediction = predict(plan, results, feeddown)
     attrs = [dict(source.attrs) for source in plan.sources]
+    rapidity = results["rapidity"].values  # NaN where a trajectory file does not say it
+    data = measured(config, own_data(plan.run_file))
+    notes = dict.fromkeys(fluid["medium"] for fluid in attrs if "medium" in fluid)
+    notes |= dict.fromkeys(rapidity_notes(rapidity if np.all(np.isfinite(rapidity)) else None, data))
     return prediction.assign_attrs(
         title=config.output.title or "R_AA against N_part",
         **provenance(plan.run_file.text, config.paths.seed, citations(plan.run_file, attrs)),
         feeddown=feeddown.source,
         hydro=json.dumps(attrs),
+        clock=config.paths.clock,
+        notes="\n".join(notes),
     )
 
 

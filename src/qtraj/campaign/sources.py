@@ -36,7 +36,7 @@ from ..hydro import (
     read_qtraj_trajectories,
     shipped_runs,
 )
-from ..hydro.paths import histories_along
+from ..hydro.paths import BOOST_INVARIANT, histories_along
 from ..hydro.readers.jewel import is_contour_folder
 from ..hydro.sampling import collision_plane, sample_paths
 from ..io.config import Fluid, HydroFile, RunConfig, RunFile, System
@@ -222,6 +222,9 @@ class FluidSource:
         reading = self._reading() if self.entry else None
         geometry = self.config.system.model_dump(include={"woods_saxon", "sigma_nn_mb"})
         sampling, hot_end = self.config.paths.model_dump(), self.config.medium.allow_hot_end
+        for key in ("rapidity", "clock"):  # as for `_reading`
+            if sampling[key] == type(self.config.paths).model_fields[key].default:
+                del sampling[key]
         contents = [file.sha256 for file in self.files]
         return _sha256(contents, reading, geometry, self.b_fm, sampling, self.T_end, hot_end)
 
@@ -241,8 +244,11 @@ class FluidSource:
 
     @property
     def attrs(self) -> Mapping[str, Any]:
-        """Where the temperatures of the first fluid come from, terms and citations."""
-        return self._fluid(0).attrs
+        """Where the temperatures of the first fluid come from, terms and citations, and what is assumed of it."""
+        fluid, paths = self._fluid(0), self.config.paths
+        central = paths.rapidity == 0.0 and not (self.entry and self.entry.rapidity)
+        assumed = {} if central or fluid.eta is not None else {"medium": BOOST_INVARIANT}
+        return {**fluid.attrs, "clock": paths.clock, **assumed}
 
     def batch(self, start: int, stop: int) -> Batch:
         """Return the histories `start` to `stop`, the fluids read one after the other."""
@@ -259,17 +265,20 @@ class FluidSource:
     def _piece(self, event: int, start: int, stop: int) -> Batch:
         """Return the histories `start` to `stop` of one event."""
         density = production_density(self.config.system, self.b_fm)
-        settings = self.config.paths.model_dump()  # the keys of [paths] are the arguments of `sample_paths`
+        # the keys of [paths] but one are the arguments of `sample_paths`
+        settings = self.config.paths.model_dump(exclude={"clock"})
         settings["first_replicate"] = event * self.config.paths.replicates
+        if self.entry and self.entry.rapidity:
+            settings["rapidity"] = self.entry.rapidity
         paths = sample_paths(density, self.b_fm, start=start, stop=stop, **settings)
-        paths = replace(paths, rapidity=self.entry.rapidity if self.entry else 0.0)
-        fluid = self._fluid(event)
-        hot_end = self.config.medium.allow_hot_end
-        histories: Histories = histories_along(fluid, paths, self.T_end, allow_hot_end=hot_end)
+        ends: dict[str, Any] = {"allow_hot_end": self.config.medium.allow_hot_end}
+        histories: Histories = histories_along(
+            self._fluid(event), paths, self.T_end, clock=self.config.paths.clock, **ends
+        )
         n = stop - start
         known = {name: histories.metadata[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         known |= {"b_fm": np.full(n, self.b_fm), "weight": np.ones(n), "event": np.full(n, event)}
-        known["rapidity"] = np.full(n, paths.rapidity)
+        known["rapidity"] = paths.rapidity
         if len(self.files) > 1:
             known["replicate"] = known["event"]
         return Batch(histories, known)

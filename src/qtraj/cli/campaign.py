@@ -292,5 +292,7 @@ def _solve_and_show(
     bands = [band(prediction, meson, name) for meson in config.observables.states for name in varied]
     pictures = save_figure(raa_figure(bands, data, title=config.output.title), directory / "raa")
     options.print_table(table(summary(prediction, config.observables.states, data), config.output.title))
+    for note in filter(None, prediction.attrs["notes"].split("\n")):
+        typer.echo(note)
     options.wrote([*pictures, directory / RESULT])
     return bands, data

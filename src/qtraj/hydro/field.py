@@ -172,20 +172,38 @@ class Hydro:
             np.asarray(frame), *(np.asarray(p, dtype=float) for p in position)
         )
         cells = [_locate(axis, c) for axis, c in zip(self._space, coordinates, strict=False)]
+        # a single frame is all that is touched then: fields may be larger than the memory
+        one = np.ndim(frame) == 0
+        flat = (self.T[int(frames.flat[0])] if one and frames.size else self.T).reshape(-1)
+        first = np.zeros((), dtype=np.intp) if one else frames
         inside = np.logical_and.reduce([cell[2] for cell in cells])
-        flat = self.T.reshape(-1)
-        result = np.full(frames.shape, -np.inf if largest else 0.0)
-        for corner in np.ndindex(*(2,) * len(cells)):
-            index, weight = frames, np.ones(frames.shape)
-            for axis, (low, fraction, _), upper in zip(self._space, cells, corner, strict=True):
-                index = index * len(axis) + low + upper
-                weight = weight * (fraction if upper else 1.0 - fraction)
+        # from the last axis on: how far apart neighbors of an axis are in `flat`
+        strides = [int(np.prod(self.shape[2 + i :])) for i in range(len(cells))]
+        lowest = first * int(np.prod(self.shape[1:])) + sum(
+            cell[0] * stride for cell, stride in zip(cells, strides, strict=True)
+        )
+        # a point on a grid line has no upper corner: what is not stored there does not matter
+        steps = [np.where(cell[1] > 0, stride, 0) for cell, stride in zip(cells, strides, strict=True)]
+
+        def along_eta(index: NDArray[np.intp]) -> Float:
             # fields stay in the precision of their file, sums are in double
-            value = flat[index].astype(float)
+            value = np.asarray(flat[index], dtype=float)
+            if self.eta is None:
+                return value
+            above = np.asarray(flat[index + steps[2]], dtype=float)
             if largest:
-                result = np.fmax(result, np.where(weight > 0, value, -np.inf))
+                return np.asarray(np.fmax(value, above))
+            # written so that a field without dependence on eta is exactly that without eta
+            return np.asarray(value + cells[2][1] * (above - value))
+
+        result = np.full(frames.shape, -np.inf if largest else 0.0)
+        for i, j in np.ndindex(2, 2):
+            value = along_eta(lowest + i * steps[0] + j * steps[1])
+            if largest:
+                result = np.fmax(result, value)
             else:
-                result += np.where(weight > 0, weight * value, 0.0)
+                (_, u, _), (_, v, _) = cells[:2]
+                result += ((u if i else 1.0 - u) * (v if j else 1.0 - v)) * value
         return np.where(inside & np.isfinite(result), result, np.nan)
 
 
@@ -279,15 +297,18 @@ def joined_hydro(early: Hydro, late: Hydro, *, tolerance: float = 0.1) -> Hydro:
 
 
 def _locate(axis: Float, position: Float) -> tuple[NDArray[np.intp], Float, NDArray[np.bool_]]:
-    """Return cell index, fraction inside the cell and whether the position is on the axis."""
+    """Return index of the grid line below, distance from it in steps below 1, and whether the position is on the axis.
+
+    A position off the axis is put on its first line.
+    """
     step = (axis[-1] - axis[0]) / (len(axis) - 1)
     cells = (position - axis[0]) / step
     nearest = np.round(cells)
     cells = np.where(np.abs(cells - nearest) < _SNAP, nearest, cells)
     inside = (cells >= 0) & (cells <= len(axis) - 1)
-    # the last point belongs to the last cell
-    low = np.clip(np.floor(np.where(inside, cells, 0.0)), 0, len(axis) - 2).astype(np.intp)
-    return low, np.where(inside, cells, 0.0) - low, inside
+    cells = np.where(inside, cells, 0.0)
+    low = cells.astype(np.intp)
+    return low, cells - low, inside
 
 
 def check_axis(name: str, value: ArrayLike, *, uniform: bool = True) -> Float:

@@ -27,9 +27,10 @@ from pydantic_core import PydanticCustomError
 from .._checks import is_finite_number
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
+from ..hydro.paths import Clock
 from ..hydro.readers import DECLARED, FORMATS
 from ..hydro.readers.music import MusicGrid
-from ..hydro.sampling import Directions, Scrambling
+from ..hydro.sampling import Directions, Rapidity, Scrambling, check_rapidity
 from ..observables.data.dataset import load_data
 from ..observables.data.systems import load_system, system_names
 from ..observables.feeddown import MESON_NAMES
@@ -116,6 +117,13 @@ def _temperatures(value: Any) -> Any:
     if not is_finite_number(value):
         raise _rule("be a valid number, a temperature in GeV, or a list of them: a band")
     return (_temperature(value),)
+
+
+def _rapidity(value: Any) -> Any:
+    try:
+        return check_rapidity(value)
+    except InputError as error:
+        raise _rule(error.allowed) from None
 
 
 def _system(value: str) -> str:
@@ -326,7 +334,7 @@ class HydroFile(Fluid):
 
     A path with ``*``, ``?`` or ``[...]`` names many files, each of them one event of this class. ``before`` is the
     stage before the hydrodynamics, in a file of its own (as many as events). The paths of a trajectory file know their
-    impact parameters and rapidities themselves; others all have the ``rapidity`` of the entry.
+    impact parameters and rapidities themselves; others all have the ``rapidity`` of the entry, or those of ``[paths]``.
     """
 
     b_fm: Annotated[float, Field(ge=0)] | None = None
@@ -399,7 +407,7 @@ class Initial(_Section):
 
 
 class Paths(_Section):
-    """Section ``[paths]``: sampling of the pairs' production points and momenta."""
+    """Section ``[paths]``: sampling of the pairs' production points, momenta and rapidities, and their clock."""
 
     n: Annotated[int, Field(ge=1), AfterValidator(_power_of_two)] = 32
     replicates: Annotated[int, Field(ge=2)] = 8
@@ -407,6 +415,8 @@ class Paths(_Section):
     scrambling: Scrambling = "common"
     seed: Annotated[int, Field(ge=0)] = 1
     pT_max: Positive = 20.0
+    rapidity: Annotated[Rapidity, BeforeValidator(_rapidity)] = 0.0
+    clock: Clock = "hydro"
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         allowed = f"have at most n = {self.n} directions: a set of paths belongs to one replicate"

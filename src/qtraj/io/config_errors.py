@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from ..errors import InputError
 from ..hydro.readers.netcdf import shipped_runs
+from ..hydro.sampling import GROUP, GROUP_SQRT_S_GEV
 from ..observables.data.systems import system_of
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 PLAUSIBLE: Final = 0.1
 """Relative difference of a cross section from that of a known system: published values differ by 7 % (67.6 and 72 mb
 at 5.02 TeV), a slip of the decimal point by more."""
+
+SAME_ENERGY: Final = 1e-3  # relative: 5.02 TeV and 5023 GeV are one energy
 
 METHOD_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "density": ("rtol", "atol", "budget", "grid", "l_max", "step", "refinements"),
@@ -187,6 +190,18 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
         sample = name == "n" and config.method.budget == "replicate"
         allowed = "be left out: all paths come ready-made, from trajectory files"
         yield f"paths.{name}", getattr(paths, name), ready_made and not sample, allowed
+    some = any(file.format == "qtraj_trajectories" for file in medium.files)
+    allowed = "be 'hydro' beside trajectory files, whose times are those of their temperatures"
+    yield "paths.clock", paths.clock, some and paths.clock != "hydro", allowed
+    twice = "rapidity" in paths.model_fields_set and any(file.rapidity for file in medium.files)
+    allowed = "be left out where entries [[medium.files]] have rapidities of their own"
+    yield "paths.rapidity", paths.rapidity, twice, allowed
+    energy = config.system.sqrt_s_GeV
+    other = paths.rapidity == GROUP and abs(energy / GROUP_SQRT_S_GEV - 1) > SAME_ENERGY
+    allowed = (
+        f"be a number, a range or rows (y, density) at {energy:g} GeV: 'group' is of {GROUP_SQRT_S_GEV:g} GeV"
+    )
+    yield "paths.rapidity", paths.rapidity, other, allowed
 
 
 def _of_system(config: RunConfig) -> Iterator[_Check]:

@@ -16,6 +16,8 @@ from ..campaign.run import RESULT, STORE, citations
 from ..campaign.sources import TrajectorySource, interval
 from ..campaign.store import Store
 from ..errors import FileFormatError, InputError
+from ..hydro.paths import CLOCKS
+from ..hydro.sampling import rapidity_words
 from ..io.config import NO_DIPOLE, RunConfig, RunFile, parse_config
 from ..io.factory import model_of, start_of
 from ..io.pages import rounded
@@ -166,11 +168,15 @@ def _paths(run: Run) -> str:
         kinds.append(
             f"straight lines from sampled production points, p_T up to {paths.pT_max:g} GeV: {paths.n} paths in each "
             f"of {paths.replicates} replicates for each impact parameter, from scrambled Sobol points{several}, "
-            f"seed {paths.seed}"
+            f"seed {paths.seed}" + f", rapidity {rapidity_words(paths.rapidity)}" * (paths.rapidity != 0.0)
         )
     if made:
         kinds.append(f"{made} ready-made ones, as their files say")
-    return "; ".join(kinds)
+    if paths.clock == "pair":
+        kinds.append(f"time is the {CLOCKS['pair']}")
+    if paths.rapidity != 0.0:  # what is assumed of a boost-invariant fluid
+        kinds += dict.fromkeys(str(source.attrs.get("medium", ""))[:-1] for source in sources)
+    return "; ".join(filter(None, kinds))
 
 
 def _transport(config: RunConfig) -> str:
