@@ -13,7 +13,7 @@ from ..._checks import choice, text
 from ..._checks import path as path_of
 from ...errors import FileFormatError
 from ..field import Hydro
-from . import jetdata, jewel, music, netcdf, oscar
+from . import jetdata, music, netcdf, oscar, per_time
 from .common import HDF5_SIGNATURE, Format, existing_file, first_bytes
 
 FORMATS: Final[Mapping[str, Format]] = {
@@ -23,7 +23,7 @@ FORMATS: Final[Mapping[str, Format]] = {
         jetdata.FORMAT,
         oscar.FORMAT_2008,
         oscar.FORMAT_2013,
-        jewel.FORMAT,
+        per_time.FORMAT,
         netcdf.FORMAT,
     )
 }

@@ -131,23 +131,23 @@ class Cells:
             low, high = np.maximum(low - 1, 0), np.minimum(high + 1, self.shape)
             # frames before the first that is kept would be a medium that is not there
             begin, end = min(numbers), min(max(numbers) + 2, len(tau))
-        shape = tuple(high - low)
-        fields = {
-            name: np.full((end - begin, *shape), np.nan, dtype=values.dtype)
-            for name, values in self._pieces[0][2].items()
-        }
-        expected = np.zeros(end - begin, dtype=int)
-        while self._pieces:  # each is let go when it is in place
-            frame, cell, values = self._pieces.pop()
-            place = tuple(i - l for i, l in zip(np.unravel_index(cell, self.shape), low, strict=True))
-            for name, array in fields.items():
-                array[frame - begin][place] = values[name]
-            zero = values["T"] == 0
-            if np.any(zero):
-                fields["T"][frame - begin][tuple(i[zero] for i in place)] = np.nan
-            expected[frame - begin] += np.count_nonzero(values["T"])
-        if any(np.count_nonzero(~np.isnan(T)) != n for T, n in zip(fields["T"], expected, strict=True)):
-            raise FileFormatError(file, "some cells occur twice, or hold T = NaN", doubled)
+        shape = (end - begin, *(high - low))
+        # frame by frame: what is in place is let go, and memory of the dense field is used as it is filled
+        self._pieces.sort(key=lambda piece: piece[0], reverse=True)
+        fields = {name: np.empty(shape, values.dtype) for name, values in self._pieces[0][2].items()}
+        for i in range(end - begin):
+            expected = 0
+            for array in fields.values():
+                array[i] = np.nan
+            while self._pieces and self._pieces[-1][0] == begin + i:
+                _, cell, values = self._pieces.pop()
+                place = tuple(n - l for n, l in zip(np.unravel_index(cell, self.shape), low, strict=True))
+                zero = values["T"] == 0
+                for name, array in fields.items():
+                    array[i][place] = np.where(zero, np.nan, values[name]) if name == "T" else values[name]
+                expected += int(np.count_nonzero(~zero))
+            if np.count_nonzero(~np.isnan(fields["T"][i])) != expected:
+                raise FileFormatError(file, "some cells occur twice, or hold T = NaN", doubled)
         axes = {name: axis[i:j] for (name, axis), i, j in zip(self.space.items(), low, high, strict=True)}
         return {"tau": tau[begin:end], **axes}, fields
 
