@@ -17,6 +17,7 @@ from rich.table import Table
 import qtraj as qt
 from qtraj.hydro import OpticalGlauber, histories_along, load_shipped, sample_paths
 from qtraj.observables import Bins, Curve, FeedDown, SurvivalTable, raa_curve
+from qtraj.states import STATE_NAMES
 
 B_FM, T_END, RTOL = 6.0, 0.25, 1e-2
 BINS = Bins.edges("pT_GeV", [0, 3, 6, 9, 12, 16, 20])
@@ -28,12 +29,12 @@ def raa(clock: str, n: int) -> Curve:
     hydro = load_shipped(B_FM)
     paths = sample_paths(OpticalGlauber.from_attrs(hydro.attrs), B_FM, n, seed=1, pT_max=20.0)
     histories = histories_along(hydro, paths, T_END, clock=clock)
-    survival = np.full((len(paths), len(qt.STATE_NAMES)), np.nan)
+    survival = np.full((len(paths), len(STATE_NAMES)), np.nan)
     for l, states in ((0, ("1S", "2S", "3S")), (1, ("1P", "2P"))):
         method = qt.DensityMatrix(rtol=RTOL, error_budget=False)
         result = qt.solve(qt.LindbladModel(), histories, qt.GaussianState(l=l), method)
         for state in states:
-            survival[:, qt.STATE_NAMES.index(state)] = result.survival[state].value
+            survival[:, STATE_NAMES.index(state)] = result.survival[state].value
     table = SurvivalTable(survival, paths.replicate, pT=paths.pT)
     return raa_curve(table, BINS, FeedDown.named("group", errors=False))
 

@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from cases import branching, campaign, others, sampling, speed, split_step
+from cases import branching, campaign, others, sampling, speed, split_step, steps
 from cases.common import Table, machine, rendered
 from rich.console import Console
 
@@ -20,6 +20,7 @@ CASES = {
     "next_order": speed.next_order,
     "memory": speed.memory,
     "scaling": speed.scaling,
+    "steps": steps.grading,
     "split_step": split_step.split_step,
     "mesh_trajectories": sampling.mesh_trajectories,
     "sine_trajectories": sampling.sine_trajectories,

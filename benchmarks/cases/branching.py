@@ -11,12 +11,11 @@ import warnings
 import numpy as np
 
 import qtraj as qt
-from qtraj.solvers.basis import states_with
-from qtraj.solvers.density.resolution import FILTER, SOFT, Discretization, energy_doublings_of, jump_range_of
+from qtraj.solvers.basis import basis_size, states_with
+from qtraj.solvers.density.resolution import FILTER, SOFT, energy_doublings_of, jump_range_of
 from qtraj.solvers.steps import Profile
 from qtraj.solvers.trajectories.estimators import LastJump, Sample
-from qtraj.solvers.trajectories.propagators import color_and_l, squared_norm
-from qtraj.solvers.trajectories.propagators_nlo import NloPropagators
+from qtraj.solvers.trajectories.propagators import NloPropagators, color_and_l, squared_norm
 from qtraj.solvers.trajectories.start_ensemble import StartEnsemble
 from qtraj.solvers.trajectories.time_grid import graded_time_grid
 
@@ -102,10 +101,16 @@ def branching(quick: bool) -> Table:
             ("averaged", AveragedPropagators, AveragedStartEnsemble),
         ):
             factor, reach = 2.0 ** energy_doublings_of(medium), jump_range_of(Profile(MODEL, medium))
-            d = Discretization(MESH, 0, STEP, reach, filter_energy=FILTER * factor, cut=SOFT.cut * factor)
+            kept = reach, basis_size(MODEL, MESH, SOFT.cut * factor), FILTER * factor
             time_grid = graded_time_grid(MODEL, medium, [], STEP)
             start_ensemble = ensemble_type(
-                propagators_type(MODEL, medium, time_grid, "computed", d), START, 0, "last_jump", 1, 4096, 1
+                propagators_type(MODEL, medium, time_grid, MESH, "computed", *kept),
+                START,
+                0,
+                "last_jump",
+                1,
+                4096,
+                1,
             )
             sample = Sample(start_ensemble.overlap.shape)
             for first in range(0, n, 4096):

@@ -75,9 +75,7 @@ def _is_integer(value: Any) -> bool:
 
 def boolean(argument: str, value: Any) -> bool:
     """Return `value` as a bool if it is True or False, of Python or of NumPy."""
-    if not isinstance(value, bool | np.bool_):
-        raise InputError(argument, value, "be True or False")
-    return bool(value)
+    return bool(instance(argument, value, (bool, np.bool_), "be True or False"))
 
 
 def choice(argument: str, value: Any, choices: Iterable[T], allowed: str = "", remedy: str = "") -> T:
@@ -85,9 +83,9 @@ def choice(argument: str, value: Any, choices: Iterable[T], allowed: str = "", r
     known = list(choices)
     # anything else is none of them; an array would be compared element by element
     if value is None or isinstance(value, str) or _is_integer(value):
-        for each in known:
-            if each == value:
-                return each
+        for option in known:
+            if option == value:
+                return option
     *others, last = map(repr, known)
     if len(known) > 4:
         plain = f"be one of {', '.join(others)}, {last}"
@@ -98,14 +96,12 @@ def choice(argument: str, value: Any, choices: Iterable[T], allowed: str = "", r
 
 def text(argument: str, value: Any, allowed: str = "be a string") -> str:
     """Return `value` as a str if it is a string."""
-    if not isinstance(value, str):
-        raise InputError(argument, value, allowed)
-    return str(value)
+    return str(instance(argument, value, str, allowed))
 
 
 def texts(argument: str, value: Any, allowed: str = "be a list of strings") -> tuple[str, ...]:
     """Return `value` as a tuple of str if it is a sequence of strings; one string is none."""
-    return tuple(text(f"{argument}[{i}]", each) for i, each in enumerate(members(argument, value, allowed)))
+    return tuple(text(f"{argument}[{i}]", item) for i, item in enumerate(members(argument, value, allowed)))
 
 
 def members(argument: str, value: Any, allowed: str, count: int | None = None) -> tuple[Any, ...]:
@@ -143,7 +139,7 @@ def instances(argument: str, value: Any, kind: type[T], *, least: int = 0) -> tu
     objects = members(argument, value, allowed)
     if len(objects) < least:
         raise InputError(argument, value, allowed)
-    return tuple(instance(f"{argument}[{i}]", each, kind) for i, each in enumerate(objects))
+    return tuple(instance(f"{argument}[{i}]", item, kind) for i, item in enumerate(objects))
 
 
 def mapping(

@@ -45,7 +45,8 @@ def write_dataset(dataset: xr.Dataset, path: str | Path) -> Path:
             contents = io.BytesIO()
             stamped.to_netcdf(contents, engine="h5netcdf")
             temporary.write_bytes(contents.getbuffer())
-        _seal(temporary)
+        with temporary.open("rb+") as file:  # the seal: the digest of what is before it
+            file.write(SEAL + hashlib.file_digest(file, "sha256").hexdigest().encode())
     return path
 
 
@@ -56,17 +57,19 @@ def read_dataset(path: str | Path, group: str | None = None) -> xr.Dataset:
     path = path_of("path", path)
     if not path.is_file():
         raise FileFormatError(path, "no such file", "Check the path.")
-    if not check_seal(path) and not _is_hdf5(path):
-        raise FileFormatError(path, "is empty or no netCDF-4 file", "Check the path.")
+    if not check_seal(path):
+        with path.open("rb") as file:
+            if file.read(len(SIGNATURE)) != SIGNATURE:
+                raise FileFormatError(path, "is empty or no netCDF-4 file", "Check the path.")
     try:
         dataset = xr.load_dataset(path, engine="h5netcdf", group=group, driver_kwds=UNLOCKED)
-        found = checksum(dataset)
+        computed = checksum(dataset)
     # the HDF5 stack reports damage in any of these ways
     except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, EOFError) as error:
         problem = f"not a readable netCDF file, it may be truncated ({error})"
         raise FileFormatError(path, problem, _AGAIN) from error
     stored = dataset.attrs.pop(CHECKSUM, None)
-    if stored != found:
+    if stored != computed:
         problem = "has no checksum" if stored is None else "content does not match its checksum"
         raise FileFormatError(path, problem, _AGAIN)
     return dataset
@@ -94,17 +97,6 @@ def check_seal(path: Path) -> bool:
     if seal != SEAL + digest.hexdigest().encode():
         raise FileFormatError(path, "content does not match its checksum", _AGAIN)
     return True
-
-
-def _is_hdf5(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(len(SIGNATURE)) == SIGNATURE
-
-
-def _seal(path: Path) -> None:
-    """Append the digest of a file to it."""
-    with path.open("rb+") as file:
-        file.write(SEAL + hashlib.file_digest(file, "sha256").hexdigest().encode())
 
 
 def checksum(dataset: xr.Dataset) -> str:

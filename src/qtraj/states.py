@@ -68,23 +68,11 @@ STATE_NAMES: Final = tuple(state.name for state in STATES)
 
 @dataclass(frozen=True)
 class Meson:
-    """A physical quarkonium state.
+    """A physical quarkonium state; `radial` names the solver's state whose survival it and its spin partners take."""
 
-    Parameters
-    ----------
-    name : str
-        PDG name, for example ``Y(1S)`` or ``chi_b1(1P)``.
-    pdg_id : int
-        Monte Carlo number of the PDG.
-    mass : float
-        Mass in GeV.
-    radial : str
-        The solver's state whose survival it takes (its spin partners share it).
-    """
-
-    name: str
-    pdg_id: int
-    mass: float
+    name: str  # of the PDG, for example ``Y(1S)`` or ``chi_b1(1P)``
+    pdg_id: int  # Monte Carlo number of the PDG
+    mass: float  # GeV
     radial: str
 
 

@@ -265,8 +265,8 @@ def test_a_boost_invariant_medium_says_what_it_assumes(tmp_path):
     )
     assert [line.split(":")[0] for line in of_all] == [
         "The hydro is boost invariant",
-        f"The curves are over paths of all rapidities, {_y_range(tmp_path / 'y')}; chi-square with a measurement "
-        "(`qtraj observe`) is over those in its acceptance.",
+        f"The curves are over paths of all rapidities, {_y_range(tmp_path / 'y')}; "
+        "`qtraj observe` compares each measurement with those in its acceptance.",
     ]
     assert central == [
         "All paths are at y = 0, the data of ALICE (2.5 < y < 4) are not: compared as if the medium were the same at "

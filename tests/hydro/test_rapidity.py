@@ -9,7 +9,16 @@ from scipy.stats import qmc
 
 import qtraj as qt
 from qtraj.errors import InputError
-from qtraj.hydro import PB208, Hydro, OpticalGlauber, Paths, PlaneDensity, histories_along, sample_paths
+from qtraj.hydro import (
+    PB208,
+    Hydro,
+    OpticalGlauber,
+    Paths,
+    PlaneDensity,
+    histories_along,
+    load_shipped,
+    sample_paths,
+)
 from qtraj.hydro.sampling import CDF_ERROR, GROUP_LIMIT, inverse_rapidity
 
 TAU = np.array([0.6, 1.0, 1.7, 2.9, 5.0])
@@ -303,3 +312,24 @@ def test_means_over_rapidity_and_place_agree_with_quadrature_within_their_error(
 def test_what_is_no_distribution_is_refused(rapidity):
     with pytest.raises(InputError, match="rapidity"):
         sample_paths(OpticalGlauber(PB208, 67.6), 6.0, 4, rapidity=rapidity)
+
+
+def test_the_shipped_run_is_flat_on_its_plateau_and_even_and_falls_outside():
+    """Its envelope is one for |eta_s| < 2.3; the fall-off reaches |eta_s| = 1 nowhere within the fireball's life."""
+    hydro = load_shipped("PbPb5020-3d", 6.0)
+    source = OpticalGlauber.from_attrs(hydro.attrs)
+
+    def T(y):
+        paths = sample_paths(source, 6.0, 128, replicates=2, seed=4, rapidity=y)
+        return histories_along(hydro, paths, 0.2).T
+
+    central = T(0.0)
+    hot = central > 0.2
+    for y in (0.5, 1.0):
+        np.testing.assert_allclose(T(y)[hot], central[hot], rtol=2e-4)  # numbers are stored to 1.5e-5 GeV
+    assert np.all(T(1.7)[hot] > 0.99 * central[hot])
+    for y in (1.7, 3.3):
+        np.testing.assert_allclose(T(-y), T(y), rtol=1e-12)
+    # entropy density falls by exp(-(|y| - 2.3)^2/(2 1.6^2)), T at the start by about its third root
+    fall = T(4.0)[:, 0] / central[:, 0]
+    assert np.median(fall) == pytest.approx(np.exp(-(1.7**2) / (2 * 1.6**2) / 3), rel=0.05)

@@ -63,6 +63,15 @@ def test_a_window_holds_its_paths_and_the_measurements_inside(panels):
     assert np.all(np.abs(central.value) < 1e-4)  # noise of the few between 2.3 and 2.4
 
 
+def test_each_measurement_is_compared_once(panels):
+    for name in ("raa_npart", "raa_pt", "v2_pt"):
+        inside = [set(panels[f"{name}_{w}"].agreement) for w in ("midrapidity", "forward")]
+        assert all(inside)
+        assert not inside[0] & inside[1]
+        assert not set(panels[name].agreement) & (inside[0] | inside[1])
+    assert panels["raa_centrality"].agreement  # it has no windows
+
+
 def test_R_AA_against_rapidity_is_that_of_the_medium_at_each(panels):
     table = with_geometry(table_in_y(), PBPB.geometry)
     curve = panels["raa_y"].curve

@@ -14,8 +14,8 @@ from scipy.interpolate import CubicSpline
 
 import qtraj as qt
 from qtraj.errors import InputError, PerformanceWarning
+from qtraj.qtraj1.program.run import run_legacy
 from qtraj.qtraj1.program.steps import HBARC, histories
-from qtraj.qtraj1.program.trajectories import refuse_unknown
 
 ROUNDING = 5e-11
 """Relative; 15 000 steps of rounding to 1e-16 add up to 1e-12, ten times that in small interfering overlaps."""
@@ -208,9 +208,9 @@ def test_an_evolution_that_begins_inside_the_medium_agrees_with_the_new_methods(
     assert evolution.overlaps[0] == pytest.approx(result.survival["1S"].value, rel=2e-3)
 
 
-def test_jumps_of_the_nlo_stepper_are_refused():
+def test_jumps_of_the_nlo_stepper_are_refused(tmp_path):
     with pytest.raises(InputError, match="doJumps"):
-        refuse_unknown(parameters(doJumps=1, stepper=2))
+        run_legacy(parameters(doJumps=1, stepper=2), tmp_path)
 
 
 def test_a_constant_medium_after_the_last_step_leaves_the_vacuum():

@@ -10,9 +10,8 @@ from scipy.stats import chi2
 from trajectory_cases import STARTS, jumped
 
 import qtraj as qt
-from qtraj.solvers.density.resolution import Discretization
-from qtraj.solvers.trajectories.propagators import sector_of, squared_norm
-from qtraj.solvers.trajectories.propagators_nlo import NloPropagators
+from qtraj.solvers.basis import basis_size
+from qtraj.solvers.trajectories.propagators import NloPropagators, sector_of, squared_norm
 from qtraj.solvers.trajectories.time_grid import graded_time_grid
 from qtraj.states import STATE_NAMES
 
@@ -32,8 +31,8 @@ def solved(initial, method):
 
 @pytest.fixture(scope="module")
 def propagators():
-    d = Discretization(MESH, 2, 0.5, 14.0, filter_energy=4.0, cut=8.0)
-    return NloPropagators(MODEL, MEDIUM, graded_time_grid(MODEL, MEDIUM, [], 0.5), "coulomb", d)
+    size, time_grid = basis_size(MODEL, MESH, 8.0), graded_time_grid(MODEL, MEDIUM, [], 0.5)
+    return NloPropagators(MODEL, MEDIUM, time_grid, MESH, "coulomb", 14.0, size, filter_energy=4.0)
 
 
 def random_states(propagators, count=3, seed=0):

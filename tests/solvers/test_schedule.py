@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 import qtraj as qt
+from qtraj.solvers.density.kernels import padded_steps
 from qtraj.solvers.density.propagate import sequences
-from qtraj.solvers.steps import Profile, chin_4b, cut_edges, pad, step_edges, strang
+from qtraj.solvers.steps import Profile, chin_4b, cut_edges, step_edges, strang
 
 MODEL = qt.LindbladModel()
 MEDIUM = qt.Bjorken(0.425, 0.6, 0.25)
@@ -185,13 +186,15 @@ def test_smaller_steps_where_the_medium_is_strong():
 
 def test_padding_adds_steps_that_do_nothing():
     short, long = whole(qt.Bjorken(0.3, 0.6, 0.25), strang), whole(MEDIUM, strang)
-    both = pad([short, long])
-    assert both.steps == long.steps
-    assert_allclose(both.vacuum[0, : short.steps + 1], short.vacuum, rtol=0)
-    assert np.all(both.vacuum[0, short.steps + 1 :] == 0)
-    assert np.all(both.kappa[0, short.steps :] == 0)
-    assert np.all(both.gamma[0, short.steps :] == 0)
-    assert_allclose(both.kappa[1], long.kappa, rtol=0)
+    both, count = padded_steps([short, long], 0, np.zeros(0))
+    assert count == long.steps
+    for i, steps in enumerate((short, long)):
+        n = steps.steps
+        assert_array_equal(both.vacuum[: n + 1, i], steps.vacuum)
+        assert_array_equal(both.terms[:n, :, i], steps.terms[:, 0])
+        assert_array_equal(both.gamma[:n, i], steps.gamma[:, 0])
+        for array, length in ((both.vacuum, n + 1), (both.terms, n), (both.gamma, n)):
+            assert not np.any(array[length:, ..., i])
 
 
 @pytest.mark.parametrize("splitting", [strang, chin_4b])

@@ -9,7 +9,7 @@ import qtraj as qt
 from qtraj.errors import InputError
 from qtraj.qtraj1 import read_params, read_summary
 from qtraj.solvers.nojump.wave_functions import wave_functions
-from qtraj.solvers.trajectories.propagators import make_propagators
+from qtraj.solvers.trajectories.propagators import MeshPropagators, SinePropagators
 from qtraj.solvers.trajectories.time_grid import uniform_time_grid
 from qtraj.units import from_fm
 
@@ -165,6 +165,10 @@ def test_next_order_on_a_sine_grid_is_refused_by_name():
 
 def test_leading_order_steps_refuse_a_model_of_the_next():
     time_grid = uniform_time_grid(MODEL, BASELINE, [1.0], 0.1)
-    for grid in (qt.SineGrid(127, 20.0), qt.LaguerreMesh(40, 0.15)):
+    model = qt.LindbladModel(order="NLO")
+    for steps, grid in (
+        (SinePropagators, qt.SineGrid(127, 20.0)),
+        (MeshPropagators, qt.LaguerreMesh(40, 0.15)),
+    ):
         with pytest.raises(InputError, match="NLO"):
-            make_propagators(qt.LindbladModel(order="NLO"), BASELINE, time_grid, grid, "computed", 16.0)
+            steps(model, BASELINE, time_grid, grid, "computed")

@@ -34,7 +34,7 @@ class Setting:
     kappa: Kappa  # name of a lattice fit, kappa/T^3, or a table of it
     gamma: Gamma  # gamma/T^3, or a table of it
     T_end: float  # temperature at which the medium ends, GeV
-    ends: str = field(default="", compare=False)  # its words in the label, where a run has several
+    ends: str = field(default="", compare=False)  # its part of the label, where a run has several
 
     @property
     def label(self) -> str:
@@ -211,9 +211,9 @@ def plan_from_json(text: str, name: str) -> Plan:
             remedy = f"{_ANEW} Chunks of the other code stay, for when it comes back."
             raise FileFormatError(name, problem, remedy)
         config = parse_config(content["run_file"], name, stored=True)
-        found = [source_from_json(config, i, stored) for i, stored in enumerate(content["sources"])]
+        planned = [source_from_json(config, i, stored) for i, stored in enumerate(content["sources"])]
         run_file = RunFile(config, content["run_file"], Path(content["path"]))
-        return Plan(run_file, found, int(content["chunk_size"]))
+        return Plan(run_file, planned, int(content["chunk_size"]))
     except QtrajError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:

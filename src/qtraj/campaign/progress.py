@@ -73,8 +73,8 @@ class _Rate(bars.ProgressColumn):
     """Histories per second."""
 
     def render(self, task: bars.Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.3g}/s" if speed else "")
+        rate = task.finished_speed or task.speed
+        return Text(f"{rate:.3g}/s" if rate else "")
 
 
 def duration(seconds: float) -> str:

@@ -159,16 +159,13 @@ def measured(config: RunConfig, own: Iterable[DataSet] = ()) -> tuple[DataSet, .
     `own` are those that the run file names, of which those about the same are added.
     """
     system, states = config.system, config.observables.states
-    own = [
+    datasets = [
         data for data in own if (data.observable, data.x_name) == ("R_AA", "N_part") and data.state in states
     ]
-    datasets = [data.points(np.isnan(data.upper_limit_cl)) for data in own]
-    datasets += [
-        data.points(np.isnan(data.upper_limit_cl))  # limits are no points
-        for state in config.observables.states
-        for data in load_raa(system.name, system.sqrt_s_GeV, state, required=False)
-    ]
-    return tuple(data for data in datasets if len(data))
+    for state in states:
+        datasets += load_raa(system.name, system.sqrt_s_GeV, state, required=False)
+    points = (data.points(np.isnan(data.upper_limit_cl)) for data in datasets)  # limits are no points
+    return tuple(data for data in points if len(data))
 
 
 def citations(run: RunConfig | RunFile, hydro: Iterable[Mapping[str, Any]] = ()) -> list[str]:

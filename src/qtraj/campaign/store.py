@@ -182,7 +182,7 @@ def locked(path: Path, what: str, *, shared: bool = False) -> Iterator[None]:
     with handle:
         free = _flock(handle, shared=shared)
         other = holder(path)
-        busy = _beats_elsewhere(other) if free is not None else _beats(other) and _alive(other)
+        busy = _lives(other, elsewhere=free is not None)
         if free is False or (busy and not (shared and other.get("shared"))):
             owner = _named(other)
             if other:
@@ -230,8 +230,8 @@ def is_held(path: Path) -> bool:
     except BlockingIOError:
         return True
     except OSError:  # no such file, a folder that only its owner may write, or a file system without locks
-        return _beats(holder(path)) and _alive(holder(path))
-    return _beats_elsewhere(holder(path))
+        return _lives(holder(path), elsewhere=False)
+    return _lives(holder(path), elsewhere=True)
 
 
 def _flock(handle: IO[str], *, shared: bool) -> bool | None:
@@ -250,8 +250,21 @@ def _flock(handle: IO[str], *, shared: bool) -> bool | None:
     return False
 
 
-def _beats(who: dict[str, Any]) -> bool:
-    return bool(who) and time.time() - who["beat"] < DEAD_AFTER_S
+def _lives(who: dict[str, Any], *, elsewhere: bool) -> bool:
+    """Return whether the heart of a lock's holder beats; `elsewhere`: only that of one on another machine counts."""
+    if not who or time.time() - who["beat"] >= DEAD_AFTER_S:
+        return False
+    if who["host"] != socket.gethostname():
+        return True
+    if elsewhere:
+        return False
+    try:
+        os.kill(who["pid"], 0)  # asks only whether there is such a process
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
 
 
 @cache  # once for each folder
@@ -261,23 +274,6 @@ def _warn_of_no_locks(folder: Path) -> None:
         "other, and one that is killed on another machine blocks the folder for a minute.",
         NoFileLocksWarning,
     )
-
-
-def _alive(who: dict[str, Any]) -> bool:
-    """Return whether a process may be alive: one of another machine may."""
-    if who["host"] != socket.gethostname():
-        return True
-    try:
-        os.kill(who["pid"], 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it is another user's
-        return True
-    return True
-
-
-def _beats_elsewhere(who: dict[str, Any]) -> bool:
-    return _beats(who) and who["host"] != socket.gethostname()
 
 
 def _sign(handle: IO[str], what: str, *, shared: bool) -> None:

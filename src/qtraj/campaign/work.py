@@ -21,7 +21,6 @@ from ..provenance import versions
 from ..solvers.solve import solve as solve_lindblad
 from ..states import STATE_NAMES
 from .plan import Chunk, Plan
-from .sources import Source
 from .store import Store
 
 QUANTITIES = {"survival": "overlap", "no_jump": "overlap_no_jump"}
@@ -66,6 +65,10 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
     source = plan.source(chunk)
     sampled = plan.config.method.kind == "trajectories"
     units = []
+
+    def counted(before: int, count: int, done: int, total: int) -> None:
+        advance(before + done * count // total)  # whole histories, on top of those of the calls before
+
     for start, stop in plan.units(chunk):
         batch = source.batch(start, stop)
         # trajectories are sampled history by history: the random numbers of a call are counted from its first
@@ -77,8 +80,12 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
             paths = {name: values[first - start : last - start] for name, values in batch.paths.items()}
             # without a budget the tolerance only chooses the discretization; the errors reached enter every average
             with collected(drop=chunk.budget != "all"):
-                method = method_of(run_file, chunk.budget, _seed(plan, source, chunk.l, first))
-                progress = partial(_advanced, advance, first - chunk.start, last - first)
+                # no two histories share their random numbers; the seed follows from what the key of a chunk holds:
+                # the content of the source, not its number in the plan
+                entropy = (plan.config.method.seed or 0, int(source.digest[:16], 16), chunk.l, first)
+                seed = int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
+                method = method_of(run_file, chunk.budget, seed)
+                progress = partial(counted, first - chunk.start, last - first)
                 result = solve(model, histories, initial, method=method, progress=progress)
             units.append(_dataset(result, paths, ("rare_events",) if sampled else ()))
     chunked = xr.concat(units, "history", data_vars="all", coords="different", compat="equals", join="exact")
@@ -93,15 +100,6 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
         python=platform.python_version(),
         **versions(),
     )
-
-
-def _seed(plan: Plan, source: Source, l: int, history: int) -> int:
-    """Return the seed of the trajectories of one history, so that no two histories share their random numbers.
-
-    It follows from what the key of a chunk holds: the content of the source, not its number in the plan.
-    """
-    entropy = (plan.config.method.seed or 0, int(source.digest[:16], 16), l, history)
-    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])
 
 
 def _dataset(result: Any, paths: Mapping[str, NDArray[Any]], expected: Sequence[str]) -> xr.Dataset:
@@ -119,8 +117,3 @@ def _dataset(result: Any, paths: Mapping[str, NDArray[Any]], expected: Sequence[
         missing += [reason for e in estimates for reason in e.not_estimated]
     dataset = xr.Dataset(variables, {"state": list(STATE_NAMES)}, {"not_estimated": missing})
     return dataset.set_coords(list(paths))
-
-
-def _advanced(advance: Advance, before: int, count: int, done: int, total: int) -> None:
-    """Count what one call of `count` histories has done on top of those before it, in whole histories."""
-    advance(before + done * count // total)

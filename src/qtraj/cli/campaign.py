@@ -126,7 +126,7 @@ def resume(
     """Solve what is missing of the plan in a store."""
     from ..campaign.executors import executor_of
 
-    folder = _found(file, store)
+    folder = _store_of(file, store)
     member = _member(index, of)
     settings = folder.load_plan().config.campaign
     chosen = executor_of(settings, executor, workers, scheduler, member=member is not None)
@@ -137,7 +137,7 @@ def status(file: MaybeFile = None, store: StoreOption = None) -> None:
     """Tell how far a campaign is, how fast, and who works on it."""
     from ..campaign.store import status as status_of
 
-    typer.echo(str(status_of(_found(file, store).folder)))
+    typer.echo(str(status_of(_store_of(file, store).folder)))
 
 
 def merge(
@@ -152,7 +152,7 @@ def merge(
     from ..campaign.run import RESULT, citations, prediction_of
     from ..io.results import write_dataset
 
-    folder = _found(file, store)
+    folder = _store_of(file, store)
     planned = folder.load_plan()
     sources = citations(planned.run_file, [source.attrs for source in planned.sources])
     options.wrote([join(folder.folder, out or folder.folder / "merged.nc", sources)])
@@ -187,7 +187,7 @@ def _store(config: RunConfig, store: Path | None) -> Store:
     return Store(store or Path(config.output.directory) / STORE)
 
 
-def _found(file: Path | None, store: Path | None) -> Store:
+def _store_of(file: Path | None, store: Path | None) -> Store:
     from ..campaign.store import Store
     from ..io.config import load_run_file
 
@@ -283,8 +283,8 @@ def _solve_and_show(
     from ..plots import raa_figure, save_figure
 
     config = run_file.config
-    kept = f"Finished chunks are in {directory}; the same command goes on from there."
-    with _reporting(kept) as report:
+    goes_on = f"Finished chunks are in {directory}; the same command goes on from there."
+    with _reporting(goes_on) as report:
         prediction = run_campaign(run_file, directory, fresh=fresh, report=report, executor=executor)
     data = measured(config, own_data(run_file))
     # a coefficient with one value makes no band

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from typer import Option
+
+from ..errors import InputError
 
 EXIT_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
@@ -91,6 +93,13 @@ def wrote(paths: Iterable[Path], *, err: bool = False) -> None:
     """Tell which files were written; on standard error where the output is for a program."""
     for path in paths:
         typer.echo(f"wrote {path}", err=err)
+
+
+def refuse(given: Mapping[str, Any], why: str, remedy: str = "") -> None:
+    """Refuse flags that are given, not None, and have no effect."""
+    for flag, value in given.items():
+        if value is not None:
+            raise InputError(flag, value, f"be left out {why}", remedy)
 
 
 def comma_separated(text: str) -> tuple[str, ...]:

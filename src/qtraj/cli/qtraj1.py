@@ -102,8 +102,8 @@ def legacy(
             existing="append" if append else "overwrite" if overwrite else "refuse",
         )
     except KeyboardInterrupt:
-        kept = "Interrupted. The finished trajectories are in the output folder;"
-        typer.echo(f"{kept} add to them with --append and another -randomseed.", err=True)
+        message = "Interrupted. The finished trajectories are in the output folder;"
+        typer.echo(f"{message} add to them with --append and another -randomseed.", err=True)
         raise typer.Exit(options.EXIT_INTERRUPTED) from None
     options.wrote([folder])
 
@@ -135,11 +135,10 @@ def view_run(
     if is_ratio_file(source):
         from ..pages.tables import ratios_table
 
-        flags = {"--out": out, "--format": formats, "--trajectory": trajectory, "--params": params}
-        for flag, value in flags.items():
-            if value is not None:
-                remedy = "Its averages are printed; views are made of an output folder or its netCDF file."
-                raise InputError(flag, str(value), f"be left out with {source}, a file of ratios", remedy)
+        folders = {"--out": out and str(out), "--params": params and str(params)}
+        given = {**folders, "--format": formats, "--trajectory": trajectory}
+        remedy = "Its averages are printed; views are made of an output folder or its netCDF file."
+        options.refuse(given, f"with {source}, a file of ratios", remedy)
         options.print_table(ratios_table(source))
         return
     evolution = load_evolution(source, trajectory=trajectory, params=params)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from typer import Option
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ..physics.medium import History
     from ..physics.model import LindbladModel
     from ..physics.potentials.coulomb import Potential
-    from ..physics.transport import Transport
     from ..radial.bound import Grid
     from ..solvers.solve import Method
     from ..spectroscopy.files import Row
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
 
 # central Pb-Pb collisions at 5.02 TeV, roughly: the medium of `qtraj solve`, GeV and fm/c
 BJORKEN = {"T0": 0.425, "tau_fm": 0.6, "T_end": 0.25}
+
+Kind = TypeVar("Kind")
 
 SPECTRUM_WIDTH = 240  # columns, where no terminal says how many there are; the table takes what it needs
 HIGHEST_T = 0.450  # GeV, unless --T-max says otherwise
@@ -93,16 +94,40 @@ def solve(
 ) -> None:
     """Solve one temperature history and print the survival of each state with its error."""
     from .._atomic import writable_folder
+    from ..hydro.readers.common import load_table
+    from ..physics.initial import CoulombState, GaussianState
+    from ..physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
     from ..solvers.density.method import DensityMatrix
     from ..solvers.nojump.method import NoJump
     from ..solvers.solve import solve as solve_lindblad
+    from ..states import State
 
     for folder in filter(None, (view, out and out.parent)):  # before anything long begins
         writable_folder(folder)
     table_flags = {"below": below, "beyond": beyond, "octet": octet}
     model = _model(potential, alpha, mass, table_flags, (kappa, gamma, T_c), order)
-    medium = _medium(T0, tau, T_end, duration, table, allow_hot_end=allow_hot_end)
-    initial = _initial(l, width, color, state)
+    settings = BJORKEN | _given(T0=T0, tau_fm=tau, T_end=T_end)
+    medium: History
+    if table is not None:
+        flags = {"--T0": T0, "--tau": tau, "--duration": duration}
+        options.refuse(flags, "with --table, which has its own times and temperatures")
+        times, temperatures = load_table(table, 2).T  # fm/c, GeV
+        ends = {"T_end": settings["T_end"], "allow_hot_end": allow_hot_end}
+        medium = TabulatedTemperature(times, temperatures, **ends)
+    else:
+        options.refuse({"--allow-hot-end": allow_hot_end or None}, "without --table")
+        if duration is None:
+            medium = Bjorken(**settings)
+        else:
+            options.refuse({"--T-end": T_end}, "with --duration, when the medium ends")
+            medium = ConstantTemperature(settings["T0"], settings["tau_fm"], duration_fm=duration)
+    initial: InitialState
+    if state is None:
+        initial = GaussianState(color=color, **_given(l=l, width=width))
+    else:
+        options.refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
+        named = State.named(state)
+        initial = CoulombState(n=named.n, l=named.l, color=color)
     by_default = "nojump" if model.has_width else "density" if model.thermal is None else "trajectories"
     chosen = _method(method or by_default, rtol, n, seed)
     if model.thermal is not None and isinstance(chosen, DensityMatrix):
@@ -276,13 +301,6 @@ def explore(
         server.stop()
 
 
-def _refuse(given: Mapping[str, Any], why: str) -> None:
-    """Refuse flags that are given, not None, and have no effect."""
-    for flag, value in given.items():
-        if value is not None:
-            raise InputError(flag, value, f"be left out {why}")
-
-
 def _given(**settings: Any) -> dict[str, Any]:
     """Return the settings that are given: for the others the classes have their defaults."""
     return {name: value for name, value in settings.items() if value is not None}
@@ -297,92 +315,44 @@ def _model(
     order: str = "LO",
 ) -> LindbladModel:
     """Return the model; `table` holds what only a file of V(r) takes, `dipole` kappa, gamma and T_c."""
-    from ..io.config import KSU_MASS
+    from ..io.config import KSU_MASS, POTENTIALS
     from ..physics.model import LindbladModel
     from ..physics.potentials.coulomb import thermal_potential
-
-    if mass is None and potential == "ksu":
-        mass = KSU_MASS
-    made = _potential(potential, alpha, table)
-    thermal = thermal_potential(made)
-    transport = _transport(potential, *dipole, has_width=thermal is not None and thermal.has_width)
-    return LindbladModel(made, **_given(transport=transport, mass=mass, order=order))
-
-
-def _potential(potential: str, alpha: float | None, table: Mapping[str, str | None]) -> Potential:
-    from ..io.config import POTENTIALS
     from ..physics.potentials.table import TabulatedPotential
-
-    if potential in POTENTIALS:
-        flags = {f"--{name}": value for name, value in table.items()}
-        _refuse(flags, f"with --potential {potential}: it says how a table is read")
-        return POTENTIALS[potential](**_given(alpha=alpha))
-    if not Path(potential).is_file():
-        allowed = f"be {', '.join(POTENTIALS)} or a file with a table of V(r)"
-        raise InputError("--potential", potential, allowed)
-    if alpha is None:
-        remedy = "It sets the radius of the Coulomb functions."
-        raise InputError("--alpha", None, "be given with a file", remedy)
-    how: dict[str, Any] = _given(**table)
-    try:
-        return TabulatedPotential.read(potential, alpha=alpha, **how)
-    except InputError as error:
-        raise InputError(f"--{error.argument}", error.value, error.allowed, error.remedy) from None
-
-
-def _transport(
-    potential: str, kappa: str | None, gamma: float | None, T_c: float | None, *, has_width: bool
-) -> Transport | None:
-    """Return the dipole terms, or None for a potential with a width of its own unless they are asked for."""
     from ..physics.transport import Transport
 
-    if has_width and kappa is None and gamma is None:
-        _refuse({"--T-c": T_c}, f"with --potential {potential}, which has a width of its own")
-        return None
-    given = _given(kappa=kappa, gamma=gamma, T_c=T_c)
-    with suppress(KeyError, ValueError):  # Transport refuses what is neither a name nor a number
-        given["kappa"] = float(given["kappa"])
-    if isinstance(given.get("kappa"), float):
-        _refuse({"--T-c": T_c}, f"with --kappa {kappa}: it scales the fits central, lower and upper")
-    return Transport(**given)
-
-
-def _medium(
-    T0: float | None,
-    tau_fm: float | None,
-    T_end: float | None,
-    duration_fm: float | None,
-    table: Path | None,
-    *,
-    allow_hot_end: bool,
-) -> History:
-    """Return the medium of a table of (tau in fm/c, T in GeV), of a constant temperature, or of a Bjorken flow."""
-    from ..hydro.readers.common import load_table
-    from ..physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
-
-    settings = BJORKEN | _given(T0=T0, tau_fm=tau_fm, T_end=T_end)
-    if table is not None:
-        given = {"--T0": T0, "--tau": tau_fm, "--duration": duration_fm}
-        _refuse(given, "with --table, which has its own times and temperatures")
-        tau, T = load_table(table, 2).T
-        return TabulatedTemperature(tau, T, T_end=settings["T_end"], allow_hot_end=allow_hot_end)
-    _refuse({"--allow-hot-end": allow_hot_end or None}, "without --table")
-    if duration_fm is not None:
-        _refuse({"--T-end": T_end}, "with --duration, when the medium ends")
-        return ConstantTemperature(settings["T0"], settings["tau_fm"], duration_fm=duration_fm)
-    return Bjorken(**settings)
-
-
-def _initial(l: int | None, width: float | None, color: str, state: str | None) -> InitialState:
-    """Return a Gaussian start, or the Coulomb state called `state`."""
-    from ..physics.initial import CoulombState, GaussianState
-    from ..states import State
-
-    if state is None:
-        return GaussianState(color=color, **_given(l=l, width=width))
-    _refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
-    named = State.named(state)
-    return CoulombState(n=named.n, l=named.l, color=color)
+    made: Potential
+    if potential in POTENTIALS:
+        flags = {f"--{name}": value for name, value in table.items()}
+        options.refuse(flags, f"with --potential {potential}: it says how a table is read")
+        made = POTENTIALS[potential](**_given(alpha=alpha))
+    elif not Path(potential).is_file():
+        allowed = f"be {', '.join(POTENTIALS)} or a file with a table of V(r)"
+        raise InputError("--potential", potential, allowed)
+    elif alpha is None:
+        remedy = "It sets the radius of the Coulomb functions."
+        raise InputError("--alpha", None, "be given with a file", remedy)
+    else:
+        how: dict[str, Any] = _given(**table)
+        try:
+            made = TabulatedPotential.read(potential, alpha=alpha, **how)
+        except InputError as error:
+            raise InputError(f"--{error.argument}", error.value, error.allowed, error.remedy) from None
+    kappa, gamma, T_c = dipole
+    thermal, transport = thermal_potential(made), None
+    if thermal is not None and thermal.has_width and kappa is None and gamma is None:
+        options.refuse({"--T-c": T_c}, f"with --potential {potential}, which has a width of its own")
+    else:
+        given = _given(kappa=kappa, gamma=gamma, T_c=T_c)
+        with suppress(KeyError, ValueError):  # Transport refuses what is neither a name nor a number
+            given["kappa"] = float(given["kappa"])
+        if isinstance(given.get("kappa"), float):
+            fits = f"with --kappa {kappa}: it scales the fits central, lower and upper"
+            options.refuse({"--T-c": T_c}, fits)
+        transport = Transport(**given)
+    if mass is None and potential == "ksu":
+        mass = KSU_MASS
+    return LindbladModel(made, **_given(transport=transport, mass=mass, order=order))
 
 
 def _method(name: str, rtol: float | None, n: int | None, seed: int | None) -> Method:
@@ -395,19 +365,12 @@ def _method(name: str, rtol: float | None, n: int | None, seed: int | None) -> M
         "nojump": (NoJump, ()),
         "trajectories": (QuantumTrajectories, ("n", "seed")),
     }
-    if name not in kinds:
-        raise InputError("--method", name, "be density, nojump or trajectories")
-    kind, own = kinds[name]
-    given = _given(rtol=rtol, n=n, seed=seed)
-    _refuse({f"--{key}": value for key, value in given.items() if key not in own}, f"with --method {name}")
+    kind, given = _chosen("--method", name, kinds, rtol=rtol, n=n, seed=seed)
     return kind(**given)
 
 
 def _grid(kind: str, factor: float, **settings: float | None) -> Grid:
-    """Return a mesh of the given points and scale, or a sine grid of num, length and derivative.
-
-    `factor` is that of lengths over those of bottomonium, for what is not given.
-    """
+    """Return a grid of the given settings; `factor` is that of lengths over those of bottomonium, for the others."""
     from ..radial.sine import SineGrid
     from ..solvers.projection import STATES_MESH
 
@@ -415,12 +378,19 @@ def _grid(kind: str, factor: float, **settings: float | None) -> Grid:
         "mesh": (STATES_MESH.scaled(factor), ("points", "scale")),
         "sine": (SineGrid().scaled(factor), ("num", "length", "derivative")),
     }
-    if kind not in grids:
-        raise InputError("--grid", kind, f"be one of {', '.join(grids)}")
-    default, own = grids[kind]
-    given = _given(**settings)
-    for name, value in given.items():
-        if name not in own:
-            flags = ", ".join(f"--{setting}" for setting in own)
-            raise InputError(f"--{name}", value, f"be left out with --grid {kind}", f"It takes {flags}.")
+    default, given = _chosen("--grid", kind, grids, **settings)
     return replace(default, **given)
+
+
+def _chosen(
+    flag: str, name: str, kinds: Mapping[str, tuple[Kind, tuple[str, ...]]], **settings: Any
+) -> tuple[Kind, dict[str, Any]]:
+    """Return what a name stands for, and the settings that are given: each is one of its keys, or refused."""
+    if name not in kinds:
+        raise InputError(flag, name, f"be one of {', '.join(kinds)}")
+    kind, keys = kinds[name]
+    given = _given(**settings)
+    foreign = {f"--{key}": value for key, value in given.items() if key not in keys}
+    takes = f"It takes {', '.join(f'--{key}' for key in keys)}." if keys else ""
+    options.refuse(foreign, f"with {flag} {name}", takes)
+    return kind, given

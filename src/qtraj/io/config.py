@@ -356,12 +356,12 @@ class Medium(_Section):
     files: Annotated[tuple[HydroFile, ...], Field(strict=False)] = ()
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
-        own = self.hydro == "files"
+        from_files = self.hydro == "files"
         given = [(file.b_fm, file.rapidity) for file in self.files if file.b_fm is not None]
-        yield not own and bool(self.files), "be hydro = 'files' when [[medium.files]] are given"
-        lacks_files = own and not self.files
+        yield not from_files and bool(self.files), "be hydro = 'files' when [[medium.files]] are given"
+        lacks_files = from_files and not self.files
         yield lacks_files, "have an entry [[medium.files]] with path and b_fm when hydro = 'files'"
-        twice = own and self.b_fm is not None
+        twice = from_files and self.b_fm is not None
         yield twice, "not have b_fm when hydro = 'files': each of [[medium.files]] has its own"
         hottest = max(
             [cut for file in self.files for f in (file, file.before) if f and (cut := f.T_min)], default=0
@@ -430,9 +430,9 @@ class GridChoice(_Section):
     derivative: int | None = None
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
-        own = ("points", "scale") if self.kind == "mesh" else ("num", "length", "derivative")
-        for key in sorted(self.model_fields_set - {"kind", *own}):
-            yield True, f"not have {key} with kind = '{self.kind}', which takes {', '.join(own)}"
+        keys = ("points", "scale") if self.kind == "mesh" else ("num", "length", "derivative")
+        for key in sorted(self.model_fields_set - {"kind", *keys}):
+            yield True, f"not have {key} with kind = '{self.kind}', which takes {', '.join(keys)}"
 
 
 class Method(_Section):

@@ -93,7 +93,21 @@ def potential_of(run_file: RunFile) -> Potential:
     choice = model.potential
     with keyed("model", below="potential.below", beyond="potential.beyond", octet="potential.octet"):
         if choice.python is not None:
-            return _python_potential(choice.python, run_file.path.parent)
+            module, _, name = choice.python.partition(":")
+            try:
+                potential = getattr(_module(module, run_file.path.parent), name)
+                if isinstance(potential, type) or not isinstance(potential, Potential):
+                    potential = potential()  # what makes one
+            except InputError:
+                raise
+            except Exception as error:  # whatever a user's module raises
+                allowed = "name a potential in a Python module, or what makes one"
+                remedy = f"It raised {type(error).__name__}: {error}."
+                raise InputError("potential.python", choice.python, allowed, remedy) from None
+            if isinstance(potential, type) or not isinstance(potential, Potential):
+                allowed = "be or make a potential such as CoulombPotential()"
+                raise InputError("potential.python", choice.python, allowed)
+            return potential
         if choice.file is not None:
             how = choice.model_dump(include={"octet", "below", "beyond"})
             return TabulatedPotential.read(run_file.resolve(choice.file), alpha=model.alpha, **how)
@@ -145,13 +159,13 @@ def method_of(run_file: RunFile, budget: Budget = "all", seed: int | None = None
     length = model_of(run_file).scales.length
     with keyed("method"):
         if "grid" in given:
-            words = method.grid.model_dump(exclude={"kind"}, exclude_none=True) if method.grid else {}
+            settings = method.grid.model_dump(exclude={"kind"}, exclude_none=True) if method.grid else {}
             kind = "mesh" if method.kind == "density" else "grid"
             mesh = TRAJECTORY_MESH if method.kind == "trajectories" else NO_JUMP_MESH
             sine = SineGrid().scaled(length) if given.pop("grid").kind == "sine" else None
             default = sine or mesh.scaled(length)
             with keyed("grid"):
-                given[kind] = replace(default, **words)
+                given[kind] = replace(default, **settings)
         if given.get("projection", "computed") not in ("computed", "coulomb"):
             given["projection"] = load_states(run_file.resolve(given["projection"]))
         if method.kind == "trajectories":
@@ -182,7 +196,7 @@ def feeddown_of(name: str, folder: Path, *, errors: bool = True) -> FeedDown:
 def own_data(run_file: RunFile) -> tuple[DataSet, ...]:
     """Return the measurements that a run file names beside those of its system."""
     key, folder = "observables.data", run_file.path.parent
-    return tuple(each for words in run_file.config.observables.data for each in data_of(words, folder, key))
+    return tuple(data for text in run_file.config.observables.data for data in data_of(text, folder, key))
 
 
 def check_choices(run_file: RunFile) -> None:
@@ -301,21 +315,3 @@ def _module_of_file(name: str, path: Path, mtime_ns: int) -> ModuleType:
     module.__file__ = str(path)
     SourceFileLoader(name, str(path)).exec_module(module)
     return module
-
-
-def _python_potential(target: str, folder: Path) -> Potential:
-    """Return the potential that `module:name` is, or makes."""
-    module, _, name = target.partition(":")
-    try:
-        found = getattr(_module(module, folder), name)
-        if isinstance(found, type) or not isinstance(found, Potential):
-            found = found()
-    except InputError:
-        raise
-    except Exception as error:  # whatever a user's module raises
-        allowed = "name a potential in a Python module, or what makes one"
-        remedy = f"It raised {type(error).__name__}: {error}."
-        raise InputError("potential.python", target, allowed, remedy) from None
-    if isinstance(found, type) or not isinstance(found, Potential):
-        raise InputError("potential.python", target, "be or make a potential such as CoulombPotential()")
-    return found

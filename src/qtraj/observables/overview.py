@@ -152,7 +152,13 @@ def overview(
             allowed = f"be of {system.data} at {system.sqrt_s_GeV:g} GeV, as the calculation"
             raise InputError("data", str(each), allowed, "Leave out what is of another system.")
     plans = _plans(central, system, mesons, harmonics)
-    return [_panel(plan, tables, feeddown, system, own) for plan in plans]
+    panels = [_panel(plan, tables, feeddown, system, own) for plan in plans]
+    # what is compared with the paths of a window is not compared again beside those of all rapidities
+    for i, panel in enumerate(panels):
+        elsewhere = [other.agreement for other in panels if other.name.rpartition("_")[0] == panel.name]
+        left = {name: chi for name, chi in panel.agreement.items() if not any(name in e for e in elsewhere)}
+        panels[i] = replace(panel, agreement=left)
+    return panels
 
 
 def _plans(

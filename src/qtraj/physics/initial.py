@@ -358,7 +358,19 @@ class StoredStates:
 
     def __post_init__(self) -> None:
         r, states = float_array("r", self.r), {}
-        for name, values in _by_name(self.values).items():
+        if isinstance(self.values, Mapping):
+            unknown = [name for name in self.values if name not in STATE_NAMES]
+            if unknown or not self.values:
+                raise InputError(
+                    "values", unknown or self.values, f"have names among {', '.join(STATE_NAMES)}"
+                )
+            by_name = {name: float_array(f"values[{name!r}]", u) for name, u in self.values.items()}
+        else:
+            array = float_array("values", self.values)
+            if array.ndim != 2 or len(array) != len(STATE_NAMES):
+                raise InputError("values", array.shape, f"have one row for each of {' '.join(STATE_NAMES)}")
+            by_name = dict(zip(STATE_NAMES, array, strict=True))
+        for name, values in by_name.items():
             state = ArrayState(r, values, l=State.named(name).l)
             norm = _product(state.spline, state.spline)
             if not abs(norm - 1) <= NORM_TOLERANCE:
@@ -367,7 +379,14 @@ class StoredStates:
             # normalized: the sum over a coarse grid, 1 where the file was written, misses the integral by 1e-3
             states[name] = replace(state, values=values / np.sqrt(norm))
         settle(self, _states=states)
-        self._warn_of_overlaps()
+        pairs = []
+        for one, other in combinations(self.names, 2):
+            if states[one].l == states[other].l:
+                overlap = _product(states[one].spline, states[other].spline)
+                if abs(overlap) > ORTHOGONALITY_TOLERANCE:
+                    pairs.append(f"{one} and {other} (overlap {overlap:.3g})")
+        if pairs:
+            warn_user(f"stored states are not orthogonal: {', '.join(pairs)}", AccuracyWarning)
 
     def __repr__(self) -> str:
         return f"StoredStates({' '.join(self.names)}, {len(self.radii)} radii to {self.radii[-1]:.4g} GeV^-1)"
@@ -396,28 +415,6 @@ class StoredStates:
     def _state(self, name: str) -> ArrayState:
         allowed = f"be one of the stored states {', '.join(self.names)}"
         return self._states[choice("name", name, self.names, allowed)]
-
-    def _warn_of_overlaps(self) -> None:
-        pairs = []
-        for one, other in combinations(self.names, 2):
-            if self._states[one].l == self._states[other].l:
-                overlap = _product(self._states[one].spline, self._states[other].spline)
-                if abs(overlap) > ORTHOGONALITY_TOLERANCE:
-                    pairs.append(f"{one} and {other} (overlap {overlap:.3g})")
-        if pairs:
-            warn_user(f"stored states are not orthogonal: {', '.join(pairs)}", AccuracyWarning)
-
-
-def _by_name(values: ArrayLike | Mapping[str, ArrayLike]) -> dict[str, Float]:
-    if isinstance(values, Mapping):
-        unknown = [name for name in values if name not in STATE_NAMES]
-        if unknown or not values:
-            raise InputError("values", unknown or values, f"have names among {', '.join(STATE_NAMES)}")
-        return {name: float_array(f"values[{name!r}]", values[name]) for name in values}
-    array = float_array("values", values)
-    if array.ndim != 2 or len(array) != len(STATE_NAMES):
-        raise InputError("values", array.shape, f"have one row for each of {' '.join(STATE_NAMES)}")
-    return dict(zip(STATE_NAMES, array, strict=True))
 
 
 def _product(one: CubicSpline, other: CubicSpline) -> float:

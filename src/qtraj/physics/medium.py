@@ -231,6 +231,14 @@ class TabulatedTemperature:
         log, anisotropy = PchipInterpolator(x, np.log(T)), None
         if alpha is not None and hard_scale is not None:
             anisotropy = PchipInterpolator(x, np.log(np.column_stack([alpha, hard_scale])))
+        # in ln t all roots of the piecewise cubic: the medium may act in several intervals
+        end, first, last = float(np.log(T_end)), float(x[0]), float(x[-1])
+        crossings = np.asarray(log.solve(end, extrapolate=False), dtype=float)
+        crossings = crossings[np.isfinite(crossings) & (crossings > first) & (crossings < last)]
+        edges = np.concatenate([[first], np.unique(crossings), [last]])
+        hot = np.concatenate([[False], log(0.5 * (edges[1:] + edges[:-1])) > end, [False]])
+        # where heat begins and ends: a touching point that is no crossing splits nothing
+        starts, stops = np.exp(edges[~hot[:-1] & hot[1:]]), np.exp(edges[hot[:-1] & ~hot[1:]])
         settle(
             self,
             T_end=T_end,
@@ -238,7 +246,7 @@ class TabulatedTemperature:
             allow_hot_end=bool(self.allow_hot_end),
             _log=log,
             _anisotropy=anisotropy,
-            active=_hot_intervals(log, float(np.log(T_end))),
+            active=tuple(zip(starts.tolist(), stops.tolist(), strict=True)),
         )
 
     @property
@@ -358,20 +366,6 @@ def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
         return medium, True
     allowed = "be a medium such as Bjorken(...), a non-empty list of media, or Histories"
     raise InputError("medium", medium, allowed)
-
-
-def _hot_intervals(log: PchipInterpolator, log_end: float) -> tuple[Interval, ...]:
-    """Return the intervals of t in GeV^-1 in which the interpolant exceeds log_end."""
-    # in ln t throughout
-    first, last = float(log.x[0]), float(log.x[-1])
-    # all roots of the piecewise cubic: the medium may act in several intervals
-    crossings = np.asarray(log.solve(log_end, extrapolate=False), dtype=float)
-    crossings = crossings[np.isfinite(crossings) & (crossings > first) & (crossings < last)]
-    edges = np.concatenate([[first], np.unique(crossings), [last]])
-    hot = np.concatenate([[False], log(0.5 * (edges[1:] + edges[:-1])) > log_end, [False]])
-    # where heat begins and ends: a touching point that is no crossing splits nothing
-    starts, ends = edges[~hot[:-1] & hot[1:]], edges[hot[:-1] & ~hot[1:]]
-    return tuple(zip(np.exp(starts).tolist(), np.exp(ends).tolist(), strict=True))
 
 
 def check_table(tau_fm: ArrayLike, T: ArrayLike) -> tuple[Float, Float]:

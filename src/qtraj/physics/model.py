@@ -56,16 +56,6 @@ def quark_of(mass: float) -> str | None:
     return next((quark for quark, (low, high) in ranges.items() if low <= mass <= high), None)
 
 
-def reduced_mass_of(mass: float) -> str | None:
-    """Return the quark whose half a mass in GeV is to half a percent, of the values in use, or None."""
-    in_use = {
-        "bottom": (BOTTOM_MASS, 4.70),
-        "charm": (1.5, 1.3),
-    }  # the group's, that of KSU; arXiv:2007.10211
-    close = (q for q, masses in in_use.items() if any(abs(2 * mass / M - 1) < 0.005 for M in masses))
-    return next(close, None)
-
-
 class Scales(NamedTuple):
     """Size a and energy 1/(M a^2) of a pair over those of bottomonium; a is a Coulomb potential's Bohr radius."""
 
@@ -112,32 +102,6 @@ class LindbladModel:
         # a class has the attributes of its instances
         if isinstance(self.potential, type) or not isinstance(self.potential, Potential):
             raise InputError("potential", self.potential, "be a potential such as CoulombPotential()")
-        self._set_transport()
-        allowed = "be the heavy-quark mass in GeV, 0.5 to 10"
-        settle(
-            self,
-            mass=number("mass", self.mass, allowed, low=0.5, high=10),
-            order=choice("order", self.order, ("LO", "NLO"), "be 'LO' or 'NLO'"),
-        )
-        if (quark := reduced_mass_of(self.mass)) is not None:
-            warn_user(
-                f"`mass` = {self.mass:g} GeV looks like the reduced mass of a pair of {quark} quarks. It is that of "
-                f"the heavy quark, M_Q, twice as large: give mass={2 * self.mass:g}. (m of QTraj 1.0 is M_Q/2.)",
-                UserWarning,
-            )
-        settle(self, channels=self._channels())
-
-    def _channels(self) -> tuple[JumpChannel, ...]:
-        if self.order == "NLO":
-            if not isinstance(self.potential, CoulombPotential):
-                remedy = (
-                    "The NLO jump operators (arXiv:2205.10289) need Coulomb potentials: use CoulombPotential."
-                )
-                raise InputError("order", self.order, f"be 'LO' for {type(self.potential).__name__}", remedy)
-            return next_order_channels(self.potential.alpha_s, self.mass)
-        return () if self.has_width else leading_order_channels()
-
-    def _set_transport(self) -> None:
         # a complex potential describes the decay itself; dipole terms would count it twice
         default = NO_DIPOLE if self.has_width else Transport()
         transport: Any = default if self.transport is None else self.transport
@@ -145,7 +109,32 @@ class LindbladModel:
         if self.has_width and (transport.kappa, transport.gamma) != (0.0, 0.0):
             allowed = f"be left out with {type(self.potential).__name__}, which has a width of its own"
             raise InputError("transport", transport, allowed, "Dipole terms would count the decay twice.")
-        settle(self, transport=transport)
+        allowed = "be the heavy-quark mass in GeV, 0.5 to 10"
+        settle(
+            self,
+            transport=transport,
+            mass=number("mass", self.mass, allowed, low=0.5, high=10),
+            order=choice("order", self.order, ("LO", "NLO"), "be 'LO' or 'NLO'"),
+        )
+        # half a mass in use, to half a percent: the group's and that of KSU; arXiv:2007.10211
+        in_use = {"bottom": (BOTTOM_MASS, 4.70), "charm": (1.5, 1.3)}
+        halved = (
+            q for q, masses in in_use.items() if any(abs(2 * self.mass / M - 1) < 0.005 for M in masses)
+        )
+        if (quark := next(halved, None)) is not None:
+            warn_user(
+                f"`mass` = {self.mass:g} GeV looks like the reduced mass of a pair of {quark} quarks. It is that of "
+                f"the heavy quark, M_Q, twice as large: give mass={2 * self.mass:g}. (m of QTraj 1.0 is M_Q/2.)",
+                UserWarning,
+            )
+        channels = () if self.has_width else leading_order_channels()
+        if self.order == "NLO":
+            if not isinstance(self.potential, CoulombPotential):
+                allowed = f"be 'LO' for {type(self.potential).__name__}"
+                needs = "The NLO jump operators (arXiv:2205.10289) need Coulomb potentials"
+                raise InputError("order", self.order, allowed, f"{needs}: use CoulombPotential.")
+            channels = next_order_channels(self.potential.alpha_s, self.mass)
+        settle(self, channels=channels)
 
     @cached_property
     def thermal(self) -> ThermalPotential | None:

@@ -89,10 +89,7 @@ def _parts(u: Complex, dimensions: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _complex(dataset: xr.Dataset) -> Complex:
-    u = np.empty(dataset["u_real"].shape, dtype=np.complex128)
-    # one by one: adding i times the imaginary part would lose the sign of a zero
-    u.real, u.imag = dataset["u_real"].values, dataset["u_imag"].values
-    return u
+    return waves.complex_of(dataset["u_real"].values, dataset["u_imag"].values)
 
 
 def _from_snapshot(path: Path) -> xr.Dataset:
@@ -135,15 +132,12 @@ class Conversion:
 
 
 def convert(source: str | Path, target: str | Path, *, force: bool = False) -> Conversion:
-    """Convert QTraj 1.0 output to netCDF, or such a netCDF file back to text.
+    """Convert QTraj 1.0 output to netCDF, or such a netCDF file back to text; overwrite files with `force` only.
 
-    `source` is an output folder, or one ratios, summary, snapshot or basis file, plain or gzip; then `target` ends in
-    ``.nc``. Or it is a netCDF file made from one of these; then `target` is a folder, and where it was made from a
-    file, a file or an existing folder. Existing files are overwritten with `force` only.
-
-    The netCDF file has a group for each text file, named after it, with its checksum, and the versions that wrote
-    it; a run record of `qtraj legacy` goes along. Before anything is written, each text file is compared with what
-    it will come back as, byte for byte, and refused if it would not.
+    `source` is an output folder or one of its files, plain or gzip, and `target` ends in ``.nc``; or `source` is such
+    a netCDF file, and `target` the folder, or the file where it was made from one. The netCDF file has a group for each
+    text file, with its checksum, the versions that wrote it, and the run record of `qtraj legacy`. Each text file is
+    compared with what it will come back as, byte for byte, before anything is written.
     """
     source, target = Path(source), Path(target)
     if not source.exists():
@@ -207,10 +201,10 @@ def _to_text(source: Path, target: Path, force: bool) -> Conversion:
     groups = {name: read_dataset(source, name) for name in names}
     if root.attrs["file_checksums"].split("\n") != [checksum(group) for group in groups.values()]:
         raise FileFormatError(source, "a group does not belong to this file", "Convert the text files again.")
-    whole = root.attrs["source_kind"] == "folder" or target.is_dir()
-    if whole and target.is_file():
+    to_folder = root.attrs["source_kind"] == "folder" or target.is_dir()
+    if to_folder and target.is_file():
         raise InputError("OUT", str(target), "be a folder: this netCDF file was made from one")
-    paths = {name: target / name if whole else target for name in names}
+    paths = {name: target / name if to_folder else target for name in names}
     if root.attrs["run_record"]:
         paths[RUN_RECORD] = target / RUN_RECORD
     _refuse_existing(list(paths.values()), force)

@@ -1,8 +1,7 @@
 """From a temperature history to the sequence of vacuum and medium steps of a splitting.
 
 A splitting is a list of numbers: vacuum for times vacuum[0], then medium step 1 with the integrals (kappa[0],
-gamma[0]) in GeV^2, vacuum for vacuum[1], medium step 2, ... Colder gaps are vacuum. Sequences of several histories are
-padded with steps of length 0.
+gamma[0]) in GeV^2, vacuum for vacuum[1], medium step 2, ... Colder gaps are vacuum.
 
 A medium may have features finer than any step: hot spots, jagged tables, coefficients that jump with T. `Profile`
 therefore holds the coefficients as polynomials between all the times at which they bend, and a step sees the medium
@@ -18,7 +17,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
-from numpy.polynomial.legendre import leggauss, legvander
+from numpy.polynomial.legendre import leggauss, legint, legval, legvander
 
 from .._types import Float
 from ..errors import InputError
@@ -49,6 +48,11 @@ SHORTEST_PIECE: Final = 1e-6
 
 MAX_PIECES: Final = 20_000
 """A history whose coefficients need more is no function that any step could follow."""
+
+_QUARTERS: Final = np.diff(
+    legval(np.linspace(-1, 1, 5), np.array([legint(row) for row in np.eye(5)]).T), axis=1
+).T
+"""Integrals of the Legendre polynomials over the quarters of [-1, 1], shape (4, 5)."""
 
 _POINTS, _WEIGHTS = leggauss(4)
 _KICKS: Final = np.array(
@@ -200,8 +204,10 @@ class Profile:
         found = []
         for a, b in self.history.active:
             mine = (self.start >= a) & (self.end <= b)
-            t = np.unique(np.linspace(self.start[mine], self.end[mine], 5).ravel())
-            found.append((t, self.integrals(t)[:, STRENGTH]))
+            start, end = self.start[mine], self.end[mine]
+            t = np.append(np.linspace(start, end, 5)[:-1].T.ravel(), end[-1])
+            quarters = (self.legendre[mine, STRENGTH] @ _QUARTERS.T) * (end - start)[:, None] / 2
+            found.append((t, quarters.ravel()))
         return found
 
     def total(self, quantity: int) -> float:
@@ -233,19 +239,19 @@ class Profile:
 
 @dataclass(frozen=True)
 class Steps:
-    """Steps of one history or, padded, of many.
+    """Steps of one history.
 
     Parameters
     ----------
-    vacuum : ndarray, shape (..., steps + 1)
+    vacuum : ndarray, shape (steps + 1,)
         Vacuum times in GeV^-1 around the medium steps.
-    terms : ndarray, shape (..., steps, colors, P)
+    terms : ndarray, shape (steps, colors, P)
         Time integrals of kappa/T^p, p < P = `LindbladModel.powers`, for each color; colors is 1 where all share them.
-    gamma : ndarray, shape (..., steps, colors)
+    gamma : ndarray, shape (steps, colors)
         Time integral of gamma in GeV^2 for each color.
-    soft : ndarray, shape (..., steps + 1, P)
+    soft : ndarray, shape (steps + 1, P)
         The same integrals for the soft part of the generator, which acts within each vacuum time; P = 0 without one.
-    before : ndarray, shape (..., steps + 1)
+    before : ndarray, shape (steps + 1)
         How much of each vacuum time passes before the soft part acts.
     """
 
@@ -262,14 +268,14 @@ class Steps:
 
     @property
     def kappa(self) -> Float:
-        """Time integral of kappa in GeV^2, shape (..., steps, colors)."""
+        """Time integral of kappa in GeV^2, shape (steps, colors)."""
         return self.terms[..., 0]
 
 
 MOTION: Final = {True: 0.3, False: 0.7}
 """Share of the motion of the pair in the density of steps, by `LindbladModel.is_local`: the rest is the strength of the
-medium. With a soft part 0.7 needs the fewest steps over all media of the tests (0.3 twice as many for a cool medium, 1
-a third more for a strong one)."""
+medium. Errors times steps squared, of three media at NLO (`benchmarks/run.py --only steps`): with 0.3 up to 1.8 times
+those with 0.7 (2S at 190 MeV), with 1 up to 1.5 times (1S, kappa_hat = 4)."""
 
 
 def step_edges(profile: Profile, step: float, motion: float | None = None) -> list[Float]:
@@ -358,9 +364,9 @@ def strang(
     distribution of the medium within it.
 
     M is the local part of the generator. A soft part S, if there is one, acts at the edges: S/2 V(a) M V(b) S/2, where
-    the halves of neighboring steps act at once. Compared with S next to M, or M around S, this costs least (one S a
-    step) and cancels best between runs with and without jumps: 24 steps of the baseline at NLO (T_end 250 MeV) find
-    regeneration to 2e-5 of the 1S and 3e-4 of the 2S, against 4e-5 and 8e-4.
+    the halves of neighboring steps act at once. That costs one S a step, half of S next to M or M around S, and is
+    three times as accurate, since it cancels best between runs with and without jumps: 24 equal steps of the baseline
+    at NLO (T_end 250 MeV) find regeneration to 2e-6 of the 1S and 2e-4 of the 2S (`benchmarks/run.py --only steps`).
 
     Parameters
     ----------
@@ -547,19 +553,3 @@ def _between(intervals: Sequence[Float], start: float, end: float) -> list[Float
     """Return the step edges from start to end, which lie at edges or outside of all intervals."""
     parts = [edges[(edges >= start) & (edges <= end)] for edges in intervals]
     return [edges for edges in parts if len(edges) > 1]
-
-
-def pad(sequences: Sequence[Steps]) -> Steps:
-    """Return one sequence with a leading axis, shorter members padded with steps that do nothing."""
-    steps = max(s.steps for s in sequences)
-
-    def padded(array: Float, length: int) -> Float:
-        return np.concatenate([array, np.zeros((length - len(array), *array.shape[1:]))])
-
-    return Steps(
-        np.stack([padded(s.vacuum, steps + 1) for s in sequences]),
-        np.stack([padded(s.terms, steps) for s in sequences]),
-        np.stack([padded(s.gamma, steps) for s in sequences]),
-        np.stack([padded(s.soft, steps + 1) for s in sequences]),
-        np.stack([padded(s.before, steps + 1) for s in sequences]),
-    )

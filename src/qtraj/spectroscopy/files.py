@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby, product
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from rich import box
@@ -31,15 +31,10 @@ GEV: Final = 1000.0  # in MeV
 QUANTITIES: Final = ("mass", "shift", "width", "binding", "radius")
 
 # columns of the CSV file; a missing number is an empty field, and the remark says why
-COLUMNS: Final = (
-    "T_MeV",
-    "state",
-    "route",
-    *(f"{name}{suffix}_MeV" for name in QUANTITIES[:-1] for suffix in ("", "_error")),
-    "radius_fm",
-    "radius_error_fm",
-    "remark",
-)
+UNITS: Final = {name: "fm" if name == "radius" else "MeV" for name in QUANTITIES}
+WORDS: Final = ("state", "route", "remark")
+_NUMBERS = (f"{name}{suffix}_{UNITS[name]}" for name in QUANTITIES for suffix in ("", "_error"))
+COLUMNS: Final = ("T_MeV", "state", "route", *_NUMBERS, "remark")
 
 
 @dataclass(frozen=True)
@@ -60,16 +55,8 @@ class Row:
 
 def rows(levels: ThermalLevels) -> Iterator[Row]:
     """Yield the rows of a table, state by state, temperatures upward, routes side by side."""
-    tables: dict[str, Any] = {
-        route: (
-            levels.mass(route),
-            levels.shift(route),
-            levels.width(route),
-            levels.binding(route),
-            levels.mean_radius(route),
-        )
-        for route in levels.routes
-    }
+    columns = (levels.mass, levels.shift, levels.width, levels.binding, levels.mean_radius)
+    tables = {route: [column(route) for column in columns] for route in levels.routes}
     for (i, state), (j, T) in product(enumerate(levels.states), enumerate(levels.T)):
         # as the file spells it, so that rows of a file and of a calculation meet at the same temperature
         T_MeV = float(_text(GEV * float(T)))
@@ -115,9 +102,29 @@ def write_levels(levels: ThermalLevels, folder: str | Path, stem: str = "spectru
         for row in table:
             numbers = (values[name] for name in QUANTITIES for values in (row.values, row.errors))
             writer.writerow([_text(row.T_MeV), row.state, row.route, *map(_text, numbers), row.remark])
-    document = json.dumps(_document(levels, table), indent=1, allow_nan=False)
+    vacuum = zip(levels.states, levels.vacuum, strict=True)
+    document = {
+        "settings": dict(levels.settings),
+        "versions": versions(),
+        "units": {"energy": "MeV", "radius": "fm"},
+        "vacuum_energy_MeV": {state.name: GEV * float(energy) for state, energy in vacuum},
+        "continuum_MeV": [GEV * float(energy) for energy in levels.continuum],
+        "error_parts_MeV": {
+            # as (state, temperature); of the width, twice those of the imaginary part
+            route: {
+                name: {"energy": (GEV * part.real).tolist(), "width": (2 * GEV * part.imag).tolist()}
+                for name, part in result.parts.items()
+            }
+            for route, result in levels.routes.items()
+        },
+        "rows": [
+            {"T_MeV": row.T_MeV, "state": row.state, "route": row.route, "remark": row.remark}
+            | {name: {"value": row.values[name], "error": row.errors[name]} for name in QUANTITIES}
+            for row in table
+        ],
+    }
     with atomic_path(paths[1]) as path:
-        path.write_text(document + "\n", encoding="utf-8")
+        path.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return paths
 
 
@@ -156,7 +163,20 @@ def read_levels(path: str | Path) -> list[Row]:
     table = []
     for number, record in zip(list(numbered)[1:], reader, strict=False):
         try:
-            table.append(_row(record, path.stem))
+            if None in record or None in record.values():
+                raise ValueError("has not one field per column")  # noqa: TRY301
+            fields = {name: value.strip() for name, value in record.items()}
+            numbers = {name: float(word) for name, word in fields.items() if word and name not in WORDS}
+            if bad := [fields[name] for name, value in numbers.items() if not np.isfinite(value)]:
+                raise ValueError(f"{bad[0]} is not finite; leave the field empty")  # noqa: TRY301
+            if not numbers.get("T_MeV", -1.0) >= 0:
+                raise ValueError("T_MeV must be a temperature")  # noqa: TRY301
+            values, errors = (
+                {name: numbers.get(f"{name}{suffix}_{UNITS[name]}") for name in QUANTITIES}
+                for suffix in ("", "_error")
+            )
+            state, route = State.named(fields["state"]).name, f"{path.stem} {fields.get('route', '')}".strip()
+            table.append(Row(numbers["T_MeV"], state, route, values, errors, fields.get("remark", "")))
         except (ValueError, QtrajError) as error:
             raise FileFormatError(path, f"line {number}: {error}") from error
     if not table:
@@ -164,57 +184,8 @@ def read_levels(path: str | Path) -> list[Row]:
     return table
 
 
-def _row(record: dict[str, Any], stem: str) -> Row:
-    if None in record or None in record.values():
-        raise ValueError("has not one field per column")
-    text = {name: value.strip() for name, value in record.items()}
-    units = {name: "fm" if name == "radius" else "MeV" for name in QUANTITIES}
-    values, errors = (
-        {name: _number(text.get(f"{name}{suffix}_{unit}", "")) for name, unit in units.items()}
-        for suffix in ("", "_error")
-    )
-    T = _number(text["T_MeV"])
-    if T is None or T < 0:
-        raise ValueError("T_MeV must be a temperature")
-    state = State.named(text["state"]).name
-    return Row(T, state, f"{stem} {text.get('route', '')}".strip(), values, errors, text.get("remark", ""))
-
-
-def _number(text: str) -> float | None:
-    if not text:
-        return None
-    value = float(text)
-    if not np.isfinite(value):
-        raise ValueError(f"{text} is not finite; leave the field empty")
-    return value
-
-
 def _text(value: float | None) -> str:
     return "" if value is None else f"{value:.9g}"
-
-
-def _document(levels: ThermalLevels, table: list[Row]) -> dict[str, Any]:
-    vacuum = zip(levels.states, levels.vacuum, strict=True)
-    return {
-        "settings": dict(levels.settings),
-        "versions": versions(),
-        "units": {"energy": "MeV", "radius": "fm"},
-        "vacuum_energy_MeV": {state.name: GEV * float(energy) for state, energy in vacuum},
-        "continuum_MeV": [GEV * float(energy) for energy in levels.continuum],
-        "error_parts_MeV": {
-            # as (state, temperature); of the width, twice those of the imaginary part
-            route: {
-                name: {"energy": (GEV * part.real).tolist(), "width": (2 * GEV * part.imag).tolist()}
-                for name, part in result.parts.items()
-            }
-            for route, result in levels.routes.items()
-        },
-        "rows": [
-            {"T_MeV": row.T_MeV, "state": row.state, "route": row.route, "remark": row.remark}
-            | {name: {"value": row.values[name], "error": row.errors[name]} for name in QUANTITIES}
-            for row in table
-        ],
-    }
 
 
 SHOWN = 0.005  # MeV; smaller errors are below the last digit and are not printed. The files have them

@@ -39,12 +39,10 @@ MAX_ROTATION = np.pi / 4
 def checked_temperatures(T: ArrayLike) -> Float:
     """Return increasing temperatures in GeV as an array of one dimension."""
     array = np.atleast_1d(float_array("T", T))
-    good = (
-        array.ndim == 1
-        and bool(np.all(np.diff(array, prepend=0) > 0))
-        and 0 < np.max(array, initial=0) <= HIGHEST_T
-    )
-    if not good:
+    increases = (
+        array.ndim == 1 and array.size and np.all(np.diff(array, prepend=0) > 0)
+    )  # not where one is NaN
+    if not increases or array[-1] > HIGHEST_T:
         allowed = f"be increasing temperatures above 0 and up to {HIGHEST_T:g} GeV"
         raise InputError("T", np.asarray(T).tolist(), allowed, "Temperatures are in GeV.")
     return array

@@ -23,7 +23,7 @@ from ..solvers.result import Progress
 from ..solvers.solve import reporting
 from ..states import State
 from .hamiltonian import checked_temperatures, continuum, effective_hamiltonian, vacuum_hamiltonian
-from .routes import RouteLevels, complex_levels, first_order
+from .routes import RouteLevels, complex_levels, estimate_of, first_order
 from .spectral import mesh_for, peak_levels, source_of
 
 ROUTES: Final = ("perturbation", "poles", "spectral")
@@ -67,13 +67,12 @@ class ThermalLevels:
     settings: Mapping[str, str]
 
     def __repr__(self) -> str:
-        states, few = ", ".join(state.name for state in self.states), len(self.T) == 1
-        where = (
-            f"{self.T[0]:g} GeV"
-            if few
-            else f"{len(self.T)} temperatures, {self.T[0]:g} to {self.T[-1]:g} GeV"
+        states, where = ", ".join(state.name for state in self.states), f"{self.T[0]:g}"
+        if len(self.T) > 1:
+            where = f"{len(self.T)} temperatures, {where} to {self.T[-1]:g}"
+        return (
+            f"ThermalLevels of {states} at {where} GeV, by {', '.join(self.routes)}; {self.model.potential}"
         )
-        return f"ThermalLevels of {states} at {where}, by {', '.join(self.routes)}; {self.model.potential}"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: shifts and widths in MeV, routes side by side."""
@@ -102,7 +101,9 @@ class ThermalLevels:
 
     def width(self, route: str) -> Estimate:
         """Return Gamma(T) in GeV, by a `route`, shape (ns, nt)."""
-        return self.routes[route].width()
+        levels = self.routes[route]
+        parts = {name: 2 * part.imag for name, part in levels.parts.items()}
+        return estimate_of(-2 * levels.energy.imag, parts)
 
     def mass(self, route: str) -> Estimate:
         """Return 2 M_Q + Re E(T) in GeV, by a `route`, shape (ns, nt)."""
@@ -115,7 +116,7 @@ class ThermalLevels:
 
     def mean_radius(self, route: str) -> Estimate:
         """Return <r> in GeV^-1, by a `route`, shape (ns, nt)."""
-        return self.routes[route].mean_radius()
+        return estimate_of(self.routes[route].radius, self.routes[route].radius_parts)
 
 
 def thermal_levels(

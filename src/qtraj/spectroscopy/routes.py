@@ -65,15 +65,7 @@ class RouteLevels:
 
     def real(self, offset: Float | float = 0.0) -> Estimate:
         """Return Re E - offset in GeV with its error, shape (ns, nt)."""
-        return _estimate(self.energy.real - offset, {name: part.real for name, part in self.parts.items()})
-
-    def width(self) -> Estimate:
-        """Return Gamma in GeV with its error, shape (ns, nt)."""
-        return _estimate(-2 * self.energy.imag, {name: 2 * part.imag for name, part in self.parts.items()})
-
-    def mean_radius(self) -> Estimate:
-        """Return <r> in GeV^-1 with its error, shape (ns, nt)."""
-        return _estimate(self.radius, self.radius_parts)
+        return estimate_of(self.energy.real - offset, {name: part.real for name, part in self.parts.items()})
 
     def remark(self, state: int, temperature: int) -> str:
         """Return why one number is missing, else an empty text."""
@@ -91,8 +83,8 @@ def modulus(a: Complex | complex) -> Complex:
     return np.asarray(np.abs(a) * (1 + 1j))
 
 
-def _estimate(value: Float, parts: Mapping[str, Float]) -> Estimate:
-    # an Estimate takes no NaN as error; where the value is NaN it has none
+def estimate_of(value: Float, parts: Mapping[str, Float]) -> Estimate:
+    """Return an Estimate, which takes no NaN as error: where the value is NaN it has none."""
     return Estimate(value, {name: np.where(np.isfinite(value), part, 0.0) for name, part in parts.items()})
 
 
@@ -168,12 +160,6 @@ def eigenstates(matrix: Complex) -> tuple[Complex, Complex]:
     return energies, vectors / norms
 
 
-def nearest(matrix: Complex, energies: Complex) -> Complex:
-    """Return the eigenvalue closest to each of the energies, same shape."""
-    eigenvalues = np.linalg.eigvals(matrix)
-    return np.asarray(eigenvalues[np.argmin(np.abs(eigenvalues - energies[..., None]), axis=-1)])
-
-
 def select(matrix: Complex, energies: Complex) -> tuple[Complex, Complex]:
     """Return the eigenvalues (k,) closest to the energies (k,) and their eigenvectors (N, k)."""
     eigenvalues, vectors = eigenstates(matrix)
@@ -231,6 +217,10 @@ def complex_levels(
     ``melted``.
     """
     theta = best_rotation(model, T) if rotation is None else rotation
+
+    def mean_radius(vectors: Complex, on: LaguerreMesh) -> Float:  # Re (v|r|v) of the columns of (N, k)
+        return np.asarray((np.exp(1j * theta) * (on.r @ vectors**2)).real)
+
     energy = np.empty((len(states), len(T)), dtype=complex)
     on_finer, turned = np.empty_like(energy), np.zeros_like(energy)
     radius, radius_finer = np.empty(energy.shape), np.empty(energy.shape)
@@ -245,12 +235,12 @@ def complex_levels(
             now = symmetric_hamiltonian(model, mesh, l, float(t), theta)
             energy[rows, j], vectors = follow(before, now, vectors)
             before, here = now, energy[rows, j]
-            radius[rows, j] = _radius(vectors, mesh, theta)
+            radius[rows, j] = mean_radius(vectors, mesh)
             matrix = symmetric_hamiltonian(model, finer, l, float(t), theta)
             on_finer[rows, j], vectors_finer = select(matrix, here)
-            radius_finer[rows, j] = _radius(vectors_finer, finer, theta)
+            radius_finer[rows, j] = mean_radius(vectors_finer, finer)
             for angle in angles:
-                other = nearest(symmetric_hamiltonian(model, mesh, l, float(t), angle), here)
+                other, _ = select(symmetric_hamiltonian(model, mesh, l, float(t), angle), here)
                 change, largest = distance(other, here), turned[rows, j]
                 imaginary = np.maximum(largest.imag, change.imag)
                 turned[rows, j] = np.maximum(largest.real, change.real) + 1j * imaginary
@@ -266,8 +256,3 @@ def complex_levels(
     energy, radius = np.where(melted, MISSING, energy), np.where(melted, np.nan, radius)
     radius_parts, remarks = {"mesh": np.abs(radius - radius_finer)}, np.where(melted, "melted", "")
     return RouteLevels(energy, parts, radius, radius_parts, remarks)
-
-
-def _radius(vectors: Complex, mesh: LaguerreMesh, theta: float) -> Float:
-    """Re (v|r|v) in GeV^-1 of the columns of (N, k)."""
-    return np.asarray((np.exp(1j * theta) * (mesh.r @ vectors**2)).real)

@@ -86,22 +86,18 @@ class Jobs:
         name = NAMES[self.system]
         if len(self.refused) == self.count:
             return f"{name} refused the jobs: {self.refused[-1]}."
-        if len(self.refused) + len(self.submitted) < self.count or not all(
-            map(self._has_ended, self.submitted)
-        ):
+        if len(self.refused) + len(self.submitted) < self.count:
             return ""
+        for number in self.submitted:
+            command = [*QUEUES[self.system], number]
+            try:
+                asked = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+            except (OSError, subprocess.TimeoutExpired):  # nobody knows
+                return ""
+            answer = asked.stdout + asked.stderr
+            if not (_ENDED.search(answer) if asked.returncode else not asked.stdout.strip()):
+                return ""
         return f"all jobs of {name} have ended, at their walltime ({self.job.walltime}) or by what their output says."
-
-    def _has_ended(self, number: str) -> bool:
-        try:
-            asked = subprocess.run(
-                [*QUEUES[self.system], number], capture_output=True, text=True, timeout=60, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired):  # nobody knows
-            return False
-        if asked.returncode:
-            return bool(_ENDED.search(asked.stdout + asked.stderr))
-        return not asked.stdout.strip()
 
 
 def job_script(system: System, job: Job) -> str:

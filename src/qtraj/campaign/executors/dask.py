@@ -60,44 +60,39 @@ class DaskExecutor:
                 addresses = client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S)
                 machines = Counter(map(_machine, addresses))
                 client.register_plugin(OwnDevice(machines), name="qtraj-device")
-            yield from _through(client, worker, numbers, self.ended)
-
-
-def _through(
-    client: Client, worker: Worker, numbers: Sequence[int], ended: Callable[[], str]
-) -> Iterator[int]:
-    waiting: deque[int] = deque(numbers)
-    running: dict[Future, int] = {}
-    killed: Counter[int] = Counter()
-    finished = as_completed(loop=client.loop)
-    while waiting or running:
-        with _scheduler_needed(client):
-            threads = client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S).values()
-            room = IN_FLIGHT * max(sum(threads), 1) - len(running)
-            for _ in range(min(room, len(waiting))):
-                number = waiting.popleft()
-                # each hand-out has a key of its own: an orphan of an earlier run is nothing to wait for
-                future = client.submit(worker, number, pure=False)
-                running[future] = number
-                finished.add(future)
-            future = _next(client, finished, ended)
-            outcome = _outcome(future)
-        number = running.pop(future)
-        if isinstance(outcome, int):
-            yield outcome
-        elif outcome is None:
-            running[future] = number
-            finished.add(future)
-        elif isinstance(outcome, KilledWorker):
-            killed[number] += 1
-            if killed[number] > ATTEMPTS:
-                raise CampaignError(
-                    f"chunk {number} took its workers down {(ALLOWED_FAILURES + 1) * killed[number]} times: give them "
-                    "more memory, or take a smaller `campaign.chunk` in a new store."
-                )
-            waiting.append(number)
-        else:
-            raise outcome
+            waiting: deque[int] = deque(numbers)
+            running: dict[Future, int] = {}
+            killed: Counter[int] = Counter()
+            finished = as_completed(loop=client.loop)
+            while waiting or running:
+                with _scheduler_needed(client):
+                    threads = client.sync(client.scheduler.ncores, callback_timeout=CONNECT_S).values()
+                    room = IN_FLIGHT * max(sum(threads), 1) - len(running)
+                    for _ in range(min(room, len(waiting))):
+                        number = waiting.popleft()
+                        # each hand-out has a key of its own: an orphan of an earlier run is nothing to wait for
+                        future = client.submit(worker, number, pure=False)
+                        running[future] = number
+                        finished.add(future)
+                    future = _next(client, finished, self.ended)
+                    outcome = _outcome(future)
+                number = running.pop(future)
+                if isinstance(outcome, int):
+                    yield outcome
+                elif outcome is None:
+                    running[future] = number
+                    finished.add(future)
+                elif not isinstance(outcome, KilledWorker):
+                    raise outcome
+                else:
+                    killed[number] += 1
+                    if killed[number] > ATTEMPTS:
+                        times = (ALLOWED_FAILURES + 1) * killed[number]
+                        raise CampaignError(
+                            f"chunk {number} took its workers down {times} times: give them more memory, or take a "
+                            "smaller `campaign.chunk` in a new store."
+                        )
+                    waiting.append(number)
 
 
 # A client that loses its scheduler closes itself, and leaves without an answer what it is asked while it does: no call

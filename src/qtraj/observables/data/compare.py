@@ -364,7 +364,7 @@ def rapidity_notes(
     low, high = float(np.min(rapidities)), float(np.max(rapidities))
     if low < high:
         held = f"The curves are over paths of all rapidities, {low:.3g} to {high:.3g}"
-        return (f"{held}; chi-square with a measurement (`qtraj observe`) is over those in its acceptance.",)
+        return (f"{held}; `qtraj observe` compares each measurement with those in its acceptance.",)
     beyond = {
         f"{data.experiment} ({data.acceptance.y[0]:g} < y < {data.acceptance.y[1]:g})"
         for data in datasets

@@ -38,8 +38,18 @@ def landau_damping(x: ArrayLike) -> Float:
     x = float_array("x", x)
     small, large = x < _SERIES_BELOW, x > _ASYMPTOTIC_ABOVE
     middle = ~(small | large)
-    phi = np.empty_like(x)
-    phi[small], phi[large], m = _small_x(x[small]), _large_x(x[large]), x[middle]
+    phi, m = np.zeros_like(x), x[middle]
+    s, log = x[small], np.euler_gamma + np.log(np.where(x > 0, x, 1.0))[small]
+    power, harmonic = np.ones_like(s), 0.0
+    for k in range(1, 19):  # 3^36/37! = 1e-26
+        power *= s**2 / ((2 * k) * (2 * k + 1))
+        harmonic += 1 / (2 * k - 1) + 1 / (2 * k)
+        phi[small] += power * (2 * k * (harmonic - log) - 1 / (2 * k + 1))
+    # e^{-x} Ei(x) = sum n!/x^{n+1} and e^x E_1(x) the same with alternating signs: even powers of 1/x remain
+    term, phi[large] = 1 / x[large] ** 2, 1.0
+    for k in range(1, 14):
+        phi[large] -= 2 * k * term
+        term *= (2 * k - 1) * (2 * k) / x[large] ** 2
     phi[middle] = 1 - ((1 + m) * np.exp(-m) * expi(m) + (1 - m) * np.exp(m) * exp1(m)) / (2 * m)
     return phi
 
@@ -109,26 +119,6 @@ def running_coupling(mu: ArrayLike, n_f: int, lambda_ms: float) -> Float:
     second = b1**2 * (log**2 - log - 1) + b0 * b2
     third = b1**3 * (log**3 - 5 * log**2 / 2 - 2 * log + 1 / 2) + 3 * b0 * b1 * b2 * log
     return np.asarray((1 - b1 * log * x + second * x**2 - third * x**3) / (b0 * t))
-
-
-def _small_x(x: Float) -> Float:
-    with np.errstate(divide="ignore"):
-        log = np.euler_gamma + np.log(np.where(x > 0, x, 1.0))
-    total, power, harmonic = np.zeros_like(x), np.ones_like(x), 0.0
-    for k in range(1, 19):  # 3^36/37! = 1e-26
-        power = power * x**2 / ((2 * k) * (2 * k + 1))
-        harmonic += 1 / (2 * k - 1) + 1 / (2 * k)
-        total += power * (2 * k * (harmonic - log) - 1 / (2 * k + 1))
-    return total
-
-
-def _large_x(x: Float) -> Float:
-    # e^{-x} Ei(x) = sum n!/x^{n+1} and e^x E_1(x) the same with alternating signs: even powers of 1/x remain
-    total, term = np.zeros_like(x), 1 / x**2
-    for k in range(1, 14):
-        total += 2 * k * term
-        term = term * (2 * k - 1) * (2 * k) / x**2
-    return 1 - total
 
 
 # GeV; there C_F alpha_s(2 pi T) is about 1, above every frozen value, and below its series soon fails.

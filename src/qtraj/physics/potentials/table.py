@@ -84,7 +84,13 @@ class TabulatedPotential:
         self.alpha = check_alpha(alpha)
         self.below = choice("below", below, get_args(Below))
         self.beyond = choice("beyond", beyond, (*get_args(Beyond), None))
-        self.r, self.T = _checked_axes(r, T)
+        allowed = "be a 1-D array of at least {} finite, increasing numbers"
+        self.r = increasing("r", r, allowed.format(4), least=4)
+        if self.r[0] <= 0:
+            raise InputError("r", float(self.r[0]), "be positive distances in GeV^-1", "Leave out r = 0.")
+        self.T = None if T is None else increasing("T", T, allowed.format(2), least=2)
+        if self.T is not None and (self.T[0] < 0 or self.T[-1] > MAX_T):
+            raise InputError("T", float(self.T[-1]), f"be temperatures in GeV, 0 to {MAX_T:g}", HINT_MEV)
         shape = self.r.shape if self.T is None else (len(self.T), len(self.r))
         self._rows: dict[Color, NDArray[Any]] = {"singlet": _checked_values("V", V, shape)}
         self._octet: str | None = None
@@ -95,10 +101,8 @@ class TabulatedPotential:
         self._vacuum = self._vacuum_rows(vacuum)
         digest = hashlib.sha256(repr((self.alpha, self._octet, self.below, self.beyond)).encode())
         for array in (self.r, self.T, *self._rows.values(), *self._vacuum.values()):
-            content = (
-                b"-" if array is None else repr((array.shape, array.dtype.str)).encode() + array.tobytes()
-            )
-            digest.update(content)
+            digest.update(b"-" if array is None else repr((array.shape, array.dtype.str)).encode())
+            digest.update(b"" if array is None else array.tobytes())
         self._digest = digest.hexdigest()
 
     @classmethod
@@ -234,20 +238,6 @@ def _absorbing(V: NDArray[Any]) -> NDArray[Any]:
     return V.real + 1j * np.minimum(V.imag, 0.0) if np.iscomplexobj(V) else np.asarray(V)
 
 
-def _checked_axes(r: ArrayLike, T: ArrayLike | None) -> tuple[Float, Float | None]:
-    """Return r (nr,) in GeV^-1 and T (nt,) in GeV or None as float arrays, or raise `InputError`."""
-    allowed = "be a 1-D array of at least {} finite, increasing numbers"
-    distances = increasing("r", r, allowed.format(4), least=4)
-    if distances[0] <= 0:
-        raise InputError("r", float(distances[0]), "be positive distances in GeV^-1", "Leave out r = 0.")
-    if T is None:
-        return distances, None
-    temperatures = increasing("T", T, allowed.format(2), least=2)
-    if temperatures[0] < 0 or temperatures[-1] > MAX_T:
-        raise InputError("T", float(temperatures[-1]), f"be temperatures in GeV, 0 to {MAX_T:g}", HINT_MEV)
-    return distances, temperatures
-
-
 def _checked_values(name: str, V: ArrayLike, shape: tuple[int, ...]) -> NDArray[Any]:
     """Return V of the given shape in GeV, complex only where an imaginary part is not 0, or raise `InputError`."""
     array = complex_array(name, V, "be an array of numbers in GeV")
@@ -263,13 +253,7 @@ def _checked_values(name: str, V: ArrayLike, shape: tuple[int, ...]) -> NDArray[
 
 
 def read_potential_table(path: str | Path) -> dict[str, Any]:
-    """Return the arrays of a file by the argument names of `TabulatedPotential`: r, V and, if there, T, vacuum, octet.
-
-    Raises
-    ------
-    FileFormatError
-        If the file is missing or not in the layout that `TabulatedPotential.read` describes.
-    """
+    """Return the arrays of a file by the argument names of `TabulatedPotential`: r, V, and T, vacuum, octet if any."""
     file = path_of("path", path)
     if not file.is_file():
         raise FileFormatError(file, "there is no such file")
@@ -313,16 +297,31 @@ def _read_text(file: Path) -> dict[str, Any]:
         values = np.array(lines[1:], dtype=float)
     except ValueError as error:
         raise FileFormatError(file, f"a row holds no number: {error}") from None
-    _check_names(file, names)
+    unknown = [name for name in names if name not in COLUMNS]
+    if unknown or len(set(names)) < len(names):
+        remedy = f"Known columns are {', '.join(COLUMNS)}."
+        raise FileFormatError(file, f"unknown or repeated columns in {names}", remedy)
+    distances, potentials = ({"r[fm]", "r[GeV^-1]"} & {*names}, {"V[GeV]", "ReV[GeV]"} & {*names})
+    if len(distances) != 1 or len(potentials) != 1:
+        remedy = "One distance and one of V[GeV] and ReV[GeV] are needed."
+        raise FileFormatError(file, f"columns {names}", remedy)
+    if "ImV[GeV]" in names and "ReV[GeV]" not in names:
+        raise FileFormatError(file, f"columns {names}", "ImV[GeV] goes with ReV[GeV].")
     columns = dict(zip(names, values.T, strict=True))
     columns["r"] = columns.pop("r[fm]") / HBARC if "r[fm]" in columns else columns.pop("r[GeV^-1]")
-    V = columns["V[GeV]"] if "V[GeV]" in columns else columns["ReV[GeV]"]
+    V = columns[potentials.pop()]
     fields: dict[str, NDArray[Any]] = {"V": V + 1j * columns["ImV[GeV]"] if "ImV[GeV]" in columns else V}
     if "octet[GeV]" in columns:
         fields["octet"] = columns["octet[GeV]"]
     if "T[GeV]" not in columns:
         return {"r": columns["r"], **fields}
-    return _on_grid(file, columns["r"], columns["T[GeV]"], fields)
+    # on a grid, whatever the order of the rows
+    r, T = columns["r"], columns["T[GeV]"]
+    order, on_r, on_T = np.lexsort((r, T)), np.unique(r), np.unique(T)
+    if not np.array_equal(r[order], np.tile(on_r, len(on_T))):
+        raise FileFormatError(file, f"{len(r)} rows are no grid of {len(on_T)} T and {len(on_r)} r")
+    on_grid = {name: values[order].reshape(len(on_T), len(on_r)) for name, values in fields.items()}
+    return {"r": on_r, "T": on_T, **on_grid}
 
 
 def _words(line: str) -> list[str]:
@@ -331,27 +330,3 @@ def _words(line: str) -> list[str]:
     if ";" in content:  # and then a comma is a decimal one
         content = content.replace(",", ".").replace(";", " ")
     return content.replace(",", " ").split()
-
-
-def _check_names(file: Path, names: list[str]) -> None:
-    remedy = f"Known columns are {', '.join(COLUMNS)}."
-    unknown = [name for name in names if name not in COLUMNS]
-    if unknown or len(set(names)) < len(names):
-        raise FileFormatError(file, f"unknown or repeated columns in {names}", remedy)
-    distance = ("r[fm]" in names) + ("r[GeV^-1]" in names)
-    if distance != 1 or ("V[GeV]" in names) + ("ReV[GeV]" in names) != 1:
-        remedy = "One distance and one of V[GeV] and ReV[GeV] are needed."
-        raise FileFormatError(file, f"columns {names}", remedy)
-    if "ImV[GeV]" in names and "ReV[GeV]" not in names:
-        raise FileFormatError(file, f"columns {names}", "ImV[GeV] goes with ReV[GeV].")
-
-
-def _on_grid(file: Path, r: Float, T: Float, fields: dict[str, NDArray[Any]]) -> dict[str, Any]:
-    """Return the fields as (nt, nr), whatever the order of the rows."""
-    order = np.lexsort((r, T))
-    temperatures, distances = np.unique(T), np.unique(r)
-    shape = (len(temperatures), len(distances))
-    if not np.array_equal(r[order], np.tile(distances, len(temperatures))):
-        raise FileFormatError(file, f"{len(r)} rows are no grid of {shape[0]} T and {shape[1]} r")
-    on_grid = {name: values[order].reshape(shape) for name, values in fields.items()}
-    return {"r": distances, "T": temperatures, **on_grid}

@@ -266,7 +266,7 @@ def read_snapshot(path: str | Path) -> Snapshot:
         Naming file and line, for a missing, empty, truncated or damaged file.
     """
     values = numbers(path, list(lines_of(path)), _SNAPSHOT)
-    return Snapshot(values[:, 0], _complex(values[:, 2:]), values[:, 1])
+    return Snapshot(values[:, 0], complex_of(*values[:, 2:].T), values[:, 1])
 
 
 def write_snapshot(
@@ -336,7 +336,7 @@ def read_basis(path: str | Path, num: int | None = None, count: int | None = Non
     if rest or not points or not count:
         problem = f"{len(lines)} lines are not {count} states" + ("" if num is None else f" of {num} points")
         raise FileFormatError(path, problem, "Check num and nBasis of the run that wrote it.")
-    return _complex(values).reshape(count, points)
+    return complex_of(*values.T).reshape(count, points)
 
 
 def write_basis(path: str | Path, states: ArrayLike) -> Path:
@@ -372,9 +372,8 @@ def basis_lines(states: ArrayLike) -> Iterator[str]:
         yield f"{value.real:.17g}\t{value.imag:.17g}"
 
 
-def _complex(parts: Float) -> Complex:
-    """Return complex numbers from columns of real and imaginary parts, shape (n, 2)."""
-    u = np.empty(len(parts), dtype=np.complex128)
-    # one by one: adding i times the imaginary part would lose the sign of a zero
-    u.real, u.imag = parts.T
+def complex_of(real: Float, imaginary: Float) -> Complex:
+    """Return complex numbers of their parts, of one shape; adding i times one would lose the sign of a zero."""
+    u = np.empty(real.shape, dtype=np.complex128)
+    u.real, u.imag = real, imaginary
     return u

@@ -106,9 +106,9 @@ class Key:
         return f"Meaning: {self.meaning}." if self.choices else ""
 
 
-def _key(*words: Any, default: Any = MISSING, **rule: Any) -> Any:
+def _key(*entries: Any, default: Any = MISSING, **rule: Any) -> Any:
     """Return a dataclass field that carries a `Key`; with a default the key is optional."""
-    return field(default=default, metadata={"key": Key(*words, **rule)})
+    return field(default=default, metadata={"key": Key(*entries, **rule)})
 
 
 _START: Final = "initial condition and projection"
@@ -447,26 +447,18 @@ def problem(
     else:
         kind = CoulombState if p.initType == 0 else BoundState
         initial = kind(n=p.initN, l=p.initL, color=color)
-    return Problem(model, _medium(p, folder, allow_hot_end), initial)
-
-
-def _medium(p: LegacyParameters, folder: Path, allow_hot_end: bool) -> History | Histories:
     begin = to_fm(p.tmed)
     if p.temperatureEvolution == 0:
-        return Bjorken(p.T0, begin, p.Tf)
+        return Problem(model, Bjorken(p.T0, begin, p.Tf), initial)
     if p.temperatureEvolution == 3:
-        return ConstantTemperature(p.T0, begin, duration_fm=to_fm(p.maxSteps * p.dt) - begin)
+        duration = to_fm(p.maxSteps * p.dt) - begin
+        return Problem(model, ConstantTemperature(p.T0, begin, duration_fm=duration), initial)
     file = folder / str(p.temperatureFile)
     averaged = p.temperatureEvolution == 1
     tables = [read_qtraj_averaged(file)] if averaged else list(read_qtraj_trajectories(file))
-    later = begin > max(table.tau_fm[0] for table in tables)
-    return histories_from_tables(
-        tables,
-        p.Tf,
-        tau_start_fm=begin if later else None,
-        anisotropic=p.potential == 2,
-        allow_hot_end=allow_hot_end,
-    )
+    start = begin if begin > max(table.tau_fm[0] for table in tables) else None
+    how: dict[str, Any] = {"anisotropic": p.potential == 2, "allow_hot_end": allow_hot_end}
+    return Problem(model, histories_from_tables(tables, p.Tf, tau_start_fm=start, **how), initial)
 
 
 def write_params(path: str | Path, parameters: LegacyParameters) -> Path:

@@ -55,24 +55,13 @@ class RatioTable:
     metadata: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
-        ratios, r0, l = (float_array(name, getattr(self, name)) for name in ("ratios", "r0", "l"))
-        if ratios.ndim != 2 or ratios.shape[1] != len(STATE_NAMES) or not len(ratios):
-            raise InputError("ratios", ratios.shape, f"have shape (n, {len(STATE_NAMES)}), n at least 1")
-        for name, values, most in (("ratios", ratios, np.inf), ("r0", r0, 1.0), ("l", l, np.inf)):
-            shape = ratios.shape if name == "ratios" else ratios.shape[:1]
-            if values.shape != shape:
-                raise InputError(name, values.shape, f"have shape {shape}")
-            bad = ~(np.isfinite(values) & (values >= 0) & (values <= most))
-            if np.any(bad):
-                limit = "" if most == np.inf else f" and at most {most:g}"
-                raise InputError(name, float(values[bad][0]), f"be finite, non-negative{limit}")
-        if np.any(l != np.rint(l)):
-            raise InputError("l", self.l, "hold whole numbers")
+        n = _settle_columns(self, ratios=0, r0=0, l=0)
+        if np.any(self.r0 > 1):
+            raise InputError("r0", float(np.max(self.r0)), "be finite, non-negative and at most 1")
         if self.metadata is not None:
             settle(self, metadata=texts("metadata", self.metadata, "be a list of lines"))
-            if (count := len(self.metadata)) != len(ratios):
-                raise InputError("metadata", count, f"have one line for each of {len(ratios)} rows")
-        settle(self, ratios=ratios, r0=r0, l=l.astype(np.intp))
+            if (count := len(self.metadata)) != n:
+                raise InputError("metadata", count, f"have one line for each of {n} rows")
 
     def __len__(self) -> int:
         return len(self.r0)
@@ -87,6 +76,22 @@ class RatioTable:
         rows = np.arange(len(self))[np.asarray(chosen)]
         metadata = None if self.metadata is None else tuple(self.metadata[row] for row in rows)
         return RatioTable(self.ratios[rows], self.r0[rows], self.l[rows], metadata)
+
+
+def _settle_columns(table: Any, **least: float) -> int:
+    """Check and settle the columns of a table of n rows, `least` the lower bound of each, and return n."""
+    n = len(np.atleast_1d(float_array(first := next(iter(least)), getattr(table, first))))
+    for name, low in least.items():
+        values, integral = float_array(name, getattr(table, name)), name in ("count", "l")
+        shape = (n, len(STATE_NAMES)) if name in ("ratios", "mean", "error") else (n,)
+        if values.shape != shape or not n:
+            raise InputError(name, values.shape, f"have shape {shape}, n at least 1")
+        if np.any(bad := ~(np.isfinite(values) & (values >= low))):
+            raise InputError(name, float(values[bad][0]), f"be finite and at least {low:g}")
+        if integral and np.any(values != np.rint(values)):
+            raise InputError(name, getattr(table, name), "hold whole numbers")
+        settle(table, **{name: values.astype(np.intp) if integral else values})
+    return n
 
 
 def joined(tables: Iterable[RatioTable]) -> RatioTable:
@@ -142,32 +147,34 @@ def iterate_ratios(path: str | Path, *, metadata: bool | None = None) -> Iterato
 def _tables(path: Path, metadata: bool | None) -> Iterator[RatioTable]:
     lines = lines_of(path)
     head = list(islice(lines, 3))
-    step = 1 + (_has_metadata(path, head) if metadata is None else metadata)
+    step = 1 + (has_metadata(path, head) if metadata is None else metadata)
     lines, first, known = chain(head, lines), 1, dict[str, str]()
     while chunk := list(islice(lines, CHUNK - CHUNK % step)):
         if len(chunk) % step:
             problem = f"line {first + len(chunk) - 1} is metadata without a row: truncated"
             raise FileFormatError(path, problem, "Delete that line.")
-        rows = _rows(path, chunk[step - 1 :: step], first + step - 1, step)
+        rows = numbers(path, chunk[step - 1 :: step], COLUMNS, first + step - 1, step)
+        bad = np.any(rows < 0, axis=1) | (rows[:, -2] > 1) | (rows[:, -1] != np.rint(rows[:, -1]))
+        if np.any(bad):
+            where = first + step - 1 + step * int(np.argmax(bad))
+            problem = f"line {where} is no row of six ratios, a random number up to 1 and l"
+            remedy = "If every second line is metadata, say so: metadata=True." if step == 1 else ""
+            raise FileFormatError(path, problem, remedy)
         # equal lines share one string: a file has a hundred or more rows for each physical trajectory
         above = tuple(known.setdefault(line, line) for line in chunk[::2]) if step == 2 else None
         yield RatioTable(rows[:, :-2], rows[:, -2], rows[:, -1].astype(np.intp), above)
         first += len(chunk)
 
 
-def file_has_metadata(path: Path) -> bool:
-    """Return whether each row of a ratio file comes under a metadata line."""
-    return _has_metadata(path, list(islice(lines_of(path), 3)))
-
-
-def _has_metadata(path: str | Path, head: Sequence[str]) -> bool:
-    """Return whether the first lines of a ratio file, up to three, are metadata and rows in turn.
+def has_metadata(path: Path, head: Sequence[str] | None = None) -> bool:
+    """Return whether the first lines of a ratio file, up to three, `head` if known, are metadata and rows in turn.
 
     A line of eight metadata values may look like a row. It is a row only if its numbers are in the range of one
     and spelled as QTraj 1.0 spells them (``1.3``, never ``1.30``), and if it does not come again as third line
     around another one, unless it is then certainly a row: the state at the end has one l, so the ratios of the others
     vanish. A row in another spelling may be either and raises FileFormatError.
     """
+    head = list(islice(lines_of(path), 3)) if head is None else head
     fields = head[0].split("\t")
     if len(fields) != COLUMNS or not all(map(is_finite, fields)):
         return True
@@ -213,15 +220,8 @@ class AveragedRatios:
 
     def __post_init__(self) -> None:
         settle(self, metadata=texts("metadata", self.metadata, "be a list of lines"))
-        n = len(self.metadata)
-        for name, least in (("mean", 0), ("error", 0), ("count", 1), ("l", 0)):
-            values, whole = finite_array(name, getattr(self, name), low=least), name in ("count", "l")
-            shape = (n,) if whole else (n, len(STATE_NAMES))
-            if values.shape != shape or not n:
-                raise InputError(name, values.shape, f"have shape {shape}, n at least 1")
-            if whole and np.any(values != np.rint(values)):
-                raise InputError(name, getattr(self, name), "hold whole numbers")
-            settle(self, **{name: values.astype(np.intp) if whole else values})
+        if (n := _settle_columns(self, mean=0, error=0, count=1, l=0)) != (lines := len(self.metadata)):
+            raise InputError("metadata", lines, f"have one line for each of {n} rows")
 
     def __len__(self) -> int:
         return len(self.l)
@@ -237,8 +237,8 @@ _AVERAGED_ROW: Final = (
 def is_averaged(path: str | Path) -> bool:
     """Return whether a file begins as one of averaged ratios: a metadata line, then a row of 14 numbers."""
     head = list(islice(lines_of(path), 2))
-    words = head[-1].split()
-    return len(head) == 2 and len(words) == AVERAGED_COLUMNS and all(map(is_finite, words))
+    fields = head[-1].split()
+    return len(head) == 2 and len(fields) == AVERAGED_COLUMNS and all(map(is_finite, fields))
 
 
 def read_averaged_ratios(path: str | Path) -> AveragedRatios:
@@ -301,7 +301,7 @@ def write_ratios(path: str | Path, rows: RatioTable, *, append: bool = False) ->
     instance("rows", rows, RatioTable)
     with_metadata = rows.metadata is not None
     # a file of both kinds could not be read again
-    if append and path.is_file() and path.stat().st_size and file_has_metadata(path) != with_metadata:
+    if append and path.is_file() and path.stat().st_size and has_metadata(path) != with_metadata:
         kinds = ("without", "with") if with_metadata else ("with", "without")
         problem = f"it holds rows {kinds[0]} metadata, the new ones come {kinds[1]} it"
         raise FileFormatError(path, problem, "Write to another folder.")
@@ -315,18 +315,6 @@ def ratio_lines(rows: RatioTable) -> Iterator[str]:
         if rows.metadata is not None:
             yield rows.metadata[i]
         yield "\t".join([*(f"{value:g}" for value in ratios), f"{r0:g}", str(l)])
-
-
-def _rows(path: Path, lines: Sequence[str], first: int, step: int) -> Float:
-    values = numbers(path, lines, COLUMNS, first, step)
-    l = values[:, -1]
-    bad = np.any(values < 0, axis=1) | (values[:, -2] > 1) | (l != np.rint(l))
-    if np.any(bad):
-        where = first + step * int(np.argmax(bad))
-        problem = f"line {where} is no row of six ratios, a random number up to 1 and l"
-        remedy = "If every second line is metadata, say so: metadata=True." if step == 1 else ""
-        raise FileFormatError(path, problem, remedy)
-    return values
 
 
 # effective number of contributing rows below which a mean is most likely too small, and its standard error too
@@ -463,12 +451,27 @@ def average_ratios(
     sampled = bool(np.any(table.r0))
     if not sampled:
         notes += ("jumps (doJumps 0)",)
-    if no_jump is not None:
-        return _with_exact_part(table, no_jump, r_max, len(weights), notes)
-    return {
-        name: _mean(values, labels, weights, notes, sampled)
-        for name, values in zip(STATE_NAMES, table.ratios.T, strict=True)
-    }
+    if no_jump is None:
+        return {
+            name: _mean(values, labels, weights, notes, sampled)
+            for name, values in zip(STATE_NAMES, table.ratios.T, strict=True)
+        }
+    if len(weights) > 1:
+        remedy = "The no-jump part differs from path to path: select the rows of one."
+        value = f"one part for {len(weights)} paths"
+        raise InputError("no_jump", value, "belong to one temperature history", remedy)
+    # rows above r_max are zeros that stand for nothing
+    p = no_jump.probability
+    jumped = table.ratios[(table.r0 >= p) & (table.r0 <= r_max)]
+    if len(jumped) < 2:
+        allowed = "hold at least two rows with p <= r0 <= r_max"
+        raise InputError("table", f"{len(jumped)} rows with a jump", allowed)
+    share, estimates = r_max - p, {}
+    for name, x, exact, rounding in zip(STATE_NAMES, jumped.T, no_jump.ratios, no_jump.error, strict=True):
+        bound, note = _rare(share * x, len(x), unseen=share * exact / p)
+        parts = {"statistical": share * np.std(x, ddof=1) / np.sqrt(len(x)), "rounding": rounding, **bound}
+        estimates[name] = Estimate(exact + share * np.mean(x), parts, notes + note)
+    return estimates
 
 
 def effective_rows(values: ArrayLike) -> float:
@@ -539,28 +542,6 @@ def _mean(x: Float, labels: Index, weights: Float, notes: tuple[str, ...], sampl
         parts = {"paths": np.sqrt(spread) / weights.sum()}
     bound, note = _rare(x, len(x)) if sampled else ({}, ())
     return Estimate(value, parts | bound, notes + note)
-
-
-def _with_exact_part(
-    table: RatioTable, no_jump: NoJumpPart, r_max: float, paths: int, notes: tuple[str, ...]
-) -> dict[str, Estimate]:
-    p = no_jump.probability
-    if paths > 1:
-        value = f"one part for {paths} paths"
-        remedy = "The no-jump part differs from path to path: select the rows of one."
-        raise InputError("no_jump", value, "belong to one temperature history", remedy)
-    # rows above r_max are zeros that stand for nothing
-    jumped = table.ratios[(table.r0 >= p) & (table.r0 <= r_max)]
-    if len(jumped) < 2:
-        allowed = "hold at least two rows with p <= r0 <= r_max"
-        raise InputError("table", f"{len(jumped)} rows with a jump", allowed)
-    share = r_max - p
-    estimates = {}
-    for name, x, exact, rounding in zip(STATE_NAMES, jumped.T, no_jump.ratios, no_jump.error, strict=True):
-        bound, note = _rare(share * x, len(x), unseen=share * exact / p)
-        parts = {"statistical": share * np.std(x, ddof=1) / np.sqrt(len(x)), "rounding": rounding, **bound}
-        estimates[name] = Estimate(exact + share * np.mean(x), parts, notes + note)
-    return estimates
 
 
 def _rare(x: Float, n: int, unseen: float = 0.0) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -27,7 +27,7 @@ from ...provenance import versions
 from ...states import STATES
 from ..files.evolution import SummaryBlock, thinned, write_snapshot, write_summary
 from ..files.parameters import LegacyParameters, spelled
-from ..files.ratios import RatioTable, file_has_metadata, ratio_lines, read_ratios
+from ..files.ratios import RatioTable, has_metadata, ratio_lines, read_ratios
 from ..files.text import write_lines
 from .steps import TRAJECTORY_FILE
 from .trajectories import NoJumpEvolution, Trajectory, random_numbers
@@ -56,13 +56,13 @@ class OutputFolder:
         self.path, self._p = path, p
         self._file, self._with_metadata = path / "ratios.tsv", p.temperatureEvolution == TRAJECTORY_FILE
         entries = sorted(path.iterdir()) if path.is_dir() else []
-        self._found = [entry for entry in entries if _WRITTEN.fullmatch(entry.name)]
-        if self._found and existing == "refuse":
-            names = ", ".join(entry.name for entry in self._found[:3])
-            more = ", ..." if len(self._found) > 3 else ""
+        self._earlier = [entry for entry in entries if _WRITTEN.fullmatch(entry.name)]
+        if self._earlier and existing == "refuse":
+            names = ", ".join(entry.name for entry in self._earlier[:3])
+            more = ", ..." if len(self._earlier) > 3 else ""
             remedy = "Nothing was changed. --append adds rows of another randomseed, --overwrite replaces the files."
             raise FileFormatError(path, f"holds the output of an earlier run ({names}{more})", remedy)
-        self.appends = bool(self._found) and existing == "append"
+        self.appends = bool(self._earlier) and existing == "append"
         if self.appends:
             # the original has no run record, but its folder may be named after the seed
             named, record = _WITH_SEED.fullmatch(path.name), self._record()
@@ -80,7 +80,7 @@ class OutputFolder:
     def begin(self, transform: str) -> None:
         """Remove what this run replaces, and write parameters with the seed, and versions."""
         if not self.appends:
-            for path in self._found:  # not one by one: snapshots of steps that this run has not would stay
+            for path in self._earlier:  # not one by one: snapshots of steps that this run has not would stay
                 try:
                     path.unlink()
                 except OSError as error:
@@ -146,7 +146,7 @@ class OutputFolder:
         file, p = self._file, self._p
         if not (file.is_file() and file.stat().st_size):
             return
-        if file_has_metadata(file) != self._with_metadata:
+        if has_metadata(file) != self._with_metadata:
             problem = f"its rows come {'without' if self._with_metadata else 'with'} metadata, those of this run differ"
             raise FileFormatError(file, problem, "Run in another folder, or move the file away.")
         table = read_ratios(file, metadata=self._with_metadata)  # a truncated last line raises
@@ -206,10 +206,9 @@ class Screen:
 
     def masses(self, masses: Float) -> None:
         """Print the masses 2 M_Q + E of computed states in GeV."""
-        self._lines(RULE)
-        for state, mass in zip(STATES, masses, strict=False):
-            self.say(f"M({state.n}{'spd'[state.l]}) = {mass:g}")
-        self._lines(RULE)
+        names = (f"{state.n}{'spd'[state.l]}" for state in STATES)
+        lines = (f"==> M({name}) = {mass:g}" for name, mass in zip(names, masses, strict=False))
+        self._lines(RULE, *lines, RULE)
 
     def no_jump(self, evolution: NoJumpEvolution, jumps: bool) -> None:
         """Print the vacuum part and the part with medium of the evolution without jumps, as the original does."""

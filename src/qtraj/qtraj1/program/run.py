@@ -24,7 +24,7 @@ from ..files.evolution import write_basis
 from ..files.parameters import LegacyParameters
 from .output import Existing, OutputFolder, Screen
 from .steps import histories
-from .trajectories import Setup, Transform, evolve_without_jumps, make_setup, refuse_unknown, sample
+from .trajectories import Transform, evolve_without_jumps, make_setup, sample
 
 CLOCK: Final = 0  # randomseed that takes the clock, in seconds, as seed
 
@@ -73,7 +73,14 @@ def run_legacy(
     transform = choice("transform", transform, get_args(Transform))
     if screen is not None:
         instance("screen", screen, Screen)
-    refuse_unknown(p)
+    # what the original does in a way that no document describes to the last factor: what its KSU potential is for
+    # octets, and its jumps at NLO (by direction-averaged rates, with a reduced mass for the heavy quark's in one term)
+    if p.potential != 0 and p.initC == 1:
+        remedy = "A KSU potential is one of singlets."
+        raise InputError("initC", 1, f"be 0 with potential {p.potential}", remedy)
+    if p.stepper == 2 and p.doJumps:
+        remedy = "The jumps of the original at NLO are not documented; for NLO with jumps use qtraj.solve."
+        raise InputError("doJumps", 1, "be 0 with stepper 2", remedy)
     kinds = get_args(Existing)
     existing = choice("existing", existing, kinds, f"be one of {', '.join(kinds)}")
     if transform == "fftw":
@@ -91,15 +98,40 @@ def run_legacy(
     name = folder.path.name
     adding = f"Adding rows to '{name}/ratios.tsv'; its other files stay those of the earlier run"
     screen.say(adding if folder.appends else f"Creating output directory '{name}'")
-    first = 0
+    first, began = 0, False
     try:
         for steps in histories(p, directory):
             screen.say(f"Set maxSteps to {steps.total}")
             setup = make_setup(p, steps, directory, transform)
-            if first == 0:
+            if not began:
                 # a bad grid or file of states has shown by now: nothing was written, nothing replaced
                 folder.begin(transform)
-            _run_history(setup, folder, screen, first)
+                began = True
+            if setup.computed is not None and setup.masses is not None:
+                screen.say(f"Finding the first {len(setup.masses)} eigenstates")
+                screen.masses(setup.masses)
+                if not folder.appends:
+                    screen.say("Saving basis functions")
+                    write_basis(folder.path / "basisfunctions.tsv", setup.computed)
+            screen.say("Basis functions loaded")
+            screen.say("Initial wavefunction loaded")
+            with screen.bar("without jumps", steps.total) as tick:
+                evolution = evolve_without_jumps(setup, tick)
+            folder.begin_history(evolution)
+            screen.no_jump(evolution, jumps=p.doJumps)
+            if not p.doJumps:
+                folder.add_row(evolution.ratios, 0.0, steps.metadata)
+                continue
+            # the trajectories of this history, numbered from `first`
+            evolved = jumps = 0
+            with screen.bar("trajectories", p.nTrajectories) as tick:
+                numbers = range(first, first + p.nTrajectories)
+                for trajectory in sample(setup, evolution, p.randomseed, numbers):
+                    folder.add(trajectory, steps.metadata)
+                    evolved += trajectory.evolved
+                    jumps += trajectory.jumps
+                    tick(trajectory.number - first + 1)
+            screen.say(f"{p.nTrajectories} trajectories: {evolved} evolved, {jumps} jumps")
             first += p.nTrajectories
     finally:
         folder.write()
@@ -107,37 +139,9 @@ def run_legacy(
     return folder.path
 
 
-def pairs(words: Sequence[str]) -> list[tuple[str, str]]:
-    """Return command-line words ``-KEY value ...`` as pairs for `read_params`."""
-    for key, value in zip(words[::2], [*words[1::2], ""], strict=False):
+def pairs(arguments: Sequence[str]) -> list[tuple[str, str]]:
+    """Return command-line arguments ``-KEY value ...`` as pairs for `read_params`."""
+    for key, value in zip(arguments[::2], [*arguments[1::2], ""], strict=False):
         if not key.startswith("-") or not value:
             raise InputError(key, value, "be a pair -KEY value", "For example: -T0 0.425 -kappa -1.")
-    return list(zip(words[::2], words[1::2], strict=True))
-
-
-def _run_history(setup: Setup, folder: OutputFolder, screen: Screen, first: int) -> None:
-    """Evolve one history without jumps, then its trajectories, numbered from `first`."""
-    p, metadata = setup.p, setup.steps.metadata
-    if setup.computed is not None and setup.masses is not None:
-        screen.say(f"Finding the first {len(setup.masses)} eigenstates")
-        screen.masses(setup.masses)
-        if not folder.appends:
-            screen.say("Saving basis functions")
-            write_basis(folder.path / "basisfunctions.tsv", setup.computed)
-    screen.say("Basis functions loaded")
-    screen.say("Initial wavefunction loaded")
-    with screen.bar("without jumps", setup.steps.total) as tick:
-        evolution = evolve_without_jumps(setup, tick)
-    folder.begin_history(evolution)
-    screen.no_jump(evolution, jumps=p.doJumps)
-    if not p.doJumps:
-        folder.add_row(evolution.ratios, 0.0, metadata)
-        return
-    evolved = jumps = 0
-    with screen.bar("trajectories", p.nTrajectories) as tick:
-        for trajectory in sample(setup, evolution, p.randomseed, range(first, first + p.nTrajectories)):
-            folder.add(trajectory, metadata)
-            evolved += trajectory.evolved
-            jumps += trajectory.jumps
-            tick(trajectory.number - first + 1)
-    screen.say(f"{p.nTrajectories} trajectories: {evolved} evolved, {jumps} jumps")
+    return list(zip(arguments[::2], arguments[1::2], strict=True))

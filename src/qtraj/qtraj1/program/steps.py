@@ -28,7 +28,7 @@ u = r R it is the symmetrized product -i (r d/dr + d/dr r), hermitian on the gri
     Gamma_o = (kappa/8) [ the same with a -> -a ] + (5 kappa/16) [ the same with a = 0 ]
 
 Flaws of the original: where there is no medium
-(T = 0) the NLO terms are left out; its jumps at NLO take direction-averaged rates (`trajectories.refuse_unknown`).
+(T = 0) the NLO terms are left out; its jumps at NLO take direction-averaged rates (`run.run_legacy` refuses them).
 """
 
 from __future__ import annotations
@@ -99,33 +99,34 @@ def histories(p: LegacyParameters, directory: Path) -> Iterator[Steps]:
     """Yield the media of a run: one, or one for each block of a trajectory file; file names count from `directory`."""
     file = directory / str(p.temperatureFile)
     if p.temperatureEvolution == BJORKEN:
-        yield _bjorken(p)
+        # T = T0 (tmed/t)^(1/3) up to and with the first step with T <= Tf
+        end = p.tmed * (p.T0 / p.Tf) ** 3
+        t = p.t0 + p.dt * np.arange(int((end - p.t0) / p.dt) + 3)
+        T = np.where(t >= p.tmed, p.T0 * np.cbrt(p.tmed / np.maximum(t, p.tmed)), 0.0)
+        last = int(np.flatnonzero((t >= p.tmed) & (p.Tf >= T))[0])
+        yield _steps(p, T[: last + 1])
     elif p.temperatureEvolution == CONSTANT:
         t = p.t0 + p.dt * np.arange(p.maxSteps)
         yield _steps(p, np.where(t >= p.tmed, p.T0, 0.0))
     elif p.temperatureEvolution == AVERAGED_FILE:
-        yield _tabulated(p, read_qtraj_averaged(file))
+        yield _tabulated(p, read_qtraj_averaged(file), "")
     else:
-        for table, metadata in zip(read_qtraj_trajectories(file), _metadata(file), strict=False):
+        lines = lines_of(file)  # a second time, for the metadata of each block as the file spells them
+        for table in read_qtraj_trajectories(file):
+            count = next(line for line in lines if line.strip())
+            metadata = "\t".join(text.strip() for text in islice(lines, int(count.split()[0])))
+            points = int(next(lines).split()[0])
+            next(islice(lines, points, points), None)  # consumes the points
             yield _tabulated(p, table, metadata)
 
 
-def _bjorken(p: LegacyParameters) -> Steps:
-    """Return the steps of T = T0 (tmed/t)^(1/3) up to and with the first one with T <= Tf."""
-    end = p.tmed * (p.T0 / p.Tf) ** 3
-    t = p.t0 + p.dt * np.arange(int((end - p.t0) / p.dt) + 3)
-    T = np.where(t >= p.tmed, p.T0 * np.cbrt(p.tmed / np.maximum(t, p.tmed)), 0.0)
-    last = int(np.flatnonzero((t >= p.tmed) & (p.Tf >= T))[0])
-    return _steps(p, T[: last + 1])
-
-
-def _tabulated(p: LegacyParameters, table: TemperatureTable, metadata: str = "") -> Steps:
+def _tabulated(p: LegacyParameters, table: TemperatureTable, metadata: str) -> Steps:
+    """Return the steps of a table, by natural cubic splines in (ln tau, ln T), as the original's."""
     tau = table.tau_fm / HBARC
     t = p.t0 + p.dt * np.arange(int(max(tau[-1] - p.t0, 0.0) / p.dt) + 2)
     inside = (t >= max(p.tmed, tau[0])) & (t <= tau[-1])
     log_tau, log_t = np.log(tau), np.log(t[inside])
 
-    # natural cubic splines in (ln tau, ln T), as the original's
     def interpolated(values: Float, outside: float, offset: float = 0.0) -> Float:
         out = np.full(len(t), outside)
         out[inside] = np.exp(CubicSpline(log_tau, np.log(values + offset), bc_type="natural")(log_t))
@@ -155,16 +156,6 @@ def _steps(
     first_medium = int(np.count_nonzero(p.t0 + p.dt * np.arange(len(T)) < p.tmed))
     xi, hard_scale = np.zeros_like(T) if xi is None else xi, T if hard_scale is None else hard_scale
     return Steps(T, xi, hard_scale, first_medium, p.t0, p.dt, metadata)
-
-
-def _metadata(file: Path) -> Iterator[str]:
-    """Iterate over the metadata of the blocks of a trajectory file, text unchanged."""
-    lines = lines_of(file)
-    for line in lines:
-        if line.strip():
-            yield "\t".join(text.strip() for text in islice(lines, int(line.split()[0])))
-            points = int(next(lines).split()[0])
-            next(islice(lines, points, points), None)  # consumes the points
 
 
 # thresholds of the C++ code: temperature in GeV below which V is the vacuum's, anisotropy below which f is a series
@@ -197,7 +188,14 @@ class QTrajKSUPotential(KSUPotential):
 
     def real_part(self, r: Float, T: Float, xi: Float) -> Float:
         """Return Re V in GeV, shape (nt, nr)."""
-        screened = self.screened(r, np.sqrt(_anisotropy_factor(xi)) * self.debye_mass(T))
+        # f(xi) by the series below 1e-4, and by the form for xi > 0 above
+        positive = np.maximum(xi, _SERIES_BELOW_XI)
+        angle = np.arcsin(np.sqrt(positive / (1 + positive)))
+        closed = np.sqrt(2) * (1 + positive) * angle
+        closed /= np.sqrt(positive) * np.sqrt(1 + positive + (1 + positive) ** 2 * angle / np.sqrt(positive))
+        series = 1 - 2 * xi**2 / 45 + 44 * xi**3 / 945 - 8 * xi**4 / 189
+        f = np.where(xi < _SERIES_BELOW_XI, series, closed)
+        screened = self.screened(r, np.sqrt(f) * self.debye_mass(T))
         hot = T[:, None] >= _VACUUM_BELOW_T
         return np.where(hot & (screened <= self.ceiling), screened, self.vacuum(r, "singlet"))
 
@@ -206,16 +204,6 @@ class QTrajKSUPotential(KSUPotential):
         strength = self.coupling(T) * hard_scale / np.sqrt(1 + xi / 3)
         strength = np.where(_VACUUM_BELOW_T <= T, strength, 0.0)
         return np.asarray(-strength[:, None] * landau_damping(np.outer(self.debye_mass(T), r)))
-
-
-def _anisotropy_factor(xi: Float) -> Float:
-    """f(xi) by the series below 1e-4, and by the form for xi > 0 above."""
-    positive = np.maximum(xi, _SERIES_BELOW_XI)
-    angle = np.arcsin(np.sqrt(positive / (1 + positive)))
-    closed = np.sqrt(2) * (1 + positive) * angle
-    closed /= np.sqrt(positive) * np.sqrt(1 + positive + (1 + positive) ** 2 * angle / np.sqrt(positive))
-    series = 1 - 2 * xi**2 / 45 + 44 * xi**3 / 945 - 8 * xi**4 / 189
-    return np.where(xi < _SERIES_BELOW_XI, series, closed)
 
 
 T_C: Final = 0.150  # GeV; critical temperature of the kappa_hat fits in the original
@@ -334,7 +322,14 @@ class CrankNicolson:
         self._rp_pr = np.zeros((3, grid.num), dtype=complex)  # r p + p r
         self._rp_pr[0, 1:] = -0.5j * (self._r[:-1] + self._r[1:]) / self._dx
         self._rp_pr[2, :-1] = -self._rp_pr[0, 1:]
-        self._p_squared = cache(self._second_differences)
+
+        @cache
+        def p_squared(l: int) -> Complex:  # p_r^2 + l(l+1)/r^2
+            matrix = np.full((3, grid.num), -1 / grid.dx**2, dtype=np.complex128)
+            matrix[1] = 2 / grid.dx**2 + l * (l + 1) / grid.r**2
+            return matrix
+
+        self._p_squared = p_squared
 
     def advance(self, states: Complex, color: Integer, l: Integer, n: int) -> Complex:
         """Return the states after step `n`; see `SplitStep.advance`."""
@@ -351,12 +346,6 @@ class CrankNicolson:
                 raise QtrajError("The Crank-Nicolson matrix is singular: choose another dt.")
             states[index == i] = solution.T
         return states
-
-    def _second_differences(self, l: int) -> Complex:
-        """Return p^2 = p_r^2 + l(l+1)/r^2, (3, num)."""
-        p_squared = np.full((3, len(self._r)), -1 / self._dx**2, dtype=np.complex128)
-        p_squared[1] = 2 / self._dx**2 + l * (l + 1) / self._r**2
-        return p_squared
 
     def _effective(self, color: int, l: int, n: int) -> Complex:
         """Return H_eff of a sector during step `n`, (3, num)."""

@@ -59,46 +59,6 @@ BATCH_NUMBERS: Final = 2**14
 SMALLEST_BATCH: Final = 4
 
 
-def functions(
-    p: LegacyParameters, grid: SineGrid, vacuum: Float, directory: Path
-) -> tuple[Float, Float, Float | None, Float | None]:
-    """Return `initial`, `basis`, `computed` and `masses` of a `Setup`; a file of basis functions must fit the grid."""
-    # the Bohr radius of this model scales the analytic functions
-    model = LindbladModel(CoulombPotential(p.alpha), mass=p.mass)
-    some = STATES[: p.nBasis]
-
-    def normalized(state: CoulombState | GaussianState) -> Float:
-        u = state.u(grid.r, model)
-        return np.asarray(u / np.sqrt(grid.dx * np.sum(u**2)))
-
-    computed, masses, stored = None, None, None
-    if p.initType == 100 or p.projType == 1:
-        lattice = replace(grid, derivative=1)
-        # the six states are 1S 2S 3S, 1P 2P, 1D: 3 - l for each l
-        levels = {l: bound_states(lattice, vacuum, l, p.mass, 3 - l) for l in range(3)}
-        energies, vectors = ([levels[s.l][i][s.radial_index] for s in some] for i in (0, 1))
-        computed, masses = np.array(vectors) / np.sqrt(grid.dx), 2 * p.mass + np.array(energies)
-    if p.initType == 200 or p.projType == 2:
-        states = read_basis(directory / str(p.basisFunctionsFile), grid.num, p.nBasis)
-        if np.any(states.imag):
-            remedy = "Eigenstates of bound pairs are real."
-            raise FileFormatError(p.basisFunctionsFile, "it holds complex functions", remedy)
-        stored = np.asarray(states.real)
-    projections = {0: None, 1: computed, 2: stored}[p.projType]
-    if projections is None:
-        projections = np.array([normalized(CoulombState(state.n, state.l)) for state in some])
-    basis = np.zeros((len(STATES), grid.num))
-    basis[: p.nBasis] = projections
-    eigenstate = {100: computed, 200: stored}.get(p.initType)
-    if eigenstate is not None:
-        initial = np.asarray(eigenstate[STATES.index(State(p.initN, p.initL))])
-    elif p.initType == 0:
-        initial = normalized(CoulombState(p.initN, p.initL))
-    else:
-        initial = normalized(GaussianState(p.initL, p.initWidth))
-    return initial, basis, computed, masses
-
-
 @dataclass(frozen=True, eq=False)
 class Setup:
     """Everything that the evolution of one history uses; functions u(r_i) are normalized to dx sum u^2 = 1.
@@ -139,14 +99,6 @@ class Setup:
         """Return whether a trajectory prints a row at the start of `step`."""
         return step % self.p.snapFreq == 0 or step == self.steps.total
 
-    def printed_energy(self, state: Complex, color: int, l: int) -> float:
-        """Return the vacuum energy as the original prints it: without dx, not divided by the norm."""
-        m, dx, r = self.p.m, self.grid.dx, self.grid.r
-        static = CoulombPotential(self.p.alpha).vacuum(r, COLORS[color]) + l * (l + 1) / (2 * m * r**2)
-        walls = np.concatenate([[0], state, [0]])
-        second = (walls[2:] + walls[:-2] - 2 * state) / dx**2
-        return float(np.vdot(state, static * state - second / (2 * m)).real)
-
 
 def make_setup(p: LegacyParameters, steps: Steps, directory: Path, transform: Transform = "scipy") -> Setup:
     """Make the setup of one history; `directory` is where relative file names count from."""
@@ -154,7 +106,40 @@ def make_setup(p: LegacyParameters, steps: Steps, directory: Path, transform: Tr
     interaction = Munich(p, steps, grid.r) if p.potential == 0 else Screened(p, steps, grid.r)
     kind = partial(CrankNicolson, alpha=p.alpha, nlo=p.stepper == 2) if p.stepper else SplitStep
     stepper = kind(grid, interaction, p.m, p.dt)
-    return Setup(p, grid, steps, stepper, *functions(p, grid, interaction.vacuum, directory))
+    # the Bohr radius of this model scales the analytic functions
+    model = LindbladModel(CoulombPotential(p.alpha), mass=p.mass)
+    some = STATES[: p.nBasis]
+
+    def normalized(state: CoulombState | GaussianState) -> Float:
+        u = state.u(grid.r, model)
+        return np.asarray(u / np.sqrt(grid.dx * np.sum(u**2)))
+
+    computed, masses, stored = None, None, None
+    if p.initType == 100 or p.projType == 1:
+        lattice = replace(grid, derivative=1)
+        # the six states are 1S 2S 3S, 1P 2P, 1D: 3 - l for each l
+        levels = {l: bound_states(lattice, interaction.vacuum, l, p.mass, 3 - l) for l in range(3)}
+        energies, vectors = ([levels[s.l][i][s.radial_index] for s in some] for i in (0, 1))
+        computed, masses = np.array(vectors) / np.sqrt(grid.dx), 2 * p.mass + np.array(energies)
+    if p.initType == 200 or p.projType == 2:
+        states = read_basis(directory / str(p.basisFunctionsFile), grid.num, p.nBasis)
+        if np.any(states.imag):
+            remedy = "Eigenstates of bound pairs are real."
+            raise FileFormatError(p.basisFunctionsFile, "it holds complex functions", remedy)
+        stored = np.asarray(states.real)
+    projections = {0: None, 1: computed, 2: stored}[p.projType]
+    if projections is None:
+        projections = np.array([normalized(CoulombState(state.n, state.l)) for state in some])
+    basis = np.zeros((len(STATES), grid.num))
+    basis[: p.nBasis] = projections
+    eigenstate = {100: computed, 200: stored}.get(p.initType)
+    if eigenstate is not None:
+        initial = np.asarray(eigenstate[STATES.index(State(p.initN, p.initL))])
+    elif p.initType == 0:
+        initial = normalized(CoulombState(p.initN, p.initL))
+    else:
+        initial = normalized(GaussianState(p.initL, p.initWidth))
+    return Setup(p, grid, steps, stepper, initial, basis, computed, masses)
 
 
 @dataclass
@@ -171,27 +156,19 @@ class Record:
         overlaps = setup.overlaps(state, color, l)
         # <r> in units of that of the Coulomb 1S state, 3/(2 m alpha)
         radius = setup.grid.dx * float(np.sum(setup.grid.r * np.abs(state) ** 2)) / (3 / (2 * p.m * p.alpha))
-        time, energy = setup.steps.time_fm(step), setup.printed_energy(state, color, l)
+        # the vacuum energy as the original prints it: without dx, from second differences
+        m, dx, r = p.m, setup.grid.dx, setup.grid.r
+        static = CoulombPotential(p.alpha).vacuum(r, COLORS[color]) + l * (l + 1) / (2 * m * r**2)
+        walls = np.concatenate([[0], state, [0]])
+        second = (walls[2:] + walls[:-2] - 2 * state) / dx**2
+        energy = float(np.vdot(state, static * state - second / (2 * m)).real)
+        time = setup.steps.time_fm(step)
         self._rows.append((time, norm, color, l, overlaps / scale, radius / scale, energy / scale))
 
     def block(self, trajectory: int | None = None) -> SummaryBlock:
         """Return the rows so far as one block."""
         columns = zip(*self._rows, strict=True) if self._rows else ((),) * 7
         return SummaryBlock(trajectory, *(np.array(column) for column in columns))
-
-
-def refuse_unknown(p: LegacyParameters) -> None:
-    """Raise InputError for what the original does in a way that no document describes to the last factor.
-
-    At NLO its jumps branch by direction-averaged rates, with a reduced mass in the place of the heavy-quark mass in
-    one term; what its KSU potential is for octets is not said.
-    """
-    if p.potential != 0 and p.initC == 1:
-        remedy = "A KSU potential is one of singlets."
-        raise InputError("initC", 1, f"be 0 with potential {p.potential}", remedy)
-    if p.stepper == 2 and p.doJumps:
-        remedy = "The jumps of the original at NLO are not documented; for NLO with jumps use qtraj.solve."
-        raise InputError("doJumps", 1, "be 0 with stepper 2", remedy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -226,8 +203,7 @@ class NoJumpEvolution:
     def start_for(self, r0: float, snapshot_every: int) -> Stored:
         """Return the state from which a trajectory with first random number `r0` above `norm` goes on."""
         # the flaw of the list named above
-        room = self.stored[-1].step // snapshot_every + 1
-        usable = self.stored[:-1][:room]
+        usable = self.stored[:-1][: self.stored[-1].step // snapshot_every + 1]
         return next((state for state in reversed(usable) if state.norm > r0), usable[0])
 
 
@@ -302,8 +278,14 @@ def sample(
     waiting: list[Trajectory] = []
     evolving: list[Trajectory] = []
     for number in numbers:
-        waiting.append(_begin(setup, no_jump, seed, number))
-        evolving += waiting[-1:] if waiting[-1].evolved else []
+        random = random_numbers(seed, number)
+        r0 = float(random.random())
+        trajectory = Trajectory(number, r0, random, Record(setup), r0, setup.p.initC, setup.p.initL)
+        trajectory.evolved = no_jump.norm <= r0 <= setup.p.rMax
+        if r0 < no_jump.norm:
+            trajectory.ratios = no_jump.ratios / no_jump.norm
+        waiting.append(trajectory)
+        evolving += [trajectory] if trajectory.evolved else []
         if len(evolving) == batch or number == numbers[-1]:
             _evolve(setup, no_jump, evolving)
             yield from waiting
@@ -314,17 +296,6 @@ def random_numbers(seed: int, number: int) -> np.random.Generator:
     """Return the generator of a trajectory; its first number is r0, which tells a seed in a file of ratios."""
     key = np.array([seed % 2**64, number], dtype=np.uint64)  # a list of large integers would become floats
     return np.random.Generator(np.random.Philox(key=key))
-
-
-def _begin(setup: Setup, no_jump: NoJumpEvolution, seed: int, number: int) -> Trajectory:
-    """Draw r0; a trajectory with nothing to compute is at its end."""
-    p, random = setup.p, random_numbers(seed, number)
-    r0 = float(random.random())
-    trajectory = Trajectory(number, r0, random, Record(setup), r0, p.initC, p.initL)
-    trajectory.evolved = no_jump.norm <= r0 <= p.rMax
-    if r0 < no_jump.norm:
-        trajectory.ratios = no_jump.ratios / no_jump.norm
-    return trajectory
 
 
 def _evolve(setup: Setup, no_jump: NoJumpEvolution, trajectories: Sequence[Trajectory]) -> None:
@@ -368,8 +339,12 @@ def _evolve(setup: Setup, no_jump: NoJumpEvolution, trajectories: Sequence[Traje
             for i in np.flatnonzero(hit):
                 if active[i].jumps < p.maxJumps:
                     active[i].jump()
-                    states[i] = _jumped(setup, states[i])
+                    jumped = setup.grid.r * states[i]
                     norms[i] = 1.0
+                    if (norm := float(setup.norms(jumped))) == 0:
+                        allowed = "be so short that something of a state is left after a step"
+                        raise InputError("dt", p.dt, allowed)
+                    states[i] = jumped / np.sqrt(norm)
             # a trajectory stops with its last jump
             stops = hit & np.array([t.jumps == p.maxJumps for t in active])
             for i in np.flatnonzero(stops):
@@ -381,12 +356,3 @@ def _evolve(setup: Setup, no_jump: NoJumpEvolution, trajectories: Sequence[Traje
                 note(trajectory, n + 1, state, float(norm))
     for trajectory, state in zip(active, states, strict=True):
         end(trajectory, state)
-
-
-def _jumped(setup: Setup, state: Complex) -> Complex:
-    """Return r u, normalized."""
-    jumped = setup.grid.r * state
-    norm = float(setup.norms(jumped))
-    if norm == 0:
-        raise InputError("dt", setup.p.dt, "be so short that something of a state is left after a step")
-    return np.asarray(jumped / np.sqrt(norm))

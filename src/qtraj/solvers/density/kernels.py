@@ -40,7 +40,7 @@ from ..jumps.soft import (
     soft_generator,
     state_exponential,
 )
-from ..steps import Steps, pad
+from ..steps import Steps
 
 LENGTHS = tuple(32 * 4**k for k in range(12))
 """Numbers of steps to which sequences are padded: few, since each is compiled."""
@@ -69,29 +69,33 @@ class PaddedSteps(NamedTuple):
 
 
 def padded_steps(members: Sequence[Steps], color: int, soft_bound: Float) -> tuple[PaddedSteps, int]:
-    """Return the steps of a batch in one color, and how many to take; `soft_bound` is that of `jumps.soft.bound`."""
-    steps = pad(members)
-    rows = next(length for length in LENGTHS if length >= steps.steps)
+    """Return the steps of a batch in one color, and how many to take; `soft_bound` is that of `jumps.soft.bound`.
 
-    def padded(array: Float, length: int) -> Float:
-        out = np.zeros((length, *array.shape[2:], len(array)))
-        out[: array.shape[1]] = np.moveaxis(array, 0, -1)
+    Shorter members get steps that do nothing.
+    """
+    count = max(steps.steps for steps in members)
+    rows = next(length for length in LENGTHS if length >= count)
+
+    def padded(arrays: Sequence[Float], length: int) -> Float:
+        out = np.zeros((length, *arrays[0].shape[1:], len(arrays)))
+        for i, array in enumerate(arrays):
+            out[: len(array), ..., i] = array
         return out
 
-    column = min(color, steps.gamma.shape[-1] - 1)
+    column = min(color, members[0].gamma.shape[-1] - 1)
     local = PaddedSteps(
-        padded(steps.vacuum, rows + 1),
-        padded(steps.terms[..., column, :], rows),
-        padded(steps.gamma[..., column], rows),
+        padded([s.vacuum for s in members], rows + 1),
+        padded([s.terms[:, column] for s in members], rows),
+        padded([s.gamma[:, column] for s in members], rows),
     )
-    if steps.soft.shape[-1] == 0:
-        return local, steps.steps
-    soft = padded(steps.soft, rows + 1)
+    if members[0].soft.shape[-1] == 0:
+        return local, count
+    soft = padded([s.soft for s in members], rows + 1)
     return local._replace(
         soft=soft,
-        before=padded(steps.before, rows + 1),
+        before=padded([s.before for s in members], rows + 1),
         pieces=pieces(np.swapaxes(soft, 1, 2), soft_bound),
-    ), steps.steps
+    ), count
 
 
 # ---------------------------------------------------------------------------------------------------- pure state

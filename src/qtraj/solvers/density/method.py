@@ -24,6 +24,7 @@ from ...physics.model import LindbladModel
 from ...radial.laguerre import LaguerreMesh
 from ...states import STATES
 from ..nojump.method import DEFAULT_MESH, NoJump, check_step
+from ..nojump.on_mesh import ROUNDING
 from ..parallel import Tally, side_by_side
 from ..result import Progress, Solution
 from ..steps import Profile, strang
@@ -54,9 +55,6 @@ SHARES: Final = {
 
 FEW_STEPS: Final = 16
 """With fewer steps than this the error can be 0.7 of the difference (2S from 1S at weak kappa)."""
-
-ROUNDING: Final = 1e-13
-"""Overlaps of the density matrix are known to this, of a normalized pair: some hundred steps, and a margin of ten."""
 
 
 @dataclass(frozen=True)

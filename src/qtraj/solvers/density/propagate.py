@@ -102,7 +102,7 @@ class StateRun:
     norm : ndarray, shape (n, segments)
         Probability of no jump so far, within the basis and the filter.
     energy, radius : ndarray, shape (n,)
-        Root mean squares of the vacuum energy in GeV and of r in GeV^-1 at the end.
+        Root mean squares of the vacuum energy in GeV and of r in GeV^-1 at the end; 0 for a model that is local.
     """
 
     overlap: Float
@@ -152,8 +152,11 @@ def propagate_state(
                 norm[members, k] += weight * (np.abs(seen) ** 2).sum(axis=-1)
                 if color == SINGLET:
                     overlap[np.ix_(members, [k], rows)] = weight * (np.abs(seen @ targets.T) ** 2)[:, None]
-            squares[0, members] += weight * np.abs(seen) ** 2 @ np.asarray(sector.energies) ** 2
-            squares[1, members] += weight * np.abs(seen @ sector.vectors.T) ** 2 @ basis.mesh.r**2
+            if (
+                not model.is_local
+            ):  # only the expansions of next-to-leading order ask how fast and large a pair is
+                squares[0, members] += weight * np.abs(seen) ** 2 @ np.asarray(sector.energies) ** 2
+                squares[1, members] += weight * np.abs(seen @ sector.vectors.T) ** 2 @ basis.mesh.r**2
             advance(len(members))
     energy, radius = np.sqrt(squares / norm[:, -1])
     return StateRun(overlap, norm, energy, radius)

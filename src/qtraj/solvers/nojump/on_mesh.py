@@ -36,7 +36,8 @@ EXCESS: Final = 1.5
 
 
 ROUNDING: Final = 1e-13
-"""Amplitudes are known to this, of a normalized pair: a hundred orthogonal transformations, and a margin of ten."""
+"""Amplitudes, and overlaps of a density matrix, are known to this, of a normalized pair: some hundred orthogonal
+transformations, and a margin of ten."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from ..projection import Projection
 from ..result import Progress, Solution
 from ..steps import Profile
 from ..thermal import check_thermal
-from ..trajectories.propagators import MeshPropagators, Propagators, SinePropagators, sector_of, squared_norm
+from ..trajectories.propagators import Propagators, make_propagators, sector_of, squared_norm
 from ..trajectories.time_grid import graded_time_grid, uniform_time_grid
 from .on_mesh import MeshSetting, error_parts, fast_pairs, no_jump_solution
 
@@ -69,11 +69,9 @@ class SplitRun:
 
     def propagators(self, history: History, checkpoints: Sequence[float]) -> Propagators:
         """Return the steps of one history."""
-        if isinstance(self.grid, SineGrid):
-            time_grid = uniform_time_grid(self.model, history, checkpoints, self.step)
-            return SinePropagators(self.model, history, time_grid, self.grid, self.projection)
-        time_grid = graded_time_grid(self.model, history, checkpoints, self.step)
-        return MeshPropagators(
+        on = uniform_time_grid if isinstance(self.grid, SineGrid) else graded_time_grid
+        time_grid = on(self.model, history, checkpoints, self.step)
+        return make_propagators(
             self.model,
             history,
             time_grid,

@@ -24,13 +24,18 @@ from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATES
 from ...units import from_fm
-from ..basis import OCTET, SINGLET, spectrum
-from ..density.resolution import Discretization, jump_range_of
+from ..basis import OCTET, SINGLET, basis_size, spectrum
+from ..density.resolution import jump_range_of
 from ..projection import Projection, checked_projection
 from ..result import ROUNDING
 from ..solve import checked_problem
-from ..trajectories.propagators import Propagators, make_propagators, next_order_refused, sector_of
-from ..trajectories.propagators_nlo import NloPropagators
+from ..trajectories.propagators import (
+    NloPropagators,
+    Propagators,
+    make_propagators,
+    next_order_refused,
+    sector_of,
+)
 from ..trajectories.time_grid import graded_time_grid, uniform_time_grid
 from .method import DEFAULT_MESH
 from .on_mesh import MeshSetting
@@ -134,15 +139,11 @@ def wave_functions(
         grid = DEFAULT_GRID.scaled(length) if model.is_local else DEFAULT_MESH.scaled(length)
     instance("grid", grid, (SineGrid, LaguerreMesh), "be a SineGrid(...) or a LaguerreMesh(...)")
     color = _pure_color(initial)
-    propagators = _propagators(
-        model, histories[0], [from_fm(t) for t in times], initial.l, grid, dt, projection
-    )
+    propagators = _propagators(model, histories[0], [from_fm(t) for t in times], grid, dt, projection)
     states = _states_at_marks(propagators, initial, color, len(times))
     overlaps = np.abs(states @ propagators.targets.T) ** 2 * (color == SINGLET)
     c = states
-    if isinstance(
-        propagators, NloPropagators
-    ):  # its states are made of vacuum states, those of the others of points
+    if isinstance(propagators, NloPropagators):  # its states are made of vacuum states, others of points
         c = states @ propagators.vacuum_states(int(sector_of(color, initial.l))).T
     probability = np.abs(c) ** 2
     norm = probability.sum(axis=1)
@@ -166,7 +167,6 @@ def _propagators(
     model: LindbladModel,
     history: History,
     times: list[float],
-    l: int,
     grid: SineGrid | LaguerreMesh,
     dt: float | None,
     projection: Projection,
@@ -178,21 +178,12 @@ def _propagators(
         time_grid = uniform_time_grid(
             model, history, times, SINE_DT / model.scales.energy if dt is None else dt
         )
-        return make_propagators(model, history, time_grid, grid, projection, np.inf)
+        return make_propagators(model, history, time_grid, grid, projection)
     time_grid = graded_time_grid(model, history, times, MESH_DT if dt is None else dt)
     setting = MeshSetting.of(grid, time_grid.profile)  # as `NoJump` for such a history
-    if not model.is_local:
-        d = Discretization(
-            grid,
-            l,
-            time_grid.lengths.max(),
-            setting.jump_range,
-            filter_energy=setting.filter_energy,
-            cut=setting.cut,
-        )
-        return NloPropagators(model, history, time_grid, projection, d)
-    reach = jump_range_of(time_grid.profile)
-    return make_propagators(model, history, time_grid, grid, projection, reach, setting.filter_energy)
+    reach = jump_range_of(time_grid.profile) if model.is_local else setting.jump_range
+    size = None if model.is_local else basis_size(model, grid, setting.cut)
+    return make_propagators(model, history, time_grid, grid, projection, reach, size, setting.filter_energy)
 
 
 def _pure_color(initial: InitialState) -> int:

@@ -21,9 +21,9 @@ from ...physics.model import LindbladModel
 from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATE_NAMES
-from ..basis import states_with
+from ..basis import basis_size, states_with
 from ..density.propagate import components, missing
-from ..density.resolution import FILTER, SOFT, Discretization, energy_doublings_of, jump_range_of
+from ..density.resolution import FILTER, SOFT, energy_doublings_of, jump_range_of
 from ..nojump.method import NoJump, check_dt, check_step
 from ..nojump.on_sine import DEFAULT_DT
 from ..parallel import Tally
@@ -32,7 +32,6 @@ from ..result import Progress, Solution
 from .ensemble import UNLIMITED
 from .estimators import L_TRACKED, Sample
 from .propagators import Propagators, make_propagators, next_order_refused
-from .propagators_nlo import NloPropagators
 from .start_ensemble import Estimator, JumpRecord, StartEnsemble, StratifiedBatch, join_jumps
 from .time_grid import graded_time_grid, uniform_time_grid
 
@@ -269,23 +268,13 @@ class Sampling:
         if isinstance(grid, SineGrid):
             dt = DEFAULT_DT / scales.energy if method.dt is None else method.dt
             time_grid = uniform_time_grid(*problem, self.checkpoints, dt)
-            return make_propagators(*problem, time_grid, grid, method.projection, np.inf)
+            return make_propagators(*problem, time_grid, grid, method.projection)
         time_grid = graded_time_grid(*problem, self.checkpoints, method.step)
-        doubled = scales.energy * 2.0 ** energy_doublings_of(
-            self.history, scales.energy
-        )  # an early medium meets faster pairs
         reach = method.jump_range or jump_range_of(time_grid.profile)
-        if self.model.is_local:
-            return make_propagators(*problem, time_grid, grid, method.projection, reach, FILTER * doubled)
-        d = Discretization(
-            grid,
-            self.initial.l,
-            method.step,
-            reach,
-            filter_energy=FILTER * doubled,
-            cut=SOFT.cut * doubled,
-        )
-        return NloPropagators(*problem, time_grid, method.projection, d)
+        # an early medium meets faster pairs
+        doubled = scales.energy * 2.0 ** energy_doublings_of(self.history, scales.energy)
+        size = None if self.model.is_local else basis_size(self.model, grid, SOFT.cut * doubled)
+        return make_propagators(*problem, time_grid, grid, method.projection, reach, size, FILTER * doubled)
 
     def run(self, deadline: float, advance: Callable[[int], None]) -> Answer:
         """Sample until a stop rule applies; `advance` is called with numbers of trajectories, of each color."""
