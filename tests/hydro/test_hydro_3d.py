@@ -1,8 +1,10 @@
 """3+1D files: every layout at eta_s != 0, and what is cut away of a large file."""
 
+import csv
 import subprocess
 import sys
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -41,6 +43,7 @@ from qtraj.hydro import (
 )
 from qtraj.hydro.readers import music
 
+DATA = Path(__file__).parents[1] / "data" / "hydro"
 GRID = MusicGrid(0.6, 0.3, 5, 0.5, -1.0, 4, 0.5, -0.5, 5, deta=1.0, eta_min=-1.5, boost_invariant=False)
 ORDERS = [("tau", "x", "y", "eta", "T"), ("eta", "T", "y", "tau", "x")]
 
@@ -160,12 +163,30 @@ def test_a_cut_of_the_whole_is_the_whole_but_for_its_margin(tmp_path):
 
 
 def test_the_raw_music_file_is_the_compact_one():
-    """Pb-Pb, b = 6 fm, in 3+1D: eta_s = 2, 3, 4 at the center of the first frame, from the original's check values."""
-    hydro = load_shipped("PbPb5020-3d", 6.0)
-    for eta, T in ((2, 0.4544), (3, 0.4412), (4, 0.3826)):
-        for sign in (1, -1):
-            # four decimals are printed
-            assert hydro.temperature_at_frames(0, 0.0, 0.0, sign * eta) == pytest.approx(T, abs=6e-5)
+    """A cut of MUSIC's own file of Pb-Pb, b = 6 fm, against the compact file and the check values of the original.
+
+    The cut has four frames, x from -0.5 to 1 fm, y from -1 to 0.5 fm and eta_s from -5 on: no axis is symmetric.
+    """
+    raw, compact = read_music(DATA / "music_3d_cut.dat"), load_shipped("PbPb5020-3d", 6.0)
+    assert raw.shape == (4, 39, 39, 31)
+    frame, ix, iy, ieta = np.nonzero(raw.stored)
+    assert len(frame) == 1568
+    place = raw.x_fm[ix], raw.y_fm[iy], raw.eta[ieta]
+    assert (place[0].min(), place[0].max(), place[1].min(), place[1].max()) == (-0.5, 1.0, -1.0, 0.5)
+    # T of the compact file is a multiple of 2^-16 GeV
+    np.testing.assert_allclose(
+        compact.temperature_at_frames(frame, *place), raw.T[raw.stored], atol=2**-17 + 1e-9
+    )
+    lines = (DATA / "check_values_music3d.csv").read_text().splitlines()
+    rows = [row for row in csv.DictReader(lines[1:]) if row["b_fm"] == "6.0" and float(row["tau"]) < 1.9]
+    assert len(rows) == 4
+    for frame, row in enumerate(rows):
+        assert raw.tau_fm[frame] == pytest.approx(float(row["tau"]))
+        for eta in (2, 3, 4):
+            # four decimals are printed; the run is symmetric in eta_s
+            for sign in (1, -1):
+                got = raw.temperature_at_frames(frame, 0.0, 0.0, sign * eta)
+                assert got == pytest.approx(float(row[f"T_0_0_{eta}"]), abs=5.1e-5)
 
 
 def test_vhlle_files_that_are_none_are_refused(tmp_path):
