@@ -1,10 +1,12 @@
 """`qtraj convert --to qtraj-trajectories`: what qtraj samples, for the C++ code."""
 
 import gzip
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import xarray as xr
+from legacy_runs import CASES, INPUTS, parameters
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 from typer.testing import CliRunner
 
@@ -14,6 +16,7 @@ from qtraj.campaign.results import merge
 from qtraj.campaign.run import run
 from qtraj.cli import app
 from qtraj.hydro import read_qtraj_trajectories
+from qtraj.qtraj1.program.steps import histories
 
 TEXT = RUN_FILE.replace("b_fm = [9.2, 2.3]", 'b_fm = [9.2, 2.3]\nhydro = "shipped-3d"').replace(
     "[paths]", "[paths]\nrapidity = [-1.5, 3.0]"
@@ -121,3 +124,30 @@ def test_an_existing_file_is_kept(run_file, tmp_path):
     assert convert(run_file, tmp_path / "t.txt").exit_code != 0
     assert (tmp_path / "t.txt").read_text() == "mine"
     assert convert(run_file, tmp_path / "t.txt", "--force").exit_code == 0
+
+
+def test_the_media_of_qtraj_1_are_those_that_were_written(run_file, tmp_path):
+    """T at the steps of the C++ code: of its own file as before, of sampled paths as `qtraj.solve` takes it.
+
+    The original adds 1e-4 GeV to T, and its natural splines differ from the monotone ones where T bends; with points
+    0.02 fm/c apart by less than 2e-4 of T where the medium acts.
+    """
+    p = parameters(CASES["file_trajectory"]["parameters"])
+    assert convert(INPUTS / str(p.temperatureFile), tmp_path / "again.txt").exit_code == 0
+    (one,) = histories(p, INPUTS)
+    (other,) = histories(replace(p, temperatureFile="again.txt"), tmp_path)
+    np.testing.assert_array_equal(other.T, one.T)
+
+    assert convert(run_file, tmp_path / "sampled.txt", "--dtau", 0.02, "--metadata", 8).exit_code == 0
+    p = replace(p, temperatureFile="sampled.txt", Tf=0.25, dt=0.02, maxSteps=4000)
+    plan = make_plan(make_run_file(TEXT))
+    sampled = [h for source in plan.sources for h in source.batch(0, source.count).histories]
+    media = list(histories(p, tmp_path))
+    assert len(media) == len(sampled)
+    for steps, history in zip(media, sampled, strict=True):
+        acts = np.flatnonzero(steps.T > 0.2502)
+        assert (len(acts) > 0) == (history.T.max() > 0.25)
+        if len(acts):
+            tau = np.array([steps.time_fm(step) for step in acts])
+            known = history.temperature(tau / 0.197326938)
+            np.testing.assert_allclose(steps.T[acts] - 1e-4, known, rtol=2e-4)

@@ -312,8 +312,9 @@ def write_qtraj_trajectories(
 
     Notes
     -----
-    Numbers have ten significant digits. QTraj interpolates T between the points linearly in tau and takes none of the
-    medium before the first.
+    Numbers have ten significant digits. QTraj interpolates between the points with natural cubic splines in
+    (ln tau, ln T), which overshoot where T bends; qtraj's histories are monotone there. Points closer in time bring
+    them together. QTraj also adds 1e-4 GeV to every T, which is its own.
     """
     names = METADATA_NAMES[: choice("n_metadata", n_metadata, (6, 7, 8))]
     columns, count = choice("columns", columns, (2, 6)), 0
