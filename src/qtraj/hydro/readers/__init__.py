@@ -14,7 +14,7 @@ from ..._checks import path as path_of
 from ...errors import FileFormatError
 from ..field import Hydro
 from . import jetdata, music, netcdf, oscar, per_time
-from .common import HDF5_SIGNATURE, Format, existing_file, first_bytes
+from .common import HDF5_SIGNATURE, Format, Within, existing_file, first_bytes
 
 FORMATS: Final[Mapping[str, Format]] = {
     entry.name: entry
@@ -46,7 +46,7 @@ def open_hydro(
     *,
     mirror: str = "",
     T_min: float | None = None,
-    within: Mapping[str, tuple[float, float]] | None = None,
+    within: Within = None,
 ) -> Hydro:
     """Read a hydro output of any format that describes itself.
 

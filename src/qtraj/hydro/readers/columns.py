@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from .common import (
     TO_GEV,
     Cut,
     TemperatureUnit,
+    Within,
     build_hydro,
     existing_file,
     for_file,
@@ -35,7 +36,7 @@ def read_columns(
     skip_lines: int = 0,
     delimiter: str | None = None,
     T_min: float | None = None,
-    within: Mapping[str, tuple[float, float]] | None = None,
+    within: Within = None,
 ) -> Hydro:
     """Read a text file of one cell per line, in any order of the lines.
 

@@ -28,6 +28,9 @@ from ..field import Hydro
 
 R = TypeVar("R")
 TemperatureUnit = Literal["GeV", "MeV", "fm^-1"]
+Within = (
+    Mapping[str, tuple[float, float]] | None
+)  # ranges of x, y (fm) and eta that a reader keeps; None keeps all
 
 # factor from the unit of a temperature column to GeV
 TO_GEV: Final[Mapping[str, float]] = {"GeV": 1.0, "MeV": 1e-3, "fm^-1": HBARC}
@@ -44,7 +47,7 @@ class Cut:
     within: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @classmethod
-    def checked(cls, T_min: float | None, within: Mapping[str, tuple[float, float]] | None) -> Cut:
+    def checked(cls, T_min: float | None, within: Within) -> Cut:
         """Return the cut of two arguments of a reader, or raise InputError."""
         allowed = f"be a temperature in GeV, 0 to {MAX_T:g}"
         T = 0.0 if T_min is None else number("T_min", T_min, allowed, low=0, high=MAX_T)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,14 +11,14 @@ import numpy as np
 from ..._types import Float
 from ...errors import FileFormatError
 from ..field import Hydro
-from .common import Cells, Cut, Format, build_hydro, existing_file, hdf5_root, uniform_axis
+from .common import Cells, Cut, Format, Within, build_hydro, existing_file, hdf5_root, uniform_axis
 
 
 def read_jetdata_h5(
     path: str | Path,
     *,
     T_min: float | None = None,
-    within: Mapping[str, tuple[float, float]] | None = None,
+    within: Within = None,
 ) -> Hydro:
     """Read ``JetData.h5``: group ``/Event`` with one subgroup ``Frame_####`` for each time, boost invariant.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -20,6 +20,7 @@ from .common import (
     Cells,
     Cut,
     Format,
+    Within,
     build_hydro,
     existing_file,
     first_bytes,
@@ -81,7 +82,7 @@ def read_music(
     path: str | Path,
     *,
     T_min: float | None = None,
-    within: Mapping[str, tuple[float, float]] | None = None,
+    within: Within = None,
 ) -> Hydro:
     """Read MUSIC's sparse ``evolution_all_xyeta.dat`` (``output_evolution_data`` 2 or 4), also of MUSIC 2.5 and 3.0.
 
@@ -303,7 +304,7 @@ def read_music_dense(
     *,
     binary: bool = True,
     T_min: float | None = None,
-    within: Mapping[str, tuple[float, float]] | None = None,
+    within: Within = None,
 ) -> Hydro:
     """Read MUSIC's dense, headerless ``evolution_xyeta.dat`` (``output_evolution_data 1``), frame by frame.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
@@ -18,7 +17,7 @@ from ..._atomic import atomic_path
 from ..._checks import choice, instance, number
 from ...errors import FileFormatError, InputError
 from ..field import Hydro
-from .common import COORDINATES, FIELDS, Cells, Cut, Format, existing_file, for_file, hdf5_root
+from .common import COORDINATES, FIELDS, Cells, Cut, Format, Within, existing_file, for_file, hdf5_root
 
 DEFAULT_SYSTEM: Final = "PbPb5020"
 MARK: Final = "qtraj hydro 1"  # value of the attribute ``qtraj_format``
@@ -64,7 +63,7 @@ def read_netcdf(
     path: str | Path,
     *,
     T_min: float | None = None,
-    within: Mapping[str, tuple[float, float]] | None = None,
+    within: Within = None,
 ) -> Hydro:
     """Read what `write_netcdf` wrote.
 

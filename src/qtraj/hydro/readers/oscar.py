@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,6 +22,7 @@ from .common import (
     Cells,
     Cut,
     Format,
+    Within,
     build_hydro,
     existing_file,
     first_bytes,
@@ -48,7 +49,7 @@ def read_oscar2008(
     path: str | Path,
     *,
     T_min: float | None = None,
-    within: Mapping[str, tuple[float, float]] | None = None,
+    within: Within = None,
 ) -> Hydro:
     """Read an OSCAR2008H ``history`` on an Eulerian grid: boost invariant, 3+1D, or Cartesian (GEOM ``3d-cart``).
 
@@ -172,7 +173,7 @@ def read_oscar2013(
     path: str | Path,
     *,
     T_min: float | None = None,
-    within: Mapping[str, tuple[float, float]] | None = None,
+    within: Within = None,
 ) -> Hydro:
     """Read ``#!OSCAR2013 full-evolution nt nx ny nz column names ...``.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,7 @@ from .common import (
     Cells,
     Cut,
     Format,
+    Within,
     build_hydro,
     existing_file,
     load_table,
@@ -34,7 +35,7 @@ def read_jewel2d(
     paths: str | Path | Sequence[str | Path],
     *,
     T_min: float | None = None,
-    within: Mapping[str, tuple[float, float]] | None = None,
+    within: Within = None,
 ) -> Hydro:
     """Read ``Tcontour##.###`` files (lines x y T, one file for each proper time in its name).
 
@@ -131,7 +132,7 @@ def read_vhlle_vtk(
     tau0_fm: float,
     dtau_fm: float,
     T_min: float | None = None,
-    within: Mapping[str, tuple[float, float]] | None = None,
+    within: Within = None,
 ) -> Hydro:
     """Read the files ``T_taustep#####.vtk`` of a folder: legacy VTK in ASCII, structured points in x, y and eta.
 
