@@ -17,7 +17,7 @@ from qtraj.campaign.run import run as run_campaign
 from qtraj.pages.explore.model import METHOD, SLIDERS, Settings
 from qtraj.pages.report import report_contents, write_report
 from qtraj.pages.run import load_run
-from qtraj.plots.view_files import write_view_page
+from qtraj.plots.view import write_view_page
 from qtraj.solvers.density import evolution as density_in_time
 
 pytestmark = pytest.mark.browser

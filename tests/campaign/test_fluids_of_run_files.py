@@ -1,6 +1,7 @@
 """Fluids that [[medium.files]] names: folders of JEWEL-2D, halves, two stages, rapidity."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +28,8 @@ from qtraj.hydro import (
 from qtraj.io.factory import own_data
 from qtraj.io.results import read_dataset
 from qtraj.io.survivals import write_survival_csv
+from qtraj.observables import Bins, FeedDown, load_system, raa_curve, with_geometry
+from qtraj.observables.overview import overview
 from qtraj.pages.report import report_contents
 from qtraj.pages.run import load_run, setup
 
@@ -275,6 +278,31 @@ def test_a_boost_invariant_medium_says_what_it_assumes(tmp_path):
     assert "rapidity uniform from -1 to 1" in setup(load_run(tmp_path / "y"))["Paths"]
     assert "boost invariant" in setup(load_run(tmp_path / "y"))["Paths"]
     assert "rapidity" not in setup(load_run(tmp_path / "central"))["Paths"]
+
+
+def test_the_example_in_three_dimensions_is_flat_on_the_plateau_and_rises_outside(tmp_path):
+    """Run, observe, compare: with a stand-in for survival, on the paths and the fluids of the example."""
+    example = Path(__file__).parents[2] / "examples" / "pbpb_5020_3d.toml"
+    text = example.read_text(encoding="utf-8").replace('["central"]', "[0.3]")
+    run(make_run_file(text), tmp_path / "out", solve=ExponentialDecay())
+    (table,) = load_survivals(tmp_path / "out").tables.values()
+    panels = {panel.name: panel for panel in overview({"t": table}, system=load_system("PbPb5020"))}
+    curve, fractions = panels["raa_y"].curve, FeedDown.named("group", errors=False)
+    table = with_geometry(table, load_system("PbPb5020").geometry)
+    R = raa_curve(table, Bins.edges("abs_y", [0.0, 0.6, 1.2, 1.8, 2.3, 3.2, 4.0, 5.5]), fractions)["Y(1S)"]
+    flat, error = R.value[:4], R.parts["paths"][:4]
+    mean = np.average(flat, weights=error**-2)
+    # three degrees of freedom, errors of 8 replicates: beyond 20 in 0.1 % of the seeds, and this one is fixed
+    assert np.sum(((flat - mean) / error) ** 2) < 20
+    assert np.all(np.diff(R.value[4:]) > 0)
+    assert np.all(R.value[5:] > mean + 3 * np.hypot(R.parts["paths"][5:], error.min()))
+    assert {data.experiment for data in panels["raa_y"].datasets} == {"CMS", "ATLAS", "ALICE"}
+    assert curve.x_name == "abs_y"
+    assert {"paths", "mesh", "branching"} <= set(curve["Y(1S)"].parts)
+    alice = panels["raa_npart_forward"]
+    assert all(name.startswith("ALICE") for name in alice.agreement)
+    assert len(alice.agreement) == 2  # Y(1S) and Y(2S)
+    assert not panels["raa_npart"].agreement
 
 
 def _y_range(folder):

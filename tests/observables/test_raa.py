@@ -5,11 +5,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from qtraj.errors import InputError
+from qtraj.observables.bins import Bins
 from qtraj.observables.curves import Band, RaaCurve, envelope
 from qtraj.observables.estimate import Estimate
 from qtraj.observables.feeddown import MESON_NAMES, FeedDown
-from qtraj.observables.observable import raa, raa_npart
-from qtraj.observables.sums import MesonSurvival
+from qtraj.observables.observable import modification, raa, raa_npart, survival_average
+from qtraj.observables.sums import MesonSurvival, average, meson_survival
+from qtraj.observables.table import SurvivalTable
+from qtraj.states import STATE_NAMES
 
 GROUP = FeedDown.named("group")
 replicate_means = arrays(float, (5, 9), elements=st.floats(0, 1))
@@ -75,6 +78,49 @@ def test_a_curve_is_its_points_sorted_by_n_part():
             assert curve[name].error[k] == estimate.error
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_both_roads_to_raa_give_one_value_and_one_error(weighted):
+    """Replicates of solver runs, and a table of survivals: all parts of the error, weights and rare events on."""
+    rng, n = np.random.default_rng(8), 40
+    replicate = np.repeat([3, 1, 7, 5], n // 4)
+    sizes = {"mesh": 1e-2, "time_step": 1e-3, "rare_events": 0.05, "statistical": 0.1}
+    values = rng.random((2, n, 6))  # two geometries
+    errors = {part: size * rng.random((2, n, 6)) for part, size in sizes.items()}
+    weight = rng.random((2, n)) + 0.1 if weighted else np.ones((2, n))
+    # replicates that count alike: that is what an average over replicates is
+    weight /= np.array([np.bincount(replicate, w)[replicate] for w in weight])
+    runs = []
+    for k in range(2):
+        survivals = {
+            state: Estimate(values[k, :, j], {p: e[k, :, j] for p, e in errors.items()}, ("l_max",))
+            for j, state in enumerate(STATE_NAMES)
+        }
+        runs.append(meson_survival(survivals, survivals, replicate, weight[k]))
+        of_rows = Estimate(values[k], {p: e[k] for p, e in errors.items()}, ("l_max",))
+        means = survival_average(SurvivalTable(of_rows, replicate, weight=weight[k]))
+        for state, survival in survivals.items():
+            assert_same(average(survival, replicate, weight[k]), means[state])
+    table = SurvivalTable(
+        Estimate(values.reshape(-1, 6), {p: e.reshape(-1, 6) for p, e in errors.items()}, ("l_max",)),
+        np.tile(replicate, 2),
+        weight=weight.ravel(),
+        n_part=np.repeat([370.0, 50.0], n),
+    )
+    points = raa_npart(GROUP, runs, [370, 50])
+    curve = modification().curve(table, Bins("N_part"), GROUP)
+    np.testing.assert_array_equal(points.x, curve.x)
+    for meson in MESON_NAMES:
+        assert_same(points[meson], curve[meson])
+
+
+def assert_same(one, other):
+    assert set(one.parts) == set(other.parts) >= {"paths", "mesh", "time_step", "rare_events"}
+    assert one.not_estimated == other.not_estimated
+    np.testing.assert_allclose(one.value, other.value, rtol=1e-13)
+    for part in one.parts:  # sums of the same numbers in another order
+        np.testing.assert_allclose(one.parts[part], other.parts[part], rtol=1e-11, atol=1e-16)
+
+
 def curve(values, n_part=(50, 130, 370), error=0.01):
     return RaaCurve(n_part, {"Y(1S)": Estimate(values, {"paths": error})})
 
@@ -107,6 +153,8 @@ def test_mismatched_input_is_refused():
         curve([1, 1, 1])["Y(2S)"]
     with pytest.raises(InputError, match="be one of lower, upper"):
         envelope({"lower": curve([1, 1, 1]), "upper": curve([1, 1, 1])}, "Y(1S)", central="middle")
+    with pytest.raises(InputError, match="at least one setting"):
+        envelope({}, "Y(1S)", central="middle")
     with pytest.raises(InputError, match="N_part of the central"):
         envelope({"a": curve([1, 1, 1]), "b": curve([1, 1, 1], (1, 2, 3))}, "Y(1S)", central="a")
     with pytest.raises(InputError, match="between low and high"):

@@ -14,6 +14,7 @@ from qtraj.observables.feeddown import FeedDown
 from qtraj.observables.geometry import with_geometry
 from qtraj.observables.observable import raa_curve, vn_curve
 from qtraj.observables.overview import overview
+from qtraj.plots.observables import write_observables
 
 GROUP = FeedDown.named("group")
 PBPB = load_system("PbPb5020")
@@ -70,6 +71,17 @@ def test_each_measurement_is_compared_once(panels):
         assert not inside[0] & inside[1]
         assert not set(panels[name].agreement) & (inside[0] | inside[1])
     assert panels["raa_centrality"].agreement  # it has no windows
+
+
+def test_each_window_has_files_of_its_own(panels, tmp_path):
+    written = write_observables(
+        [p for name, p in panels.items() if name.startswith("raa_npart")], tmp_path, title="T"
+    )
+    assert len(set(written)) == len(written)
+    for window in ("", "_midrapidity", "_forward"):
+        for name in (f"raa_npart{window}", f"regeneration{window}"):
+            assert (tmp_path / f"{name}.png").is_file()
+    assert "2.5 <= abs_y < 4" in (tmp_path / "hepdata" / "raa_npart_forward.yaml").read_text(encoding="utf-8")
 
 
 def test_R_AA_against_rapidity_is_that_of_the_medium_at_each(panels):

@@ -25,7 +25,7 @@ from qtraj.plots import (
     use_style,
 )
 from qtraj.plots.artists import STATE_COLORS
-from qtraj.plots.raa import SHIFTS
+from qtraj.plots.observables import SHIFTS
 
 N_PART = np.array([48.0, 130.0, 265.0, 372.0])
 CENTRAL = {

@@ -13,13 +13,16 @@ from survival_tables import toy_settings
 from qtraj.errors import InputError
 from qtraj.observables.data.dataset import load_data
 from qtraj.observables.data.systems import load_system
+from qtraj.observables.observable import Observable
 from qtraj.observables.overview import overview
+from qtraj.observables.table import AXES
 from qtraj.plots.artists import band_label
 from qtraj.plots.observables import (
     observable_figure,
     parts_figure,
     plot_curve,
     plot_parts,
+    plot_raa_npart,
     write_observables,
 )
 from qtraj.plots.style import style
@@ -52,6 +55,24 @@ def test_boxes_of_bins_span_the_settings(panels):
     markers = ax.containers[0].lines[0]
     np.testing.assert_allclose(markers.get_xdata(), (kappa.curve.x_low + kappa.curve.x_high) / 2)
     np.testing.assert_allclose(markers.get_ydata(), kappa.central.value)
+
+
+def test_raa_against_n_part_is_drawn_as_any_observable(panels):
+    panel, shown = panels["raa_npart"], []
+    for plot in (plot_curve, plot_raa_npart):
+        data = [d for d in panel.datasets if d.state == "Y(1S)"]
+        ax = plot(axes(), bands_of(panel, "Y(1S)"), data, legend=False)
+        lines = [line.get_xydata() for line in ax.lines if len(line.get_xydata()) > 2]
+        fills = [path.vertices for each in ax.collections for path in each.get_paths()]
+        boxes = [
+            p.get_bbox() for p in ax.patches if p.get_bbox().y0 < 0.9
+        ]  # without that of global errors at 1
+        shown.append((lines, fills, [(b.y0, b.y1, (b.x0 + b.x1) / 2) for b in boxes]))
+        assert (ax.get_xlabel(), ax.get_ylabel()) == (AXES["N_part"].label, Observable.named("R_AA").label)
+    for one, other in zip(*shown, strict=True):
+        assert len(one) == len(other) > 0
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-12)
 
 
 def test_points_keep_their_values_and_places(panels):

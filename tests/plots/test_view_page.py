@@ -12,7 +12,7 @@ from view_data import TIMES, evolution, trajectory, without_waves
 
 from pages import Page, assert_self_contained, data_of
 from qtraj.io.pages import embedded_json, rounded
-from qtraj.plots.view_files import view_page, write_view_page
+from qtraj.plots.view import view_page, write_view_page
 from qtraj.states import STATE_NAMES
 from qtraj.units import HBARC
 

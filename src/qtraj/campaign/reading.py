@@ -24,7 +24,7 @@ from ..observables.data.dataset import DataSet
 from ..observables.data.systems import system_of
 from ..observables.estimate import Estimate
 from ..observables.observable import survival_average
-from ..observables.table import SurvivalTable
+from ..observables.table import FED_STATES, SurvivalTable
 from ..physics.medium import TabulatedTemperature
 from ..qtraj1 import (
     LegacyParameters,
@@ -37,7 +37,7 @@ from ..qtraj1 import (
 from ..qtraj1.convert import TITLE
 from ..qtraj1.files.ratios import is_averaged
 from ..qtraj1.program.output import RUN_RECORD
-from ..states import MESONS, State
+from ..states import State
 from .plan import make_plan
 from .results import open_results
 from .run import STORE, measured
@@ -92,7 +92,7 @@ class Survivals:
     def missing_states(self) -> list[str]:
         """Return the states that feed-down needs and no row knows."""
         known = {state for table in self.tables.values() for state in table.states}
-        return [state for state in dict.fromkeys(meson.radial for meson in MESONS) if state not in known]
+        return [state for state in FED_STATES if state not in known]
 
 
 def load_runs(sources: Sequence[str | Path], *, weighted: bool = False) -> Survivals:
@@ -107,27 +107,24 @@ def load_runs(sources: Sequence[str | Path], *, weighted: bool = False) -> Survi
     first, *others = runs
     tables = dict(first.tables)
     for source, run in zip(sources[1:], others, strict=True):
-        _compare_paths(sources[0], first, source, run)
+        a, b = (next(iter(each.tables.values())) for each in (first, run))
+        columns = ("b_fm", "pT", "phi", "y", "weight", "replicate")
+        if all(np.array_equal(getattr(a, name), getattr(b, name)) for name in columns):
+            continue
+        fixed = [[] if each.b_fm is None else np.unique(each.b_fm).tolist() for each in (a, b)]
+        if fixed[0] != fixed[1] and min(map(len, fixed)) <= SPECTRA:
+            points = ", ".join(f"{x:g}" for x in fixed[0])
+            allowed = f"be a run at the impact parameters of {sources[0]}: {points} fm"
+            raise InputError("SOURCE", str(source), allowed)
+        # the scatter of other paths looks like an effect of T_end
+        warn_user(
+            f"the paths of {source} are not those of {sources[0]}, so the band over T_end also holds the scatter of "
+            "both. Runs with the same [paths], seed included, have the same paths.",
+            AccuracyWarning,
+        )
     for end, run in zip(ends[1:], others, strict=True):
         tables |= {f"{label}, T_end={end:g}": table for label, table in run.tables.items()}
     return replace(first, tables=tables)
-
-
-def _compare_paths(first: str | Path, central: Survivals, source: str | Path, other: Survivals) -> None:
-    """Refuse runs of other impact parameters; warn of other paths, whose scatter looks like an effect of T_end."""
-    a, b = (next(iter(run.tables.values())) for run in (central, other))
-    columns = ("b_fm", "pT", "phi", "y", "weight", "replicate")
-    if all(np.array_equal(getattr(a, name), getattr(b, name)) for name in columns):
-        return
-    fixed = [[] if each.b_fm is None else np.unique(each.b_fm).tolist() for each in (a, b)]
-    if fixed[0] != fixed[1] and min(map(len, fixed)) <= SPECTRA:
-        points = ", ".join(f"{x:g}" for x in fixed[0])
-        raise InputError("SOURCE", str(source), f"be a run at the impact parameters of {first}: {points} fm")
-    warn_user(
-        f"the paths of {source} are not those of {first}, so the band over T_end also holds the scatter of both. "
-        "Runs with the same [paths], seed included, have the same paths.",
-        AccuracyWarning,
-    )
 
 
 def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
@@ -219,16 +216,13 @@ def cited(source: str | Path, *, params: Path | None = None, observables: bool =
     else:
         plan = make_plan(load_run_file(source)) if store is None else store.load_plan()
         run, config, fluids = plan.run_file, plan.config, [each.attrs for each in plan.sources]
-    return of_run(run, fluids, [*measured(config), *(_compared(config) if observables else ())])
-
-
-def _compared(config: RunConfig) -> list[DataSet]:
-    """Return the measurements of all observables of a run's system."""
+    data = list(measured(config))
     system = system_of(config.system.name, config.system.sqrt_s_GeV)
-    if system is None:
-        return []
-    shown = [(observable, axis) for observable, axes in system.observables.items() for axis in axes]
-    return [data for observable, axis in shown for data in system.measurements(observable, axis)]
+    if observables and system is not None:
+        for observable, axes in system.observables.items():
+            for axis in axes:
+                data += system.measurements(observable, axis)
+    return of_run(run, fluids, data)
 
 
 def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
@@ -240,7 +234,12 @@ def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
     if source.suffix not in NETCDF and not any(name.startswith(OUTPUT_NAMES) for name in names):
         raise FileFormatError(source, "is nothing that qtraj can name the sources of", _SOURCES)
     folder = source if source.is_dir() else source.parent
-    record = _run_record(source, folder) if params is None else {}
+    text = ""  # what `qtraj legacy` noted of its run
+    if params is None and source.suffix in NETCDF:
+        text = str(read_dataset(source).attrs.get("run_record", ""))
+    elif params is None and (folder / RUN_RECORD).is_file():
+        text = (folder / RUN_RECORD).read_text(encoding="utf-8")
+    record: dict[str, Any] = json.loads(text or "{}")
     if "parameters" in record:
         parameters = LegacyParameters(**record["parameters"])
         return merged([of_program(), *of_choices(Choices.of_legacy(parameters))])
@@ -250,17 +249,6 @@ def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
         problem = "the params.txt of this run is not in ../input, where QTraj keeps it"
         raise FileFormatError(source, problem, "Name it with --params.")
     return merged([original, *of_choices(Choices.of_legacy(read_params(path)))])
-
-
-def _run_record(source: Path, folder: Path) -> dict[str, Any]:
-    """Return what `qtraj legacy` noted of its run; empty if it noted nothing."""
-    if source.suffix in NETCDF:
-        text = str(read_dataset(source).attrs.get("run_record", ""))
-    else:
-        path = folder / RUN_RECORD
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    record: dict[str, Any] = json.loads(text or "{}")
-    return record
 
 
 def trajectory_tables(source: str | Path, dtau_fm: float | None = None) -> Iterator[TemperatureTable]:

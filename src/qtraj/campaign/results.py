@@ -122,13 +122,9 @@ def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Datase
     paths = {name: _array(store, some_key, name, (sizes,)) for name in PATH_NAMES}
     n_part = da.map_blocks(participants, paths["b_fm"], dtype=float, meta=np.empty(0))
     coordinates: dict[str, Any] = {name: ("history", values) for name, values in paths.items()}
-    coordinates |= {
-        "source": ("history", np.repeat(numbers, sizes)),
-        "n_part": ("history", n_part, {"long_name": "mean number of participants"}),
-        **plan.coordinates(),
-        "l": list(ls),
-        "state": list(STATE_NAMES),
-    }
+    coordinates["source"] = "history", np.repeat(numbers, sizes)
+    coordinates["n_part"] = "history", n_part, {"long_name": "mean number of participants"}
+    coordinates |= {**plan.coordinates(), "l": list(ls), "state": list(STATE_NAMES)}
     return xr.Dataset(variables, coordinates, {"run_file": plan.run_file.text})
 
 
@@ -272,14 +268,14 @@ def summary(prediction: xr.Dataset, mesons: Sequence[str], data: Sequence[DataSe
         points = [measurement for measurement in data if measurement.state == meson]
         for i in np.argsort(-n_part):
             ranges = {varied: (float(b.low[i]), float(b.high[i])) for varied, b in bands.items()}
-            nearest = tuple(_nearest(measurement, n_part[i]) for measurement in points)
-            yield Row(meson, float(n_part[i]), float(b_fm[i]), bands["kappa"].central[i], ranges, nearest)
-
-
-def _nearest(data: DataSet, n_part: float) -> str:
-    i = int(np.argmin(np.abs(data.x - n_part)))
-    error = max(data.total_plus[i], data.total_minus[i])
-    return f"{data.experiment} {format_value(float(data.value[i]), float(error))} at {data.x[i]:.0f}"
+            nearest = []
+            for measured in points:
+                j = int(np.argmin(np.abs(measured.x - n_part[i])))
+                error = max(measured.total_plus[j], measured.total_minus[j])
+                value = format_value(float(measured.value[j]), float(error))
+                nearest.append(f"{measured.experiment} {value} at {measured.x[j]:.0f}")
+            central = bands["kappa"].central[i]
+            yield Row(meson, float(n_part[i]), float(b_fm[i]), central, ranges, tuple(nearest))
 
 
 def table(rows: Iterable[Row], title: str = "") -> Table:

@@ -15,6 +15,7 @@ from rich.console import Console
 from typer import Option
 
 from ..errors import InputError
+from ..physics.model import ORDERS
 
 EXIT_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
@@ -41,7 +42,7 @@ Gamma = Annotated[float | None, Option(help="gamma/T^3.  [-1.75]")]
 CriticalTemperature = Annotated[
     float | None, Option("--T-c", help="Critical temperature of the kappa fits, GeV  [0.150]")
 ]
-Order = Annotated[str, Option(metavar="LO|NLO", help="Order in E/T.")]
+Order = Annotated[str, Option(metavar="|".join(ORDERS), help="Order in E/T.")]
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def view_run(
 ) -> None:
     """Show a stored run in time: wave functions, norm, radius, overlaps, as figure, animation and page."""
     from ..plots.evolution import load_evolution
-    from ..plots.view_files import checked_formats, is_ratio_file, write_views
+    from ..plots.view import checked_formats, is_ratio_file, write_views
 
     chosen = checked_formats(formats)
     if is_ratio_file(source):

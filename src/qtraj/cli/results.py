@@ -92,8 +92,7 @@ def observe(
     from ..observables.data.systems import load_system
     from ..observables.overview import overview
     from ..pages.tables import agreement_table, integrated_table, left_out, notes, survival_table
-    from ..plots.observables import write_observables
-    from ..plots.raa import SHIFTS
+    from ..plots.observables import SHIFTS, write_observables
 
     if weighting not in (None, "collisions", "exponential", "rows"):
         raise InputError("--weighting", weighting, "be collisions, exponential or rows")

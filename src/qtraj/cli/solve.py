@@ -144,7 +144,7 @@ def solve(
         options.wrote([result.save(out)], err=as_json)
     if view is not None:
         from ..plots.evolution import evolve_for_view
-        from ..plots.view_files import write_views
+        from ..plots.view import write_views
 
         options.wrote(write_views(evolve_for_view(model, medium, initial), view), err=as_json)
 

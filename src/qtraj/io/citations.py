@@ -14,8 +14,9 @@ from typing import Any, Final, Literal
 
 from ..observables.data.dataset import DataSet
 from ..observables.data.systems import load_system, system_names
+from ..physics.model import RECOIL, Order
 from ..qtraj1.files.parameters import LegacyParameters
-from .config import NO_DIPOLE, CoefficientTable, Model, RunConfig, RunFile, System
+from .config import NO_DIPOLE, CoefficientTable, Model, RunConfig, RunFile
 from .factory import model_of
 
 GROUP: Final = Model()  # the defaults of a run file: mass, coupling, kappa and gamma of arXiv:2012.01240
@@ -65,7 +66,13 @@ class Reference:
         place = f"{self.journal} {self.volume} ({self.year}) {self.pages}" if self.journal else ""
         number = f"arXiv:{self.arxiv}" if self.arxiv else ""
         doi = f"doi:{self.doi}" if self.doi else ""
-        return ", ".join(filter(None, (self._who(), self.title, place, number, doi, self.url)))
+        names = [" ".join(reversed(author.split(", "))) for author in self.authors]
+        who = " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+        if self.collaboration:
+            who = self.collaboration + ("" if self.collaboration.endswith("Group") else " Collaboration")
+        elif len(names) > ALL_AUTHORS:
+            who = f"{names[0]} et al."
+        return ", ".join(filter(None, (who, self.title, place, number, doi, self.url)))
 
     def bibtex(self) -> str:
         """Return the entry in BibTeX, in ASCII, for any engine."""
@@ -85,14 +92,6 @@ class Reference:
         # a DOI and an address are taken as they are
         lines += [f"  {name} = {{{v}}}" for name, v in (("doi", self.doi), ("url", self.url)) if v]
         return f"@{self.kind}{{{self.key},\n" + ",\n".join(lines) + "\n}"
-
-    def _who(self) -> str:
-        if self.collaboration:
-            return self.collaboration + ("" if self.collaboration.endswith("Group") else " Collaboration")
-        names = [" ".join(reversed(author.split(", "))) for author in self.authors]
-        if len(names) > ALL_AUTHORS:
-            return f"{names[0]} et al."
-        return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def tex(text: str) -> str:
@@ -114,12 +113,6 @@ def by_arxiv(number: str) -> Reference:
     """Return the paper with an arXiv number: the one in `literature`, else one that holds the number only."""
     known = {paper.arxiv: paper for paper in literature().values()}
     return known.get(number) or Reference(f"arXiv:{number}", "", arxiv=number, kind="misc")
-
-
-def by_doi(doi: str) -> Reference:
-    """Return the paper with a DOI, in the same way."""
-    known = {paper.doi.lower(): paper for paper in literature().values()}
-    return known.get(doi.lower()) or Reference(doi, "", doi=doi, kind="misc")
 
 
 def program() -> Reference:
@@ -155,7 +148,7 @@ class Choices:
 
     potential: str = "coulomb"  # its name in a run file, such as ``"ksu"``; ``"own"`` for one of the user's
     dipole: bool = True  # whether the medium acts by the dipole terms of potential NRQCD
-    order: Literal["LO", "NLO"] = "LO"  # order in E/T
+    order: Order = "LO"  # order in E/T
     method: Literal["density", "nojump", "trajectories"] = "density"  # how it is solved
     mesh: bool = True  # on a Laguerre mesh, not on a uniform grid
     kappa_fit: bool = True  # whether kappa is a fit to the lattice band,
@@ -204,7 +197,7 @@ class Choices:
 _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
     ("Omar2022", "reference program and conventions", lambda c: True),
     ("Brambilla2017 Brambilla2018", "Lindblad equation of potential NRQCD", lambda c: c.dipole),
-    ("Brambilla2022", "next-to-leading order in E/T", lambda c: c.order == "NLO"),
+    ("Brambilla2022", "next-to-leading order in E/T", lambda c: RECOIL[c.order]),
     ("Brambilla2021", "mass and coupling of bottomonium", lambda c: c.bottomonium),
     ("Brambilla2021", "fits of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2020", "lattice values of kappa(T)", lambda c: c.kappa_fit),
@@ -213,7 +206,7 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
     ("Dong2021 Dong2022", "screening in an anisotropic medium", lambda c: c.anisotropic),
     ("Dalibard1992", "quantum jumps", lambda c: c.method == "trajectories"),
     ("Baye2015", "Lagrange mesh", lambda c: c.mesh),
-    ("Chin1997", "fourth-order splitting", lambda c: c.mesh and c.order == "LO" and not c.thermal),
+    ("Chin1997", "fourth-order splitting", lambda c: c.mesh and not RECOIL[c.order] and not c.thermal),
 )
 
 
@@ -249,23 +242,15 @@ def of_run(
 ) -> list[Citation]:
     """Return what to cite for a run: program, equations, method, and every input."""
     config = run.config if isinstance(run, RunFile) else run
+    model, system = config.model, config.system
+    papers: list[tuple[str, str]] = []
+    nucleus = {"sigma_nn_mb": system.sigma_nn_mb, **system.woods_saxon.model_dump()}
+    # nucleus and cross section may be the user's own
+    for each in map(load_system, system_names()):
+        if nucleus == {"sigma_nn_mb": each.sigma_nn_mb, "w": 0.0, **each.nucleus}:
+            papers = [("nuclei and nucleon-nucleon cross section", "Loizides2018")]
     feed_down = _FEED_DOWN.get(config.observables.feeddown, {})
-    return merged(
-        [
-            of_program(),
-            *of_choices(Choices.of_run(run)),
-            *_of_nucleus(config.system),
-            *of_hydro(hydro),
-            *(Citation(subject, literature()[key]) for key, subject in feed_down.items()),
-            *_of_own_inputs(config),
-            *of_data(data),
-        ]
-    )
-
-
-def _of_own_inputs(config: RunConfig) -> list[Citation]:
-    """Return a remark for each input of the user's, so that its authors are not forgotten."""
-    model, shipped = config.model, (None, "computed", "coulomb", *_FEED_DOWN)
+    # a remark for each input of the user's, so that its authors are not forgotten
     coefficients = [each for each in (*model.kappa, *model.gamma) if isinstance(each, CoefficientTable)]
     inputs = [
         ("potential", model.potential.file or model.potential.python),
@@ -274,23 +259,36 @@ def _of_own_inputs(config: RunConfig) -> list[Citation]:
         ("states projected on", config.method.projection),
         ("feed-down", config.observables.feeddown),
     ]
-    return [
+    remarks = [
         Citation(subject, Reference("", f"no paper is named in {name}: cite its authors"))
         for subject, name in inputs
-        if name not in shipped
+        if name not in (None, "computed", "coulomb", *_FEED_DOWN)
     ]
+    return merged(
+        [
+            of_program(),
+            *of_choices(Choices.of_run(run)),
+            *(Citation(subject, literature()[key]) for subject, key in papers),
+            *of_hydro(hydro),
+            *(Citation(subject, literature()[key]) for key, subject in feed_down.items()),
+            *remarks,
+            *of_data(data),
+        ]
+    )
 
 
 def of_hydro(fluids: Iterable[Mapping[str, Any]]) -> list[Citation]:
     """Return what the authors of fluids want to be cited: the papers that they name, and their own words."""
     found: list[Citation] = []
+    by_doi = {paper.doi.lower(): paper for paper in literature().values()}
     for attrs in fluids:
-        text = str(attrs.get("cite", ""))
-        if not text:
-            name = Path(str(attrs.get("source", "the files of the run"))).name
-            text = f"no paper is named in {name}: cite its authors"
-        found += [Citation("hydrodynamics", by_arxiv(number)) for number in _ARXIV.findall(text)]
-        found += [Citation("hydrodynamics", by_doi(doi)) for doi in _DOI.findall(text)]
+        name = Path(str(attrs.get("source", "the files of the run"))).name
+        text = str(attrs.get("cite", "")) or f"no paper is named in {name}: cite its authors"
+        papers = [by_arxiv(number) for number in _ARXIV.findall(text)]
+        papers += [
+            by_doi.get(doi.lower()) or Reference(doi, "", doi=doi, kind="misc") for doi in _DOI.findall(text)
+        ]
+        found += [Citation("hydrodynamics", paper) for paper in papers]
         found.append(Citation("hydrodynamics, as its authors ask", Reference("", text)))
     return merged(found)
 
@@ -305,12 +303,3 @@ def of_data(data: Iterable[DataSet]) -> list[Citation]:
         records = (each.hepdata.partition("/t")[0],) if each.hepdata else ()
         found.append(Citation(f"data of {each.experiment}", reference, records))
     return merged(found)
-
-
-def _of_nucleus(system: System) -> list[Citation]:
-    """Return the source of nucleus and cross section, unless they are the user's own."""
-    ours = {"sigma_nn_mb": system.sigma_nn_mb, **system.woods_saxon.model_dump()}
-    for each in map(load_system, system_names()):
-        if ours == {"sigma_nn_mb": each.sigma_nn_mb, "w": 0.0, **each.nucleus}:
-            return [Citation("nuclei and nucleon-nucleon cross section", literature()["Loizides2018"])]
-    return []

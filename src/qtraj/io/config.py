@@ -34,6 +34,7 @@ from ..observables.data.dataset import load_data
 from ..observables.data.systems import load_system, system_names
 from ..observables.feeddown import MESON_NAMES
 from ..physics.initial import MAX_L
+from ..physics.model import Order
 from ..physics.potentials.coulomb import CoulombPotential
 from ..physics.potentials.ksu import KSUPotential
 from ..physics.potentials.table import Below, Beyond
@@ -227,7 +228,7 @@ class Model(_Section):
     potential: Annotated[PotentialChoice, BeforeValidator(_potential)] = PotentialChoice(name="coulomb")
     alpha: Positive = 0.6239853
     mass: Positive = 4.73
-    order: Literal["LO", "NLO"] = "LO"
+    order: Order = "LO"
     kappa: Annotated[tuple[Kappa, ...], *_SET] = ("central", "lower", "upper")
     gamma: Annotated[tuple[Gamma, ...], *_SET] = (-1.75, -3.5, 0.0)
     T_c: Temperature = 0.150

@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..hydro.readers.netcdf import shipped_runs
 from ..hydro.sampling import GROUP, GROUP_SQRT_S_GEV
 from ..observables.data.systems import system_of
+from ..physics.model import RECOIL
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -167,7 +168,7 @@ def _of_model(model: Model) -> Iterator[_Check]:
     yield "model.gamma", model.gamma, none and model.gamma != (0.0,), allowed
     allowed = "be 'LO' for a potential that is not Coulomb's"
     remedy = "The NLO jump operators of arXiv:2205.10289 are those of Coulomb potentials."
-    beyond = potential.name != "coulomb" and model.order == "NLO"
+    beyond = potential.name != "coulomb" and RECOIL[model.order]
     yield "model.order", model.order, beyond, allowed, remedy
 
 
@@ -193,9 +194,9 @@ def _of_method(config: RunConfig) -> Iterator[_Check]:
     jumps = config.model.potential.name == "ksu" and method.kind != "nojump"
     remedy = "It changes with the medium and has a width of its own, without jumps."
     yield "method.kind", method.kind, jumps, "be 'nojump' with potential = 'ksu'", remedy
-    sine, nlo = method.grid is not None and method.grid.kind == "sine", config.model.order == "NLO"
-    beside = "order = 'NLO'" if nlo else "kind = 'density'"
-    on_mesh_only = sine and (nlo or method.kind == "density")
+    sine, recoil = method.grid is not None and method.grid.kind == "sine", RECOIL[config.model.order]
+    beside = f"order = '{config.model.order}'" if recoil else "kind = 'density'"
+    on_mesh_only = sine and (recoil or method.kind == "density")
     yield "method.grid.kind", "sine", on_mesh_only, f"be 'mesh' with {beside}"
     no_steps = method.dt is not None and not sine
     yield "method.dt", method.dt, no_steps, "be left out without grid = { kind = 'sine' }"

@@ -18,6 +18,7 @@ from .._atomic import atomic_path
 from .._checks import path as path_of
 from ..observables.curves import Curve
 from ..observables.estimate import Estimate
+from ..observables.observable import Observable
 from ..observables.overview import Panel
 from ..observables.table import AXES, INTEGRATED
 from .survivals import write_csv
@@ -39,7 +40,15 @@ def write_panel_csv(path: str | Path, panel: Panel) -> Path:
     missing = dict.fromkeys(note for value in curve.values.values() for note in value.not_estimated)
     comments = [f"selection: {curve.selection}"] if curve.selection else []
     comments += [*panel.notes, *([f"errors not estimated: {'; '.join(missing)}"] if missing else [])]
-    rows = (_row(panel, name, i, parts, labels) for name in curve.values for i in range(len(curve)))
+    nothing, rows = np.full(len(curve), np.nan), []
+    for name, value in curve.values.items():
+        bands = {band.label: (band.low, band.high) for band in panel.bands if band.name == name}
+        columns = [curve.x, curve.x_low, curve.x_high, value.value, value.error]
+        columns += [value.parts.get(part, nothing) for part in parts]
+        columns += [end for label in labels for end in bands.get(label, (nothing, nothing))]
+        columns += [part[name].value for part in panel.parts.values()]
+        for numbers in np.transpose(columns):
+            rows.append([name, *("" if np.isnan(number) else f"{number:.10g}" for number in numbers)])
     return write_csv(path, header, rows, comments)
 
 
@@ -57,18 +66,6 @@ def write_survival_means(path: str | Path, averages: Mapping[str, Mapping[str, E
     return write_csv(path, header, rows)
 
 
-def _row(panel: Panel, name: str, i: int, parts: list[str], labels: list[str]) -> list[str]:
-    curve, value = panel.curve, panel.curve[name]
-    bands = {band.label: band for band in panel.bands if band.name == name}
-    numbers = [curve.x[i], curve.x_low[i], curve.x_high[i], value.value[i], value.error[i]]
-    numbers += [value.parts[part][i] if part in value.parts else np.nan for part in parts]
-    for label in labels:
-        band = bands.get(label)
-        numbers += [np.nan, np.nan] if band is None else [band.low[i], band.high[i]]
-    numbers += [part[name].value[i] for part in panel.parts.values()]
-    return [name, *("" if np.isnan(number) else f"{number:.10g}" for number in numbers)]
-
-
 @dataclass(frozen=True)
 class HepdataTable:
     """One table of a submission."""
@@ -80,6 +77,23 @@ class HepdataTable:
     bands: Mapping[str, Mapping[str, tuple[Any, Any]]] = field(default_factory=dict)
     qualifiers: Mapping[str, str] = field(default_factory=dict)  # such as system, energy and feed-down
 
+    @classmethod
+    def of(cls, panel: Panel, qualifiers: Mapping[str, str]) -> HepdataTable:
+        """Return the table of a panel; `qualifiers` hold for all tables of a submission."""
+        curve = panel.curve
+        against = "over all paths" if curve.x_name == INTEGRATED else f"against {AXES[curve.x_name].words}"
+        title = Observable.named(curve.observable).title
+        what = f"{title} {against}, central setting with errors of the calculation;"
+        description = " ".join(
+            [what, "further errors are the ranges over settings of the model.", *panel.notes]
+        )
+        bands: dict[str, dict[str, tuple[object, object]]] = {}
+        for band in panel.bands:
+            if band.label:
+                bands.setdefault(band.name, {})[band.label] = (band.low, band.high)
+        chosen = {"selection": curve.selection} if curve.selection else {}
+        return cls(panel.name, description, curve, bands, {**qualifiers, **chosen})
+
     @property
     def file_name(self) -> str:
         """Name of its data file."""
@@ -89,61 +103,44 @@ class HepdataTable:
 def write_hepdata(folder: str | Path, tables: Sequence[HepdataTable], comment: str = "") -> list[Path]:
     """Write ``submission.yaml`` and one data file per table."""
     folder = path_of("folder", folder)
-    written = [_write(folder / table.file_name, [_data(table)]) for table in tables]
-    head = {"comment": comment or "Theory predictions made with qtraj"}
-    documents = [head, *(_entry(table) for table in tables)]
+    written, documents = [], [{"comment": comment or "Theory predictions made with qtraj"}]
+    for table in tables:
+        written.append(_write(folder / table.file_name, [_data(table)]))
+        keywords = [{"name": "observables", "values": [table.curve.observable]}]
+        if system := table.qualifiers.get("system"):
+            keywords.append({"name": "reactions", "values": [system]})
+        entry: dict[str, Any] = {"name": table.name, "description": table.description, "location": "qtraj"}
+        documents.append(entry | {"keywords": keywords, "data_file": table.file_name})
     return [_write(folder / "submission.yaml", documents), *written]
-
-
-def _entry(table: HepdataTable) -> dict[str, Any]:
-    keywords = [{"name": "observables", "values": [table.curve.observable]}]
-    if system := table.qualifiers.get("system"):
-        keywords.append({"name": "reactions", "values": [system]})
-    return {
-        "name": table.name,
-        "description": table.description,
-        "location": "qtraj",
-        "keywords": keywords,
-        "data_file": table.file_name,
-    }
 
 
 def _data(table: HepdataTable) -> dict[str, Any]:
     curve, axis = table.curve, AXES[table.curve.x_name]
     header = {"name": axis.symbol or axis.words.capitalize(), "units": axis.unit}
-    header = {key: text for key, text in header.items() if text}
-    values = [_place(curve.x_name, *place) for place in zip(curve.x, curve.x_low, curve.x_high, strict=True)]
-    return {
-        "independent_variables": [{"header": header, "values": values}],
-        "dependent_variables": [_dependent(table, name) for name in curve.values],
-    }
-
-
-def _dependent(table: HepdataTable, name: str) -> dict[str, Any]:
-    estimate, bands = table.curve[name], table.bands.get(name, {})
+    places: list[dict[str, Any]] = []
+    for x, low, high in zip(curve.x, curve.x_low, curve.x_high, strict=True):
+        places.append({"value": "all" if curve.x_name == INTEGRATED else _round(x)})
+        if low < high:
+            places[-1] |= {"low": _round(low), "high": _round(high)}
     qualifiers = [{"name": key, "value": value} for key, value in table.qualifiers.items()]
-    points: list[dict[str, Any]] = []
-    for i, value in enumerate(np.atleast_1d(estimate.value)):
-        if np.isnan(value):  # HEPData's sign of a missing point
-            points.append({"value": "-"})
-            continue
-        errors: list[dict[str, Any]] = []
-        for label, part in estimate.parts.items():
-            errors.append({"symerror": _round(np.atleast_1d(part)[i]), "label": label})
-        for label, (low, high) in bands.items():
-            ends = {"plus": _round(high[i] - value), "minus": _round(low[i] - value)}
-            errors.append({"asymerror": ends, "label": label})
-        points.append({"value": _round(value), "errors": errors} if errors else {"value": _round(value)})
-    header = {"name": f"{table.curve.observable} {name}"}
-    return {"header": header, **({"qualifiers": qualifiers} if qualifiers else {}), "values": points}
-
-
-def _place(x_name: str, x: float, low: float, high: float) -> dict[str, Any]:
-    if x_name == INTEGRATED:
-        return {"value": "all"}
-    if low < high:
-        return {"value": _round(x), "low": _round(low), "high": _round(high)}
-    return {"value": _round(x)}
+    dependent: list[dict[str, Any]] = []
+    for name, estimate in curve.values.items():
+        points: list[dict[str, Any]] = []
+        for i, value in enumerate(np.atleast_1d(estimate.value)):
+            if np.isnan(value):  # HEPData's sign of a missing point
+                points.append({"value": "-"})
+                continue
+            errors: list[dict[str, Any]] = []
+            for label, part in estimate.parts.items():
+                errors.append({"symerror": _round(np.atleast_1d(part)[i]), "label": label})
+            for label, (low, high) in table.bands.get(name, {}).items():
+                ends = {"plus": _round(high[i] - value), "minus": _round(low[i] - value)}
+                errors.append({"asymerror": ends, "label": label})
+            points.append({"value": _round(value)} | ({"errors": errors} if errors else {}))
+        head: dict[str, Any] = {"header": {"name": f"{curve.observable} {name}"}}
+        dependent.append(head | ({"qualifiers": qualifiers} if qualifiers else {}) | {"values": points})
+    independent = {"header": {key: text for key, text in header.items() if text}, "values": places}
+    return {"independent_variables": [independent], "dependent_variables": dependent}
 
 
 def _round(value: Any) -> float:

@@ -7,11 +7,16 @@ import json
 from collections.abc import Sequence
 from importlib.metadata import version
 from importlib.resources import files
+from os import PathLike
+from pathlib import Path
 from string import Template
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from .._atomic import atomic_path
+from .._checks import path as path_of
 
 
 def page(
@@ -27,6 +32,14 @@ def page(
         data=embedded_json(data),
         scripts="".join(f"<script>\n{template(name)}</script>\n" for name in scripts),
     )
+
+
+def write_page(path: str | PathLike[str], text: str) -> Path:
+    """Write a page, complete or not at all."""
+    path = path_of("path", path)
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return path
 
 
 def template(name: str) -> str:

@@ -26,13 +26,8 @@ __all__ = [
     "checksum",
     "estimate_from",
     "estimate_variables",
-    "load_states",
-    "provenance",
-    "read_dataset",
-    "save_states",
-    "stack",
-    "write_dataset",
 ]
+__all__ += ["load_states", "provenance", "read_dataset", "save_states", "stack", "write_dataset"]
 
 
 def provenance(run_file_text: str, seed: int, citations: Sequence[str]) -> dict[str, str]:

@@ -52,25 +52,27 @@ def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
     missing = [name for name in needed if name not in results.variables]
     if missing:
         raise InputError("results", sorted(map(str, results.variables)), f"hold {', '.join(missing)}")
-    return {
-        str(setting): _table(results.isel(setting=i).load())
-        for i, setting in enumerate(results["setting"].values)
-    }
-
-
-def _table(results: xr.Dataset) -> SurvivalTable:
-    results = _filled(results)
-    columns: dict[str, Any] = {name: results[name].values for name in _COLUMNS}
-    # files of earlier versions hold paths at mid-rapidity only; some trajectory files do not know theirs
-    y = results["rapidity"].values if "rapidity" in results.variables else np.zeros(results.sizes["history"])
-    return SurvivalTable(
-        survival=_joined(results, "survival"),
-        no_jump=_joined(results, "no_jump"),
-        replicate=results["replicate"].values.astype(np.int64),
-        y=y if np.all(np.isfinite(y)) else None,
-        attrs={name: results[name].item() for name in ("setting", *VARIED) if name in results},
-        **columns,
-    )
+    tables = {}
+    for i, setting in enumerate(results["setting"].values):
+        of_setting = results.isel(setting=i).load().transpose("l", "history", "state", ...)
+        # paths without an error get the mean of those of their source, which are a random sample of its paths
+        source = of_setting["source"]
+        errors = {name: of_setting[name] for name in of_setting if "_error_" in str(name)}
+        means = {name: e.groupby(source).mean("history").sel(source=source) for name, e in errors.items()}
+        of_setting = of_setting.assign({name: e.fillna(means[name]) for name, e in errors.items()})
+        columns: dict[str, Any] = {name: of_setting[name].values for name in _COLUMNS}
+        # files of earlier versions hold paths at mid-rapidity only; some trajectory files do not know theirs
+        known = "rapidity" in of_setting.variables
+        y = of_setting["rapidity"].values if known else np.zeros(of_setting.sizes["history"])
+        tables[str(setting)] = SurvivalTable(
+            survival=_joined(of_setting, "survival"),
+            no_jump=_joined(of_setting, "no_jump"),
+            replicate=of_setting["replicate"].values.astype(np.int64),
+            y=y if np.all(np.isfinite(y)) else None,
+            attrs={name: of_setting[name].item() for name in ("setting", *VARIED) if name in of_setting},
+            **columns,
+        )
+    return tables
 
 
 def _joined(results: xr.Dataset, name: str) -> Estimate:
@@ -87,14 +89,6 @@ def _joined(results: xr.Dataset, name: str) -> Estimate:
     return Estimate(chosen(estimate.value, np.nan), parts, estimate.not_estimated)
 
 
-def _filled(results: xr.Dataset) -> xr.Dataset:
-    """Give paths without an error the mean of those of their source, which are a random sample of its paths."""
-    results, source = results.transpose("l", "history", "state", ...), results["source"]
-    errors = {name: results[name] for name in results if "_error_" in str(name)}
-    means = {name: values.groupby(source).mean("history") for name, values in errors.items()}
-    return results.assign({name: errors[name].fillna(means[name].sel(source=source)) for name in errors})
-
-
 def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> SurvivalTable:
     """Return the table of a ratio file: one row per physical path, or per trajectory without metadata.
 
@@ -107,18 +101,9 @@ def table_from_ratios(ratios: RatioTable, *, weighted: bool = False) -> Survival
         names, rows = np.unique(np.array(metadata, dtype=object), return_inverse=True)
     else:  # one path, or nothing known of it: the trajectories themselves are independent
         names, rows = np.full(len(ratios), metadata[0] if metadata else "", object), np.arange(len(ratios))
-    survival = np.full((len(names), len(STATE_NAMES)), np.nan)
-    for j, state in enumerate(STATES):
-        chosen = _of_its_l(ratios, state)
-        count = np.bincount(rows[chosen], minlength=len(names))
-        total = np.bincount(rows[chosen], ratios.ratios[chosen, j], minlength=len(names))
-        survival[count > 0, j] = total[count > 0] / count[count > 0]
-    known = np.any(np.isfinite(survival), axis=1)
-    if not known.any():
-        raise InputError("ratios", ratios.angular_momenta, "hold rows that start in l = 0 or l = 1")
-    columns = _path_columns([str(name) for name in names[known]], weighted)
-    estimate = Estimate(survival[known], not_estimated=_rare(ratios))
-    return SurvivalTable(estimate, np.flatnonzero(known), **columns)
+    return _table_of_paths(
+        names, rows, ratios.l, ratios.ratios, np.ones(len(ratios)), weighted, _rare(ratios)
+    )
 
 
 def table_from_averages(averages: AveragedRatios, *, weighted: bool = False) -> SurvivalTable:
@@ -128,36 +113,54 @@ def table_from_averages(averages: AveragedRatios, *, weighted: bool = False) -> 
     error, the noise of the trajectories of each included, so the standard errors in the file enter for one path only.
     """
     names, rows = np.unique(np.array(averages.metadata, dtype=object), return_inverse=True)
+    missing = ("rare rows: how many rows carry a mean is not in averages",)
+    a = averages
+    return _table_of_paths(names, rows, a.l, a.mean, a.count, weighted, missing, a.error)
+
+
+def _table_of_paths(
+    names: NDArray[Any],
+    rows: NDArray[np.intp],
+    l: NDArray[Any],
+    means: Float,
+    counts: NDArray[Any],
+    weighted: bool,
+    not_estimated: tuple[str, ...],
+    errors: Float | None = None,
+) -> SurvivalTable:
+    """Return the table of the paths that metadata `names`; row i of a file, `counts` trajectories, is on path rows[i].
+
+    The `errors` of single rows enter for one path only: else the scatter of paths holds them.
+    """
     survival = np.full((len(names), len(STATE_NAMES)), np.nan)
     error = np.zeros(survival.shape)
     for j, state in enumerate(STATES):
-        chosen = (averages.l == state.l) & np.isin(averages.l, _STARTS)
-        count = np.bincount(rows[chosen], averages.count[chosen], minlength=len(names))
-        total = np.bincount(
-            rows[chosen], (averages.count * averages.mean[:, j])[chosen], minlength=len(names)
-        )
-        square = np.bincount(
-            rows[chosen], (averages.count * averages.error[:, j])[chosen] ** 2, minlength=len(names)
-        )
-        survival[count > 0, j] = total[count > 0] / count[count > 0]
-        error[count > 0, j] = np.sqrt(square[count > 0]) / count[count > 0]
+        chosen = _of_its_l(l, state)
+
+        def summed(values: Float, chosen: NDArray[np.bool_] = chosen) -> Float:
+            return np.bincount(rows[chosen], values[chosen], minlength=len(names)).astype(float)
+
+        count = summed(counts)
+        there = count > 0
+        survival[there, j] = summed(counts * means[:, j])[there] / count[there]
+        if errors is not None:
+            error[there, j] = np.sqrt(summed(np.square(counts * errors[:, j]))[there]) / count[there]
     known = np.any(np.isfinite(survival), axis=1)
     if not known.any():
-        raise InputError("ratios", np.unique(averages.l).tolist(), "hold rows that start in l = 0 or l = 1")
+        raise InputError("ratios", np.unique(l).tolist(), "hold rows that start in l = 0 or l = 1")
     columns = _path_columns([str(name) for name in names[known]], weighted)
-    missing = ("rare rows: how many rows carry a mean is not in averages",)
-    parts = {"trajectories": error[known]} if np.count_nonzero(known) == 1 else {}
-    return SurvivalTable(Estimate(survival[known], parts, missing), np.flatnonzero(known), **columns)
+    parts = {"trajectories": error[known]} if errors is not None and np.count_nonzero(known) == 1 else {}
+    return SurvivalTable(Estimate(survival[known], parts, not_estimated), np.flatnonzero(known), **columns)
 
 
-def _of_its_l(ratios: RatioTable, state: State) -> NDArray[np.bool_]:
+def _of_its_l(l: NDArray[Any], state: State) -> NDArray[np.bool_]:
     """Return which rows start in the l of a state, so that their ratio is its survival."""
-    return np.asarray((ratios.l == state.l) & np.isin(ratios.l, _STARTS))
+    return np.asarray((l == state.l) & np.isin(l, _STARTS))
 
 
 def _rare(ratios: RatioTable) -> tuple[str, ...]:
     """Name the states whose mean rests on few rows: then it is most likely too small, and its error with it."""
-    of_state = {s.name: ratios.ratios[_of_its_l(ratios, s), j] for j, s in enumerate(STATES)}
+    of_state = {s.name: ratios.ratios[_of_its_l(ratios.l, s), j] for j, s in enumerate(STATES)}
     few = [name for name, values in of_state.items() if 0 < effective_rows(values) < ENOUGH_ROWS]
     return (f"rare rows: fewer than {ENOUGH_ROWS} effective ones carry {', '.join(few)}",) if few else ()
 
@@ -207,9 +210,26 @@ def read_survival_csv(path: str | Path) -> SurvivalTable:
     if len(rows) < 2:
         raise FileFormatError(path, "holds no row below a header line", "One row per path is needed.")
     header = [name.strip() for name in rows[0]]
-    _check_header(path, header)
-    numbered = list(zip(content, rows, strict=False))[1:]
-    values = np.array([_numbers(path, number, row, header) for number, row in numbered])
+    unknown = [name for name in header if name not in CSV_COLUMNS and not _OF_STATE.fullmatch(name)]
+    problems = [f"column {name!r} is unknown" for name in unknown]
+    problems += [f"column {name!r} appears twice" for name in header if header.count(name) > 1]
+    problems += ["has no column 'replicate'"] * ("replicate" not in header)
+    problems += ["has no column of a state"] * (not set(STATE_NAMES) & set(header))
+    if problems:
+        known = ", ".join((*CSV_COLUMNS, *STATE_NAMES))
+        raise FileFormatError(path, problems[0], f"Columns: {known}, 1S_no_jump, 1S_error_NAME, ...")
+    values = np.full((len(rows) - 1, len(header)), np.nan)
+    for i, (number, row) in enumerate(list(zip(content, rows, strict=False))[1:]):
+        if len(row) != len(header):
+            raise FileFormatError(path, f"line {number}: {len(row)} columns instead of {len(header)}")
+        for j, (word, name) in enumerate(zip(row, header, strict=True)):
+            if not word.strip() and name not in CSV_COLUMNS:
+                continue  # a state that this row does not know
+            with suppress(ValueError):
+                values[i, j] = float(word)
+            if not np.isfinite(values[i, j]):
+                problem = f"line {number}: {word!r} in column {name} is no finite number"
+                raise FileFormatError(path, problem)
     columns = dict(zip(header, values.T, strict=True))
     arguments: dict[str, Any] = {CSV_COLUMNS[name]: columns[name] for name in CSV_COLUMNS if name in columns}
     if np.any(arguments["replicate"] != np.rint(arguments["replicate"])):
@@ -245,36 +265,6 @@ def write_csv(
         handle.writelines(f"# {comment}\n" for comment in comments)
         csv.writer(handle, lineterminator="\n").writerows([header, *rows])
     return path
-
-
-def _check_header(path: Path, header: Sequence[str]) -> None:
-    unknown = [name for name in header if name not in CSV_COLUMNS and not _OF_STATE.fullmatch(name)]
-    problems = [f"column {name!r} is unknown" for name in unknown]
-    problems += [f"column {name!r} appears twice" for name in header if header.count(name) > 1]
-    if "replicate" not in header:
-        problems.append("has no column 'replicate'")
-    if not set(STATE_NAMES) & set(header):
-        problems.append("has no column of a state")
-    if problems:
-        known = ", ".join((*CSV_COLUMNS, *STATE_NAMES))
-        raise FileFormatError(path, problems[0], f"Columns: {known}, 1S_no_jump, 1S_error_NAME, ...")
-
-
-def _numbers(path: Path, number: int, row: Sequence[str], header: Sequence[str]) -> list[float]:
-    if len(row) != len(header):
-        raise FileFormatError(path, f"line {number}: {len(row)} columns instead of {len(header)}")
-    values = []
-    for word, name in zip(row, header, strict=True):
-        if not word.strip() and name not in CSV_COLUMNS:
-            values.append(np.nan)
-            continue
-        value = np.nan
-        with suppress(ValueError):
-            value = float(word)
-        if not np.isfinite(value):
-            raise FileFormatError(path, f"line {number}: {word!r} in column {name} is no finite number")
-        values.append(value)
-    return values
 
 
 def _estimate(columns: Mapping[str, Float], ending: str, rows: int) -> Estimate:

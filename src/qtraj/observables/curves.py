@@ -230,9 +230,8 @@ class Band(CurveBand):
     central : Estimate, shape (k,)
         R_AA of the central setting; its errors are those of the calculation (paths, numerics, branching fractions).
     low, high : array_like, shape (k,)
-        Smallest and largest value over the settings, point by point: how far the model moves, not a
-        confidence interval. The errors of the calculation are NOT folded in; they belong to `central` and
-        show beside it.
+        Smallest and largest value over the settings, point by point: how far the model moves, not a confidence
+        interval. The errors of the calculation are NOT folded in; they belong to `central` and show beside it.
     label : str, optional
         What was varied, for a legend.
 
@@ -294,6 +293,8 @@ def envelope(curves: Mapping[str, RaaCurve], state: str, central: str, label: st
     """
     for name, curve in check.mapping("curves", curves).items():
         check.instance(f"curves[{name!r}]", curve, RaaCurve)
+    if not curves:
+        raise InputError("curves", curves, "hold at least one setting")
     central = check.choice("central", central, curves, f"be one of {', '.join(curves)}")
     middle = curves[central]
     for name, curve in curves.items():

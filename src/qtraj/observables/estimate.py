@@ -258,7 +258,7 @@ def _add_term(terms: list[_Term], part: str, source: Any, error: Any) -> None:
 
 
 def joined(estimates: Sequence[Estimate | None]) -> Estimate:
-    """Return scalar estimates as one of shape (k,): NaN for None; a part that one of them lacks counts as zero."""
+    """Return estimates of one shape along a new first axis: NaN for None, zero for a part that one of them lacks."""
     known = [each for each in estimates if each is not None]
     names = dict.fromkeys(name for each in known for name in each.parts)
     return Estimate(
@@ -276,11 +276,7 @@ def stack(estimates: Mapping[str, Estimate]) -> Estimate:
         if set(member.parts) != set(first.parts) or np.shape(member.value) != np.shape(first.value):
             given = (sorted(member.parts), np.shape(member.value))
             raise InputError(name, given, "have the parts of the others")
-    return Estimate(
-        np.stack([member.value for member in members]),
-        {part: np.stack([member.parts[part] for member in members]) for part in first.parts},
-        tuple(dict.fromkeys(reason for member in members for reason in member.not_estimated)),
-    )
+    return joined(members)
 
 
 def estimate_variables(
@@ -328,9 +324,8 @@ def format_value(value: float, error: float, digits: int = 2) -> str:
     Returns
     -------
     str
-        The error on so many digits, in units of the last digit of the value (more digits when the error is 100
-        or larger); ``value +- error`` where the parentheses would hide the size; the value alone, on eight
-        digits, when the error is zero or not finite.
+        The error in units of the last digit of the value (more digits when it is 100 or larger); ``value +- error``
+        where the parentheses would hide the size; the value alone, on eight digits, without a finite error.
 
     Raises
     ------

@@ -31,7 +31,7 @@ from .bins import Bins
 from .curves import Curve, RaaCurve
 from .estimate import Estimate, joined
 from .feeddown import MESON_NAMES, FeedDown
-from .sums import MesonSurvival, Statistic, Sums, estimate, replicate_sums
+from .sums import MesonSurvival, Statistic, Sums, estimate, mean, replicate_sums
 from .table import MESON_COLUMNS, Part, SurvivalTable
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -156,9 +156,8 @@ def _with_input_errors(
 ) -> Estimate:
     """Return the estimate with the errors of branching fractions and cross sections, by central differences.
 
-    Every R_AA of the package has them, be it printed by `qtraj run` or `qtraj observe`: they are measured (PDG), so a
-    number quoted without them would claim to know the fractions exactly. `FeedDown.named(..., errors=False)` leaves
-    them out where one wants the error of the calculation alone, and says so in ``not_estimated``.
+    They are measured (PDG): an R_AA without them would claim to know the fractions exactly. `FeedDown.named(...,
+    errors=False)` leaves them out, and ``not_estimated`` says so.
     """
     central = estimate(sums, statistic(feeddown))
     # the sums stay, only what is made of them changes
@@ -187,19 +186,14 @@ def modification(name: str = "R_AA") -> Observable:
 
 
 def _raa_of(fractions: FeedDown) -> Statistic:
-    return lambda sums: fractions.apply(_mean(sums))
-
-
-def _mean(sums: Any) -> Any:
-    """Return the mean survivals (..., n) of sums w and w S, (..., 2, n)."""
-    return sums[..., 1, :] / sums[..., 0, :]
+    return lambda sums: fractions.apply(mean(sums))
 
 
 def meson_survivals() -> Observable:
     """Return the mean survival of the nine mesons, before feed-down."""
     title = "Survival before feed-down"
     return Observable(
-        "survival", title, "survival", "Survival", lambda _: _mean, adds_up=True, feeds_down=False
+        "survival", title, "survival", "Survival", lambda _: mean, adds_up=True, feeds_down=False
     )
 
 
@@ -213,7 +207,7 @@ def double_ratio(pairs: Sequence[tuple[str, str]] = DOUBLE_RATIOS) -> Observable
 
     def statistic(fractions: FeedDown) -> Statistic:
         def ratios(sums: Any) -> Any:
-            raa = fractions.apply(_mean(sums))
+            raa = fractions.apply(mean(sums))
             return raa[..., above] / raa[..., below]
 
         return ratios
@@ -286,8 +280,7 @@ def raa_curve(
         For example ``Bins("N_part")``, ``Bins.edges("pT_GeV", [0, 2, 4, 8])`` or ``Bins("integrated")``: minimum bias
         if the rows carry the weights of `with_geometry`.
     feeddown : FeedDown
-        Fractions and cross sections; their errors, where it has them, are the parts ``"branching"`` and
-        ``"cross_sections"``.
+        Fractions and cross sections, whose errors are the parts ``"branching"`` and ``"cross_sections"``.
     part : {"total", "no_jump", "regeneration"}, optional
         Pairs counted in the numerator. R_AA of the total is the sum of the other two.
     ranges : mapping of str to (low, high), optional
@@ -350,7 +343,7 @@ def vn_curve(
     production: Production = "isotropic",
     ranges: Ranges | None = None,
 ) -> Curve:
-    r"""Return v_n of the nine mesons in bins.
+    r"""Return v_n of the nine mesons in bins; that of the regeneration part is of the regenerated yield alone.
 
     Parameters
     ----------
@@ -359,9 +352,8 @@ def vn_curve(
     bins, feeddown, part, ranges
         As in `raa_curve`.
     n : int, optional
-        Order, at least 1. The angle is that from the reaction plane (the impact parameter), so odd orders vanish by
-        symmetry in collisions of equal nuclei, of fluctuating events on average; v_3 from an event plane of its own
-        needs a table whose angles are those from that plane.
+        Order, at least 1. Odd orders from the reaction plane vanish by symmetry in collisions of equal nuclei, of
+        fluctuating events on average; v_3 from an event plane of its own needs a table with the angles from that plane.
     production : {"isotropic", "as_sampled"}, optional
         ``"isotropic"``: pairs are produced without a preferred direction, so <cos n phi> of the sampled paths, known to
         be zero, is subtracted: a medium that treats all directions alike gives exactly 0, and the noise of the sampling
@@ -376,10 +368,6 @@ def vn_curve(
     ------
     InputError
         As in `raa_curve`; if the table has no phi, or an argument is out of range.
-
-    Notes
-    -----
-    v_n of the regeneration part is that of the regenerated yield alone.
     """
     observable = flow(n, production)
     check.instance("table", table, SurvivalTable).coordinate("phi")
@@ -409,28 +397,24 @@ def survival_average(table: SurvivalTable, part: Part = "total") -> dict[str, Es
         # a run that starts in l = 0 does not know 1P: each state is averaged over the rows that know it
         rows = np.flatnonzero(np.isfinite(survival.value[:, j]))
         sums = replicate_sums(table.rows(rows), survival[rows])
-        means[state] = estimate(sums, lambda sums, j=j: _mean(sums[..., j, None]))[0]  # type: ignore[misc]
+        means[state] = estimate(sums, lambda sums, j=j: mean(sums[..., j, None]))[0]  # type: ignore[misc]
     return means
 
 
 def raa(feeddown: FeedDown, survival: MesonSurvival) -> dict[str, Estimate]:
-    r"""Return R_AA of the nine mesons in one geometry.
+    r"""Return R_AA of the nine mesons in one geometry, with the error that `Observable.curve` gives every R_AA.
 
-    R_AA is linear in the survivals, R_i = sum_j C_ij S_j with C_ij >= 0 (`FeedDown.apply`), so
-
-    - the value is the mean over replicates of R_i,
-    - ``"paths"`` is the scatter of R_i over replicates: a meson and its parents share their paths, and adding
-      their errors one by one would miss that correlation,
-    - each numerical part is sum_j C_ij p_j: the parts of different states may share a sign,
-    - ``"branching"`` and ``"cross_sections"`` are the errors of measured input that `feeddown` has.
+    R_AA is linear in the survivals, with coefficients >= 0 (`FeedDown.apply`): ``"paths"`` is the scatter of R_AA
+    over replicates, since a meson and its parents share their paths; each numerical part is the sum of those of the
+    states, which may share a sign; ``"branching"`` and ``"cross_sections"`` are the errors of measured input.
 
     Parameters
     ----------
     feeddown : FeedDown
         Fractions and cross sections.
     survival : MesonSurvival
-        Survival of the nine mesons. With the no-jump survivals the result is the part of R_AA from pairs that
-        never jumped; with ``total - no_jump`` it is the regenerated part.
+        Survival of the nine mesons; no-jump survivals give the part of R_AA from pairs that never jumped, and
+        ``total - no_jump`` the regenerated part.
 
     Returns
     -------

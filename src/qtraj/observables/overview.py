@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple, get_args
+from typing import Final, get_args
 
 import numpy as np
 
@@ -74,17 +74,6 @@ class Panel:
     notes: tuple[str, ...] = ()
 
 
-class _Plan(NamedTuple):
-    """What a panel will hold: an observable of the mesons or ratios `shown`, in bins of the rows in `ranges`."""
-
-    name: str
-    observable: Observable
-    bins: Bins
-    shown: tuple[str, ...]
-    notes: tuple[str, ...]
-    ranges: Ranges | None = None
-
-
 def overview(
     tables: Mapping[str, SurvivalTable],
     *,
@@ -152,7 +141,7 @@ def overview(
             allowed = f"be of {system.data} at {system.sqrt_s_GeV:g} GeV, as the calculation"
             raise InputError("data", str(each), allowed, "Leave out what is of another system.")
     plans = _plans(central, system, mesons, harmonics)
-    panels = [_panel(plan, tables, feeddown, system, own) for plan in plans]
+    panels = [_panel(*plan, tables=tables, feeddown=feeddown, system=system, own=own) for plan in plans]
     # what is compared with the paths of a window is not compared again beside those of all rapidities
     for i, panel in enumerate(panels):
         elsewhere = [other.agreement for other in panels if other.name.rpartition("_")[0] == panel.name]
@@ -163,7 +152,8 @@ def overview(
 
 def _plans(
     table: SurvivalTable, system: CollisionSystem | None, mesons: tuple[str, ...], harmonics: Sequence[int]
-) -> Iterator[_Plan]:
+) -> Iterator[tuple[str, Observable, Bins, tuple[str, ...], tuple[str, ...], Ranges]]:
+    """Yield what each panel will hold: name, observable, bins, mesons or ratios shown, notes, ranges of the rows."""
     ratio, rapidity = ("R_AA", "abs_y") if system is None else (system.ratio, system.rapidity)
     unequal = system is not None and system.unequal
     axes = filled_bins(table, rapidity)
@@ -171,7 +161,7 @@ def _plans(
     notes = (HOT_MEDIUM_ONLY,) if unequal else ()
     for short, bins in (*axes.items(), (everything, Bins(INTEGRATED))):
         name = f"{ratio.replace('_', '').lower()}_{short}"
-        yield _Plan(name, modification(ratio), bins, mesons, notes)
+        yield name, modification(ratio), bins, mesons, notes, {}
     ratios = tuple(f"{a}/{b}" for a, b in DOUBLE_RATIOS if a in mesons and b in mesons)
     # everything, then the rows where an experiment measures, if the rows know
     for window, y in {"": None, **_windows(table, system)}.items():
@@ -181,11 +171,11 @@ def _plans(
             axes = filled_bins(rows, rapidity)
             for short in ("npart", "pt"):
                 if short in axes:
-                    yield _Plan(f"raa_{short}{window}", modification(), axes[short], mesons, notes, within)
+                    yield f"raa_{short}{window}", modification(), axes[short], mesons, notes, within
         for short in ("npart", "pt", "y"):
             if short in axes and ratios and not (y is not None and short == "y"):
                 name = f"double_ratio_{short}{window}"
-                yield _Plan(name, double_ratio(), axes[short], ratios, notes, within or None)
+                yield name, double_ratio(), axes[short], ratios, notes, within
         if not (rows.column_known("phi") and np.ptp(rows.phi) > 0):
             continue
         central = dict(within)
@@ -197,10 +187,10 @@ def _plans(
             odd = (ODD_ORDER,) if n % 2 and not unequal else ()
             if "centrality" in axes:
                 name = f"v{n}_centrality{window}"
-                yield _Plan(name, flow(n), axes["centrality"], mesons, odd, within or None)
+                yield name, flow(n), axes["centrality"], mesons, odd, within
             momenta = flow_bins(table.select(**central), n)
             if momenta is not None:
-                yield _Plan(f"v{n}_pt{window}", flow(n), momenta, mesons, odd, central)
+                yield f"v{n}_pt{window}", flow(n), momenta, mesons, odd, central
 
 
 def _windows(table: SurvivalTable, system: CollisionSystem | None) -> dict[str, tuple[float, float]]:
@@ -226,30 +216,33 @@ def _windows(table: SurvivalTable, system: CollisionSystem | None) -> dict[str, 
 
 
 def _panel(
-    plan: _Plan,
+    name: str,
+    observable: Observable,
+    bins: Bins,
+    shown: tuple[str, ...],
+    notes: tuple[str, ...],
+    ranges: Ranges,
+    *,
     tables: Mapping[str, SurvivalTable],
     feeddown: FeedDown,
     system: CollisionSystem | None,
     own: Sequence[DataSet],
 ) -> Panel:
-    def curve_of(table: SurvivalTable, part: Part = "total") -> Curve:
-        return plan.observable.curve(table, plan.bins, feeddown, part=part, ranges=plan.ranges)
-
-    curves = {label: curve_of(table) for label, table in tables.items()}
+    curves = {key: observable.curve(table, bins, feeddown, ranges=ranges) for key, table in tables.items()}
     first, central = next(iter(tables.items()))
-    bands, varied = [], varied_settings(tables)
-    for name in plan.shown:
-        bands += [curve_band([curves[key] for key in keys], name, label) for label, keys in varied.items()]
+    bands = [
+        curve_band([curves[key] for key in keys], meson, label)
+        for meson in shown
+        for label, keys in varied_settings(tables).items()
+    ]
     parts: dict[str, Curve] = {}
-    if plan.observable.adds_up and central.no_jump is not None:
-        parts = {part: curve_of(central, part) for part in get_args(Part) if part != "total"}
-    notes = (*plan.notes, *_without_survivors(curves[first], plan.shown))
-    y = (plan.ranges or {}).get("abs_y")
-    datasets, agreements, left_out = agreement(curves[first], central, feeddown, system, plan.shown, own, y)
-    notes = (*notes, *rapidity_notes(central.y, datasets, y))
-    return Panel(
-        plan.name, curves[first], tuple(bands), plan.shown, parts, datasets, agreements, left_out, notes
-    )
+    if observable.adds_up and central.no_jump is not None:
+        for part in get_args(Part)[1:]:  # the total is the curve itself
+            parts[part] = observable.curve(central, bins, feeddown, part=part, ranges=ranges)
+    y = ranges.get("abs_y")
+    compared = agreement(curves[first], central, feeddown, system, shown, own, y)
+    notes = (*notes, *_without_survivors(curves[first], shown), *rapidity_notes(central.y, compared[0], y))
+    return Panel(name, curves[first], tuple(bands), shown, parts, *compared, notes)
 
 
 def _without_survivors(curve: Curve, shown: Sequence[str]) -> Iterator[str]:

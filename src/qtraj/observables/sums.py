@@ -22,13 +22,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import finite_array, float_array, instance, mapping, settle
+from .._checks import choice, finite_array, float_array, instance, mapping, settle
 from .._types import Float
 from ..errors import InputError
-from ..states import MESONS, STATE_NAMES, State
-from .estimate import TRUSTED, Estimate, joined, joint_errors
+from ..states import STATE_NAMES, State
+from .estimate import TRUSTED, Estimate, joint_errors
 from .feeddown import MESON_NAMES
-from .table import SurvivalTable
+from .table import FED_STATES, MESON_COLUMNS, SurvivalTable
 
 # A function of sums (..., k, n) that gives values (..., m); smooth, so that it takes complex numbers
 Statistic = Callable[[NDArray[np.complex128] | Float], NDArray[np.complex128] | Float]
@@ -108,6 +108,7 @@ def _unseen(table: SurvivalTable, rare: Float, weights: Float) -> Float:
     return np.where(enough & (squares > 0), 0.0, bound)
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def estimate(sums: Sums, statistic: Statistic) -> Estimate:
     """Return a function of the sums with its error, shape (m,).
 
@@ -117,11 +118,6 @@ def estimate(sums: Sums, statistic: Statistic) -> Estimate:
     state share a sign on all paths, those of different states may conspire. Where there is no value (a ratio to no
     survivors) it is NaN, and its errors are zero.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return _estimate(sums, statistic)
-
-
-def _estimate(sums: Sums, statistic: Statistic) -> Estimate:
     total = sums.groups.sum(axis=0)
     value = np.real(statistic(total))
     defined = np.isfinite(value)
@@ -145,6 +141,11 @@ def _estimate(sums: Sums, statistic: Statistic) -> Estimate:
     else:
         parts, missing = {"paths": scatter, **parts}, sums.not_estimated
     return Estimate(value, {name: np.where(defined, part, 0.0) for name, part in parts.items()}, missing)
+
+
+def mean(sums: Any) -> Any:
+    """Return the mean survivals (..., n) of sums w and w S, (..., 2, n): the `Statistic` of an average."""
+    return sums[..., 1, :] / sums[..., 0, :]
 
 
 def _derivative(statistic: Statistic, at: Float, along: Float) -> Float:
@@ -171,26 +172,26 @@ def average(
     survival : Estimate or array_like, shape (n,)
         Survival along each path.
     replicate : array_like of int, shape (n,)
-        Replicate of each path. All replicates have the same number of paths, and there are at least two.
+        Replicate of each path: at least two, all of the same number of paths.
     weights : array_like, shape (n,), optional
         Non-negative weights of the paths; their sum is positive in each replicate.
 
     Returns
     -------
     Estimate
-        Scalar, with part ``"paths"``; numerical parts of the paths are averaged linearly, since they may
-        share a sign. A statistical part of the paths is left out: the scatter over replicates holds it. Of
-        ``"rare_events"`` the largest counts once: the trajectories of all paths are one sample.
+        Scalar, with part ``"paths"``, which holds the statistical parts of the paths; numerical parts are averaged
+        linearly, since they may share a sign. Of ``"rare_events"`` the largest counts once: all
+        trajectories are one sample.
 
     Raises
     ------
     InputError
         If shapes differ, replicates are fewer than two or unequal, or a number is not finite.
     """
-    labels, shares = _in_replicates(replicate, weights)
-    estimate = survival if isinstance(survival, Estimate) else Estimate(survival)
-    means, average = _averaged("survival", estimate, labels, shares)
-    return Estimate(average.value, {"paths": scatter(means), **average.parts}, average.not_estimated)
+    given = survival if isinstance(survival, Estimate) else Estimate(survival)
+    # any state may stand for the numbers
+    sums = _path_sums({STATE_NAMES[0]: ("survival", given)}, replicate, weights)
+    return estimate(sums, lambda sums: mean(sums[..., :1]))[0]
 
 
 def scatter(replicate_means: ArrayLike) -> Any:
@@ -221,8 +222,8 @@ def scatter(replicate_means: ArrayLike) -> Any:
 class MesonSurvival:
     """Survival of the nine mesons in one geometry, replicate by replicate.
 
-    Replicates are kept because R_AA and every difference of survivals must be formed inside each replicate:
-    states share their paths, so their errors are correlated.
+    R_AA and every difference of survivals are formed inside each replicate: states share their paths, so their errors
+    are correlated.
 
     Parameters
     ----------
@@ -258,8 +259,7 @@ class MesonSurvival:
     @property
     def estimate(self) -> Estimate:
         """Survival of the nine mesons, arrays of shape (9,)."""
-        parts = {"paths": scatter(self.replicates), **self.numerical}
-        return Estimate(self.replicates.mean(axis=0), parts, self.not_estimated)
+        return estimate(self.sums, mean)
 
     @property
     def sums(self) -> Sums:
@@ -272,8 +272,7 @@ class MesonSurvival:
 
     def __getitem__(self, meson: str) -> Estimate:
         """Return the survival of one meson, for example ``survival["Y(1S)"]``."""
-        if meson not in MESON_NAMES:
-            raise InputError("meson", meson, f"be one of {', '.join(MESON_NAMES)}")
+        choice("meson", meson, MESON_NAMES, f"be one of {', '.join(MESON_NAMES)}")
         return self.estimate[MESON_NAMES.index(meson)]
 
     def __sub__(self, other: MesonSurvival) -> MesonSurvival:
@@ -317,20 +316,19 @@ def meson_survival(
     InputError
         If a state is missing, or as in `average`.
     """
-    labels, shares = _in_replicates(replicate, weights)
     runs = {0: ("s_wave", s_wave), 1: ("p_wave", p_wave)}
-    averages = {}
-    for state in dict.fromkeys(meson.radial for meson in MESONS):
+    survivals = {}
+    for state in FED_STATES:
         argument, run = runs[State.named(state).l]
         mapping(argument, run)
         if state not in run:
             remedy = f"Pass the survivals of the run that starts in l = {State.named(state).l}."
             raise InputError(argument, list(run), f"hold the state {state}", remedy)
-        survival = instance(f"{argument}[{state!r}]", run[state], Estimate)
-        averages[state] = _averaged(state, survival, labels, shares)
-    means = np.stack([averages[meson.radial][0] for meson in MESONS], axis=1)
-    errors = joined([averages[meson.radial][1] for meson in MESONS])
-    return MesonSurvival(means, errors.parts, errors.not_estimated)
+        survivals[state] = state, instance(f"{argument}[{state!r}]", run[state], Estimate)
+    sums = _path_sums(survivals, replicate, weights)
+    means = estimate(sums, lambda sums: mean(sums[..., MESON_COLUMNS]))
+    numerical = {name: part for name, part in means.parts.items() if name != "paths"}
+    return MesonSurvival(mean(sums.groups[..., MESON_COLUMNS]), numerical, means.not_estimated)
 
 
 _AT_LEAST_TWO = (
@@ -339,30 +337,10 @@ _AT_LEAST_TWO = (
 )
 
 
-def _averaged(
-    name: str, survival: Estimate, labels: NDArray[np.intp], shares: Float
-) -> tuple[Float, Estimate]:
-    """Return the weighted mean of each replicate, shape (R,), and the mean of all with its numerical parts."""
-
-    def means(name: str, values: Any) -> Float:
-        values = np.asarray(values)
-        if values.shape != labels.shape:
-            raise InputError(name, values.shape, f"have one value per path, shape {labels.shape}")
-        if not np.all(np.isfinite(values)):
-            raise InputError(name, values[~np.isfinite(values)], "be finite on every path")
-        return np.asarray(np.bincount(labels, shares * values), dtype=float)
-
-    replicates, parts = means(name, survival.value), {}
-    for part, bound in survival.parts.items():
-        if part not in Estimate.STATISTICAL:
-            parts[part] = means(part, bound).mean()
-    if "rare_events" in parts:  # the trajectories of all paths are one sample, see `_unseen`
-        parts["rare_events"] = np.max(shares * survival.parts["rare_events"]) / len(replicates)
-    return replicates, Estimate(replicates.mean(), parts, survival.not_estimated)
-
-
-def _in_replicates(replicate: ArrayLike, weights: ArrayLike | None) -> tuple[NDArray[np.intp], Float]:
-    """Return the number of the replicate of each path, from 0 on, and its share of the weight there, both (n,)."""
+def _path_sums(
+    survivals: Mapping[str, tuple[str, Estimate]], replicate: ArrayLike, weights: ArrayLike | None
+) -> Sums:
+    """Return the sums over paths, of replicates that count alike, of (name, survival along each path) of states."""
     replicate = finite_array("replicate", replicate, 1, "have shape (n,), a number for each path")
     names, labels, counts = np.unique(replicate, return_inverse=True, return_counts=True)
     if len(names) < 2:
@@ -375,4 +353,18 @@ def _in_replicates(replicate: ArrayLike, weights: ArrayLike | None) -> tuple[NDA
     total = np.bincount(labels, w)
     if np.any(total <= 0):
         raise InputError("weights", total.tolist(), "have a positive sum in each replicate")
-    return labels, w / total[labels]
+    value, errors = np.full((len(w), len(STATE_NAMES)), np.nan), dict[str, Float]()
+    for state, (name, survival) in survivals.items():
+        numerical = {n: part for n, part in survival.parts.items() if n not in Estimate.STATISTICAL}
+        for argument, values in {name: np.asarray(survival.value), **numerical}.items():
+            if np.shape(values) != w.shape:
+                raise InputError(argument, np.shape(values), f"have one value per path, shape {w.shape}")
+            if not np.all(np.isfinite(values)):
+                raise InputError(argument, values[~np.isfinite(values)], "be finite on every path")
+        j = STATE_NAMES.index(state)
+        value[:, j] = survival.value
+        for part, bound in numerical.items():
+            errors.setdefault(part, np.zeros_like(value))[:, j] = bound
+    missing = dict.fromkeys(reason for _, survival in survivals.values() for reason in survival.not_estimated)
+    table = SurvivalTable(Estimate(value, errors, tuple(missing)), labels, weight=w / total[labels])
+    return replicate_sums(table, table.survival)

@@ -74,6 +74,8 @@ def selected(selection: str) -> str:
 
 # column of the radial state that each of the nine mesons takes its survival from
 MESON_COLUMNS: Final = np.array([STATE_NAMES.index(meson.radial) for meson in MESONS])
+# the radial states that feed-down mixes
+FED_STATES: Final = tuple(dict.fromkeys(meson.radial for meson in MESONS))
 _OPTIONAL: Final = ("b_fm", "n_part", "centrality_pct", "pT", "phi", "y")
 
 
@@ -239,10 +241,9 @@ class SurvivalTable:
 
     def check_states(self) -> None:
         """Raise `InputError` if a state that feed-down needs is unknown in every row."""
-        needed = tuple(dict.fromkeys(meson.radial for meson in MESONS))
-        missing = [state for state in needed if state not in self.states]
+        missing = [state for state in FED_STATES if state not in self.states]
         if missing:
-            allowed = f"hold {', '.join(needed)}: feed-down mixes them"
+            allowed = f"hold {', '.join(FED_STATES)}: feed-down mixes them"
             remedy = f"Add a run that starts in the l of {', '.join(missing)}."
             raise InputError("survival", ", ".join(self.states), allowed, remedy)
 

@@ -16,11 +16,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from .._atomic import atomic_path
-from .._checks import path as path_of
 from ..io.citations import of_data
 from ..io.factory import feeddown_of
-from ..io.pages import page, rounded
+from ..io.pages import page, rounded, write_page
 from ..observables.curves import Curve, CurveBand
 from ..observables.data.dataset import DataSet
 from ..observables.data.systems import load_system
@@ -28,7 +26,7 @@ from ..observables.estimate import format_value
 from ..observables.observable import Observable
 from ..observables.overview import Panel, overview
 from ..observables.table import AXES, INTEGRATED, selected
-from ..plots.observables import one_class
+from ..plots.artists import one_class
 from .run import Run, pair_over_time, representative, setup
 from .tables import agreement_cells, left_out
 
@@ -64,7 +62,7 @@ class PageTable(NamedTuple):
     caption: str
     headings: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
-    notes: tuple[str, ...] = ()
+    notes: Sequence[str] = ()
     texts: int = 2  # leading columns that hold text and are left-aligned; the others hold numbers
 
 
@@ -134,10 +132,7 @@ def report_page(contents: Contents) -> str:
 
 def write_report(contents: Contents, path: str | os.PathLike[str]) -> Path:
     """Write the page, complete or not at all, and return its path."""
-    path = path_of("path", path)
-    with atomic_path(path) as temporary:
-        temporary.write_text(report_page(contents), encoding="utf-8")
-    return path
+    return write_page(path, report_page(contents))
 
 
 def _symbols(text: str) -> str:
@@ -170,7 +165,42 @@ def _table(table: PageTable | None, otherwise: str) -> str:
 
 def figures(panels: Sequence[Panel]) -> list[dict[str, Any]]:
     """Return one chart for each observable against a variable; single numbers over everything are left out."""
-    return [_figure(panel) for panel in panels if panel.curve.x_name != INTEGRATED]
+    charts = []
+    for panel in panels:
+        if panel.curve.x_name == INTEGRATED:
+            continue
+        curve = panel.curve
+        colors = _colors(panel)
+        series: list[dict[str, Any]] = []
+        for name, color in colors.items():
+            bands = [band for band in panel.bands if band.name == name]
+            for i, band in enumerate(bands):
+                if band.label:
+                    ends = {"x": curve.x, "low": curve.x_low, "high": curve.x_high}
+                    ends |= {"bottom": band.low, "top": band.high}
+                    head = {
+                        "kind": "band",
+                        "state": name,
+                        "group": f"range of {_settings(band)}",
+                        "color": color,
+                    }
+                    style = {"dash": "5 3" if i else "", "binned": curve.binned}
+                    numbers = {end: rounded(values, _DIGITS) for end, values in ends.items()}
+                    series.append({**head, **style, **numbers})
+            series.append(_theory(curve, name, color, bands))
+        series += _measured(panel, colors)
+        note = [
+            "Lines between the circles guide the eye." if len(curve) > 1 and not curve.binned else "",
+            "Bands: range over settings, no confidence interval."
+            if any(b.label for b in panel.bands)
+            else "",
+            f"Selected: {selected(curve.selection)}." if curve.selection else "",
+            "Data: bars statistical, boxes systematic errors." if panel.datasets else "",
+        ]
+        title = Observable.named(curve.observable).title
+        head = {"name": panel.name, "title": f"{title} against {AXES[curve.x_name].name}", **_axes(curve)}
+        charts.append({**head, "series": series, "note": " ".join(filter(None, note))})
+    return charts
 
 
 def splits(panels: Sequence[Panel]) -> list[dict[str, Any]]:
@@ -184,34 +214,9 @@ def splits(panels: Sequence[Panel]) -> list[dict[str, Any]]:
         for part, curve in {"total": panel.curve, **panel.parts}.items():
             label, dash = PART_LABELS[part]
             series.append({**_theory(curve, name, color, (), label), "state": label, "dash": dash})
-        head = {
-            "name": f"split_{name}",
-            "title": f"{name}: where R_AA comes from",
-            **_axes(panel.curve),
-            "log": True,
-        }
-        charts.append({**head, "series": series, "note": ""})
+        head = {"name": f"split_{name}", "title": f"{name}: where R_AA comes from", **_axes(panel.curve)}
+        charts.append({**head, "log": True, "series": series, "note": ""})
     return charts
-
-
-def _figure(panel: Panel) -> dict[str, Any]:
-    curve = panel.curve
-    colors = _colors(panel)
-    series: list[dict[str, Any]] = []
-    for name, color in colors.items():
-        bands = [band for band in panel.bands if band.name == name]
-        series += [_band(band, color, i) for i, band in enumerate(bands) if band.label]
-        series.append(_theory(curve, name, color, bands))
-    series += _measured(panel, colors)
-    note = [
-        "Lines between the circles guide the eye." if len(curve) > 1 and not curve.binned else "",
-        "Bands: range over settings, no confidence interval." if any(b.label for b in panel.bands) else "",
-        f"Selected: {selected(curve.selection)}." if curve.selection else "",
-        "Data: bars statistical, boxes systematic errors." if panel.datasets else "",
-    ]
-    title = Observable.named(curve.observable).title
-    head = {"name": panel.name, "title": f"{title} against {AXES[curve.x_name].name}", **_axes(curve)}
-    return {**head, "series": series, "note": " ".join(filter(None, note))}
 
 
 def _axes(curve: Curve) -> dict[str, Any]:
@@ -248,13 +253,6 @@ def _theory(
     return {"kind": "theory", "state": name, "group": "calculated", **style, "points": points}
 
 
-def _band(band: CurveBand, color: str, number: int) -> dict[str, Any]:
-    curve, head = band.curve, {"kind": "band", "state": band.name, "group": f"range of {_settings(band)}"}
-    style = {"color": color, "dash": "5 3" if number else "", "binned": curve.binned}
-    ends = {"x": curve.x, "low": curve.x_low, "high": curve.x_high, "bottom": band.low, "top": band.high}
-    return {**head, **style, **{name: rounded(values, _DIGITS) for name, values in ends.items()}}
-
-
 def _settings(band: CurveBand) -> str:
     name, _, values = band.label.partition(":")
     return f"{ {'kappa': 'κ/T³', 'gamma': 'γ/T³'}.get(name, name) }:{values}".replace("-", "−")
@@ -285,49 +283,42 @@ def _measured(panel: Panel, colors: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _data(data: DataSet, color: str) -> dict[str, Any]:
-    points = []
+    points, symbol = [], Observable.named(data.observable).symbol
+    words = {"stat": "statistical", "syst": "systematic", "total": "total", "global_rel": "global, relative"}
     for i in range(len(data)):
-        low, high = float(data.x_low[i]), float(data.x_high[i])
+        low, high, value = float(data.x_low[i]), float(data.x_high[i]), float(data.value[i])
         x = float(data.x[i]) if np.isfinite(data.x[i]) else (low + high) / 2
-        if not np.isfinite(x) or not np.isfinite(data.value[i]):
+        if not np.isfinite(x) or not np.isfinite(value):
             continue
-        point = _point(x, low, high, float(data.value[i]))
+        point = _point(x, low, high, value)
+        tip = [f"{data.experiment} {data.state}, {data.kinematics}", _place(data.x_name, x, low, high)]
+        if data.centrality[i] and data.x_name != "centrality_pct":
+            tip.append(f"centrality {data.centrality[i]}")
         if np.isfinite(data.upper_limit_cl[i]):
-            point |= {"limit": True}
-        elif not np.isfinite(data.stat_plus[i]):  # one total error is published, and no parts
-            point |= {"up": _number(data.total_plus[i]), "down": _number(data.total_minus[i])}
+            point["limit"] = True
+            tip.append(f"{symbol} < {value:.3g} (upper limit, {data.upper_limit_cl[i]:g} % confidence)")
         else:
-            point |= {"up": _number(data.stat_plus[i]), "down": _number(data.stat_minus[i])}
-            point |= {"systUp": _number(data.syst_plus[i]), "systDown": _number(data.syst_minus[i])}
-        points.append(point | {"tip": _data_tip(data, i, x)})
+            # one total error may be published, and no parts
+            known = "stat" if np.isfinite(data.stat_plus[i]) else "total"
+            up, down = (getattr(data, f"{known}_{side}")[i] for side in ("plus", "minus"))
+            point |= {"up": _number(up), "down": _number(down)}
+            if known == "stat":
+                point |= {"systUp": _number(data.syst_plus[i]), "systDown": _number(data.syst_minus[i])}
+            total = max(float(np.nan_to_num(error[i])) for error in (data.total_plus, data.total_minus))
+            tip.append(f"{symbol} = {format_value(value, total)}")
+            for part, name in words.items():
+                plus, minus = (getattr(data, f"{part}_{side}")[i] for side in ("plus", "minus"))
+                if np.isfinite(plus):
+                    size = f"±{plus:.2g}" if plus == minus else f"+{plus:.2g} −{minus:.2g}"
+                    tip.append(f"{name} {size}")
+        points.append(point | {"tip": [*tip, f"source: {data.source}"]})
     group, marker = f"{data.experiment}, {data.kinematics}", MARKERS.get(data.experiment, "square")
     head = {"kind": "data", "state": data.state, "group": group, "color": color, "marker": marker}
     return {**head, "points": points}
 
 
-def _data_tip(data: DataSet, i: int, x: float) -> list[str]:
-    y = Observable.named(data.observable).symbol
-    lines = [f"{data.experiment} {data.state}, {data.kinematics}"]
-    lines.append(_place(data.x_name, x, float(data.x_low[i]), float(data.x_high[i])))
-    if data.centrality[i] and data.x_name != "centrality_pct":
-        lines.append(f"centrality {data.centrality[i]}")
-    if np.isfinite(data.upper_limit_cl[i]):
-        lines.append(f"{y} < {data.value[i]:.3g} (upper limit, {data.upper_limit_cl[i]:g} % confidence)")
-        return [*lines, f"source: {data.source}"]
-    total = max(float(np.nan_to_num(error[i])) for error in (data.total_plus, data.total_minus))
-    lines.append(f"{y} = {format_value(float(data.value[i]), total)}")
-    words = {"stat": "statistical", "syst": "systematic", "total": "total", "global_rel": "global, relative"}
-    for part, name in words.items():
-        plus, minus = (getattr(data, f"{part}_{side}")[i] for side in ("plus", "minus"))
-        if np.isfinite(plus):
-            size = f"±{plus:.2g}" if plus == minus else f"+{plus:.2g} −{minus:.2g}"
-            lines.append(f"{name} {size}")
-    return [*lines, f"source: {data.source}"]
-
-
 def _place(x_name: str, x: float, low: float, high: float) -> str:
-    name, unit = AXES[x_name].name, AXES[x_name].unit
-    text = f"{name} = {x:.4g}" + (f" {unit}" if unit else "")
+    text = f"{AXES[x_name].name} = {x:.4g} {AXES[x_name].unit}".strip()
     return text + (f" ({low:g} to {high:g})" if high > low else "")
 
 
@@ -345,35 +336,31 @@ def budget_table(panels: Sequence[Panel]) -> PageTable | None:
     chosen = _raa_panels(panels)
     if not chosen:
         return None
-    values = [panel.curve[name] for panel in chosen for name in panel.shown]
-    parts = list(dict.fromkeys(part for value in values for part in value.parts))
+    points = [(name, _where(panel.curve, i), panel.curve[name][i]) for panel, name, i in _points(chosen)]
+    parts = list(dict.fromkeys(part for *_, value in points for part in value.parts))
     rows = []
-    for panel, name, i in _points(chosen):
-        value = panel.curve[name][i]
+    for name, where, value in points:
         sizes = (_size(value.parts[p]) if p in value.parts else "–" for p in parts)
-        rows.append((name, _where(panel.curve, i), str(value), _size(value.error), *sizes))
-    missing = dict.fromkeys(reason for value in values for reason in value.not_estimated)
-    notes = (
-        "Numerical parts add linearly; they, the scatter of paths and the errors of measured input add in quadrature.",
-        *([f"Not estimated: {'; '.join(missing)}."] if missing else []),
-    )
+        rows.append((name, where, str(value), _size(value.error), *sizes))
+    missing = dict.fromkeys(reason for *_, value in points for reason in value.not_estimated)
+    notes = [
+        "Numerical parts add linearly; they, the scatter of paths and the errors of measured input add in quadrature."
+    ]
+    notes += [f"Not estimated: {'; '.join(missing)}."] * bool(missing)
     headings = ("meson", "where", "R_AA", "error", *map(_part_name, parts))
     return PageTable("R_AA of the central setting and the parts of its error", headings, rows, notes)
 
 
 def split_table(panels: Sequence[Panel]) -> PageTable | None:
     """Return R_AA as the sum of pairs that never jumped and regenerated ones, or None if that is not known."""
-    chosen = [panel for panel in _raa_panels(panels) if panel.parts]
-    if not chosen:
-        return None
     rows = []
-    for panel, name, i in _points(chosen):
+    for panel, name, i in _points([panel for panel in _raa_panels(panels) if panel.parts]):
         curves = (panel.curve, panel.parts["no_jump"], panel.parts["regeneration"])
         total, no_jump, regenerated = (curve[name][i] for curve in curves)
         share = f"{100 * float(regenerated.value) / float(total.value):.1f} %" if total.value else "–"
         rows.append((name, _where(panel.curve, i), str(total), str(no_jump), str(regenerated), share))
     headings = ("meson", "where", "R_AA", "never jumped", "regenerated", "share regenerated")
-    return PageTable("R_AA = never jumped + regenerated, central setting", headings, rows)
+    return PageTable("R_AA = never jumped + regenerated, central setting", headings, rows) if rows else None
 
 
 def agreement_rows(panels: Sequence[Panel]) -> PageTable | None:
@@ -421,7 +408,7 @@ def _size(error: Any) -> str:
 def _where(curve: Curve, i: int) -> str:
     if curve.x_name == INTEGRATED:
         return "all"
-    name, unit = AXES[curve.x_name].name, AXES[curve.x_name].unit
     if curve.x_high[i] > curve.x_low[i]:
-        return f"{name} {curve.x_low[i]:g} to {curve.x_high[i]:g} {unit}".strip()
-    return f"{name} = {curve.x[i]:.4g} {unit}".strip()
+        axis = AXES[curve.x_name]
+        return f"{axis.name} {curve.x_low[i]:g} to {curve.x_high[i]:g} {axis.unit}".strip()
+    return _place(curve.x_name, curve.x[i], 0.0, 0.0)

@@ -24,6 +24,7 @@ from ..io.pages import rounded
 from ..io.results import read_dataset
 from ..observables.bins import geometries
 from ..physics.medium import History
+from ..physics.model import ORDERS
 from ..solvers.density.evolution import density_in_time
 from ..states import STATE_NAMES
 from ..units import HBARC, to_fm
@@ -36,7 +37,6 @@ PROVENANCE: Final = {
     "seed": "seed of the paths",
     "python": "Python",
 }
-ORDERS: Final = {"LO": "leading order", "NLO": "next-to-leading order"}
 FEEDDOWN: Final = {"group": "one step, arXiv:2012.01240", "pdg2026": "all cascades, PDG 2026"}
 
 
@@ -72,53 +72,40 @@ def load_run(source: str | Path) -> Run:
     source = path_of("source", source)
     if source.name == RESULT and (source.parent / STORE).is_dir():
         source = source.parent
-    if source.is_dir():
-        return _from_folder(source)
-    if not source.is_file():
+    if not source.exists():
         raise FileFormatError(source, "no such file or folder", "Check the path.")
-    if source.suffix not in NETCDF:
+    if not source.is_dir() and source.suffix not in NETCDF:
         remedy = "`qtraj observe` shows the observables of any survival table."
         raise InputError("RUN", str(source), "be the folder of a run, a store, or a merged result", remedy)
-    return _from_file(source)
-
-
-def _from_folder(folder: Path) -> Run:
-    survivals = load_survivals(folder)
-    store = Store(folder / STORE if (folder / STORE).is_dir() else folder)
-    plan = store.load_plan()
-    result = folder / RESULT
-    attrs = (read_dataset(result) if result.is_file() else store.read(plan.keys[0])).attrs
-    config = plan.config
-    cited = citations(plan.run_file, [dict(fluid.attrs) for fluid in plan.sources])
-    provenance = _provenance({"seed": config.paths.seed, **attrs})
-    return Run(folder.name, config, plan.run_file.text, survivals, provenance, tuple(cited), plan)
-
-
-def _from_file(path: Path) -> Run:
-    survivals = load_survivals(path)
-    attrs = read_dataset(path).attrs
-    text = str(attrs.get("run_file", ""))
-    if not text:
-        raise InputError("RUN", str(path), "hold its run file", "`qtraj campaign merge` writes such files.")
-    config = parse_config(text, str(path), stored=True)
-    # fluids of the package are there, those of the user may be anywhere
-    shipped = config.medium.hydro != "files"
-    if shipped and config.medium.b_fm is None:
-        # all that came with the package when the run was made: runs may have been added since
-        b_fm = next(iter(survivals.tables.values())).b_fm
-        medium = config.medium.model_copy(update={"b_fm": tuple(map(float, np.unique(b_fm)))})
-        config = config.model_copy(update={"medium": medium})
-    plan = make_plan(RunFile(config, text, path)) if shipped else None
-    cited = str(attrs.get("citations", "")).splitlines()
-    return Run(path.name, config, text, survivals, _provenance(attrs), tuple(cited), plan)
-
-
-def _provenance(attrs: Mapping[str, Any]) -> dict[str, str]:
-    named = {label: str(attrs[name]) for name, label in PROVENANCE.items() if name in attrs}
-    versions = {
-        str(n).removesuffix("_version"): str(v) for n, v in attrs.items() if str(n).endswith("_version")
-    }
-    return named | versions
+    survivals, plan = load_survivals(source), None
+    if source.is_dir():
+        store = Store(source / STORE if (source / STORE).is_dir() else source)
+        plan, result = store.load_plan(), source / RESULT
+        attrs = (read_dataset(result) if result.is_file() else store.read(plan.keys[0])).attrs
+        config, text = plan.config, plan.run_file.text
+        attrs = {"seed": config.paths.seed, **attrs}
+        cited = citations(plan.run_file, [dict(fluid.attrs) for fluid in plan.sources])
+    else:
+        attrs = read_dataset(source).attrs
+        text = str(attrs.get("run_file", ""))
+        if not text:
+            raise InputError(
+                "RUN", str(source), "hold its run file", "`qtraj campaign merge` writes such files."
+            )
+        config = parse_config(text, str(source), stored=True)
+        # fluids of the package are there, those of the user may be anywhere
+        shipped = config.medium.hydro != "files"
+        if shipped and config.medium.b_fm is None:
+            # all that came with the package when the run was made: runs may have been added since
+            b_fm = next(iter(survivals.tables.values())).b_fm
+            medium = config.medium.model_copy(update={"b_fm": tuple(map(float, np.unique(b_fm)))})
+            config = config.model_copy(update={"medium": medium})
+        plan = make_plan(RunFile(config, text, source)) if shipped else None
+        cited = str(attrs.get("citations", "")).splitlines()
+    made = {label: str(attrs[name]) for name, label in PROVENANCE.items() if name in attrs}
+    versions = {name: str(v) for name, v in attrs.items() if str(name).endswith("_version")}
+    made |= {str(name).removesuffix("_version"): number for name, number in versions.items()}
+    return Run(source.name, config, text, survivals, made, tuple(cited), plan)
 
 
 def setup(run: Run) -> dict[str, str]:

@@ -72,7 +72,13 @@ def levels_tables(levels: Levels, *, plain: bool = False) -> Group:
         f"{FAMILIES[quark][1]}\n\n"
         f"|<state|Coulomb>|^2, Coulomb functions with a0 = 2/(M alpha) = {model.bohr_radius:.4f} GeV^-1"
     )
-    properties, overlaps = (_levels_table(plain, heads) for heads in (LEVEL_HEADINGS, STATE_NAMES))
+    properties, overlaps = (
+        Table(box=None if plain else box.HEAVY_HEAD, pad_edge=not plain) for _ in range(2)
+    )
+    for table, headings in ((properties, LEVEL_HEADINGS), (overlaps, STATE_NAMES)):
+        table.add_column("state")
+        for heading in headings:
+            table.add_column(heading, justify="right", no_wrap=True)
     for i, name in enumerate(STATE_NAMES):
         pdg, bound = measured_mass(name, quark), name in levels.names
         measured = EMPTY if pdg is None else f"{pdg:.4f}"
@@ -87,14 +93,6 @@ def levels_tables(levels: Levels, *, plain: bool = False) -> Group:
         values = levels.coulomb_overlap[i]
         overlaps.add_row(name, *(f"{v:.5f}" if k else EMPTY for v, k in zip(values, known, strict=True)))
     return Group(Text(above), properties, Text(between), overlaps)
-
-
-def _levels_table(plain: bool, headings: Sequence[str]) -> Table:
-    table = Table(box=None if plain else box.HEAVY_HEAD, pad_edge=not plain)
-    table.add_column("state")
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
 
 
 def survival_table(averages: Mapping[str, Mapping[str, Estimate]]) -> Table:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -45,6 +45,13 @@ energy cuts were measured."""
 AS_BOTTOM = 1.25
 """Factor in length, and its square in energy, within which a pair is resolved as bottomonium: the margins hold other
 fits of M and alpha, too. Beyond it everything scales, and a scaled medium gives the same numbers."""
+
+Order = Literal["LO", "NLO"]
+ORDERS: Final[dict[Order, str]] = {"LO": "leading order", "NLO": "next-to-leading order"}
+"""Orders in energy over temperature, in words."""
+RECOIL: Final[dict[Order, bool]] = {"LO": False, "NLO": True}
+"""Whether jumps at an order know the momentum of the pair: they are then no functions of r, and need Coulomb potentials
+(arXiv:2205.10289) and a mesh."""
 
 NO_DIPOLE = Transport(kappa=0.0, gamma=0.0)
 """No dipole terms: the coefficients of a model whose potential has a width of its own."""
@@ -95,7 +102,7 @@ class LindbladModel:
     potential: Potential = field(default_factory=CoulombPotential)
     transport: Transport = None  # type: ignore[assignment]  # depends on the potential: see __post_init__
     mass: float = BOTTOM_MASS
-    order: Literal["LO", "NLO"] = "LO"
+    order: Order = "LO"
     channels: tuple[JumpChannel, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -114,7 +121,7 @@ class LindbladModel:
             self,
             transport=transport,
             mass=number("mass", self.mass, allowed, low=0.5, high=10),
-            order=choice("order", self.order, ("LO", "NLO"), "be 'LO' or 'NLO'"),
+            order=choice("order", self.order, get_args(Order)),
         )
         # half a mass in use, to half a percent: the group's and that of KSU; arXiv:2007.10211
         in_use = {"bottom": (BOTTOM_MASS, 4.70), "charm": (1.5, 1.3)}
@@ -128,7 +135,7 @@ class LindbladModel:
                 UserWarning,
             )
         channels = () if self.has_width else leading_order_channels()
-        if self.order == "NLO":
+        if RECOIL[self.order]:
             if not isinstance(self.potential, CoulombPotential):
                 allowed = f"be 'LO' for {type(self.potential).__name__}"
                 needs = "The NLO jump operators (arXiv:2205.10289) need Coulomb potentials"
@@ -194,7 +201,7 @@ class LindbladModel:
     @property
     def friction(self) -> float:
         """Coefficient of kappa g_c {r_i, p_i}/T in H, in GeV^-1: 1/(4 M) at NLO, 0 at LO."""
-        return 1 / (4 * self.mass) if self.order == "NLO" else 0.0
+        return 1 / (4 * self.mass) if RECOIL[self.order] else 0.0
 
     @property
     def widths(self) -> Float:

@@ -2,11 +2,19 @@
 
 from .artists import guide
 from .evolution import Evolution, evolve_for_view, load_evolution
-from .observables import observable_figure, parts_figure, plot_curve, plot_parts, write_observables
-from .raa import default_note, plot_raa_npart, raa_comparison_figure, raa_figure
+from .observables import (
+    default_note,
+    observable_figure,
+    parts_figure,
+    plot_curve,
+    plot_parts,
+    plot_raa_npart,
+    raa_comparison_figure,
+    raa_figure,
+    write_observables,
+)
 from .style import save_figure, style, use_style
-from .view import view_figure
-from .view_files import write_views
+from .view import view_figure, write_views
 
 __all__ = ["Evolution", "default_note", "evolve_for_view", "guide", "load_evolution"]
 __all__ += ["observable_figure", "parts_figure", "plot_curve", "plot_parts", "plot_raa_npart"]

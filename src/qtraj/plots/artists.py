@@ -21,6 +21,7 @@ from .._checks import finite_array, increasing, integer
 from .._types import Float
 from ..errors import InputError
 from ..observables.curves import Curve, CurveBand
+from ..observables.data.compare import centrality_class
 from ..observables.data.dataset import DataSet
 
 # Okabe and Ito (2008): told apart with every common kind of color vision
@@ -34,6 +35,8 @@ EXPERIMENT_COLORS: Final = {
 }
 MARKERS: Final = {"CMS": "o", "ATLAS": "s", "ALICE": "D", "STAR": "*", "LHCb": "v"}
 GRAY: Final = "#666666"
+SYSTEM_NAMES: Final = {"PbPb": "Pb–Pb", "AuAu": "Au–Au", "pPb": "p–Pb"}
+_MARGIN: Final = 1.07  # ends of the axis over the last points
 # symbols of the settings that are varied
 COEFFICIENTS: Final = {"kappa": r"$\hat\kappa$", "gamma": r"$\hat\gamma$", "T_end": "$T_f$"}
 # parts of an error that are not numerical, in words
@@ -42,7 +45,7 @@ SOURCES: Final = {
     "branching": "branching fractions",
     "cross_sections": "cross sections",
 }
-_BOX_HALF_WIDTH: Final = 4.0  # in N_part; narrower than the shifts of points
+_BOX_HALF_WIDTH: Final = 1 / 110  # of the axis: 4 in N_part up to 440, narrower than the shifts of points
 
 
 def guide(n_part: ArrayLike, values: ArrayLike, points: int = 200) -> tuple[Float, Float]:
@@ -75,24 +78,20 @@ def guide(n_part: ArrayLike, values: ArrayLike, points: int = 200) -> tuple[Floa
 
 
 def draw_range(ax: Axes, band: CurveBand, variant: int) -> None:
-    """Fill from the smallest to the largest value of points; the curves between them guide the eye."""
-    band = band.without_gaps()
-    if len(band.curve) < 2:
-        return
-    order = np.argsort(band.curve.x)
-    x = band.curve.x[order]
-    at, central = guide(x, band.central.value[order])
-    # three monotone curves keep their order at the points only
-    low = np.minimum(guide(x, band.low[order])[1], central)
-    high = np.maximum(guide(x, band.high[order])[1], central)
-    ax.fill_between(at, low, high, zorder=2, label=band.label, **fill_style(color_of(band.name), variant))
-
-
-def draw_boxes(ax: Axes, band: CurveBand, variant: int) -> None:
-    """Fill from the smallest to the largest value of bins."""
+    """Fill from the smallest to the largest value: boxes of bins, or curves between points, which guide the eye."""
     band, options = band.without_gaps(), fill_style(color_of(band.name), variant)
-    for left, right, low, high in zip(band.curve.x_low, band.curve.x_high, band.low, band.high, strict=True):
-        ax.add_patch(Rectangle((left, low), right - left, high - low, zorder=2, **options))
+    curve = band.curve
+    if curve.binned:
+        for left, right, low, high in zip(curve.x_low, curve.x_high, band.low, band.high, strict=True):
+            ax.add_patch(Rectangle((left, low), right - left, high - low, zorder=2, **options))
+    elif len(curve) > 1:
+        order = np.argsort(curve.x)
+        x = curve.x[order]
+        at, central = guide(x, band.central.value[order])
+        # three monotone curves keep their order at the points only
+        low = np.minimum(guide(x, band.low[order])[1], central)
+        high = np.maximum(guide(x, band.high[order])[1], central)
+        ax.fill_between(at, low, high, zorder=2, label=band.label, **options)
 
 
 def draw_central(ax: Axes, band: CurveBand) -> None:
@@ -109,9 +108,7 @@ def draw_central(ax: Axes, band: CurveBand) -> None:
     ax.errorbar(at, value, yerr=band.central.error, **theory_marker(color), **bars)
 
 
-def draw_points(
-    ax: Axes, data: DataSet, color: str, shift: float, half_width: float = _BOX_HALF_WIDTH
-) -> None:
+def draw_points(ax: Axes, data: DataSet, color: str, shift: float) -> None:
     """Draw statistical errors as bars and systematic ones as boxes; totals as bars if only they are known."""
     x = data.x + shift
     split = np.isfinite(data.stat_plus)
@@ -119,19 +116,21 @@ def draw_points(
     boxes = np.isfinite(data.syst_minus + data.syst_plus)
     low, high = data.value - data.syst_minus, data.value + data.syst_plus
     for corner in zip(x[boxes], low[boxes], high[boxes], strict=True):
-        ax.add_patch(_box(*corner, color, half_width=half_width))
+        _add_box(ax, *corner, color)
     marker, label = _data_marker(data), _data_label(data)
     ax.errorbar(x, data.value, yerr=bars, **marker, color=color, elinewidth=1.3, zorder=6, label=label)
 
 
 def draw_global_boxes(ax: Axes, datasets: Sequence[DataSet], several: bool) -> None:
     """Put one box per known global uncertainty at R_AA = 1, from the right edge inwards."""
-    x = ax.get_xlim()[1] - 2 * _BOX_HALF_WIDTH  # where no point is: N_part of central collisions ends before
+    left, right = ax.get_xlim()
+    width = _BOX_HALF_WIDTH * (right - left)
+    x = right - 2 * width  # where no point is: N_part of central collisions ends before
     for data in datasets:
         plus, minus = data.global_rel_plus[0], data.global_rel_minus[0]
         if np.isfinite(plus + minus):
-            ax.add_patch(_box(x, 1 - minus, 1 + plus, data_color(data, several), alpha=0.6))
-            x -= 2.5 * _BOX_HALF_WIDTH
+            _add_box(ax, x, 1 - minus, 1 + plus, data_color(data, several), alpha=0.6)
+            x -= 2.5 * width
 
 
 def add_data_legend(ax: Axes, datasets: Sequence[DataSet], several: bool) -> None:
@@ -152,18 +151,23 @@ def add_data_legend(ax: Axes, datasets: Sequence[DataSet], several: bool) -> Non
     ax.add_artist(Legend(ax, handles, list(entries), **place))
 
 
-def add_theory_legend(ax: Axes, bands: Sequence[CurveBand], centrals: Mapping[str, str]) -> None:
-    """Name what was varied and the central curves; `centrals` gives the color of each name."""
-    if not bands:
-        return
+def theory_entries(bands: Sequence[CurveBand], centrals: Mapping[str, str]) -> dict[str, Any]:
+    """Return the legend's handle of each setting that was varied and of each central one, with its color."""
     color = next(iter(centrals.values())) if len(centrals) == 1 else GRAY
     labels = list(dict.fromkeys(band.label for band in bands))
     entries: dict[str, Any] = {
         band_label(label): Patch(**fill_style(color, i)) for i, label in enumerate(labels) if label
     }
-    for name, name_color in centrals.items():
-        line = Line2D([], [], color=name_color, linewidth=1.8)
-        entries[name] = (line, Line2D([], [], **theory_marker(name_color)))
+    return entries | {name: Line2D([], [], **theory_marker(color)) for name, color in centrals.items()}
+
+
+def add_theory_legend(ax: Axes, bands: Sequence[CurveBand], centrals: Mapping[str, str]) -> None:
+    """Name what was varied and the central curves; `centrals` gives the color of each name."""
+    if not bands:
+        return
+    entries = theory_entries(bands, centrals)
+    for name, color in centrals.items():
+        entries[name] = (Line2D([], [], color=color, linewidth=1.8), entries[name])
     # below the legend of the data and the line at 1
     place: dict[str, Any] = {"loc": "upper right", "bbox_to_anchor": (1.0, 0.69)}
     place |= {"labelspacing": 0.3, "borderaxespad": 0.4, "handler_map": {tuple: HandlerTuple(ndivide=1)}}
@@ -220,11 +224,60 @@ def state_label(state: str) -> str:
     return state
 
 
-def _box(
-    x: float, low: float, high: float, color: str, alpha: float = 0.22, half_width: float = _BOX_HALF_WIDTH
-) -> Rectangle:
+def extent(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> tuple[float, float]:
+    """Return the lowest and the highest end of bands and bars, zero among them."""
+    lows = [np.minimum(b.low, b.central.value - b.central.error) for b in bands]
+    highs = [np.maximum(b.high, b.central.value + b.central.error) for b in bands]
+    lows += [data.value - np.nan_to_num(data.total_minus) for data in datasets]
+    highs += [data.value + np.nan_to_num(data.total_plus) for data in datasets]
+    # points without a value are NaN, and all may be
+    bottom, top = (
+        np.fmin.reduce(np.concatenate([*lows, [0.0]])),
+        np.fmax.reduce(np.concatenate([*highs, [0.0]])),
+    )
+    return float(bottom), float(top)
+
+
+def ends(bands: Sequence[CurveBand], datasets: Sequence[DataSet]) -> tuple[float, float]:
+    """Return the ends of the horizontal axis, from zero where all points are positive."""
+    lows = [*(np.min(band.curve.x_low) for band in bands), *(np.nanmin([d.x, d.x_low]) for d in datasets)]
+    highs = [*(np.max(band.curve.x_high) for band in bands), *(np.max(data.x) for data in datasets)]
+    return _MARGIN * float(min(*lows, 0.0)), _MARGIN * float(max(*highs, 0.0))
+
+
+def one_class(datasets: Sequence[DataSet]) -> list[DataSet]:
+    """Keep one centrality class and range of p_T of each experiment and rapidity, the widest: others would cover it."""
+    widest: dict[tuple[str, tuple[float, float]], DataSet] = {}
+    for data in datasets:
+        key = data.experiment, data.acceptance.y
+        if key not in widest or _width(data) > _width(widest[key]):
+            widest[key] = data
+    return list(widest.values())
+
+
+def _width(data: DataSet) -> tuple[float, float]:
+    low, high = centrality_class(data.centrality[0]) or (0.0, 0.0)
+    return high - low, data.acceptance.pT[1] - data.acceptance.pT[0]
+
+
+def collision_label(data: DataSet) -> str:
+    """Return system and energy of a measurement for a figure."""
+    name = SYSTEM_NAMES.get(data.system, data.system)
+    energy = data.sqrt_s_GeV
+    text = f"{energy / 1000:.3g} TeV" if energy >= 1000 else f"{energy:g} GeV"
+    return rf"{name}  $\sqrt{{\mathit{{s}}_\mathrm{{NN}}}}$ = {text}"
+
+
+def collision(datasets: Sequence[DataSet]) -> str:
+    """Return system and energy of measurements for a figure."""
+    return ", ".join(sorted({collision_label(data) for data in datasets}))
+
+
+def _add_box(ax: Axes, x: float, low: float, high: float, color: str, alpha: float = 0.22) -> None:
+    left, right = ax.get_xlim()
+    half = _BOX_HALF_WIDTH * (right - left)
     look: dict[str, Any] = {"facecolor": mpl.colors.to_rgba(color, alpha), "edgecolor": color}
-    return Rectangle((x - half_width, low), 2 * half_width, high - low, **look, linewidth=0.7, zorder=5)
+    ax.add_patch(Rectangle((x - half, low), 2 * half, high - low, **look, linewidth=0.7, zorder=5))
 
 
 def fill_style(color: str, variant: int) -> dict[str, Any]:

@@ -379,7 +379,12 @@ def _snapshots(
     matches = ((_SNAPSHOT.fullmatch(path.name), path) for path in folder.iterdir())
     for step, path in sorted((int(match[1]), path) for match, path in matches if match):
         time = (step * parameters.dt + parameters.t0) * _LEGACY_HBARC
-        last = _last_writer(blocks, time)
+        # the trajectory that wrote this time last, -1 for the no-jump evolution
+        last = -1 if np.any(np.abs(blocks[0].t_fm - time) < _PRINTED) else None
+        for block in blocks[1:]:
+            # the first row of a block repeats the state without jump
+            if block.trajectory is not None and np.any(np.abs(block.t_fm[1:] - time) < _PRINTED):
+                last = block.trajectory
         if last is None:
             raise _other_run(folder, f"{path.name} would be at {time:.6f} fm/c, where {SUMMARY} has no row")
         row = np.flatnonzero(np.abs(rows.t_fm - time) < _PRINTED)
@@ -399,16 +404,6 @@ def _snapshots(
         # else the norm is that of the row: the points of a file are too sparse to integrate a narrow start
         u[row[0]] = snapshot.u / np.sqrt(norm)
     return r, u, others
-
-
-def _last_writer(blocks: Sequence[SummaryBlock], time: float) -> int | None:
-    """Return which trajectory wrote the snapshot of a time last, -1 for the no-jump evolution, None for nobody."""
-    writer = -1 if np.any(np.abs(blocks[0].t_fm - time) < _PRINTED) else None
-    for block in blocks[1:]:
-        # the first row of a block repeats the state without jump
-        if block.trajectory is not None and np.any(np.abs(block.t_fm[1:] - time) < _PRINTED):
-            writer = block.trajectory
-    return writer
 
 
 def _other_run(folder: Path, problem: str) -> FileFormatError:

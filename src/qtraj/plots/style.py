@@ -110,10 +110,13 @@ def save_figure(figure: Figure, path_stem: str | os.PathLike[str]) -> tuple[Path
     if not stem.parent.is_dir():
         raise InputError("path_stem", str(stem), "lie in an existing folder", f"Create {stem.parent} first.")
     png, pdf = (stem.with_name(stem.name + suffix) for suffix in (".png", ".pdf"))
+    return write_figure(figure, png), write_figure(figure, pdf)
+
+
+def write_figure(figure: Figure, path: Path) -> Path:
+    """Write a figure as PNG or PDF, complete or not at all; the same figure gives the same file."""
+    options: dict[str, Any] = {"metadata": {"CreationDate": None}} if path.suffix == ".pdf" else {"dpi": 200}
     # fonts of formulas are looked up when a figure is drawn, not when it is made
-    with style():
-        with atomic_path(png) as temporary:
-            figure.savefig(temporary, dpi=200)
-        with atomic_path(pdf) as temporary:
-            figure.savefig(temporary, metadata={"CreationDate": None})  # the same figure gives the same file
-    return png, pdf
+    with style(), atomic_path(path) as temporary:
+        figure.savefig(temporary, **options)
+    return path

@@ -1,9 +1,13 @@
-"""The evolution of one pair as a figure and as an animation: wave function, norm, radius, energy, overlaps, jumps."""
+"""The evolution of one pair as figure, animation and page: wave function, norm, radius, energy, overlaps, jumps.
+
+The page is one HTML file with a time slider; it works from disk, without network.
+"""
 
 from __future__ import annotations
 
+import html
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,15 +21,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from .._atomic import atomic_path
-from .._checks import instance
+from .._atomic import atomic_path, writable_folder
+from .._checks import choice, instance, texts
 from .._checks import path as path_of
 from .._types import Float, Integer
 from ..errors import InputError
+from ..io.pages import page, rounded, write_page
+from ..qtraj1.convert import NETCDF
 from ..states import STATE_NAMES
 from .artists import GRAY, STATE_COLORS
-from .evolution import Evolution
-from .style import NotebookFigure, style
+from .evolution import SUMMARY, Evolution
+from .style import NotebookFigure, style, write_figure
 
 # one color for each of the six states, of the palette of `STATE_COLORS`
 RADIAL_COLORS: Final = {
@@ -60,6 +66,12 @@ _SMALL: Final[Any] = {  # settings of an animation; Matplotlib types every key o
     # most of the time of a frame goes into ticks
     **dict.fromkeys(("xtick.minor.visible", "ytick.minor.visible", "xtick.top", "ytick.right"), False),
 }
+FORMATS: Final = ("png", "pdf", "gif", "mp4", "html")
+PAGE_FRAMES: Final = 160
+PAGE_POINTS: Final = 260  # most times and radii in a page: at 16 characters each, about 1.5 MB
+# names of the page's palette, which has a light and a dark value of each
+_PAGE_STATE_COLORS: Final = ("--blue", "--red", "--pink", "--green", "--orange", "--sky")
+_PAGE_PAIR_COLORS: Final = ("--blue", "--red")
 
 
 def plot_density_map(ax: Axes, evolution: Evolution) -> Axes:
@@ -217,23 +229,51 @@ def animate(evolution: Evolution) -> FuncAnimation:
     if not len(evolution.snapshots):
         raise InputError("evolution", evolution.title, "hold wave functions", "Run with saveWavefunctions 1.")
     thin = evolution.thinned(FRAMES, POINTS)
-    frames = thin.snapshots.tolist()
+    frames, r = thin.snapshots.tolist(), thin.r_fm
+    waves, densities, overlaps = thin.u_fm, thin.density_fm, np.maximum(thin.overlaps, SMALLEST)
     with style(), mpl.rc_context(_SMALL):
         figure = NotebookFigure(figsize=(9.6, 5.4), layout="constrained")
         grid = figure.add_gridspec(2, 3)
-        parts = [
-            _moving_wave(figure.add_subplot(grid[0, :2]), thin),
-            _moving_density(figure.add_subplot(grid[1, :2]), thin),
-            _moving_overlaps(figure.add_subplot(grid[:, 2]), thin),
-        ]
         title = figure.suptitle("", x=0.02, ha="left", fontsize=14)
+        # Re u, Im u and |u|
+        above = figure.add_subplot(grid[0, :2])
+        curves = [above.plot(r, 0 * r, color=GRAY, linewidth=1.0)[0] for _ in range(2)]
+        curves += above.plot(r, 0 * r, color=PAIR_COLORS[0], label=r"Re $\mathit{u}$")
+        curves += above.plot(r, 0 * r, color=PAIR_COLORS[1], linestyle="--", label=r"Im $\mathit{u}$")
+        curves[0].set_label(r"$\pm|\mathit{u}|$")
+        above.set(xlim=(0, r[-1]), ylabel=WAVE)
+        above.tick_params(labelbottom=False)
+        above.legend(loc="upper right", ncols=3)
+        below = figure.add_subplot(grid[1, :2])
+        (density,) = below.plot(r, 0 * r, color=PAIR_COLORS[0])
+        below.set(xlim=(0, r[-1]), xlabel=RADIUS, ylabel=DENSITY)
+        # the six overlaps as bars
+        beside = figure.add_subplot(grid[:, 2])
+        colors = [RADIAL_COLORS[name] for name in STATE_NAMES]
+        bars = beside.bar(STATE_NAMES, np.full(len(STATE_NAMES), SMALLEST), color=colors)
+        shown = overlaps[overlaps > SMALLEST]
+        low, high = (shown.min(), shown.max()) if shown.size else (SMALLEST, 1.0)
+        limits = 10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high) + 0.1)
+        beside.set(yscale="log", ylim=limits, ylabel=OVERLAP + (", normalized" if thin.jumps else ""))
+        beside.tick_params(axis="x", which="both", length=0)
 
     def draw(i: int) -> Iterable[Artist]:
         # no formula: one that changes is typeset anew in every frame, at the cost of all the rest
         state = f"{COLOR_NAMES[thin.color[i]]},  l = {thin.l[i]},  norm {thin.norm[i]:.3g}"
         title.set_text(f"t = {thin.times_fm[i]:.2f} fm/c,  {state}")
-        for show in parts:
-            show(i)
+        u, size = waves[i], np.abs(waves[i])
+        for line, y in zip(curves, (size, -size, u.real, u.imag), strict=True):
+            line.set_ydata(y)
+        density.set_ydata(densities[i])
+        # axes end at powers of 1.5, so that they seldom move
+        top, highest = (
+            float(1.5 ** np.ceil(np.log(1.05 * largest.max()) / np.log(1.5)))
+            for largest in (size, densities[i])
+        )
+        above.set_ylim(-top, 1.35 * top)  # room for the legend
+        below.set_ylim(0, highest)
+        for bar, height in zip(bars, overlaps[i], strict=True):
+            bar.set_height(height)
         return []
 
     with style(), mpl.rc_context(_SMALL):
@@ -258,63 +298,6 @@ def save_animation(evolution: Evolution, path: str | os.PathLike[str]) -> Path:
     with style(), atomic_path(path) as temporary:
         animation.save(temporary, writer=writer, dpi=80)
     return path
-
-
-def _moving_wave(ax: Axes, evolution: Evolution) -> Callable[[int], None]:
-    """Draw Re u, Im u and |u| against r; return what shows them at the time of an index."""
-    r = evolution.r_fm
-    size = [ax.plot(r, 0 * r, color=GRAY, linewidth=1.0)[0] for _ in range(2)]
-    real = ax.plot(r, 0 * r, color=PAIR_COLORS[0], label=r"Re $\mathit{u}$")[0]
-    imag = ax.plot(r, 0 * r, color=PAIR_COLORS[1], linestyle="--", label=r"Im $\mathit{u}$")[0]
-    size[0].set_label(r"$\pm|\mathit{u}|$")
-    ax.set(xlim=(0, r[-1]), ylabel=WAVE)
-    ax.tick_params(labelbottom=False)
-    ax.legend(loc="upper right", ncols=3)
-    waves = evolution.u_fm
-
-    def show(i: int) -> None:
-        u, absolute = waves[i], np.abs(waves[i])
-        for line, y in zip((*size, real, imag), (absolute, -absolute, u.real, u.imag), strict=True):
-            line.set_ydata(y)
-        top = _scale(float(absolute.max()))
-        ax.set_ylim(-top, 1.35 * top)  # room for the legend
-
-    return show
-
-
-def _moving_density(ax: Axes, evolution: Evolution) -> Callable[[int], None]:
-    """Draw |u|^2 against r; return what shows it at the time of an index."""
-    density = evolution.density_fm
-    line = ax.plot(evolution.r_fm, 0 * evolution.r_fm, color=PAIR_COLORS[0])[0]
-    ax.set(xlim=(0, evolution.r_fm[-1]), xlabel=RADIUS, ylabel=DENSITY)
-
-    def show(i: int) -> None:
-        line.set_ydata(density[i])
-        ax.set_ylim(0, _scale(float(density[i].max())))
-
-    return show
-
-
-def _moving_overlaps(ax: Axes, evolution: Evolution) -> Callable[[int], None]:
-    """Draw the six overlaps as bars on a logarithmic scale; return what shows them at the time of an index."""
-    overlaps = np.maximum(evolution.overlaps, SMALLEST)
-    bars = ax.bar(STATE_NAMES, np.full(6, SMALLEST), color=[RADIAL_COLORS[name] for name in STATE_NAMES])
-    shown = overlaps[overlaps > SMALLEST]
-    low, high = (shown.min(), shown.max()) if shown.size else (SMALLEST, 1.0)
-    limits = 10 ** np.floor(np.log10(low)), 10 ** np.ceil(np.log10(high) + 0.1)
-    ax.set(yscale="log", ylim=limits, ylabel=OVERLAP + (", normalized" if evolution.jumps else ""))
-    ax.tick_params(axis="x", which="both", length=0)
-
-    def show(i: int) -> None:
-        for bar, height in zip(bars, overlaps[i], strict=True):
-            bar.set_height(height)
-
-    return show
-
-
-def _scale(largest: float) -> float:
-    """Return the upper end of an axis: steps of a factor 1.5, so that it seldom moves."""
-    return float(1.5 ** np.ceil(np.log(1.05 * largest) / np.log(1.5)))
 
 
 def _known(evolution: Evolution) -> Integer:
@@ -352,3 +335,157 @@ def _edges(points: Float) -> Float:
     if len(points) == 1:
         return np.array([points[0] - 0.05, points[0] + 0.05])
     return np.concatenate([points[:1], (points[1:] + points[:-1]) / 2, points[-1:]])
+
+
+def is_ratio_file(source: str | os.PathLike[str]) -> bool:
+    """Return whether `source` is a file other than those that `load_evolution` reads: then it has to be ratios."""
+    path = Path(source)
+    return path.is_file() and path.name != SUMMARY and path.suffix != NETCDF
+
+
+def checked_formats(text: str | None) -> tuple[str, ...] | None:
+    """Return the formats in a list such as ``png,html``, None for None, or raise `InputError`."""
+    if text is None:
+        return None
+    formats = tuple(dict.fromkeys(part.strip() for part in text.split(",")))
+    if not set(formats) <= set(FORMATS):
+        raise InputError("format", text, f"be of {', '.join(FORMATS)}, separated by commas")
+    return formats
+
+
+def write_views(
+    evolution: Evolution, directory: str | os.PathLike[str], formats: Sequence[str] | None = None
+) -> tuple[Path, ...]:
+    """Write the views of an evolution and return their paths.
+
+    Parameters
+    ----------
+    evolution : Evolution
+        What to show.
+    directory : str or path
+        Folder for ``view.png``, ``view.html``, ...; created if needed.
+    formats : sequence of str, optional
+        Of `FORMATS`; by default png, pdf and html, and gif where wave functions are known.
+
+    Returns
+    -------
+    tuple of Path
+        The files.
+
+    Raises
+    ------
+    FileFormatError
+        If a file cannot be written.
+    InputError
+        If an animation is asked for and there are no wave functions, or MP4 and ffmpeg is missing.
+    """
+    instance("evolution", evolution, Evolution)
+    path_of("directory", directory)
+    if formats is None:
+        formats = ("png", "pdf", "html", *(("gif",) if len(evolution.snapshots) else ()))
+    allowed = f"be a list of {', '.join(FORMATS)}"
+    formats = [choice("formats", each, FORMATS, allowed) for each in texts("formats", formats, allowed)]
+    folder = writable_folder(Path(directory))
+    written: list[Path] = []
+    for ending in formats:
+        path = folder / f"view.{ending}"
+        if ending == "html":
+            written.append(write_view_page(evolution, path))
+        elif ending in ("gif", "mp4"):
+            written.append(save_animation(evolution, path))
+        else:
+            written.append(write_figure(view_figure(evolution), path))
+    return tuple(written)
+
+
+def view_page(evolution: Evolution) -> str:
+    """Return the HTML page of an evolution: style, script and data are inside it, all text is escaped.
+
+    Long ones are thinned to `PAGE_FRAMES` times and `PAGE_POINTS` radii, which the page says; numbers have four digits.
+    """
+    thin = evolution.thinned(PAGE_FRAMES, PAGE_POINTS)
+    notes = list(evolution.notes)
+    if len(thin.times_fm) < len(evolution.times_fm):
+        notes.append(f"{len(thin.times_fm)} of the {len(evolution.times_fm)} stored times are shown.")
+    return page(
+        "view.html",
+        title=evolution.title,
+        styles=["page.css"],
+        scripts=["charts.js", "timeline.js", "view.js"],
+        data=_data(thin),
+        notes="\n".join(f"<p>{html.escape(note)}</p>" for note in notes),
+    )
+
+
+def write_view_page(evolution: Evolution, path: str | os.PathLike[str]) -> Path:
+    """Write the page of an evolution, complete or not at all, and return its path."""
+    return write_page(path, view_page(evolution))
+
+
+def _data(evolution: Evolution) -> dict[str, Any]:
+    u, known = evolution.u_fm, set(evolution.snapshots.tolist())
+    # the tails are noise of no width on the screen
+    scale = 1e-4 * float(np.nanmax(np.abs(u))) if known else 1.0
+    rows = [np.round(u[i] / scale) * scale if i in known else None for i in range(len(evolution.times_fm))]
+    return {
+        "t": [round(float(t), 6) for t in evolution.times_fm],
+        "r": rounded(evolution.r_fm, 5),
+        "re": [None if row is None else rounded(row.real) for row in rows],
+        "im": [None if row is None else rounded(row.imag) for row in rows],
+        "series": _charts(evolution),
+        "readout": _readout(evolution),
+    }
+
+
+def _charts(evolution: Evolution) -> list[dict[str, Any]]:
+    """Return the charts against time, as `charts.js` takes them."""
+    jumps = evolution.jumps
+
+    def line(values: Float, name: str = "", color: str = "--blue") -> dict[str, Any]:
+        # between the stored times of a trajectory lie jumps: its lines are dotted
+        return _line(name, color, values) | ({"dash": "2 4"} if jumps else {})
+
+    norm: dict[str, Any] = {"yRange": [0, 1.05]} if jumps else {"log": True}
+    overlaps = [
+        line(np.where(y > SMALLEST, y, np.nan), STATE_NAMES[j], _PAGE_STATE_COLORS[j])
+        for j, y in ((j, evolution.overlaps[:, j]) for j in evolution.populated)
+    ]
+    title = "Norm since the last jump" if jumps else "Norm without jump"
+    charts = [_chart(title, "norm", line(evolution.norm), **norm)]
+    title = "Mean radius of the normalized state"
+    charts.append(_chart(title, "⟨r⟩ [fm]", line(evolution.mean_radius_fm), fromZero=True))
+    title = "Overlaps of the normalized state" if jumps else "Overlaps without jump"
+    empty = "no bound state at any stored time"
+    charts.append(_chart(title, "|⟨nl|u⟩|²", *overlaps, log=True, empty=empty))
+    if np.any(np.isfinite(evolution.energy)):
+        charts.append(_chart("Vacuum energy of the normalized state", "⟨H⟩ [GeV]", line(evolution.energy)))
+    if jumps:
+        top = float(max(2, evolution.l.max())) + 1
+        lines = [
+            _line(name, color, np.where(evolution.color == i, evolution.l, np.nan))
+            | {"points": True, "tipName": f"{name}, l"}
+            for i, (name, color) in enumerate(zip(COLOR_NAMES, _PAGE_PAIR_COLORS, strict=True))
+        ]
+        charts.append(_chart("Color and angular momentum", "angular momentum l", *lines, yRange=[-0.5, top]))
+    return charts
+
+
+def _chart(title: str, y_label: str, *lines: dict[str, Any], **options: Any) -> dict[str, Any]:
+    return {"title": title, "yLabel": y_label, **options, "lines": lines}
+
+
+def _line(name: str, color: str, values: Float) -> dict[str, Any]:
+    return {"name": name, "color": f"var({color})", "values": rounded(values)}
+
+
+def _readout(evolution: Evolution) -> list[tuple[str, list[Any], str]]:
+    """Return name, values and unit of what the page writes out for the chosen time."""
+    entries: list[tuple[str, list[Any], str]] = [
+        ("color", [COLOR_NAMES[c] for c in evolution.color], ""),
+        ("l", [int(l) for l in evolution.l], ""),
+        ("norm", rounded(evolution.norm), ""),
+        ("⟨r⟩", rounded(evolution.mean_radius_fm), "fm"),
+    ]
+    if np.any(np.isfinite(evolution.energy)):
+        entries.append(("⟨H⟩", rounded(evolution.energy), "GeV"))
+    return entries + [(STATE_NAMES[j], rounded(evolution.overlaps[:, j]), "") for j in evolution.populated]

@@ -24,10 +24,8 @@ Range = tuple[float, float]
 EVERYTHING: Final[Range] = (-inf, inf)
 
 _NUMBER = r"(-?\d+(?:\.\d+)?)"
-_NAME = r"(\|y_cm\||\|y\||pT|y_cm|y|Ntrk)"
-_BETWEEN = re.compile(rf"{_NUMBER}<{_NAME}<{_NUMBER}(?: GeV)?")
-_BELOW = re.compile(rf"{_NAME}<{_NUMBER}(?: GeV)?")
-_ABOVE = re.compile(rf"{_NAME}>{_NUMBER}(?: GeV)?")
+# low < name < high, name < high or name > low
+_CONDITION = re.compile(rf"(?:{_NUMBER}<(?!.*>))?(\|y_cm\||\|y\||pT|y_cm|y|Ntrk)([<>]){_NUMBER}(?: GeV)?")
 
 # tables in ``qtraj/data/experiment``; its README explains columns, quality and status
 FILES: Final = (
@@ -83,7 +81,12 @@ class Acceptance:
         ranges: dict[str, Range] = {}
         other: list[str] = []
         for condition in filter(None, map(str.strip, kinematics.split(";"))):
-            name, limits = _limits(condition)
+            match = _CONDITION.fullmatch(condition)
+            if match is None:
+                allowed = "be a condition such as 'pT<30 GeV', '|y|<2.4' or '2.5<y<4'"
+                raise InputError("kinematics", condition, allowed)
+            name, end = match[2], float(match[4])
+            limits = (float(match[1] or -inf), end) if match[3] == "<" else (end, inf)
             if name == "pT":
                 ranges["pT"] = max(limits[0], 0.0), limits[1]
             elif name.startswith("|"):
@@ -98,16 +101,6 @@ class Acceptance:
         """Return whether the acceptance lies in `pT` (GeV) and `y`, ends included; None does not restrict."""
         pairs = ((self.pT, pT), (self.y, y))
         return all(outer is None or (outer[0] <= inner[0] and inner[1] <= outer[1]) for inner, outer in pairs)
-
-
-def _limits(condition: str) -> tuple[str, Range]:
-    if match := _BETWEEN.fullmatch(condition):
-        return match[2], (float(match[1]), float(match[3]))
-    if match := _BELOW.fullmatch(condition):
-        return match[1], (-inf, float(match[2]))
-    if match := _ABOVE.fullmatch(condition):
-        return match[1], (float(match[2]), inf)
-    raise InputError("kinematics", condition, "be a condition such as 'pT<30 GeV', '|y|<2.4' or '2.5<y<4'")
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,8 +275,7 @@ def load_data(
         Only measurements whose acceptance lies in this range of p_T in GeV or of rapidity, ends included;
         a measurement in |y| is taken as -y to y. Where a paper states no limit, there is none.
     quality : str or collection of str, optional
-        How the numbers were read: ``"hepdata"``, ``"paper_table"``, ``"abstract"``, ``"digitised"``,
-        ``"notebook"``.
+        How the numbers were read: ``"hepdata"``, ``"paper_table"``, ``"abstract"``, ``"digitised"``, ``"notebook"``.
     status : str or collection of str, optional
         ``"current"`` by default: superseded and preliminary data and second copies of a measurement
         (``"superseded"``, ``"preliminary"``, ``"duplicate"``) are left out unless asked for.
@@ -319,13 +311,25 @@ def load_data(
     y = None if y is None else interval("y", y)
     required = boolean("required", required)
     rows = [row for row in _table() if row["observable"] == text("observable", observable)]
-    if required:
-        _check_names(observable, rows, wanted)
+    if required and not rows:
+        known = dict.fromkeys(row["observable"] for row in _table())
+        raise InputError("observable", observable, f"be one of {', '.join(known)}")
+    for column, names in wanted.items():
+        known = dict.fromkeys(row[column] for row in rows)
+        for name in names or ():
+            # a status is a fixed vocabulary, the other names are what the tables hold
+            if required and name not in (STATUSES if column == "status" else known):
+                raise InputError(column, name, f"be one of {', '.join(known)}")
     selected = [row for row in rows if all(names is None or row[c] in names for c, names in wanted.items())]
     selected = [row for row in selected if Acceptance.parse(row["kinematics"]).within(pT, y)]
     if required and not selected:
         chosen = ", ".join(f"{c}={'/'.join(names)}" for c, names in wanted.items() if names is not None)
-        raise InputError("selection", chosen, "match measured points", _available(rows, wanted))
+        # what the chosen system and energy offer, or which systems there are
+        place = ("system", "sqrt_s_GeV")
+        near = [row for row in rows if all(row[c] in (wanted[c] or ()) for c in place)]
+        columns = ("experiment", "state", "x_name", "status") if near else place
+        lines = dict.fromkeys(" ".join(row[c] for c in columns) for row in near or rows)
+        raise InputError("selection", chosen, "match measured points", f"Available: {'; '.join(lines)}.")
     return grouped(selected)
 
 
@@ -336,20 +340,20 @@ def grouped(rows: Sequence[Mapping[str, str]]) -> tuple[DataSet, ...]:
         # points against N_part or centrality differ in their class, other ones are measured in one class
         same = () if row["x_name"] in ("N_part", "centrality_pct") else (row["centrality"],)
         groups.setdefault((*(row[c] for c in _IDENTITY), *same), []).append(row)
-    return tuple(_data_set(group) for group in groups.values())
-
-
-def _check_names(observable: str, rows: Sequence[_Row], wanted: dict[str, Collection[str] | None]) -> None:
-    """Refuse names that no row has."""
-    if not rows:
-        known = dict.fromkeys(row["observable"] for row in _table())
-        raise InputError("observable", observable, f"be one of {', '.join(known)}")
-    for column, names in wanted.items():
-        known = dict.fromkeys(row[column] for row in rows)
-        for name in names or ():
-            # a status is a fixed vocabulary, the other names are what the tables hold
-            if name not in (STATUSES if column == "status" else known):
-                raise InputError(column, name, f"be one of {', '.join(known)}")
+    found = []
+    for group in groups.values():
+        first = group[0]
+        fields: dict[str, Any] = {c: first[c] for c in _IDENTITY}
+        fields["sqrt_s_GeV"] = float(first["sqrt_s_GeV"])
+        for column in ("arxiv", "hepdata", "note", "read_from"):
+            fields[column] = first.get(column, "")
+        for column in NUMBERS:
+            # the secondary table holds one symmetric total error
+            key = "total" if column.startswith("total") and "total" in first else column
+            fields[column] = np.array([float(row.get(key, "") or "nan") for row in group])
+            fields[column].setflags(write=False)
+        found.append(DataSet(**fields, centrality=tuple(row["centrality"] for row in group)))
+    return tuple(found)
 
 
 @cache
@@ -359,26 +363,3 @@ def _table() -> tuple[_Row, ...]:
     for name in FILES:
         rows += csv.DictReader(folder.joinpath(name).read_text(encoding="utf-8").splitlines())
     return tuple(rows)
-
-
-def _data_set(rows: Sequence[Mapping[str, str]]) -> DataSet:
-    first = rows[0]
-    fields: dict[str, Any] = {c: first[c] for c in _IDENTITY}
-    fields["sqrt_s_GeV"] = float(first["sqrt_s_GeV"])
-    for column in ("arxiv", "hepdata", "note", "read_from"):
-        fields[column] = first.get(column, "")
-    for column in NUMBERS:
-        # the secondary table holds one symmetric total error
-        key = "total" if column.startswith("total") and "total" in first else column
-        fields[column] = np.array([float(row.get(key, "") or "nan") for row in rows])
-        fields[column].setflags(write=False)
-    return DataSet(**fields, centrality=tuple(row["centrality"] for row in rows))
-
-
-def _available(rows: Sequence[_Row], wanted: dict[str, Collection[str] | None]) -> str:
-    """Say what the chosen system and energy offer, or which systems there are."""
-    place = ("system", "sqrt_s_GeV")
-    near = [row for row in rows if all(row[c] in (wanted[c] or ()) for c in place)]
-    columns = ("experiment", "state", "x_name", "status") if near else place
-    lines = dict.fromkeys(" ".join(row[c] for c in columns) for row in near or rows)
-    return f"Available: {'; '.join(lines)}."

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
@@ -22,7 +22,7 @@ from ..._types import Float
 from ...errors import AccuracyWarning, InputError
 from ...physics.initial import CoulombState, GaussianState, InitialState
 from ...physics.medium import Bjorken
-from ...physics.model import LindbladModel
+from ...physics.model import ORDERS, LindbladModel, Order
 from ...physics.potentials.coulomb import CoulombPotential
 from ...physics.transport import Transport
 from ...solvers.density.evolution import density_in_time
@@ -55,7 +55,6 @@ STARTS: Final[Mapping[str, InitialState]] = {
     "1S": CoulombState(1, 0),
     "2S": CoulombState(2, 0),
 }
-ORDERS: Final = ("LO", "NLO")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Settings:
     T_end: float = 0.25
     kappa_hat: float = 1.4  # kappa/T^3
     gamma_hat: float = -1.75  # gamma/T^3
-    order: Literal["LO", "NLO"] = "LO"
+    order: Order = "LO"
     start: str = "Gaussian, l = 0"
 
     def __post_init__(self) -> None:

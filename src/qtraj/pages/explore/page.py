@@ -18,7 +18,8 @@ from bokeh.plotting import figure
 
 from ...errors import QtrajError
 from ...io.pages import template
-from .model import ORDERS, R_MAX, SLIDERS, STARTS, Numbers, RaaSurrogate, Settings, load_surrogate, numbers
+from ...physics.model import ORDERS
+from .model import R_MAX, SLIDERS, STARTS, Numbers, RaaSurrogate, Settings, load_surrogate, numbers
 
 # one solve at a time, whatever the number of visitors: the page stays responsive, and so does the machine
 SOLVER: Final = ThreadPoolExecutor(max_workers=1, thread_name_prefix="qtraj-explore")
@@ -251,11 +252,11 @@ class Page:
 
     def show(self, n: Numbers) -> None:
         """Show the numbers of one position of the controls."""
-        self.shown = n
         self._survival.show(n)
         self._density.show(n)
         self._table.object = self._tabulated(n)
         self._say(f"Solved in {n.seconds:.2f} s.")
+        self.shown = n  # last: who waits for it, in another thread, finds all of it
 
     def _say(self, text: str, *, note: bool = False) -> None:
         kind = "note" if note else "quiet"

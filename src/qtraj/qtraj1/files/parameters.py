@@ -9,7 +9,7 @@ from dataclasses import MISSING, dataclass, field
 from math import inf, isfinite
 from numbers import Integral
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from ...errors import FileFormatError, InputError
 from ...hydro.readers.qtraj_text import histories_from_tables, read_qtraj_averaged, read_qtraj_trajectories
 from ...physics.initial import ArrayState, BoundState, CoulombState, GaussianState, InitialState
 from ...physics.medium import Bjorken, ConstantTemperature, Histories, History
-from ...physics.model import LindbladModel
+from ...physics.model import LindbladModel, Order
 from ...physics.potentials.coulomb import COLORS, Color, CoulombPotential
 from ...physics.potentials.ksu import KSUPotential
 from ...physics.transport import FitName, Transport
@@ -432,7 +432,7 @@ def problem(
         remedy = "The vacuum evolution before the medium begins there; `qtraj legacy` runs it."
         raise InputError("t0", p.t0, "be 0: here every pair is made at time 0", remedy)
     if p.potential == 0:
-        order: Literal["LO", "NLO"] = "NLO" if p.stepper == 2 else "LO"
+        order: Order = "NLO" if p.stepper == 2 else "LO"
         model = LindbladModel(CoulombPotential(p.alpha), Transport(p.kappa_hat, p.gam), p.mass, order)
     else:
         model = LindbladModel(KSUPotential(p.alpha, md_factor=p.mdfac), mass=p.mass)
