@@ -14,7 +14,7 @@ FOREIGN_PATH = re.compile(r"""["'(\s](/(home|root|tmp|work|mnt|opt|Users)/|[A-Z]
 
 # from the bottom up; a module imports only its own unit and units of lower layers
 LAYERS = [
-    {"errors", "units", "provenance", "data", "_types"},
+    {"errors", "units", "provenance", "data", "_types", "_interrupt"},
     {"_checks"},
     {"_atomic", "states"},
     {"radial", "observables", "_netcdf"},

@@ -247,9 +247,20 @@ def cases() -> tuple[Case, ...]:
             times_fm=("array", [1.0, 2.0]),
             r=("array?", R),
             method=("object?", qt.DensityMatrix()),
+            progress=("function?", lambda done, total: None),
             cheap=False,
+            allowed={"progress": (True,)},
         ),
-        case(qt.sensitivity, model=model, medium=medium, initial=initial, rtol=("number", 0.05), cheap=False),
+        case(
+            qt.sensitivity,
+            model=model,
+            medium=medium,
+            initial=initial,
+            rtol=("number", 0.05),
+            progress=("function?", lambda done, total: None),
+            cheap=False,
+            allowed={"progress": (True,)},
+        ),
         case(qt.vacuum_levels, model=model, grid=("object?", MESH), cheap=False),
         # --- spectroscopy
         case(
@@ -627,7 +638,7 @@ def cases() -> tuple[Case, ...]:
             status=("choice", "current"),
             required=("boolean", True),
         ),
-        case(qo.read_data, path=("path", "x"), cheap=False),
+        case(qo.read_data, path=("path", "x"), where=("text?", None), cheap=False),
         case(
             qo.load_raa,
             system=("choice?", "PbPb"),

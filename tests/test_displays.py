@@ -63,3 +63,9 @@ def test_what_is_shown_is_short_and_says_what_it_is(name):
     assert html.count("<table") == html.count("</table>") == 1
     assert column in html
     assert "<b>" not in html
+
+
+def test_columns_of_a_result_never_touch():
+    """`0.000438416 +- 8.8e-090.000438416 +- 8.8e-09`"""
+    small = {"1S": qt.Estimate(0.000438416, {"mesh": 8.8e-9})}
+    assert "8.8e-09 0.000438416" in repr(qt.Sensitivity(small, {}, small, small))

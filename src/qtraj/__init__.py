@@ -9,6 +9,9 @@ Examples
 0.355
 """
 
+from . import _interrupt as _interrupt  # before all that takes time
+
+# isort: split
 from importlib.metadata import version as _version
 
 from . import observables

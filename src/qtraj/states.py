@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,7 +56,9 @@ class State:
         allowed = "be a spectroscopic name such as '1S' or '2P'"
         text("name", name, allowed)
         if not name[:-1].isdecimal() or int(name[:-1]) < 1 or name[-1] not in _L_LETTERS:
-            raise InputError("name", name, allowed)
+            meant = re.search(rf"[1-9]\s*[{_L_LETTERS}]", name, re.IGNORECASE)  # 1s, Upsilon(1S)
+            hint = "" if meant is None else f"Did you mean '{meant[0].replace(' ', '').upper()}'?"
+            raise InputError("name", name, allowed, hint)
         l = _L_LETTERS.index(name[-1])
         return cls(n=int(name[:-1]) + l, l=l)
 

@@ -1,20 +1,26 @@
 """Chunks belong to the code that solved them: an edited install never takes them for its own."""
 
+import json
 import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from fault_injection import MANY_CHUNKS, N_CHUNKS, planned
 from stand_in import ExponentialDecay, make_run_file
 from typer.testing import CliRunner
 
 import qtraj
-from qtraj.campaign.plan import make_plan
+from qtraj.campaign.plan import OtherCodeWarning, make_plan
+from qtraj.campaign.reading import load_survivals
 from qtraj.campaign.run import carry_out
-from qtraj.campaign.store import status
+from qtraj.campaign.run import run as run_campaign
+from qtraj.campaign.store import Store, status
 from qtraj.cli import app
 from qtraj.errors import FileFormatError
+from qtraj.io.results import read_dataset
+from qtraj.pages.run import load_run
 from qtraj.provenance import CODE, code_digest
 from test_architecture import PACKAGE, imported_units
 
@@ -97,15 +103,64 @@ def test_chunks_of_other_code_are_never_used_and_come_back_with_their_code(tmp_p
     assert not unchanged.calls
 
 
-@pytest.mark.parametrize("command", ["status", "resume", "merge"])
-def test_a_plan_of_other_code_is_named_with_what_to_do(tmp_path, edit, command):
-    planned(tmp_path)
+@pytest.mark.parametrize("words", [["resume"], ["run", "--index", "0", "--of", "1"]])
+def test_to_go_on_with_a_plan_of_other_code_is_refused_with_what_to_do(tmp_path, edit, words):
+    store = planned(tmp_path / "store")
+    if words[0] == "run":
+        (tmp_path / "run.toml").write_text(store.load_plan().run_file.text, encoding="utf-8")
+        words.insert(1, str(tmp_path / "run.toml"))
     edit("edited")
-    result = CliRunner().invoke(app, ["campaign", command, "--store", str(tmp_path)])
+    result = CliRunner().invoke(app, ["campaign", *words, "--store", str(store.folder)])
     assert result.exit_code == 2
-    for words in ("plan.json", "before its code was changed", "`qtraj campaign run FILE.toml"):
-        assert words in result.stderr
+    for sentence in ("plan.json", "before its code was changed", "`qtraj campaign run FILE.toml"):
+        assert sentence in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.fixture
+def finished(tmp_path):
+    """A run of this code."""
+    folder = tmp_path / "run"
+    run_campaign(make_run_file(), folder, solve=ExponentialDecay())
+    return folder
+
+
+@pytest.mark.parametrize(("stored_keys", "version"), [(True, None), (False, None), (True, "0.0.9")])
+def test_results_of_other_code_are_read_with_one_line_that_names_both(
+    finished, edit, monkeypatch, stored_keys, version
+):
+    """`qtraj observe RUN`: `plan.json: made by qtraj 0.1.0 before its code was changed`, with all results there."""
+    before = load_survivals(finished)
+    plan = Store(finished / "store").plan_path
+    content = json.loads(plan.read_text(encoding="utf-8"))
+    if not stored_keys:  # as plans were written before
+        del content["keys"]
+    plan.write_text(json.dumps(content | ({"qtraj": version} if version else {})), encoding="utf-8")
+    edit("edited")
+    with pytest.warns(
+        OtherCodeWarning, match=r"made by qtraj \d.*, this is qtraj \d.*\(code edited\)"
+    ) as warned:
+        after = load_survivals(finished)
+    assert len(warned) == 1
+    for label, table in before.tables.items():
+        np.testing.assert_array_equal(after.tables[label].survival.value, table.survival.value)
+    run = load_run(finished)
+    assert run.plan.made_by[0] == (version or qtraj.__version__)
+
+
+def test_every_command_that_reads_takes_a_run_of_other_code(finished, edit):
+    edit("edited")
+    arguments = [
+        ["campaign", "status", "--store", finished / "store"],
+        ["campaign", "merge", "--store", finished / "store"],
+        ["cite", finished],
+    ]
+    for words in arguments:
+        result = CliRunner().invoke(app, list(map(str, words)))
+        assert result.exit_code == 0, result.output
+        assert len(result.stderr.splitlines()) <= 1  # the warning, once for each plan
+    merged = read_dataset(finished / "store" / "merged.nc")
+    assert "code" in merged.attrs["solved_by"]
 
 
 def test_the_size_of_chunks_stays_so_that_old_code_finds_its_chunks(tmp_path, edit):

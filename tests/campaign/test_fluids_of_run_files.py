@@ -8,10 +8,10 @@ import pytest
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 from qtraj.campaign.plan import make_plan
-from qtraj.campaign.reading import load_survivals
-from qtraj.campaign.results import open_results
+from qtraj.campaign.reading import MissingDataWarning, load_survivals
+from qtraj.campaign.results import merge, open_results
 from qtraj.campaign.run import measured, run
-from qtraj.campaign.sources import source_from_json, sources
+from qtraj.campaign.sources import read_fluid, source_from_json, sources
 from qtraj.errors import FileFormatError, InputError
 from qtraj.hydro import (
     MEAN_MASS,
@@ -25,12 +25,13 @@ from qtraj.hydro import (
     sample_paths,
     write_netcdf,
 )
+from qtraj.io.config import load_run_file
 from qtraj.io.factory import own_data
 from qtraj.io.results import read_dataset
 from qtraj.io.survivals import write_survival_csv
 from qtraj.observables import Bins, FeedDown, load_system, raa_curve, with_geometry
 from qtraj.observables.overview import overview
-from qtraj.pages.report import report_contents
+from qtraj.pages.report import NO_FLUID, report_contents
 from qtraj.pages.run import load_run, setup
 
 TAU = np.arange(0.6, 8.0, 0.6)
@@ -373,3 +374,46 @@ def test_own_data_of_a_run_file_stand_beside_those_of_its_system(tmp_path):
     assert [data.experiment for data in found.data] == ["mine"]
     panels = report_contents(load_run(tmp_path / "out")).panels
     assert "mine" in {data.experiment for panel in panels for data in panel.datasets}
+
+
+def test_a_merged_file_finds_the_data_that_its_run_file_names_or_says_where_it_looked(tmp_path):
+    """`qtraj observe merged.nc` showed nothing of [observables] data, and did not say so; a report failed."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "mine.csv").write_text("N_part,R_AA,total\n381,0.35,0.03\n330,0.4,0.03\n")
+    (home / "run.toml").write_text(
+        RUN_FILE.replace("[output]", '[observables]\ndata = ["mine.csv,state=Y(1S)"]\n[output]')
+    )
+    run(load_run_file(home / "run.toml"), tmp_path / "out", solve=ExponentialDecay())
+    (tmp_path / "away").mkdir()
+    merged = merge(tmp_path / "out" / "store", tmp_path / "away" / "merged.nc")
+    for source in (tmp_path / "out", merged, tmp_path / "out" / "result.nc"):  # where the run file is
+        assert [data.experiment for data in load_survivals(source).data] == ["mine"]
+    (home / "mine.csv").rename(tmp_path / "away" / "mine.csv")  # beside the result
+    assert [data.experiment for data in load_survivals(merged).data] == ["mine"]
+    (tmp_path / "away" / "mine.csv").unlink()
+    for source in (tmp_path / "out", merged):
+        with pytest.warns(
+            MissingDataWarning, match=r"mine\.csv that the run file names are not shown.*--data"
+        ) as said:
+            found = load_survivals(source)
+        assert found.data == ()
+        assert len(said) == 1
+    with pytest.warns(MissingDataWarning):
+        assert load_run(merged).plan is not None
+
+
+def test_a_run_whose_hydrodynamics_are_elsewhere_has_a_report(tmp_path):
+    """A folder that was copied to a laptop: all but the one figure that needs the fluid."""
+    fluid = tmp_path / "f.nc"
+    write_netcdf(fireball(), fluid)
+    file = make_run_file(
+        RUN_FILE.replace("b_fm = [9.2, 2.3]", 'hydro = "files"').replace(
+            "[output]", f'[[medium.files]]\npath = "{fluid}"\nb_fm = 2.3\nn_part = 350\n[output]'
+        )
+    )
+    run(file, tmp_path / "out", solve=ExponentialDecay())
+    fluid.unlink()
+    read_fluid.cache_clear()
+    contents = report_contents(load_run(tmp_path / "out"))
+    assert contents.moment_text == NO_FLUID

@@ -301,3 +301,34 @@ def test_where_posix_locks_are_missing_a_campaign_is_one_sentence(file):
     assert done.returncode == 2
     assert done.stderr.startswith("qtraj: runs and campaigns need Linux or macOS (on Windows: WSL)")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1, 0.3, 0.6, 1.0, 1.5, 2.5])
+def test_ctrl_c_at_any_moment_is_one_line(seconds, tmp_path):
+    """In the first second, while the package is imported, it was a traceback of thirty lines."""
+    command = (
+        "import os, signal, sys, threading, time\n"
+        f"sys.argv = ['qtraj', 'solve', '--rtol', '1e-5']\n"
+        "def interrupt():\n"
+        "    while 'qtraj._interrupt' not in sys.modules: time.sleep(1e-4)\n"
+        f"    time.sleep({seconds} + 0.01); os.kill(os.getpid(), signal.SIGINT)\n"
+        "threading.Thread(target=interrupt, daemon=True).start()\n"
+        "from qtraj.cli import app\n"
+        "app()\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", command],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=120,
+        check=False,
+    )
+    assert found.returncode in (130, 0)  # 0 where a quick machine had finished
+    assert found.returncode == 0 or found.stderr == "Interrupted. The same command begins again.\n"
+
+
+def test_an_import_in_python_leaves_ctrl_c_alone():
+    command = "import signal, qtraj; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    found = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True)
+    assert found.stdout == "True\n"

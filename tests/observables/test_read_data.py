@@ -162,9 +162,104 @@ def test_what_is_no_table_is_refused(tmp_path):
         read_data(file(tmp_path, "{:", "t.yaml"))
     with pytest.raises(FileFormatError, match="cannot be read"):
         read_data(tmp_path / "none.csv")
-    two = YAML + "- header: {name: y}\n  values: [{value: 1}, {value: 2}]\n"
-    with pytest.raises(FileFormatError, match="2 axes"):
-        read_data(file(tmp_path, two, "t.yaml"))
+    short = YAML + "- header: {name: y}\n  values: [{value: 1}]\n"
+    with pytest.raises(FileFormatError, match="different numbers of points"):
+        read_data(file(tmp_path, short, "t.yaml"))
+    third = "- header: {name: phi}\n  values: [{value: 1}, {value: 2}]\n"
+    with pytest.raises(FileFormatError, match="the table has 3 axes"):
+        read_data(file(tmp_path, YAML + third + third, "t.yaml"))
+
+
+# two axes, in the shape that HEPData serves: a list of points, each with its place on both
+PLACES = [(0, 4, 0, 1.2), (4, 10, 0, 1.2), (0, 4, 1.2, 2.4), (4, 10, 1.2, 2.4)]
+VALUES = [0.35, 0.36, 0.37, 0.38]
+
+
+def two_axes_yaml(first="'$p_{T}$', units: GeV/c", second="'$|y|$'"):
+    """Return a table in pT and |y|."""
+    points = "\n".join(
+        f"  - {{errors: [{{label: stat, symerror: 0.02}}], value: {value}}}" for value in VALUES
+    )
+    sides = ["\n".join(f"  - {{low: {place[k]}, high: {place[k + 1]}}}" for place in PLACES) for k in (0, 2)]
+    return (
+        "dependent_variables:\n- header: {name: 'R$_{AA}$(Y(1S))'}\n  qualifiers:\n"
+        "  - {name: ABS(YRAP), value: < 2.4}\n  - {name: PT, units: GEV, value: < 30}\n"
+        f"  values:\n{points}\nindependent_variables:\n"
+        f"- header: {{name: {first}}}\n  values:\n{sides[0]}\n- header: {{name: {second}}}\n  values:\n{sides[1]}\n"
+    )
+
+
+def two_axes_csv():
+    """Return the same as CSV."""
+    names = [f"{name}{end}" for name in ("$p_{T}$ [GeV/c]", "$|y|$") for end in ("", " LOW", " HIGH")]
+    rows = [
+        [(a + b) / 2, a, b, (c + d) / 2, c, d, value, 0.02, -0.02]
+        for (a, b, c, d), value in zip(PLACES, VALUES, strict=True)
+    ]
+    lines = [[*names, "R$_{AA}$(Y(1S))", "stat +", "stat -"], *rows]
+    body = "\n".join(",".join(map(str, line)) for line in lines)
+    return f"#: name: Table 4\n#: ABS(YRAP),,,<2.4\n#: PT [GEV],,,<30\n{body}\n"
+
+
+@pytest.mark.parametrize(("text", "name"), [(two_axes_yaml(), "t.yaml"), (two_axes_csv(), "t.csv")])
+def test_a_table_with_two_axes_is_a_measurement_for_each_bin_of_one(tmp_path, text, name):
+    """`the table has 2 axes. Keep one of them, in a CSV file of your own.`"""
+    path = file(tmp_path, text, name)
+    central, forward = read_data(path, x_name="pT_GeV")
+    assert (central.kinematics, forward.kinematics) == (
+        "pT<30 GeV; 0<|y|<1.2",
+        "pT<30 GeV; 1.2<|y|<2.4",
+    )
+    assert (central.acceptance.y, forward.acceptance.y) == ((-1.2, 1.2), (1.2, 2.4))
+    np.testing.assert_allclose(
+        [central.x_low, central.x_high, forward.value], [[0, 4], [4, 10], [0.37, 0.38]]
+    )
+    low, high = read_data(path, x_name="abs_y")
+    assert (low.kinematics, high.kinematics) == ("|y|<2.4; 0<pT<4 GeV", "|y|<2.4; 4<pT<10 GeV")
+    np.testing.assert_allclose(high.value, [0.36, 0.38])
+    for spelled in ("1.2-2.4", "1.20 to 2.4", "1.2–2.4"):
+        (one,) = read_data(path, x_name="pT_GeV", where=spelled)
+        np.testing.assert_array_equal(one.value, forward.value)
+    with pytest.raises(FileFormatError, match=r"x_name=pT_GeV or x_name=abs_y; where=LOW-HIGH") as error:
+        read_data(path)
+    assert "0-1.2/1.2-2.4" in str(error.value)
+    with pytest.raises(
+        FileFormatError, match=r"no point is at 2-3 of the axis .*Give one of 0-1\.2, 1\.2-2\.4"
+    ):
+        read_data(path, x_name="pT_GeV", where="2-3")
+
+
+def test_an_axis_that_is_not_understood_is_taken_where_it_is_told_to_be(tmp_path):
+    path = file(tmp_path, two_axes_yaml(second="COS(THETA)"), "t.yaml")
+    with pytest.raises(FileFormatError, match=r"COS\(THETA\).*Give where=\.\.\., one of 0-1\.2, 1\.2-2\.4"):
+        read_data(path, x_name="pT_GeV")
+    (one,) = read_data(path, x_name="pT_GeV", where="0-1.2")
+    assert one.note == "COS(THETA) = 0-1.2"
+    np.testing.assert_allclose(one.value, VALUES[:2])
+
+
+def test_participants_and_centrality_are_one_axis(tmp_path):
+    """The second axis that most tables have only says the class of the first."""
+    head = "#: name: Table 3\n#: RE,PB PB --> UPSI(1S) X\n#: PT [GEV],<30\n"
+    text = (
+        head + "Centrality [%],NPART,RAA,stat +,stat -\n0-10,381,0.35,0.02,-0.02\n10-30,224,0.42,0.03,-0.03\n"
+    )
+    (data,) = read_data(file(tmp_path, text, "t.csv"))
+    assert (data.x_name, data.centrality) == ("N_part", ("0-10%", "10-30%"))
+    np.testing.assert_allclose(data.x, [381, 224])
+    (data,) = read_data(tmp_path / "t.csv", x_name="centrality_pct")
+    np.testing.assert_allclose(data.x_high, [10, 30])
+    constant = (
+        text.replace("10-30,", "0-10,").replace("NPART", "pT").replace("224,", "22,").replace("381,", "3,")
+    )
+    (data,) = read_data(file(tmp_path, constant, "c.csv"))
+    assert (data.x_name, data.centrality) == ("pT_GeV", ("0-10%", "0-10%"))
+
+
+def test_a_slice_of_what_has_one_axis_is_refused(tmp_path):
+    for text, name in ((YAML, "t.yaml"), (PLAIN, "mine.csv")):
+        with pytest.raises(InputError, match="`where` must be left out"):
+            read_data(file(tmp_path, text, name), where="0-4")
 
 
 def test_own_data_stand_beside_those_of_the_system(tmp_path):

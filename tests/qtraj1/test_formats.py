@@ -9,14 +9,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from legacy_files import COLLECTED, RATIOS, SAMPLES
+from stand_in import trajectory_block
 
 from qtraj.errors import FileFormatError, InputError
+from qtraj.hydro import read_qtraj_trajectories
 from qtraj.qtraj1 import (
     RatioTable,
     Snapshot,
     SummaryBlock,
     iterate_ratios,
     iterate_summary,
+    read_averaged_ratios,
     read_basis,
     read_ratios,
     read_snapshot,
@@ -345,3 +348,39 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match="no line feed"):
         write_ratios(tmp_path / "r.tsv", RatioTable(np.zeros((1, 6)), [0.0], [0], ("a\nb",)))
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "saved",
+    [
+        lambda text: b"\xef\xbb\xbf" + text,
+        lambda text: text.replace(b"\n", b"\r\n"),
+        lambda text: b"# f\xfcr Z\xfcrich\n" + text,
+        lambda text: b"\xef\xbb\xbf# from a spreadsheet\r\n" + text.replace(b"\n", b"\r\n"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["ratios", "with metadata", "averages", "trajectories"])
+def test_what_an_editor_does_to_a_file_does_no_harm(tmp_path, kind, saved):
+    """`line 1 may be a row or a line of metadata`, `line 3 is metadata without a row`, `is not a text file`."""
+    row = [0.3, 0.2, 0, 0.1, 0, 0, 0.5, 0]
+    metadata = "0\t1.2\t3.4\t5\t6\t7\t8\t1\n"
+    lines = {
+        "ratios": ["\t".join(map(str, row)) + "\n"] * 3,
+        "with metadata": [metadata + "\t".join(map(str, row)) + "\n"] * 3,
+        "averages": [metadata + "\t".join(map(str, [*row[:4], 0, 0, 0.1, 0.01, 0, 0, 0, 0, 100, 0])) + "\n"]
+        * 3,
+        "trajectories": [trajectory_block(3.0, i) for i in range(3)],
+    }
+    read = {"averages": read_averaged_ratios, "trajectories": lambda p: list(read_qtraj_trajectories(p))}
+    plain, changed = tmp_path / "plain.tsv", tmp_path / "changed.tsv"
+    text = "".join(lines[kind]).encode()
+    plain.write_bytes(text)
+    changed.write_bytes(saved(text))
+    expected, found = (read.get(kind, read_ratios)(path) for path in (plain, changed))
+    if kind == "trajectories":
+        expected, found = expected[-1], found[-1]
+        np.testing.assert_array_equal(found.T, expected.T)
+    else:
+        name = "mean" if kind == "averages" else "ratios"
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    assert found.metadata == expected.metadata

@@ -1,5 +1,7 @@
 """The density in r over time: it integrates to the populations of the density matrix, and nothing disappears."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -14,6 +16,7 @@ from qtraj import (
     LindbladModel,
     NoJump,
     density_in_time,
+    load,
     solve,
 )
 from qtraj.errors import InputError
@@ -132,3 +135,40 @@ def test_bad_input_is_refused(changes, message):
 def test_another_method_is_refused():
     with pytest.raises(InputError, match="`method` must be a DensityMatrix"):
         density_in_time(MODEL, MEDIUM, GaussianState(), [1.0], method=NoJump())
+
+
+def test_what_is_saved_is_loaded_and_says_what_it_is(found, tmp_path):
+    """`DensityInTime` had no file, and its repr was its arrays: 5,812 characters."""
+    again = load(found.save(tmp_path / "deep" / "density.nc"))
+    for field in fields(found):
+        ours, theirs = (getattr(each, field.name) for each in (found, again))
+        if field.name in ("settings", "provenance"):
+            assert dict(ours) == dict(theirs)
+        else:
+            np.testing.assert_array_equal(ours, theirs)
+    assert repr(found) == str(again)
+    assert "5 times, 40 distances to" in repr(found)
+    assert len(repr(found).splitlines()) == 7
+    assert repr(found).count("fm/c") == 5
+    assert found._repr_html_().count("<table") == 1
+    data = found.to_xarray()
+    assert data["density"].dims == ("time_fm", "color", "l", "r")
+    assert_allclose((data["density"] * data["weight"]).sum("r"), data["population"], atol=1e-12)
+    assert data["overlap"].sel(state="1S", time_fm=0.9) == found.overlap[2, 0]
+
+
+def test_many_times_print_in_a_few_lines(model):
+    many = density_in_time(model, MEDIUM, GaussianState(), np.linspace(0, 2, 31), method=METHOD)
+    assert len(repr(many).splitlines()) <= 12
+    assert "8 of 31 times" in repr(many)
+
+
+def test_progress_is_called_with_every_time(found, model):
+    calls = []
+    same = density_in_time(
+        model, MEDIUM, GaussianState(width=0.2), TIMES, method=METHOD, progress=lambda *c: calls.append(c)
+    )
+    assert calls == [(i, 5) for i in range(1, 6)]
+    np.testing.assert_array_equal(same.density, found.density)
+    with pytest.raises(InputError, match="`progress` must"):
+        density_in_time(model, MEDIUM, GaussianState(), [1.0], progress=lambda done: None)

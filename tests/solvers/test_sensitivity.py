@@ -128,3 +128,35 @@ def test_a_batch_is_its_histories(baseline):
 def test_a_potential_that_changes_with_the_medium_is_refused():
     with pytest.raises(qt.InputError, match="does not change with the medium"):
         qt.sensitivity(qt.LindbladModel(qt.KSUPotential()), MEDIUM, START)
+
+
+@pytest.mark.parametrize("media", [SHORT, [SHORT, MEDIUM]], ids=["one", "batch"])
+def test_what_is_saved_is_loaded_and_says_what_it_is(media, tmp_path):
+    """`Sensitivity` had no file, no dataset and no progress, and its repr was a dump of dictionaries."""
+    calls = []
+    start = qt.GaussianState(0, 0.2, 0.7)
+    found = qt.sensitivity(MODEL, media, start, rtol=0.05, progress=lambda *call: calls.append(call))
+    total = 5 * np.size(found.by_gamma["1S"].value)
+    assert calls == [(i, total) for i in range(1, total + 1)]
+    again = qt.load(found.save(tmp_path / "found.nc"))
+    for mapping in ("survival", "transition", "by_log_kappa", "by_gamma"):
+        ours, theirs = getattr(found, mapping), getattr(again, mapping)
+        assert list(ours) == list(theirs)
+        for name, estimate in ours.items():
+            np.testing.assert_array_equal(estimate.value, theirs[name].value)
+            np.testing.assert_array_equal(estimate.error, theirs[name].error)
+    with pytest.raises(qt.InputError, match="transition"):
+        again.survival["1P"]
+    assert repr(again) == str(found)
+    assert len(repr(found).splitlines()) <= 11
+    assert "by ln kappa" in repr(found)
+    assert found._repr_html_().count("<table") == 2
+    data = found.to_xarray()
+    assert data["by_gamma"].dims == (("history",) if isinstance(media, list) else ()) + ("state",)
+    assert np.isnan(data["survival"].sel(state="1P")).all()
+    np.testing.assert_array_equal(data["transition"].sel(state="1P"), found.transition["1P"].value)
+
+
+def test_progress_of_other_arguments_is_refused():
+    with pytest.raises(qt.InputError, match="`progress` must"):
+        qt.sensitivity(MODEL, SHORT, START, progress=3)

@@ -105,3 +105,22 @@ def test_an_error_ends_the_bar(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         qt.solve(MODEL, qt.Bjorken(0.4), qt.GaussianState(), Broken(0), progress=True)
     assert out.getvalue().count("\x1b[?25h") == 1  # the cursor is back
+
+
+def test_in_a_notebook_without_widgets_there_is_one_output_and_it_is_empty_at_the_end(monkeypatch):
+    """A saved notebook held a line of escape sequences for each quarter of a second."""
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    cell = (
+        "import time\nfrom importlib.util import find_spec\nimport qtraj as qt\n"
+        "from qtraj.solvers import solve as module\n"
+        "module.BAR_AFTER_S = module.NOTEBOOK_EVERY_S = 0.0\n"
+        "module.find_spec = lambda name: None\n"
+        "with module.reporting(True) as report:\n"
+        "    for i in range(5): time.sleep(0.01); report(i, 4)\n"
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
+    nbclient.NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    (output,) = notebook.cells[0].outputs
+    assert output.output_type == "display_data"
+    assert output.data["text/plain"] == ""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import FileFormatError, QtrajError
+from ..errors import FileFormatError, QtrajError, warn_user
 from ..io.config import CoefficientTable, Gamma, Kappa, RunConfig, RunFile, parse_config
 from ..io.factory import Budget, check_choices, check_media, identity
 from ..provenance import code_digest
@@ -25,6 +25,10 @@ CODE_DIGEST: Final = code_digest()
 """Digest of the sources, taken when they are imported: what is edited later is not what this process runs."""
 
 _ANEW: Final = "`qtraj campaign run FILE.toml --store DIR` plans anew."
+
+
+class OtherCodeWarning(UserWarning):
+    """Results are those of another version of the code, or of code that was edited since."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,20 @@ class Plan:
     run_file: RunFile
     sources: Sequence[Source]  # one per entry of the hydrodynamics
     chunk_size: int  # largest number of histories of a chunk
+    # what made it, if that was not this code: version and digest of its code, keys of its chunks if they were stored
+    made_by: tuple[str, str] = field(default_factory=lambda: (version("qtraj"), CODE_DIGEST))
+    stored_keys: tuple[str, ...] = ()
+
+    @property
+    def is_of_this_code(self) -> bool:
+        """Whether the code that runs made the plan."""
+        return self.made_by == (version("qtraj"), CODE_DIGEST)
+
+    @property
+    def solver(self) -> str:
+        """The code that made the plan, and solves it, in words."""
+        maker, digest = self.made_by
+        return f"qtraj {maker} (code {digest[:8]})" if digest else f"qtraj {maker}"
 
     @property
     def config(self) -> RunConfig:
@@ -152,6 +170,9 @@ class Plan:
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """For each chunk the SHA-256 of all that determines its numbers: arguments of the solver, and its code."""
+        if self.stored_keys:
+            return self.stored_keys
+        maker, code = self.made_by
 
         @cache  # thousands of chunks share a few problems and sources
         def problem(setting: Setting, l: int, budget: Budget) -> dict[str, Any]:
@@ -163,8 +184,8 @@ class Plan:
 
         def key(chunk: Chunk) -> str:
             arguments = {
-                "qtraj": version("qtraj"),
-                "code": CODE_DIGEST,
+                "qtraj": maker,
+                "code": code,
                 **problem(chunk.setting, chunk.l, chunk.budget),
                 "source": digest(chunk.source, chunk.setting.T_end),
                 "histories": [chunk.start, chunk.stop],
@@ -180,6 +201,7 @@ class Plan:
             "code": CODE_DIGEST,
             "path": str(self.run_file.path.absolute()),
             "chunk_size": self.chunk_size,
+            "keys": self.keys,
             "sources": [source.to_json() for source in self.sources],
             "run_file": self.run_file.text,
         }
@@ -199,23 +221,39 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
     return plan
 
 
-def plan_from_json(text: str, name: str) -> Plan:
-    """Read what `Plan.to_json` wrote."""
+def plan_from_json(text: str, name: str, *, to_read: bool = False) -> Plan:
+    """Read what `Plan.to_json` wrote; a plan of other code is refused, unless it is only `to_read` its results."""
     try:
         content: dict[str, Any] = json.loads(text)
-        if content["qtraj"] != version("qtraj"):
-            problem = f"made by qtraj {content['qtraj']}, this is {version('qtraj')}"
+        made_by = content["qtraj"], str(content.get("code", ""))
+        if not to_read and made_by[0] != version("qtraj"):
+            problem = f"made by qtraj {made_by[0]}, this is {version('qtraj')}"
             raise FileFormatError(name, problem, _ANEW)
-        if content.get("code") != CODE_DIGEST:
-            problem = f"made by qtraj {content['qtraj']} before its code was changed"
+        if not to_read and made_by[1] != CODE_DIGEST:
+            problem = f"made by qtraj {made_by[0]} before its code was changed"
             remedy = f"{_ANEW} Chunks of the other code stay, for when it comes back."
             raise FileFormatError(name, problem, remedy)
+        keys = tuple(map(str, content.get("keys", ()))) if to_read else ()
         config = parse_config(content["run_file"], name, stored=True)
         planned = [source_from_json(config, i, stored) for i, stored in enumerate(content["sources"])]
         run_file = RunFile(config, content["run_file"], Path(content["path"]))
-        return Plan(run_file, planned, int(content["chunk_size"]))
+        plan = Plan(run_file, planned, int(content["chunk_size"]), made_by, keys)
     except QtrajError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         problem = f"not the plan of a campaign ({error})"
         raise FileFormatError(name, problem, _ANEW) from None
+    if keys and len(keys) != len(plan.chunks):
+        raise FileFormatError(name, f"has {len(keys)} keys for {len(plan.chunks)} chunks", _ANEW)
+    if not plan.is_of_this_code:
+        _warn_of_other_code(name, plan.solver, replace(plan, made_by=(version("qtraj"), CODE_DIGEST)).solver)
+    return plan
+
+
+@cache  # once for each plan
+def _warn_of_other_code(name: str, solver: str, this: str) -> None:
+    warn_user(
+        f"{name} was made by {solver}, this is {this}: its results are read as that code computed them, and only that "
+        f"code goes on with it. {_ANEW}",
+        OtherCodeWarning,
+    )

@@ -10,17 +10,18 @@ from typing import Any, Final, cast
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 
 from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
 from ..hydro.readers.qtraj_text import METADATA_NAMES, TemperatureTable, read_qtraj_trajectories
 from ..io.citations import Choices, Citation, literature, merged, of_choices, of_program, of_run
 from ..io.config import RunConfig, RunFile, load_run_file, parse_config
-from ..io.factory import own_data
 from ..io.results import read_dataset
 from ..io.survivals import read_survival_csv, table_from_averages, table_from_ratios, tables_from_results
 from ..observables.bins import SPECTRA
 from ..observables.data.dataset import DataSet
+from ..observables.data.files import data_of
 from ..observables.data.systems import system_of
 from ..observables.estimate import Estimate
 from ..observables.observable import survival_average
@@ -37,6 +38,7 @@ from ..qtraj1 import (
 from ..qtraj1.convert import TITLE
 from ..qtraj1.files.ratios import is_averaged
 from ..qtraj1.program.output import RUN_RECORD
+from ..solvers.result import Saved
 from ..states import State
 from .plan import make_plan
 from .results import open_results
@@ -60,6 +62,10 @@ def _store(folder: Path) -> Store | None:
         if Store(place).plan_path.is_file():
             return Store(place)
     return None
+
+
+class MissingDataWarning(UserWarning):
+    """Measurements that a run file names are not where they were."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,14 +148,18 @@ def load_survivals(source: str | Path, *, weighted: bool = False) -> Survivals:
         raise InputError("SOURCE", str(source), "be what was computed and no run file", remedy)
     if source.suffix in NETCDF:
         results = read_dataset(source)
+        if results.attrs.get("title") in Saved.kinds:
+            remedy = "`qtraj.load` reads it; observables are made of the paths of `qtraj run`."
+            raise FileFormatError(source, f"holds a {results.attrs['title']}, and no run", remedy)
         if "raa" in results and "history" not in results.dims:
             # R_AA of a run: its survivals are in the store beside it
             store = _store(source.parent)
-            if store is None or store.load_plan().run_file.text != results.attrs.get("run_file"):
+            if store is None or store.load_plan(to_read=True).run_file.text != results.attrs.get("run_file"):
                 remedy = "Give the folder of its run, or the file of `qtraj campaign merge`."
                 raise FileFormatError(source, "holds R_AA, and not the survival along each path", remedy)
             return _from_campaign(source.parent)
-        return _of_run(tables_from_results(results), str(results.attrs.get("run_file", "")))
+        tables, run_file = tables_from_results(results), stored_run_file(source, results.attrs)
+        return Survivals(tables, "") if run_file is None else _of_run(tables, run_file, source.parent)
     if source.suffix == ".csv":
         return Survivals({"table": read_survival_csv(source)}, source.name)
     if is_averaged(source):
@@ -164,26 +174,61 @@ def _from_campaign(folder: Path) -> Survivals:
     if store is None:
         remedy = "`qtraj run FILE.toml` and `qtraj campaign run FILE.toml` make one."
         raise FileFormatError(folder, "holds no campaign", remedy)
-    plan = store.load_plan()
-    run = _of_run(tables_from_results(open_results(store.folder)), plan.run_file.text)
-    run = replace(run, data=own_data(plan.run_file))
-    # a feed-down table of the user's lies beside the run file
-    feeddown = plan.run_file.resolve(run.feeddown or "")
-    return replace(run, feeddown=str(feeddown.absolute())) if feeddown.is_file() else run
+    plan = store.load_plan(to_read=True)
+    return _of_run(tables_from_results(open_results(store.folder)), plan.run_file, folder)
 
 
-def _of_run(tables: dict[str, SurvivalTable], text: str) -> Survivals:
+def stored_run_file(source: Path, attrs: Mapping[str, Any]) -> RunFile | None:
+    """Return the run file inside a result, where it was if it is still there, else beside the result."""
+    text = str(attrs.get("run_file", ""))
     if not text:
-        return Survivals(tables, "")
-    config = parse_config(text, stored=True)
+        return None
+    path = Path(str(attrs.get("run_file_path", "")))
+    return RunFile(parse_config(text, str(source), stored=True), text, path if path.is_file() else source)
+
+
+def of_its_time(run_file: RunFile, b_fm: ArrayLike) -> RunFile:
+    """Return the run file of a result, whose paths have `b_fm`: "all" of the package are those of that time."""
+    medium = run_file.config.medium
+    if medium.hydro == "files" or medium.b_fm is not None:
+        return run_file
+    medium = medium.model_copy(update={"b_fm": tuple(map(float, np.unique(b_fm)))})
+    return replace(run_file, config=run_file.config.model_copy(update={"medium": medium}))
+
+
+def _of_run(tables: dict[str, SurvivalTable], run_file: RunFile, folder: Path) -> Survivals:
+    """Return the survivals of a run with what its run file says of them; files that it names may lie in `folder`."""
+    config = run_file.config
     if reason := config.initial.lacks_raa:
         allowed = f"be a start whose survivals make observables: {reason}"
         raise InputError("initial", config.initial.kind, allowed)
     end = {"T_end": config.medium.T_end[0]}  # files of earlier versions know no T_end of their settings
     tables = {label: replace(table, attrs={**end, **table.attrs}) for label, table in tables.items()}
     system = system_of(config.system.name, config.system.sqrt_s_GeV)
-    name = None if system is None else system.name
-    return Survivals(tables, config.output.title, name, config.observables.feeddown)
+    places = list(dict.fromkeys([run_file.path.parent.absolute(), folder.absolute()]))
+    data: list[DataSet] = []
+    missing: list[str] = []
+    for words in config.observables.data:
+        name = words.partition(",")[0]
+        place = next((place for place in places if (place / name).is_file()), None)
+        data += () if place is None else data_of(words, place, "observables.data")
+        missing += [name] if place is None else []
+    if missing:
+        warn_user(
+            f"the data {', '.join(missing)} that the run file names are not shown: they are not in "
+            f"{' or '.join(map(str, places))}. Put them there, or give them to `qtraj observe` with --data.",
+            MissingDataWarning,
+        )
+    # a feed-down table of the user's lies beside the run file, too
+    feeddown = config.observables.feeddown
+    tables_there = [place / feeddown for place in places if (place / feeddown).is_file()]
+    return Survivals(
+        tables,
+        config.output.title,
+        None if system is None else system.name,
+        str(tables_there[0]) if tables_there else feeddown,
+        data=tuple(data),
+    )
 
 
 def cited(source: str | Path, *, params: Path | None = None, observables: bool = False) -> list[Citation]:
@@ -214,7 +259,7 @@ def cited(source: str | Path, *, params: Path | None = None, observables: bool =
         run: RunConfig | RunFile
         run = config = parse_config(str(attrs["run_file"]), str(source), stored=True)
     else:
-        plan = make_plan(load_run_file(source)) if store is None else store.load_plan()
+        plan = make_plan(load_run_file(source)) if store is None else store.load_plan(to_read=True)
         run, config, fluids = plan.run_file, plan.config, [each.attrs for each in plan.sources]
     data = list(measured(config))
     system = system_of(config.system.name, config.system.sqrt_s_GeV)
@@ -254,7 +299,7 @@ def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
 def trajectory_tables(source: str | Path, dtau_fm: float | None = None) -> Iterator[TemperatureTable]:
     """Yield the temperatures along every path of a source, with the path as metadata of QTraj's trajectory files.
 
-    `source` is a run file, the folder of a run or store, a result (.nc) whose hydrodynamics comes with the package, a
+    `source` is a run file, the folder of a run or store, a file of `qtraj campaign merge`, a
     netCDF file of histories (variables tau in fm/c and T (path, tau) in GeV, b_fm, x_fm, y_fm, pT, phi and, where they
     are known, rapidity and weight), or a trajectory file of QTraj. `dtau_fm` interpolates to times so far apart, as
     qtraj does; else the times are those of the source.
@@ -277,12 +322,12 @@ def trajectory_tables(source: str | Path, dtau_fm: float | None = None) -> Itera
         if {"tau", "T"} <= set(dataset.variables):  # anybody's file, without a checksum
             yield from _denser(_stored_tables(source, dataset), dtau_fm)
             return
-        text = str(read_dataset(source).attrs.get("run_file", ""))
-        config = parse_config(text, str(source), stored=True) if text else None
-        if config is None or config.medium.hydro == "files":
-            problem = "holds neither temperatures along paths nor a run with hydrodynamics of the package"
+        results = read_dataset(source)
+        run_file = stored_run_file(source, results.attrs)
+        if run_file is None or "b_fm" not in results:
+            problem = "holds neither temperatures along paths nor the paths of a run"
             raise FileFormatError(source, problem, "Give the run file.")
-        sources = make_plan(RunFile(config, text, source)).sources
+        sources = make_plan(of_its_time(run_file, results["b_fm"].values)).sources
     else:
         yield from _denser(read_qtraj_trajectories(source), dtau_fm)
         return

@@ -76,7 +76,7 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
     """
     store = Store(path_of("folder", folder))
     partial = boolean("partial", partial)
-    plan = store.load_plan()
+    plan = store.load_plan(to_read=True)
     there = present(store)
     missing = sum(key not in there for key in plan.keys)
     if missing == len(plan.keys) or (missing and not partial):
@@ -159,10 +159,12 @@ def _check(store: Store, key: str, mtime_ns: int) -> None:
 def merge(folder: str | Path, target: str | Path, citations: Sequence[str] = ()) -> Path:
     """Write the results of a finished campaign as one netCDF file, chunk by chunk, with checksum and provenance."""
     results = open_results(folder)
-    plan = Store(Path(folder)).load_plan()
+    plan = Store(Path(folder)).load_plan(to_read=True)
     results.attrs = {
         "title": plan.config.output.title or "Survival along each path",
         **provenance(plan.run_file.text, plan.config.paths.seed, citations),
+        "run_file_path": str(plan.run_file.path.absolute()),
+        "solved_by": plan.solver,
         "hydro": json.dumps([dict(source.attrs) for source in plan.sources]),
         "clock": plan.config.paths.clock,
     }

@@ -71,6 +71,8 @@ def prediction_of(plan: Plan, store: Store) -> xr.Dataset:
     return prediction.assign_attrs(
         title=config.output.title or "R_AA against N_part",
         **provenance(plan.run_file.text, config.paths.seed, citations(plan.run_file, attrs)),
+        run_file_path=str(plan.run_file.path.absolute()),
+        solved_by=plan.solver,
         feeddown=feeddown.source,
         hydro=json.dumps(attrs),
         clock=config.paths.clock,

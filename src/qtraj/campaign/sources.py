@@ -255,8 +255,15 @@ class FluidSource:
 
     @property
     def attrs(self) -> Mapping[str, Any]:
-        """Where the temperatures of the first fluid come from, terms and citations, and what is assumed of it."""
-        fluid, paths = self._fluid(0), self.config.paths
+        """Where the temperatures of the first fluid come from, terms and citations, and what is assumed of it.
+
+        Where its file is not at hand, as in the copy of a run, its name and digest.
+        """
+        paths = self.config.paths
+        try:
+            fluid = self._fluid(0)
+        except FileFormatError:
+            return {"source": self.files[0].name, "sha256": self.files[0].sha256, "clock": paths.clock}
         central = paths.rapidity == 0.0 and not (self.entry and self.entry.rapidity)
         assumed = {} if central or fluid.eta is not None else {"medium": BOOST_INVARIANT}
         return {**fluid.attrs, "clock": paths.clock, **assumed}

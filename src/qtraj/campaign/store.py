@@ -14,7 +14,7 @@ import time
 import warnings
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, Final
@@ -94,12 +94,13 @@ class Store:
         writable_folder(self.folder)
         writable_folder(self.chunk_folder)
 
-    def load_plan(self) -> Plan:
-        """Return the stored plan."""
+    def load_plan(self, *, to_read: bool = False) -> Plan:
+        """Return the stored plan; `to_read` its results, and not to go on with it, it may be of other code."""
         if not self.plan_path.is_file():
             remedy = "`qtraj campaign run FILE.toml --store DIR` begins one."
             raise InputError("--store", str(self.folder), "be the store of a campaign", remedy)
-        return plan_from_json(self.plan_path.read_text(encoding="utf-8"), str(self.plan_path))
+        text = self.plan_path.read_text(encoding="utf-8")
+        return plan_from_json(text, str(self.plan_path), to_read=to_read)
 
     def save_plan(self, plan: Plan) -> None:
         """Write the plan, unless it is there already."""
@@ -335,7 +336,9 @@ class Status:
 def status(folder: str | Path) -> Status:
     """Look at a store, without touching it."""
     store = Store(Path(folder))
-    plan = store.load_plan()
+    plan = store.load_plan(to_read=True)
+    if plan.is_of_this_code:  # what is missing is what `resume` would solve: inputs may have changed since
+        plan = replace(plan, stored_keys=())
     there = present(store)
     sizes = {key: len(chunk) for key, chunk in zip(plan.keys, plan.chunks, strict=True)}
     done = {key: when for key, when in there.items() if key in sizes}

@@ -16,6 +16,7 @@ from rich.markup import escape
 from typer import Option
 from typer.core import TyperCommand
 
+from .._interrupt import AGAIN
 from ..errors import QtrajError
 from . import campaign, qtraj1, results, solve
 from .options import EXIT_INPUT, interruptible
@@ -43,7 +44,7 @@ def _one_line_messages() -> Iterator[None]:
         warnings.simplefilter("default")
         warnings.showwarning = lambda message, *_: typer.echo(f"qtraj: warning: {message}", err=True)
         try:
-            with interruptible("Interrupted. The same command begins again."):
+            with interruptible(AGAIN):
                 yield
         except QtrajError as error:
             typer.echo(f"qtraj: {error}", err=True)

@@ -152,8 +152,9 @@ def merge(
     from ..campaign.run import RESULT, citations, prediction_of
     from ..io.results import write_dataset
 
+    options.netcdf_name(out)
     folder = _store_of(file, store)
-    planned = folder.load_plan()
+    planned = folder.load_plan(to_read=True)
     sources = citations(planned.run_file, [source.attrs for source in planned.sources])
     options.wrote([join(folder.folder, out or folder.folder / "merged.nc", sources)])
     if planned.config.initial.lacks_raa:

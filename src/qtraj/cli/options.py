@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,11 +14,11 @@ import typer
 from rich.console import Console
 from typer import Option
 
+from .. import _interrupt
 from ..errors import InputError
 from ..physics.model import ORDERS
 
 EXIT_INPUT = 2
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, the shell's convention
 TABLE_WIDTH = 150  # columns, where no terminal says how many there are
 
 Potential = Annotated[str, Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")]
@@ -59,19 +59,26 @@ def interruptible(line: str) -> Iterator[None]:
         raise KeyboardInterrupt
 
     def end(signum: int, frame: object) -> None:
-        os.write(2, f"{line}\n".encode())  # a signal may have come while the stream of Python writes
-        os._exit(EXIT_INTERRUPTED)
+        _interrupt.end(line)
+
+    def swallowed(unraisable: Any) -> None:
+        # Python drops what is raised in destructors and callbacks, the interrupt among it
+        if isinstance(unraisable.exc_value, KeyboardInterrupt):
+            _interrupt.end(line)
+        hook(unraisable)
 
     # only the main thread gets signals, and may say what to do with them
     main = threading.current_thread() is threading.main_thread()
     numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
     before = {number: signal.signal(number, unwind) for number in numbers}
+    hook, sys.unraisablehook = sys.unraisablehook, swallowed
     try:
         yield
     except KeyboardInterrupt:
         typer.echo(line, err=True)
-        raise typer.Exit(EXIT_INTERRUPTED) from None
+        raise typer.Exit(_interrupt.EXIT_INTERRUPTED) from None
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 
@@ -106,3 +113,9 @@ def refuse(given: Mapping[str, Any], why: str, remedy: str = "") -> None:
 def comma_separated(text: str) -> tuple[str, ...]:
     """Return the entries of an option such as ``1S,2S``."""
     return tuple(entry.strip() for entry in text.split(",") if entry.strip())
+
+
+def netcdf_name(out: Path | None) -> None:
+    """Refuse an ``--out`` whose name says another format than netCDF, by which other commands know the file."""
+    if out is not None and out.suffix not in (".nc", ".netcdf"):
+        raise InputError("--out", str(out), "end in .nc: it is a netCDF file")

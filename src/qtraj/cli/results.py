@@ -90,6 +90,7 @@ def observe(
     from ..observables.bins import not_shown
     from ..observables.data.files import data_of
     from ..observables.data.systems import load_system
+    from ..observables.feeddown import MESON_NAMES
     from ..observables.overview import overview
     from ..pages.tables import agreement_table, integrated_table, left_out, notes, survival_table
     from ..plots.observables import SHIFTS, write_observables
@@ -100,6 +101,11 @@ def observe(
     if not orders or not all(n.isdecimal() and int(n) > 0 for n in orders) or len(set(orders)) < len(orders):
         allowed = "be whole numbers from 1 on, such as 2 or 2,3,4, none twice"
         raise InputError("--harmonics", harmonics, allowed)
+    mesons = options.comma_separated(states)
+    if not mesons or not set(mesons) <= set(MESON_NAMES):
+        raise InputError(
+            "--states", states, f"be one of {', '.join(MESON_NAMES)}, or several, separated by commas"
+        )
     chosen_system = load_system(system) if system is not None else None
     chosen_feeddown = None
     if feeddown is not None:
@@ -135,7 +141,7 @@ def observe(
             system=chosen_system,
             feeddown=chosen_feeddown,
             weighting=None if weighting == "rows" else cast("Weighting", weighting or "collisions"),
-            mesons=[name.strip() for name in states.split(",")],
+            mesons=mesons,
             harmonics=list(map(int, orders)),
             data=own,
         )

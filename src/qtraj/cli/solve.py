@@ -102,6 +102,7 @@ def solve(
     from ..solvers.solve import solve as solve_lindblad
     from ..states import State
 
+    options.netcdf_name(out)
     for folder in filter(None, (view, out and out.parent)):  # before anything long begins
         writable_folder(folder)
     table_flags = {"below": below, "beyond": beyond, "octet": octet}
@@ -173,6 +174,7 @@ def states(
     from ..pages.tables import levels_tables
     from ..solvers.projection import vacuum_levels
 
+    options.netcdf_name(out)
     model = _model(potential, alpha, mass, {"below": below, "beyond": beyond})
     settings = {"points": points, "scale": scale, "num": num, "length": length, "derivative": derivative}
     chosen = _grid(grid, model.scales.length, **settings)

@@ -20,6 +20,7 @@ from ..io.citations import of_data
 from ..io.factory import feeddown_of
 from ..io.pages import page, rounded, write_page
 from ..observables.curves import Curve, CurveBand
+from ..observables.data.compare import GEOMETRIC
 from ..observables.data.dataset import DataSet
 from ..observables.data.systems import load_system
 from ..observables.estimate import format_value
@@ -265,7 +266,8 @@ def _measured(panel: Panel, colors: Mapping[str, str]) -> list[dict[str, Any]]:
     """
     kinds: dict[tuple[str, str], list[str]] = {}
     for data in panel.datasets:
-        name = data.centrality[0] if panel.curve.x_name != "centrality_pct" else ""
+        # against N_part and centrality the points differ in their class, and are one measurement
+        name = data.centrality[0] if panel.curve.x_name not in GEOMETRIC else ""
         names = kinds.setdefault((data.experiment, data.kinematics), [])
         if name not in names:
             names.append(name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,14 +12,14 @@ import numpy as np
 
 from .._checks import path as path_of
 from ..campaign.plan import Plan, make_plan
-from ..campaign.reading import NETCDF, Survivals, load_survivals
+from ..campaign.reading import NETCDF, Survivals, load_survivals, of_its_time, stored_run_file
 from ..campaign.run import RESULT, STORE, citations
 from ..campaign.sources import TrajectorySource, interval
 from ..campaign.store import Store
 from ..errors import FileFormatError, InputError
 from ..hydro.paths import CLOCKS
 from ..hydro.sampling import rapidity_words
-from ..io.config import NO_DIPOLE, RunConfig, RunFile, parse_config
+from ..io.config import NO_DIPOLE, RunConfig, RunFile
 from ..io.factory import model_of, start_of
 from ..io.pages import rounded
 from ..io.results import read_dataset
@@ -80,27 +81,24 @@ def load_run(source: str | Path) -> Run:
     survivals, plan = load_survivals(source), None
     if source.is_dir():
         store = Store(source / STORE if (source / STORE).is_dir() else source)
-        plan, result = store.load_plan(), source / RESULT
+        plan, result = store.load_plan(to_read=True), source / RESULT
         attrs = (read_dataset(result) if result.is_file() else store.read(plan.keys[0])).attrs
         config, text = plan.config, plan.run_file.text
         attrs = {"seed": config.paths.seed, **attrs}
         cited = citations(plan.run_file, [dict(fluid.attrs) for fluid in plan.sources])
     else:
         attrs = read_dataset(source).attrs
-        text = str(attrs.get("run_file", ""))
-        if not text:
-            raise InputError(
-                "RUN", str(source), "hold its run file", "`qtraj campaign merge` writes such files."
-            )
-        config = parse_config(text, str(source), stored=True)
-        # fluids of the package are there, those of the user may be anywhere
-        shipped = config.medium.hydro != "files"
-        if shipped and config.medium.b_fm is None:
-            # all that came with the package when the run was made: runs may have been added since
-            b_fm = next(iter(survivals.tables.values())).b_fm
-            medium = config.medium.model_copy(update={"b_fm": tuple(map(float, np.unique(b_fm)))})
-            config = config.model_copy(update={"medium": medium})
-        plan = make_plan(RunFile(config, text, source)) if shipped else None
+        run_file = stored_run_file(source, attrs)
+        if run_file is None:
+            remedy = "`qtraj campaign merge` writes such files."
+            raise InputError("RUN", str(source), "hold its run file", remedy)
+        config, text = run_file.config, run_file.text
+        # fluids of the package are there, those of the user may be anywhere, as may be what else the run file names
+        if config.medium.hydro != "files":
+            plain = config.observables.model_copy(update={"data": (), "feeddown": "group"})
+            run_file = replace(run_file, config=config.model_copy(update={"observables": plain}))
+            with suppress(FileFormatError):
+                plan = make_plan(of_its_time(run_file, next(iter(survivals.tables.values())).b_fm))
         cited = str(attrs.get("citations", "")).splitlines()
     made = {label: str(attrs[name]) for name, label in PROVENANCE.items() if name in attrs}
     versions = {name: str(v) for name, v in attrs.items() if str(name).endswith("_version")}
@@ -130,7 +128,10 @@ def setup(run: Run) -> dict[str, str]:
         "Feed-down": FEEDDOWN.get(config.observables.feeddown, config.observables.feeddown),
     }
     if run.plan is not None:
-        topics["Size"] = f"{run.plan.histories} solutions, {len(run.plan.settings)} settings of the transport"
+        count = len(run.plan.settings)
+        topics["Size"] = (
+            f"{run.plan.histories} solutions, {count} setting{'s' * (count > 1)} of the transport"
+        )
     return topics
 
 
@@ -206,7 +207,10 @@ def representative(run: Run) -> tuple[History, str] | None:
     while chosen >= run.plan.sources[number].count:
         chosen -= run.plan.sources[number].count
         number += 1
-    batch = run.plan.sources[number].batch(chosen, chosen + 1)
+    try:
+        batch = run.plan.sources[number].batch(chosen, chosen + 1)
+    except FileFormatError:  # its files are elsewhere: the results are here all the same
+        return None
     paths = {name: float(values[0]) for name, values in batch.paths.items()}
     which = (
         f"Path {chosen} at b = {paths['b_fm']:g} fm, the one whose 1S survival, {survival[nearest]:.3f}, is nearest "

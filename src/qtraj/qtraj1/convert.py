@@ -225,7 +225,9 @@ def _dataset(file: Path) -> xr.Dataset:
         remedy = "Files of QTraj 1.0 have 2 (basis), 4 (snapshot), 8 (ratios) or 12 (summary) columns."
         raise FileFormatError(file, f"line 1 has {columns} columns: of no known kind", remedy)
     group = READ[kind](file).assign_attrs(kind=kind)
-    for number, (line, again) in enumerate(zip_longest(lines_of(file), LINES[kind](group)), start=1):
+    for number, (line, again) in enumerate(
+        zip_longest(lines_of(file, edited=kind == "ratios"), LINES[kind](group)), start=1
+    ):
         if line != again:
             problem = f"line {number} is {line!r} where QTraj 1.0 writes {again!r}, it would not come back"
             remedy = "The readers in qtraj.qtraj1 take it; rewrite it with a writer."

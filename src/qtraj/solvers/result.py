@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import json
+import platform
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +19,9 @@ from .._netcdf import read_dataset, write_dataset
 from .._types import Float
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate, estimate_from, estimate_variables
+from ..provenance import versions
 from ..states import STATE_NAMES
+from .projection import held_states
 from .trajectories.start_ensemble import JumpRecord
 
 if TYPE_CHECKING:
@@ -24,10 +29,10 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Progress = Callable[[int, int], None]
+Tables = list[tuple[str, list[str], list[list[str]]]]
 
 # what a result holds for each state, at the end and with `_at` at the requested times
 QUANTITIES: Final = ("survival", "no_jump", "overlap", "overlap_no_jump")
-TITLE: Final = "result of qtraj.solve"
 
 # axes of the diagnostics of one history
 _DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -46,10 +51,6 @@ _DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
 
 # A population below this is what rounding leaves of zero.
 ROUNDING = 1e-12
-
-# A start that is no local one holds a state if their overlap is more than this times the largest. What a grid makes of
-# exact zeros is smaller: on a sine grid of 511 points to 40 GeV^-1 the Coulomb 1S has 1.4e-5 of the 2S.
-HELD = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +77,98 @@ class Solution:
     jumps: tuple[Any, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
-class Result:
+class Saved:
+    """What a result of any kind does: it prints itself in a few lines, is a dataset, and goes to a file and back."""
+
+    kinds: ClassVar[dict[str, type[Saved]]] = {}  # by the title of their files
+    title: ClassVar[str]
+    settings: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+    def __init_subclass__(cls, made_by: str) -> None:
+        cls.title = f"result of {made_by}"
+        Saved.kinds[cls.title] = cls
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return all numbers as a dataset."""
+        raise NotImplementedError
+
+    @classmethod
+    def _from_xarray(cls, dataset: xr.Dataset, **stored: Any) -> Saved:
+        """Return what `to_xarray` made the dataset of; `stored` are settings and provenance."""
+        raise NotImplementedError
+
+    def _shown(self) -> tuple[list[str], Tables, list[str]]:
+        """Return what is printed: lines, tables of title, further headings and rows, and lines below."""
+        raise NotImplementedError
+
+    def _attributes(self) -> dict[str, str]:
+        stored = {"settings": self.settings, "provenance": self.provenance}
+        return {"title": self.title} | {k: json.dumps(dict(v), default=str) for k, v in stored.items()}
+
+    def save(self, path: str | Path) -> Path:
+        """Write the result as netCDF, whole or not at all, with settings, versions and a checksum.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; its folder is created. `qtraj.load` reads it.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        FileFormatError
+            If it cannot be written.
+        """
+        return write_dataset(self.to_xarray(), path)
+
+    def __str__(self) -> str:
+        lines, tables, below = self._shown()
+        for title, headings, rows in tables:
+            first = max(4, *(len(row[0]) for row in rows))
+            widths = (22, 22) if len(headings) == 2 else (22, 12, 12)
+            for name, *numbers, last in (["", title, *headings], *rows):
+                cells = [f" {words:>{width - 1}}" for words, width in zip(numbers, widths, strict=True)]
+                lines.append(f"{name:{first}}{''.join(cells)}   {last}")
+        return "\n".join([*lines, *below])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        import pandas as pd  # noqa: PLC0415  `import qtraj` is a third quicker without
+
+        above, tables, below = self._shown()
+        shown = [pd.DataFrame(rows, columns=["", title, *headings]) for title, headings, rows in tables]
+        lines = (f"<p>{'<br>'.join(map(escape, each))}</p>" for each in (above, below))
+        return next(lines) + "".join(t.to_html(index=False, border=0) for t in shown) + next(lines)
+
+    def _counted(self) -> str:
+        """Return how many histories were solved, and in which time, where that is known."""
+        if "histories" not in self.provenance:
+            return ""
+        count = self.provenance["histories"]
+        return f", {count} {'history' if count == 1 else 'histories'}, {self.provenance['wall_time_s']:.2f} s"
+
+
+def made(histories: int, started: float) -> dict[str, Any]:
+    """Return the provenance of a result of so many histories, begun when `time.perf_counter` said `started`."""
+    return {
+        "histories": histories,
+        "wall_time_s": time.perf_counter() - started,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        **versions(),
+    }
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Result(Saved, made_by="qtraj.solve"):
     """Survival of each state of the start, and transitions to others, with their errors; prints itself.
 
     Parameters
@@ -171,24 +262,18 @@ class Result:
         variables: dict[str, Any] = estimate_variables("norm", self.norm, batch)
         for name in QUANTITIES:
             for suffix, axes in (("", batch), ("_at", (*batch, "time_fm"))):
-                stacked = _stacked(getattr(self, name + suffix), self.overlap_at if suffix else self.overlap)
-                variables |= estimate_variables(name + suffix, stacked, (*axes, "state"))
+                whole = stacked(getattr(self, name + suffix), self.overlap_at if suffix else self.overlap)
+                variables |= estimate_variables(name + suffix, whole, (*axes, "state"))
         variables["initial_overlap"] = "state", [self.initial_overlap[name] for name in STATE_NAMES]
         for name, values in self.diagnostics.items():
             own = np.ndim(values) - len(batch)
             axes = _DIMENSIONS.get(name, tuple(f"{name}_{i}" for i in range(own)))
             variables[name] = (*batch, *axes), values, {"of": "diagnostics"}
         held = [name in self.survival for name in STATE_NAMES]
-        coordinates = {"state": list(STATE_NAMES), "time_fm": ("time_fm", self.times_fm, {"units": "fm/c"})}
-        return xr.Dataset(
-            {**variables, **_jump_variables(self.jumps)},
-            {**coordinates, "held": ("state", held, {"long_name": "the start holds this state"})},
-            {
-                "title": TITLE,
-                "settings": json.dumps(dict(self.settings), default=str),
-                "provenance": json.dumps(dict(self.provenance), default=str),
-            },
-        )
+        coordinates: dict[str, Any] = {"state": list(STATE_NAMES)}
+        coordinates |= {"time_fm": ("time_fm", self.times_fm, {"units": "fm/c"})}
+        coordinates |= {"held": ("state", held, {"long_name": "the start holds this state"})}
+        return xr.Dataset(variables | _jump_variables(self.jumps), coordinates, self._attributes())
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return survival and overlap as a table.
@@ -220,26 +305,6 @@ class Result:
         together: Any = {"data_vars": "all", "coords": "different", "compat": "equals", "join": "exact"}
         whole = xr.concat(tables, "time_fm", **together) if len(tables) > 1 else tables[0]
         return whole.to_dataframe(dim_order=[d for d in ("history", "time_fm", "state") if d in whole.dims])
-
-    def save(self, path: str | Path) -> Path:
-        """Write the result as netCDF, whole or not at all, with settings, versions and a checksum.
-
-        Parameters
-        ----------
-        path : str or Path
-            The file; its folder is created. `qtraj.load` reads it.
-
-        Returns
-        -------
-        Path
-            The file.
-
-        Raises
-        ------
-        FileFormatError
-            If it cannot be written.
-        """
-        return write_dataset(self.to_xarray(), path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what a JSON file can hold.
@@ -277,44 +342,42 @@ class Result:
             "provenance": dict(self.provenance),
         }
 
-    def __str__(self) -> str:
-        lines = self._heading()
-        for title, headings, rows in self._tables():
-            widths = (22, 22) if not self._is_batch else (22, 12, 12)
-            cells = [f"{words:>{width}}" for words, width in zip((title, *headings), widths, strict=False)]
-            lines.append(f"{'':4}{''.join(cells)}   {headings[-1]}")
-            for name, *numbers, last in rows:
-                cells = [f"{words:>{width}}" for words, width in zip(numbers, widths, strict=True)]
-                lines.append(f"{name:4}{''.join(cells)}   {last}")
-        return "\n".join([*lines, *self._footing()])
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
-        import pandas as pd  # noqa: PLC0415  as above
-
-        tables = [
-            pd.DataFrame(rows, columns=["", title, *headings]).to_html(index=False, border=0)
-            for title, headings, rows in self._tables()
-        ]
-        above, below = (
-            f"<p>{'<br>'.join(map(escape, lines))}</p>" for lines in (self._heading(), self._footing())
+    @classmethod
+    def _from_xarray(cls, dataset: xr.Dataset, **stored: Any) -> Result:
+        found: dict[str, Any] = {}
+        for key in (*QUANTITIES, *(f"{name}_at" for name in QUANTITIES)):
+            of_all = key.startswith("overlap")
+            found[key] = by_state(dataset, key) if of_all else Held(by_state(dataset, key, held=True))
+        return cls(
+            **found,
+            initial_overlap=dict(zip(STATE_NAMES, dataset["initial_overlap"].values.tolist(), strict=True)),
+            norm=estimate_from(dataset, "norm"),
+            times_fm=dataset["time_fm"].values,
+            diagnostics={
+                str(n): v.values[()] for n, v in dataset.items() if v.attrs.get("of") == "diagnostics"
+            },
+            jumps=_jumps_of(dataset),
+            **stored,
         )
-        return "".join([above, *tables, below])
 
-    def _heading(self) -> list[str]:
-        count = self.provenance["histories"]
-        histories = "1 history" if count == 1 else f"{count} histories"
-        lines = [f"{self.settings['method']}, {histories}, {self.provenance['wall_time_s']:.2f} s"]
+    def _shown(self) -> tuple[list[str], Tables, list[str]]:
+        lines = [f"{self.settings['method']}{self._counted()}"]
         if self._is_batch:
-            index = (
-                f'result.{"survival" if self.survival else "overlap"}["{next(iter(self.survival), "1S")}"][i]'
-            )
+            name = next(iter(self.survival), None)
+            index = f'result.survival["{name}"][i]' if name else 'result.overlap["1S"][i]'
             lines.append(f"a batch: mean, least and largest of all histories; {index} is that of history i")
-        return lines
+        norm: Any = f"{np.mean(self.norm.value):.6g} on average" if self._is_batch else self.norm
+        below = [f"norm without jump {norm}"]
+        if "population" in self.diagnostics:
+            mean = {n: np.mean(v, axis=0) if self._is_batch else v for n, v in self.diagnostics.items()}
+            below += _populations(mean)
+        if len(self.times_fm):
+            first, last, count = self.times_fm[0], self.times_fm[-1], len(self.times_fm)
+            times = f"{first:g} fm/c" if count == 1 else f"{count} times from {first:g} to {last:g} fm/c"
+            below.append(f"also at {times}: survival_at")
+        return lines, self._tables(), below
 
-    def _tables(self) -> list[tuple[str, list[str], list[list[str]]]]:
+    def _tables(self) -> Tables:
         """Return title, further headings and rows of survival and of transition, where there is anything of them."""
         tables = []
         for title, found, without in (
@@ -333,31 +396,19 @@ class Result:
                 tables.append((title, headings, rows))
         return tables
 
-    def _footing(self) -> list[str]:
-        norm: Any = f"{np.mean(self.norm.value):.6g} on average" if self._is_batch else self.norm
-        lines = [f"norm without jump {norm}"]
-        if "population" in self.diagnostics:
-            mean = {n: np.mean(v, axis=0) if self._is_batch else v for n, v in self.diagnostics.items()}
-            lines += _populations(mean)
-        if len(self.times_fm):
-            first, last, count = self.times_fm[0], self.times_fm[-1], len(self.times_fm)
-            times = f"{first:g} fm/c" if count == 1 else f"{count} times from {first:g} to {last:g} fm/c"
-            lines.append(f"also at {times}: survival_at")
-        return lines
 
-
-def load(path: str | Path) -> Result:
-    """Read a result that `Result.save` or `qtraj solve --out` wrote.
+def load(path: str | Path) -> Any:
+    """Read a result that was saved.
 
     Parameters
     ----------
     path : str or Path
-        The netCDF file.
+        The netCDF file, of the method `save` of a result or of ``qtraj solve --out``.
 
     Returns
     -------
-    Result
-        With all numbers, settings and provenance.
+    Result, DensityInTime or Sensitivity
+        What was saved, with all numbers, settings and provenance.
 
     Raises
     ------
@@ -365,29 +416,22 @@ def load(path: str | Path) -> Result:
         If there is no such file, it is damaged, or it holds something else.
     """
     dataset = read_dataset(path)
-    if dataset.attrs.get("title") != TITLE:
-        remedy = "`Result.save` and `qtraj solve --out` write such files; `qtraj observe` reads those of campaigns."
-        raise FileFormatError(path, "holds no result of `qtraj.solve`", remedy)
-    held = [str(name) for name in dataset["state"].values[dataset["held"].values]]
-    found: dict[str, Any] = {}
-    for name in QUANTITIES:
-        for key in (name, f"{name}_at"):
-            names, whole = STATE_NAMES if "overlap" in name else held, estimate_from(dataset, key)
-            states = {state: whole[..., STATE_NAMES.index(state)] for state in names}
-            found[key] = states if "overlap" in name else _Held(states)
-    return Result(
-        **found,
-        initial_overlap=dict(zip(STATE_NAMES, dataset["initial_overlap"].values.tolist(), strict=True)),
-        norm=estimate_from(dataset, "norm"),
-        times_fm=dataset["time_fm"].values,
-        diagnostics={str(n): v.values[()] for n, v in dataset.items() if v.attrs.get("of") == "diagnostics"},
-        settings=json.loads(dataset.attrs["settings"]),
-        provenance=json.loads(dataset.attrs["provenance"]),
-        jumps=_jumps_of(dataset),
-    )
+    kind = Saved.kinds.get(str(dataset.attrs.get("title")))
+    if kind is None:
+        makers = ", ".join(f"`{title.removeprefix('result of ')}`" for title in Saved.kinds)
+        remedy = "Their method `save` and `qtraj solve --out` write such files; `qtraj observe` reads those of runs."
+        raise FileFormatError(path, f"holds no result of {makers}", remedy)
+    stored = {name: json.loads(dataset.attrs[name]) for name in ("settings", "provenance")}
+    return kind._from_xarray(dataset, **stored)
 
 
-def _stacked(found: Mapping[str, Estimate], overlap: Mapping[str, Estimate]) -> Estimate:
+def by_state(dataset: xr.Dataset, name: str, *, held: bool | None = None) -> dict[str, Estimate]:
+    """Return what `stacked` made one variable of: of all states, or of those that the start holds, or not."""
+    whole, flags = estimate_from(dataset, name), dataset["held"].values
+    return {s: whole[..., i] for i, s in enumerate(STATE_NAMES) if held is None or flags[i] == held}
+
+
+def stacked(found: Mapping[str, Estimate], overlap: Mapping[str, Estimate]) -> Estimate:
     """Return the estimates of some states as one, the six states last: NaN without an error for the others."""
     first = next(iter(found.values()), Estimate(overlap[STATE_NAMES[0]].value))
     blank = Estimate(
@@ -447,7 +491,7 @@ def _populations(d: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-class _Held(dict[str, Estimate]):
+class Held(dict[str, Estimate]):
     """Survivals of the states that a start holds; another state is refused with where its number is."""
 
     def __missing__(self, name: str) -> Estimate:
@@ -456,22 +500,12 @@ class _Held(dict[str, Estimate]):
         raise InputError("state", name, f"be one that the start holds ({held})", remedy)
 
 
-def held_states(initial_overlap: Float, *, is_ratio: bool) -> NDArray[np.bool_]:
-    """Return which of the six states a start holds, so that one can speak of their survival, shape (6,).
-
-    With `is_ratio` survivals are ratios to the overlaps at the start: a local start holds all states of its l, however
-    little of each.
-    """
-    least = 0.0 if is_ratio else HELD * float(initial_overlap.max())
-    return np.asarray(initial_overlap > least)
-
-
 def by_meaning(
     found: Mapping[str, Estimate], held: NDArray[np.bool_]
 ) -> tuple[Mapping[str, Estimate], Mapping[str, Estimate]]:
     """Return the survivals, of the states that a start holds, and the transitions to the others."""
     names = [name for name, there in zip(STATE_NAMES, held, strict=True) if there]
-    survival = _Held({name: found[name] for name in names})
+    survival = Held({name: found[name] for name in names})
     return survival, {name: value for name, value in found.items() if name not in survival}
 
 

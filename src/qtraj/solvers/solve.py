@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import inspect
-import platform
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -23,14 +21,13 @@ from ..errors import InputError, collected
 from ..physics.initial import InitialState, check_initial
 from ..physics.medium import HINT_TIME, MAX_END_FM, History, as_histories, check_lifetime
 from ..physics.model import LindbladModel
-from ..provenance import versions
 from ..units import from_fm, to_fm
 from .density.method import DensityMatrix
 from .nojump.validity import warn_of_charm
-from .result import Progress, Result, Solution, make_result
+from .result import Progress, Result, Solution, made, make_result
 
 BAR_AFTER_S: Final = 1.0
-NOTEBOOK_WIDTH: Final = 90  # columns
+NOTEBOOK_EVERY_S: Final = 0.25  # between two lines
 
 # Distances in GeV^-1 at which a start is evaluated to see that it can be.
 _PROBE_R: Final = np.array([0.5, 1.0, 2.0])
@@ -113,20 +110,14 @@ def solve(
         warn_of_charm(model, histories)
         solution = method.solve(model, histories, initial, [from_fm(t) for t in times], report)
     asked = {"method": method, "model": model, "initial": initial, "medium": medium}
-    wall_time = time.perf_counter() - started
+    provenance = made(len(histories), started)
     return make_result(
         solution,
         is_ratio=initial.survival_is_ratio,
         batch=batch,
         times_fm=times,
         settings={name: repr(thing) for name, thing in asked.items()},
-        provenance={
-            "histories": len(histories),
-            "wall_time_s": wall_time,
-            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "python": platform.python_version(),
-            **versions(),
-        },
+        provenance=provenance,
     )
 
 
@@ -155,8 +146,9 @@ def progress_bar(console: Console | None = None) -> Iterator[Progress]:
     """Give a progress callback that moves a bar from the second second on; where nobody sees a bar, it does nothing."""
     console = Console(stderr=True) if console is None else console
     if console.is_jupyter and find_spec("ipywidgets") is None:
-        # Rich draws in a notebook with widgets only; a line that is written over needs none
-        console = Console(force_jupyter=False, force_terminal=True, width=NOTEBOOK_WIDTH)
+        with _notebook_line() as report:  # Rich draws in a notebook with widgets only
+            yield report
+        return
     if not (console.is_terminal or console.is_jupyter):
         yield lambda done, total: None
         return
@@ -174,6 +166,33 @@ def progress_bar(console: Console | None = None) -> Iterator[Progress]:
         begin.join()
         if bar.live.is_started:
             bar.stop()
+
+
+@contextmanager
+def _notebook_line() -> Iterator[Progress]:
+    """Give a progress callback that shows a line in a notebook and takes it away at the end: one output, not many."""
+    from IPython.display import display  # noqa: PLC0415  where a notebook runs, it is there
+
+    began, shown = time.monotonic(), 0.0
+    handle: Any = None
+
+    def report(done: int, total: int) -> None:
+        nonlocal shown, handle
+        now = time.monotonic()
+        if now - began < BAR_AFTER_S or now - shown < NOTEBOOK_EVERY_S:
+            return
+        shown = now
+        line = {"text/plain": f"solving {done / total:.0%} after {now - began:.0f} s"}
+        if handle is None:
+            handle = display(line, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            handle.update(line, raw=True)
+
+    try:
+        yield report
+    finally:
+        if handle is not None:
+            handle.update({"text/plain": ""}, raw=True)
 
 
 def checked_problem(

@@ -216,7 +216,9 @@ def _blocks(file: Path, block: int, offset: int) -> Iterator[tuple[int, Temperat
         handle.seek(offset)
         position = offset
         while line := handle.readline():
-            if line.strip():  # files are made with cat, some with a blank line between
+            content = line.removeprefix(BOM_UTF8).strip()
+            # files are made with cat, some with a blank line or a comment between
+            if content and not content.startswith(b"#"):
                 block += 1
                 where = f"block {block}: "
                 n_metadata = int(_number(file, line, where + "number of metadata lines", count=True))

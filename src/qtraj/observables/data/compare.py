@@ -341,7 +341,12 @@ def agreement(
             drawn.append(data)
             _check_coverage(data, table, system)
             theory = theory_at(data, table, feeddown)
-            compared[name] = chi_square(data, theory.value, theory.error)
+            if not np.any(np.isfinite(theory.value)):
+                left_out.append(
+                    f"{name}: `{data.x_name}` of none of its {len(data)} points is where paths were computed"
+                )
+            else:
+                compared[name] = chi_square(data, theory.value, theory.error)
         except InputError as error:
             left_out.append(f"{name}: {error}")
     return tuple(drawn), compared, tuple(left_out)

@@ -90,7 +90,8 @@ class Acceptance:
             if name == "pT":
                 ranges["pT"] = max(limits[0], 0.0), limits[1]
             elif name.startswith("|"):
-                ranges["y"] = -limits[1], limits[1]
+                # of 1.2<|y|<2.4 one side stands for both
+                ranges["y"] = limits if limits[0] > 0 else (-limits[1], limits[1])
             elif name.startswith("y"):
                 ranges["y"] = limits
             else:

@@ -15,6 +15,7 @@ from ..._atomic import decoded
 from ..._checks import path as path_of
 from ..._checks import text
 from ...errors import FileFormatError, InputError
+from ..feeddown import MESON_NAMES
 from ..table import AXES, INTEGRATED
 from .dataset import NUMBERS, Acceptance, DataSet, grouped
 
@@ -44,10 +45,14 @@ _NUMBER: Final = re.compile(r"[-+]?\d+\.?\d*(?:e[-+]?\d+)?", re.IGNORECASE)
 _NUCLEI: Final = {"PB": "Pb", "AU": "Au", "XE": "Xe", "O": "O", "P": "p"}
 _YAML: Final = (".yaml", ".yml")
 
+_BIN: Final = re.compile(
+    r"\s*([-+]?\d+\.?\d*(?:e[-+]?\d+)?)\s*(?:-|–|to)\s*([-+]?\d+\.?\d*(?:e[-+]?\d+)?)\s*%?\s*", re.IGNORECASE
+)
+
 Row = dict[str, str]
 
 
-def read_data(path: str | Path, **words: str) -> tuple[DataSet, ...]:
+def read_data(path: str | Path, *, where: str | None = None, **words: str) -> tuple[DataSet, ...]:
     """Read measurements of your own, for `theory_at`, `chi_square`, `overview` and ``qtraj observe --data``.
 
     Parameters
@@ -59,6 +64,9 @@ def read_data(path: str | Path, **words: str) -> tuple[DataSet, ...]:
         ``centrality_pct``, ``y_cm``), or ``x`` and ``x_name``. All else may be left out: ``x_low``, ``x_high``; errors
         ``stat``, ``syst``, ``total`` (or each as ``stat_plus``, ``stat_minus``), ``global_rel``; ``upper_limit_cl``;
         and the words below, which may be columns, too.
+    where : str, optional
+        Of a HEPData table with two axes: the bin, such as ``"1.2-2.4"``, or value of the axis that is not ``x_name``.
+        By default each of its bins is a measurement of its own.
     **words : str
         What the file does not say of all its points: ``state`` (``"Y(1S)"``, or ``"Y(2S)/Y(1S)"`` for a double ratio),
         ``observable`` (R_AA unless the file knows better), ``x_name``, ``experiment`` (by default the name of the
@@ -75,19 +83,25 @@ def read_data(path: str | Path, **words: str) -> tuple[DataSet, ...]:
     InputError
         If a word is unknown.
     FileFormatError
-        If the file is missing, or does not say a state, a place or a value.
+        If the file is missing, or does not say a state, a place or a value, or which of two axes is the abscissa.
 
     Notes
     -----
     Of HEPData's errors the label says the kind: with "stat" statistical, with "glob", "lumi" or "norm" common to all
     points, others are added in quadrature as systematic; a single one without a label is the total error. What the
     names of the variables mean is recognized for Upsilon states; where it is not, the message says what to give.
+
+    Of a table with two axes ``x_name`` says which is the abscissa; the bins of the other become the kinematic range or
+    the centrality class. It may be left out where one of them has a single bin, and where they are N_part and
+    centrality.
     """
     file = path_of("path", path)
     for name, value in words.items():
         if name not in WORDS:
             raise InputError(name, value, f"be one of {', '.join(WORDS)}")
         text(name, value)
+    if where is not None:
+        text("where", where)
     try:
         content = decoded(file.read_bytes())
     except OSError as error:
@@ -95,9 +109,13 @@ def read_data(path: str | Path, **words: str) -> tuple[DataSet, ...]:
     except ValueError as error:
         raise FileFormatError(file, f"is no text ({error})", "CSV or YAML is.") from None
     if file.suffix in _YAML:
-        rows = [row for table in [_yaml_table(file, content)] for row in _rows_of_table(table)]
-    elif "#:" in content:
-        rows = [row for table in _csv_tables(file, content) for row in _rows_of_table(table)]
+        tables = [_yaml_table(file, content)]
+    else:
+        tables = list(_csv_tables(file, content)) if "#:" in content else []
+    if tables:
+        rows = [row for table in tables for row in _rows_of_table(file, table, words.get("x_name"), where)]
+    elif where is not None:
+        raise InputError("where", where, f"be left out: {file.name} is no table of HEPData with two axes")
     else:
         rows = _own_rows(file, content)
     if not rows:
@@ -116,6 +134,11 @@ def _completed(file: Path, row: Row) -> Row:
         if not row.get(name):
             remedy = f"Give {name}=..., or a column of that name."
             raise FileFormatError(file, f"does not say {name}, {what} its points are", remedy)
+    named = _states(row["state"])
+    if "/".join(named) not in (*MESON_NAMES, *(f"{a}/{b}" for a in MESON_NAMES for b in MESON_NAMES)):
+        remedy = f"Names: {', '.join(MESON_NAMES)}, and ratios of two, such as Y(2S)/Y(1S)."
+        raise FileFormatError(file, f"state {row['state']!r} is no meson", remedy)
+    row["state"] = "/".join(named)
     if row["x_name"] not in AXES:
         raise FileFormatError(file, f"x_name {row['x_name']!r} is none of {', '.join(AXES)}")
     if row["observable"] not in OBSERVABLES:
@@ -124,6 +147,10 @@ def _completed(file: Path, row: Row) -> Row:
     for kind in _ERRORS:
         for side in ("plus", "minus"):
             name = f"{kind}_{side}"
+            # lower errors may have a sign
+            for given, signed in ((kind, False), (name, side == "minus")):
+                if numbers[given] < 0 and not signed:
+                    raise FileFormatError(file, f"the error {given} = {numbers[given]:g} is negative")
             numbers[name] = abs(numbers[name] if isfinite(numbers[name]) else numbers[kind])
     for side in ("plus", "minus"):
         parts = [numbers[f"{kind}_{side}"] for kind in ("stat", "syst")]
@@ -195,13 +222,51 @@ class _Variable:
 
 
 @dataclass
-class _Table:
-    """A table of HEPData: name of the axis, (x, low, high) of its points, and what was measured there."""
+class _Axis:
+    """An axis of a table: its name with unit, and (x, low, high) of each point, empty where there is none."""
 
-    axis: str
+    name: str
     places: list[tuple[str, str, str]]
+
+    @property
+    def x_name(self) -> str:
+        """The axis among `AXES`, empty if it is not understood."""
+        name = self.name.lower().partition("[")[0]
+        plain = re.sub(r"\\(?:rm|mathrm|text|it|left|right|langle|rangle)\b", "", name)
+        plain = re.sub(r"[^a-z|]", "", plain)
+        if "npart" in plain:
+            return "N_part"
+        if plain.startswith("cent"):
+            return "centrality_pct"
+        if plain.startswith(("pt", "ptrans", "transversemom")):
+            return "pT_GeV"
+        if plain in ("selection", "integrated"):
+            return INTEGRATED
+        if plain.strip("|") in ("y", "absy", "rapidity", "yrap", "absyrap", "ycm"):
+            numbers = [float(n) for place in self.places for n in place if _NUMBER.fullmatch(n)]
+            return "abs_y" if min(numbers, default=0.0) >= 0 else "y_cm"
+        return ""
+
+    @property
+    def labels(self) -> list[str]:
+        """The bin, or else the value, of each point, as `where` names it."""
+        return [_label(f"{low} to {high}" if low else x) for x, low, high in self.places]
+
+
+@dataclass
+class _Table:
+    """A table of HEPData: its axes, and what was measured at their points."""
+
+    axes: list[_Axis]
     variables: list[_Variable]
     doi: str = ""
+
+
+def _label(words: str) -> str:
+    """Return a bin or a value in one spelling, such as ``1.2-2.4``."""
+    if match := _BIN.fullmatch(words):
+        return f"{float(match[1]):g}-{float(match[2]):g}"
+    return f"{float(words):g}" if _NUMBER.fullmatch(words.strip()) else words.strip()
 
 
 def _yaml_table(file: Path, content: str) -> _Table:
@@ -213,7 +278,6 @@ def _yaml_table(file: Path, content: str) -> _Table:
     try:
         documents = list(yaml.safe_load_all(content))
         (table,) = documents
-        axis, *others = table["independent_variables"]
         variables = [
             _Variable(
                 _with_unit(entry["header"]),
@@ -222,16 +286,18 @@ def _yaml_table(file: Path, content: str) -> _Table:
             )
             for entry in table["dependent_variables"]
         ]
-        places = [tuple(str(v.get(key, "")) for key in ("value", "low", "high")) for v in axis["values"]]
-        found = _Table(_with_unit(axis["header"]), places, variables)  # type: ignore[arg-type]
+        axes = []
+        for axis in table["independent_variables"]:
+            places = [tuple(str(v.get(key, "")) for key in ("value", "low", "high")) for v in axis["values"]]
+            axes.append(_Axis(_with_unit(axis["header"]), places))  # type: ignore[arg-type]
     except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         remedy = "It has independent_variables and dependent_variables; submission.yaml lists such files."
         problem = f"is no table of HEPData ({type(error).__name__}: {error})".replace("\n", " ")
         raise FileFormatError(file, problem, remedy) from None
-    if others:
-        remedy = "Keep one of them, in a CSV file of your own."
-        raise FileFormatError(file, f"the table has {1 + len(others)} axes", remedy)
-    return found
+    sizes = {len(axis.places) for axis in axes} | {len(variable.points) for variable in variables}
+    if not axes or len(sizes) != 1:
+        raise FileFormatError(file, "its variables have different numbers of points")
+    return _Table(axes, variables)
 
 
 def _with_unit(header: Mapping[str, Any]) -> str:
@@ -278,13 +344,24 @@ def _csv_table(
     file: Path, block: Sequence[Sequence[str]], qualifiers: list[tuple[str, str]], doi: str
 ) -> _Table:
     header, *rows = block
-    axis = header[0]
-    bins = [i for i, name in enumerate(header) if name in (f"{axis} LOW", f"{axis} HIGH")]
-    first = 1 + len(bins)
-    if any(name.endswith(" LOW") for name in header[first:]):
-        raise FileFormatError(file, "a table has two axes", "Keep one of them, in a CSV file of your own.")
-    if len(header) <= first or any(len(row) != len(header) for row in rows):
+    if len(header) < 2 or any(len(row) != len(header) for row in rows):
         raise FileFormatError(file, f"the columns {', '.join(header)} are no table of HEPData")
+    axes: list[_Axis] = []
+    first = 0
+    while first < len(
+        header
+    ):  # the first column is an axis, others are if they have bins, or a name that is known
+        name, ends = header[first], [first + 1, first + 2]
+        if header[first + 1 : first + 3] != [f"{name} LOW", f"{name} HIGH"]:
+            ends = []
+        places = [(row[first], *((row[i] for i in ends) if ends else ("", ""))) for row in rows]
+        axis = _Axis(name, places)
+        if axes and not ends and not axis.x_name:
+            break
+        axes.append(axis)
+        first += 1 + len(ends)
+    if first == len(header):
+        raise FileFormatError(file, f"the columns {', '.join(header)} hold nothing that was measured")
     variables: list[_Variable] = []
     for i in range(first, len(header)):
         if header[i].endswith((" +", " -")):
@@ -294,17 +371,29 @@ def _csv_table(
                 errors[label] = (row[i], minus) if side == "+" else (plus, row[i])
         else:
             variables.append(_Variable(header[i], qualifiers, [(row[i], {}) for row in rows]))
-    places = [(row[0], *((row[i] for i in bins) if bins else ("", ""))) for row in rows]
-    return _Table(axis, places, variables, doi)
+    return _Table(axes, variables, doi)
 
 
-def _rows_of_table(table: _Table) -> Iterator[Row]:
+def _rows_of_table(file: Path, table: _Table, x_name: str | None, where: str | None) -> Iterator[Row]:
+    axis, other = _abscissa(file, table.axes, x_name)
+    points = list(range(len(axis.places)))
+    if where is not None:
+        if other is None:
+            raise InputError("where", where, f"be left out: the table in {file.name} has one axis")
+        points = [i for i, label in enumerate(other.labels) if label == _label(where)]
+        if not points:
+            there = ", ".join(dict.fromkeys(other.labels))
+            raise FileFormatError(
+                file, f"no point is at {where} of the axis {other.name}", f"Give one of {there}."
+            )
     for variable in table.variables:
-        said = _meaning(table, variable)
-        for place, (value, errors) in zip(table.places, variable.points, strict=True):
+        said = _meaning(table, axis, variable)
+        for i in points:
+            place, (value, errors) = axis.places[i], variable.points[i]
             if not _NUMBER.fullmatch(value.strip()):
                 continue  # HEPData writes "-" where there is no value
-            row = {**said, "value": value, **dict(zip(("x", "x_low", "x_high"), place, strict=True))}
+            row = said if other is None else said | _beside(file, axis, other, points, i, said["kinematics"])
+            row = {**row, "value": value, **dict(zip(("x", "x_low", "x_high"), place, strict=True))}
             if said["x_name"] == INTEGRATED:
                 row["x"] = ""
             if not row["x_low"] and (ends := _ends(row["x"])) is not None:
@@ -316,7 +405,7 @@ def _rows_of_table(table: _Table) -> Iterator[Row]:
 
 def _ends(words: str) -> tuple[float, float] | None:
     """Return the ends of a bin that is written as words, such as ``0-10%``."""
-    match = re.fullmatch(r"\s*(\d+\.?\d*)\s*(?:-|–|to)\s*(\d+\.?\d*)\s*%?\s*", words)
+    match = _BIN.fullmatch(words)
     return (float(match[1]), float(match[2])) if match else None
 
 
@@ -339,9 +428,9 @@ def _errors(value: str, errors: Mapping[str, tuple[str, str]]) -> Row:
     return {name: repr(square**0.5) for name, square in squares.items()}
 
 
-def _meaning(table: _Table, variable: _Variable) -> Row:
+def _meaning(table: _Table, axis: _Axis, variable: _Variable) -> Row:
     """Return what the names and qualifiers of a variable say, as far as they are understood."""
-    said: Row = {"hepdata": table.doi.removeprefix("https://doi.org/"), "x_name": _axis(table)}
+    said: Row = {"hepdata": table.doi.removeprefix("https://doi.org/"), "x_name": axis.x_name}
     plain = re.sub(r"[^a-z0-9]", "", re.sub(r"\\(?:rm|mathrm|text|it)\b", "", variable.name.lower()))
     words = " ".join([variable.name, *(value for _, value in variable.qualifiers)]).replace("\\", " ")
     for mark, observable in (("raa", "R_AA"), ("rpa", "R_pA"), ("rppb", "R_pA"), ("v2", "v2")):
@@ -365,10 +454,10 @@ def _meaning(table: _Table, variable: _Variable) -> Row:
         elif short.startswith("cent") and (ends := _ends(value)) is not None:
             said["centrality"] = f"{ends[0]:g}-{ends[1]:g}%"
         elif short in ("pt", "ptrans", "y", "|y|", "absy", "yrap", "absyrap") and numbers:
-            axis, unit = ("pT", " GeV") if short.startswith("pt") else ("|y|" if short != "y" else "y", "")
+            letter, unit = ("pT", " GeV") if short.startswith("pt") else ("|y|" if short != "y" else "y", "")
             low, high = (numbers[0], numbers[-1]) if len(numbers) > 1 else (0.0, numbers[0])
             kinematics.append(
-                f"{low:g}<{axis}<{high:g}{unit}" if low or axis == "y" else f"{axis}<{high:g}{unit}"
+                f"{low:g}<{letter}<{high:g}{unit}" if low or letter == "y" else f"{letter}<{high:g}{unit}"
             )
     said["kinematics"] = "; ".join(kinematics)
     return said
@@ -381,29 +470,57 @@ def _states(words: str) -> list[str]:
     return list(dict.fromkeys(found[place] for place in sorted(found)))
 
 
-def _axis(table: _Table) -> str:
-    """Return the name of the axis of a table, empty if it is not understood."""
-    name = table.axis.lower().partition("[")[0]
-    plain = re.sub(r"[^a-z|]", "", re.sub(r"\\(?:rm|mathrm|text|it|left|right|langle|rangle)\b", "", name))
-    if "npart" in plain:
-        return "N_part"
-    if plain.startswith("cent"):
-        return "centrality_pct"
-    if plain.startswith(("pt", "ptrans", "transversemom")):
-        return "pT_GeV"
-    if plain in ("selection", "integrated"):
-        return INTEGRATED
-    if plain.strip("|") in ("y", "absy", "rapidity", "yrap", "absyrap", "ycm"):
-        lowest = min((float(n) for place in table.places for n in place if _NUMBER.fullmatch(n)), default=0.0)
-        return "abs_y" if lowest >= 0 else "y_cm"
-    return ""
+def _abscissa(file: Path, axes: Sequence[_Axis], x_name: str | None) -> tuple[_Axis, _Axis | None]:
+    """Return the axis that the points are drawn against, and the other one of a table with two."""
+    if len(axes) == 1:
+        return axes[0], None
+    if len(axes) > 2:
+        there = ", ".join(axis.name for axis in axes)
+        remedy = "Write the points in one bin of all but one of them into a CSV file of your own."
+        raise FileFormatError(file, f"the table has {len(axes)} axes: {there}", remedy)
+    names = [axis.x_name for axis in axes]
+    if x_name is None and set(names) == {"N_part", "centrality_pct"}:
+        x_name = "N_part"  # both say the class
+    if x_name is not None:
+        # a name that is not understood is the one that `x_name` explains
+        fitting = [i for i, name in enumerate(names) if name == x_name] or [
+            i for i, n in enumerate(names) if not n
+        ]
+    else:
+        fitting = [i for i, axis in enumerate(axes) if len(set(axis.labels)) > 1]
+    if len(fitting) == 1:
+        return axes[fitting[0]], axes[1 - fitting[0]]
+    choices = " or ".join(f"x_name={name}" for name in names if name) or "x_name=..."
+    first, second = ("/".join(dict.fromkeys(axis.labels)) for axis in axes)
+    problem = f"the table has two axes, {axes[0].name} ({first}) and {axes[1].name} ({second})"
+    remedy = f"Give {choices}; where=LOW-HIGH takes one bin of the other."
+    raise FileFormatError(file, problem, remedy)
+
+
+def _beside(file: Path, axis: _Axis, other: _Axis, points: Sequence[int], i: int, kinematics: str) -> Row:
+    """Return what point `i` of `points` says on the other axis: its kinematic range, or its centrality class."""
+    labels = [other.labels[k] for k in points]
+    name, ends = other.x_name, _BIN.fullmatch(other.labels[i])
+    if name == "centrality_pct" and ends:
+        return {"centrality": f"{other.labels[i]}%"}
+    letter = {"pT_GeV": "pT", "abs_y": "|y|", "y_cm": "y_cm"}.get(name)
+    if letter and ends:
+        # what the qualifiers say of it is the range of the whole table
+        conditions = [each for each in kinematics.split("; ") if each and letter not in each]
+        low, high = (f"{float(end):g}" for end in ends.groups())
+        conditions.append(f"{low}<{letter}<{high}{' GeV' if letter == 'pT' else ''}")
+        return {"kinematics": "; ".join(conditions)}
+    if len(set(labels)) > 1 and name != INTEGRATED and {name, axis.x_name} != {"N_part", "centrality_pct"}:
+        problem = f"the bins of its axis {other.name} are no kinematic range that qtraj knows"
+        raise FileFormatError(file, problem, f"Give where=..., one of {', '.join(dict.fromkeys(labels))}.")
+    return {"note": f"{other.name} = {other.labels[i]}"}
 
 
 def data_of(words: str, folder: Path, key: str) -> tuple[DataSet, ...]:
     """Return the measurements of ``FILE,NAME=VALUE,...``, the file in `folder`; `key` is what messages call it."""
     name, *pairs = words.split(",")
     given = dict(pair.partition("=")[::2] for pair in pairs)
-    if any("=" not in pair for pair in pairs) or set(given) - set(WORDS):
+    if any("=" not in pair for pair in pairs) or set(given) - {"where", *WORDS}:
         allowed = "be FILE, or FILE,NAME=VALUE,... such as t.yaml,state=Y(1S)"
-        raise InputError(key, words, allowed, f"Names: {', '.join(WORDS)}.")
+        raise InputError(key, words, allowed, f"Names: {', '.join(WORDS)}, where.")
     return read_data(folder / name, **given)

@@ -203,7 +203,10 @@ class TabulatedPotential:
         # the vacuum acts before and after the medium: a table must say what it is
         if self.T is not None and self.T[0] > 0:
             if vacuum is None:
-                raise InputError("vacuum", None, f"be given, as T begins with {self.T[0]:g} GeV, not 0")
+                remedy = "In a file, add the rows of T = 0."
+                raise InputError(
+                    "vacuum", None, f"be given, as T begins with {self.T[0]:g} GeV, not 0", remedy
+                )
             if "octet" in self._rows:
                 raise InputError("T", float(self.T[0]), "begin with 0 for a table with an octet")
         elif self.T is not None and any(np.iscomplexobj(row) and np.any(row.imag) for row in first.values()):
@@ -298,8 +301,12 @@ def _read_text(file: Path) -> dict[str, Any]:
     except ValueError as error:
         raise FileFormatError(file, f"a row holds no number: {error}") from None
     unknown = [name for name in names if name not in COLUMNS]
+    remedy = f"Known columns are {', '.join(COLUMNS)}."
+    if len(unknown) == len(names):
+        remedy = f"They stand above the numbers, such as r[GeV^-1] V[GeV]. {remedy}"
+        problem = f"its first line does not name the columns, but is {' '.join(names)}"
+        raise FileFormatError(file, problem, remedy)
     if unknown or len(set(names)) < len(names):
-        remedy = f"Known columns are {', '.join(COLUMNS)}."
         raise FileFormatError(file, f"unknown or repeated columns in {names}", remedy)
     distances, potentials = ({"r[fm]", "r[GeV^-1]"} & {*names}, {"V[GeV]", "ReV[GeV]"} & {*names})
     if len(distances) != 1 or len(potentials) != 1:

@@ -145,7 +145,7 @@ def iterate_ratios(path: str | Path, *, metadata: bool | None = None) -> Iterato
 
 
 def _tables(path: Path, metadata: bool | None) -> Iterator[RatioTable]:
-    lines = lines_of(path)
+    lines = lines_of(path, edited=True)
     head = list(islice(lines, 3))
     step = 1 + (has_metadata(path, head) if metadata is None else metadata)
     lines, first, known = chain(head, lines), 1, dict[str, str]()
@@ -174,7 +174,7 @@ def has_metadata(path: Path, head: Sequence[str] | None = None) -> bool:
     around another one, unless it is then certainly a row: the state at the end has one l, so the ratios of the others
     vanish. A row in another spelling may be either and raises FileFormatError.
     """
-    head = list(islice(lines_of(path), 3)) if head is None else head
+    head = list(islice(lines_of(path, edited=True), 3)) if head is None else head
     fields = head[0].split("\t")
     if len(fields) != COLUMNS or not all(map(is_finite, fields)):
         return True
@@ -236,7 +236,7 @@ _AVERAGED_ROW: Final = (
 
 def is_averaged(path: str | Path) -> bool:
     """Return whether a file begins as one of averaged ratios: a metadata line, then a row of 14 numbers."""
-    head = list(islice(lines_of(path), 2))
+    head = list(islice(lines_of(path, edited=True), 2))
     fields = head[-1].split()
     return len(head) == 2 and len(fields) == AVERAGED_COLUMNS and all(map(is_finite, fields))
 
@@ -260,7 +260,7 @@ def read_averaged_ratios(path: str | Path) -> AveragedRatios:
         Naming file and line: for a missing, empty, truncated or damaged file, or one in another layout.
     """
     path = path_of("path", path)
-    lines = list(lines_of(path))
+    lines = list(lines_of(path, edited=True))
     if len(lines) % 2:
         raise FileFormatError(
             path, f"line {len(lines)} is metadata without a row: truncated", "Delete that line."

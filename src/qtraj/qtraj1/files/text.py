@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 
 import numpy as np
 
@@ -23,25 +24,42 @@ TRUNCATED: Final = "A number may be cut there: delete the line, or add a line fe
 DAMAGED: Final = "The line is damaged, or the file is of another kind."
 
 
-def lines_of(path: str | Path) -> Iterator[str]:
-    """Yield the lines of a text file, plain or gzip by its content, without their line feeds."""
+def lines_of(path: str | Path, *, edited: bool = False) -> Iterator[str]:
+    """Yield the lines of a text file, plain or gzip by its content, without their ends, those of Windows, too.
+
+    With `edited` a byte-order mark and comments (#) above the first line are left out; elsewhere they may be content.
+    """
     path = path_of("path", path)
     number = 0
     try:
         with path.open("rb") as raw:
             opened = gzip.open if raw.read(2) == _GZIP_MAGIC else open
-        # newline="\n": a carriage return is content, so that a file comes back byte for byte
-        with opened(path, "rt", encoding="utf-8", newline="\n") as handle:
-            for number, line in enumerate(handle, start=1):
-                if not line.endswith("\n"):
-                    raise FileFormatError(path, f"line {number} has no end: truncated", TRUNCATED)
-                yield str(line[:-1])
-    except UnicodeDecodeError as error:
-        raise FileFormatError(path, f"is not a text file ({error.reason})", "Check the path.") from error
+        with opened(path, "rb") as handle:
+            for count, line in enumerate(cast("IO[bytes]", handle), start=1):
+                content = line.removeprefix(codecs.BOM_UTF8) if edited and count == 1 else line
+                words = _decoded(content)
+                if not words.endswith("\n"):
+                    raise FileFormatError(path, f"line {count} has no end: truncated", TRUNCATED)
+                if number or not (edited and words.startswith("#")):
+                    number = count
+                    yield words[:-1].removesuffix("\r")
+    except ValueError as error:
+        raise FileFormatError(path, f"is not a text file ({error})", "Check the path.") from error
     except (OSError, EOFError, zlib.error) as error:
         raise FileFormatError(path, f"cannot be read ({error})", "Check the path.") from error
     if number == 0:
         raise FileFormatError(path, "the file is empty", "The run that wrote it did not finish.")
+
+
+def _decoded(line: bytes) -> str:
+    """Return a line in UTF-8, or in Latin-1 with the letters of old editors."""
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        words = line.decode("latin-1")
+    if any("\x7f" < letter < "\xa0" or letter == "\0" for letter in words):
+        raise ValueError("it holds bytes that no text has")
+    return words
 
 
 def numbers(path: str | Path, lines: Sequence[str], columns: int, first: int = 1, step: int = 1) -> Float:

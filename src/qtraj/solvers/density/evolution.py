@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Final
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..._checks import finite_array, increasing, instance
 from ..._types import Float
-from ...errors import InputError
+from ...errors import InputError, collected
 from ...physics.initial import InitialState
 from ...physics.model import LindbladModel
 from ...radial.laguerre import LaguerreMesh
-from ...states import STATES
+from ...states import STATE_NAMES, STATES
 from ...units import from_fm
 from ..basis import SINGLET, Basis
-from ..result import octet_bounds
-from ..solve import checked_problem, checked_times
+from ..result import Progress, Saved, Tables, made, octet_bounds
+from ..solve import checked_problem, checked_times, reporting
 from ..steps import Plan, Profile, strang
 from .method import DensityMatrix
 from .propagate import missing, propagate_density, sequences
 from .resolution import starting_levels
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FINE: Final = {
     True: DensityMatrix(mesh=LaguerreMesh(128, 0.09), l_max=6, step=0.7),
@@ -32,10 +37,23 @@ FINE: Final = {
 their meshes send back from their end what has left the quarkonium, most of the octet. The meshes of next-to-leading
 order hold it."""
 
+COLORS: Final = ("singlet", "octet")
+ROWS: Final = 8  # times that are printed
 
-@dataclass(frozen=True, eq=False)
-class DensityInTime:
-    """Diagonal of the density matrix at some times.
+# axes of the numbers, and their units
+_AXES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "density": (("time_fm", "color", "l", "r"), "GeV"),
+    "population": (("time_fm", "color", "l"), "1"),
+    "lost": (("time_fm",), "1"),
+    "cut": (("color",), "1"),
+    "octet": (("time_fm", "bound"), "1"),
+    "overlap": (("time_fm", "state"), "1"),
+}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DensityInTime(Saved, made_by="qtraj.density_in_time"):
+    """Diagonal of the density matrix at some times; prints itself.
 
     Parameters
     ----------
@@ -60,6 +78,8 @@ class DensityInTime:
         Least and largest probability of the octet among all pairs, see `solvers.result.octet_bounds`.
     overlap : ndarray, shape (nt, 6)
         <nl|rho|nl> of the vacuum states in the order of `STATES`, zero where l > l_max.
+    settings, provenance : mapping, optional
+        What was asked, versions, wall time in seconds.
     """
 
     times_fm: Float
@@ -71,6 +91,56 @@ class DensityInTime:
     cut: Float
     octet: Float
     overlap: Float
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return all numbers as a dataset.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``density`` (time_fm, color, l, r) in GeV, ``population`` (time_fm, color, l), ``lost`` (time_fm), ``cut``
+            (color), ``octet`` (time_fm, bound), ``overlap`` (time_fm, state); along ``r``, in GeV^-1, the coordinate
+            ``weight`` in GeV^-1. Settings and provenance are attributes, in JSON.
+        """
+        import xarray as xr  # noqa: PLC0415  `import qtraj` is a third quicker without
+
+        coordinates = {
+            "time_fm": ("time_fm", self.times_fm, {"units": "fm/c"}),
+            "color": list(COLORS),
+            "l": np.arange(self.density.shape[2]),
+            "r": ("r", self.r, {"units": "GeV^-1"}),
+            "weight": ("r", self.weights, {"units": "GeV^-1"}),
+            "bound": ["least", "largest"],
+            "state": list(STATE_NAMES),
+        }
+        variables = {n: (axes, getattr(self, n), {"units": unit}) for n, (axes, unit) in _AXES.items()}
+        return xr.Dataset(variables, coordinates, self._attributes())
+
+    @classmethod
+    def _from_xarray(cls, dataset: xr.Dataset, **stored: Any) -> DensityInTime:
+        numbers: dict[str, Any] = {name: dataset[name].values for name in _AXES}
+        numbers |= {"times_fm": dataset["time_fm"].values, "weights": dataset["weight"].values}
+        return cls(r=dataset["r"].values, **numbers, **stored)
+
+    def _shown(self) -> tuple[list[str], Tables, list[str]]:
+        l_max, count = self.density.shape[2] - 1, len(self.times_fm)
+        size = f"{len(self.r)} distances to {self.r[-1]:.3g} GeV^-1, l up to {l_max}"
+        lines = [f"density in r at {count} time{'s' * (count > 1)}, {size}{self._counted()}"]
+        chosen = np.unique(np.linspace(0, count - 1, min(count, ROWS)).round().astype(int))
+        population = self.population.sum(axis=2)
+        rows = [
+            [
+                f"{self.times_fm[i]:.4g} fm/c",
+                *(f"{number:.5f}" for number in (*population[i], self.lost[i])),
+                f"{self.octet[i, 0]:.3f} to {self.octet[i, 1]:.3f}",
+            ]
+            for i in chosen
+        ]
+        headings = ["octet", "left out", "octet of all pairs"]
+        below = [f"{len(rows)} of {count} times"] if len(rows) < count else []
+        return lines, [("singlet", headings, rows)], below
 
 
 def density_in_time(
@@ -81,6 +151,7 @@ def density_in_time(
     *,
     r: ArrayLike | None = None,
     method: DensityMatrix | None = None,
+    progress: Progress | bool | None = None,
 ) -> DensityInTime:
     r"""Solve the Lindblad equation along one history and return the density in r at the times asked for.
 
@@ -100,10 +171,13 @@ def density_in_time(
         `FINE` by default. It fixes mesh, l_max and step, or they follow from its tolerance; nothing is refined. With
         ``error_budget=False`` `solve` finds the same populations and, but for the part without jumps, which it knows
         better, the same overlaps.
+    progress : bool or callable, optional
+        As of `solve`; the numbers are those of times, the start among them.
 
     Returns
     -------
     DensityInTime
+        The densities, with populations and overlaps.
 
     Raises
     ------
@@ -148,6 +222,7 @@ def density_in_time(
         if method.mesh is not None:
             method = replace(method, mesh=method.mesh.scaled(model.scales.length))
     instance("method", method, DensityMatrix, "be a DensityMatrix(...) or None")
+    reported = reporting(progress)
     times = _checked("times_fm", times_fm)
     later = checked_times(times[times > 0])
     profile = Profile(model, histories[0])
@@ -157,19 +232,26 @@ def density_in_time(
     basis = d.basis(model)
     points = basis.mesh.r if r is None else _checked("r", r)
     frames = _Frames(basis, _functions(basis, None if r is None else points))
-    steps = sequences(profile, [from_fm(float(t)) for t in later], strang, d.step)
-    plan = Plan(
-        steps.main[: len(later)], steps.side[: len(later)]
-    )  # what follows the last time is not needed
-    propagate_density(
-        basis,
-        model,
-        initial,
-        [plan],
-        jump_range=d.jump_range,
-        filter_energy=d.filter_energy,
-        callback=frames.add,
-    )
+    started = time.perf_counter()
+    with collected(), reported as report:
+        steps = sequences(profile, [from_fm(float(t)) for t in later], strang, d.step)
+        # what follows the last time is not needed
+        plan = Plan(steps.main[: len(later)], steps.side[: len(later)])
+
+        def see(X: Float, lost: Float) -> None:
+            frames.add(X, lost)
+            report(len(frames.lost), 1 + len(later))
+
+        propagate_density(
+            basis,
+            model,
+            initial,
+            [plan],
+            jump_range=d.jump_range,
+            filter_energy=d.filter_energy,
+            callback=see,
+        )
+    asked = {"method": method, "model": model, "initial": initial, "medium": medium}
     # the start is seen in any case
     kept = slice(int(times[0] > 0), None)
     population, cut = np.stack(frames.population[kept]), missing(initial, frames.population[0])
@@ -183,6 +265,8 @@ def density_in_time(
         cut=cut,
         octet=octet_bounds(population, cut),
         overlap=np.stack(frames.overlap[kept]),
+        settings={name: repr(thing) for name, thing in asked.items()},
+        provenance=made(1, started),
     )
 
 

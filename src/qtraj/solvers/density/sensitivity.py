@@ -7,9 +7,10 @@ give its derivatives without any error but rounding. Steps, mesh and l_max stay 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
-from typing import Any, Final
+from dataclasses import astuple, dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +18,7 @@ import numpy as np
 
 from ..._types import Float
 from ...errors import InputError, collected
-from ...observables.estimate import Estimate
+from ...observables.estimate import Estimate, estimate_variables
 from ...physics.initial import InitialState, singlet_probability
 from ...physics.medium import History
 from ...physics.model import LindbladModel
@@ -26,9 +27,10 @@ from ...states import STATE_NAMES, STATES
 from ..basis import SINGLET, Basis, make_basis
 from ..nojump.method import DEFAULT_MESH, NoJump, fourth_order
 from ..nojump.on_mesh import EXCESS, SHARE, MeshSetting
-from ..parallel import side_by_side
-from ..result import by_meaning, held_states
-from ..solve import checked_problem
+from ..parallel import Tally, side_by_side
+from ..projection import held_states
+from ..result import Held, Progress, Saved, Tables, by_meaning, by_state, made, stacked
+from ..solve import checked_problem, reporting
 from ..steps import Profile, Steps, cut_edges, strang
 from .kernels import (
     DensitySector,
@@ -44,15 +46,20 @@ from .method import SHARES, DensityMatrix, step_share
 from .propagate import initial_overlaps, starting_density, target_states
 from .resolution import Discretization, starting_levels
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 Splitting = Callable[[Profile, Sequence[Float], float, float, Profile], Steps]
 
 SHIFT: Final = 2.0**-8
 """Change of ln kappa and of gamma_hat in the central differences of the steps; any would do, see above."""
 
+RUNS: Final = 5  # that are compared for one history
 
-@dataclass(frozen=True, eq=False)
-class Sensitivity:
-    """Survival and its derivatives.
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sensitivity(Saved, made_by="qtraj.sensitivity"):
+    """Survival and its derivatives; prints itself.
 
     Parameters
     ----------
@@ -64,16 +71,72 @@ class Sensitivity:
         For a constant kappa_hat divide by it to have the derivative with respect to kappa_hat.
     by_gamma : mapping of str to Estimate
         Derivatives with respect to gamma_hat, that is for gamma(T) -> gamma(T) + x T^3.
+    settings, provenance : mapping, optional
+        What was asked, versions, wall time in seconds.
     """
 
     survival: Mapping[str, Estimate]
     transition: Mapping[str, Estimate]
     by_log_kappa: Mapping[str, Estimate]
     by_gamma: Mapping[str, Estimate]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return all numbers as a dataset.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``survival``, NaN for states that the start does not hold, ``transition``, NaN for those that it holds, and
+            their derivatives ``by_log_kappa`` and ``by_gamma``: (history, state), for one history (state). Each part of
+            an error is a variable such as ``survival_error_mesh``; settings and provenance are attributes, in JSON.
+        """
+        import xarray as xr  # noqa: PLC0415  `import qtraj` is a third quicker without
+
+        axes = ("history", "state") if np.ndim(self.by_gamma["1S"].value) else ("state",)
+        variables: dict[str, Any] = {}
+        for name in ("survival", "transition", "by_log_kappa", "by_gamma"):
+            variables |= estimate_variables(name, stacked(getattr(self, name), self.by_gamma), axes)
+        held = [name in self.survival for name in STATE_NAMES]
+        coordinates = {"state": list(STATE_NAMES), "held": ("state", held)}
+        return xr.Dataset(variables, coordinates, self._attributes())
+
+    @classmethod
+    def _from_xarray(cls, dataset: xr.Dataset, **stored: Any) -> Sensitivity:
+        survival, transition = (
+            by_state(dataset, name, held=name == "survival") for name in ("survival", "transition")
+        )
+        slopes = (by_state(dataset, name) for name in ("by_log_kappa", "by_gamma"))
+        return cls(Held(survival), transition, *slopes, **stored)
+
+    def _shown(self) -> tuple[list[str], Tables, list[str]]:
+        lines = [f"survival and its derivatives by ln kappa and gamma{self._counted()}"]
+        if batch := np.ndim(self.by_gamma["1S"].value) > 0:
+            lines.append('a batch: means over all histories; found.by_gamma["1S"][i] is that of history i')
+
+        def shown(estimate: Estimate) -> str:
+            return f"{np.mean(estimate.value):.5g}" if batch else str(estimate)
+
+        tables: Tables = []
+        for title, found in (("survival", self.survival), ("transition", self.transition)):
+            rows = [
+                [name, *map(shown, (value, self.by_log_kappa[name], self.by_gamma[name]))]
+                for name, value in found.items()
+                if np.any(value.value != 0)
+            ]
+            if rows:
+                tables.append((title, ["by ln kappa", "by gamma"], rows))
+        return lines, tables, []
 
 
 def sensitivity(
-    model: LindbladModel, medium: Any, initial: InitialState, *, rtol: float = 1e-3
+    model: LindbladModel,
+    medium: Any,
+    initial: InitialState,
+    *,
+    rtol: float = 1e-3,
+    progress: Progress | bool | None = None,
 ) -> Sensitivity:
     """Return survival and its derivatives with respect to kappa and gamma, without sampling noise.
 
@@ -88,6 +151,8 @@ def sensitivity(
     rtol : float, optional
         Chooses mesh, l_max and step as that of `DensityMatrix` does, 1e-5 to 0.05. Nothing is refined; the errors of
         all three numbers come from the same comparisons.
+    progress : bool or callable, optional
+        As of `solve`; a history needs five runs.
 
     Returns
     -------
@@ -120,9 +185,12 @@ def sensitivity(
             "have a potential that does not change with the medium",
             "Elsewhere take differences of `solve`, whose answers have no noise.",
         )
-    problem = _Problem(model, initial, DensityMatrix(rtol=rtol))
-    with collected():
-        found = side_by_side(problem.solve, list(histories))
+    problem, reported = _Problem(model, initial, DensityMatrix(rtol=rtol)), reporting(progress)
+    started = time.perf_counter()
+    with collected(), reported as report:
+        tally = Tally(report, RUNS * len(histories))
+        found = side_by_side(lambda history: problem.solve(history, tally.add), list(histories))
+        tally.reach()
     start = initial_overlaps(
         make_basis(model, DEFAULT_MESH.scaled(model.scales.length), initial.l), model, initial
     )
@@ -138,8 +206,11 @@ def sensitivity(
             for j, name in enumerate(STATE_NAMES)
         }
 
-    value, *slopes = (estimates(row) for row in range(3))
-    return Sensitivity(*by_meaning(value, held), *slopes)
+    value, by_log_kappa, by_gamma = (estimates(row) for row in range(3))
+    asked = {"model": model, "initial": initial, "medium": medium, "rtol": rtol}
+    settings, provenance = {name: repr(thing) for name, thing in asked.items()}, made(len(histories), started)
+    survival, transition = by_meaning(value, held)
+    return Sensitivity(survival, transition, by_log_kappa, by_gamma, settings, provenance)
 
 
 @dataclass(frozen=True)
@@ -150,14 +221,21 @@ class _Problem:
     initial: InitialState
     method: DensityMatrix
 
-    def solve(self, history: History) -> tuple[Float, dict[str, Float]]:
+    def solve(self, history: History, advance: Callable[[int], None]) -> tuple[Float, dict[str, Float]]:
         """Return overlaps and derivatives, and the parts of their errors, as `DensityMatrix` estimates them."""
         levels = starting_levels(self.method.rtol, Profile(self.model, history), self.initial.l)
         d = self.method.discretization(levels, self.model, self.initial)
-        fine, coarse = (self.regenerated(d, history, halvings=k) for k in (0, -1))
-        finer = self.regenerated(d.finer(), history)
-        higher = self.regenerated(d.higher(self.model), history)
-        no_jump, no_jump_parts = self.no_jump(history)
+        runs: list[Any] = []
+        for run in (
+            lambda: self.regenerated(d, history),
+            lambda: self.regenerated(d, history, halvings=-1),
+            lambda: self.regenerated(d.finer(), history),
+            lambda: self.regenerated(d.higher(self.model), history),
+            lambda: self.no_jump(history),
+        ):
+            runs.append(run())
+            advance(1)
+        fine, coarse, finer, higher, (no_jump, no_jump_parts) = runs
         value = no_jump + fine
         others = {"time_step": coarse, "l_max": higher, "mesh": finer}
         parts = {name: SHARES[name] * _difference(fine, other, value) for name, other in others.items()}
