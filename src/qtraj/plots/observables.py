@@ -151,7 +151,7 @@ def plot_raa_npart(
     y_max = _HEADROOM * artists.extent(bands, datasets)[1] if y_max is None else y_max
     ax.set_ylim(0, y_max)
     x = artists.ends(bands, datasets)[1]  # a light system would be lost on the axis of lead
-    _draw(ax, bands, datasets, (0, 1.2 * x if x < _N_PART_MAX / 4 else _N_PART_MAX), several, shifts)
+    _draw(ax, bands, datasets, (0, x if x < _N_PART_MAX / 4 else _N_PART_MAX), several, shifts)
     if y_max > 1:
         ax.axhline(1.0, **_DASHED)
         artists.draw_global_boxes(ax, datasets, several)
