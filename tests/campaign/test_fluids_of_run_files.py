@@ -269,7 +269,7 @@ def test_a_boost_invariant_medium_says_what_it_assumes(tmp_path):
     )
     assert [line.split(":")[0] for line in of_all] == [
         "The hydro is boost invariant",
-        f"The curves are over paths of all rapidities, {_y_range(tmp_path / 'y')}; "
+        f"What is shown is over paths of all rapidities, {_y_range(tmp_path / 'y')}; "
         "`qtraj observe` compares each measurement with those in its acceptance.",
     ]
     assert central == [

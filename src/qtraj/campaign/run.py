@@ -67,7 +67,8 @@ def prediction_of(plan: Plan, store: Store) -> xr.Dataset:
     rapidity = results["rapidity"].values  # NaN where a trajectory file does not say it
     data = measured(config, own_data(plan.run_file))
     notes = dict.fromkeys(fluid["medium"] for fluid in attrs if "medium" in fluid)
-    notes |= dict.fromkeys(rapidity_notes(rapidity if np.all(np.isfinite(rapidity)) else None, data))
+    known = rapidity if np.all(np.isfinite(rapidity)) else None
+    notes |= dict.fromkeys(rapidity_notes(known, "N_part", data))
     return prediction.assign_attrs(
         title=config.output.title or "R_AA against N_part",
         **provenance(plan.run_file.text, config.paths.seed, citations(plan.run_file, attrs)),

@@ -241,7 +241,8 @@ def _panel(
             parts[part] = observable.curve(central, bins, feeddown, part=part, ranges=ranges)
     y = ranges.get("abs_y")
     compared = agreement(curves[first], central, feeddown, system, shown, own, y)
-    notes = (*notes, *_without_survivors(curves[first], shown), *rapidity_notes(central.y, compared[0], y))
+    notes = (*notes, *_without_survivors(curves[first], shown))
+    notes = (*notes, *rapidity_notes(central.y, bins.x_name, compared[0], y))
     return Panel(name, curves[first], tuple(bands), shown, parts, *compared, notes)
 
 

@@ -353,22 +353,17 @@ def agreement(
 
 
 def rapidity_notes(
-    rapidities: ArrayLike | None, datasets: Sequence[DataSet], y: Range | None = None
+    rapidities: ArrayLike | None, x_name: str, datasets: Sequence[DataSet], y: Range | None = None
 ) -> tuple[str, ...]:
-    """Say which paths stand beside measurements at other rapidities than their own, a line each.
+    """Say which paths a curve is over, or which measurements beside it are at other rapidities, a line each.
 
-    `rapidities` are those of the paths, None where they are not known; `y` selects abs(y).
+    `rapidities` are those of the paths, None where they are not known; `x_name` is the axis; `y` selects abs(y).
     """
-    if (
-        rapidities is None
-        or y is not None
-        or not datasets
-        or any(data.x_name in RAPIDITIES for data in datasets)
-    ):
+    if rapidities is None or y is not None or x_name in RAPIDITIES:
         return ()
     low, high = float(np.min(rapidities)), float(np.max(rapidities))
     if low < high:
-        held = f"The curves are over paths of all rapidities, {low:.3g} to {high:.3g}"
+        held = f"What is shown is over paths of all rapidities, {low:.3g} to {high:.3g}"
         return (f"{held}; `qtraj observe` compares each measurement with those in its acceptance.",)
     beyond = {
         f"{data.experiment} ({data.acceptance.y[0]:g} < y < {data.acceptance.y[1]:g})"
