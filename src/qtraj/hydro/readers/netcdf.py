@@ -106,9 +106,14 @@ def _read(file: Path, nc: h5netcdf.File, cut: Cut) -> Hydro:
         fields = {name: np.asarray(nc.variables[name][...]) for name in FIELDS if name in names}
     else:
         cells = Cells({name: axis for name, axis in axes.items() if name != "tau"}, cut)
-        for frame in range(len(axes["tau"])):
-            # NaN is not stored here
-            cells.add(frame, None, T=np.nan_to_num(np.asarray(nc.variables["T"][frame])))
+        n_frames = len(axes["tau"])
+        together = (nc.variables["T"].chunks or (1,))[
+            0
+        ]  # frames that are compressed together are read together
+        for start in range(0, n_frames, together):
+            frames = np.asarray(nc.variables["T"][start : min(start + together, n_frames)])
+            for i, frame in enumerate(np.nan_to_num(frames), start):  # NaN is not stored here
+                cells.add(i, None, T=frame)
         axes, fields = cells.field(file, axes["tau"])
     places = axes["tau"], axes["x"], axes["y"]
     return Hydro(*places, fields["T"], axes.get("eta"), fields.get("vx"), fields.get("vy"), attrs)
