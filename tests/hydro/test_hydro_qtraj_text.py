@@ -195,7 +195,7 @@ def test_bad_averaged_files_are_refused(tmp_path, write, word):
         (["0"], "whole number"),
         (["9"], "9 metadata lines"),
         (["t T"], "not a finite number"),
-        (["# t T"], "no block"),
+        (["# t T"], "no block"),  # a comment
         (["2", "1.0"], "truncated"),
         (["1", "nan"], "not a finite number"),
         ([""], "no block"),
