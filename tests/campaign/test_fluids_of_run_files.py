@@ -19,6 +19,7 @@ from qtraj.hydro import (
     Nucleus,
     OpticalGlauber,
     Paths,
+    event_plane,
     histories_along,
     load_shipped,
     sample_paths,
@@ -133,6 +134,80 @@ def test_rapidities_of_a_three_dimensional_fluid(tmp_path):
         sources(of(entry + "3.5"), 8)[0].batch(0, 8)
     with pytest.raises(InputError, match="same b_fm and rapidity"):
         of(entry + "1.0", entry + "1.0")
+
+
+def test_many_3d_events_have_their_own_paths_and_planes(tmp_path):
+    """Two events, the second turned by 0.7: each has other paths, and azimuths from its own event plane."""
+    turn = 0.7
+    x, y = GRID[:, None, None] + 0 * ETA, GRID[None, :, None] + 0 * ETA
+
+    def turned(angle):
+        along, across = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
+        shape = np.exp(-(along**2) / 40 - across**2 / 60 - (ETA - 0.5) ** 2 / 40)
+        T = 0.45 * (0.6 / TAU[:, None, None, None]) ** 0.5 * shape
+        return Hydro(TAU, GRID, GRID, T, eta=ETA, attrs={"source": f"turned by {angle}"})
+
+    events = [turned(0.0), turned(turn)]
+    for i, event in enumerate(events):
+        write_netcdf(event, tmp_path / f"event{i}.nc")
+    # the short axis of the fireball; the grid, a cross, turns what it cuts off: 1e-3
+    assert [event_plane(event) for event in events] == pytest.approx([0.0, turn], abs=1e-3)
+    entry = f'path = "{tmp_path}/event*.nc"\nrapidity = -1.2'
+    batches = {}
+    for plane in ("reaction", "event"):
+        run_file = of(f'{entry}\nplane = "{plane}"')
+        source = sources(run_file, 8)[0]
+        batches[plane] = source.batch(0, source.count)
+    T, paths = batches["reaction"].histories, batches["reaction"].paths
+    assert list(np.unique(paths["event"])) == [0, 1]
+    half = len(T) // 2
+    assert not np.any(np.isin(paths["x_fm"][:half], paths["x_fm"][half:]))
+    for number, event in enumerate(events):
+        mine = paths["event"] == number
+        own = Paths(*(paths[n][mine] for n in ("x_fm", "y_fm", "pT", "phi", "replicate")), rapidity=-1.2)
+        along = histories_along(event, own, 0.25, allow_hot_end=True)
+        np.testing.assert_array_equal(np.array([h.T for h, m in zip(T, mine, strict=True) if m]), along.T)
+        shift = batches["event"].paths["phi"][mine] - paths["phi"][mine]
+        np.testing.assert_allclose(shift, -event_plane(event), atol=1e-12)
+
+
+@pytest.mark.parametrize(("law", "power"), [("constant", 0.0), ("bjorken", 1 / 3), ("free_streaming", 1 / 4)])
+def test_a_medium_before_the_first_frame(tmp_path, law, power):
+    write_netcdf(fireball(), tmp_path / "fluid.nc")
+    entry = f'path = "{tmp_path}/fluid.nc"'
+    plain = of(entry)
+    text = plain.text.replace("[medium]", f'[medium]\nearly = {{ law = "{law}", from_fm = 0.2 }}')
+    early = make_run_file(text)
+    assert sources(early, 8)[0].digest != sources(plain, 8)[0].digest
+    T = temperatures(early)[0]
+    histories = sources(early, 8)[0].batch(0, 8).histories
+    np.testing.assert_array_equal(T[:, -len(TAU) :], temperatures(plain)[0])
+    assert histories.tau_fm[0] == pytest.approx(0.2)
+    # at production the path is at its first point, but for v tau
+    paths = sources(early, 8)[0].batch(0, 8).paths
+    v = paths["pT"] / np.hypot(paths["pT"], MEAN_MASS)
+    x, y = (paths["x_fm"] + 0.2 * v * np.cos(paths["phi"]), paths["y_fm"] + 0.2 * v * np.sin(paths["phi"]))
+    first = fireball().temperature_at_frames(0, x, y)
+    np.testing.assert_allclose(T[:, 0], first * 3.0**power, rtol=1e-12)
+
+
+# what a cut of 0.2 GeV leaves out is below T_end; a coarse grid cuts paths short by part of a cell, as said
+@pytest.mark.filterwarnings("ignore:.*cut short by part of a cell")
+def test_cells_below_T_min_are_as_those_that_the_file_does_not_store(tmp_path):
+    write_netcdf(fireball(eta=ETA), tmp_path / "fluid.nc")
+    entry = f'path = "{tmp_path}/fluid.nc"\nrapidity = 1.5'
+    whole, cut = of(entry), of(f"{entry}\nT_min = 0.2")
+    fluid = fireball(eta=ETA)
+    known = Hydro(TAU, GRID, GRID, np.where(fluid.T < 0.2, np.nan, fluid.T), eta=ETA)
+    T = temperatures(cut)[0]
+    times = sources(cut, 8)[0].batch(0, 8).histories.tau_fm
+    np.testing.assert_array_equal(T, expected(whole, known, 1.5)[:, : len(times)])
+    hot = T > 0.25
+    assert hot.any()
+    np.testing.assert_array_equal(T[hot], temperatures(whole)[0][:, : len(times)][hot])
+    assert sources(cut, 8)[0].digest != sources(whole, 8)[0].digest
+    with pytest.raises(InputError, match=r"T_min of .* below T_end"):
+        of(f"{entry}\nT_min = 0.25")
 
 
 def with_paths(text, **changes):

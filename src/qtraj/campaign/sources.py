@@ -27,8 +27,10 @@ from ..hydro import (
     OpticalGlauber,
     PlaneDensity,
     TrajectoryIndex,
+    begin_earlier,
+    event_plane,
     index_qtraj_trajectories,
-    joined_hydro,
+    join,
     load_shipped,
     open_hydro,
     read_columns,
@@ -37,9 +39,9 @@ from ..hydro import (
     shipped_runs,
 )
 from ..hydro.paths import BOOST_INVARIANT, histories_along
-from ..hydro.readers.jewel import is_contour_folder
+from ..hydro.readers.per_time import is_contour_folder
 from ..hydro.sampling import collision_plane, sample_paths
-from ..io.config import Fluid, HydroFile, Paths, RunConfig, RunFile, System
+from ..io.config import Early, Fluid, HydroFile, Paths, RunConfig, RunFile, System
 from ..physics.medium import Histories, History, TabulatedTemperature
 
 PATH_NAMES = ("x_fm", "y_fm", "pT", "phi", "rapidity", "b_fm", "weight", "event", "replicate")
@@ -101,28 +103,34 @@ def event_files(run_file: RunFile, entry: Fluid) -> tuple[InputFile, ...]:
 
 @lru_cache(maxsize=1)  # a fluid may fill much of the memory; chunks come fluid by fluid
 def read_fluid(
-    file: InputFile, entry: HydroFile | None, b_fm: float, before: InputFile | None = None
+    file: InputFile,
+    entry: HydroFile | None,
+    b_fm: float,
+    before: InputFile | None = None,
+    early: Early | None = None,
 ) -> Hydro:
     """Read the fluid of a file; `entry` describes it, None stands for a run inside the package.
 
-    `before` is the file of the stage before it.
+    `before` is the file of the stage before it; `early` the medium before the first frame of all.
     """
     if entry is None:
-        return next(load_shipped(run.name, run.b_fm) for run in shipped_runs() if run.file == file.name)
-    fluid = _read(file, entry)
-    if before is None or entry.before is None:
-        return fluid
-    return joined_hydro(_read(before, entry.before), fluid)
+        fluid = next(load_shipped(run.name, run.b_fm) for run in shipped_runs() if run.file == file.name)
+    else:
+        fluid = _read(file, entry)
+        if before is not None and entry.before is not None:
+            fluid = join(_read(before, entry.before), fluid)
+    return fluid if early is None else begin_earlier(fluid, **early.model_dump())
 
 
 def _read(file: InputFile, entry: Fluid) -> Hydro:
     check_unchanged(file)
-    path = Path(file.name)
+    path, T_min = Path(file.name), entry.T_min
     if entry.columns is not None:
-        return read_columns(path, **entry.columns.model_dump()).mirrored(entry.mirror)
+        return read_columns(path, **entry.columns.model_dump(), T_min=T_min).mirrored(entry.mirror)
     if entry.grid is not None:
-        return read_music_dense(path, MusicGrid(**entry.grid.model_dump())).mirrored(entry.mirror)
-    return open_hydro(path, entry.format, mirror=entry.mirror)
+        grid = MusicGrid(**entry.grid.model_dump())
+        return read_music_dense(path, grid, T_min=T_min).mirrored(entry.mirror)
+    return open_hydro(path, entry.format, mirror=entry.mirror, T_min=T_min)
 
 
 @lru_cache(maxsize=4)
@@ -247,22 +255,25 @@ class FluidSource:
         for key in ("rapidity", "clock"):  # as for `_reading`
             if sampling[key] == type(self.config.paths).model_fields[key].default:
                 del sampling[key]
-        contents = [file.sha256 for file in self.files]
-        return _sha256(contents, reading, geometry, self.b_fm, sampling, self.T_end, hot_end)
+        contents, early = [file.sha256 for file in self.files], self.config.medium.early
+        more = [] if early is None else [early.model_dump()]
+        return _sha256(contents, reading, geometry, self.b_fm, sampling, self.T_end, hot_end, *more)
 
     def _reading(self) -> dict[str, Any]:
         """Return how the files are read; what is not used is left out, so that runs of before have their digests."""
         own: dict[str, Any] = self.entry.model_dump(exclude={"path", "b_fm", "n_part"}) if self.entry else {}
-        for key in ("rapidity", "before", "mirror"):
-            if not own[key]:
+        unused = {"rapidity": 0.0, "before": None, "mirror": "", "T_min": None, "plane": "reaction"}
+        for key, value in unused.items():
+            if own[key] == value:
                 del own[key]
         if self.before:
-            own["before"] = [{**own["before"], "path": ""}, [file.sha256 for file in self.before]]
+            stage = {key: value for key, value in own["before"].items() if (key, value) != ("T_min", None)}
+            own["before"] = [{**stage, "path": ""}, [file.sha256 for file in self.before]]
         return own
 
     def _fluid(self, event: int) -> Hydro:
         before = self.before[event] if self.before else None
-        return read_fluid(self.files[event], self.entry, self.b_fm, before)
+        return read_fluid(self.files[event], self.entry, self.b_fm, before, self.config.medium.early)
 
     @property
     def attrs(self) -> Mapping[str, Any]:
@@ -301,13 +312,16 @@ class FluidSource:
             settings["rapidity"] = self.entry.rapidity
         paths = sample_paths(density, self.b_fm, start=start, stop=stop, **settings)
         ends: dict[str, Any] = {"allow_hot_end": self.config.medium.allow_hot_end}
+        fluid = self._fluid(event)
         histories: Histories = histories_along(
-            self._fluid(event), paths, self.T_end, clock=self.config.paths.clock, **ends
+            fluid, paths, self.T_end, clock=self.config.paths.clock, **ends
         )
         n = stop - start
         known = {name: histories.metadata[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         known |= {"b_fm": np.full(n, self.b_fm), "weight": np.ones(n), "event": np.full(n, event)}
         known["rapidity"] = paths.rapidity
+        if self.entry and self.entry.plane == "event":
+            known["phi"] = known["phi"] - event_plane(fluid)
         if len(self.files) > 1:
             known["replicate"] = known["event"]
         return Batch(histories, known)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import float_array, instance, mapping, positive, settle, text
+from .._checks import choice, float_array, instance, integer, mapping, number, positive, settle, text
 from .._types import Float
 from ..errors import InputError
 from ..physics.medium import MAX_START_FM, MAX_T
@@ -236,7 +236,7 @@ def _reflected(hydro: Hydro, axes: str, letter: str) -> Hydro:
     return replace(hydro, **changed)
 
 
-def joined_hydro(early: Hydro, late: Hydro, *, tolerance: float = 0.1) -> Hydro:
+def join(early: Hydro, late: Hydro, *, tolerance: float = 0.1) -> Hydro:
     """Return one field of a pre-equilibrium stage and the hydrodynamics that goes on from it.
 
     Parameters
@@ -294,6 +294,86 @@ def joined_hydro(early: Hydro, late: Hydro, *, tolerance: float = 0.1) -> Hydro:
     attrs = {**late.attrs, "source": f"{first} then {second}"}
     attrs["pre_equilibrium_sha256"] = str(early.attrs.get("sha256", ""))
     return replace(late, tau_fm=np.concatenate([early.tau_fm[frames], late.tau_fm]), **fields, attrs=attrs)
+
+
+joined_hydro = join  # its name in version 0.1
+
+EarlyLaw = Literal["constant", "bjorken", "free_streaming"]
+EARLY_POWERS: Final[Mapping[EarlyLaw, float]] = {"constant": 0.0, "bjorken": 1 / 3, "free_streaming": 1 / 4}
+"""T ~ tau^-power before the first frame."""
+
+# frames before the first one are this factor apart at most: a path moves little between them
+_EARLY_RATIO: Final = 1.1
+
+
+def begin_earlier(hydro: Hydro, law: EarlyLaw, from_fm: float) -> Hydro:
+    """Return the field with a medium before its first frame, where each cell follows a law of time alone.
+
+    Parameters
+    ----------
+    hydro : Hydro
+        The run.
+    law : {"constant", "bjorken", "free_streaming"}
+        ``"constant"``: T of the first frame. ``"bjorken"``: T ~ tau^(-1/3), the boost-invariant expansion of an ideal
+        gas in equilibrium (J. D. Bjorken, Phys. Rev. D 27 (1983) 140). ``"free_streaming"``: T ~ tau^(-1/4), massless
+        partons that stream without collisions and so have no longitudinal pressure left: de/dtau = -(e + P_L)/tau with
+        P_L = 0, e ~ 1/tau, and T stands for e^(1/4).
+    from_fm : float
+        Proper time in fm/c at which the medium begins, before the first frame.
+
+    Returns
+    -------
+    Hydro
+        With further frames, at most 10 % apart in time, without velocities. Expansion in the transverse plane before
+        the first frame is left out.
+
+    Raises
+    ------
+    InputError
+        If `from_fm` is not before the first frame, or T there would be no temperature in GeV below 5.
+    """
+    instance("hydro", hydro, Hydro)
+    allowed = f"be one of {', '.join(map(repr, EARLY_POWERS))}; without a medium before the first frame leave it out"
+    power = EARLY_POWERS[choice("law", law, EARLY_POWERS, allowed)]
+    first = float(hydro.tau_fm[0])
+    allowed = f"be a time above 0 and before the first frame, at {first:g} fm/c"
+    from_fm = number("from_fm", from_fm, allowed, above=0, below=first)
+    n = int(np.ceil(np.log(first / from_fm) / np.log(_EARLY_RATIO)))
+    tau = np.geomspace(from_fm, first, n + 1)[:-1]
+    factor = (first / tau) ** power
+    T = np.concatenate([factor.reshape(-1, *[1] * len(hydro._space)) * hydro.T[:1], hydro.T])
+    attrs = {**hydro.attrs, "before_first_frame": f"{law} from {from_fm:g} fm/c"}
+    return Hydro(
+        np.append(tau, hydro.tau_fm), hydro.x_fm, hydro.y_fm, T.astype(hydro.T.dtype), hydro.eta, attrs=attrs
+    )
+
+
+def event_plane(hydro: Hydro, n: int = 2) -> float:
+    """Return the angle of the event plane of order `n` of the first frame at mid-rapidity.
+
+    Parameters
+    ----------
+    hydro : Hydro
+        The run.
+    n : int, optional
+        2 for the elliptic plane, which is along the short axis of the fireball.
+
+    Returns
+    -------
+    float
+        psi_n = (arg <r^n exp(i n phi)> + pi)/n in radians from the x axis, in (-pi/n, pi/n]; the average has the weight
+        T^3, the entropy density of an ideal gas, about its own center (B. Alver and G. Roland, Phys. Rev. C 81 (2010)
+        054905, eq. (7), with entropy in place of participants and r^n in place of r^2).
+    """
+    instance("hydro", hydro, Hydro)
+    n = integer("n", n, 2)
+    T = hydro.T[0] if hydro.eta is None else hydro.T[0][..., int(np.argmin(np.abs(hydro.eta)))]
+    weight = np.nan_to_num(T).astype(float) ** 3
+    z = hydro.x_fm[:, None] + 1j * hydro.y_fm
+    z = z - np.average(z, weights=weight)
+    moment = complex(np.average(z**n, weights=weight))
+    angle = (np.angle(moment) + np.pi) / n
+    return float(angle - 2 * np.pi / n if angle > np.pi / n else angle)
 
 
 def _locate(axis: Float, position: Float) -> tuple[NDArray[np.intp], Float, NDArray[np.bool_]]:

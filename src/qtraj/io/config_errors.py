@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from ..errors import InputError
 from ..hydro.readers.netcdf import shipped_runs
@@ -36,6 +38,32 @@ METHOD_KEYS: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Keys of ``[method]`` by its kind. Left out are arguments whose effect no result of a run would hold (records,
 diagnostics), and the time limit, with which the numbers would depend on the machine."""
+
+
+def rule(allowed: str) -> PydanticCustomError:
+    """Return a fault whose text completes "`key` must ...", as InputError wants it."""
+    return PydanticCustomError("rule", allowed)
+
+
+def must(allowed: str, holds: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    """Return a validator that lets through the values for which `holds` is true."""
+
+    def checked(value: Any) -> Any:
+        if not holds(value):
+            raise rule(allowed)
+        return value
+
+    return checked
+
+
+def one_of(names: Collection[str]) -> Callable[[str], str]:
+    """Return a validator that lets through these names."""
+    return must(f"be one of {', '.join(map(repr, names))}", lambda value: value in names)
+
+
+def written(pattern: str, allowed: str) -> AfterValidator:
+    """Return the check that a text has this form."""
+    return AfterValidator(must(allowed, lambda text: re.fullmatch(pattern, text) is not None))
 
 
 class _Missing:
@@ -205,6 +233,8 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
         sample = sample or (cheap and name in ("n", "replicates", "solved", "cheap", "error"))
         allowed = "be left out: all paths come ready-made, from trajectory files"
         yield f"paths.{name}", getattr(paths, name), ready_made and not sample, allowed
+    allowed = "be left out: the temperatures of trajectory files are what their paths meet from the beginning"
+    yield "medium.early", "given", ready_made and medium.early is not None, allowed
     some = any(file.format == "qtraj_trajectories" for file in medium.files)
     allowed = "be 'hydro' beside trajectory files, whose times are those of their temperatures"
     yield "paths.clock", paths.clock, some and paths.clock != "hydro", allowed

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._checks import path as path_of
 from ..campaign.plan import Plan, make_plan
-from ..campaign.reading import NETCDF, Survivals, load_survivals, stored_run_file
+from ..campaign.reading import NETCDF, Survivals, load_survivals, of_its_time, stored_run_file
 from ..campaign.run import RESULT, STORE, citations
 from ..campaign.sources import TrajectorySource, interval
 from ..campaign.store import Store
@@ -95,14 +95,10 @@ def load_run(source: str | Path) -> Run:
         config, text = run_file.config, run_file.text
         # fluids of the package are there, those of the user may be anywhere, as may be what else the run file names
         if config.medium.hydro != "files":
-            if config.medium.b_fm is None:
-                # all that came with the package when the run was made: runs may have been added since
-                b_fm = next(iter(survivals.tables.values())).b_fm
-                medium = config.medium.model_copy(update={"b_fm": tuple(map(float, np.unique(b_fm)))})
-                config = config.model_copy(update={"medium": medium})
             plain = config.observables.model_copy(update={"data": (), "feeddown": "group"})
+            run_file = replace(run_file, config=config.model_copy(update={"observables": plain}))
             with suppress(FileFormatError):
-                plan = make_plan(replace(run_file, config=config.model_copy(update={"observables": plain})))
+                plan = make_plan(of_its_time(run_file, next(iter(survivals.tables.values())).b_fm))
         cited = str(attrs.get("citations", "")).splitlines()
     made = {label: str(attrs[name]) for name, label in PROVENANCE.items() if name in attrs}
     versions = {name: str(v) for name, v in attrs.items() if str(name).endswith("_version")}

@@ -150,7 +150,8 @@ def plot_raa_npart(
             raise InputError("datasets", where, "hold R_AA against N_part")
     y_max = _HEADROOM * artists.extent(bands, datasets)[1] if y_max is None else y_max
     ax.set_ylim(0, y_max)
-    _draw(ax, bands, datasets, (0, _N_PART_MAX), several, shifts)
+    x = artists.ends(bands, datasets)[1]  # a light system would be lost on the axis of lead
+    _draw(ax, bands, datasets, (0, x if x < _N_PART_MAX / 4 else _N_PART_MAX), several, shifts)
     if y_max > 1:
         ax.axhline(1.0, **_DASHED)
         artists.draw_global_boxes(ax, datasets, several)

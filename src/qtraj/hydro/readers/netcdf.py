@@ -17,7 +17,7 @@ from ..._atomic import atomic_path
 from ..._checks import choice, instance, number
 from ...errors import FileFormatError, InputError
 from ..field import Hydro
-from .common import Format, existing_file, for_file, hdf5_root
+from .common import COORDINATES, FIELDS, Cells, Cut, Format, Within, existing_file, for_file, hdf5_root
 
 DEFAULT_SYSTEM: Final = "PbPb5020"
 MARK: Final = "qtraj hydro 1"  # value of the attribute ``qtraj_format``
@@ -59,13 +59,20 @@ def write_netcdf(hydro: Hydro, path: str | Path) -> None:
         temporary.write_bytes(contents.getbuffer())
 
 
-def read_netcdf(path: str | Path) -> Hydro:
+def read_netcdf(
+    path: str | Path,
+    *,
+    T_min: float | None = None,
+    within: Within = None,
+) -> Hydro:
     """Read what `write_netcdf` wrote.
 
     Parameters
     ----------
     path : path-like
         The file.
+    T_min, within : optional
+        See `open_hydro`.
 
     Returns
     -------
@@ -76,29 +83,40 @@ def read_netcdf(path: str | Path) -> Hydro:
     FileFormatError
         If the file is missing, empty, truncated, or another kind of file.
     """
-    file = existing_file(path)
+    cut, file = Cut.checked(T_min, within), existing_file(path)
     try:
         with h5netcdf.File(file, "r", locking=False) as nc:
-            return for_file(file, lambda: _read(file, nc))
+            return for_file(file, lambda: _read(file, nc, cut))
     except OSError as error:
         problem = f"netCDF4 cannot open or read it ({error})"
         raise FileFormatError(file, problem, "Truncated, or no netCDF4.") from None
 
 
-def _read(file: Path, nc: h5netcdf.File) -> Hydro:
+def _read(file: Path, nc: h5netcdf.File, cut: Cut) -> Hydro:
     attrs: dict[str, Any] = {
         name: value.item() if isinstance(value, np.generic) else value for name, value in nc.attrs.items()
     }
     if attrs.pop("qtraj_format", None) != MARK:
         raise FileFormatError(file, f"the attribute qtraj_format is not {MARK!r}")
-
-    def values(name: str) -> Any:
-        return np.asarray(nc.variables[name][...]) if name in nc.variables else None
-
-    if not {"tau", "x", "y", "T"} <= set(nc.variables):
+    names = set(nc.variables)
+    if not {"tau", "x", "y", "T"} <= names:
         raise FileFormatError(file, "one of the variables tau, x, y, T is missing")
-    tau, x, y, T, eta, vx, vy = map(values, ("tau", "x", "y", "T", "eta", "vx", "vy"))
-    return Hydro(tau, x, y, T, eta, vx, vy, attrs)
+    axes = {name: np.asarray(nc.variables[name][...]) for name in COORDINATES if name in names}
+    if cut.keeps_all:
+        fields = {name: np.asarray(nc.variables[name][...]) for name in FIELDS if name in names}
+    else:
+        cells = Cells({name: axis for name, axis in axes.items() if name != "tau"}, cut)
+        n_frames = len(axes["tau"])
+        together = (nc.variables["T"].chunks or (1,))[
+            0
+        ]  # frames that are compressed together are read together
+        for start in range(0, n_frames, together):
+            frames = np.asarray(nc.variables["T"][start : min(start + together, n_frames)])
+            for i, frame in enumerate(np.nan_to_num(frames), start):  # NaN is not stored here
+                cells.add(i, None, T=frame)
+        axes, fields = cells.field(file, axes["tau"])
+    places = axes["tau"], axes["x"], axes["y"]
+    return Hydro(*places, fields["T"], axes.get("eta"), fields.get("vx"), fields.get("vy"), attrs)
 
 
 @dataclass(frozen=True)
