@@ -19,7 +19,7 @@ LAYERS = [
     {"_atomic", "states"},
     {"radial", "observables", "_netcdf"},
     {"physics"},
-    {"solvers", "hydro"},
+    {"solvers", "hydro", "emulation"},
     {"qtraj1.files"},
     {"io"},
     {"qtraj1.program"},

@@ -17,6 +17,7 @@ from survival_tables import toy_table
 from view_data import evolution
 
 import qtraj as qt
+import qtraj.emulation as qe
 import qtraj.hydro as qh
 import qtraj.observables as qo
 import qtraj.plots as qp
@@ -76,6 +77,8 @@ U = R * np.exp(-R)
 TAU, T = np.array([0.6, 1.0, 2.0]), np.array([0.4, 0.3, 0.2])
 MODEL, MEDIUM, START = qt.LindbladModel(), qt.Bjorken(0.4, 0.6, 0.25), qt.GaussianState()
 MESH = qt.LaguerreMesh(48, 0.14)
+COOLING = qt.Histories(TAU, np.linspace(0.3, 0.5, 40)[:, None] * np.array([1.0, 0.75, 0.4]), 0.25)
+LESSON = [qe.Sample(MODEL, COOLING, {"1S": np.linspace(0.8, 0.2, 40)})]
 GRID = np.linspace(-2.0, 2.0, 5)
 FIELD = np.full((3, 5, 5), 0.4) * np.array([1.0, 0.8, 0.5])[:, None, None]
 HYDRO = qh.Hydro(TAU, GRID, GRID, FIELD)
@@ -299,6 +302,35 @@ def cases() -> tuple[Case, ...]:
             stem=("text", "x"),
             cheap=False,
         ),
+        # --- emulation
+        case(
+            qe.Emulator.fit,
+            samples=("object", LESSON),
+            bins=("integer", 6),
+            components=("integer", 4),
+            cheap=False,
+        ),
+        case(qe.Emulator.load, path=("path", "x.nc"), cheap=False),
+        case(
+            qe.cross_fit,
+            samples=("object", LESSON),
+            groups=("array", np.arange(40) % 4),
+            folds=("integer", 2),
+            components=("integer", 4),
+            cheap=False,
+        ),
+        case(qe.outputs_of, result=("object", None), cheap=False),
+        case(
+            qe.corrected_table,
+            solved=("object", table),
+            emulated=("array", table.survival.value),
+            others=("object", table),
+            emulated_no_jump=("array?", table.no_jump.value),
+            samples=("object?", None),
+            points=("array?", np.arange(len(table))),
+            fall_back=("boolean", False),
+            allowed={"emulated_no_jump": (None,)},
+        ),
         # --- hydro
         case(
             qh.Hydro,
@@ -345,7 +377,7 @@ def cases() -> tuple[Case, ...]:
             replicate=("array", [0, 1]),
             mass=("number", 10.0),
             attrs=("mapping", {}),
-            rapidity=("number", 0.5),
+            rapidity=("array", [0.5, -0.5]),
         ),
         case(
             qh.PlaneDensity,
@@ -366,6 +398,7 @@ def cases() -> tuple[Case, ...]:
             paths=("object", PATHS),
             T_end=("number", 0.35),
             allow_hot_end=("boolean", False),
+            clock=("choice", "pair"),
             cheap=False,
         ),
         case(
@@ -377,16 +410,42 @@ def cases() -> tuple[Case, ...]:
             allow_hot_end=("boolean", False),
         ),
         case(qh.index_qtraj_trajectories, path=("path", "x"), every=("integer", 64), cheap=False),
-        case(qh.load_shipped, b_fm=("number", 6.0), cheap=False),
+        case(
+            qh.load_shipped,
+            system=("choice", "PbPb5020"),
+            b_fm=("number?", 6.0),
+            cheap=False,
+        ),
         case(
             qh.open_hydro,
             path=("path", "x"),
             format=("choice", "music"),
             mirror=("text", ""),
+            T_min=("number?", 0.2),
+            within=("mapping?", {"x": (-1.0, 1.0)}),
+            cheap=False,
+        ),
+        case(qh.begin_earlier, hydro=("object", HYDRO), law=("choice", "bjorken"), from_fm=("number", 0.3)),
+        case(qh.event_plane, hydro=("object", HYDRO), n=("integer", 2)),
+        case(
+            qh.read_vhlle_vtk,
+            folder=("path", "x"),
+            tau0_fm=("number", 0.6),
+            dtau_fm=("number", 0.1),
+            T_min=("number?", 0.2),
+            within=("mapping?", {"x": (-1.0, 1.0)}),
             cheap=False,
         ),
         case(
-            qh.joined_hydro,
+            qh.write_qtraj_trajectories,
+            path=("path", "x"),
+            tables=("object", [TABLE]),
+            n_metadata=("choice", 6),
+            columns=("choice", 2),
+            cheap=False,
+        ),
+        case(
+            qh.join,
             early=("object", qh.Hydro(TAU - 0.2, GRID, GRID, FIELD)),
             late=("object", HYDRO),
             tolerance=("number", 1.0),
@@ -400,26 +459,36 @@ def cases() -> tuple[Case, ...]:
             sparse=("boolean", False),
             skip_lines=("integer", 1),
             delimiter=("text?", ","),
+            T_min=("number?", 0.2),
+            within=("mapping?", {"x": (-1.0, 1.0)}),
             cheap=False,
         ),
         *(
-            case(reader, path=("path", "x"), cheap=False)
-            for reader in (
-                qh.read_jetdata_h5,
-                qh.read_music,
-                qh.read_music_input,
-                qh.read_netcdf,
-                qh.read_oscar2008,
-                qh.read_oscar2013,
-                qh.read_qtraj_averaged,
+            case(
+                reader,
+                **{name: ("path", "x")},
+                T_min=("number?", 0.2),
+                within=("mapping?", {"x": (-1.0, 1.0)}),
+                cheap=False,
+            )
+            for reader, name in (
+                (qh.read_jetdata_h5, "path"),
+                (qh.read_music, "path"),
+                (qh.read_netcdf, "path"),
+                (qh.read_oscar2008, "path"),
+                (qh.read_oscar2013, "path"),
+                (qh.read_jewel2d, "paths"),
             )
         ),
-        case(qh.read_jewel2d, paths=("path", "x"), cheap=False),
+        case(qh.read_music_input, path=("path", "x"), cheap=False),
+        case(qh.read_qtraj_averaged, path=("path", "x"), cheap=False),
         case(
             qh.read_music_dense,
             path=("path", __file__),
             grid=("object", qh.MusicGrid(1, 1, 3, 1, -1, 3, 1, -1)),
             binary=("boolean", True),
+            T_min=("number?", 0.2),
+            within=("mapping?", {"x": (-1.0, 1.0)}),
             cheap=False,
         ),
         case(
@@ -443,6 +512,7 @@ def cases() -> tuple[Case, ...]:
             first_replicate=("integer", 0),
             directions=("integer", 2),
             scrambling=("choice", "own"),
+            rapidity=("array", (-1.0, 1.0)),
         ),
         case(qh.write_netcdf, hydro=("object", HYDRO), path=("path", "x"), cheap=False),
         case(qh.write_oscar2013, hydro=("object", HYDRO), path=("path", "x"), cheap=False),
@@ -533,6 +603,7 @@ def cases() -> tuple[Case, ...]:
             phi=("array?", [1.0, 2.0]),
             y=("array?", [1.0, 2.0]),
             attrs=("mapping", {}),
+            emulation=("array?", None),
         ),
         case(
             qo.average,
@@ -921,6 +992,9 @@ MADE_HERE = {
     # made by the functions of the package, from numbers that were checked
     *(
         qt.Result,
+        qe.Emulator,
+        qe.CrossFit,
+        qe.Sample,
         qt.Levels,
         qt.Sensitivity,
         qt.DensityInTime,

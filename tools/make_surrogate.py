@@ -37,6 +37,7 @@ gamma = {gamma}
 [medium]
 T_end = 0.250
 hydro = "shipped"
+b_fm = [2.3, 6.0, 9.2, 11.6]
 [initial]
 width = 0.2
 [paths]

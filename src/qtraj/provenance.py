@@ -20,6 +20,7 @@ CODE: Final = (
     "physics",
     "solvers",
     "hydro",
+    "emulation",
     "observables/estimate.py",
     "observables/geometry.py",
     "io/factory.py",

@@ -173,8 +173,10 @@ def test_own_hydro_files_give_the_same_answer_as_the_shipped_ones(solver, whole,
 
 
 def test_shipped_hydro_of_another_system_is_refused_before_anything_is_solved(solver, tmp_path):
-    text = RUN_FILE.replace('"PbPb"', '"AuAu"').replace("5020", "200")
-    with pytest.raises(InputError, match=r"Pb-Pb at 5020 GeV.*medium\.files"):
+    text = RUN_FILE.replace('"PbPb"', '"XeXe"').replace("5020", "5440")
+    with pytest.raises(
+        InputError, match=r"Pb-Pb at 5020 GeV, Au-Au at 200 GeV, O-O at 5360 GeV.*medium\.files"
+    ):
         run(make_run_file(text), tmp_path, solve=solver)
     with pytest.raises(InputError, match="b_fm"):
         run(make_run_file(RUN_FILE.replace("[9.2, 2.3]", "[9.2, 3.0]")), tmp_path, solve=solver)

@@ -170,3 +170,63 @@ def write_old_music(path, T, *, itau, headers=False, tau0=TAU[0]):
                 values += row + [0.01] * 5
     np.array(values, "<f4").tofile(path)
     return path
+
+
+FINE_ETA = np.array([-1.5, -0.5, 0.5, 1.5, 2.5])
+"""Rapidities that are not symmetric about 0, of another number than points in x and y."""
+
+
+def tilted(tau, x, y, eta):
+    """T in GeV, bilinear in space, so that interpolation is exact; no two axes, and no two signs, are alike."""
+    return (
+        0.3 * (0.6 / tau) ** (1 / 3) + 0.02 * x + 0.005 * y - 0.011 * eta + 0.003 * x * eta - 0.002 * y * eta
+    )
+
+
+def tilted_T():
+    return tilted(*np.meshgrid(TAU, X, Y, FINE_ETA, indexing="ij"))
+
+
+def write_music_3d_era(path, era):
+    """3+1D MUSIC file of an era, from `tilted`: u^3 is another component in each, and no reader may use it as v_z."""
+    T = tilted_T()
+    nt, nx, ny, neta = T.shape
+    flags, n_var, cs2 = {
+        "3.1": ([0, 0, 0, 0], 11, True),
+        "3.1 vorticity": ([], 35, False),
+        "3.0": ([0, 1, 0, 0], 15, False),
+        "2.5": ([0, 1, 0, 0], 15, False),
+    }[era]
+    head = [TAU[0], 0.3, nx, 0.5, X[0], ny, 0.5, Y[0], neta, 1.0, FINE_ETA[0], *flags, n_var]
+    values = [] if era == "3.0" else list(head)
+    for it, ieta, iy, ix in np.ndindex(nt, neta, ny, nx):
+        if era == "3.0" and (ieta, iy, ix) == (0, 0, 0):
+            values += head  # before every frame
+        # MUSIC 2.5 truncates the number of a frame: i and i again stand for i and i + 1
+        number = max(it - 1, 0) if era == "2.5" else it
+        row = [number, ix, iy, ieta, 1.0, 0.3, T[it, ix, iy, ieta], *([0.2] if cs2 else [])]
+        row += [0.1, 0.2, np.sinh(FINE_ETA[ieta])]
+        values += row + [0.01] * (n_var - len(row))
+    np.array(values, "<f4").tofile(path)
+    return path
+
+
+def write_music_dense_3d(path):
+    """Dense MUSIC file of `tilted`: tau, eta, y, x with x fastest, five columns."""
+    T = tilted_T().transpose(0, 3, 2, 1)
+    np.stack([T, 0 * T, 0.1 + 0 * T, 0.2 + 0 * T, 0 * T], axis=-1).astype("<f4").tofile(path)
+    return path
+
+
+def write_vhlle_vtk(folder, steps=(1, 2, 3)):
+    """Files of vHLLE's VTK output: legacy VTK 2.0 in ASCII, x fastest, three decimals."""
+    T = tilted_T()
+    folder.mkdir(exist_ok=True)
+    for step, frame in zip(steps, T, strict=True):
+        lines = ["# vtk DataFile Version 2.0", "T", "ASCII", "DATASET STRUCTURED_POINTS"]
+        lines += [f"DIMENSIONS {len(X)} {len(Y)} {len(FINE_ETA)}", "SPACING 0.5 0.5 1"]
+        lines += [f"ORIGIN {X[0]:g} {Y[0]:g} {FINE_ETA[0]:g}", f"POINT_DATA {frame.size}"]
+        lines += ["SCALARS T double 1", "LOOKUP_TABLE default"]
+        lines += ["".join(f"{v:.3f} " for v in row) for row in frame.transpose(2, 1, 0).reshape(-1, len(X))]
+        (folder / f"T_taustep{step:05d}.vtk").write_text("\n".join(lines) + "\n")
+    return folder

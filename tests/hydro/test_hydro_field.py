@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qtraj.errors import InputError
-from qtraj.hydro import Hydro
+from qtraj.hydro import Hydro, begin_earlier, event_plane
 
 inside_x = st.floats(X[0], X[-1])
 inside_y = st.floats(Y[0], Y[-1])
@@ -111,3 +111,55 @@ def test_arguments_broadcast_and_floor_is_the_smallest_stored():
 def test_bad_fields_are_refused(changes, word):
     with pytest.raises(InputError, match=word):
         small_hydro(**changes)
+
+
+@pytest.mark.parametrize("eta", [None, np.array([-1.0, 0.5, 2.0])])
+@pytest.mark.parametrize(("law", "power"), [("constant", 0.0), ("bjorken", 1 / 3), ("free_streaming", 1 / 4)])
+def test_a_field_that_begins_earlier_follows_its_law(eta, law, power):
+    """T0(x, y, eta) (tau0/tau)^power from 0.6 fm/c, begun at 0.15 fm/c, is that law from 0.15 fm/c on, at any time."""
+    x, y, tau = np.linspace(-2, 2, 5), np.linspace(-1, 2, 4), np.array([0.6, 0.9, 1.5])
+    space = (x, y) if eta is None else (x, y, eta)
+
+    def law_of(t, *place):
+        x, y, e = (*place, 0.0)[:3]
+        return (0.4 + 0.02 * x - 0.03 * y + 0.01 * e * x) * (0.6 / t) ** power
+
+    T = law_of(*np.meshgrid(tau, *space, indexing="ij"))
+    hydro = begin_earlier(Hydro(tau, x, y, T, eta), law, 0.15)
+    rng = np.random.default_rng(3)
+    place = [rng.uniform(a[0], a[-1], 100) for a in space]
+    t = rng.uniform(0.15, 1.5, 100)
+    np.testing.assert_allclose(hydro.temperature(t, *place), law_of(t, *place), rtol=1e-12)
+    assert hydro.tau_fm[0] == pytest.approx(0.15)
+    np.testing.assert_array_equal(hydro.tau_fm[-3:], tau)
+    np.testing.assert_array_equal(hydro.T[-3:], T)
+
+
+@pytest.mark.parametrize(
+    ("law", "from_fm", "word"),
+    [
+        ("none", 0.2, "leave it out"),
+        ("bjorken", 0.6, "before the first frame"),
+        ("bjorken", 0.0, "above 0"),
+        ("bjorken", 1e-5, "5"),
+    ],
+)
+def test_early_media_that_make_no_sense_are_refused(law, from_fm, word):
+    T = np.full((2, 3, 3), 0.4)
+    hydro = Hydro([0.6, 0.9], [-1.0, 0.0, 1.0], [-1.0, 0.0, 1.0], T)
+    with pytest.raises(InputError, match=word):
+        begin_earlier(hydro, law, from_fm)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+@pytest.mark.parametrize("angle", [-0.6, 0.0, 0.25])
+def test_the_event_plane_is_where_the_density_is_short(n, angle):
+    """Entropy exp(-r^2 (1 + e cos n(phi - angle))/6) about a point off the center: shortest at `angle`."""
+    x = np.linspace(-12, 12, 161)
+    z = x[:, None] - 0.7 + 1j * (x + 0.4)
+    density = np.exp(-(np.abs(z) ** 2) * (1 + 0.2 * np.cos(n * (np.angle(z) - angle))) / 6)
+    hydro = Hydro([0.6, 0.9], x, x, np.stack([0.4 * density ** (1 / 3)] * 2))
+    # of odd harmonics the center of weight is not quite the point
+    assert event_plane(hydro, n) == pytest.approx(angle, abs=1e-6 if n != 3 else 1e-3)
+    stacked = Hydro([0.6, 0.9], x, x, hydro.T[..., None] * np.array([0.5, 1.0, 0.9]), eta=[-1.0, 0.0, 1.0])
+    assert event_plane(stacked, n) == pytest.approx(event_plane(hydro, n), abs=1e-12)

@@ -14,6 +14,7 @@ from qtraj.hydro import (
     histories_from_tables,
     read_qtraj_averaged,
     read_qtraj_trajectories,
+    write_qtraj_trajectories,
 )
 from qtraj.units import from_fm
 
@@ -94,6 +95,69 @@ def test_round_trip_of_any_table(tmp_path, rows, meta, six):
     assert tuple(table.metadata.values()) == tuple(meta)
 
 
+NAMES = ("b_fm", "x_fm", "y_fm", "eta", "pT", "phi", "rapidity", "weight")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.floats(0.01, 2.0), st.floats(1e-3, 4.9)), min_size=2, max_size=4),
+        min_size=1,
+        max_size=3,
+    ),
+    st.lists(st.floats(-20, 20), min_size=8, max_size=8),
+    st.sampled_from([6, 7, 8]),
+    st.sampled_from([2, 6]),
+    st.sampled_from(["t.txt", "t.txt.gz"]),
+    st.booleans(),
+)
+def test_what_is_written_is_read_back_to_the_digits_printed(
+    tmp_path, rows, meta, n, columns, name, anisotropic
+):
+    tables = []
+    for each in rows:
+        T = np.array([r[1] for r in each])
+        more = (
+            {}
+            if columns == 2 or not anisotropic
+            else {"anisotropy": np.outer(T, [1, 2, 3]), "hard_scale": 2 * T}
+        )
+        metadata = dict(zip(NAMES, meta, strict=True))
+        tables.append(TemperatureTable(np.cumsum([r[0] for r in each]), T, metadata=metadata, **more))
+    path = tmp_path / name
+    assert write_qtraj_trajectories(path, iter(tables), n_metadata=n, columns=columns) == len(tables)
+    again = list(read_qtraj_trajectories(path))
+    assert path.read_bytes()[:2] == (b"\x1f\x8b" if name.endswith("gz") else str(n).encode() + b"\n")
+    for one, other in zip(tables, again, strict=True):
+        digits = np.vectorize(lambda value: float(f"{value:.10g}"))
+        assert list(other.metadata) == list(NAMES[:n])
+        np.testing.assert_array_equal(list(other.metadata.values()), digits(meta[:n]))
+        np.testing.assert_array_equal(other.T, digits(one.T))
+        np.testing.assert_array_equal(other.tau_fm, digits(one.tau_fm))
+        assert (other.anisotropy is None) == (columns == 2)
+        if columns == 6:
+            alpha = np.ones((len(one.T), 3)) if one.anisotropy is None else one.anisotropy
+            np.testing.assert_array_equal(other.anisotropy, digits(alpha))
+            np.testing.assert_array_equal(
+                other.hard_scale, digits(one.T if one.hard_scale is None else one.hard_scale)
+            )
+
+
+def test_tables_that_cannot_be_written_are_refused_and_leave_no_file(tmp_path):
+    full = TemperatureTable(TAU, T, ANISOTROPY, T, dict(zip(NAMES[:6], META, strict=True)))
+    for tables, options, word in (
+        ([], {}, "at least one table"),
+        ([full], {"n_metadata": 7}, "without rapidity"),
+        ([full], {"n_metadata": 5}, "6, 7 or 8"),
+        ([full], {"columns": 2}, "anisotropy"),
+        ([TemperatureTable(TAU, T)], {}, "without b_fm"),
+        (7, {}, "list or an iterator"),
+    ):
+        with pytest.raises(InputError, match=word):
+            write_qtraj_trajectories(tmp_path / "t.txt", tables, **options)
+    assert not list(tmp_path.iterdir())
+
+
 def bad_table(values):
     return lambda p: averaged(p, **values)
 
@@ -130,7 +194,8 @@ def test_bad_averaged_files_are_refused(tmp_path, write, word):
     [
         (["0"], "whole number"),
         (["9"], "9 metadata lines"),
-        (["# t T"], "not a finite number"),
+        (["t T"], "not a finite number"),
+        (["# t T"], "no block"),  # a comment
         (["2", "1.0"], "truncated"),
         (["1", "nan"], "not a finite number"),
         ([""], "no block"),

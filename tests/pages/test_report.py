@@ -15,6 +15,7 @@ from qtraj.campaign.reading import load_survivals
 from qtraj.campaign.results import merge
 from qtraj.campaign.run import run as run_campaign
 from qtraj.cli import app
+from qtraj.io.results import read_dataset, write_dataset
 from qtraj.io.survivals import write_survival_csv
 from qtraj.observables.data.dataset import load_data
 from qtraj.observables.data.systems import load_system
@@ -283,6 +284,16 @@ def test_a_merged_result_tells_the_same(folder, tmp_path, text):
     assert run.plan is not None
     assert run.plan.keys == load_run(folder).plan.keys
     assert load_run(folder / "result.nc").name == "run"
+
+
+def test_a_result_without_impact_parameters_has_those_that_came_with_the_package_then(folder, tmp_path):
+    """A run file without b_fm means all runs of the package: those of its time."""
+    path = merge(folder / "store", tmp_path / "merged.nc", ["one paper"])
+    result = read_dataset(path).load()
+    text = result.attrs["run_file"].replace("b_fm = [9.2, 2.3]", "")
+    assert text != result.attrs["run_file"]
+    plan = load_run(write_dataset(result.assign_attrs(run_file=text), tmp_path / "old.nc")).plan
+    assert sorted(plan.keys) == sorted(load_run(folder).plan.keys)
 
 
 def test_without_fluid_the_page_says_why(loaded):

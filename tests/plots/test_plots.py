@@ -125,6 +125,14 @@ def test_a_single_computed_point_is_drawn_without_a_curve():
     assert len(ax.collections) == 1  # the error bars, no range
 
 
+def test_light_systems_have_an_axis_of_their_own():
+    light = Band("Y(1S)", [7, 28], Estimate([0.9, 0.7], {"paths": 0.02}), [0.9, 0.6], [0.95, 0.8], KAPPA)
+    low, high = plot_raa_npart(axes(), [light]).get_xlim()
+    assert low == 0
+    assert 28 < high < 35
+    assert plot_raa_npart(axes(), BANDS).get_xlim() == (0, 440)  # with room for global boxes beside lead
+
+
 def test_several_states_in_one_axes_are_told_apart_by_color():
     ax = plot_raa_npart(axes(), BANDS, load_raa())
     colors = {to_hex(c.lines[0].get_color()).upper() for c in ax.containers}

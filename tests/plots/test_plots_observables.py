@@ -171,13 +171,14 @@ def test_every_file_is_written_and_the_pictures_are_pictures(panels, tmp_path):
     with Image.open(tmp_path / "regeneration.png") as picture:
         assert min(picture.size) > 900
     lines = (tmp_path / "raa_npart.csv").read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "# errors not estimated: cross sections"
-    assert lines[1] == (
+    assert "2.5 < y < 4" in lines[0]  # data at other rapidities than the paths
+    assert lines[1] == "# errors not estimated: cross sections"
+    assert lines[2] == (
         "name,N_part,low,high,R_AA,error,error_paths,error_mesh,error_time_step,error_branching,"
         '"kappa: 1.0, 0.8, 1.2 low","kappa: 1.0, 0.8, 1.2 high","gamma: -1.75, 0.0 low","gamma: -1.75, 0.0 high",'
         "no_jump,regeneration"
     )
-    assert len(lines) == 2 + 9 * 4
+    assert len(lines) == 3 + 9 * 4
 
 
 def test_a_figure_outside_of_a_style_changes_nothing(panels):

@@ -11,15 +11,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import FileFormatError, QtrajError, warn_user
+from ..emulation.emulator import FEWEST
+from ..errors import FileFormatError, InputError, QtrajError, warn_user
 from ..io.config import CoefficientTable, Gamma, Kappa, RunConfig, RunFile, parse_config
-from ..io.factory import Budget, check_choices, check_media, identity
+from ..io.factory import Budget, check_choices, check_media, identity, model_of
 from ..provenance import code_digest
-from .sources import Source, interval, source_from_json, sources
+from .sources import FIRST_CHEAP, Source, interval, source_from_json, sources
 
 UNIT: Final = 256
 """Histories solved in one call. On a CPU the numbers of a history do not depend on who is solved with it. A GPU's do,
 in their last digits; there, chunks whose size is a multiple of this have the same units, so the same numbers."""
+
+CHEAP_UNIT: Final = 2**13
+"""Paths whose temperatures are in memory at a time when they are emulated."""
 
 CODE_DIGEST: Final = code_digest()
 """Digest of the sources, taken when they are imported: what is edited later is not what this process runs."""
@@ -194,6 +198,27 @@ class Plan:
 
         return tuple(map(key, self.chunks))
 
+    @cached_property
+    def cheap_chunks(self) -> tuple[tuple[int, int, int], ...]:
+        """Source, first and one behind the last of the emulated paths that are drawn together; of all settings."""
+        if self.config.paths.cheap is None:
+            return ()
+        counts = [source.emulated().count for source in self.sources]
+        return tuple(
+            (number, start, min(start + CHEAP_UNIT, count))
+            for number, count in enumerate(counts)
+            for start in range(0, count, CHEAP_UNIT)
+        )
+
+    @cached_property
+    def cheap_keys(self) -> tuple[str, ...]:
+        """Key of what the emulators make of the solved paths, then of each of `cheap_chunks`."""
+        solved = hashlib.sha256(json.dumps(self.keys).encode()).hexdigest()
+        ranges: tuple[Any, ...] = ("solved", *self.cheap_chunks) if self.cheap_chunks else ()
+        return tuple(
+            hashlib.sha256(f"{solved} {FIRST_CHEAP} {piece}".encode()).hexdigest() for piece in ranges
+        )
+
     def to_json(self) -> str:
         """Return the plan as text, for `plan_from_json`."""
         content = {
@@ -212,6 +237,8 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
     """Plan a run file: find its temperatures and make sure that histories can be made of them."""
     check_choices(run_file)
     plan = Plan(run_file, sources(run_file, UNIT), chunk_size)
+    if plan.cheap_keys:
+        _check_emulation(plan)
     for source in plan.sources:
         for T_end in run_file.config.medium.T_end:
             histories = source.ending(T_end).batch(0, min(UNIT, source.count)).histories
@@ -219,6 +246,19 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
                 if setting.T_end == T_end:
                     check_media(run_file, setting.kappa, setting.gamma, histories)
     return plan
+
+
+def _check_emulation(plan: Plan) -> None:
+    """See that the solved paths can teach an emulator, before any is solved."""
+    if model_of(plan.run_file).thermal is not None:
+        allowed = (
+            "be left out: the potential changes with the medium, and survival with more than kappa and gamma"
+        )
+        raise InputError("paths.cheap", plan.config.paths.cheap, allowed)
+    hot = sum(bool(h.active) for s in plan.sources for h in s.batch(0, min(UNIT, s.count)).histories)
+    if hot < 4 * FEWEST:
+        allowed = f"be large enough that the medium acts on {4 * FEWEST} of the solved paths, here on {hot}"
+        raise InputError("paths.n", plan.config.paths.n, allowed, "An emulator learns from them.")
 
 
 def plan_from_json(text: str, name: str, *, to_read: bool = False) -> Plan:

@@ -1,16 +1,20 @@
-"""What a user has, recognized by its kind, and read: its survivals, or what to cite for it."""
+"""What a user has, recognized by its kind, and read: its survivals, its temperatures, or what to cite for it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+from scipy.interpolate import PchipInterpolator
 
 from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
+from ..hydro.readers.qtraj_text import METADATA_NAMES, TemperatureTable, read_qtraj_trajectories
 from ..io.citations import Choices, Citation, literature, merged, of_choices, of_program, of_run
 from ..io.config import RunConfig, RunFile, load_run_file, parse_config
 from ..io.results import read_dataset
@@ -22,6 +26,7 @@ from ..observables.data.systems import system_of
 from ..observables.estimate import Estimate
 from ..observables.observable import survival_average
 from ..observables.table import FED_STATES, SurvivalTable
+from ..physics.medium import TabulatedTemperature
 from ..qtraj1 import (
     LegacyParameters,
     RatioTable,
@@ -38,6 +43,7 @@ from ..states import State
 from .plan import make_plan
 from .results import open_results
 from .run import STORE, measured
+from .sources import Batch, TrajectorySource
 from .store import Store
 
 NETCDF: Final = (".nc", ".netcdf")
@@ -181,6 +187,15 @@ def stored_run_file(source: Path, attrs: Mapping[str, Any]) -> RunFile | None:
     return RunFile(parse_config(text, str(source), stored=True), text, path if path.is_file() else source)
 
 
+def of_its_time(run_file: RunFile, b_fm: ArrayLike) -> RunFile:
+    """Return the run file of a result, whose paths have `b_fm`: "all" of the package are those of that time."""
+    medium = run_file.config.medium
+    if medium.hydro == "files" or medium.b_fm is not None:
+        return run_file
+    medium = medium.model_copy(update={"b_fm": tuple(map(float, np.unique(b_fm)))})
+    return replace(run_file, config=run_file.config.model_copy(update={"medium": medium}))
+
+
 def _of_run(tables: dict[str, SurvivalTable], run_file: RunFile, folder: Path) -> Survivals:
     """Return the survivals of a run with what its run file says of them; files that it names may lie in `folder`."""
     config = run_file.config
@@ -279,3 +294,99 @@ def _of_qtraj(source: Path, params: Path | None) -> list[Citation]:
         problem = "the params.txt of this run is not in ../input, where QTraj keeps it"
         raise FileFormatError(source, problem, "Name it with --params.")
     return merged([original, *of_choices(Choices.of_legacy(read_params(path)))])
+
+
+def trajectory_tables(source: str | Path, dtau_fm: float | None = None) -> Iterator[TemperatureTable]:
+    """Yield the temperatures along every path of a source, with the path as metadata of QTraj's trajectory files.
+
+    `source` is a run file, the folder of a run or store, a file of `qtraj campaign merge`, a
+    netCDF file of histories (variables tau in fm/c and T (path, tau) in GeV, b_fm, x_fm, y_fm, pT, phi and, where they
+    are known, rapidity and weight), or a trajectory file of QTraj. `dtau_fm` interpolates to times so far apart, as
+    qtraj does; else the times are those of the source.
+    """
+    source = Path(source)
+    if not source.exists():
+        raise FileFormatError(source, "no such file or folder", "Check the path.")
+    if source.is_dir():
+        store = _store(source)
+        if store is None:
+            raise FileFormatError(source, "holds no campaign", "Give a run file, or the folder of a run.")
+        sources = store.load_plan().sources
+    elif source.suffix == ".toml":
+        sources = make_plan(load_run_file(source)).sources
+    elif source.suffix in NETCDF:
+        try:
+            dataset = xr.load_dataset(source, engine="h5netcdf")
+        except (OSError, ValueError) as error:
+            raise FileFormatError(source, f"netCDF4 cannot open it ({error})", "Truncated?") from None
+        if {"tau", "T"} <= set(dataset.variables):  # anybody's file, without a checksum
+            yield from _denser(_stored_tables(source, dataset), dtau_fm)
+            return
+        results = read_dataset(source)
+        run_file = stored_run_file(source, results.attrs)
+        if run_file is None or "b_fm" not in results:
+            problem = "holds neither temperatures along paths nor the paths of a run"
+            raise FileFormatError(source, problem, "Give the run file.")
+        sources = make_plan(of_its_time(run_file, results["b_fm"].values)).sources
+    else:
+        yield from _denser(read_qtraj_trajectories(source), dtau_fm)
+        return
+    for each in sources:
+        if isinstance(each, TrajectorySource):
+            yield from _denser(read_qtraj_trajectories(each.file.name), dtau_fm)
+            continue
+        for start in range(0, each.count, _AT_ONCE):
+            batch = each.batch(start, min(start + _AT_ONCE, each.count))
+            yield from _denser((_table(batch, i) for i in range(len(batch.histories))), dtau_fm)
+
+
+_AT_ONCE: Final = 1024  # histories
+
+
+def _table(batch: Batch, i: int) -> TemperatureTable:
+    history = cast("TabulatedTemperature", batch.histories[i])
+    paths = batch.paths
+    known = {name: float(paths[name][i]) for name in METADATA_NAMES if name in paths}
+    # a pair made at z = t = 0 stays at the space-time rapidity that is its own
+    known["eta"] = known["rapidity"] = float(np.nan_to_num(paths["rapidity"][i]))
+    scale = None if history.hard_scale is None else np.asarray(history.hard_scale)
+    alpha = None if history.alpha is None else np.asarray(history.alpha)
+    return TemperatureTable(np.asarray(history.tau_fm), np.asarray(history.T), alpha, scale, known)
+
+
+def _stored_tables(source: Path, dataset: xr.Dataset) -> Iterator[TemperatureTable]:
+    names = [name for name in METADATA_NAMES if name in dataset]
+    missing = {"b_fm", "x_fm", "y_fm", "pT", "phi"} - set(names)
+    if missing or dataset["T"].ndim != 2 or dataset["tau"].ndim not in (1, 2):
+        problem = (
+            f"of tau, T (path, tau), b_fm, x_fm, y_fm, pT, phi something is missing: {sorted(missing) or 'T'}"
+        )
+        raise FileFormatError(source, problem)
+    tau = np.broadcast_to(dataset["tau"].values, dataset["T"].shape)
+    for i, T in enumerate(dataset["T"].values):
+        known = {name: float(dataset[name].values[i]) for name in names}
+        y = known.get("rapidity", known.get("eta", 0.0))
+        kept = np.isfinite(T)
+        yield TemperatureTable(
+            tau[i][kept], T[kept], metadata={"eta": y, "rapidity": y, "weight": 1.0, **known}
+        )
+
+
+def _denser(tables: Iterable[TemperatureTable], dtau_fm: float | None) -> Iterator[TemperatureTable]:
+    """Yield tables on times `dtau_fm` apart and at their own last time, interpolated as histories are."""
+    for table in tables:
+        # QTraj's own older files lack what newer ones say
+        y = table.metadata.get("rapidity", table.metadata.get("eta", 0.0))
+        known = {"rapidity": y, "weight": 1.0, **table.metadata}
+        if dtau_fm is None:
+            yield replace(table, metadata=known)
+            continue
+        first, last = float(table.tau_fm[0]), float(table.tau_fm[-1])
+        tau = np.append(np.arange(first, last - 1e-9, dtau_fm), last)
+        log = np.log(table.tau_fm)
+
+        def at(values: Any, log: Any = log, tau: Any = tau) -> Any:
+            return np.exp(PchipInterpolator(log, np.log(values))(np.log(tau)))
+
+        alpha, scale = (None if v is None else at(v) for v in (table.anisotropy, table.hard_scale))
+        yield TemperatureTable(tau, at(table.T), alpha, scale, known)

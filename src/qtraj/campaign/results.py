@@ -19,7 +19,9 @@ from rich.table import Table
 from .._checks import boolean
 from .._checks import path as path_of
 from .._types import Float
-from ..errors import FileFormatError, InputError
+from ..emulation import CrossFit, Sample, cross_fit
+from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
+from ..io.factory import model_of
 from ..io.results import estimate_from, estimate_variables, provenance, stack, write_dataset
 from ..io.survivals import tables_from_results
 from ..observables.bins import geometry_bins
@@ -32,11 +34,12 @@ from ..observables.geometry import with_geometry
 from ..observables.observable import meson_survivals, modification
 from ..observables.overview import VARIED
 from ..observables.table import Part, SurvivalTable
-from ..states import STATE_NAMES, shown
-from .plan import Plan
-from .sources import PATH_NAMES
+from ..states import STATE_NAMES, STATES, shown
+from .executors import Executor
+from .plan import Plan, Setting
+from .sources import PATH_NAMES, Source
 from .store import REMEDY, Store, present
-from .work import QUANTITIES
+from .work import QUANTITIES, Advance, Worker
 
 _MEANING = {
     "survival": "final over initial overlap",
@@ -65,7 +68,10 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
         ``survival`` and ``no_jump`` of dimensions (setting, l, history, state); for states of another l than that of
         the start they are no survivals, but the probability of the state at the end. Each has one variable per part of
         its error (NaN where it was not asked for); over histories the coordinates of `PATH_NAMES`, ``n_part`` of their
-        impact parameters, and number of their ``source``. The arrays are Dask arrays.
+        impact parameters, and number of their ``source``. The arrays are Dask arrays. Of a run with ``cheap`` paths the
+        solved histories are followed by the emulated ones: ``emulation`` is k for a solved path of the k-th source,
+        from 1 on, and -k for an emulated one, ``survival_emulated`` and ``no_jump_emulated`` what is emulated of the
+        solved ones.
 
     Raises
     ------
@@ -78,12 +84,16 @@ def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
     partial = boolean("partial", partial)
     plan = store.load_plan(to_read=True)
     there = present(store)
+    if set(plan.keys) <= there.keys() and not set(plan.cheap_keys) <= there.keys():
+        emulate(store)
+        there = present(store)
     missing = sum(key not in there for key in plan.keys)
     if missing == len(plan.keys) or (missing and not partial):
         remedy = f"`qtraj campaign resume --store {folder}` solves them."
         allowed = f"hold all {len(plan.keys)} chunks, {missing} are missing"
         raise InputError("--store", str(folder), allowed, remedy)
-    return _dataset(plan, store, [key if key in there else "" for key in plan.keys])
+    results = _dataset(plan, store, [key if key in there else "" for key in plan.keys])
+    return results if missing or not plan.cheap_keys else _with_emulated(plan, store, results)
 
 
 def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Dataset:
@@ -102,11 +112,6 @@ def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Datase
         chunks = ((1,) * S, (1,) * len(ls), sizes, (len(STATE_NAMES),))
         return xr.Variable(("setting", "l", "history", "state"), _array(store, keys, name, chunks), attrs)
 
-    def participants(b_fm: Float, block_info: Mapping[Any, Any]) -> Float:
-        (block,) = block_info[None]["chunk-location"]
-        n_part: Float = sources[block].participants(b_fm)
-        return n_part
-
     # a finished chunk with an error budget, or any if there is none yet, knows which parts the error has
     finished = [pair for pair in zip(plan.chunks, present_keys, strict=True) if pair[1]]
     sampled = store.read(min(finished, key=lambda pair: pair[0].budget == "none")[1])
@@ -120,12 +125,152 @@ def _dataset(plan: Plan, store: Store, present_keys: Sequence[str]) -> xr.Datase
             error = f"{name}_error_{part}"
             variables[error] = variable(error, long_name=f"{part} error of {name}")
     paths = {name: _array(store, some_key, name, (sizes,)) for name in PATH_NAMES}
-    n_part = da.map_blocks(participants, paths["b_fm"], dtype=float, meta=np.empty(0))
+    n_part = _participants(sources, paths["b_fm"])
     coordinates: dict[str, Any] = {name: ("history", values) for name, values in paths.items()}
     coordinates["source"] = "history", np.repeat(numbers, sizes)
     coordinates["n_part"] = "history", n_part, {"long_name": "mean number of participants"}
     coordinates |= {**plan.coordinates(), "l": list(ls), "state": list(STATE_NAMES)}
     return xr.Dataset(variables, coordinates, {"run_file": plan.run_file.text})
+
+
+def _participants(sources: Sequence[Source], b_fm: da.Array) -> da.Array:
+    """Return the participants of impact parameters of which each block belongs to one of the sources."""
+
+    def of_block(b_fm: Float, block_info: Mapping[Any, Any]) -> Float:
+        (block,) = block_info[None]["chunk-location"]
+        n_part: Float = sources[block].participants(b_fm)
+        return n_part
+
+    return da.map_blocks(of_block, b_fm, dtype=float, meta=np.empty(0))
+
+
+def emulate(store: Store, executor: Executor | None = None) -> None:
+    """Emulate the cheap paths of a plan whose chunks are solved, and keep them in the store as chunks of their own."""
+    plan = store.load_plan()
+    missing = set(plan.cheap_keys) - store.finished(plan.cheap_keys)
+    if not missing:
+        return
+    solved = _dataset(plan, store, plan.keys)
+    fits = []
+    seen = {f"{part}_emulated": np.full(solved[part].shape, np.nan) for part in QUANTITIES}
+    for i, setting in enumerate(plan.settings):
+        fit = _fit(plan, setting, solved.isel(setting=i))
+        fits.append(fit)
+        for part in QUANTITIES:
+            seen[f"{part}_emulated"][i] = _placed(plan, fit, part, fit.emulated)
+    dims = ("setting", "l", "history", "state")
+    dataset = xr.Dataset({name: (dims, values) for name, values in seen.items()})
+    store.write(plan.cheap_keys[0], dataset.assign_attrs(_CHEAP, chunk="solved paths, emulated"))
+    numbers = [n for n, key in enumerate(plan.cheap_keys[1:]) if key in missing]
+    worker = Emulation(store.folder, fits=tuple(fits))
+    for _ in executor.map(worker, numbers, lambda number, done: None) if executor else map(worker, numbers):
+        pass
+
+
+_CHEAP = {"seconds": 0.0, "not_estimated": ""}  # attributes that every chunk has
+
+
+def _fit(plan: Plan, setting: Setting, solved: xr.Dataset) -> CrossFit:
+    """Fit one setting of the model; the sources share emulators, whose folds leave out whole replicates of all."""
+    solved = solved[[*QUANTITIES, "source", "replicate"]].load()
+    model = model_of(plan.run_file, setting.kappa, setting.gamma)
+    samples = []
+    for number, source in enumerate(plan.sources):
+        own = solved.isel(history=np.flatnonzero(solved["source"].values == number))
+        values = {
+            f"{part} {STATE_NAMES[j]}": own[part].values[i, :, j].clip(min=0.0)
+            for part in QUANTITIES
+            for i, l in enumerate(plan.config.initial.l)
+            for j, state in enumerate(STATES)
+            if state.l == l and l in (0, 1)
+        }
+        samples.append(Sample(model, source.ending(setting.T_end).batch(0, source.count).histories, values))
+    return cross_fit(samples, solved["replicate"].values)
+
+
+def _placed(plan: Plan, fit: CrossFit, part: str, values: Float) -> Float:
+    """Return emulated survivals (n, m) as (l, n, state), NaN for states that are not of a start."""
+    placed = np.full((len(plan.config.initial.l), len(values), len(STATE_NAMES)), np.nan)
+    for column, name in enumerate(fit.names):
+        of, state = name.split()
+        if of == part:
+            l = STATES[STATE_NAMES.index(state)].l
+            placed[plan.config.initial.l.index(l), :, STATE_NAMES.index(state)] = values[:, column]
+    return placed
+
+
+@dataclass(frozen=True)
+class Emulation(Worker):
+    """Emulates cheap paths by the number of their chunk; goes to other processes by pickle."""
+
+    fits: tuple[CrossFit, ...] = ()  # one for each setting
+
+    def __call__(self, number: int, advance: Advance | None = None) -> int:
+        """Draw the paths, emulate them for all settings, write the chunk, and return the number."""
+        store = Store(self.folder)
+        plan = store.load_plan()
+        place, start, stop = plan.cheap_chunks[number]
+        drawn = plan.sources[place].emulated()
+        batches = {end: drawn.ending(end).batch(start, stop) for end in plan.config.medium.T_end}
+        values: dict[str, list[Float]] = {part: [] for part in QUANTITIES}
+        for setting, fit in zip(plan.settings, self.fits, strict=True):
+            model = model_of(plan.run_file, setting.kappa, setting.gamma)
+            emulated = fit.values(batches[setting.T_end].histories, model)
+            for part, of_settings in values.items():
+                of_settings.append(_placed(plan, fit, part, emulated))
+        paths = next(iter(batches.values())).paths
+        variables: dict[str, Any] = {name: ("history", path) for name, path in paths.items()}
+        dims = ("setting", "l", "history", "state")
+        variables |= {part: (dims, np.array(of_settings)) for part, of_settings in values.items()}
+        chunk = f"paths {start}-{stop - 1} of source {place}, emulated"
+        store.write(plan.cheap_keys[number + 1], xr.Dataset(variables).assign_attrs(_CHEAP, chunk=chunk))
+        return number
+
+
+def _with_emulated(plan: Plan, store: Store, solved: xr.Dataset) -> xr.Dataset:
+    """Return the solved paths, then the emulated ones, as one dataset.
+
+    ``emulation`` is k + 1 for a solved path of source k and -k - 1 for an emulated one; ``survival_emulated`` and
+    ``no_jump_emulated`` are what the emulators say of solved paths that they did not see.
+    """
+    S, L, n = (solved.sizes[dim] for dim in ("setting", "l", "history"))
+    keys, pieces = np.array(plan.cheap_keys[1:]), plan.cheap_chunks
+    sizes = tuple(stop - start for _, start, stop in pieces)
+    whole, dims = ((S,), (L,), sizes, (len(STATE_NAMES),)), ("setting", "l", "history", "state")
+    numbers = np.repeat([place for place, *_ in pieces], sizes)
+
+    def longer(name: str, variable: xr.Variable) -> Any:
+        if "history" not in variable.dims:
+            return variable
+        axis = variable.dims.index("history")
+        if name in QUANTITIES:
+            more = _array(store, keys[None, None], name, whole)
+        elif name in PATH_NAMES:
+            more = _array(store, keys, name, (sizes,))
+        elif name == "source":
+            more = numbers
+        elif name == "n_part":
+            more = _participants(
+                [plan.sources[place] for place, *_ in pieces], _array(store, keys, "b_fm", (sizes,))
+            )
+        else:  # errors are those of the solved paths
+            shape = (*variable.shape[:axis], len(numbers), *variable.shape[axis + 1 :])
+            more = da.full(shape, np.nan, chunks=-1)
+        return xr.Variable(variable.dims, da.concatenate([variable.data, more], axis=axis), variable.attrs)
+
+    both = xr.Dataset(
+        {str(name): longer(str(name), v.variable) for name, v in solved.data_vars.items()},
+        {str(name): longer(str(name), v.variable) for name, v in solved.coords.items()},
+        solved.attrs,
+    )
+    for part in QUANTITIES:
+        name = f"{part}_emulated"
+        seen = _array(store, np.array(plan.cheap_keys[:1])[None, None], name, ((S,), (L,), (n,), whole[3]))
+        unknown = da.full((S, L, len(numbers), len(STATE_NAMES)), np.nan, chunks=-1)
+        of_solved = {"long_name": f"{part} of solved paths as emulated by what did not see them"}
+        both[name] = xr.Variable(dims, da.concatenate([seen, unknown], axis=2), of_solved)
+    kind = np.concatenate([solved["source"].values + 1, -1 - numbers])
+    return both.assign_coords(emulation=("history", kind))
 
 
 def _array(store: Store, keys: NDArray[np.str_], name: str, chunks: tuple[tuple[int, ...], ...]) -> da.Array:
@@ -166,6 +311,7 @@ def merge(folder: str | Path, target: str | Path, citations: Sequence[str] = ())
         "run_file_path": str(plan.run_file.path.absolute()),
         "solved_by": plan.solver,
         "hydro": json.dumps([dict(source.attrs) for source in plan.sources]),
+        "clock": plan.config.paths.clock,
     }
     return write_dataset(results, target)
 
@@ -185,9 +331,10 @@ def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
     wanted: dict[str, tuple[Any, Part]]
     wanted = {"raa": (raa, "total"), "raa_no_jump": (raa, "no_jump"), "survival": (survival, "total")}
     answers: dict[str, dict[str, Estimate]] = {name: {} for name in wanted}
-    n_part, b_fm = [], []
+    n_part, b_fm, averages = [], [], []
     for i, setting in enumerate(plan.settings):
         (table,) = tables_from_results(results.isel(setting=[i])).values()
+        averages.append(str(table.attrs.get("average", "")))
         bins = geometry_bins(table)
         if bins.intervals is not None:
             table = _weighed(table, system)
@@ -207,7 +354,22 @@ def predict(plan: Plan, results: xr.Dataset, feeddown: FeedDown) -> xr.Dataset:
         "n_part": ("geometry", n_part, {"long_name": "mean number of participants"}),
         "b_fm": ("geometry", b_fm, {"long_name": "mean impact parameter", "units": "fm"}),
     }
-    return xr.Dataset(variables, coords=coordinates)
+    attrs = {}
+    if "emulation" in results.coords:
+        emulated = results["emulation"].values < 0
+        attrs = {"solved_paths": int(np.sum(~emulated)), "emulated_paths": int(np.sum(emulated))}
+        coordinates["average"] = ("setting", averages, {"long_name": "what the averages are made of"})
+    target, reached = (
+        plan.config.paths.error,
+        max(float(np.max(e.statistical)) for e in answers["survival"].values()),
+    )
+    if target is not None and reached > target:
+        remedy = "Give `solved` and `cheap`, larger ones."
+        warn_user(
+            f"averaged survivals are known to {reached:.1g}, paths.error is {target:g}. {remedy}",
+            AccuracyWarning,
+        )
+    return xr.Dataset(variables, coordinates, attrs)
 
 
 def _weighed(table: SurvivalTable, system: CollisionSystem | None) -> SurvivalTable:

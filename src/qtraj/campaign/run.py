@@ -15,14 +15,15 @@ import xarray as xr
 from ..errors import InputError, collected
 from ..io.citations import of_run
 from ..io.config import RunConfig, RunFile
-from ..io.factory import feeddown_of
+from ..io.factory import feeddown_of, own_data
 from ..io.results import provenance, write_dataset
+from ..observables.data.compare import rapidity_notes
 from ..observables.data.dataset import DataSet, load_raa
 from ..solvers.solve import solve as solve_lindblad
 from .executors import Executor, InProcess, share
 from .plan import UNIT, Plan, make_plan
 from .progress import Reporter
-from .results import open_results, predict
+from .results import emulate, open_results, predict
 from .store import Store, locked
 from .work import Solver, Worker, solve_chunk
 
@@ -60,8 +61,14 @@ def prediction_of(plan: Plan, store: Store) -> xr.Dataset:
     """Return the prediction of a finished campaign with its provenance."""
     config = plan.config
     feeddown = feeddown_of(config.observables.feeddown, plan.run_file.path.parent)
-    prediction = predict(plan, open_results(store.folder), feeddown)
+    results = open_results(store.folder)
+    prediction = predict(plan, results, feeddown)
     attrs = [dict(source.attrs) for source in plan.sources]
+    rapidity = results["rapidity"].values  # NaN where a trajectory file does not say it
+    data = measured(config, own_data(plan.run_file))
+    notes = dict.fromkeys(fluid["medium"] for fluid in attrs if "medium" in fluid)
+    known = rapidity if np.all(np.isfinite(rapidity)) else None
+    notes |= dict.fromkeys(rapidity_notes(known, "N_part", data))
     return prediction.assign_attrs(
         title=config.output.title or "R_AA against N_part",
         **provenance(plan.run_file.text, config.paths.seed, citations(plan.run_file, attrs)),
@@ -69,6 +76,8 @@ def prediction_of(plan: Plan, store: Store) -> xr.Dataset:
         solved_by=plan.solver,
         feeddown=feeddown.source,
         hydro=json.dumps(attrs),
+        clock=config.paths.clock,
+        notes="\n".join(notes),
     )
 
 
@@ -84,7 +93,7 @@ def prepare(run_file: RunFile, store: Store, *, fresh: bool = False, solve: Solv
         plan = Plan(plan.run_file, plan.sources, _chunk_size(plan, store, solve))
         store.save_plan(plan)
         if fresh:
-            for key in plan.keys:
+            for key in (*plan.keys, *plan.cheap_keys):
                 store.path(key).unlink(missing_ok=True)
     return plan
 
@@ -145,6 +154,8 @@ def carry_out(
 
         for number in executor.map(Worker(store.folder, solve), missing, advance):
             report.finish(plan.describe(plan.chunks[number]), sizes[number])
+        if member is None:  # members of an array job do not know when the others end: whoever reads emulates
+            emulate(store, executor)
 
 
 def measured(config: RunConfig, own: Iterable[DataSet] = ()) -> tuple[DataSet, ...]:

@@ -360,7 +360,7 @@ def status(folder: str | Path) -> Status:
         chunks_done=len(done),
         histories=sum(sizes.values()),
         histories_done=sum(sizes[key] for key in done),
-        foreign=len(there) - len(done),
+        foreign=len(there.keys() - sizes.keys() - set(plan.cheap_keys)),
         owner=owner,
         rate=rate,
         seconds=sum(times) / len(times) * len(done) if times else 0.0,

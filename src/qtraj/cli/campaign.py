@@ -293,5 +293,11 @@ def _solve_and_show(
     bands = [band(prediction, meson, name) for meson in config.observables.states for name in varied]
     pictures = save_figure(raa_figure(bands, data, title=config.output.title), directory / "raa")
     options.print_table(table(summary(prediction, config.observables.states, data), config.output.title))
+    if "emulated_paths" in prediction.attrs:
+        solved, emulated = (prediction.attrs[f"{kind}_paths"] for kind in ("solved", "emulated"))
+        made = "; ".join(dict.fromkeys(map(str, prediction["average"].values)))
+        typer.echo(f"averages  {made}: {solved} solved, {emulated} emulated")
+    for note in filter(None, prediction.attrs["notes"].split("\n")):
+        typer.echo(note)
     options.wrote([*pictures, directory / RESULT])
     return bands, data

@@ -9,18 +9,62 @@ import typer
 from typer import Argument, Option
 
 from .._interrupt import EXIT_INTERRUPTED
-from ..errors import InputError
+from ..errors import FileFormatError, InputError
 from . import options
+
+TRAJECTORIES = "qtraj-trajectories"
 
 
 def convert(
     source: Annotated[
-        Path, Argument(metavar="IN", help="QTraj 1.0 output: a folder or one file; or a netCDF file of it.")
+        Path,
+        Argument(
+            metavar="IN",
+            help="QTraj 1.0 output: a folder or one file; or a netCDF file of it. With --to: what has temperatures.",
+        ),
     ],
     target: Annotated[Path, Argument(metavar="OUT", help="FILE.nc; or the folder or file for the text.")],
     force: Annotated[bool, Option("--force", help="Overwrite existing files.")] = False,
+    to: Annotated[
+        str | None,
+        Option(
+            "--to",
+            metavar="FORMAT",
+            help="qtraj-trajectories: temperatures along the paths of IN, a run file or run, for the C++ code.",
+        ),
+    ] = None,
+    metadata: Annotated[int | None, Option(help="With --to: lines on each path, 6, 7 or 8.  [6]")] = None,
+    columns: Annotated[int | None, Option(help="With --to: 6, or 2: tau and T only.  [6]")] = None,
+    dtau: Annotated[
+        float | None,
+        Option(metavar="FM", help="With --to: interpolate to times so far apart.  [as they are]"),
+    ] = None,
 ) -> None:
-    """Convert QTraj 1.0's text files to netCDF, or such a file back to the same text."""
+    """Convert QTraj 1.0's text files to netCDF, or such a file back to the same text.
+
+    With --to qtraj-trajectories: write a trajectory file, gzip if its name ends in .gz.
+    """
+    if to is not None:
+        from .._checks import choice, positive
+        from ..campaign.reading import trajectory_tables
+        from ..hydro import write_qtraj_trajectories
+
+        choice("--to", to, (TRAJECTORIES,))
+        kinds = {
+            "n_metadata": choice("--metadata", 6 if metadata is None else metadata, (6, 7, 8)),
+            "columns": choice("--columns", 6 if columns is None else columns, (2, 6)),
+        }
+        step = None if dtau is None else positive("--dtau", dtau)
+        if target.exists() and not force:
+            remedy = "Choose another name, or overwrite it with --force."
+            raise FileFormatError(target, "exists already", remedy)
+        count = write_qtraj_trajectories(target, trajectory_tables(source, step), **kinds)
+        typer.echo(f"{count} trajectories", err=True)
+        options.wrote([target])
+        return
+    for flag, value in {"--metadata": metadata, "--columns": columns, "--dtau": dtau}.items():
+        if value is not None:
+            raise InputError(flag, value, f"be left out without --to {TRAJECTORIES}")
     from ..qtraj1.convert import convert as convert_files
 
     done = convert_files(source, target, force=force)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import float_array, instance, mapping, positive, settle, text
+from .._checks import choice, float_array, instance, integer, mapping, number, positive, settle, text
 from .._types import Float
 from ..errors import InputError
 from ..physics.medium import MAX_START_FM, MAX_T
@@ -172,20 +172,38 @@ class Hydro:
             np.asarray(frame), *(np.asarray(p, dtype=float) for p in position)
         )
         cells = [_locate(axis, c) for axis, c in zip(self._space, coordinates, strict=False)]
+        # a single frame is all that is touched then: fields may be larger than the memory
+        one = np.ndim(frame) == 0
+        flat = (self.T[int(frames.flat[0])] if one and frames.size else self.T).reshape(-1)
+        first = np.zeros((), dtype=np.intp) if one else frames
         inside = np.logical_and.reduce([cell[2] for cell in cells])
-        flat = self.T.reshape(-1)
-        result = np.full(frames.shape, -np.inf if largest else 0.0)
-        for corner in np.ndindex(*(2,) * len(cells)):
-            index, weight = frames, np.ones(frames.shape)
-            for axis, (low, fraction, _), upper in zip(self._space, cells, corner, strict=True):
-                index = index * len(axis) + low + upper
-                weight = weight * (fraction if upper else 1.0 - fraction)
+        # from the last axis on: how far apart neighbors of an axis are in `flat`
+        strides = [int(np.prod(self.shape[2 + i :])) for i in range(len(cells))]
+        lowest = first * int(np.prod(self.shape[1:])) + sum(
+            cell[0] * stride for cell, stride in zip(cells, strides, strict=True)
+        )
+        # a point on a grid line has no upper corner: what is not stored there does not matter
+        steps = [np.where(cell[1] > 0, stride, 0) for cell, stride in zip(cells, strides, strict=True)]
+
+        def along_eta(index: NDArray[np.intp]) -> Float:
             # fields stay in the precision of their file, sums are in double
-            value = flat[index].astype(float)
+            value = np.asarray(flat[index], dtype=float)
+            if self.eta is None:
+                return value
+            above = np.asarray(flat[index + steps[2]], dtype=float)
             if largest:
-                result = np.fmax(result, np.where(weight > 0, value, -np.inf))
+                return np.asarray(np.fmax(value, above))
+            # written so that a field without dependence on eta is exactly that without eta
+            return np.asarray(value + cells[2][1] * (above - value))
+
+        result = np.full(frames.shape, -np.inf if largest else 0.0)
+        for i, j in np.ndindex(2, 2):
+            value = along_eta(lowest + i * steps[0] + j * steps[1])
+            if largest:
+                result = np.fmax(result, value)
             else:
-                result += np.where(weight > 0, weight * value, 0.0)
+                (_, u, _), (_, v, _) = cells[:2]
+                result += ((u if i else 1.0 - u) * (v if j else 1.0 - v)) * value
         return np.where(inside & np.isfinite(result), result, np.nan)
 
 
@@ -218,7 +236,7 @@ def _reflected(hydro: Hydro, axes: str, letter: str) -> Hydro:
     return replace(hydro, **changed)
 
 
-def joined_hydro(early: Hydro, late: Hydro, *, tolerance: float = 0.1) -> Hydro:
+def join(early: Hydro, late: Hydro, *, tolerance: float = 0.1) -> Hydro:
     """Return one field of a pre-equilibrium stage and the hydrodynamics that goes on from it.
 
     Parameters
@@ -278,16 +296,99 @@ def joined_hydro(early: Hydro, late: Hydro, *, tolerance: float = 0.1) -> Hydro:
     return replace(late, tau_fm=np.concatenate([early.tau_fm[frames], late.tau_fm]), **fields, attrs=attrs)
 
 
+joined_hydro = join  # its name in version 0.1
+
+EarlyLaw = Literal["constant", "bjorken", "free_streaming"]
+EARLY_POWERS: Final[Mapping[EarlyLaw, float]] = {"constant": 0.0, "bjorken": 1 / 3, "free_streaming": 1 / 4}
+"""T ~ tau^-power before the first frame."""
+
+# frames before the first one are this factor apart at most: a path moves little between them
+_EARLY_RATIO: Final = 1.1
+
+
+def begin_earlier(hydro: Hydro, law: EarlyLaw, from_fm: float) -> Hydro:
+    """Return the field with a medium before its first frame, where each cell follows a law of time alone.
+
+    Parameters
+    ----------
+    hydro : Hydro
+        The run.
+    law : {"constant", "bjorken", "free_streaming"}
+        ``"constant"``: T of the first frame. ``"bjorken"``: T ~ tau^(-1/3), the boost-invariant expansion of an ideal
+        gas in equilibrium (J. D. Bjorken, Phys. Rev. D 27 (1983) 140). ``"free_streaming"``: T ~ tau^(-1/4), massless
+        partons that stream without collisions and so have no longitudinal pressure left: de/dtau = -(e + P_L)/tau with
+        P_L = 0, e ~ 1/tau, and T stands for e^(1/4).
+    from_fm : float
+        Proper time in fm/c at which the medium begins, before the first frame.
+
+    Returns
+    -------
+    Hydro
+        With further frames, at most 10 % apart in time, without velocities. Expansion in the transverse plane before
+        the first frame is left out.
+
+    Raises
+    ------
+    InputError
+        If `from_fm` is not before the first frame, or T there would be no temperature in GeV below 5.
+    """
+    instance("hydro", hydro, Hydro)
+    allowed = f"be one of {', '.join(map(repr, EARLY_POWERS))}; without a medium before the first frame leave it out"
+    power = EARLY_POWERS[choice("law", law, EARLY_POWERS, allowed)]
+    first = float(hydro.tau_fm[0])
+    allowed = f"be a time above 0 and before the first frame, at {first:g} fm/c"
+    from_fm = number("from_fm", from_fm, allowed, above=0, below=first)
+    n = int(np.ceil(np.log(first / from_fm) / np.log(_EARLY_RATIO)))
+    tau = np.geomspace(from_fm, first, n + 1)[:-1]
+    factor = (first / tau) ** power
+    T = np.concatenate([factor.reshape(-1, *[1] * len(hydro._space)) * hydro.T[:1], hydro.T])
+    attrs = {**hydro.attrs, "before_first_frame": f"{law} from {from_fm:g} fm/c"}
+    return Hydro(
+        np.append(tau, hydro.tau_fm), hydro.x_fm, hydro.y_fm, T.astype(hydro.T.dtype), hydro.eta, attrs=attrs
+    )
+
+
+def event_plane(hydro: Hydro, n: int = 2) -> float:
+    """Return the angle of the event plane of order `n` of the first frame at mid-rapidity.
+
+    Parameters
+    ----------
+    hydro : Hydro
+        The run.
+    n : int, optional
+        2 for the elliptic plane, which is along the short axis of the fireball.
+
+    Returns
+    -------
+    float
+        psi_n = (arg <r^n exp(i n phi)> + pi)/n in radians from the x axis, in (-pi/n, pi/n]; the average has the weight
+        T^3, the entropy density of an ideal gas, about its own center (B. Alver and G. Roland, Phys. Rev. C 81 (2010)
+        054905, eq. (7), with entropy in place of participants and r^n in place of r^2).
+    """
+    instance("hydro", hydro, Hydro)
+    n = integer("n", n, 2)
+    T = hydro.T[0] if hydro.eta is None else hydro.T[0][..., int(np.argmin(np.abs(hydro.eta)))]
+    weight = np.nan_to_num(T).astype(float) ** 3
+    z = hydro.x_fm[:, None] + 1j * hydro.y_fm
+    z = z - np.average(z, weights=weight)
+    moment = complex(np.average(z**n, weights=weight))
+    angle = (np.angle(moment) + np.pi) / n
+    return float(angle - 2 * np.pi / n if angle > np.pi / n else angle)
+
+
 def _locate(axis: Float, position: Float) -> tuple[NDArray[np.intp], Float, NDArray[np.bool_]]:
-    """Return cell index, fraction inside the cell and whether the position is on the axis."""
+    """Return index of the grid line below, distance from it in steps below 1, and whether the position is on the axis.
+
+    A position off the axis is put on its first line.
+    """
     step = (axis[-1] - axis[0]) / (len(axis) - 1)
     cells = (position - axis[0]) / step
     nearest = np.round(cells)
     cells = np.where(np.abs(cells - nearest) < _SNAP, nearest, cells)
     inside = (cells >= 0) & (cells <= len(axis) - 1)
-    # the last point belongs to the last cell
-    low = np.clip(np.floor(np.where(inside, cells, 0.0)), 0, len(axis) - 2).astype(np.intp)
-    return low, np.where(inside, cells, 0.0) - low, inside
+    cells = np.where(inside, cells, 0.0)
+    low = cells.astype(np.intp)
+    return low, cells - low, inside
 
 
 def check_axis(name: str, value: ArrayLike, *, uniform: bool = True) -> Float:

@@ -139,7 +139,8 @@ class OpticalGlauber:
             remedy = "Give the nucleus as Nucleus(A, R, a)."
             raise InputError("attrs", sorted(attrs), f"hold {missing}", remedy)
         A, R, a, sigma = (float(attrs[name]) for name in names)
-        return cls(Nucleus(int(A), R, a, name=str(attrs.get("system", ""))), sigma)
+        w = float(attrs.get("woods_saxon_w", 0.0))
+        return cls(Nucleus(int(A), R, a, name=str(attrs.get("system", "")), w=w), sigma)
 
     @property
     def sigma_fm2(self) -> float:

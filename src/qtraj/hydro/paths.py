@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import boolean, finite_array, instance, mapping, number, positive, settle
+from .._checks import boolean, choice, finite_array, instance, mapping, number, positive, settle
 from .._types import Float
 from ..errors import InputError, note
 from ..physics.medium import Histories, check_cools, check_temperature
@@ -23,10 +23,20 @@ MEAN_MASS: Final = float(np.average([meson.mass for meson in MESONS], weights=_S
 
 COLUMNS: Final = ("x_fm", "y_fm", "pT", "phi", "replicate")  # what each path has of its own
 
+# Whose proper time the time of a history is
+Clock = Literal["hydro", "pair"]
+CLOCKS: Final[dict[str, str]] = {
+    "hydro": "proper time tau of the hydro; at mid-rapidity the lab time since the collision",
+    "pair": "proper time of the pair, tau M/m_T",
+}
+BOOST_INVARIANT: Final = (
+    "The hydro is boost invariant: a pair at any rapidity meets the medium of mid-rapidity."
+)
+
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Straight paths of quarkonia of one rapidity, created at tau = 0.
+    """Straight paths of quarkonia, created at tau = 0.
 
     Parameters
     ----------
@@ -42,13 +52,19 @@ class Paths:
         Mass of the moving pair, GeV.
     attrs : mapping, optional
         How the paths were drawn.
-    rapidity : float, optional
-        Of all paths; 0 is mid-rapidity. A pair stays at the space-time rapidity that equals its own.
+    rapidity : float or array_like, shape (n,), optional
+        Of all paths, or of each; 0 is mid-rapidity. Kept as an array (n,).
 
     Raises
     ------
     InputError
         If shapes differ, a number is not finite, or p_T is negative.
+
+    Notes
+    -----
+    A pair of rapidity y made at z = t = 0 moves with z = t tanh y, so it stays at the space-time rapidity y and meets
+    the hydro at tau = t/cosh y. Its transverse velocity is p_T/(m_T cosh y), m_T^2 = M^2 + p_T^2, and its transverse
+    distance p_T/(m_T cosh y) t = (p_T/m_T) tau at every rapidity.
     """
 
     x_fm: Float
@@ -58,7 +74,7 @@ class Paths:
     replicate: NDArray[np.int64]
     mass: float = MEAN_MASS
     attrs: Mapping[str, Any] = field(default_factory=dict)
-    rapidity: float = 0.0
+    rapidity: Any = 0.0
 
     def __post_init__(self) -> None:
         for name in COLUMNS:
@@ -77,14 +93,19 @@ class Paths:
         if np.any(self.pT < 0):
             raise InputError("pT", float(self.pT.min()), "be non-negative")
         settle(self, mass=positive("mass", self.mass, "be positive, in GeV"))
-        settle(self, rapidity=number("rapidity", self.rapidity, "be a finite number"))
+        rapidity = finite_array("rapidity", self.rapidity)
+        if rapidity.shape not in ((), self.x_fm.shape):
+            raise InputError(
+                "rapidity", rapidity.shape, f"be one number, or one for each of {len(self)} paths"
+            )
+        settle(self, rapidity=np.array(np.broadcast_to(rapidity, self.x_fm.shape)))
 
     def __len__(self) -> int:
         return len(self.x_fm)
 
     @property
     def v_T(self) -> Float:
-        """Transverse velocity p_T/E_T in units of c, shape (n,)."""
+        """Transverse distance per proper time of the hydro, p_T/m_T, shape (n,); at y = 0 the velocity over c."""
         return np.asarray(self.pT / np.hypot(self.pT, self.mass))
 
     def position(self, tau_fm: ArrayLike) -> tuple[Float, Float]:
@@ -94,35 +115,41 @@ class Paths:
         return x, self.y_fm[:, None] + distance * np.sin(self.phi)[:, None]
 
 
-def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: bool = False) -> Histories:
+def histories_along(
+    hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: bool = False, clock: Clock = "hydro"
+) -> Histories:
     """Return the temperature that each path meets, at the frames of the run.
 
-    A pair created at (x, y), tau = 0, moves on a straight line with dx/dtau = v_T = p_T/E_T at the space-time rapidity
-    that is its own rapidity; in the frame where that is 0, its time is the proper time tau of the hydro. Between the
-    frames `Histories` interpolates T along the moving path. Where a path leaves the stored cells, T is set to
-    `hydro.T_floor`, an upper bound of what a sparse file left out.
+    A pair created at (x, y), tau = 0, stays at the space-time rapidity that is its own rapidity and moves on a straight
+    line with p_T/m_T per proper time of the hydro, see `Paths`. Between the frames `Histories` interpolates T along the
+    moving path. Where a path leaves the stored cells, T is set to `hydro.T_floor`, an upper bound of what a sparse file
+    left out.
 
     Parameters
     ----------
     hydro : Hydro
-        The run; 3+1D runs are read at eta = `paths.rapidity`.
+        The run. 3+1D runs are read at eta = `paths.rapidity`; a boost-invariant one is the same at every rapidity.
     paths : Paths
         n paths.
     T_end : float
         Temperature in GeV below which the medium does not act.
     allow_hot_end : bool, optional
         Accept paths that are hotter than T_end at the last frame: their medium then ends there.
+    clock : {"hydro", "pair"}, optional
+        Whose proper time the time of the histories is, in fm/c: tau of the hydro, the convention of QTraj, or that of
+        the moving pair, d tau_pair = d tau M/m_T, which runs slower the larger p_T is.
 
     Returns
     -------
     Histories
-        n histories on `hydro.tau_fm`, with `metadata` x_fm, y_fm, pT, phi, replicate.
+        n histories on `hydro.tau_fm`, or each on its own times, with `metadata` x_fm, y_fm, pT, phi, replicate, y.
 
     Raises
     ------
     InputError
-        If `T_end` is not above `hydro.T_floor`, or a path is hotter than `T_end` at the last frame (unless
-        `allow_hot_end`) or where it leaves the grid: then the run does not contain what the history needs.
+        If `T_end` is not above `hydro.T_floor`, a rapidity is outside the file's, or a path is hotter than `T_end` at
+        the last frame (unless `allow_hot_end`) or where it leaves the grid: then the run does not contain what the
+        history needs.
 
     Warns
     -----
@@ -136,32 +163,60 @@ def histories_along(hydro: Hydro, paths: Paths, T_end: float, *, allow_hot_end: 
     remedy = "The file does not know when the medium cools below it."
     T_end = check_temperature("T_end", number("T_end", T_end, allowed, remedy, above=hydro.T_floor))
     allow_hot_end = boolean("allow_hot_end", allow_hot_end)
-    x, y = paths.position(hydro.tau_fm)
-    # at the frames of the file alone: Histories interpolates in time along the moving path
-    y_L = paths.rapidity
-    if hydro.eta is not None and not hydro.eta[0] <= y_L <= hydro.eta[-1]:
-        allowed = f"be within the rapidities of {source}, {hydro.eta[0]:g} to {hydro.eta[-1]:g}"
-        raise InputError("rapidity", y_L, allowed, "A file with eta >= 0 alone is completed by mirror = 'z'.")
-    T = hydro.temperature_at_frames(np.arange(len(hydro.tau_fm)), x, y, y_L)
+    clock = choice("clock", clock, get_args(Clock))
+    rapidity = paths.rapidity
+    if hydro.eta is not None:
+        beyond = rapidity[(rapidity < hydro.eta[0]) | (rapidity > hydro.eta[-1])]
+        if len(beyond):
+            allowed = f"be within the rapidities of {source}, {hydro.eta[0]:g} to {hydro.eta[-1]:g}"
+            half = hydro.eta[0] >= 0
+            remedy = "Give `sample_paths` a range inside them, or take a run on a longer grid."
+            remedy = "A file with eta >= 0 alone is completed by mirror = 'z'." if half else remedy
+            raise InputError("rapidity", float(beyond[0]), allowed, remedy)
+    T = np.empty((len(paths), len(hydro.tau_fm)))
+    outside, cut, lost = np.zeros(T.shape, dtype=bool), np.zeros(len(paths), dtype=bool), ""
+    # frame by frame, at the frames of the file alone: of a large run one frame is in use at a time, and Histories
+    # interpolates in time along the moving path
+    for frame, tau in enumerate(hydro.tau_fm):
+        x, y = (coordinate[:, 0] for coordinate in paths.position([tau]))
+        T[:, frame] = hydro.temperature_at_frames(frame, x, y, rapidity)
+        outside[:, frame] = np.isnan(T[:, frame])
+        path = np.flatnonzero(outside[:, frame])
+        if not len(path):
+            continue
+        # where no T can be interpolated, a hot stored corner of the cell says that medium may be cut away
+        cut[path[hydro.largest_corner(frame, x[path], y[path], rapidity[path]) > T_end]] = True
+        left = (x < hydro.x_fm[0]) | (x > hydro.x_fm[-1]) | (y < hydro.y_fm[0]) | (y > hydro.y_fm[-1])
+        gone = path[left[path]]
+        # all four sides of the grid; NaN, not stored, counts as cold
+        field = hydro.T[frame]
+        if (
+            not lost
+            and len(gone)
+            and any(np.any(side > T_end) for side in (field[[0, -1]], field[:, [0, -1]]))
+        ):
+            lost = f"path {gone[0]} leaves its grid at tau = {tau:g} fm/c"
     check_cools(hydro.tau_fm, T, T_end, allow_hot_end=allow_hot_end, medium=source, row="path")
-    outside = np.isnan(T)
-    _check_grid(hydro, source, outside, x, y, T_end)
-    # where no T can be interpolated, a hot stored corner of the cell says that medium may be cut away
-    path, frame = np.nonzero(outside)
-    corner = hydro.largest_corner(frame, x[path, frame], y[path, frame], y_L)
-    if cut := len(np.unique(path[corner > T_end])):
-        note(_cut_short, (cut, len(paths), T_end))
+    if lost:
+        allowed = f"reach beyond the medium, but {lost} while the border is above T_end = {T_end} GeV"
+        raise InputError("hydro", source, allowed, "Raise T_end, or take a run on a larger grid.")
+    if np.any(cut):
+        note(_cut_short, (int(np.count_nonzero(cut)), len(paths), T_end))
+    low, high = float(rapidity.min()), float(rapidity.max())
+    words = f"rapidity {low:g}" + (f" to {high:g}" if high > low else "")
+    slower = paths.mass / np.hypot(paths.pT, paths.mass)
     return Histories(
-        hydro.tau_fm,
+        hydro.tau_fm if clock == "hydro" else slower[:, None] * hydro.tau_fm,
         np.where(outside, hydro.T_floor, T),
         T_end,
-        metadata={name: getattr(paths, name) for name in COLUMNS},
+        metadata={**{name: getattr(paths, name) for name in COLUMNS}, "y": rapidity},
         attrs={
             **{f"hydro_{name}": value for name, value in hydro.attrs.items()},
             **{f"paths_{name}": value for name, value in paths.attrs.items()},
             "T_floor": hydro.T_floor,
-            "clock": "proper time tau of the hydro; at mid-rapidity the lab time since the collision",
-            "path": f"straight line from the production point at tau = 0 with v_T = p_T/E_T, rapidity {y_L:g}",
+            "clock": CLOCKS[clock],
+            "path": f"straight line from the production point at tau = 0 with p_T/m_T per tau, {words}",
+            **({"medium": BOOST_INVARIANT} if hydro.eta is None and (low, high) != (0.0, 0.0) else {}),
         },
         allow_hot_end=allow_hot_end,
     )
@@ -173,20 +228,3 @@ def _cut_short(counts: list[tuple[int, int, float]]) -> list[str]:
         f"{cut} of {total} paths end in a cell with a corner above T_end = {counts[0][2]} GeV and another "
         "that the file does not store: their medium is cut short by part of a cell."
     ]
-
-
-def _check_grid(
-    hydro: Hydro, source: str, outside: NDArray[np.bool_], x: Float, y: Float, T_end: float
-) -> None:
-    """Refuse paths that leave the grid in a frame in which its border is hotter than T_end."""
-    n_frames = len(hydro.tau_fm)
-    # all four sides of the grid in every frame; NaN, not stored, counts as cold
-    edges = [hydro.T[:, [0, -1]].reshape(n_frames, -1), hydro.T[:, :, [0, -1]].reshape(n_frames, -1)]
-    border_is_hot = np.any(np.concatenate(edges, axis=1) > T_end, axis=1)
-    left = (x < hydro.x_fm[0]) | (x > hydro.x_fm[-1]) | (y < hydro.y_fm[0]) | (y > hydro.y_fm[-1])
-    bad = np.argwhere(outside & left & border_is_hot)
-    if bad.size:
-        path, frame = bad[0]
-        where = f"path {path} leaves its grid at tau = {hydro.tau_fm[frame]:g} fm/c"
-        allowed = f"reach beyond the medium, but {where} while the border is above T_end = {T_end} GeV"
-        raise InputError("hydro", source, allowed, "Raise T_end, or take a run on a larger grid.")

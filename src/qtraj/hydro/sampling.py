@@ -1,4 +1,4 @@
-"""Production points, transverse momenta and directions of quarkonia: scrambled Sobol points, replicated.
+"""Production points, momenta and rapidities of quarkonia: scrambled Sobol points, replicated.
 
 Scrambling: A. B. Owen, J. Complexity 14 (1998) 466. The density of production points is inverted along its marginal in
 x and then along y given x.
@@ -7,7 +7,7 @@ x and then along y given x.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from math import inf
 from typing import Any, Final, Literal, get_args
 
@@ -16,7 +16,18 @@ from numpy.typing import ArrayLike
 from scipy.interpolate import BSpline, RectBivariateSpline, make_interp_spline
 from scipy.stats import qmc
 
-from .._checks import called, choice, float_array, function, instance, integer, number, positive
+from .._checks import (
+    called,
+    choice,
+    finite_array,
+    float_array,
+    function,
+    instance,
+    integer,
+    is_finite_number,
+    number,
+    positive,
+)
 from .._types import Float
 from ..errors import InputError
 from .glauber import OpticalGlauber
@@ -120,7 +131,7 @@ def _bisect(cdf: Callable[[Float], Float], target: ArrayLike, axis: Float) -> Fl
     return np.asarray(0.5 * (a + b))
 
 
-DIMENSIONS: Final = 4  # x, y, p_T, phi
+DIMENSIONS: Final = 4  # x, y, p_T, phi; the rapidity is a fifth where it is drawn
 
 # Paths that share position and p_T: one; two at right angles; four or eight, equally spaced all around
 Directions = Literal[1, 2, 4, 8]
@@ -128,6 +139,18 @@ Directions = Literal[1, 2, 4, 8]
 # Whether impact parameters share the scramblings of the points, or each has its own
 Scrambling = Literal["common", "own"]
 _STREAM_FM: Final = 1e-6  # impact parameters that differ by more are told apart
+
+# Rapidities of pairs as the Kent State group samples them in Pb-Pb at 5.02 TeV: f(y) ~ (1 - x)^13.8 with
+# x = 2 m_T cosh y/sqrt(s), at the mass of Y(1S) and p_T = 5 GeV; x = 1 is the kinematic limit. No other energy has a
+# published power.
+GROUP: Final = "group"
+GROUP_SQRT_S_GEV: Final = 5023.0
+_GROUP_X: Final = 2 * float(np.hypot(9.46, 5.0)) / GROUP_SQRT_S_GEV
+_GROUP_POWER: Final = 13.8
+GROUP_LIMIT: Final = float(np.arccosh(1 / _GROUP_X))  # abs(y) < 6.15
+
+# One number, a range, rows of (y, density), or "group"
+Rapidity = float | tuple[float, float] | tuple[tuple[float, float], ...] | Literal["group"]
 
 
 def sample_paths(
@@ -144,11 +167,13 @@ def sample_paths(
     first_replicate: int = 0,
     directions: Directions = 1,
     scrambling: Scrambling = "common",
+    rapidity: Rapidity | ArrayLike = 0.0,
 ) -> Paths:
-    """Draw paths: points of the binary-collision density, p_T of p_T/(p_T^2 + M^2)^2, phi uniform.
+    """Draw paths: points of the binary-collision density, p_T of p_T/(p_T^2 + M^2)^2, phi uniform, rapidity as asked.
 
-    Each replicate is a Sobol sequence in (x, y, p_T, phi) with its own random scrambling (Owen), so replicate means are
-    independent and unbiased, and their error falls faster than n^-1/2 for smooth quantities.
+    Each replicate is a Sobol sequence in (x, y, p_T, phi) and, where it is drawn, the rapidity, with its own random
+    scrambling (Owen), so replicate means are independent and unbiased, and their error falls faster than n^-1/2 for
+    smooth quantities.
 
     Parameters
     ----------
@@ -169,13 +194,17 @@ def sample_paths(
     first_replicate : int, optional
         Number of the first replicate: others with the same seed are other paths.
     directions : {1, 2, 4, 8}, optional
-        Paths in an antithetic set, at most `n`, which follow one another. They share x, y and p_T; their phi differ so
+        Paths in an antithetic set, at most `n`, which follow one another. They share all but phi; their phi differ so
         that the sum of cos k phi over the set is zero for k = 2 (two directions at right angles), 0 < k < 4 (four of
         them) or 0 < k < 8 (eight): survival that is the same in all directions then makes no flow on any sample. `n`
         counts paths, so a replicate has n/directions Sobol points.
     scrambling : {"common", "own"}, optional
         ``"common"``: all impact parameters use the same Sobol points, and differences between them are less noisy.
         ``"own"``: each has its own, and averages over them are less noisy.
+    rapidity : float, (float, float), array_like of shape (k, 2) or "group", optional
+        One rapidity for all; ``(low, high)``: uniform between them; rows (y, density): linear between the rows, zero
+        outside, of any normalization; ``"group"``: (1 - 2 sqrt(9.46^2 + 5^2)/5023 cosh y)^13.8 to its kinematic limit
+        abs(y) < 6.15, the distribution of the Kent State group at 5.02 TeV. It does not depend on p_T.
 
     Returns
     -------
@@ -185,7 +214,7 @@ def sample_paths(
     Raises
     ------
     InputError
-        If `n` is no power of two, or a number is out of its range.
+        If `n` is no power of two, a number is out of its range, or `rapidity` is none of these.
     """
     instance("source", source, (OpticalGlauber, PlaneDensity))
     b_fm = number("b_fm", b_fm, "be a non-negative number of fm", low=0)
@@ -207,33 +236,47 @@ def sample_paths(
     start, stop = integer("start", start), total if stop is None else integer("stop", stop)
     if not 0 <= start < stop <= total:
         raise InputError("start, stop", (start, stop), f"be a range of paths within {total}")
+    rapidity = check_rapidity(rapidity)
+    drawn_y = not isinstance(rapidity, float)
     plane = source if isinstance(source, PlaneDensity) else collision_plane(source, b_fm)
     # a key of integers: fm in steps of 1e-6
     stream = (round(b_fm / _STREAM_FM),) if scrambling == "own" else ()
     pieces = [
-        _sets((first_replicate + k, *stream), seed, max(start - k * n, 0), min(stop - k * n, n), directions)
+        _sets(
+            (first_replicate + k, *stream),
+            seed,
+            max(start - k * n, 0),
+            min(stop - k * n, n),
+            directions,
+            drawn_y,
+        )
         for k in range(start // n, (stop - 1) // n + 1)
     ]
     u, phi = (np.concatenate(columns) for columns in zip(*pieces, strict=True))
-    # the third number is p_T, the fourth phi
+    # the third number is p_T, the fourth phi, the fifth the rapidity
     x, y = plane.inverse(u[:, 0], u[:, 1])
     drawn = {"replicates": replicates, "seed": seed, "pT_max": pT_max, "mass": mass}
     how = {"points": "scrambled Sobol, scipy.stats.qmc", "directions": directions, "scrambling": scrambling}
+    how["rapidity"] = rapidity_words(rapidity)
+    y_L = inverse_rapidity(u[:, -1], rapidity)
     replicate = first_replicate + np.arange(start, stop) // n
     attrs = {"b_fm": b_fm, "n_per_replicate": n, **drawn, **how}
-    return Paths(x, y, inverse_pT(u[:, 2], pT_max, mass), phi, replicate, mass, attrs)
+    return Paths(x, y, inverse_pT(u[:, 2], pT_max, mass), phi, replicate, mass, attrs, y_L)
 
 
-def _sets(key: tuple[int, ...], seed: int, start: int, stop: int, directions: int) -> tuple[Float, Float]:
+def _sets(
+    key: tuple[int, ...], seed: int, start: int, stop: int, directions: int, drawn_y: bool
+) -> tuple[Float, Float]:
     """Return Sobol points and angles of paths `start` to `stop` of one replicate.
 
-    `key` is the replicate and, with scramblings of its own, what stands for the impact parameter.
+    `key` is the replicate and, with scramblings of its own, what stands for the impact parameter; `drawn_y` says
+    whether the points have a fifth coordinate.
     """
     path = np.arange(start, stop)
     first, last = start // directions, (stop - 1) // directions
     # of a replicate alone, the child that SeedSequence(seed).spawn would give as this number
     child = np.random.SeedSequence(seed, spawn_key=key)
-    engine = qmc.Sobol(DIMENSIONS, scramble=True, rng=np.random.default_rng(child))
+    engine = qmc.Sobol(DIMENSIONS + drawn_y, scramble=True, rng=np.random.default_rng(child))
     if first > 0:
         engine.fast_forward(first)
     # SciPy warns of a first draw that is no power of two; the sequence as a whole is one, and balanced
@@ -258,3 +301,62 @@ def inverse_pT(u: ArrayLike, pT_max: float, mass: float) -> Float:
     """
     w = np.asarray(u, dtype=float) * pT_max**2 / (pT_max**2 + mass**2)
     return np.asarray(mass * np.sqrt(w / (1.0 - w)))
+
+
+def check_rapidity(rapidity: Any) -> Rapidity:
+    """Return the `rapidity` of `sample_paths` as number, pair, rows (y, density) or "group", or raise InputError."""
+    allowed = f"be a number, a range (low, high) with low < high, rows (y, density) or {GROUP!r}"
+    if isinstance(rapidity, str):
+        choice("rapidity", rapidity, (GROUP,), allowed)
+        return "group"
+    if is_finite_number(rapidity):
+        return float(rapidity)
+    values = finite_array("rapidity", rapidity, allowed=allowed)
+    if values.shape == (2,) and values[0] < values[1]:
+        return float(values[0]), float(values[1])
+    rows = values.ndim == 2 and values.shape[1] == 2 and len(values) > 1
+    if not rows or np.any(np.diff(values[:, 0]) <= 0) or np.any(values[:, 1] < 0) or not values[:, 1].any():
+        remedy = "Rows have increasing y and a density that is nowhere negative and somewhere positive."
+        raise InputError("rapidity", rapidity, allowed, remedy)
+    return tuple((float(y), float(density)) for y, density in values)
+
+
+def inverse_rapidity(u: ArrayLike, rapidity: Rapidity) -> Float:
+    """Return the rapidity below which a fraction `u` of a checked distribution lies, (n,)."""
+    u = np.asarray(u, dtype=float)
+    if isinstance(rapidity, float):
+        return np.full(u.shape, rapidity)
+    if rapidity == GROUP:
+        cdf, axis = _group_cdf()
+        return _bisect(cdf, u, axis)
+    rows = np.array(rapidity, dtype=float)
+    if rows.ndim == 1:  # uniform
+        return np.asarray(rows[0] + u * (rows[1] - rows[0]))
+    # a density linear in each interval: its integral is quadratic, and this form of the root does not cancel
+    y, f = rows.T
+    h = np.diff(y)
+    below = np.concatenate([[0.0], np.cumsum(h * (f[1:] + f[:-1]) / 2)])
+    wanted = u * below[-1]
+    i = np.clip(np.searchsorted(below, wanted, side="right") - 1, 0, len(h) - 1)
+    rest, slope = wanted - below[i], np.diff(f)[i] / h[i]
+    root = f[i] + np.sqrt(np.maximum(f[i] ** 2 + 2 * slope * rest, 0.0))
+    return np.asarray(np.minimum(y[i] + 2 * rest / np.where(root > 0, root, 1.0), y[i + 1]))
+
+
+@cache
+def _group_cdf() -> tuple[Callable[[Float], Float], Float]:
+    y = np.linspace(-GROUP_LIMIT, GROUP_LIMIT, POINTS)
+    integral = _cumulative(y, np.maximum(1 - _GROUP_X * np.cosh(y), 0.0) ** _GROUP_POWER)
+    total = integral(y[-1])
+    return lambda z: np.asarray(integral(z) / total), y
+
+
+def rapidity_words(rapidity: Rapidity) -> str:
+    """Return a distribution of rapidities in words, for provenance."""
+    if isinstance(rapidity, float):
+        return f"{rapidity:g}"
+    if isinstance(rapidity, str):
+        return f"(1 - 2 sqrt(9.46^2 + 5^2)/5023 cosh y)^13.8, |y| < {GROUP_LIMIT:.2f}"
+    if isinstance(rapidity[0], float):
+        return f"uniform from {rapidity[0]:g} to {rapidity[1]:g}"
+    return f"table of {len(rapidity)} rows from {rapidity[0][0]:g} to {rapidity[-1][0]:g}"

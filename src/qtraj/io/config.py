@@ -5,9 +5,8 @@ Quantities are in powers of GeV; a key that ends in ``_fm`` is in fm, in ``_mb``
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -22,14 +21,16 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from .._checks import is_finite_number
 from .._checks import path as path_of
+from ..emulation.estimator import chosen_paths
 from ..errors import FileFormatError, InputError
+from ..hydro.field import EarlyLaw
+from ..hydro.paths import Clock
 from ..hydro.readers import DECLARED, FORMATS
 from ..hydro.readers.music import MusicGrid
-from ..hydro.sampling import Directions, Scrambling
+from ..hydro.sampling import Directions, Rapidity, Scrambling, check_rapidity
 from ..observables.data.dataset import load_data
 from ..observables.data.systems import load_system, system_names
 from ..observables.feeddown import MESON_NAMES
@@ -39,43 +40,21 @@ from ..physics.potentials.coulomb import CoulombPotential
 from ..physics.potentials.ksu import KSUPotential
 from ..physics.potentials.table import Below, Beyond
 from ..physics.transport import KAPPA_FITS, FitName
-from .config_errors import input_error, refuse_contradictions
+from .config_errors import input_error, must, one_of, refuse_contradictions, rule, written
 
 HYDRO_FORMATS = ("auto", *FORMATS, *DECLARED)
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
 the temperatures along ready-made paths."""
 
+# every other one is a file or a Python object
 POTENTIALS: dict[str, type[CoulombPotential | KSUPotential]]
-POTENTIALS = {
-    "coulomb": CoulombPotential,
-    "ksu": KSUPotential,
-}  # every other one is a file or a Python object
+POTENTIALS = {"coulomb": CoulombPotential, "ksu": KSUPotential}
 
 Executor = Literal["in-process", "local", "scheduler", "slurm", "htcondor", "pbs"]
 """Who solves the chunks of a campaign: this process, Dask workers here, those of a scheduler, or batch jobs."""
 
 NO_DIPOLE = "none"  # kappa for no dipole terms, which a potential with a width of its own needs
 KSU_MASS = 4.70  # bottom mass in GeV of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461
-
-
-def _rule(allowed: str) -> PydanticCustomError:
-    # the text completes "`key` must ...", as InputError wants it
-    return PydanticCustomError("rule", allowed)
-
-
-def _must(allowed: str, holds: Callable[[Any], bool]) -> Callable[[Any], Any]:
-    """Return a validator that lets through the values for which `holds` is true."""
-
-    def checked(value: Any) -> Any:
-        if not holds(value):
-            raise _rule(allowed)
-        return value
-
-    return checked
-
-
-def _one_of(names: Collection[str]) -> Callable[[str], str]:
-    return _must(f"be one of {', '.join(map(repr, names))}", lambda value: value in names)
 
 
 def _kappa(value: Any) -> Any:
@@ -89,13 +68,13 @@ def _coefficient(value: Any, allowed: str, least: float = -float("inf")) -> floa
     if is_finite_number(value) and value >= least:
         return float(value)
     if not isinstance(value, dict):
-        raise _rule(allowed)
+        raise rule(allowed)
     try:
         return CoefficientTable.model_validate(value)
     except ValidationError as error:
         # the entry of a list: its own faults are told in one sentence under the key of the entry
         fault = input_error(error, CoefficientTable)
-        raise _rule(f"have a key {fault.argument} that must {fault.allowed}") from None
+        raise rule(f"have a key {fault.argument} that must {fault.allowed}") from None
 
 
 _CHOICE_OF_POTENTIAL = (
@@ -107,7 +86,7 @@ def _potential(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if value not in POTENTIALS:
-        raise _rule(_CHOICE_OF_POTENTIAL)
+        raise rule(_CHOICE_OF_POTENTIAL)
     return {"name": value}  # a name alone is short for a table that says only it
 
 
@@ -115,8 +94,15 @@ def _temperatures(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return value
     if not is_finite_number(value):
-        raise _rule("be a valid number, a temperature in GeV, or a list of them: a band")
+        raise rule("be a valid number, a temperature in GeV, or a list of them: a band")
     return (_temperature(value),)
+
+
+def _rapidity(value: Any) -> Any:
+    try:
+        return check_rapidity(value)
+    except InputError as error:
+        raise rule(error.allowed) from None
 
 
 def _system(value: str) -> str:
@@ -124,22 +110,22 @@ def _system(value: str) -> str:
     # Xe-Xe has neither a file nor data in the package: [system] then says its geometry
     names = {"XeXe"} | {data.system for data in load_data("R_AA")}
     names |= {system.data for system in known if system.projectile == system.target}
-    return _one_of(sorted(names))(value)
+    return one_of(sorted(names))(value)
 
 
-_color = _must(
+_color = must(
     "be 'singlet', 'octet' or the probability of the singlet, from 0 to 1",
     lambda value: value in ("singlet", "octet") or (is_finite_number(value) and 0 <= value <= 1),
 )
-_distinct = _must("not repeat a value", lambda values: len(set(values)) == len(values))
-_power_of_two = _must("be a power of two, so that Sobol points stay balanced", lambda n: not n & (n - 1))
-_temperature = _must("be a temperature in GeV, above 0 and below 5", lambda value: 0 < value < 5)
+_distinct = must("not repeat a value", lambda values: len(set(values)) == len(values))
+_power_of_two = must("be a power of two, so that Sobol points stay balanced", lambda n: not n & (n - 1))
+_temperature = must("be a temperature in GeV, above 0 and below 5", lambda value: 0 < value < 5)
 
 Positive = Annotated[float, Field(gt=0)]
 Temperature = Annotated[float, AfterValidator(_temperature)]
 _SET = (Field(min_length=1, strict=False), AfterValidator(_distinct))  # TOML has lists only: not strict
 _Pair = Annotated[tuple[float, float], Field(strict=False)]
-_Meson = Annotated[str, AfterValidator(_one_of(MESON_NAMES))]
+_Meson = Annotated[str, AfterValidator(one_of(MESON_NAMES))]
 
 
 class _Section(BaseModel):
@@ -153,7 +139,7 @@ class _Section(BaseModel):
     def _keep_rules(self) -> Self:
         for broken, allowed in self._rules():
             if broken:
-                raise _rule(allowed)
+                raise rule(allowed)
         return self
 
 
@@ -208,9 +194,9 @@ class System(_Section):
         known = {name: s for name, s in presets.items() if s.projectile == s.target}
         preset = values["preset"]
         if not isinstance(preset, str) or preset not in known:
-            raise _rule(f"have a preset among {', '.join(known)}")
+            raise rule(f"have a preset among {', '.join(known)}")
         if values.keys() >= cls.model_fields.keys():
-            raise _rule("leave something for the preset to fill in, or have no preset")
+            raise rule("leave something for the preset to fill in, or have no preset")
         system = known[preset]
         energy = {"sqrt_s_GeV": system.sqrt_s_GeV, "sigma_nn_mb": system.sigma_nn_mb}
         return {"name": system.data, **energy, "woods_saxon": dict(system.nucleus)} | values
@@ -223,7 +209,7 @@ class PotentialChoice(_Section):
     Python module, beside the run file or installed, is a potential, or makes one when it is called.
     """
 
-    name: Annotated[str, AfterValidator(_one_of(POTENTIALS))] | None = None
+    name: Annotated[str, AfterValidator(one_of(POTENTIALS))] | None = None
     file: str | None = None
     octet: Literal["coulomb"] | None = None
     below: Below = "coulomb"
@@ -309,10 +295,11 @@ class Fluid(_Section):
     """How to read the output of a hydrodynamic code; also the key ``before`` of ``[[medium.files]]``."""
 
     path: str
-    format: Annotated[str, AfterValidator(_one_of(HYDRO_FORMATS))] = "auto"
+    format: Annotated[str, AfterValidator(one_of(HYDRO_FORMATS))] = "auto"
     columns: Columns | None = None
     grid: Grid | None = None
-    mirror: Annotated[str, AfterValidator(_one_of(("", "x", "y", "z", "xy", "xz", "yz", "xyz")))] = ""
+    mirror: Annotated[str, AfterValidator(one_of(("", "x", "y", "z", "xy", "xz", "yz", "xyz")))] = ""
+    T_min: Temperature | None = None
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         for key, value, layout in (("columns", self.columns, "columns"), ("grid", self.grid, "music_dense")):
@@ -326,21 +313,24 @@ class HydroFile(Fluid):
     """One entry ``[[medium.files]]``: the output of a hydrodynamic code at one impact parameter.
 
     A path with ``*``, ``?`` or ``[...]`` names many files, each of them one event of this class. ``before`` is the
-    stage before the hydrodynamics, in a file of its own (as many as events). The paths of a trajectory file know their
-    impact parameters and rapidities themselves; others all have the ``rapidity`` of the entry.
+    stage before the hydrodynamics, in a file of its own (as many as events). With ``plane = "event"`` azimuths count
+    from the event plane of each file (`qtraj.hydro.event_plane`), else from the x axis. The paths of a trajectory file
+    know their impact parameters and rapidities themselves; others have the ``rapidity`` of the entry or of ``[paths]``.
     """
 
     b_fm: Annotated[float, Field(ge=0)] | None = None
     n_part: Positive | None = None
     rapidity: float = 0.0
     before: Fluid | None = None
+    plane: Literal["reaction", "event"] = "reaction"
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         yield from super()._rules()
         ready = self.format == "qtraj_trajectories"
         lacks_b = self.b_fm is None and not ready
         yield lacks_b, "have the key 'b_fm', which only format = 'qtraj_trajectories' can do without"
-        useless = [key for key in ("rapidity", "before", "mirror") if getattr(self, key)]
+        useless = [key for key in ("rapidity", "before", "mirror", "T_min") if getattr(self, key)]
+        useless += ["plane"] * (self.plane != "reaction")
         for key in useless if ready else ():
             yield (
                 True,
@@ -350,13 +340,21 @@ class HydroFile(Fluid):
         yield no_fluid, "have a fluid as 'before', not format = 'qtraj_trajectories'"
 
 
+class Early(_Section):
+    """Key ``early`` of ``[medium]``: a medium before the first frame, see `qtraj.hydro.begin_earlier`."""
+
+    law: EarlyLaw
+    from_fm: Positive
+
+
 class Medium(_Section):
     """Section ``[medium]``: temperatures at which the medium ends, the first central, and where they come from."""
 
     T_end: Annotated[tuple[Temperature, ...], *_SET, BeforeValidator(_temperatures)]
     allow_hot_end: bool = False
-    hydro: Literal["shipped", "files"] = "shipped"
+    hydro: Literal["shipped", "shipped-3d", "files"] = "shipped"
     b_fm: Annotated[tuple[float, ...], *_SET] | None = None
+    early: Early | None = None
     files: Annotated[tuple[HydroFile, ...], Field(strict=False)] = ()
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
@@ -367,6 +365,13 @@ class Medium(_Section):
         yield lacks_files, "have an entry [[medium.files]] with path and b_fm when hydro = 'files'"
         twice = from_files and self.b_fm is not None
         yield twice, "not have b_fm when hydro = 'files': each of [[medium.files]] has its own"
+        hottest = max(
+            [cut for file in self.files for f in (file, file.before) if f and (cut := f.T_min)], default=0
+        )
+        yield (
+            hottest >= min(self.T_end),
+            f"have T_min of [[medium.files]] below T_end, {min(self.T_end):g} GeV",
+        )
         yield len(set(given)) < len(given), "not have two [[medium.files]] with the same b_fm and rapidity"
 
 
@@ -400,7 +405,11 @@ class Initial(_Section):
 
 
 class Paths(_Section):
-    """Section ``[paths]``: sampling of the pairs' production points and momenta."""
+    """Section ``[paths]``: sampling of the pairs' production points, momenta and rapidities, and their clock.
+
+    ``n`` paths in each replicate are solved, or ``solved`` in all of them. ``cheap`` others of each entry of the medium
+    are emulated: see `qtraj.emulation`. A target ``error`` of averaged survivals chooses those that are not given.
+    """
 
     n: Annotated[int, Field(ge=1), AfterValidator(_power_of_two)] = 32
     replicates: Annotated[int, Field(ge=2)] = 8
@@ -408,6 +417,11 @@ class Paths(_Section):
     scrambling: Scrambling = "common"
     seed: Annotated[int, Field(ge=0)] = 1
     pT_max: Positive = 20.0
+    rapidity: Annotated[Rapidity, BeforeValidator(_rapidity)] = 0.0
+    clock: Clock = "hydro"
+    solved: Annotated[int, Field(ge=2)] | None = None
+    cheap: Annotated[int, Field(ge=64), AfterValidator(_power_of_two)] | None = None
+    error: Annotated[float, Field(ge=5e-5, le=0.01)] | None = None
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         allowed = f"have at most n = {self.n} directions: a set of paths belongs to one replicate"
@@ -465,16 +479,11 @@ class Observables(_Section):
     data: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
-def _written(pattern: str, allowed: str) -> AfterValidator:
-    """Return the check that a text has this form."""
-    return AfterValidator(_must(allowed, lambda text: re.fullmatch(pattern, text) is not None))
-
-
 _SIZE = r"(?i:\d+(\.\d+)? *[kMGT]i?B?)"
 _WITH_UNIT = "be a size with its unit such as '4 GB' or '500 MiB'"
-Size = Annotated[str, _written(_SIZE, _WITH_UNIT)]
-Memory = Annotated[str, _written(rf"none|{_SIZE}", f"{_WITH_UNIT}, or 'none'")]
-Walltime = Annotated[str, _written(r"(\d+-)?\d+(:\d\d){0,2}", "be a time such as '04:00:00' or '1-12:00:00'")]
+Size = Annotated[str, written(_SIZE, _WITH_UNIT)]
+Memory = Annotated[str, written(rf"none|{_SIZE}", f"{_WITH_UNIT}, or 'none'")]
+Walltime = Annotated[str, written(r"(\d+-)?\d+(:\d\d){0,2}", "be a time such as '04:00:00' or '1-12:00:00'")]
 NO_MEMORY: Final = "none"
 
 
@@ -529,7 +538,7 @@ class RunConfig(_Section):
     model: Model = Model()
     medium: Medium
     initial: Initial = Initial()
-    paths: Paths = Paths()
+    paths: Annotated[Paths, BeforeValidator(chosen_paths)] = Paths()
     method: Method = Method()
     observables: Observables = Observables()
     campaign: Campaign = Campaign()

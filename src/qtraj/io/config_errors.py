@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic_core import PydanticCustomError
 
 from ..errors import InputError
 from ..hydro.readers.netcdf import shipped_runs
+from ..hydro.sampling import GROUP, GROUP_SQRT_S_GEV
 from ..observables.data.systems import system_of
 from ..physics.model import RECOIL
 
@@ -23,6 +26,8 @@ PLAUSIBLE: Final = 0.1
 """Relative difference of a cross section from that of a known system: published values differ by 7 % (67.6 and 72 mb
 at 5.02 TeV), a slip of the decimal point by more."""
 
+SAME_ENERGY: Final = 1e-3  # relative: 5.02 TeV and 5023 GeV are one energy
+
 METHOD_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "density": ("rtol", "atol", "budget", "grid", "l_max", "step", "refinements"),
     "nojump": ("budget", "grid", "step", "dt", "projection"),
@@ -33,6 +38,32 @@ METHOD_KEYS: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Keys of ``[method]`` by its kind. Left out are arguments whose effect no result of a run would hold (records,
 diagnostics), and the time limit, with which the numbers would depend on the machine."""
+
+
+def rule(allowed: str) -> PydanticCustomError:
+    """Return a fault whose text completes "`key` must ...", as InputError wants it."""
+    return PydanticCustomError("rule", allowed)
+
+
+def must(allowed: str, holds: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    """Return a validator that lets through the values for which `holds` is true."""
+
+    def checked(value: Any) -> Any:
+        if not holds(value):
+            raise rule(allowed)
+        return value
+
+    return checked
+
+
+def one_of(names: Collection[str]) -> Callable[[str], str]:
+    """Return a validator that lets through these names."""
+    return must(f"be one of {', '.join(map(repr, names))}", lambda value: value in names)
+
+
+def written(pattern: str, allowed: str) -> AfterValidator:
+    """Return the check that a text has this form."""
+    return AfterValidator(must(allowed, lambda text: re.fullmatch(pattern, text) is not None))
 
 
 class _Missing:
@@ -182,22 +213,51 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
     timed = campaign.chunk is not None and "chunk_seconds" in campaign.model_fields_set
     allowed = f"be left out with chunk = {campaign.chunk}, the size that it would choose"
     yield "campaign.chunk_seconds", campaign.chunk_seconds, timed, allowed
+    cheap = paths.cheap is not None
+    remedy = "It emulates the survival of an expectation value, without noise of its own."
+    noisy = cheap and config.method.kind == "trajectories"
+    yield "paths.cheap", paths.cheap, noisy, "be left out with method.kind = 'trajectories'", remedy
+    reason = config.initial.lacks_raa
+    yield "paths.cheap", paths.cheap, cheap and bool(reason), f"be left out for this start: {reason}"
+    uneven = paths.solved is not None and paths.n * paths.replicates != paths.solved
+    allowed = f"be {paths.replicates} replicates times a power of two, and n be left out"
+    yield "paths.solved", paths.solved, uneven, allowed
+    thermal = config.model.potential.name == "ksu"
+    allowed = "be left out with potential = 'ksu', which knows the medium"
+    yield "paths.cheap", paths.cheap, cheap and thermal, allowed
     ready_made = bool(medium.files) and all(file.format == "qtraj_trajectories" for file in medium.files)
     for name in sorted(paths.model_fields_set):
         # with budget = 'replicate' the first n paths are the sample for the errors
         sample = name == "n" and config.method.budget == "replicate"
+        # `n` of each replicate, or `solved`, of the paths of a file are solved, `cheap` others emulated
+        sample = sample or (cheap and name in ("n", "replicates", "solved", "cheap", "error"))
         allowed = "be left out: all paths come ready-made, from trajectory files"
         yield f"paths.{name}", getattr(paths, name), ready_made and not sample, allowed
+    allowed = "be left out: the temperatures of trajectory files are what their paths meet from the beginning"
+    yield "medium.early", "given", ready_made and medium.early is not None, allowed
+    some = any(file.format == "qtraj_trajectories" for file in medium.files)
+    allowed = "be 'hydro' beside trajectory files, whose times are those of their temperatures"
+    yield "paths.clock", paths.clock, some and paths.clock != "hydro", allowed
+    twice = "rapidity" in paths.model_fields_set and any(file.rapidity for file in medium.files)
+    allowed = "be left out where entries [[medium.files]] have rapidities of their own"
+    yield "paths.rapidity", paths.rapidity, twice, allowed
+    energy = config.system.sqrt_s_GeV
+    other = paths.rapidity == GROUP and abs(energy / GROUP_SQRT_S_GEV - 1) > SAME_ENERGY
+    allowed = (
+        f"be a number, a range or rows (y, density) at {energy:g} GeV: 'group' is of {GROUP_SQRT_S_GEV:g} GeV"
+    )
+    yield "paths.rapidity", paths.rapidity, other, allowed
 
 
 def _of_system(config: RunConfig) -> Iterator[_Check]:
     """Check that the cross section is the one behind N_part, where the run would not notice."""
     key, sigma = "system.sigma_nn_mb", config.system.sigma_nn_mb
     place = (config.system.name, config.system.sqrt_s_GeV)
-    if config.medium.hydro == "shipped":
+    hydro = config.medium.hydro
+    if hydro != "files":
         for run in shipped_runs():
-            same = (run.system.replace("-", ""), run.sqrt_s_GeV) == place
-            allowed = f"be {run.sigma_nn_mb:g} with hydro = 'shipped': N_part of these runs was made with it"
+            same = (run.nuclei, run.sqrt_s_GeV) == place
+            allowed = f"be {run.sigma_nn_mb:g} with hydro = '{hydro}': N_part of these runs was made with it"
             yield key, sigma, same and run.sigma_nn_mb != sigma, allowed, "Others need [[medium.files]]."
         return
     if (known := system_of(*place)) is not None:

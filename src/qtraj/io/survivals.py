@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .._atomic import atomic_path, decoded
 from .._checks import path as path_of
 from .._types import Float
+from ..emulation import corrected_table
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from ..observables.overview import VARIED
@@ -52,27 +53,48 @@ def tables_from_results(results: xr.Dataset) -> dict[str, SurvivalTable]:
     missing = [name for name in needed if name not in results.variables]
     if missing:
         raise InputError("results", sorted(map(str, results.variables)), f"hold {', '.join(missing)}")
-    tables = {}
-    for i, setting in enumerate(results["setting"].values):
-        of_setting = results.isel(setting=i).load().transpose("l", "history", "state", ...)
-        # paths without an error get the mean of those of their source, which are a random sample of its paths
-        source = of_setting["source"]
-        errors = {name: of_setting[name] for name in of_setting if "_error_" in str(name)}
-        means = {name: e.groupby(source).mean("history").sel(source=source) for name, e in errors.items()}
-        of_setting = of_setting.assign({name: e.fillna(means[name]) for name, e in errors.items()})
-        columns: dict[str, Any] = {name: of_setting[name].values for name in _COLUMNS}
-        # files of earlier versions hold paths at mid-rapidity only; some trajectory files do not know theirs
-        known = "rapidity" in of_setting.variables
-        y = of_setting["rapidity"].values if known else np.zeros(of_setting.sizes["history"])
-        tables[str(setting)] = SurvivalTable(
-            survival=_joined(of_setting, "survival"),
-            no_jump=_joined(of_setting, "no_jump"),
-            replicate=of_setting["replicate"].values.astype(np.int64),
-            y=y if np.all(np.isfinite(y)) else None,
-            attrs={name: of_setting[name].item() for name in ("setting", *VARIED) if name in of_setting},
-            **columns,
+    return {
+        str(setting): _table(results.isel(setting=i).load().transpose("l", "history", "state", ...))
+        for i, setting in enumerate(results["setting"].values)
+    }
+
+
+def _table(results: xr.Dataset) -> SurvivalTable:
+    """Return the table of one setting; of emulated paths that solved ones correct, where it holds both."""
+    if "emulation" in results.variables:
+        kind, gone = results["emulation"].values, ["emulation", "survival_emulated", "no_jump_emulated"]
+        solved, others = (results.isel(history=np.flatnonzero(kind * sign > 0)) for sign in (1, -1))
+        pairs = [(name, solved[f"{name}_emulated"].values) for name in ("survival", "no_jump")]
+        seen = _table(solved.assign({n: solved[n].copy(data=v) for n, v in pairs}).drop_vars(gone))
+        # the error of the solver is that of the solved paths
+        others = others.assign({name: others[name].fillna(0.0) for name in others if "_error_" in str(name)})
+        # several directions from one point follow one another
+        place = np.array([solved[name].values for name in ("x_fm", "y_fm", "pT")])
+        points = np.cumsum(np.any(np.diff(place, axis=1, prepend=np.nan) != 0, axis=0))
+        return corrected_table(
+            _table(solved.drop_vars(gone)),
+            seen.survival.value,
+            _table(others.drop_vars(gone)),
+            emulated_no_jump=seen.no_jump.value,
+            samples=(solved["source"].values, others["source"].values),
+            points=points,
         )
-    return tables
+    # paths without an error get the mean of those of their source, which are a random sample of its paths
+    source = results["source"]
+    errors = {name: results[name] for name in results if "_error_" in str(name)}
+    means = {name: e.groupby(source).mean("history").sel(source=source) for name, e in errors.items()}
+    results = results.assign({name: e.fillna(means[name]) for name, e in errors.items()})
+    columns: dict[str, Any] = {name: results[name].values for name in _COLUMNS}
+    # files of earlier versions hold paths at mid-rapidity only; some trajectory files do not know theirs
+    y = results["rapidity"].values if "rapidity" in results.variables else np.zeros(results.sizes["history"])
+    return SurvivalTable(
+        survival=_joined(results, "survival"),
+        no_jump=_joined(results, "no_jump"),
+        replicate=results["replicate"].values.astype(np.int64),
+        y=y if np.all(np.isfinite(y)) else None,
+        attrs={name: results[name].item() for name in ("setting", *VARIED) if name in results},
+        **columns,
+    )
 
 
 def _joined(results: xr.Dataset, name: str) -> Estimate:

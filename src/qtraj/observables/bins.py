@@ -142,6 +142,8 @@ def flow_bins(table: SurvivalTable, n: int) -> Bins | None:
     """Return bins in p_T for v_n, wide enough for its noise."""
     _, group = np.unique(table.replicate, return_inverse=True)
     wave = table.weight * np.exp(1j * n * table.phi)
+    if table.emulation is not None:  # the solved paths correct the emulated ones, whose scatter counts
+        wave = np.where(table.emulation > 0, 0.0, wave)
     sums = np.hypot(np.bincount(group, wave.real), np.bincount(group, wave.imag))
     # cos n phi and sin n phi cancel in every group of whole antithetic sets
     balanced = np.all(sums < _CANCELED * np.bincount(group, table.weight))

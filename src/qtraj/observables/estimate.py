@@ -71,7 +71,7 @@ class Estimate:
     # NumPy's numbers and arrays leave arithmetic with an estimate to the estimate
     __array_ufunc__ = None
 
-    STATISTICAL: ClassVar[tuple[str, ...]] = ("statistical", "paths")
+    STATISTICAL: ClassVar[tuple[str, ...]] = ("statistical", "paths", "correction")
     INPUT: ClassVar[tuple[str, ...]] = ("branching", "cross_sections")
 
     def __post_init__(self) -> None:

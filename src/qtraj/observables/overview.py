@@ -12,7 +12,7 @@ from .._checks import choice, instance, instances, mapping, members, texts
 from ..errors import InputError
 from .bins import Bins, filled_bins, flow_bins
 from .curves import Curve, CurveBand, curve_band
-from .data.compare import ChiSquare, agreement, stands_for_all
+from .data.compare import ChiSquare, agreement, rapidity_notes, stands_for_all
 from .data.dataset import DataSet
 from .data.systems import CollisionSystem
 from .feeddown import MESON_NAMES, FeedDown
@@ -141,7 +141,13 @@ def overview(
             allowed = f"be of {system.data} at {system.sqrt_s_GeV:g} GeV, as the calculation"
             raise InputError("data", str(each), allowed, "Leave out what is of another system.")
     plans = _plans(central, system, mesons, harmonics)
-    return [_panel(*plan, tables=tables, feeddown=feeddown, system=system, own=own) for plan in plans]
+    panels = [_panel(*plan, tables=tables, feeddown=feeddown, system=system, own=own) for plan in plans]
+    # what is compared with the paths of a window is not compared again beside those of all rapidities
+    for i, panel in enumerate(panels):
+        elsewhere = [other.agreement for other in panels if other.name.rpartition("_")[0] == panel.name]
+        left = {name: chi for name, chi in panel.agreement.items() if not any(name in e for e in elsewhere)}
+        panels[i] = replace(panel, agreement=left)
+    return panels
 
 
 def _plans(
@@ -157,23 +163,56 @@ def _plans(
         name = f"{ratio.replace('_', '').lower()}_{short}"
         yield name, modification(ratio), bins, mesons, notes, {}
     ratios = tuple(f"{a}/{b}" for a, b in DOUBLE_RATIOS if a in mesons and b in mesons)
-    for short in ("npart", "pt", "y"):
-        if short in axes and ratios:
-            yield f"double_ratio_{short}", double_ratio(), axes[short], ratios, notes, {}
-    if not (table.column_known("phi") and np.ptp(table.phi) > 0):
-        return
-    within: Ranges = {}
-    if table.column_known("centrality_pct"):
-        c = table.coordinate("centrality_pct")
-        if np.any((FLOW_CENTRALITY[0] <= c) & (c < FLOW_CENTRALITY[1])):
-            within = {"centrality_pct": FLOW_CENTRALITY}
-    for n in harmonics:
-        odd = (ODD_ORDER,) if n % 2 and not unequal else ()
-        if "centrality" in axes:
-            yield f"v{n}_centrality", flow(n), axes["centrality"], mesons, odd, {}
-        momenta = flow_bins(table.select(**within), n)
-        if momenta is not None:
-            yield f"v{n}_pt", flow(n), momenta, mesons, odd, within
+    # everything, then the rows where an experiment measures, if the rows know
+    for window, y in {"": None, **_windows(table, system)}.items():
+        within: Ranges = {} if y is None else {"abs_y": y}
+        rows = table.select(**within)
+        if y is not None:
+            axes = filled_bins(rows, rapidity)
+            for short in ("npart", "pt"):
+                if short in axes:
+                    yield f"raa_{short}{window}", modification(), axes[short], mesons, notes, within
+        for short in ("npart", "pt", "y"):
+            if short in axes and ratios and not (y is not None and short == "y"):
+                name = f"double_ratio_{short}{window}"
+                yield name, double_ratio(), axes[short], ratios, notes, within
+        if not (rows.column_known("phi") and np.ptp(rows.phi) > 0):
+            continue
+        central = dict(within)
+        if rows.column_known("centrality_pct"):
+            c = rows.coordinate("centrality_pct")
+            if np.any((FLOW_CENTRALITY[0] <= c) & (c < FLOW_CENTRALITY[1])):
+                central["centrality_pct"] = FLOW_CENTRALITY
+        for n in harmonics:
+            odd = (ODD_ORDER,) if n % 2 and not unequal else ()
+            if "centrality" in axes:
+                name = f"v{n}_centrality{window}"
+                yield name, flow(n), axes["centrality"], mesons, odd, within
+            momenta = flow_bins(table.select(**central), n)
+            if momenta is not None:
+                yield f"v{n}_pt{window}", flow(n), momenta, mesons, odd, central
+
+
+def _windows(table: SurvivalTable, system: CollisionSystem | None) -> dict[str, tuple[float, float]]:
+    """Return the ranges of abs(y) in which experiments measure collisions of equal nuclei, overlapping ones as one.
+
+    None where all rows have one rapidity, or none of them is inside. The keys are endings of names of panels.
+    """
+    if system is None or system.unequal or not table.column_known("abs_y"):
+        return {}
+    y = table.coordinate("abs_y")
+    if np.ptp(table.y) == 0:
+        return {}
+    joined: list[tuple[float, float]] = []
+    for own in sorted(entry.ranges["abs_y"] for entry in system.acceptances if "abs_y" in entry.ranges):
+        if joined and own[0] <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(own[1], joined[-1][1])
+        else:
+            joined.append(own)
+    words = {True: "_midrapidity", False: "_forward"}
+    names = [words[low == 0] + ("" if i < 2 else str(i)) for i, (low, _) in enumerate(joined)]
+    held = dict(zip(names, joined, strict=True))
+    return {name: (low, high) for name, (low, high) in held.items() if np.any((low <= y) & (y < high))}
 
 
 def _panel(
@@ -200,8 +239,10 @@ def _panel(
     if observable.adds_up and central.no_jump is not None:
         for part in get_args(Part)[1:]:  # the total is the curve itself
             parts[part] = observable.curve(central, bins, feeddown, part=part, ranges=ranges)
-    compared = agreement(curves[first], central, feeddown, system, shown, own)
+    y = ranges.get("abs_y")
+    compared = agreement(curves[first], central, feeddown, system, shown, own, y)
     notes = (*notes, *_without_survivors(curves[first], shown))
+    notes = (*notes, *rapidity_notes(central.y, bins.x_name, compared[0], y))
     return Panel(name, curves[first], tuple(bands), shown, parts, *compared, notes)
 
 

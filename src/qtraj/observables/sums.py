@@ -11,12 +11,14 @@ quotient rules for errors would miss. For a mean it is the scatter of the group 
 
 A path that was solved with quantum trajectories has a statistical error of its own. The random numbers of paths are
 independent, so the scatter of groups holds these errors already, added in quadrature: no sum takes them a second time.
+
+Emulated paths are corrected by solved ones, whose scatter is a second, independent part of the error: `corrections`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +35,7 @@ from .table import FED_STATES, MESON_COLUMNS, SurvivalTable
 # A function of sums (..., k, n) that gives values (..., m); smooth, so that it takes complex numbers
 Statistic = Callable[[NDArray[np.complex128] | Float], NDArray[np.complex128] | Float]
 ONE_GROUP: Final = "scatter over paths (fewer than two independent groups)"
+UNCORRECTED: Final = "error of the emulation (fewer than two solved paths)"
 
 # derivatives by a complex step, exact to rounding: no differences are taken (Squire and Trapp 1998)
 _STEP: Final = 1e-40
@@ -45,13 +48,15 @@ class Sums:
     `groups`, shape (R, k, n), has for each independent group first the sums of w f over the rows that know the state,
     one for each factor f, then those of w f S. `numerical` and `statistical`, shape (k, n), are the sums over all rows
     with parts of the error in the place of S (zero where S is not in); statistical errors add in quadrature, and are
-    None where no row has one.
+    None where no row has one. `corrections`, shape (paths, k, n), is what each solved path adds to the sums of
+    emulated ones, less the mean; None where nothing is emulated.
     """
 
     groups: Float
     numerical: Mapping[str, Float]
     not_estimated: tuple[str, ...]
     statistical: Float | None = None
+    corrections: Float | None = None
 
 
 def replicate_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[Float] = ()) -> Sums:
@@ -60,6 +65,8 @@ def replicate_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[F
     `survival`, shape (n, 6), is from `SurvivalTable.part`; `factors`, shape (n,) each, stand beside 1, such as
     cos(2 phi).
     """
+    if table.emulation is not None and np.any(table.emulation):
+        return _corrected_sums(table, survival, factors)
     known = np.isfinite(survival.value)
     weights = table.weight * np.array([np.ones(len(table)), *factors])
     labels, groups = np.unique(table.replicate, return_inverse=True)
@@ -85,6 +92,58 @@ def replicate_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[F
         statistical = of_survival(np.sqrt(np.square(weights) @ np.square(error)))
     both = np.concatenate([summed(np.ones_like(survival.value)), summed(survival.value)], axis=1)
     return Sums(both, numerical, survival.not_estimated, statistical)
+
+
+def _corrected_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[Float]) -> Sums:
+    """Return the sums over emulated paths, corrected by what solved ones differ from their emulation.
+
+    Of sample k, the solved rows i with weights v and differences c change the sum of w f S in group r by
+
+        W_r sum_i v f c/sum_i v,    W_r: weight of the emulated rows of the sample in the group,
+
+    so the sums stay sums over independent groups. The solved paths of a sample scatter independently of each other, a
+    path of a Sobol sequence at most as much as a random one: what each adds, less the mean, is the other part of the
+    error. Paths of several samples may share their points, so what rows of one `replicate` add counts as one number.
+    """
+    role = table.emulation
+    rows = np.flatnonzero(role <= 0)
+    base = replicate_sums(
+        replace(table.rows(rows), emulation=None), survival[rows], [np.asarray(f)[rows] for f in factors]
+    )
+    labels, group = np.unique(table.replicate[rows], return_inverse=True)
+    known = np.isfinite(survival.value)
+    weights = table.weight * np.array([np.ones(len(table)), *factors])
+    k, groups, missing = len(weights), base.groups.copy(), list(base.not_estimated)
+    numerical = {name: sums.copy() for name, sums in base.numerical.items()}
+    paths, number = np.unique(table.replicate, return_inverse=True)
+    corrections = np.zeros((len(paths), 2 * k, len(STATE_NAMES)))
+    for sample in np.unique(-role[role < 0]):
+        cheap, solved = np.flatnonzero(role[rows] == -sample), np.flatnonzero(role == sample)
+        v = table.weight[solved, None] * known[solved]
+        total = v.sum(axis=0)
+        # a state that no row knows has none of the independent paths
+        count = np.where(total > 0, len(np.unique(number[solved])), 0)
+        if np.any(count[np.any(known[rows[cheap]], axis=0)] < 2):
+            missing.append(UNCORRECTED)
+        # shape (groups, states): weight of the emulated paths that know the state
+        W = np.zeros((len(labels), len(STATE_NAMES)))
+        np.add.at(W, group[cheap], (table.weight[:, None] * known)[rows[cheap]])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = np.where(
+                total > 0, weights[:, solved, None] * known[solved] / total, 0.0
+            )  # (k, i, states)
+        c = np.where(known[solved], survival.value[solved], 0.0)
+        mean = np.sum(share * c, axis=1)
+        groups[:, k:] += W[:, None] * mean
+        each = share * c - share[0] * mean[:, None]
+        spread = np.sqrt(count / np.maximum(count - 1, 1)) * W.sum(axis=0) * each
+        np.add.at(corrections[:, k:], number[solved], spread.transpose(1, 0, 2))
+        for name, part in survival.parts.items():
+            if name not in Estimate.STATISTICAL:
+                error = np.sum(share * np.where(known[solved], part[solved], 0.0), axis=1)
+                numerical.setdefault(name, np.zeros((2 * k, len(STATE_NAMES))))[k:] += W.sum(axis=0) * error
+    there = np.any(corrections != 0, axis=(1, 2))
+    return Sums(groups, numerical, tuple(dict.fromkeys(missing)), base.statistical, corrections[there])
 
 
 def _unseen(table: SurvivalTable, rare: Float, weights: Float) -> Float:
@@ -134,12 +193,17 @@ def estimate(sums: Sums, statistic: Statistic) -> Estimate:
 
     parts = {name: bounded(bound) for name, bound in sums.numerical.items()}
     value = np.where(defined, value, np.nan)
+    corrected = {}
+    if sums.corrections is not None:
+        influence = _derivative(statistic, total, sums.corrections)
+        corrected["correction"] = np.sqrt(np.sum(np.square(influence), axis=0))
     if np.any(count[count > 0] < 2):
         if sums.statistical is not None:  # states share their trajectories: their errors may be correlated
             parts["statistical"] = bounded(sums.statistical)
         missing = (*sums.not_estimated, ONE_GROUP)
     else:
         parts, missing = {"paths": scatter, **parts}, sums.not_estimated
+    parts |= corrected
     return Estimate(value, {name: np.where(defined, part, 0.0) for name, part in parts.items()}, missing)
 
 

@@ -102,6 +102,10 @@ class SurvivalTable:
         proton-nucleus collisions that in the nucleon-nucleon center of mass, positive along the proton.
     attrs : mapping, optional
         Where the numbers come from; ``kappa``, ``gamma``, ``T_end`` where they are known.
+    emulation : array_like of int, shape (n,), optional
+        0 for a solved path, the only kind without it. -k for a path of sample k, k >= 1, whose survival is emulated; +k
+        for a solved path of that sample, whose row holds solved minus emulated survival: it adds to the mean of the
+        rows -k, see `qtraj.emulation.corrected_table`.
 
     Raises
     ------
@@ -120,6 +124,7 @@ class SurvivalTable:
     phi: Any = None
     y: Any = None
     attrs: Mapping[str, Any] = field(default_factory=dict)
+    emulation: Any = None
 
     def __post_init__(self) -> None:
         settle(self, survival=_survival("survival", self.survival))
@@ -129,11 +134,13 @@ class SurvivalTable:
             if not np.array_equal(np.isnan(self.no_jump.value), np.isnan(self.survival.value)):
                 raise InputError("no_jump", self.no_jump.value.shape, "know the states that `survival` knows")
         allowed = f"be {n} integers, one for each row"
-        replicate = complex_array("replicate", self.replicate, allowed)
-        if replicate.shape != (n,) or replicate.dtype.kind not in "iu":
-            raise InputError("replicate", self.replicate, allowed)
+        for name in ("replicate", *(() if self.emulation is None else ("emulation",))):
+            whole = complex_array(name, getattr(self, name), allowed)
+            if whole.shape != (n,) or whole.dtype.kind not in "iu":
+                raise InputError(name, getattr(self, name), allowed)
+            settle(self, **{name: whole.astype(np.int64)})
         weight = np.ones(n) if self.weight is None else self.weight
-        settle(self, replicate=replicate.astype(np.int64), weight=weight)
+        settle(self, weight=weight)
         for name in ("weight", *_OPTIONAL):
             if getattr(self, name) is not None:
                 column = float_array(name, getattr(self, name))
@@ -219,7 +226,8 @@ class SurvivalTable:
         def pick(value: Any) -> Any:
             return value if value is None else value[index]
 
-        columns = {name: pick(getattr(self, name)) for name in ("replicate", "weight", *_OPTIONAL)}
+        names = ("replicate", "weight", *_OPTIONAL, "emulation")
+        columns = {name: pick(getattr(self, name)) for name in names}
         return replace(self, survival=pick(self.survival), no_jump=pick(self.no_jump), **columns)
 
     def select(self, **ranges: tuple[float, float] | None) -> SurvivalTable:

@@ -12,11 +12,13 @@ import numpy as np
 
 from .._checks import path as path_of
 from ..campaign.plan import Plan, make_plan
-from ..campaign.reading import NETCDF, Survivals, load_survivals, stored_run_file
+from ..campaign.reading import NETCDF, Survivals, load_survivals, of_its_time, stored_run_file
 from ..campaign.run import RESULT, STORE, citations
 from ..campaign.sources import TrajectorySource, interval
 from ..campaign.store import Store
 from ..errors import FileFormatError, InputError
+from ..hydro.paths import CLOCKS
+from ..hydro.sampling import rapidity_words
 from ..io.config import NO_DIPOLE, RunConfig, RunFile
 from ..io.factory import model_of, start_of
 from ..io.pages import rounded
@@ -92,10 +94,11 @@ def load_run(source: str | Path) -> Run:
             raise InputError("RUN", str(source), "hold its run file", remedy)
         config, text = run_file.config, run_file.text
         # fluids of the package are there, those of the user may be anywhere, as may be what else the run file names
-        if config.medium.hydro == "shipped":
+        if config.medium.hydro != "files":
             plain = config.observables.model_copy(update={"data": (), "feeddown": "group"})
+            run_file = replace(run_file, config=config.model_copy(update={"observables": plain}))
             with suppress(FileFormatError):
-                plan = make_plan(replace(run_file, config=config.model_copy(update={"observables": plain})))
+                plan = make_plan(of_its_time(run_file, next(iter(survivals.tables.values())).b_fm))
         cited = str(attrs.get("citations", "")).splitlines()
     made = {label: str(attrs[name]) for name, label in PROVENANCE.items() if name in attrs}
     versions = {name: str(v) for name, v in attrs.items() if str(name).endswith("_version")}
@@ -153,11 +156,19 @@ def _paths(run: Run) -> str:
         kinds.append(
             f"straight lines from sampled production points, p_T up to {paths.pT_max:g} GeV: {paths.n} paths in each "
             f"of {paths.replicates} replicates for each impact parameter, from scrambled Sobol points{several}, "
-            f"seed {paths.seed}"
+            f"seed {paths.seed}" + f", rapidity {rapidity_words(paths.rapidity)}" * (paths.rapidity != 0.0)
         )
     if made:
         kinds.append(f"{made} ready-made ones, as their files say")
-    return "; ".join(kinds)
+    if paths.cheap is not None:
+        kinds.append(
+            f"beside these, which are solved, {paths.cheap} of each impact parameter that are emulated"
+        )
+    if paths.clock == "pair":
+        kinds.append(f"time is the {CLOCKS['pair']}")
+    if paths.rapidity != 0.0:  # what is assumed of a boost-invariant fluid
+        kinds += dict.fromkeys(str(source.attrs.get("medium", ""))[:-1] for source in sources)
+    return "; ".join(filter(None, kinds))
 
 
 def _transport(config: RunConfig) -> str:
@@ -173,7 +184,7 @@ def _transport(config: RunConfig) -> str:
 
 
 def _hydro(run: Run) -> str:
-    shipped = run.config.medium.hydro == "shipped"
+    shipped = run.config.medium.hydro != "files"
     source = "hydrodynamics of the package (MUSIC)" if shipped else "hydrodynamics from files"
     if run.plan is None:
         return source

@@ -267,12 +267,12 @@ class TabulatedTemperature:
 
 
 class Histories(Sequence[TabulatedTemperature]):
-    """A batch of tabulated histories on a common time grid.
+    """A batch of tabulated histories.
 
     Parameters
     ----------
-    tau_fm : array_like, shape (nt,)
-        Increasing proper times in fm/c; the medium acts from the first one.
+    tau_fm : array_like, shape (nt,) or (n, nt)
+        Increasing proper times in fm/c, of all histories or of each; the medium acts from the first one.
     T : array_like, shape (n, nt)
         Temperatures in GeV, finite and positive; where a fluid stored nothing put its floor temperature.
     T_end : float
@@ -329,15 +329,17 @@ class Histories(Sequence[TabulatedTemperature]):
         """Return history `index`, or the batch of a slice or index array."""
         T, hot = self.T[index], self.allow_hot_end
         alpha, scale = (None if c is None else c[index] for c in (self.alpha, self.hard_scale))
+        tau_fm = self.tau_fm if self.tau_fm.ndim == 1 else self.tau_fm[index]
         if isinstance(index, int | np.integer):
             # a cold history is a pair that survives, not an error
-            return TabulatedTemperature(self.tau_fm, T, self.T_end, True, alpha, scale, hot)
+            return TabulatedTemperature(tau_fm, T, self.T_end, True, alpha, scale, hot)
         metadata = {name: values[index] for name, values in self.metadata.items()}
-        return Histories(self.tau_fm, T, self.T_end, metadata, self.attrs, alpha, scale, hot)
+        return Histories(tau_fm, T, self.T_end, metadata, self.attrs, alpha, scale, hot)
 
     def __repr__(self) -> str:
+        first, last = self.tau_fm.min(), self.tau_fm.max()
         return (
-            f"Histories({len(self)} histories, {len(self.tau_fm)} times {self.tau_fm[0]:g}-{self.tau_fm[-1]:g} fm/c, "
+            f"Histories({len(self)} histories, {self.T.shape[1]} times {first:g}-{last:g} fm/c, "
             f"T up to {self.T.max():.3f} GeV, T_end={self.T_end:g} GeV)"
         )
 
@@ -367,19 +369,25 @@ def as_histories(medium: Any) -> tuple[Sequence[History], bool]:
 
 
 def check_table(tau_fm: ArrayLike, T: ArrayLike) -> tuple[Float, Float]:
-    """Return tau_fm of shape (nt,) and T of shape (..., nt) as float arrays, or raise `InputError`."""
+    """Return tau_fm of shape (nt,) and T of shape (..., nt) as float arrays, or raise `InputError`.
+
+    Tables (n, nt) may each have their own times: tau_fm is then of shape (n, nt), too.
+    """
     tau, temperature = float_array("tau_fm", tau_fm), float_array("T", T)
-    if tau.ndim != 1 or len(tau) < 2:
+    own = tau.ndim == 2 and tau.shape == temperature.shape
+    if not (own or tau.ndim == 1) or tau.shape[-1] < 2:
         raise InputError("tau_fm", tau.shape, "be a 1-D array of at least two times in fm/c")
-    if temperature.shape[-1:] != tau.shape:
+    if temperature.shape[-1:] != tau.shape[-1:]:
         raise InputError("T", temperature.shape, f"have one temperature for each of {len(tau)} times")
     if not np.all(np.isfinite(tau)):
         raise InputError("tau_fm", float(tau[~np.isfinite(tau)][0]), "be finite")
     if np.any(falls := np.diff(tau) <= 0):
-        i = int(np.argmax(falls))
-        allowed = f"increase strictly (entries {i}, {i + 1})"
-        raise InputError("tau_fm", (float(tau[i]), float(tau[i + 1])), allowed)
-    check_start("tau_fm[0]", float(tau[0]))
+        *row, i = np.argwhere(falls)[0].tolist()
+        allowed = f"increase strictly (entries {i}, {i + 1}{f' of row {row[0]}' if row else ''})"
+        times = tau[tuple(row)]
+        raise InputError("tau_fm", (float(times[i]), float(times[i + 1])), allowed)
+    for start in (float(tau[..., 0].min()), float(tau[..., 0].max())):
+        check_start("tau_fm[0]", start)
     bad = ~np.isfinite(temperature) | (temperature <= 0)
     if np.any(bad):
         where = tuple(int(i) for i in np.argwhere(bad)[0])
@@ -412,22 +420,23 @@ def check_cools(
     """Raise `InputError` if temperatures end above T_end, or still exceed it after any fireball.
 
     The one check of everything that comes as a table: what follows its last time is unknown, and a medium that is cut
-    there lets too many pairs survive, unless `allow_hot_end` says that the cut is meant. Times (nt,) are in fm/c,
-    temperatures T (nt,) or (n, nt) in GeV, NaN where nothing is known, which counts as cold; `medium` and `row` name
-    the whole and one of several in messages.
+    there lets too many pairs survive, unless `allow_hot_end` says that the cut is meant. Times (nt,) or (n, nt) are in
+    fm/c, temperatures T (nt,) or (n, nt) in GeV, NaN where nothing is known, which counts as cold; `medium` and `row`
+    name the whole and one of several in messages.
     """
     rows = np.atleast_2d(T)
+    times = np.broadcast_to(tau_fm, rows.shape)
     hot = np.flatnonzero(rows[:, -1] > T_end)
     if hot.size and not allow_hot_end:
         of = f" of {row} {hot[0]}" if T.ndim > 1 else ""
-        last = f"the last temperature{of} is {rows[hot[0], -1]:.4g} GeV, at {tau_fm[-1]:g} fm/c"
+        last = f"the last temperature{of} is {rows[hot[0], -1]:.4g} GeV, at {times[hot[0], -1]:g} fm/c"
         remedy = (
             "Raise T_end, or take what goes on longer; allow_hot_end=True ends the medium there all the same."
         )
         raise InputError("T_end", T_end, f"be reached before {medium} ends ({last})", remedy)
     # a table may be long if it is cold late
-    if len(ends := tau_fm[np.any(rows > T_end, axis=0)]):
-        check_lifetime(float(ends[-1]))
+    if len(ends := times[rows > T_end]):
+        check_lifetime(float(ends.max()))
 
 
 def check_lifetime(end_fm: float, argument: str = "T_end", value: Any = None, remedy: str = "") -> None:

@@ -44,6 +44,7 @@ COEFFICIENTS: Final = {"kappa": r"$\hat\kappa$", "gamma": r"$\hat\gamma$", "T_en
 # parts of an error that are not numerical, in words
 SOURCES: Final = {
     "paths": "path sampling",
+    "correction": "emulation",
     "branching": "branching fractions",
     "cross_sections": "cross sections",
 }

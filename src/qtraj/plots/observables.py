@@ -150,7 +150,8 @@ def plot_raa_npart(
             raise InputError("datasets", where, "hold R_AA against N_part")
     y_max = _HEADROOM * artists.extent(bands, datasets)[1] if y_max is None else y_max
     ax.set_ylim(0, y_max)
-    _draw(ax, bands, datasets, (0, _N_PART_MAX), several, shifts)
+    x = artists.ends(bands, datasets)[1]  # a light system would be lost on the axis of lead
+    _draw(ax, bands, datasets, (0, x if x < _N_PART_MAX / 4 else _N_PART_MAX), several, shifts)
     if y_max > 1:
         ax.axhline(1.0, **_DASHED)
         artists.draw_global_boxes(ax, datasets, several)
@@ -551,7 +552,7 @@ def write_observables(
     Returns
     -------
     list of Path
-        ``NAME.csv``, ``NAME.png``, ``NAME.pdf``, ``regeneration.png``, ``regeneration.pdf``, ``hepdata/*.yaml``.
+        ``NAME.csv``, ``NAME.png``, ``NAME.pdf``, ``regeneration*.png``, ``regeneration*.pdf``, ``hepdata/*.yaml``.
 
     Raises
     ------
@@ -563,22 +564,26 @@ def write_observables(
     folder, collision = writable_folder(path_of("out", out)), qualifiers.get("system", "")
     written: list[Path] = []
     for panel in panels:
+        titled = ", ".join(filter(None, (title, selected(panel.curve.selection))))
         written.append(write_panel_csv(folder / f"{panel.name}.csv", panel))
         # a single point makes no figure
-        if panel.curve.x_name != INTEGRATED and len(panel.curve) > 1:
-            written += save_figure(_figure_of(panel, title, collision, shifts), folder / panel.name)
-    for panel in panels:
-        if panel.curve.x_name == "N_part" and panel.parts and len(panel.curve) > 1:
+        if panel.curve.x_name == INTEGRATED or len(panel.curve) < 2:
+            continue
+        written += save_figure(_figure_of(panel, title, titled, collision, shifts), folder / panel.name)
+        if panel.curve.x_name == "N_part" and panel.parts:
             note = "Regenerated: total minus pairs that never jumped, path by path."
-            written += save_figure(parts_figure(panel, title=title, note=note), folder / "regeneration")
+            name = f"regeneration{panel.name.partition('npart')[2]}"
+            written += save_figure(parts_figure(panel, title=titled, note=note), folder / name)
     tables = [HepdataTable.of(panel, qualifiers) for panel in panels]
     return written + write_hepdata(folder / "hepdata", tables, title)
 
 
-def _figure_of(panel: Panel, title: str, collision: str, shifts: Mapping[str, float] | None) -> Figure:
+def _figure_of(
+    panel: Panel, title: str, titled: str, collision: str, shifts: Mapping[str, float] | None
+) -> Figure:
     curve = panel.curve
     if (curve.observable, curve.x_name) == ("R_AA", "N_part") and not curve.binned:
-        return raa_figure(panel.bands, panel.datasets, title=title, shifts=shifts)
+        return raa_figure(panel.bands, panel.datasets, title=titled, shifts=shifts)
     return observable_figure(panel, title=title, note=_note(panel), collision=collision)
 
 

@@ -13,11 +13,13 @@ from .common import (
     COORDINATES,
     FIELDS,
     TO_GEV,
+    Cut,
     TemperatureUnit,
+    Within,
     build_hydro,
     existing_file,
     for_file,
-    load_table,
+    table_pieces,
     to_grid,
 )
 
@@ -33,6 +35,8 @@ def read_columns(
     sparse: bool = False,
     skip_lines: int = 0,
     delimiter: str | None = None,
+    T_min: float | None = None,
+    within: Within = None,
 ) -> Hydro:
     """Read a text file of one cell per line, in any order of the lines.
 
@@ -57,6 +61,8 @@ def read_columns(
     delimiter : str, optional
         For example ``","``; by default the first line of numbers tells: semicolons, between which a comma is a decimal
         one, else commas, else white space.
+    T_min, within : optional
+        See `open_hydro`; of the file, before it is mirrored.
 
     Returns
     -------
@@ -82,12 +88,15 @@ def read_columns(
     skip_lines = integer("skip_lines", skip_lines, 0)
     if delimiter is not None and len(text("delimiter", delimiter)) != 1:
         raise InputError("delimiter", delimiter, "be one character, or None for white space")
-    file = existing_file(path)
-    table = load_table(file, len(order), skip_lines=skip_lines, delimiter=delimiter)
-    columns = {name: table[:, i] for i, name in enumerate(order) if name != IGNORED}
-    columns["T"] = columns["T"] * TO_GEV[T_unit]
+    cut, file = Cut.checked(T_min, within), existing_file(path)
+    tables = table_pieces(file, len(order), skip_lines=skip_lines, delimiter=delimiter)
     # T is in GeV from here on, so the checks of Hydro see a wrong unit
-    axes, fields = to_grid(file, columns, sparse=sparse)
+    factor = {"T": TO_GEV[T_unit]}
+    pieces = (
+        {name: table[:, i] * factor.get(name, 1.0) for i, name in enumerate(order) if name != IGNORED}
+        for table in tables
+    )
+    axes, fields = to_grid(file, pieces, sparse=sparse, cut=cut)
     units = f"tau, x, y in fm; T in GeV (file: {T_unit})"
     half = build_hydro(file, axes, fields, "columns " + " ".join(order), units=units)
     return for_file(file, lambda: half.mirrored(mirror))

@@ -11,10 +11,15 @@ import numpy as np
 from ..._types import Float
 from ...errors import FileFormatError
 from ..field import Hydro
-from .common import Format, build_hydro, existing_file, hdf5_root, uniform_axis
+from .common import Cells, Cut, Format, Within, build_hydro, existing_file, hdf5_root, uniform_axis
 
 
-def read_jetdata_h5(path: str | Path) -> Hydro:
+def read_jetdata_h5(
+    path: str | Path,
+    *,
+    T_min: float | None = None,
+    within: Within = None,
+) -> Hydro:
     """Read ``JetData.h5``: group ``/Event`` with one subgroup ``Frame_####`` for each time, boost invariant.
 
     Parameters
@@ -22,6 +27,8 @@ def read_jetdata_h5(path: str | Path) -> Hydro:
     path : path-like
         HDF5 file. Datasets ``Temp`` (GeV), ``Vx``, ``Vy`` are indexed [ix][iy]; x = (XL + ix) DX,
         tau = Tau0 + number of the frame x dTau (the number in its name: frames may be missing).
+    T_min, within : optional
+        See `open_hydro`.
 
     Returns
     -------
@@ -33,16 +40,16 @@ def read_jetdata_h5(path: str | Path) -> Hydro:
     FileFormatError
         If the file is missing, empty, truncated, has no such group, attributes or datasets, or wrong shapes.
     """
-    file = existing_file(path)
+    cut, file = Cut.checked(T_min, within), existing_file(path)
     try:
         with h5py.File(file, "r", locking=False) as h5:
-            return _read_event(file, h5)
+            return _read_event(file, h5, cut)
     except OSError as error:
         problem = f"HDF5 cannot open or read it ({error})"
         raise FileFormatError(file, problem, "Truncated, or no HDF5.") from None
 
 
-def _read_event(file: Path, h5: h5py.File) -> Hydro:
+def _read_event(file: Path, h5: h5py.File, cut: Cut) -> Hydro:
     if "Event" not in h5:
         raise FileFormatError(file, "there is no group /Event", "Is it a JetData.h5?")
     event = h5["Event"]
@@ -54,17 +61,16 @@ def _read_event(file: Path, h5: h5py.File) -> Hydro:
     if len(frames) < 2:
         raise FileFormatError(file, f"/Event holds {len(frames)} frames, at least 2 are needed")
     shape = (XH - XL + 1, YH - YL + 1)
-    # by the number in the name: frames may be missing
-    axes = {
-        "tau": tau0 + dtau * np.array([number for number, _ in frames]),
+    space = {
         "x": uniform_axis(0.0, DX, shape[0], offset=XL),
         "y": uniform_axis(0.0, DY, shape[1], offset=YL),
     }
-    fields = {
-        name: np.stack([_dataset(file, event[frame], key, shape) for _, frame in frames])
-        for name, key in (("T", "Temp"), ("vx", "Vx"), ("vy", "Vy"))
-    }
-    return build_hydro(file, axes, fields, "JetData.h5")
+    cells, keys = Cells(space, cut), {"T": "Temp", "vx": "Vx", "vy": "Vy"}
+    for i, (_, frame) in enumerate(frames):
+        fields = {name: _dataset(file, event[frame], key, shape) for name, key in keys.items()}
+        cells.add(i, None, **fields)
+    axes, dense = cells.field(file, tau0 + dtau * np.array([number for number, _ in frames]))
+    return build_hydro(file, axes, dense, "JetData.h5")
 
 
 def _attribute(file: Path, group: Any, name: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from codecs import BOM_UTF8
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -18,12 +19,15 @@ from ..field import Hydro
 from .common import (
     COORDINATES,
     FIELDS,
+    Cells,
+    Cut,
     Format,
+    Within,
     build_hydro,
     existing_file,
     first_bytes,
-    load_table,
     opened_text,
+    table_pieces,
     to_grid,
 )
 
@@ -41,7 +45,12 @@ class _Header(NamedTuple):
     cartesian: bool  # t and z instead of tau and eta
 
 
-def read_oscar2008(path: str | Path) -> Hydro:
+def read_oscar2008(
+    path: str | Path,
+    *,
+    T_min: float | None = None,
+    within: Within = None,
+) -> Hydro:
     """Read an OSCAR2008H ``history`` on an Eulerian grid: boost invariant, 3+1D, or Cartesian (GEOM ``3d-cart``).
 
     Parameters
@@ -49,6 +58,8 @@ def read_oscar2008(path: str | Path) -> Hydro:
     path : path-like
         Text: header up to ``END_OF_HEADER``, then lines ``it ix iy [ieta] e P T R_qgp vx vy [y_L] ...`` with
         indices from 0 or from 1, in the order t > x > y [> eta].
+    T_min, within : optional
+        See `open_hydro`.
 
     Returns
     -------
@@ -63,45 +74,53 @@ def read_oscar2008(path: str | Path) -> Hydro:
     FileFormatError
         If the file is missing, empty, no history, its header cannot be understood, or its last frame is cut off.
     """
-    file = existing_file(path)
+    cut, file = Cut.checked(T_min, within), existing_file(path)
     header = _read_2008_header(file)
     n_index, n_header = len(header.points), len(header.lines)
     with opened_text(file) as handle:
         n_columns = len(next(itertools.islice(handle, n_header, None), "").split())
     if n_columns == 0:
         raise FileFormatError(file, "nothing follows the header: truncated")
-    table = load_table(file, n_columns, skip_lines=n_header)
     if n_columns < n_index + 6:
-        raise FileFormatError(file, f"{n_columns} columns, but indices, e P T R vx vy need {n_index + 6}")
-    n_cells = int(np.prod(header.points[1:]))
-    n_frames, rest = divmod(len(table), n_cells)
-    if rest or n_frames > header.points[0]:
-        problem = f"{len(table)} lines are no whole number of frames of {n_cells} cells"
-        problem += f", at most {header.points[0]}: truncated, or the header has another grid"
-        raise FileFormatError(file, problem)
-    shape = (n_frames, *header.points[1:])
-    first = 1 if np.all(table[0, :n_index] == 1) else 0
-    if not np.array_equal(table[:, :n_index] - first, np.indices(shape).reshape(n_index, -1).T):
-        problem = "the indices do not run as t > x > y from 0, or from 1"
-        raise FileFormatError(file, problem, "Is a line missing?")
+        raise FileFormatError(file, f"{n_columns} columns, but indices, e P T R_qgp vx vy need {n_index + 6}")
+    n_frames, shape = header.points[0], tuple(header.points[1:])
     # limits come in pairs; the spacing follows from the header's number of points, not from those in the file
-    limits = np.reshape(header.limits, (-1, 2))
-    axes = {
-        name: low + (high - low) / (n - 1) * np.arange(size)
-        for name, (low, high), n, size in zip(COORDINATES, limits, header.points, shape, strict=False)
-    }
+    tau, *space = (
+        low + (high - low) / (n - 1) * np.arange(n)
+        for (low, high), n in zip(np.reshape(header.limits, (-1, 2)), header.points, strict=True)
+    )
+    planes = _middle_planes(file, space.pop()) if header.cartesian else None
+    cells = Cells(dict(zip(COORDINATES[1:], space, strict=False)), cut)
+    n_cells, first, n_lines, frame = int(np.prod(shape)), 0, 0, 0
+    place = np.indices(shape).reshape(len(shape), -1).T
     # after the indices: e P T R_qgp vx vy
     columns = {"T": n_index + 2, "vx": n_index + 4, "vy": n_index + 5}
-    fields = {name: table[:, column].reshape(shape) for name, column in columns.items()}
-    if not all(np.all(np.isfinite(f)) for f in fields.values()):
-        raise FileFormatError(file, "T or a velocity is NaN or infinite")
-    if header.cartesian:
-        planes = _middle_planes(file, axes.pop("eta"))
-        # a plane that is not hot does not count as one of T = 0
-        stored = np.where(fields["T"][..., planes] > 0, fields["T"][..., planes], np.nan)
-        whole = np.all(np.isfinite(stored), axis=-1)
-        fields = {name: np.where(whole, np.mean(f[..., planes], axis=-1), 0.0) for name, f in fields.items()}
-    return build_hydro(file, axes, fields, "OSCAR2008H history", header="\n".join(header.lines))
+    tables = table_pieces(file, n_columns, skip_lines=n_header, rows=n_cells)
+    for frame, table in enumerate(tables):
+        n_lines += len(table)
+        if frame == 0:
+            first = int(np.all(table[0, :n_index] == 1))
+        ordered = len(table) == n_cells and np.array_equal(table[:, 1:n_index] - first, place)
+        if not ordered or frame == n_frames or np.any(table[:, 0] != frame + first):
+            n_lines += sum(map(len, tables))
+            if n_lines % n_cells or n_lines > n_cells * n_frames:
+                problem = f"{n_lines} lines are no whole number of frames of {n_cells} cells"
+                problem += f", at most {n_frames}: truncated, or the header has another grid"
+                raise FileFormatError(file, problem)
+            problem = "the indices do not run as t > x > y from 0, or from 1"
+            raise FileFormatError(file, problem, "Is a line missing?")
+        fields = {name: table[:, column].reshape(shape) for name, column in columns.items()}
+        if not all(np.all(np.isfinite(f)) for f in fields.values()):
+            raise FileFormatError(file, "T or a velocity is NaN or infinite")
+        if planes is not None:
+            # a plane that is not hot does not count as one of T = 0
+            whole = np.all(fields["T"][..., planes] > 0, axis=-1)
+            fields = {
+                name: np.where(whole, np.mean(f[..., planes], axis=-1), 0.0) for name, f in fields.items()
+            }
+        cells.add(frame, None, **fields)
+    axes, dense = cells.field(file, tau[: frame + 1])
+    return build_hydro(file, axes, dense, "OSCAR2008H history", header="\n".join(header.lines))
 
 
 def _middle_planes(file: Path, z_fm: Float) -> NDArray[np.intp]:
@@ -150,7 +169,12 @@ def _read_2008_header(file: Path) -> _Header:
     return _Header(lines, points[:n_axes], limits[: 2 * n_axes], geometry == "3d-cart")
 
 
-def read_oscar2013(path: str | Path) -> Hydro:
+def read_oscar2013(
+    path: str | Path,
+    *,
+    T_min: float | None = None,
+    within: Within = None,
+) -> Hydro:
     """Read ``#!OSCAR2013 full-evolution nt nx ny nz column names ...``.
 
     Parameters
@@ -158,6 +182,8 @@ def read_oscar2013(path: str | Path) -> Hydro:
     path : path-like
         Text; ``#`` starts a comment. The columns must include ``x y T`` and the time ``tau`` (or ``t``, which is the
         same at mid-rapidity, if nz is 1); ``eta`` if nz > 1; ``vx vy`` are read, others ignored. fm and GeV.
+    T_min, within : optional
+        See `open_hydro`.
 
     Returns
     -------
@@ -169,16 +195,21 @@ def read_oscar2013(path: str | Path) -> Hydro:
     FileFormatError
         If the file is missing, empty, no full evolution, lacks a column, or does not hold nt nx ny nz lines.
     """
-    file = existing_file(path)
+    cut, file = Cut.checked(T_min, within), existing_file(path)
     points, names = _read_2013_header(file)
-    table = load_table(file, len(names))
-    n_cells = int(np.prod(points))
-    if len(table) != n_cells:
-        raise FileFormatError(file, f"{len(table)} lines, but the header promises {n_cells}: truncated")
+    n_lines, n_cells = 0, int(np.prod(points))
     wanted = (*COORDINATES[: 4 if points[3] > 1 else 3], *FIELDS)
-    columns = {name: table[:, names.index(name)] for name in wanted if name in names}
-    axes, fields = to_grid(file, columns, sparse=False)
-    if tuple(len(a) for a in axes.values()) != tuple(points[: len(axes)]):
+
+    def pieces() -> Iterator[dict[str, Float]]:
+        nonlocal n_lines
+        for table in table_pieces(file, len(names)):
+            n_lines += len(table)
+            yield {name: table[:, names.index(name)] for name in wanted if name in names}
+        if n_lines != n_cells:
+            raise FileFormatError(file, f"{n_lines} lines, but the header promises {n_cells}: truncated")
+
+    axes, fields = to_grid(file, pieces(), sparse=False, cut=cut)
+    if cut.keeps_all and tuple(len(a) for a in axes.values()) != tuple(points[: len(axes)]):
         problem = f"the coordinates span {[len(a) for a in axes.values()]}, the header {points}"
         raise FileFormatError(file, problem)
     return build_hydro(file, axes, fields, "OSCAR2013 full-evolution")

@@ -15,7 +15,8 @@ from typing import IO, Final, cast
 import numpy as np
 from scipy.interpolate import PchipInterpolator
 
-from ..._checks import boolean, float_array, instance, instances, integer, mapping, number, settle
+from ..._atomic import atomic_path
+from ..._checks import boolean, choice, float_array, instance, instances, integer, mapping, number, settle
 from ..._types import Float
 from ...errors import FileFormatError, InputError
 from ...physics.medium import Histories, check_cools, check_temperature
@@ -280,6 +281,76 @@ def _number(file: Path, line: bytes, what: str, *, count: bool = False) -> float
     if count and (number != int(number) or number < 1):
         raise FileFormatError(file, f"{what}: {text!r} is not a positive whole number")
     return number
+
+
+def write_qtraj_trajectories(
+    path: str | Path, tables: Iterable[TemperatureTable], *, n_metadata: int = 6, columns: int = 6
+) -> int:
+    """Write a trajectory file, block by block as `tables` come, for QTraj's C++ code and `read_qtraj_trajectories`.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, gzip if its name ends in ``.gz``; it appears whole or not at all.
+    tables : iterable of TemperatureTable
+        Temperatures along paths, with the metadata that are written.
+    n_metadata : int, optional
+        Metadata lines of a block: 6 (b, x, y, eta, p_T, phi), 7 (and rapidity) or 8 (and weight).
+    columns : int, optional
+        6: tau, T, alpha_x, alpha_y, alpha_z, lambda, of an isotropic table alpha = 1 and lambda = T; 2: tau and T,
+        which only an isotropic table can have.
+
+    Returns
+    -------
+    int
+        Number of blocks.
+
+    Raises
+    ------
+    InputError
+        If there is no table, or one lacks metadata or has an anisotropy that two columns cannot hold.
+    FileFormatError
+        If the file cannot be written.
+
+    Notes
+    -----
+    Numbers have ten significant digits. QTraj interpolates between the points with natural cubic splines in
+    (ln tau, ln T), which overshoot where T bends; qtraj's histories are monotone there. Points closer in time bring
+    them together. QTraj also adds 1e-4 GeV to every T, which is its own.
+    """
+    names = METADATA_NAMES[: choice("n_metadata", n_metadata, (6, 7, 8))]
+    columns, count = choice("columns", columns, (2, 6)), 0
+    if not isinstance(tables, Iterable):
+        raise InputError("tables", tables, "be TemperatureTables: a list or an iterator of them")
+    with atomic_path(path) as temporary:
+        with temporary.open("wb") as raw:
+            # neither name nor time in the header of gzip: the same histories are the same file
+            packed = gzip.GzipFile("", "wb", fileobj=raw, mtime=0) if temporary.suffix == ".gz" else None
+            handle = cast("IO[bytes]", packed or raw)
+            for table in tables:
+                instance("tables", table, TemperatureTable)
+                count += 1
+                missing = [n for n in names if not np.isfinite(table.metadata.get(n, np.nan))]
+                if missing:
+                    allowed = f"have finite metadata {', '.join(names)} for {n_metadata} metadata lines"
+                    raise InputError("tables", f"table {count} without {', '.join(missing)}", allowed)
+                rows = np.column_stack([table.tau_fm, table.T])
+                if columns == 6:
+                    alpha = np.ones((len(rows), 3)) if table.anisotropy is None else table.anisotropy
+                    rows = np.column_stack(
+                        [rows, alpha, table.T if table.hard_scale is None else table.hard_scale]
+                    )
+                elif table.anisotropy is not None:
+                    allowed = "be 6: a table has an anisotropy"
+                    raise InputError("columns", columns, allowed)
+                lines = [str(n_metadata), *(f"{table.metadata[name]:.10g}" for name in names), str(len(rows))]
+                lines += ["\t".join(f"{value:.10g}" for value in row) for row in rows.tolist()]
+                handle.write(("\n".join(lines) + "\n").encode())
+            if packed:
+                packed.close()
+        if not count:
+            raise InputError("tables", "none", "hold at least one table")
+    return count
 
 
 def histories_from_tables(

@@ -31,7 +31,7 @@ from ..geometry import coverage
 from ..observable import Observable, double_ratio
 from ..table import INTEGRATED, SurvivalTable
 from .dataset import DataSet
-from .systems import CollisionSystem
+from .systems import CollisionSystem, system_of
 
 Range = tuple[float, float]
 Systematic = Literal["uncorrelated", "correlated"]
@@ -314,11 +314,13 @@ def agreement(
     system: CollisionSystem | None,
     shown: Sequence[str],
     own: Sequence[DataSet] = (),
+    y: Range | None = None,
 ) -> tuple[tuple[DataSet, ...], dict[str, ChiSquare], tuple[str, ...]]:
     """Return the measurements of what a curve shows, the chi-square with each, and what could not be compared, and why.
 
-    `shown` are mesons or ratios, `own` further measurements; a system of None has no others. Measurements of other
-    conditions than those of the table are in the last and not in the first, so that no figure shows them beside it.
+    `shown` are mesons or ratios, `own` further measurements; a system of None has no others. Those that reach beyond
+    `y`, the least and largest abs(y) of a curve that is selected in it, are not of its observable. Measurements of
+    other conditions than those of the table are in the last and not in the first: no figure shows them beside it.
     """
     wanted = curve.x_name if curve.x_name != "y" else "abs_y"
     drawn: list[DataSet] = []
@@ -329,7 +331,7 @@ def agreement(
         *shipped,
         *(each for each in own if (each.observable, each.x_name) == (curve.observable, wanted)),
     ):
-        if data.state not in shown:
+        if data.state not in shown or not (y is None or _within(data.acceptance.y, y)):
             continue
         name = f"{data.experiment} {data.state}, {data.kinematics}"
         if data.x_name not in GEOMETRIC and data.centrality[0]:
@@ -348,6 +350,37 @@ def agreement(
         except InputError as error:
             left_out.append(f"{name}: {error}")
     return tuple(drawn), compared, tuple(left_out)
+
+
+def rapidity_notes(
+    rapidities: ArrayLike | None, x_name: str, datasets: Sequence[DataSet], y: Range | None = None
+) -> tuple[str, ...]:
+    """Say which paths a curve is over, or which measurements beside it are at other rapidities, a line each.
+
+    `rapidities` are those of the paths, None where they are not known; `x_name` is the axis; `y` selects abs(y).
+    """
+    if rapidities is None or y is not None or x_name in RAPIDITIES:
+        return ()
+    low, high = float(np.min(rapidities)), float(np.max(rapidities))
+    if low < high:
+        held = f"What is shown is over paths of all rapidities, {low:.3g} to {high:.3g}"
+        return (f"{held}; `qtraj observe` compares each measurement with those in its acceptance.",)
+    beyond = {
+        f"{data.experiment} ({data.acceptance.y[0]:g} < y < {data.acceptance.y[1]:g})"
+        for data in datasets
+        if not data.acceptance.y[0] <= low <= data.acceptance.y[1]
+    }
+    if not beyond:
+        return ()
+    names = f"All paths are at y = {low:g}, the data of {', '.join(sorted(beyond))} are not"
+    return (f"{names}: compared as if the medium were the same at all rapidities.",)
+
+
+def _within(acceptance: Range, y: Range) -> bool:
+    """Return whether a range of rapidities lies in one of abs(y)."""
+    low, high = acceptance
+    least = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
+    return y[0] <= least and max(abs(low), abs(high)) <= y[1]
 
 
 def _check_conditions(data: DataSet, table: SurvivalTable, system: CollisionSystem | None) -> None:
@@ -412,10 +445,13 @@ def _ranges(data: DataSet, table: SurvivalTable) -> dict[str, Range]:
     ranges: dict[str, Range] = {}
     if data.x_name != "pT_GeV" and table.pT is not None and acceptance.pT != (0.0, inf):
         ranges["pT_GeV"] = acceptance.pT
-    # paths all at mid-rapidity stand for all rapidities, as in boost-invariant hydrodynamics
+    # paths all at one rapidity stand for all of them, as in boost-invariant hydrodynamics: `rapidity_notes` says so
     differ = table.y is not None and np.ptp(table.y) > 0
     if data.x_name not in RAPIDITIES and differ and isfinite(acceptance.y[1]):
-        ranges["y"] = acceptance.y
+        system = system_of(data.system, data.sqrt_s_GeV)
+        # of equal nuclei both sides are one, and hold twice the paths
+        both = system is not None and not system.unequal and acceptance.y[0] >= 0
+        ranges["abs_y" if both else "y"] = acceptance.y
     classes = centrality_class(data.centrality[0])
     if data.x_name not in GEOMETRIC and classes is not None and table.centrality_pct is not None:
         ranges["centrality_pct"] = classes

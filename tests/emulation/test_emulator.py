@@ -1,0 +1,206 @@
+"""Emulated survival against the solver's, and laws of the features; nothing here is sampled at random."""
+
+import numpy as np
+import pytest
+
+import qtraj as qt
+from qtraj.emulation import Emulator, Sample, cross_fit, outputs_of
+from qtraj.emulation.emulator import features
+from qtraj.units import HBARC
+
+EDGES = np.array([0.6, 1.0, 2.0, 3.5, 5.0])
+TAU = np.arange(0.6, 13.0, 0.35)
+
+
+def model(kappa="central", gamma=-1.75, order="LO"):
+    return qt.LindbladModel(qt.CoulombPotential(), qt.Transport(kappa, gamma), order=order)
+
+
+def cooling(n, seed, T_end=0.25):
+    """Histories that cool at different rates from different temperatures, with a bump here and there; some are cold."""
+    rng = np.random.default_rng(seed)
+    T0, power, height, when = (
+        rng.uniform(*limits, (n, 1)) for limits in ((0.2, 0.5), (0.3, 0.5), (0, 0.08), (1, 5))
+    )
+    T = T0 * (0.6 / TAU) ** power * (1 + height * np.exp(-((TAU - when) ** 2)))
+    return qt.Histories(TAU, np.maximum(T, 0.15), T_end)
+
+
+def solved(histories, setting=None, l=0):
+    result = qt.solve(
+        setting or model(), histories, qt.GaussianState(l=l), method=qt.NoJump(error_budget=False)
+    )
+    return outputs_of(result)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    histories = cooling(160, 1)
+    return Emulator.fit([Sample(model(), histories, solved(histories))])
+
+
+def test_features_of_bjorken_flow_are_its_integrals():
+    """kappa = k T^3 and T^3 t is constant, so a bin from a to b holds k T0^3 t0 ln(b/a)."""
+    flow = qt.Bjorken(T0=0.5, tau_fm=0.6, T_end=0.5 * (0.6 / 3.5) ** (1 / 3))
+    x = features(model(2.0, -3.0), [flow], EDGES)[0]
+    exact = 0.5**3 * 0.6 / HBARC * np.log([1 / 0.6, 2, 1.75, 1])
+    np.testing.assert_allclose(x, np.concatenate([2 * exact, -3 * exact]), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("setting", [model(), model(order="NLO"), model(lambda T: 3 + T, 0.0)])
+def test_features_know_only_the_heat(setting):
+    hot = cooling(20, 2)
+    x = features(setting, hot, EDGES)
+    assert x.shape == (20, 4 * (2 if setting.order == "LO" else 4))
+    # what is colder than T_end, more than a frame away from heat, and where a path flies are in none of them
+    warm = hot.T > 0.25
+    near = np.array([np.convolve(row, np.ones(5), "same") > 0 for row in warm])
+    moved = qt.Histories(TAU, np.where(near, hot.T, 0.2), 0.25, {"x_fm": np.arange(20)})
+    np.testing.assert_allclose(features(setting, moved, EDGES), x, rtol=1e-12, atol=1e-15)
+    # a batch is the sum of its members, and bins are parts of the whole
+    np.testing.assert_allclose(
+        features(setting, [hot[i] for i in range(20)], EDGES), x, rtol=1e-12, atol=1e-15
+    )
+    # one on its own times, as a pair's own clock makes it, is what it is alone
+    own = qt.Histories(TAU * np.linspace(0.8, 1.0, 20)[:, None], hot.T, 0.25)
+    alone = [features(setting, [own[i]], EDGES)[0] for i in range(20)]
+    np.testing.assert_allclose(features(setting, own, EDGES), alone, rtol=1e-12, atol=1e-15)
+    whole = features(setting, hot, np.array([0.6, 9.0]))
+    np.testing.assert_allclose(x.reshape(20, -1, 4).sum(axis=-1), whole, rtol=1e-4, atol=1e-9)
+
+
+def test_emulated_survival_is_that_of_the_solver(fitted, measured):
+    """160 solved histories give others to 2e-3, and the error says how far each of them may be off."""
+    others = cooling(300, 3)
+    exact, emulated = solved(others), fitted.predict(others, model())
+    assert list(emulated) == [
+        "survival 1S",
+        "survival 2S",
+        "survival 3S",
+        "no_jump 1S",
+        "no_jump 2S",
+        "no_jump 3S",
+    ]
+    for name, estimate in emulated.items():
+        miss = np.abs(estimate.value - exact[name])
+        rms = float(np.sqrt(np.mean(miss**2)))
+        assert rms < 3e-3
+        measured(f"emulated {name} minus solved, rms", rms, 0.0, 3e-3)
+        # 95 % inside two errors if they are normal; a few outliers are not
+        assert np.mean(miss <= 2 * estimate.error + 1e-12) > 0.88
+
+
+def test_a_pair_that_meets_no_medium_survives(fitted):
+    cold = qt.Histories(TAU, np.full((3, len(TAU)), 0.2), 0.25)
+    for estimate in fitted.predict(cold, model()).values():
+        assert estimate.value.tolist() == [1, 1, 1]
+        assert estimate.error.tolist() == [0, 0, 0]
+
+
+def test_one_history_is_a_number(fitted):
+    history = cooling(20, 3)[4]
+    (single, *_), (batch, *_) = (fitted.predict(h, model()).values() for h in (history, [history]))
+    assert np.shape(single.value) == ()
+    assert single.value == pytest.approx(batch.value[0], rel=1e-12)
+
+
+def test_what_is_read_predicts_as_what_was_written(fitted, tmp_path):
+    again, others = Emulator.load(fitted.save(tmp_path / "emulator.nc")), cooling(50, 4)
+    first, second = (e.predict(others, model()) for e in (fitted, again))
+    assert list(first) == list(second)
+    for name in first:
+        assert np.array_equal(first[name].value, second[name].value)
+        assert np.array_equal(first[name].error, second[name].error)
+
+
+def test_another_file_is_refused(tmp_path):
+    import xarray as xr
+
+    from qtraj._netcdf import write_dataset
+
+    path = write_dataset(xr.Dataset({"x": ("i", [1.0])}), tmp_path / "other.nc")
+    with pytest.raises(qt.FileFormatError, match="holds no emulator"):
+        Emulator.load(path)
+
+
+def test_one_emulator_for_several_settings_and_ends():
+    """Fitted at 16 settings and ends, it knows one between them; with 50 histories each to 3e-4, 7e-3 and 1e-2."""
+    rng, samples = np.random.default_rng(0), []
+    for seed in range(16):
+        setting, T_end = model(rng.uniform(1, 3), rng.uniform(-3, 0)), rng.uniform(0.22, 0.25)
+        histories = cooling(32, 10 + seed, T_end)
+        samples.append(Sample(setting, histories, solved(histories, setting)))
+    between, others = model(2.0, -1.6), cooling(100, 30, 0.235)
+    emulated = Emulator.fit(samples).predict(others, between)
+    for name, exact in solved(others, between).items():
+        assert np.sqrt(np.mean((emulated[name].value - exact) ** 2)) < 0.03
+        assert np.mean(np.abs(emulated[name].value - exact) <= 2 * emulated[name].error + 1e-12) > 0.88
+
+
+@pytest.mark.filterwarnings("ignore::qtraj.AccuracyWarning")  # the hottest are beyond the expansions
+def test_p_waves_and_next_to_leading_order():
+    histories, others = cooling(96, 5), cooling(40, 6)
+    nlo = model(order="NLO")
+    emulated = Emulator.fit([Sample(nlo, histories, solved(histories, nlo, l=1))]).predict(others, nlo)
+    assert list(emulated) == ["survival 1P", "survival 2P", "no_jump 1P", "no_jump 2P"]
+    exact = solved(others, nlo, l=1)
+    for name, estimate in emulated.items():
+        assert np.sqrt(np.mean((estimate.value - exact[name]) ** 2)) < 4e-3
+
+
+def test_of_very_many_histories_some_are_learned_from():
+    """Survival exp(-integral of kappa), known in closed form: no time as the cube of the number of histories."""
+    histories = cooling(1300, 40)
+    decay = 0.4 * features(model(2.0, 0.0), histories, np.array([0.6, 9.0]))[:, 0]
+    emulator = Emulator.fit([Sample(model(2.0, 0.0), histories, {"S": np.exp(-decay)})])
+    assert len(emulator.inputs) == 1 + 1024
+    found = emulator.predict(histories, model(2.0, 0.0))["S"].value
+    np.testing.assert_allclose(found, np.exp(-decay), atol=1e-4)
+
+
+def test_no_emulator_sees_the_fold_that_it_is_compared_with():
+    """What is wrong in one fold changes nothing in how that fold is emulated."""
+    histories, groups = cooling(96, 7), np.repeat(np.arange(6), 16)
+    values = solved(histories)
+    honest = cross_fit([Sample(model(), histories, values)], groups, folds=3)
+    wrong = {name: np.where(groups % 3 == 1, value**2, value) for name, value in values.items()}
+    fooled = cross_fit([Sample(model(), histories, wrong)], groups, folds=3)
+    own = groups % 3 == 1
+    assert np.array_equal(honest.emulated[own], fooled.emulated[own])
+    assert not np.allclose(honest.emulated[~own], fooled.emulated[~own], atol=1e-3)
+    assert honest.shares.tolist() == pytest.approx([1 / 3] * 3)
+    # of other histories it gives the mean of its emulators
+    others = cooling(10, 8)
+    mean = np.mean(
+        [[e.value for e in each.predict(others, model()).values()] for each in honest.emulators], axis=0
+    )
+    np.testing.assert_allclose(honest.values(others, model()), mean.T, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"values": {"1S": np.ones(3)}}, "be 40 survivals"),
+        ({"values": {"1S": -np.ones(40)}}, "none of them negative"),
+        ({"histories": qt.Bjorken(T0=0.4)}, "be a batch of histories"),
+        ({"histories": qt.Histories(TAU, np.full((40, len(TAU)), 0.2), 0.25)}, "medium acts"),
+        ({"histories": cooling(40, 1)[:8], "values": {"1S": np.ones(8)}}, "at least 16 histories"),
+        ({"model": None}, "LindbladModel"),
+    ],
+)
+def test_bad_samples_are_refused(change, words):
+    sample = Sample(model(), cooling(40, 1), {"1S": np.full(40, 0.5)})._replace(**change)
+    with pytest.raises(qt.InputError, match=words):
+        Emulator.fit([sample])
+
+
+def test_samples_must_agree(fitted):
+    sample = Sample(model(), cooling(40, 1), {"1S": np.full(40, 0.5)})
+    with pytest.raises(qt.InputError, match="names of the first"):
+        Emulator.fit([sample, sample._replace(values={"2S": np.ones(40)})])
+    with pytest.raises(qt.InputError, match="order in E/T"):
+        Emulator.fit([sample, sample._replace(model=model(order="NLO"))])
+    with pytest.raises(qt.InputError, match="order in E/T"):
+        fitted.predict(cooling(2, 1), model(order="NLO"))
+    with pytest.raises(qt.InputError, match="at least two groups"):
+        cross_fit([sample], np.zeros(40, dtype=int))
