@@ -14,6 +14,8 @@ from qtraj.observables.feeddown import FeedDown
 from qtraj.observables.geometry import with_geometry
 from qtraj.observables.observable import raa_curve, vn_curve
 from qtraj.observables.overview import overview
+from qtraj.pages.report import figures
+from qtraj.pages.tables import about
 from qtraj.plots.observables import write_observables
 
 GROUP = FeedDown.named("group")
@@ -62,6 +64,16 @@ def test_a_window_holds_its_paths_and_the_measurements_inside(panels):
     forward, central = (panels[f"v2_pt{w}"].curve["Y(1S)"] for w in ("_forward", "_midrapidity"))
     assert np.all(forward.value > 0.02)
     assert np.all(np.abs(central.value) < 1e-4)  # noise of the few between 2.3 and 2.4
+
+
+def test_words_tell_every_panel_apart(panels):
+    """A table or a chart that says R_AA against N_part three times says nothing."""
+    assert len({about(panel) for panel in panels.values()}) == len(panels)
+    assert about(panels["raa_npart"]) == "R_AA against N_part"
+    assert about(panels["v2_pt_forward"]) == "v₂ against p_T, rapidity 2.5 to 4"
+    titles = [chart["title"] for chart in figures(list(panels.values()))]
+    assert len(set(titles)) == len(titles)
+    assert "Nuclear modification factor against N_part, rapidity 2.5 to 4" in titles
 
 
 def test_each_measurement_is_compared_once(panels):

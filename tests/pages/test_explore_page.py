@@ -16,7 +16,7 @@ import qtraj.pages.explore as server_module
 from qtraj.cli import app
 from qtraj.errors import InputError
 from qtraj.pages.explore import HOST, serve
-from qtraj.pages.explore.model import numbers
+from qtraj.pages.explore.model import load_surrogate, numbers
 
 
 def settled(page):
@@ -54,6 +54,16 @@ def test_the_axis_reaches_down_to_what_is_regenerated():
     least = min(page.shown.regeneration[state][-1] for state in page.shown.settings.states)
     assert 0 < least < 1e-5
     assert page._survival.figure.y_range.start < least
+
+
+def test_mesons_have_their_letter():
+    from qtraj.pages.explore.page import RaaChart
+
+    chart = RaaChart(load_surrogate())
+    chart.show(1.4, -1.75)
+    names = ["Υ(1S)", "Υ(2S)", "Υ(3S)"]
+    assert [item.label.value for item in chart.figure.legend[0].items] == names
+    assert [source.data["meson"][0] for source in chart.sources] == names
 
 
 @pytest.mark.parametrize("origin", ["localhost", "http://localhost:8016", "localhost:8016/", "*"])

@@ -30,7 +30,7 @@ from ..observables.table import AXES, INTEGRATED, selected
 from ..plots.artists import one_class
 from ..states import shown
 from .run import Run, pair_over_time, representative, setup
-from .tables import about, agreement_cells, left_out, part_name
+from .tables import about, agreement_cells, left_out, part_name, window
 
 NO_FLUID: Final = "The density over time is not shown: the hydrodynamics of this run are not at hand."
 ACCURACY: Final = {
@@ -200,7 +200,8 @@ def figures(panels: Sequence[Panel]) -> list[dict[str, Any]]:
             "Data: bars statistical, boxes systematic errors." if panel.datasets else "",
         ]
         title = Observable.named(curve.observable).title
-        head = {"name": panel.name, "title": f"{title} against {AXES[curve.x_name].name}", **_axes(curve)}
+        title = f"{title} against {AXES[curve.x_name].name}{window(panel)}"
+        head = {"name": panel.name, "title": title, **_axes(curve)}
         charts.append({**head, "series": series, "note": " ".join(filter(None, note))})
     return charts
 

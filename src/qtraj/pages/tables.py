@@ -16,7 +16,7 @@ from ..observables.data.compare import ChiSquare
 from ..observables.estimate import Estimate
 from ..observables.observable import Observable
 from ..observables.overview import Panel
-from ..observables.table import AXES, INTEGRATED
+from ..observables.table import AXES, INTEGRATED, selected
 from ..physics.model import quark_of
 from ..qtraj1 import average_ratios, effective_rows, read_ratios
 from ..qtraj1.files.ratios import ENOUGH_ROWS
@@ -125,9 +125,18 @@ def integrated_table(panels: Sequence[Panel]) -> Table | None:
 
 
 def about(panel: Panel) -> str:
-    """Return which observable a panel shows, and against what, in words: R_AA against N_part."""
+    """Return which observable a panel shows, against what, and at which rapidity if it chooses one, in words."""
     symbol, x_name = Observable.named(panel.curve.observable).symbol, panel.curve.x_name
-    return f"{symbol} over all" if x_name == INTEGRATED else f"{symbol} against {AXES[x_name].name}"
+    what = f"{symbol} over all" if x_name == INTEGRATED else f"{symbol} against {AXES[x_name].name}"
+    return what + window(panel)
+
+
+def window(panel: Panel) -> str:
+    """Return the rapidity that a panel chooses, with a comma before it.
+
+    A class of centrality is not named: it is that of the figure, and measurements are compared in their own.
+    """
+    return "".join(f", {selected(part)}" for part in panel.curve.selection.split("; ") if "abs_y" in part)
 
 
 def agreement_table(panels: Sequence[Panel]) -> Table | None:
