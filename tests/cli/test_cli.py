@@ -52,9 +52,24 @@ def test_run_writes_figure_result_and_table(monkeypatch, file, tmp_path):
         assert f"wrote {tmp_path / 'out' / name}" in result.stdout
         assert (tmp_path / "out" / name).stat().st_size > 1000
     assert "CMS 0.319(28) at 384" in result.stdout
+    assert "Υ(1S)" in result.stdout
+    assert "Y(1S)" not in result.stdout
     prediction = read_dataset(tmp_path / "out" / RESULT)
     assert f"{prediction['raa'].sel(meson='Y(1S)')[0, 1]:.3f}"[:4] in result.stdout
     assert result.stderr.count("\n") == 1 + 12  # a heading and a line per task where there is no terminal
+
+
+def test_what_has_one_setting_has_no_range(monkeypatch, file, tmp_path):
+    use_solver(monkeypatch, ExponentialDecay())
+    heads = []
+    for i, gamma in enumerate(("[-1.75, 0.0]", "[-1.75]")):
+        text = re.sub(r"(?m)^kappa = .*$", "kappa = [1.0]", file.read_text(encoding="utf-8"))
+        file.write_text(re.sub(r"(?m)^gamma = .*$", f"gamma = {gamma}", text), encoding="utf-8")
+        result = runner.invoke(app, ["run", str(file), "--output", str(tmp_path / str(i))])
+        assert result.exit_code == 0, result.stderr
+        assert "kappa range" not in result.stdout
+        heads.append(("gamma range" in result.stdout, "Ranges: " in result.stdout))
+    assert heads == [(True, True), (False, False)]
 
 
 def test_several_run_files_are_compared(monkeypatch, file, tmp_path):

@@ -48,8 +48,9 @@ _MEANING = {
 
 _CAPTION = (
     "R_AA: central setting, error of the calculation (paths, numerics and branching fractions) on its last digits. "
-    "Ranges: least and largest value over the settings. Data: total error without the global one, at the N_part given."
+    "{ranges}Data: total error without the global one, at the N_part given."
 )
+_RANGES = "Ranges: least and largest value over the settings. "
 
 
 def open_results(folder: str | Path, *, partial: bool = False) -> xr.Dataset:
@@ -424,13 +425,12 @@ def summary(prediction: xr.Dataset, mesons: Sequence[str], data: Sequence[DataSe
     """Yield the rows of the table, meson by meson, from central to peripheral."""
     n_part, b_fm = prediction["n_part"].values, prediction["b_fm"].values
     for meson in mesons:
-        # a range of T_end where it is varied only; files of earlier versions know no T_end of their settings
-        ends = set(prediction["T_end"].values) if "T_end" in prediction else set()
-        names = VARIED if len(ends) > 1 else VARIED[:2]
-        bands = {varied: band(prediction, meson, varied) for varied in names}
+        # what has one setting has no range; files of earlier versions know no T_end of their settings
+        names = [name for name in VARIED if name in prediction and len(set(prediction[name].values)) > 1]
+        bands = {varied: band(prediction, meson, varied) for varied in dict.fromkeys(("kappa", *names))}
         points = [measurement for measurement in data if measurement.state == meson]
         for i in np.argsort(-n_part):
-            ranges = {varied: (float(b.low[i]), float(b.high[i])) for varied, b in bands.items()}
+            ranges = {varied: (float(bands[varied].low[i]), float(bands[varied].high[i])) for varied in names}
             nearest = []
             for measured in points:
                 j = int(np.argmin(np.abs(measured.x - n_part[i])))
@@ -443,10 +443,11 @@ def summary(prediction: xr.Dataset, mesons: Sequence[str], data: Sequence[DataSe
 
 def table(rows: Iterable[Row], title: str = "") -> Table:
     """Return the rows as a table for `rich.console.Console.print`."""
-    result = Table(title=title, caption=_CAPTION, caption_justify="left", title_justify="left")
     rows = list(rows)
-    ranges = [f"{varied} range" for varied in (rows[0].ranges if rows else ())]
-    for heading in ("meson", "N_part", "b [fm]", "R_AA", *ranges):
+    varied = tuple(rows[0].ranges) if rows else ()
+    caption = _CAPTION.format(ranges=_RANGES if varied else "")
+    result = Table(title=title, caption=caption, caption_justify="left", title_justify="left")
+    for heading in ("meson", "N_part", "b [fm]", "R_AA", *(f"{name} range" for name in varied)):
         result.add_column(heading, justify="left" if heading == "meson" else "right", no_wrap=True)
     result.add_column("nearest data")
     previous = ""
