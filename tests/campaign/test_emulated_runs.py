@@ -16,6 +16,7 @@ from qtraj.hydro import load_shipped, write_netcdf
 from qtraj.io.results import read_dataset
 from qtraj.io.survivals import tables_from_results
 from qtraj.observables.observable import survival_average
+from qtraj.pages.run import load_run, representative
 from qtraj.physics.initial import GaussianState
 from qtraj.physics.model import LindbladModel
 from qtraj.physics.transport import Transport
@@ -66,6 +67,23 @@ def test_the_result_says_how_many_paths_and_both_errors(whole):
     stored = read_dataset(directory / RESULT)
     np.testing.assert_array_equal(stored["raa"], prediction["raa"])
     assert stored.attrs["emulated_paths"] == 2 * 512
+
+
+def test_the_path_of_the_report_is_an_emulated_one(whole):
+    """Rows of solved paths hold what they add, not survivals, and are no rows of the sources' histories."""
+    directory, _ = whole
+    loaded = load_run(directory)
+    history, which = representative(loaded)
+    table = next(iter(load_survivals(directory).tables.values()))
+    rows = np.flatnonzero((table.emulation < 0) & (table.b_fm == table.b_fm.min()))
+    survival = table.survival.value[rows, STATE_NAMES.index("1S")]
+    nearest = int(np.argmin(np.abs(survival - survival.mean())))
+    assert f"{survival[nearest]:.3f} as emulated" in which
+    assert f"p_T = {table.pT[rows[nearest]]:.2f} GeV" in which
+    (source,) = (s for s in loaded.plan.sources if s.b_fm == table.b_fm.min())
+    path = source.emulated().batch(nearest, nearest + 1)
+    np.testing.assert_array_equal(history.T, path.histories[0].T)
+    assert path.paths["pT"][0] == table.pT[rows[nearest]]
 
 
 def test_a_run_that_is_continued_emulates_as_one_that_was_not(whole, tmp_path):

@@ -204,20 +204,27 @@ def representative(run: Run) -> tuple[History, str] | None:
         return None
     table = next(iter(run.survivals.tables.values()))
     central = geometries(table)[-1]  # they come from peripheral to central
+    sources, emulated = list(run.plan.sources), table.emulation is not None
+    if (
+        table.emulation is not None
+    ):  # the emulated paths, which come first: what solved ones add is a difference
+        central = central[table.emulation[central] < 0]
+        sources = [source.emulated() for source in sources]
     survival = table.survival.value[central, STATE_NAMES.index("1S")]
     nearest = int(np.argmin(np.abs(survival - survival.mean())))
     # the rows are the histories of one source after the other
     chosen, number = int(central[nearest]), 0
-    while chosen >= run.plan.sources[number].count:
-        chosen -= run.plan.sources[number].count
+    while chosen >= sources[number].count:
+        chosen -= sources[number].count
         number += 1
     try:
-        batch = run.plan.sources[number].batch(chosen, chosen + 1)
+        batch = sources[number].batch(chosen, chosen + 1)
     except FileFormatError:  # its files are elsewhere: the results are here all the same
         return None
     paths = {name: float(values[0]) for name, values in batch.paths.items()}
     which = (
-        f"Path {chosen} at b = {paths['b_fm']:g} fm, the one whose 1S survival, {survival[nearest]:.3f}, is nearest "
+        f"Path {chosen} at b = {paths['b_fm']:g} fm, the one whose 1S survival, {survival[nearest]:.3f}"
+        f"{' as emulated' * emulated}, is nearest "
         f"to the mean of {len(survival)} paths, {survival.mean():.3f}; p_T = {paths['pT']:.2f} GeV, produced at "
         f"x = {paths['x_fm']:.2f} fm, y = {paths['y_fm']:.2f} fm; starts in l = 0, central setting."
     )
