@@ -1,6 +1,7 @@
 """Ctrl-C while the command line is being imported, which takes a second: one line, as later (`cli.options`)."""
 
 # what takes no time to import: until then Python itself answers, with a traceback
+import atexit
 import os
 import signal
 import sys
@@ -13,6 +14,19 @@ AGAIN = "Interrupted. The same command begins again."
 def end(line: str) -> None:
     """End the process at once; a signal may have come while Python writes to its own streams."""
     os.write(2, f"{line}\n".encode())
+    os._exit(EXIT_INTERRUPTED)
+
+
+def leave_soon() -> None:
+    """End the process when the command has unwound: while JAX compiles, the interpreter's own way out may crash."""
+    if _is_command:
+        atexit.register(_leave)  # the last one registered is the first one called
+
+
+def _leave() -> None:
+    with suppress(OSError, ValueError):  # closed, or nobody reads
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(EXIT_INTERRUPTED)
 
 

@@ -72,7 +72,7 @@ def test_charm_stands_beside_charmonium_on_a_mesh_of_its_size():
     assert_allclose(float(properties["1S"][2]), 3.0969)
     assert_allclose(float(properties["1P"][2]), (3.41471 + 3 * 3.51067 + 5 * 3.55617) / 9, atol=5.1e-5)
     assert properties["3S"][2] == "-"  # psi(4040) lies above the threshold
-    assert "J/psi" in done.stdout
+    assert "J/ψ" in done.stdout
     # rms radius of the Coulomb 3S, 207^(1/2) a0: an unscaled mesh would end within it
     assert_allclose(float(properties["3S"][6]), 0.19732698 * np.sqrt(207) * 2 / (1.5 * 0.5), atol=6e-5)
     assert "deforms" not in done.stderr

@@ -79,7 +79,7 @@ def folder(tmp_path, monkeypatch):
         ("run kappa.toml", "`model.kappa` must be a list in brackets, but is 1.0."),
         ("run MeV.toml", "`medium.T_end` must be a temperature in GeV"),
         ("run TeV.toml", "'PbPb at 5.02 GeV'"),
-        ("run b.toml", "`medium.b_fm` must be among [2.3, 6.0, 9.2, 11.6]"),
+        ("run b.toml", "`medium.b_fm` must be among [0.0, 2.3, 4.2, 6.0, 7.8, 9.2, 10.4, 11.6, 12.5, 13.5]"),
         ("run section.toml", "Did you mean `paths`?"),
         ("run quotes.toml", "quotes.toml: not TOML: Invalid value (at line 3"),
         ("run nowhere.toml", "`output.directory` must be a text that is not empty, but is ''."),

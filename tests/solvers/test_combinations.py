@@ -135,7 +135,19 @@ def test_the_cases_hold_every_pair():
     assert len(CASES) <= 80
 
 
-@pytest.mark.parametrize("case", CASES, ids=", ".join)
+# half a minute each: with `make test-slow`
+LONG = {
+    ("density", "NLO", "no gamma", "bound 2S", "early"),
+    ("density", "LO", "driven back", "P mixed", "hot"),
+    ("density", "NLO", "driven back", "D", "constant"),
+    ("density", "LO", "central", "D", "jagged"),
+}
+
+
+@pytest.mark.parametrize(
+    "case",
+    [pytest.param(c, id=", ".join(c), marks=[pytest.mark.slow] if c in LONG else []) for c in CASES],
+)
 def test_the_law_of_every_case(case):
     method, order, coupling, start, _ = case
     times = [0.3, 0.8, 0.95]  # before the medium, and inside most media

@@ -79,6 +79,7 @@ def interruptible(line: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         typer.echo(line, err=True)
+        _interrupt.leave_soon()
         raise typer.Exit(_interrupt.EXIT_INTERRUPTED) from None
     finally:
         sys.unraisablehook = hook

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from .._interrupt import EXIT_INTERRUPTED
+from .._interrupt import EXIT_INTERRUPTED, leave_soon
 from ..errors import FileFormatError, InputError
 from . import options
 
@@ -105,6 +105,7 @@ def legacy(
     except KeyboardInterrupt:
         message = "Interrupted. The finished trajectories are in the output folder;"
         typer.echo(f"{message} add to them with --append and another -randomseed.", err=True)
+        leave_soon()
         raise typer.Exit(EXIT_INTERRUPTED) from None
     options.wrote([folder])
 
