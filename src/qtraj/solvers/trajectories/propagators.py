@@ -209,7 +209,7 @@ def squared_norm(states: Complex) -> Float:
 class MeshPropagators(DipolePropagators):
     """Steps on a Laguerre mesh, with the lowest `size` vacuum states of each sector, by default to `basis.ENERGY_CUT`.
 
-    Jumps beyond `jump_range` (GeV^-1) count as lost, as in `kernels.lindblad_sector`; what is above `filter_energy`
+    Jumps beyond `jump_range` (GeV^-1) count as lost, see `jumps.local.within`; what is above `filter_energy`
     (GeV) is left out of the start, see `Basis.filtered`.
     """
 
@@ -228,7 +228,7 @@ class MeshPropagators(DipolePropagators):
         self.size = basis_size(model, grid) if size is None else size
         self.filter_energy = filter_energy
         # smooth, since the mesh could not hold a sharp edge: 1/e at the range, 1 - 2e-4 at half of it
-        self.radial_factor = self.r * np.exp(-((self.r / jump_range) ** 12))
+        self.radial_factor = self.r * within(grid, jump_range)
         self._sectors: dict[int, tuple[Float, Float]] = {}
 
     def start(self, initial: InitialState, color: int) -> Float:
