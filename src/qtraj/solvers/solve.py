@@ -184,7 +184,7 @@ def _notebook_line() -> Iterator[Progress]:
         shown = now
         line = {"text/plain": f"solving {done / total:.0%} after {now - began:.0f} s"}
         if handle is None:
-            handle = display(line, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+            handle = display(line, raw=True, display_id=True)
         else:
             handle.update(line, raw=True)
 
