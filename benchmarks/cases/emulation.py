@@ -46,16 +46,16 @@ def time_to_error(quick: bool) -> Table:
     """CPU time to R_AA(N_part) of Y(1S) with path errors of 0.002 at four impact parameters, LO and NLO."""
     rows = []
     for order, T_end in (("LO", 0.25), ("NLO", 0.19)):
-        _timed(order, T_end, 2, 64)  # compiles
+        _timed(order, T_end, 4, 64)  # compiles
         cheap = 512
         while True:
-            cpu, errors, solved = _timed(order, T_end, 2, cheap)
+            cpu, errors, solved = _timed(order, T_end, 4, cheap)
             if max(errors) <= TARGET or quick:
                 break
             cheap *= 2
         # the emulated paths are as many replicates of Sobol points as solved ones would be: the same scatter
         needed = [cheap * (error / TARGET) ** 2 for error in errors]
-        seconds = _per_path(order, T_end, 8 if quick else 64)
+        seconds = _per_path(order, T_end, 8 if quick else 32)
         plain = sum(ceil(n) * s for n, s in zip(needed, seconds, strict=True))
         rows.append(
             (
@@ -72,7 +72,7 @@ def time_to_error(quick: bool) -> Table:
     title = "Time to R_AA of Y(1S) +- 0.002 at b = 2.3, 6.0, 9.2, 11.6 fm, one setting, l = 0 and 1, warm"
     note = (
         "With emulation: plan, solved paths with their numerical errors, fit, emulated paths, averages, files. Alone: "
-        "the solved paths that have the same scatter, without numerical errors or anything else, at the time that 64 "
+        "the solved paths that have the same scatter, without numerical errors or anything else, at the time that 32 "
         "of them take."
     )
     return Table(title, columns, tuple(rows), note)
