@@ -489,7 +489,7 @@ class CrossFit:
         return self.values_at(features(model, histories, self.emulators[0].edges_fm))
 
     def values_at(self, x: Float) -> Float:
-        """Return survivals (n, m) at `features` (n, f) on the edges of the emulators."""
+        """Return survivals (n, m) at features `x` (n, f) on the edges of the emulators."""
         total = np.zeros((len(x), len(self.names)))
         for emulator, share in zip(self.emulators, self.shares, strict=True):
             total += share * emulator.values(x)
