@@ -47,7 +47,7 @@ def time_to_error(quick: bool) -> Table:
     rows = []
     for order, T_end in (("LO", 0.25), ("NLO", 0.19)):
         _timed(order, T_end, 4, 64)  # compiles
-        cheap = 512
+        cheap = 2048
         while True:
             cpu, errors, solved = _timed(order, T_end, 4, cheap)
             if max(errors) <= TARGET or quick:
