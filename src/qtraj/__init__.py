@@ -23,7 +23,8 @@ from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTe
 from .physics.model import LindbladModel
 from .physics.potentials.callable import CallablePotential
 from .physics.potentials.coulomb import CoulombPotential
-from .physics.potentials.ksu import KSUPotential
+from .physics.potentials.htl import HTLPotential
+from .physics.potentials.ksu import CornellPotential, KSUPotential
 from .physics.potentials.table import TabulatedPotential
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
@@ -50,6 +51,7 @@ __all__ = [
     "BoundState",
     "CallablePotential",
     "ConstantTemperature",
+    "CornellPotential",
     "CoulombPotential",
     "CoulombState",
     "DensityInTime",
@@ -57,6 +59,7 @@ __all__ = [
     "Estimate",
     "FileFormatError",
     "GaussianState",
+    "HTLPotential",
     "Histories",
     "InputError",
     "JumpChannel",
