@@ -194,7 +194,14 @@ def cases() -> tuple[Case, ...]:
             below=("choice", "coulomb"),
             beyond=("choice?", "linear"),
         ),
-        case(qt.Transport, kappa=("number", 2.0), gamma=("number", -1.0), T_c=("number", 0.15)),
+        case(
+            qt.Transport,
+            kappa=("number", 2.0),
+            gamma=("number", -1.0),
+            T_c=("number", 0.15),
+            gamma_vacuum=("number", 0.017),
+        ),
+        case(qt.Transport.preset, name=("choice", "group"), edge=("choice", "upper")),
         case(
             qt.LindbladModel,
             potential=("object", qt.CoulombPotential()),

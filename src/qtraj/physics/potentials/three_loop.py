@@ -177,6 +177,6 @@ def _running(alpha_s_tau: float) -> Callable[[Float], Float]:
 
     def at(log_mu: Float) -> Float:
         below, above = down(np.minimum(log_mu, start))[0], up(np.maximum(log_mu, start))[0]
-        return np.where(log_mu < start, below, above)
+        return np.asarray(np.where(log_mu < start, below, above))
 
     return at
