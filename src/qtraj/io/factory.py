@@ -38,6 +38,7 @@ from ..physics.initial import (
 from ..physics.medium import History, medium_state
 from ..physics.model import NO_DIPOLE as NO_DIPOLE_TERMS
 from ..physics.model import LindbladModel, quark_of
+from ..physics.potentials import POTENTIALS
 from ..physics.potentials.coulomb import COLORS, Color, Potential, thermal_potential
 from ..physics.potentials.table import TabulatedPotential
 from ..physics.transport import Interpolated, Transport
@@ -48,7 +49,7 @@ from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method, checked_problem
 from ..solvers.trajectories.method import DEFAULT_MESH as TRAJECTORY_MESH
 from ..solvers.trajectories.method import QuantumTrajectories
-from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFile
+from .config import NO_DIPOLE, CoefficientTable, Gamma, Kappa, RunFile
 from .config_errors import METHOD_KEYS
 from .results import load_states
 
@@ -74,7 +75,8 @@ def potential_of(run_file: RunFile) -> Potential:
     """Return the potential of a run file."""
     model = run_file.config.model
     choice = model.potential
-    with keyed("model", below="potential.below", beyond="potential.beyond", octet="potential.octet"):
+    keys = {key: f"potential.{key}" for key in choice.arguments}
+    with keyed("model", **{"octet": "potential.octet", "beyond": "potential.beyond"} | keys):
         if choice.python is not None:
             module, _, name = choice.python.partition(":")
             try:
@@ -92,9 +94,11 @@ def potential_of(run_file: RunFile) -> Potential:
                 raise InputError("potential.python", choice.python, allowed)
             return potential
         if choice.file is not None:
-            how = choice.model_dump(include={"octet", "below", "beyond"})
-            return TabulatedPotential.read(run_file.resolve(choice.file), alpha=model.alpha, **how)
-        return POTENTIALS[choice.name or "coulomb"](alpha=model.alpha)
+            return TabulatedPotential.read(
+                run_file.resolve(choice.file), alpha=model.alpha, **choice.arguments
+            )
+        coupling = {"alpha": model.alpha} if "alpha" in model.model_fields_set else {}
+        return POTENTIALS[choice.name or "coulomb"](**coupling, **choice.arguments)
 
 
 def model_of(run_file: RunFile, kappa: Kappa | None = None, gamma: Gamma | None = None) -> LindbladModel:
@@ -108,7 +112,7 @@ def model_of(run_file: RunFile, kappa: Kappa | None = None, gamma: Gamma | None 
             transport = NO_DIPOLE_TERMS
         else:
             coefficients = (_coefficient(run_file, "kappa", kappa), _coefficient(run_file, "gamma", gamma))
-            transport = Transport(*coefficients, T_c=model.T_c)
+            transport = Transport(*coefficients, T_c=model.T_c, gamma_vacuum=model.gamma_vacuum)
         thermal = thermal_potential(potential)
         if thermal is not None and thermal.has_width and kappa != NO_DIPOLE:
             allowed = "be ['none'] for a potential that is complex in the medium"
