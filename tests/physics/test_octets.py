@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import exp1, expi
 
 import qtraj as qt
 from qtraj import InputError
@@ -143,6 +144,23 @@ def test_a_potential_that_does_not_saturate_is_refused_at_once(singlet):
         qt.CallablePotential(singlet, 0.4, "casimir")
     assert caught.value.argument == "octet"
     qt.CallablePotential(singlet, 0.4, "coulomb")
+
+
+def test_a_formula_that_overflows_far_away_in_a_hot_medium_is_no_obstacle():
+    """e^x E_1(x) of Landau damping is not finite above x = 709, and neither is a complex number with it."""
+
+    def damped(r, T):
+        x = np.maximum(3.5 * T * r, 1e-9)
+        phi = 1 - ((1 + x) * np.exp(-x) * expi(x) + (1 - x) * np.exp(x) * exp1(x)) / (2 * x)
+        return screened(r, T) - 1j * T * np.where(T > 0, np.maximum(phi, 0), 0)
+
+    potential = qt.CallablePotential(damped, 0.4, "casimir")
+    hot = np.array([0.2, 0.6, 1.2, 2.0])
+    found = potential.medium(R, "octet", hot, 0 * hot, hot)
+    expected = (
+        9 / 8 * (1.2 / (1 + 3 * hot))[:, None] - potential.medium(R, "singlet", hot, 0 * hot, hot).real / 8
+    )
+    assert_allclose(found, expected, atol=1e-12)
 
 
 def test_saturation_is_checked_at_the_temperatures_in_use():

@@ -132,6 +132,11 @@ def test_a_width_never_amplifies_between_the_points():
     assert np.max(potential.medium(x, "singlet", at, 0 * at, at).imag) <= 0
 
 
+def test_the_range_of_a_table():
+    assert table(V=ksu_rows(R, T).real, T=T, vacuum=KSU.vacuum(R, "singlet")).T_range == (T[0], T[-1])
+    assert table().T_range == (0.0, np.inf)
+
+
 def test_temperatures_outside_the_table_are_refused():
     potential = table(V=ksu_rows(R, T).real, T=T, vacuum=KSU.vacuum(R, "singlet"))
     for t in (0.14, 0.51):

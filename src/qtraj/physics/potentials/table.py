@@ -171,6 +171,11 @@ class TabulatedPotential:
         """Whether the table depends on T or is complex."""
         return self.T is not None or self.has_width
 
+    @property
+    def T_range(self) -> tuple[float, float]:
+        """Lowest and highest temperature of the rows in GeV, 0 and infinity for a table of r alone."""
+        return (0.0, np.inf) if self.T is None else (float(self.T[0]), float(self.T[-1]))
+
     def vacuum(self, r: Float, color: Color) -> Float:
         """Return V_color(r) in GeV without medium, for r in GeV^-1, any shape."""
         r = np.asarray(r, dtype=float)
