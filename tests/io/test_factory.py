@@ -40,6 +40,9 @@ import qtraj as qt
 cornell = qt.CallablePotential(lambda r: -0.4 / r + 0.2 * np.minimum(r, 6.0), alpha=0.4, octet="coulomb")
 wide = qt.CallablePotential(lambda r, T: -0.4 / r - 1j * T * r**2 / (1 + r**2), alpha=0.4)
 warm = qt.CallablePotential(lambda r, T: -0.4 / r * np.exp(-T * r), alpha=0.4, octet="coulomb")
+late = qt.CallablePotential(
+    lambda r, T: -0.4 / r + np.where((T > 0.39) & (T < 0.45), 0.01 * r, 0 * r), alpha=0.4, octet="casimir"
+)
 nothing = 3
 
 def made():
@@ -407,6 +410,14 @@ def test_coefficients_must_exist_at_the_temperatures_of_the_run(folder):
     assert caught.value.argument == "model.kappa"
     warm = made(folder, model=PYTHON % "warm", method=NOJUMP)
     check_media(warm, 1.0, 0.0, [qt.Bjorken(T0=0.4)])
+
+
+def test_the_octet_must_exist_at_the_temperatures_of_the_run(folder):
+    late = made(folder, model=PYTHON % "late", method=NOJUMP)
+    check_media(late, 1.0, 0.0, [qt.Bjorken(T0=0.38)])
+    with pytest.raises(InputError, match=r"does not saturate at T = 0\.4 GeV") as caught:
+        check_media(late, 1.0, 0.0, [qt.Bjorken(T0=0.4)])
+    assert caught.value.argument == "model.potential.octet"
 
 
 @pytest.mark.parametrize(

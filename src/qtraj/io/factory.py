@@ -207,8 +207,7 @@ def check_choices(run_file: RunFile) -> None:
         allowed = f"be 'nojump' or 'trajectories' for {name}, which changes with the medium"
         raise InputError("method.kind", kind, allowed)
     starts = [start_of(run_file, l) for l in config.initial.l]
-    colors = COLORS if model.channels or singlet_probability(config.initial.color) < 1 else COLORS[:1]
-    for color in colors:
+    for color in _colors(run_file, model):
         with keyed("model", octet="potential.octet", color="potential"):
             model.potential.vacuum(_PROBE_R, color)
     for start in starts:
@@ -219,16 +218,24 @@ def check_choices(run_file: RunFile) -> None:
             model_of(run_file, kappa, gamma)
 
 
+def _colors(run_file: RunFile, model: LindbladModel) -> tuple[Color, ...]:
+    """Return the colors that a run meets: without jumps those of the start."""
+    start = singlet_probability(run_file.config.initial.color)
+    return COLORS if model.channels or start < 1 else COLORS[:1]
+
+
 def check_media(run_file: RunFile, kappa: Kappa, gamma: Gamma, histories: Sequence[History]) -> None:
     """See that a setting can be solved at the temperatures of histories: fits and tables have their ranges."""
     model = model_of(run_file, kappa, gamma)
     start = start_of(run_file, run_file.config.initial.l[0])
-    with keyed("model", T="kappa", medium="potential"):
+    with keyed("model", T="kappa", medium="potential", octet="potential.octet"):
         checked_problem(model, histories, start)
         if model.thermal is not None:
             for history in histories:
                 for begin, end in history.active:
-                    model.thermal.medium(_PROBE_R, "singlet", *medium_state(history, np.array([begin, end])))
+                    state = medium_state(history, np.array([begin, end]))
+                    for color in _colors(run_file, model):
+                        model.thermal.medium(_PROBE_R, color, *state)
 
 
 def identity(run_file: RunFile, kappa: Kappa, gamma: Gamma, l: int, budget: Budget) -> dict[str, Any]:

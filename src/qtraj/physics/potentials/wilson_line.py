@@ -105,7 +105,9 @@ class WilsonLinePotential:
         low, high = float(np.min(T, initial=np.inf)), float(np.max(T, initial=0.0))
         if low < coldest or high > hottest:
             allowed = f"stay inside the fits of the potential, {coldest:g} to {hottest:g} GeV"
-            raise InputError("medium", f"T from {low:.4g} to {high:.4g} GeV", allowed, "Raise T_end, or the lowest T.")
+            raise InputError(
+                "medium", f"T from {low:.4g} to {high:.4g} GeV", allowed, "Raise T_end, or the lowest T."
+            )
         if color == "singlet":
             return self._through_fits(r, T)
 
