@@ -10,7 +10,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
@@ -20,7 +20,6 @@ from types import ModuleType
 from typing import Any, Final, Literal, cast
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from .._types import Float
 from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
@@ -39,9 +38,10 @@ from ..physics.initial import (
 from ..physics.medium import History, medium_state
 from ..physics.model import NO_DIPOLE as NO_DIPOLE_TERMS
 from ..physics.model import LindbladModel, quark_of
+from ..physics.potentials import POTENTIALS
 from ..physics.potentials.coulomb import COLORS, Color, Potential, thermal_potential
 from ..physics.potentials.table import TabulatedPotential
-from ..physics.transport import Transport
+from ..physics.transport import Interpolated, Transport
 from ..radial.sine import SineGrid
 from ..solvers.density.method import DensityMatrix
 from ..solvers.nojump.method import DEFAULT_MESH as NO_JUMP_MESH
@@ -49,7 +49,7 @@ from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method, checked_problem
 from ..solvers.trajectories.method import DEFAULT_MESH as TRAJECTORY_MESH
 from ..solvers.trajectories.method import QuantumTrajectories
-from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFile
+from .config import NO_DIPOLE, CoefficientTable, Gamma, Kappa, RunFile
 from .config_errors import METHOD_KEYS
 from .results import load_states
 
@@ -59,22 +59,6 @@ Budget = Literal["all", "sample", "none"]
 """What is estimated of the numerical error: of each history, refined; of each history as it is; nothing."""
 
 _PROBE_R: Final = np.array([0.5, 1.0, 2.0])  # GeV^-1; potential and start are evaluated there as a trial
-
-
-@dataclass(frozen=True)
-class Interpolated:
-    """A coefficient given at some temperatures; between them a monotone cubic, which does not overshoot."""
-
-    name: str  # ``kappa`` or ``gamma``, for messages
-    T: tuple[float, ...]  # increasing temperatures in GeV
-    values: tuple[float, ...]  # kappa/T^3 or gamma/T^3
-
-    def __call__(self, T: Float) -> Float:
-        """Return the coefficient at temperatures in GeV, any shape."""
-        if np.size(T) and (np.min(T) < self.T[0] or np.max(T) > self.T[-1]):
-            allowed = f"reach from {float(np.min(T)):.4g} to {float(np.max(T)):.4g} GeV"
-            raise InputError(self.name, f"a table from {self.T[0]:g} to {self.T[-1]:g} GeV", allowed)
-        return np.asarray(PchipInterpolator(self.T, self.values)(T))
 
 
 @contextmanager
@@ -91,7 +75,8 @@ def potential_of(run_file: RunFile) -> Potential:
     """Return the potential of a run file."""
     model = run_file.config.model
     choice = model.potential
-    with keyed("model", below="potential.below", beyond="potential.beyond", octet="potential.octet"):
+    keys = {key: f"potential.{key}" for key in choice.arguments}
+    with keyed("model", **{"octet": "potential.octet", "beyond": "potential.beyond"} | keys):
         if choice.python is not None:
             module, _, name = choice.python.partition(":")
             try:
@@ -109,9 +94,11 @@ def potential_of(run_file: RunFile) -> Potential:
                 raise InputError("potential.python", choice.python, allowed)
             return potential
         if choice.file is not None:
-            how = choice.model_dump(include={"octet", "below", "beyond"})
-            return TabulatedPotential.read(run_file.resolve(choice.file), alpha=model.alpha, **how)
-        return POTENTIALS[choice.name or "coulomb"](alpha=model.alpha)
+            return TabulatedPotential.read(
+                run_file.resolve(choice.file), alpha=model.alpha, **choice.arguments
+            )
+        coupling = {"alpha": model.alpha} if "alpha" in model.model_fields_set else {}
+        return POTENTIALS[choice.name or "coulomb"](**coupling, **choice.arguments)
 
 
 def model_of(run_file: RunFile, kappa: Kappa | None = None, gamma: Gamma | None = None) -> LindbladModel:
@@ -125,7 +112,7 @@ def model_of(run_file: RunFile, kappa: Kappa | None = None, gamma: Gamma | None 
             transport = NO_DIPOLE_TERMS
         else:
             coefficients = (_coefficient(run_file, "kappa", kappa), _coefficient(run_file, "gamma", gamma))
-            transport = Transport(*coefficients, T_c=model.T_c)
+            transport = Transport(*coefficients, T_c=model.T_c, gamma_vacuum=model.gamma_vacuum)
         thermal = thermal_potential(potential)
         if thermal is not None and thermal.has_width and kappa != NO_DIPOLE:
             allowed = "be ['none'] for a potential that is complex in the medium"
@@ -220,8 +207,7 @@ def check_choices(run_file: RunFile) -> None:
         allowed = f"be 'nojump' or 'trajectories' for {name}, which changes with the medium"
         raise InputError("method.kind", kind, allowed)
     starts = [start_of(run_file, l) for l in config.initial.l]
-    colors = COLORS if model.channels or singlet_probability(config.initial.color) < 1 else COLORS[:1]
-    for color in colors:
+    for color in _colors(run_file, model):
         with keyed("model", octet="potential.octet", color="potential"):
             model.potential.vacuum(_PROBE_R, color)
     for start in starts:
@@ -232,16 +218,24 @@ def check_choices(run_file: RunFile) -> None:
             model_of(run_file, kappa, gamma)
 
 
+def _colors(run_file: RunFile, model: LindbladModel) -> tuple[Color, ...]:
+    """Return the colors that a run meets: without jumps those of the start."""
+    start = singlet_probability(run_file.config.initial.color)
+    return COLORS if model.channels or start < 1 else COLORS[:1]
+
+
 def check_media(run_file: RunFile, kappa: Kappa, gamma: Gamma, histories: Sequence[History]) -> None:
     """See that a setting can be solved at the temperatures of histories: fits and tables have their ranges."""
     model = model_of(run_file, kappa, gamma)
     start = start_of(run_file, run_file.config.initial.l[0])
-    with keyed("model", T="kappa", medium="potential"):
+    with keyed("model", T="kappa", medium="potential", octet="potential.octet"):
         checked_problem(model, histories, start)
         if model.thermal is not None:
             for history in histories:
                 for begin, end in history.active:
-                    model.thermal.medium(_PROBE_R, "singlet", *medium_state(history, np.array([begin, end])))
+                    state = medium_state(history, np.array([begin, end]))
+                    for color in _colors(run_file, model):
+                        model.thermal.medium(_PROBE_R, color, *state)
 
 
 def identity(run_file: RunFile, kappa: Kappa, gamma: Gamma, l: int, budget: Budget) -> dict[str, Any]:
