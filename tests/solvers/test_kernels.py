@@ -73,7 +73,7 @@ def test_model_carries_the_published_color_matrix():
 
 @pytest.mark.parametrize("size", [1, 2, 3, 6, 13])
 def test_legendre_transform_diagonalizes_the_angular_jumps(size):
-    forward, back = legendre_transform(size)
+    forward, back = legendre_transform(size, size)
     mu, _ = np.polynomial.legendre.leggauss(size)
     # rounding, with condition number ~ size
     assert back @ forward == pytest.approx(np.eye(size), abs=1e-13)
@@ -253,7 +253,7 @@ def test_forward_derivatives_equal_central_differences(measured):
         start = [jnp.asarray(x) for x in packed(rho)]
 
         def populations(scales):
-            scaled = steps._replace(terms=scales[0] * steps.terms, gamma=scales[1] * steps.gamma)
+            scaled = steps._replace(terms=scales[0] * steps.terms, phases=scales[1] * steps.phases)
             X, lost = evolve_density(sector, start, jnp.zeros((2, 1)), scaled, count)
             diagonal = jnp.einsum("clbaa->cla", jnp.stack(X))
             return jnp.concatenate([diagonal.ravel(), lost.ravel()])
