@@ -26,7 +26,7 @@ from ..errors import InputError
 from ..physics.medium import History, medium_state
 from ..physics.model import LindbladModel
 from ..physics.noise import correlation
-from ..physics.potentials.coulomb import COLORS, ThermalPotential
+from ..physics.potentials.coulomb import COLORS, Color, ThermalPotential
 from ..physics.potentials.table import TabulatedPotential
 
 SPAN: Final = (0.1, 1.2)
@@ -34,8 +34,8 @@ SPAN: Final = (0.1, 1.2)
 LHC."""
 
 TEMPERATURES: Final = 200
-"""Temperatures in it. A kink in Re V, as that of a string that breaks, is off by 1e-4 of the largest change of V between
-them."""
+"""Temperatures in it. Between them a kink in Re V, as that of a string that breaks, is off by 1e-4 of the largest
+change of V."""
 
 REACH: Final = 32.0
 """Distance in GeV^-1, for bottomonium, up to which curves are compared: beyond the usual jump ranges."""
@@ -84,7 +84,8 @@ class Separable:
             if potential.T is not None:
                 span = max(span[0], float(potential.T[0])), min(span[1], float(potential.T[-1]))
         self._grid = reach * (np.arange(1, CANDIDATES + 1) / CANDIDATES) ** 2
-        self.colors, self.octet_width = COLORS, False
+        self.octet_width = False
+        self.colors: tuple[Color, ...] = COLORS
         try:
             V = potential.medium(self._grid[-1:], "octet", *(np.array([x]) for x in (0.3, 0.0, 0.3)))
             self.octet_width = bool(np.iscomplexobj(V) and np.any(V.imag))
@@ -114,7 +115,7 @@ class Separable:
         vacuum = [self.potential.vacuum(x, color) for color in self.colors]
         widths = [np.zeros((len(T), 0))]
         if self.potential.has_width:
-            widths = [correlation(self.potential, x, *state)]
+            widths.append(correlation(self.potential, x, *state))
         if self.octet_width:
             widths.append(-V[1].imag)
         changes = [a.real - b for a, b in zip(V, vacuum, strict=True)]
@@ -140,11 +141,11 @@ class Separable:
 
     def _widths_of(self, x: Float) -> Float:
         values = self._table(float(np.max(x)))[0](np.sqrt(x))
-        return np.moveaxis(values.reshape(*x.shape, self.terms, -1), -2, 0)
+        return np.moveaxis(values.reshape(*x.shape, self.terms, 1 + self.octet_width), -2, 0)
 
     def phase_functions(self, r: Float) -> Float:
         """Return W_q of each color at distances r (N,) in GeV^-1, (phases, 2, N); 0 for an octet that is not known."""
-        values = self._table(float(np.max(r)))[1](np.sqrt(r)).reshape(len(r), self.phases, -1)
+        values = self._table(float(np.max(r)))[1](np.sqrt(r)).reshape(len(r), self.phases, len(self.colors))
         found = np.zeros((self.phases, len(COLORS), len(r)))
         found[:, : len(self.colors)] = np.moveaxis(values, 0, -1)
         return found
@@ -153,12 +154,12 @@ class Separable:
         """Return splines of the functions in x^(1/2) from the origin to `end` (and not further: a table may end)."""
         if end not in self._tables:
             root = np.sqrt(end) * np.arange(1, NODES + 1) / NODES
-            splines = []
+            splines: list[Any] = []
             # all curves are sums of those at the chosen distances
             for skeleton, curves in zip(
                 (self._widths, self._changes), self._curves(root**2, self._T), strict=True
             ):
-                values = _solved(skeleton, curves).reshape(skeleton.shape[1], -1, NODES)
+                values = _solved(skeleton, curves).reshape(skeleton.shape[1], curves.shape[1] // NODES, NODES)
                 # at the origin there is no noise; a mesh has no point so near that its phase there matters
                 first = np.zeros_like(values[..., :1]) if not splines else values[..., :1]
                 values = np.moveaxis(np.concatenate([first, values], axis=-1), -1, 0)
@@ -185,15 +186,20 @@ class Separable:
         some = slice(0, None, 9)  # with the last
         x = self._grid[some]
         true = self._curves(x, T, xi, scale)
-        sizes = np.tile(self._sizes[0].reshape(-1, CANDIDATES)[:, some].ravel(), 1), self._sizes[1]
+        sizes = (
+            self._sizes[0].reshape(true[0].shape[1] // len(x), CANDIDATES)[:, some].ravel(),
+            self._sizes[1],
+        )
         functions = np.moveaxis(self._widths_of(x), -1, 1), self.phase_functions(x)[:, : len(self.colors)]
         for amount, F, curves, size, limit in zip(
             self.coefficients(T, xi, scale), functions, true, sizes, MISMATCH, strict=True
         ):
-            off = np.abs(amount @ F.reshape(len(F), -1) - curves) / size if curves.size else np.zeros(1)
-            if off.max() > limit:
+            off = np.abs(amount @ F.reshape(len(F), curves.shape[1]) - curves) / size
+            if off.max(initial=0.0) > limit:
                 allowed = "change smoothly with T, xi and the hard scale"
-                remedy = f"{len(F)} functions of r describe it from {low:.3g} to {high:.3g} GeV, yet not in this medium."
+                remedy = (
+                    f"{len(F)} functions of r describe it from {low:.3g} to {high:.3g} GeV, but not here."
+                )
                 raise InputError("potential", self.potential, allowed, remedy)
 
 

@@ -48,10 +48,10 @@ class LocalGenerator(NamedTuple):
     """K(r, r', mu) of N points and M angles: P matrices, which `Profile.terms` multiply.
 
     phases (Q, 2, N): those of each color which `Profile.phases` multiply, g_c r^2/2 for gamma; mean, half, to_singlet,
-    to_octet (P, M, N, N): (K_ss + K_oo)/2, (K_ss - K_oo)/2, K_so, K_os; or, for a single dipole term, where K always has
-    the same eigenvectors, minus and plus (M, N, N), its eigenvalues, and projector (2, 2, M, N, N) on the eigenvector of
-    plus; or, for a complex potential, noise (P, M, N, N), width (P, N) and inner (P, N): its functions at |r - r'|/2, r
-    and r/2, and kept (N,), the share of an amplitude that is `within` the jump range.
+    to_octet (P, M, N, N): (K_ss + K_oo)/2, (K_ss - K_oo)/2, K_so, K_os; or, for a single dipole term, where K always
+    has the same eigenvectors, minus and plus (M, N, N), its eigenvalues, and projector (2, 2, M, N, N) on the
+    eigenvector of plus; or, for a complex potential, noise (P, M, N, N), width (P, N) and inner (P, N): its functions
+    at |r - r'|/2, r and r/2, and kept (N,), the share of an amplitude that is `within` the jump range.
     """
 
     phases: Any
@@ -179,7 +179,7 @@ def local_generator(
 
 
 def legendre_transform(size: int, angles: int) -> tuple[Float, Float]:
-    """Return the matrices l -> mu_k, (angles, size), and mu_k -> l, (size, angles), for rho(mu) = sum_l P_l(mu) rho_l."""
+    """Return the matrices l -> mu_k, (angles, size), and mu_k -> l, (size, angles): rho(mu) = sum_l P_l(mu) rho_l."""
     mu, weights = leggauss(angles)
     l = np.arange(size)
     forward = eval_legendre(l, mu[:, None])

@@ -109,7 +109,8 @@ def fast_pairs(
     """Return the probability that a pair too fast for the basis or the filter has not jumped, and its error.
 
     Such a pair flies apart on a straight line, r = 2 (E/M)^(1/2) t, and decays with kappa g_c r^2, or with the width of
-    its potential: where that matters, it is taken as uncertain by as much as its exponent. Without a medium it is exact.
+    its potential: where that matters, it is taken as uncertain by as much as its exponent. Without a medium it is
+    exact.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ def fast_pairs(
     -------
     probability, error : ndarray, shape (n, times)
     """
-    probability, error = np.zeros((2, len(profiles), len(checkpoints) + 1))
+    probability, error = (np.zeros((len(profiles), len(checkpoints) + 1)) for _ in range(2))
     for color, share in components(initial):
         energies, _ = basis.sector(color, initial.l)
         whole = basis.coefficients(initial, color) ** 2
@@ -157,7 +158,8 @@ def _exponents(
     decay = local_decay(model, color, distance.ravel()).reshape(-1, *distance.shape)
     steps = 2 * np.einsum("sp,psn->sn", profile.integrals(edges)[:, profile.terms], decay)
     total = np.concatenate([np.zeros((1, len(speeds))), np.cumsum(steps, axis=0)])
-    return np.asarray(total[np.searchsorted(edges, ends[1:])])
+    found: Float = total[np.searchsorted(edges, ends[1:])]
+    return found
 
 
 def error_parts(
