@@ -23,8 +23,11 @@ from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTe
 from .physics.model import LindbladModel
 from .physics.potentials.callable import CallablePotential
 from .physics.potentials.coulomb import CoulombPotential
-from .physics.potentials.ksu import KSUPotential
+from .physics.potentials.htl import HTLPotential
+from .physics.potentials.ksu import CornellPotential, KSUPotential
 from .physics.potentials.table import TabulatedPotential
+from .physics.potentials.three_loop import ThreeLoopPotential
+from .physics.potentials.wilson_line import WilsonLinePotential
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
 from .radial.sine import SineGrid
@@ -50,6 +53,7 @@ __all__ = [
     "BoundState",
     "CallablePotential",
     "ConstantTemperature",
+    "CornellPotential",
     "CoulombPotential",
     "CoulombState",
     "DensityInTime",
@@ -57,6 +61,7 @@ __all__ = [
     "Estimate",
     "FileFormatError",
     "GaussianState",
+    "HTLPotential",
     "Histories",
     "InputError",
     "JumpChannel",
@@ -76,7 +81,9 @@ __all__ = [
     "StoredStates",
     "TabulatedPotential",
     "TabulatedTemperature",
+    "ThreeLoopPotential",
     "Transport",
+    "WilsonLinePotential",
     "__version__",
     "density_in_time",
     "load",
