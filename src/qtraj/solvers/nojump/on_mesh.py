@@ -149,7 +149,7 @@ def _exponents(
     """Return the exponents of the decay of pairs that fly apart, until each time, (times, n)."""
     model = profile.model
     if not model.has_width:
-        return np.multiply.outer(profile.spread(checkpoints), model.widths[color] * speeds**2)
+        return np.asarray(np.multiply.outer(profile.spread(checkpoints), model.widths[color] * speeds**2))
     ends = [0.0, *checkpoints, max([*checkpoints, *profile.end])]
     edges = np.unique(np.concatenate([ends, np.linspace(profile.start, profile.end, 5).ravel()]))
     middle = (edges[1:] + edges[:-1]) / 2
@@ -158,8 +158,7 @@ def _exponents(
     decay = local_decay(model, color, distance.ravel()).reshape(-1, *distance.shape)
     steps = 2 * np.einsum("sp,psn->sn", profile.integrals(edges)[:, profile.terms], decay)
     total = np.concatenate([np.zeros((1, len(speeds))), np.cumsum(steps, axis=0)])
-    found: Float = total[np.searchsorted(edges, ends[1:])]
-    return found
+    return np.asarray(total[np.searchsorted(edges, ends[1:])])
 
 
 def error_parts(
