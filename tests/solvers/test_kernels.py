@@ -205,7 +205,7 @@ def test_density_matrix_without_gain_is_the_pure_state_of_h_eff():
     rho[0, 0] = np.outer(a, a)
     vacuum, kappa, gamma = strang_steps(4.0, KAPPA, GAMMA, 16)
     found, _ = evolved(sector_of(MODEL, basis), rho, vacuum, kappa, gamma)
-    pure = StateSector(basis.energies[0, 0], basis.vectors[0, 0], MESH.r[None] ** 2 / 2, MESH.r**2 / 2, None)
+    pure = StateSector(basis.energies[0, 0], basis.vectors[0, 0], *[MESH.r[None] ** 2 / 2] * 2, None)
     with double_precision():
         steps = padded_steps([local_steps(vacuum, kappa, gamma)], 0, np.zeros(0))
         state = evolve_state(pure, a[None], *steps)

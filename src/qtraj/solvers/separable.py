@@ -100,7 +100,10 @@ class Separable:
         self._T = T[finite]
         self.span = (span[0], span[1]) if finite.all() else (self._T.min(), self._T.max())
         width, change = self._curves(self._grid, self._T)
-        self._sizes = np.maximum(width.max(axis=0), np.finfo(float).tiny), float(np.abs(change).max())
+        self._sizes = (
+            np.maximum(width.max(axis=0), np.finfo(float).tiny),
+            max(float(np.abs(change).max()), np.finfo(float).tiny),
+        )
         self._width_at = _skeleton(width / self._sizes[0], TOLERANCES[0])
         self._change_at = _skeleton(change, TOLERANCES[1])
         self._widths, self._changes = width[:, self._width_at], change[:, self._change_at]
@@ -140,35 +143,34 @@ class Separable:
         return self._widths_of(r)[..., 1]
 
     def _widths_of(self, x: Float) -> Float:
-        values = self._table(float(np.max(x)))[0](np.sqrt(x))
-        return np.moveaxis(values.reshape(*x.shape, self.terms, 1 + self.octet_width), -2, 0)
+        values = self._tabulated(x, 0).reshape(*x.shape, self.terms, 1 + self.octet_width)
+        return np.moveaxis(values, -2, 0)
 
     def phase_functions(self, r: Float) -> Float:
         """Return W_q of each color at distances r (N,) in GeV^-1, (phases, 2, N); 0 for an octet that is not known."""
-        values = self._table(float(np.max(r)))[1](np.sqrt(r)).reshape(len(r), self.phases, len(self.colors))
+        values = self._tabulated(r, 1).reshape(len(r), self.phases, len(self.colors))
         found = np.zeros((self.phases, len(COLORS), len(r)))
         found[:, : len(self.colors)] = np.moveaxis(values, 0, -1)
         return found
 
-    def _table(self, end: float) -> Any:
-        """Return splines of the functions in x^(1/2) from the origin to `end` (and not further: a table may end)."""
+    def _tabulated(self, x: Float, block: int) -> Float:
+        """Return the functions of widths or phases at distances x, those of one distance side by side.
+
+        They are splines in x^(1/2) up to the largest x (and not further: a table of a potential may end), made once for
+        each mesh. Below the first node, 1e-5 GeV^-1, they are constant.
+        """
+        end = float(np.max(x))
+        root = np.sqrt(end) * np.arange(1, NODES + 1) / NODES
         if end not in self._tables:
-            root = np.sqrt(end) * np.arange(1, NODES + 1) / NODES
             splines: list[Any] = []
             # all curves are sums of those at the chosen distances
             for skeleton, curves in zip(
                 (self._widths, self._changes), self._curves(root**2, self._T), strict=True
             ):
-                values = _solved(skeleton, curves).reshape(skeleton.shape[1], curves.shape[1] // NODES, NODES)
-                # at the origin there is no noise; a mesh has no point so near that its phase there matters
-                first = np.zeros_like(values[..., :1]) if not splines else values[..., :1]
-                values = np.moveaxis(np.concatenate([first, values], axis=-1), -1, 0)
-                nodes = np.concatenate([[0.0], root])
-                splines.append(
-                    make_interp_spline(nodes, values.reshape(NODES + 1, -1), k=3 if splines else 5)
-                )
+                values = _solved(skeleton, curves).reshape(-1, NODES).T
+                splines.append(make_interp_spline(root, values, k=3 if splines else 5))
             self._tables[end] = tuple(splines)
-        return self._tables[end]
+        return np.asarray(self._tables[end][block](np.maximum(np.sqrt(x), root[0])))
 
     def check(self, history: History) -> None:
         """Compare the sums with the potential along a history; raise `InputError` if they do not describe it."""
@@ -215,9 +217,11 @@ def separable(model: LindbladModel) -> Separable | None:
 
 def _skeleton(curves: Float, tolerance: float) -> NDArray[np.int64]:
     """Return which columns span all others to a tolerance relative to the largest."""
+    if not np.any(curves):
+        return np.zeros(0, dtype=np.int64)
     triangle, order = qr(curves, mode="r", pivoting=True)
     size = np.abs(np.diag(triangle))
-    return np.asarray(order[: int(np.sum(size > tolerance * size[0]))] if size[0] > 0 else order[:0])
+    return np.asarray(order[: int(np.sum(size > tolerance * size[0]))])
 
 
 def _solved(skeleton: Float, curves: Float) -> Float:

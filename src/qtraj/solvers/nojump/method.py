@@ -17,6 +17,7 @@ from ...errors import InputError
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
+from ...physics.potentials.coulomb import COLORS
 from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATES
@@ -94,7 +95,8 @@ class NoJump:
             dt = DEFAULT_DT / model.scales.energy if self.dt is None else self.dt
             split = SplitRun(model, initial, self.projection, grid, dt)
             return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
-        check_thermal(model, histories, grid.r, "singlet")
+        for color, _ in components(initial):
+            check_thermal(model, histories, grid.r, COLORS[color])
         profiles = [Profile(model, h, thermal=True) for h in histories]
         # a run for each color, and four for an error budget; see `fourth_order` for the factor
         runs = len(components(initial)) * (4 if self.error_budget else 1) * (1 if model.powers == 1 else 2)

@@ -36,7 +36,7 @@ EXCESS: Final = 1.5
 """Mesh error over the largest difference between the bases, which have errors of their own, of about half the size."""
 
 
-EXCESS_OF_KINKS: Final = 2.0
+EXCESS_OF_KINKS: Final = 3.0
 """The same for a potential that changes with the medium, which may have kinks, see `MeshSetting.others`."""
 
 
@@ -136,7 +136,7 @@ def fast_pairs(
         fast = whole - basis.filtered(initial, color, filter_energy) ** 2
         # what lies above the basis has at least its highest energy
         fast, energies = np.append(fast, max(0.0, 1 - whole.sum())), np.append(energies, energies[-1])
-        speeds = 2 * np.sqrt(np.maximum(energies, 0) / basis.model.mass)
+        speeds = 2 * np.sqrt(np.maximum(energies - basis.threshold, 0) / basis.model.mass)
         x = np.array([_exponents(p, color, speeds, checkpoints, basis.mesh.r[-1]) for p in profiles])
         probability += share * (np.exp(-x) @ fast)
         error += share * ((x * np.exp(-x)) @ fast)
@@ -150,7 +150,9 @@ def _exponents(
     model = profile.model
     if not model.has_width:
         return np.asarray(np.multiply.outer(profile.spread(checkpoints), model.widths[color] * speeds**2))
-    ends = [0.0, *checkpoints, max([*checkpoints, *profile.end])]
+    if not len(profile.start):
+        return np.zeros((len(checkpoints) + 1, len(speeds)))
+    ends = [0.0, *checkpoints, max(*checkpoints, *profile.end)]
     edges = np.unique(np.concatenate([ends, np.linspace(profile.start, profile.end, 5).ravel()]))
     middle = (edges[1:] + edges[:-1]) / 2
     # far away a width is constant, or has long left nothing
