@@ -24,7 +24,8 @@ from .physics.model import LindbladModel
 from .physics.positivity import Noise, noise
 from .physics.potentials.callable import CallablePotential
 from .physics.potentials.coulomb import CoulombPotential
-from .physics.potentials.ksu import KSUPotential
+from .physics.potentials.htl import HTLPotential
+from .physics.potentials.ksu import CornellPotential, KSUPotential
 from .physics.potentials.table import TabulatedPotential
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
@@ -51,6 +52,7 @@ __all__ = [
     "BoundState",
     "CallablePotential",
     "ConstantTemperature",
+    "CornellPotential",
     "CoulombPotential",
     "CoulombState",
     "DensityInTime",
@@ -58,6 +60,7 @@ __all__ = [
     "Estimate",
     "FileFormatError",
     "GaussianState",
+    "HTLPotential",
     "Histories",
     "InputError",
     "JumpChannel",

@@ -71,7 +71,7 @@ def test_a_complex_table_needs_no_dipole_terms_and_no_jumps(complex_table):
     [
         (("--beyond", "linear"), "`octet` must be given"),
         (("--octet", "coulomb"), "`beyond` must be 'constant' or 'linear'"),
-        (("--octet", "mine"), "`--octet` must be 'coulomb'"),
+        (("--octet", "mine"), "`--octet` must be 'casimir', 'coulomb'"),
         (("--below", "linear"), "`--below` must be"),
     ],
 )

@@ -39,6 +39,7 @@ PHYSICS = (
     "qtraj.physics.model",
     "qtraj.physics.transport",
     "qtraj.physics.potentials.ksu",
+    "qtraj.physics.potentials.htl",
     "qtraj.physics.potentials.coulomb.",
     "qtraj.radial",
     "qtraj.solvers.nojump.method",

@@ -125,7 +125,7 @@ def test_bad_functions_are_refused_at_once(function, hint):
     ("arguments", "name"),
     [
         ({"alpha": -0.4}, "alpha"),
-        ({"alpha": 0.4, "octet": "casimir"}, "octet"),
+        ({"alpha": 0.4, "octet": "adjoint"}, "octet"),
         ({"alpha": 0.4, "octet": 3}, "octet"),
     ],
 )

@@ -222,11 +222,11 @@ def test_dipole_terms_and_a_width_are_refused_together(transport):
     assert caught.value.argument == "transport"
 
 
-@pytest.mark.parametrize("method", ["vacuum", "medium"])
-def test_there_is_no_octet(method):
-    arguments = (R, "octet") if method == "vacuum" else (R, "octet", T, ISOTROPIC, T)
-    with pytest.raises(InputError, match="singlet"):
-        getattr(KSU, method)(*arguments)
+def test_the_choice_of_an_octet_leaves_the_singlet_as_it_is():
+    other = qt.KSUPotential(octet="coulomb")
+    assert np.array_equal(isotropic(other, T), isotropic(KSU, T))
+    assert other != KSU
+    assert qt.CornellPotential().vacuum(R, "singlet") == pytest.approx(KSU.vacuum(R, "singlet"), rel=0)
 
 
 @pytest.mark.parametrize(
@@ -244,6 +244,8 @@ def test_there_is_no_octet(method):
         ("n_f", 7),
         ("lambda_ms", 344.0),
         ("lambda_ms", None),
+        ("octet", None),
+        ("octet", "none"),
     ],
 )
 def test_bad_arguments_are_refused_by_name(argument, value):

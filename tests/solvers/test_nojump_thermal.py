@@ -370,8 +370,10 @@ def test_the_density_matrix_names_the_methods_that_work():
 
 @pytest.mark.parametrize("color", ["octet", 0.5])
 def test_an_octet_start_is_refused_by_a_potential_of_singlets(color):
-    with pytest.raises(InputError, match="singlet"):
-        qt.solve(KSU, MEDIUM, qt.GaussianState(color=color), qt.NoJump())
+    singlets = qt.CallablePotential(lambda r, T: -0.4 / r - 0.1j * T * r**2 / (1 + r**2), alpha=0.4)
+    with pytest.raises(InputError, match="octet='casimir'") as caught:
+        qt.solve(qt.LindbladModel(singlets), MEDIUM, qt.GaussianState(color=color), qt.NoJump())
+    assert caught.value.argument == "octet"
 
 
 def test_a_table_that_ends_inside_the_mesh_is_refused():

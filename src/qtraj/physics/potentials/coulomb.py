@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -16,6 +16,9 @@ from ...units import C_F, OCTET_DIMENSION
 
 Color = Literal["singlet", "octet"]
 COLORS: tuple[Color, Color] = ("singlet", "octet")
+
+Octet = Literal["casimir", "coulomb"]
+"""Octet of a potential that only says its singlet: see `octet_of`."""
 
 
 @runtime_checkable
@@ -42,7 +45,7 @@ class ThermalPotential(Potential, Protocol):
 
     @property
     def has_width(self) -> bool:
-        """Whether it is complex: then it describes decay, but no consistent jumps, and `NoJump` alone applies."""
+        """Whether its singlet is complex: Im V_s is then a width, and no dipole terms go with it."""
         ...
 
     def medium(self, r: Float, color: Color, T: Float, xi: Float, hard_scale: Float) -> NDArray[Any]:
@@ -100,12 +103,41 @@ def coulomb_octet(alpha: float, r: Float) -> Float:
     return alpha / (OCTET_DIMENSION * r)
 
 
-def plain_octet(potential: Any, octet: Any, r: Float) -> Float:
-    """Return the octet of a potential that was given ``octet="coulomb"``; raise `InputError` if it was given None."""
-    if octet is None:
+def octet_of(potential: Any, r: Float, singlet: Callable[[], tuple[Any, Any]]) -> Float:
+    """Return the real octet potential in GeV of a potential with an attribute ``octet`` of its singlet.
+
+    Parameters
+    ----------
+    potential : object
+        Has ``alpha`` and ``octet``, "casimir", "coulomb" or None.
+    r : ndarray
+        Distances in GeV^-1.
+    singlet : callable
+        Returns V_s and V_s(infinity) in GeV, which broadcast; called for "casimir" only.
+
+    Raises
+    ------
+    InputError
+        If ``octet`` is None: this potential only ever has singlets.
+
+    Notes
+    -----
+    The octet's Coulomb coupling is -1/(N_c^2 - 1) of the singlet's, and far apart the color of the pair does not
+    matter, so that both potentials end at one energy:
+
+        V_o = V_s(infinity) + [V_s(infinity) - Re V_s]/(N_c^2 - 1).
+
+    It is the octet of the Coulomb potential and of the HTL potential. Im V_s makes no imaginary part here: the decay
+    of octets is that of their jumps.
+    """
+    if potential.octet is None:
         allowed = f"be given to {type(potential).__name__}: this method needs the octet's potential"
-        raise InputError("octet", None, allowed, "octet='coulomb' is +alpha/(8 r).")
-    return coulomb_octet(potential.alpha, r)
+        remedy = "octet='casimir' follows from the singlet, octet='coulomb' is +alpha/(8 r)."
+        raise InputError("octet", None, allowed, remedy)
+    if potential.octet == "coulomb":
+        return coulomb_octet(potential.alpha, r)
+    V, far = singlet()
+    return np.asarray(far + (far - np.real(V)) / OCTET_DIMENSION)
 
 
 def check_alpha(alpha: Any) -> float:

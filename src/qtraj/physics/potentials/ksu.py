@@ -1,19 +1,22 @@
-"""The Kent State University (KSU) potential: screened Coulomb and string terms, Landau damping, isotropic or not."""
+"""Cornell's potential with a string that breaks, and the Kent State University (KSU) potential, which it is in vacuum.
+
+KSU's is screened and has Landau damping in the medium, isotropic or not.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import exp1, expi
 
-from ..._checks import float_array, integer, number, settle
-from ..._types import Complex, Float
+from ..._checks import choice, float_array, integer, number, settle
+from ..._types import Float
 from ...errors import InputError
 from ...units import C_F, N_C, from_fm
-from .coulomb import Color
+from .coulomb import Color, Octet, octet_of
 
 # where the forms of phi change: the closed form cancels below 3, and e^x E_1(x) has lost its accuracy long before it
 # overflows at 700; the series of 18 and of 13 terms are exact to rounding there
@@ -121,12 +124,87 @@ def running_coupling(mu: ArrayLike, n_f: int, lambda_ms: float) -> Float:
     return np.asarray((1 - b1 * log * x + second * x**2 - third * x**3) / (b0 * t))
 
 
-# GeV; there C_F alpha_s(2 pi T) is about 1, above every frozen value, and below its series soon fails.
-RUNNING_ABOVE_T = 0.1
+def debye_ratio(coupling: ArrayLike, n_f: int) -> Any:
+    """Return m_D/T = sqrt((N_c/3 + n_f/6) 4 pi coupling) of leading order, any shape."""
+    return np.sqrt((N_C / 3 + n_f / 6) * 4 * np.pi * np.asarray(coupling))
+
+
+# GeV, 2 pi times T = 0.1 GeV; there C_F alpha_s is about 1, above every frozen value, and below its series soon fails
+_RUNS_ABOVE: Final = 2 * np.pi * 0.1
+
+
+def frozen_coupling(mu: Float, largest: float, n_f: int, lambda_ms: float) -> Float:
+    """Return C_F alpha_s(mu) at three loops, at most `largest`, which must be below 0.9; mu in GeV, any shape."""
+    runs = mu > _RUNS_ABOVE
+    # where it does not run any scale will do: the result is not used
+    running = C_F * running_coupling(np.where(runs, mu, _RUNS_ABOVE), n_f, lambda_ms)
+    return np.where(runs, np.minimum(running, largest), largest)
+
+
+# GeV^-1; far beyond every screening length: r V is then exact to rounding, and a string without screening has broken
+_FAR: Final = 1e15
 
 
 @dataclass(frozen=True)
-class KSUPotential:
+class CornellPotential:
+    """Coulomb and linear potential up to the distance where the string breaks, constant beyond.
+
+    Parameters
+    ----------
+    alpha : float
+        Coulomb coupling C_F alpha_s, 0.01 to 0.9.
+    sigma : float
+        String tension in GeV^2.
+    string_breaking_fm : float
+        Distance r_SB in fm beyond which the potential is constant.
+    octet : {"casimir", "coulomb"}
+        Octet: V_o = V_SB + (V_SB - V_s)/8, which ends at the same energy V_SB as the singlet, or +alpha/(8 r).
+
+    Raises
+    ------
+    InputError
+        If an argument is out of range.
+
+    Notes
+    -----
+    V_s = -alpha/r + sigma r for r <= r_SB, V_SB = -alpha/r_SB + sigma r_SB beyond: the vacuum of `KSUPotential`,
+    arXiv:2007.10211, whose numbers are the defaults. Every method solves it, with dipole terms in the medium.
+    """
+
+    alpha: float = 0.409
+    sigma: float = 0.21
+    string_breaking_fm: float = 1.25
+    octet: Octet = field(default="casimir", kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name, low, high, unit in (
+            ("alpha", 0.01, 0.9, ""),
+            ("sigma", 0.0, 2.0, " GeV^2"),
+            ("string_breaking_fm", 0.1, 10.0, " fm"),
+        ):
+            allowed = f"be from {low:g} to {high:g}{unit}"
+            settle(self, **{name: number(name, getattr(self, name), allowed, low=low, high=high)})
+        settle(self, octet=choice("octet", self.octet, get_args(Octet)))
+
+    @property
+    def string_breaking(self) -> float:
+        """Distance r_SB in GeV^-1 beyond which the vacuum potential is constant."""
+        return from_fm(self.string_breaking_fm)
+
+    @property
+    def ceiling(self) -> float:
+        """V_vac(r_SB) in GeV: the energy at which the string breaks."""
+        return -self.alpha / self.string_breaking + self.sigma * self.string_breaking
+
+    def vacuum(self, r: Float, color: Color) -> Float:
+        """Return V_color(r) in GeV without medium, for r in GeV^-1, any shape."""
+        inside = np.minimum(r, self.string_breaking)
+        V = -self.alpha / inside + self.sigma * inside
+        return V if color == "singlet" else octet_of(self, r, lambda: (V, self.ceiling))
+
+
+@dataclass(frozen=True)
+class KSUPotential(CornellPotential):
     """Complex singlet potential of the Kent State University group, in isotropic and anisotropic media.
 
     Parameters
@@ -143,11 +221,14 @@ class KSUPotential:
         Number of light flavors, in m_D and in the running of alpha_s.
     lambda_ms : float
         Lambda_MS of the running in GeV.
+    octet : {"casimir", "coulomb"}
+        Octet, real: V_o = V_inf + (V_inf - Re V)/8 with V_inf = Re V far away, in the vacuum and at each temperature,
+        or +alpha/(8 r).
 
     Raises
     ------
     InputError
-        If an argument is out of range, or the potential of an octet is asked for: there is none.
+        If an argument is out of range.
 
     Notes
     -----
@@ -158,26 +239,20 @@ class KSUPotential:
         Im V = -min(C_F alpha_s(2 pi T), alpha) lambda phi(m_D(lambda) r)/sqrt(1 + xi/3)
         V_vac = -alpha/r + sigma r for r <= r_SB, constant beyond
 
-    lambda is the hard scale and phi is `landau_damping`; in an isotropic medium xi = 0 and lambda = T. Sources: Karsch,
-    Mehr and Satz, Z. Phys. C 37 (1988) 617; Strickland, Phys. Rev. Lett. 107 (2011) 132301; Islam and Strickland,
-    arXiv:2007.10211; as an option of QTraj, arXiv:2107.06147.
+    lambda is the hard scale and phi is `landau_damping`; in an isotropic medium xi = 0 and lambda = T. In an
+    anisotropic one V is an average over the angles between r and the beam: it depends on the distance alone. Sources:
+    Karsch, Mehr and Satz, Z. Phys. C 37 (1988) 617; Strickland, Phys. Rev. Lett. 107 (2011) 132301; Islam and
+    Strickland, arXiv:2007.10211; as an option of QTraj, arXiv:2107.06147. The octet is a choice of this package: these
+    papers have singlets only.
     """
 
-    alpha: float = 0.409
-    sigma: float = 0.21
-    string_breaking_fm: float = 1.25
     md_factor: float = 1.0
     n_f: int = 2
     lambda_ms: float = 0.344
 
     def __post_init__(self) -> None:
-        for name, low, high, unit in (
-            ("alpha", 0.01, 0.9, ""),
-            ("sigma", 0.0, 2.0, " GeV^2"),
-            ("string_breaking_fm", 0.1, 10.0, " fm"),
-            ("md_factor", 0.0, 10.0, ""),
-            ("lambda_ms", 0.05, 0.45, " GeV"),
-        ):
+        super().__post_init__()
+        for name, low, high, unit in (("md_factor", 0.0, 10.0, ""), ("lambda_ms", 0.05, 0.45, " GeV")):
             allowed = f"be from {low:g} to {high:g}{unit}"
             settle(self, **{name: number(name, getattr(self, name), allowed, low=low, high=high)})
         settle(self, n_f=integer("n_f", self.n_f, 0, 6, "be a number of flavors, 0 to 6"))
@@ -187,26 +262,15 @@ class KSUPotential:
         """True: Im V is a width of its own."""
         return True
 
-    @property
-    def string_breaking(self) -> float:
-        """Distance r_SB in GeV^-1 beyond which the vacuum potential is constant."""
-        return from_fm(self.string_breaking_fm)
+    def medium(self, r: Float, color: Color, T: Float, xi: Float, hard_scale: Float) -> NDArray[Any]:
+        """Return V(r) in GeV in the medium, shape (nt, nr), of an octet real; see `ThermalPotential.medium`."""
+        if color == "singlet":
+            return self.real_part(r, T, xi) + 1j * self.imaginary_part(r, T, xi, hard_scale)
 
-    @property
-    def ceiling(self) -> float:
-        """V_vac(r_SB) in GeV: the energy at which the string breaks."""
-        return -self.alpha / self.string_breaking + self.sigma * self.string_breaking
+        def near_and_far() -> tuple[Float, Float]:
+            return self.real_part(r, T, xi), self.real_part(np.array([_FAR]), T, xi)
 
-    def vacuum(self, r: Float, color: Color) -> Float:
-        """Return V_vac(r) in GeV for r in GeV^-1, any shape; singlet only."""
-        _check_singlet(color)
-        r = np.minimum(r, self.string_breaking)
-        return -self.alpha / r + self.sigma * r
-
-    def medium(self, r: Float, color: Color, T: Float, xi: Float, hard_scale: Float) -> Complex:
-        """Return V(r) in GeV in the medium, shape (nt, nr); see `ThermalPotential.medium`."""
-        _check_singlet(color)
-        return self.real_part(r, T, xi) + 1j * self.imaginary_part(r, T, xi, hard_scale)
+        return np.broadcast_to(octet_of(self, r, near_and_far), (len(T), len(r)))
 
     def real_part(self, r: Float, T: Float, xi: Float) -> Float:
         """Return Re V in GeV, shape (nt, nr), for r (nr,) in GeV^-1 and T, xi (nt,)."""
@@ -230,19 +294,8 @@ class KSUPotential:
 
     def debye_mass(self, T: Float) -> Float:
         """Return m_D(T) in GeV, T in GeV."""
-        return float(self.md_factor * np.sqrt((N_C / 3 + self.n_f / 6) * 4 * np.pi * self.alpha)) * T
+        return float(self.md_factor * debye_ratio(self.alpha, self.n_f)) * T
 
     def coupling(self, T: Float) -> Float:
         """Return the coupling of Im V, C_F alpha_s(2 pi T) at three loops, frozen at `alpha` from above."""
-        T = np.asarray(T, dtype=float)
-        runs = T > RUNNING_ABOVE_T
-        # where it does not run any scale will do: the result is not used
-        scale = 2 * np.pi * np.where(runs, T, RUNNING_ABOVE_T)
-        running = C_F * running_coupling(scale, self.n_f, self.lambda_ms)
-        return np.where(runs, np.minimum(running, self.alpha), self.alpha)
-
-
-def _check_singlet(color: Color) -> None:
-    if color != "singlet":
-        remedy = "It describes singlets; start from one, or give a CallablePotential(singlet=..., octet=...)."
-        raise InputError("color", color, "be 'singlet' with a KSU potential", remedy)
+        return frozen_coupling(2 * np.pi * np.asarray(T, dtype=float), self.alpha, self.n_f, self.lambda_ms)

@@ -18,10 +18,14 @@ from ..._types import Float
 from ...errors import FileFormatError, InputError
 from ...units import HBARC, to_fm
 from ..medium import HINT_MEV, MAX_T
-from .coulomb import Color, check_alpha, check_isotropic, plain_octet
+from .coulomb import Color, Octet, check_alpha, check_isotropic, octet_of
 
 Below = Literal["coulomb", "constant"]
 Beyond = Literal["constant", "linear"]
+
+# GeV; a table has settled where Re V changes less in the last fifth of its distances. It is what the Coulomb tail of
+# alpha = 0.4 changes there at 10 GeV^-1, and 1/20 of what a string does within 1 fm
+_SETTLED: Final = 0.01
 
 # Column names of a text file.
 COLUMNS: Final = ("r[fm]", "r[GeV^-1]", "V[GeV]", "ReV[GeV]", "ImV[GeV]", "T[GeV]", "octet[GeV]")
@@ -37,16 +41,17 @@ class TabulatedPotential:
     r : array_like, shape (nr,)
         Increasing distances in GeV^-1, positive, at least 4. A file may have fm; see `read`.
     V : array_like, shape (nr,) or (nt, nr)
-        Singlet potential in GeV, real, or complex with Im V <= 0: a width, and then there are no jumps.
+        Singlet potential in GeV, real, or complex with Im V <= 0: a width.
     alpha : float
         Coulomb coupling C_F alpha_s that sets the Bohr radius of the initial states.
     T : array_like, shape (nt,), optional
         Temperatures in GeV of the rows of V, increasing, at least 2. T[0] = 0 is the vacuum.
     vacuum : array_like, shape (nr,), optional
         Real vacuum potential in GeV where T does not begin with 0. For a complex V(r) it is Re V by default.
-    octet : array_like of the shape of V, "coulomb" or None
-        Octet potential in GeV, or +alpha/(8 r) whatever the table, or None for a model that only ever has singlets:
-        what needs an octet then raises.
+    octet : array_like of the shape of V, "casimir", "coulomb" or None
+        Octet potential in GeV; V_inf + (V_inf - Re V)/8 with V_inf = Re V at the last point, in the vacuum and at each
+        temperature; +alpha/(8 r) whatever the table; or None for a model that only ever has singlets: what needs an
+        octet then raises.
 
     Other Parameters
     ----------------
@@ -60,13 +65,17 @@ class TabulatedPotential:
     ------
     InputError
         If the arrays are not finite, increasing and of matching shapes, Im V > 0, or the vacuum of a table in T is
-        missing; and, when the potential is evaluated, outside the table where no rule is given.
+        missing; if the octet is "casimir" and the table does not end in a constant; and, when the potential is
+        evaluated, outside the table where no rule is given.
 
     Notes
     -----
     A cubic spline interpolates r V(r), which has no singularity; its error falls as the fourth power of the spacing. In
     T a cubic spline (of lower order for less than four rows) runs through the rows. Where the spline of Im V exceeds 0
     between the points, Im V is 0. The hash is that of the numbers.
+
+    For "casimir" the table must continue with ``beyond="constant"``, and each row of Re V must have settled: it changes
+    by at most 0.01 GeV in the last fifth of the distances.
     """
 
     def __init__(
@@ -77,7 +86,7 @@ class TabulatedPotential:
         alpha: float,
         T: ArrayLike | None = None,
         vacuum: ArrayLike | None = None,
-        octet: ArrayLike | Literal["coulomb"] | None = None,
+        octet: ArrayLike | Octet | None = None,
         below: Below = "coulomb",
         beyond: Beyond | None = None,
     ) -> None:
@@ -93,13 +102,16 @@ class TabulatedPotential:
             raise InputError("T", float(self.T[-1]), f"be temperatures in GeV, 0 to {MAX_T:g}", HINT_MEV)
         shape = self.r.shape if self.T is None else (len(self.T), len(self.r))
         self._rows: dict[Color, NDArray[Any]] = {"singlet": _checked_values("V", V, shape)}
-        self._octet: str | None = None
+        self.octet: Octet | None = None  # what stands for an octet that is not in the table
         if isinstance(octet, str):
-            self._octet = choice("octet", octet, ("coulomb",), "be an array, 'coulomb' or None")
+            allowed = "be an array, 'casimir', 'coulomb' or None"
+            self.octet = choice("octet", octet, get_args(Octet), allowed)
         elif octet is not None:
             self._rows["octet"] = _checked_values("octet", octet, shape)
         self._vacuum = self._vacuum_rows(vacuum)
-        digest = hashlib.sha256(repr((self.alpha, self._octet, self.below, self.beyond)).encode())
+        if self.octet == "casimir":
+            self._check_settled()
+        digest = hashlib.sha256(repr((self.alpha, self.octet, self.below, self.beyond)).encode())
         for array in (self.r, self.T, *self._rows.values(), *self._vacuum.values()):
             digest.update(b"-" if array is None else repr((array.shape, array.dtype.str)).encode())
             digest.update(b"" if array is None else array.tobytes())
@@ -111,7 +123,7 @@ class TabulatedPotential:
         path: str | Path,
         *,
         alpha: float,
-        octet: Literal["coulomb"] | None = None,
+        octet: Octet | None = None,
         below: Below = "coulomb",
         beyond: Beyond | None = None,
     ) -> TabulatedPotential:
@@ -135,7 +147,7 @@ class TabulatedPotential:
         """
         # before the file is read, so that nothing of these is called an error of the file
         check_alpha(alpha)
-        choice("octet", octet, ("coulomb", None))
+        choice("octet", octet, (*get_args(Octet), None))
         choice("below", below, get_args(Below))
         choice("beyond", beyond, (*get_args(Beyond), None))
         arrays = read_potential_table(path)
@@ -145,7 +157,7 @@ class TabulatedPotential:
         try:
             return cls(**arrays, alpha=alpha, below=below, beyond=beyond)
         except InputError as error:
-            if error.argument in ("below", "beyond"):
+            if error.argument in ("below", "beyond") or (error.argument == "octet" and octet is not None):
                 raise
             raise FileFormatError(path, str(error).rstrip(".")) from error
 
@@ -163,14 +175,20 @@ class TabulatedPotential:
         """Return V_color(r) in GeV without medium, for r in GeV^-1, any shape."""
         r = np.asarray(r, dtype=float)
         if color not in self._rows:
-            return plain_octet(self, self._octet, r)
+            row = self._vacuum["singlet"]
+            return octet_of(self, r, lambda: (self._in_r(row, r), row[-1]))
         return self._in_r(self._vacuum[color], r)
 
     def medium(self, r: Float, color: Color, T: Float, xi: Float, hard_scale: Float) -> NDArray[Any]:
         """Return V_color(r) in GeV in the medium, shape (nt, nr); see `ThermalPotential.medium`."""
         check_isotropic(xi)
         if color not in self._rows:
-            return np.broadcast_to(plain_octet(self, self._octet, r), (len(T), len(r)))
+
+            def near_and_far() -> tuple[NDArray[Any], NDArray[Any]]:
+                V = self.medium(np.append(r, self.r[-1]), "singlet", T, xi, hard_scale)
+                return V[:, :-1], V[:, -1:].real
+
+            return np.broadcast_to(octet_of(self, r, near_and_far), (len(T), len(r)))
         rows = self._in_r(self._rows[color], r)
         if self.T is None:
             return np.broadcast_to(_absorbing(rows), (len(T), len(r)))
@@ -216,6 +234,19 @@ class TabulatedPotential:
             if np.iscomplexobj(first["singlet"]):
                 raise InputError("vacuum", vacuum, "be real")
         return {color: np.asarray(row.real) for color, row in first.items()}
+
+    def _check_settled(self) -> None:
+        """Refuse a table without a limit far away for an octet that needs one."""
+        remedy = "It needs V far away; else give an octet, or octet='coulomb'."
+        if self.beyond != "constant":
+            allowed = f"go with beyond='constant', not {self.beyond!r}"
+            raise InputError("octet", "casimir", allowed, remedy)
+        late = np.linspace(0.8, 1.0, 9) * self.r[-1]
+        for rows in (self._rows["singlet"].real, self._vacuum["singlet"]):
+            worst = float(np.max(np.ptp(self._in_r(rows, late), axis=-1)))
+            if worst > _SETTLED:
+                allowed = "go with a table that has settled: the last fifth of its distances within 0.01 GeV"
+                raise InputError("octet", f"casimir, and V changes by {worst:.3g} GeV", allowed, remedy)
 
     def _in_r(self, rows: NDArray[Any], r: Float) -> NDArray[Any]:
         """Interpolate V of shape (..., nr) to the distances r, shape (..., *r.shape)."""

@@ -252,10 +252,10 @@ class Screened:
         self._block: tuple[int, Complex] = (-1, np.empty((0, len(r)), dtype=complex))
 
     def local(self, color: int, n: int) -> Complex:
-        """Return V(r) in the medium of step `n` in GeV, shape (num,); the octet has none and is refused."""
+        """Return V(r) in the medium of step `n` in GeV, shape (num,); `run` refuses octets with this potential."""
         # evaluated for 64 steps at once: the functions of r cost more for one step than for many
         block, inside = divmod(n, BLOCK)
-        if self._block[0] != block or color != 0:
+        if self._block[0] != block:
             part = slice(block * BLOCK, (block + 1) * BLOCK)
             media = self.steps.T[part], self._xi[part], self._hard_scale[part]
             self._block = (block, self._potential.medium(self._r, COLORS[color], *media))
