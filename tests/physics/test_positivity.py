@@ -6,7 +6,8 @@ from scipy.integrate import quad
 
 import qtraj as qt
 from qtraj.errors import InputError
-from qtraj.physics.positivity import TOLERANCE, check_positive, dictionary, project, wave
+from qtraj.physics.channels import wave
+from qtraj.physics.positivity import TOLERANCE, check_positive, dictionary, project
 from qtraj.physics.potentials.ksu import landau_damping
 from qtraj.units import C_F
 

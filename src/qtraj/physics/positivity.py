@@ -27,6 +27,7 @@ from scipy.optimize import nnls
 from .._checks import float_array, instance, positive
 from .._types import Float
 from ..errors import InputError
+from .channels import wave
 from .medium import check_temperature
 from .noise import correlation
 from .potentials.coulomb import Potential, ThermalPotential, thermal_potential
@@ -213,14 +214,6 @@ def distance(G: Float, weights: Float, r_max: float) -> float:
     """Return the largest |G - projection| over the largest G, at the r of `dictionary`; 0 for G = 0."""
     largest = float(np.max(np.abs(G)))
     return float(np.max(np.abs(dictionary(r_max)[2] @ weights - G))) / largest if largest > 0 else 0.0
-
-
-def wave(x: Float) -> Float:
-    """Return 1 - sin(x)/x, any shape, to rounding at small x, too."""
-    small = np.abs(x) < 0.1
-    s = np.where(small, x, 0.0) ** 2
-    series = s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72)))
-    return np.where(small, series, 1 - np.sinc(x / np.pi))
 
 
 def _spectrum(potential: ThermalPotential, state: Any, q: Float, r_max: float) -> Float:
