@@ -213,14 +213,12 @@ def check_choices(run_file: RunFile) -> None:
             AccuracyWarning,
         )
     kind, name = config.method.kind, type(model.potential).__name__
-    if model.has_width and kind != "nojump":
-        allowed = f"be 'nojump' for {name}, which has a width of its own and no jumps"
-        raise InputError("method.kind", kind, allowed)
     if model.thermal is not None and kind == "density":
         allowed = f"be 'nojump' or 'trajectories' for {name}, which changes with the medium"
         raise InputError("method.kind", kind, allowed)
     starts = [start_of(run_file, l) for l in config.initial.l]
-    colors = COLORS if model.channels or singlet_probability(config.initial.color) < 1 else COLORS[:1]
+    jumps = bool(model.channels) or kind != "nojump"
+    colors = COLORS if jumps or singlet_probability(config.initial.color) < 1 else COLORS[:1]
     for color in colors:
         with keyed("model", octet="potential.octet", color="potential"):
             model.potential.vacuum(_PROBE_R, color)

@@ -19,8 +19,8 @@ the generators t_1, t_2 of the quark and the antiquark (in the conjugate represe
 and averaged over directions of q it is a sum of partial waves j_L(q r/2) P_L(mu), odd L from the sine and even L from
 the cosine. t_1 - t_2 leads from the singlet to the octet with the color factor 4 C_F, back with 2/N, and within the
 octet (d-type) with (N^2 - 4)/N; t_1 + t_2 rotates the octet's color (f-type), factor N. Where q r is small, a rotation
-does nothing to the relative motion. The equation is the same with cos - 1 in place of cos (C -> C - c for C hermitian and c
-real changes no Lindblad equation), and then such jumps do not occur: j_0 - 1 in place of j_0.
+does nothing to the relative motion. The equation is the same with cos - 1 in place of cos (C -> C - c for C hermitian
+and c real changes no Lindblad equation), and then such jumps do not occur: j_0 - 1 in place of j_0.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class WaveChannel:
     def whole(self, waves: Float, half_waves: Float) -> Float:
         """Return the sum of (2L + 1) |radial|^2 over all L from 1 - sin(q r)/(q r) and the same at r/2."""
         # of sin^2 and (cos - 1)^2, averaged over angles
-        return np.asarray(waves / 2 if self.odd else 2 * half_waves - waves / 2)
+        return np.asarray(waves / 2 if self.odd else np.maximum(2 * half_waves - waves / 2, 0.0))
 
 
 def wave_channels() -> tuple[WaveChannel, ...]:

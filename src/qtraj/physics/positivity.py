@@ -16,6 +16,7 @@ it is from noise, and the w_k are a quadrature of D~ without any negative weight
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -28,7 +29,7 @@ from .._checks import float_array, instance, positive
 from .._types import Float
 from ..errors import InputError
 from .channels import wave
-from .medium import check_temperature
+from .medium import History, check_temperature, medium_state
 from .noise import correlation
 from .potentials.coulomb import Potential, ThermalPotential, thermal_potential
 
@@ -168,7 +169,7 @@ def check_positive(potential: ThermalPotential, states: tuple[Float, Float, Floa
     potential : ThermalPotential
         A potential with a width.
     states : tuple of ndarray, shape (nt,)
-        T in GeV, xi and hard scale in GeV of the media it will see, as of `medium_state`; a few of them do.
+        T in GeV, xi and hard scale in GeV of the media it will see, as of `states_of`.
     r_max : float
         Largest distance in GeV^-1 that the solver uses.
     """
@@ -182,6 +183,19 @@ def check_positive(potential: ThermalPotential, states: tuple[Float, Float, Floa
                 f"largest, and {TOLERANCE:g} is allowed",
                 f"Its jumps would have negative probabilities: use NoJump(), and see qt.noise(potential, T={T:.4g}).",
             )
+
+
+def states_of(histories: Sequence[History], count: int = 9) -> tuple[Float, Float, Float]:
+    """Return T, xi and hard scale at some times of some histories, from the coldest to the hottest, (nt,) each."""
+    probes = [medium_state(h, np.linspace(a, b, count)) for h in histories for a, b in h.active]
+    if not probes:
+        return (np.zeros(0),) * 3
+    states = np.concatenate(probes, axis=1)
+    order = np.argsort(states[0])
+    some = order[np.unique(np.linspace(0, len(order) - 1, count).astype(int))]
+    # and where the medium is least and most anisotropic
+    T, xi, scale = states[:, np.unique([*some, np.argmin(states[1]), np.argmax(states[1])])]
+    return T, xi, scale
 
 
 @lru_cache(maxsize=8)
