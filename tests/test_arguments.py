@@ -168,6 +168,16 @@ def cases() -> tuple[Case, ...]:
             octet=("choice", "casimir"),
         ),
         case(
+            qt.ThreeLoopPotential,
+            gamma_vacuum=("number", 0.01),
+            alpha_s_tau=("number", 0.31),
+            nu=("number", 1.3),
+            nu_r=("number", 1.2),
+            nu_us=("number", 1.0),
+            octet=("choice", "coulomb"),
+        ),
+        case(qt.WilsonLinePotential, half_width=("boolean", True), octet=("choice", "coulomb")),
+        case(
             qt.CallablePotential,
             singlet=("function", lambda r: -0.4 / r),
             alpha=("number", 0.4),
@@ -192,7 +202,14 @@ def cases() -> tuple[Case, ...]:
             r_max=("number", 40.0),
             allowed={"q": (None,)},
         ),
-        case(qt.Transport, kappa=("number", 2.0), gamma=("number", -1.0), T_c=("number", 0.15)),
+        case(
+            qt.Transport,
+            kappa=("number", 2.0),
+            gamma=("number", -1.0),
+            T_c=("number", 0.15),
+            gamma_vacuum=("number", 0.017),
+        ),
+        case(qt.Transport.preset, name=("choice", "group"), edge=("choice", "upper")),
         case(
             qt.LindbladModel,
             potential=("object", qt.CoulombPotential()),

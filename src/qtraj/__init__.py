@@ -27,6 +27,8 @@ from .physics.potentials.coulomb import CoulombPotential
 from .physics.potentials.htl import HTLPotential
 from .physics.potentials.ksu import CornellPotential, KSUPotential
 from .physics.potentials.table import TabulatedPotential
+from .physics.potentials.three_loop import ThreeLoopPotential
+from .physics.potentials.wilson_line import WilsonLinePotential
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
 from .radial.sine import SineGrid
@@ -81,7 +83,9 @@ __all__ = [
     "StoredStates",
     "TabulatedPotential",
     "TabulatedTemperature",
+    "ThreeLoopPotential",
     "Transport",
+    "WilsonLinePotential",
     "__version__",
     "density_in_time",
     "load",

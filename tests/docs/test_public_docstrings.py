@@ -40,6 +40,8 @@ PHYSICS = (
     "qtraj.physics.transport",
     "qtraj.physics.potentials.ksu",
     "qtraj.physics.potentials.htl",
+    "qtraj.physics.potentials.three_loop",
+    "qtraj.physics.potentials.wilson_line",
     "qtraj.physics.potentials.coulomb.",
     "qtraj.radial",
     "qtraj.solvers.nojump.method",

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 
 import qtraj as qt
 from qtraj import InputError
+from qtraj.physics.transport import PRESETS
 
 
 def test_coulomb_potential_has_casimir_scaling():
@@ -76,6 +77,8 @@ def test_a_callable_that_repeats_a_constant_or_a_fit_is_the_same_coefficient():
         ({"T_c": 150.0}, "T_c"),
         ({"T_c": 0.0}, "T_c"),
         ({"T_c": "0.15"}, "T_c"),
+        ({"gamma_vacuum": 17.0}, "gamma_vacuum"),
+        ({"gamma_vacuum": None}, "gamma_vacuum"),
     ],
 )
 def test_bad_coefficients_are_refused_by_name(arguments, name):
@@ -99,6 +102,67 @@ def test_bad_values_of_a_callable_are_refused_by_name(arguments, name):
     with pytest.raises(InputError) as caught, np.errstate(divide="ignore"):
         qt.Transport(**arguments).at(np.array([0.3, 0.4]))
     assert caught.value.argument == name
+
+
+def test_gamma_has_a_part_that_does_not_depend_on_temperature():
+    T = np.array([[0.2, 0.3], [0.4, 0.5]])
+    transport = qt.Transport(2.0, -1.5, gamma_vacuum=0.017)
+    kappa, gamma = transport.at(T)
+    assert_allclose(kappa, 2.0 * T**3, rtol=1e-15)
+    assert_allclose(gamma, -1.5 * T**3 + 0.017, rtol=1e-14)
+    assert_allclose(transport.gamma_hat(T) * T**3, gamma, rtol=1e-14)
+    # alone, it is there at T = 0, too
+    assert qt.Transport(2.0, 0.0, gamma_vacuum=0.017).at(0.0)[1] == pytest.approx(0.017, rel=1e-15)
+
+
+def test_gamma_of_the_vacuum_is_the_same_as_a_function_of_temperature():
+    """Solved, with derivatives: gamma(0) and gamma_hat = gamma(0)/T^3 are one problem."""
+    medium, start = qt.Bjorken(0.35, 0.6, 0.28), qt.GaussianState()
+    found = []
+    for transport in (
+        qt.Transport(1.0, -1.0, gamma_vacuum=0.02),
+        qt.Transport(1.0, lambda T: -1.0 + 0.02 / T**3),
+        qt.Transport(1.0, -1.0),
+    ):
+        model = qt.LindbladModel(transport=transport)
+        solved = qt.solve(model, medium, start, qt.DensityMatrix(rtol=0.02, error_budget=False))
+        found.append([solved.overlap[name].value for name in ("1S", "2S", "1P")])
+    assert_allclose(found[0], found[1], rtol=1e-9)
+    assert np.all(np.abs(np.array(found[0]) / found[2] - 1) > 1e-3)
+
+
+def test_gamma_of_the_vacuum_counts_once():
+    transport = qt.Transport(1.88, 0.0, gamma_vacuum=0.017)
+    with pytest.raises(InputError, match="twice") as caught:
+        qt.LindbladModel(qt.ThreeLoopPotential(), transport, mass=4.85)
+    assert caught.value.argument == "transport"
+    qt.LindbladModel(qt.ThreeLoopPotential(0.0), transport, mass=4.85)
+    with pytest.raises(InputError, match="width of its own"):
+        qt.LindbladModel(qt.KSUPotential(), qt.Transport(0.0, 0.0, gamma_vacuum=0.017))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_ranges_with_a_source(name):
+    T = np.linspace(0.2, 0.29, 5)
+    lower, central, upper = (
+        qt.Transport.preset(name, edge).at(T)[0] for edge in ("lower", "central", "upper")
+    )
+    assert np.all(lower < central)
+    assert np.all(central < upper)
+    assert qt.Transport.preset(name) == qt.Transport.preset(name, "central")
+    assert len(PRESETS[name].source) > 10
+    qt.LindbladModel(qt.ThreeLoopPotential(), qt.Transport.preset(name))
+
+
+def test_presets_hold_their_numbers():
+    assert qt.Transport.preset("group") == qt.Transport()
+    assert qt.Transport.preset("three-loop") == qt.Transport(1.88, 0.0)
+    # the range at the four temperatures of the lattice
+    T = np.array([0.195, 0.220, 0.251, 0.293])
+    assert_allclose(qt.Transport.preset("lattice", "lower").kappa_hat(T), [8.5, 6.0, 4.7, 3.9], rtol=1e-14)
+    assert_allclose(qt.Transport.preset("lattice", "upper").kappa_hat(T), [13.4, 10.8, 9.0, 7.7], rtol=1e-14)
+    with pytest.raises(InputError, match=r"a table from 0\.195 to 0\.293 GeV"):
+        qt.Transport.preset("lattice").at(0.3)
 
 
 @pytest.mark.parametrize("fit", ["lower", "central", "upper"])

@@ -10,7 +10,7 @@ import hashlib
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
@@ -20,7 +20,6 @@ from types import ModuleType
 from typing import Any, Final, Literal, cast
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from .._types import Float
 from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
@@ -41,7 +40,7 @@ from ..physics.model import NO_DIPOLE as NO_DIPOLE_TERMS
 from ..physics.model import LindbladModel, quark_of
 from ..physics.potentials.coulomb import COLORS, Color, Potential, thermal_potential
 from ..physics.potentials.table import TabulatedPotential
-from ..physics.transport import Transport
+from ..physics.transport import Interpolated, Transport
 from ..radial.sine import SineGrid
 from ..solvers.density.method import DensityMatrix
 from ..solvers.nojump.method import DEFAULT_MESH as NO_JUMP_MESH
@@ -59,22 +58,6 @@ Budget = Literal["all", "sample", "none"]
 """What is estimated of the numerical error: of each history, refined; of each history as it is; nothing."""
 
 _PROBE_R: Final = np.array([0.5, 1.0, 2.0])  # GeV^-1; potential and start are evaluated there as a trial
-
-
-@dataclass(frozen=True)
-class Interpolated:
-    """A coefficient given at some temperatures; between them a monotone cubic, which does not overshoot."""
-
-    name: str  # ``kappa`` or ``gamma``, for messages
-    T: tuple[float, ...]  # increasing temperatures in GeV
-    values: tuple[float, ...]  # kappa/T^3 or gamma/T^3
-
-    def __call__(self, T: Float) -> Float:
-        """Return the coefficient at temperatures in GeV, any shape."""
-        if np.size(T) and (np.min(T) < self.T[0] or np.max(T) > self.T[-1]):
-            allowed = f"reach from {float(np.min(T)):.4g} to {float(np.max(T)):.4g} GeV"
-            raise InputError(self.name, f"a table from {self.T[0]:g} to {self.T[-1]:g} GeV", allowed)
-        return np.asarray(PchipInterpolator(self.T, self.values)(T))
 
 
 @contextmanager

@@ -113,9 +113,12 @@ class LindbladModel:
         default = NO_DIPOLE if self.has_width else Transport()
         transport: Any = default if self.transport is None else self.transport
         instance("transport", transport, Transport, "be a Transport(kappa=..., gamma=...)")
-        if self.has_width and (transport.kappa, transport.gamma) != (0.0, 0.0):
+        if self.has_width and (transport.kappa, transport.gamma, transport.gamma_vacuum) != (0.0, 0.0, 0.0):
             allowed = f"be left out with {type(self.potential).__name__}, which has a width of its own"
             raise InputError("transport", transport, allowed, "Dipole terms would count the decay twice.")
+        if transport.gamma_vacuum and getattr(self.potential, "gamma_vacuum", 0.0):
+            allowed = f"have gamma_vacuum = 0 with {type(self.potential).__name__}, which has gamma(0) itself"
+            raise InputError("transport", transport, allowed, "It would count twice.")
         allowed = "be the heavy-quark mass in GeV, 0.5 to 10"
         settle(
             self,

@@ -59,8 +59,8 @@ def octet_decay(g: Any, half: Any) -> Any:
 def gains(half: Any, half_prime: Any, plus: Any, minus: Any) -> tuple[Any, Any, Any]:
     """Return what jumps bring back, K_so, K_os and K_oo without the decay of the octet, in GeV.
 
-    `half` and `half_prime` are G(r/2) and G(r'/2), `plus` and `minus` G+ and G-; shapes broadcast, of NumPy or JAX. K_ss
-    is decay alone: a singlet has no octet dipole to itself.
+    `half` and `half_prime` are G(r/2) and G(r'/2), `plus` and `minus` G+ and G-; shapes broadcast, of NumPy or JAX.
+    K_ss is decay alone: a singlet cannot absorb a gluon and stay one.
     """
     difference = plus - minus
     within = N_C * (half + half_prime) - (2 / N_C) * plus - ((N_C**2 - 2) / N_C) * minus

@@ -1,13 +1,14 @@
-"""Heavy-quark transport coefficients kappa = kappa_hat(T) T^3 and gamma = gamma_hat T^3."""
+"""Heavy-quark transport coefficients kappa = kappa_hat(T) T^3 and gamma = gamma_hat T^3 + gamma(0)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.interpolate import PchipInterpolator
 
 from .._checks import called, choice, float_array, number, settle
 from .._types import Float
@@ -22,6 +23,61 @@ KAPPA_FITS: Final[dict[str, tuple[float, float, float, float]]] = {
     "lower": (-0.8071156107961191, 1.5560083173857689, -0.14261556412444807, 0.0071217431979965582),
     "upper": (-0.38196931268763431, 0.71513037386309615, -0.058542116432588807, 0.0027170443410800557),
 }
+
+
+@dataclass(frozen=True)
+class Interpolated:
+    """A coefficient given at some temperatures; between them a monotone cubic, which does not overshoot."""
+
+    name: str  # ``kappa`` or ``gamma``, for messages
+    T: tuple[float, ...]  # increasing temperatures in GeV
+    values: tuple[float, ...]  # kappa/T^3 or gamma/T^3
+
+    def __call__(self, T: Float) -> Float:
+        """Return the coefficient at temperatures in GeV, any shape."""
+        if np.size(T) and (np.min(T) < self.T[0] or np.max(T) > self.T[-1]):
+            allowed = f"reach from {float(np.min(T)):.4g} to {float(np.max(T)):.4g} GeV"
+            raise InputError(self.name, f"a table from {self.T[0]:g} to {self.T[-1]:g} GeV", allowed)
+        return np.asarray(PchipInterpolator(self.T, self.values)(T))
+
+
+Kappa = FitName | float | Interpolated
+"""kappa_hat of a preset."""
+
+
+class Preset(NamedTuple):
+    """Coefficients in use: three kappa_hat (central, lower, upper), gamma_hat (central first), and the source."""
+
+    kappa: tuple[Kappa, Kappa, Kappa]
+    gamma: tuple[float, ...]
+    source: str
+
+
+def _lattice(*values: float) -> Interpolated:
+    return Interpolated("kappa", (0.195, 0.220, 0.251, 0.293), values)
+
+
+# where a source gives a range only, central is its middle; where it gives no gamma, gamma is 0
+PRESETS: Final[dict[str, Preset]] = {
+    "group": Preset(("central", "lower", "upper"), (-1.75, -3.5, 0.0), "fits of arXiv:2012.01240"),
+    "nlo-PbPb": Preset((3.5, 3.0, 4.0), (0.0,), "in use at NLO (arXiv:2205.10289) for Pb-Pb at 5.02 TeV"),
+    "nlo-AuAu": Preset((4.5, 4.0, 5.0), (0.0,), "in use at NLO (arXiv:2205.10289) for Au-Au at 200 GeV"),
+    "nlo-OO": Preset((6.0, 5.0, 7.0), (0.0,), "in use at NLO (arXiv:2205.10289) for O-O"),
+    "three-loop": Preset(
+        (1.88, 1.72, 2.04), (0.0,), "1.88(16) of arXiv:2403.15545; its gamma(0) is in ThreeLoopPotential"
+    ),
+    "lattice-widths": Preset(
+        (0.33, 0.29, 0.37),
+        (0.0,),
+        "0.33(4), from the widths of bottomonium on the lattice and Coulomb states",
+    ),
+    "lattice": Preset(
+        (_lattice(10.95, 8.4, 6.85, 5.8), _lattice(8.5, 6.0, 4.7, 3.9), _lattice(13.4, 10.8, 9.0, 7.7)),
+        (0.0,),
+        "one heavy quark, 2+1 flavors, 195 to 293 MeV, arXiv:2302.08501",
+    ),
+}
+"""Coefficients by name, for `Transport.preset` and for run files."""
 
 _FOR_ARRAYS: Final = (
     "It is called with an array: np.where(T > 0.3, a, b) takes the place of `a if T > 0.3 else b`."
@@ -42,16 +98,20 @@ class Transport:
     T_c : float
         Critical temperature in GeV that scales the fits: 0.150 in the C++ code, 0.155 in the caption of
         arXiv:2107.06147 (kappa_hat changes by about 3 %).
+    gamma_vacuum : float
+        Part of gamma in GeV^3 that does not depend on T, -0.2 to 0.2: gamma = gamma_hat T^3 + gamma_vacuum. It acts in
+        the medium, as all of gamma does. `ThreeLoopPotential` has its own, in the vacuum, too.
 
     Raises
     ------
     InputError
-        For an unknown fit, a negative or non-finite constant, or T_c outside 0.1 to 0.3 GeV.
+        For an unknown fit, a negative or non-finite constant, T_c outside 0.1 to 0.3 GeV, or gamma_vacuum out of range.
     """
 
     kappa: FitName | float | Callable[[Any], Any] = "central"
     gamma: float | Callable[[Any], Any] = -1.75
     T_c: float = 0.150
+    gamma_vacuum: float = 0.0
 
     def __post_init__(self) -> None:
         names = get_args(FitName)
@@ -65,6 +125,43 @@ class Transport:
             settle(self, gamma=number("gamma", self.gamma, "be a finite number (gamma_hat) or a callable"))
         allowed = "be between 0.1 and 0.3 GeV"
         settle(self, T_c=number("T_c", self.T_c, allowed, "Temperatures are in GeV.", low=0.1, high=0.3))
+        allowed = "be a number in GeV^3, -0.2 to 0.2"
+        vacuum = number("gamma_vacuum", self.gamma_vacuum, allowed, low=-0.2, high=0.2)
+        settle(self, gamma_vacuum=vacuum)
+
+    @classmethod
+    def preset(cls, name: str, edge: FitName = "central") -> Transport:
+        """Return coefficients in use somewhere, by name; `PRESETS` has their sources.
+
+        Parameters
+        ----------
+        name : str
+            ``"group"``: the fits of arXiv:2012.01240 with gamma_hat = -1.75. ``"nlo-PbPb"``, ``"nlo-AuAu"`` and
+            ``"nlo-OO"``: kappa_hat in use at next-to-leading order (arXiv:2205.10289). ``"three-loop"``: 1.88(16) of
+            arXiv:2403.15545, for `ThreeLoopPotential`. ``"lattice-widths"``: 0.33(4), from thermal widths on the
+            lattice. ``"lattice"``: kappa of one heavy quark, 195 to 293 MeV, arXiv:2302.08501.
+        edge : {"central", "lower", "upper"}
+            Central value, or an end of the range, of kappa.
+
+        Returns
+        -------
+        Transport
+            With kappa and gamma of this name; all but ``"group"`` have gamma = 0.
+
+        Raises
+        ------
+        InputError
+            For an unknown name or edge.
+
+        Examples
+        --------
+        >>> import qtraj as qt
+        >>> qt.Transport.preset("three-loop", "upper").kappa
+        2.04
+        """
+        preset = PRESETS[choice("name", name, PRESETS)]
+        kappa = preset.kappa[get_args(FitName).index(choice("edge", edge, get_args(FitName)))]
+        return cls(kappa, preset.gamma[0])
 
     def kappa_hat(self, T: ArrayLike) -> Float:
         """Return kappa_hat(T), dimensionless, for T in GeV of any shape.
@@ -84,13 +181,16 @@ class Transport:
         return _evaluated("kappa", self.kappa, T, non_negative=True)
 
     def gamma_hat(self, T: ArrayLike) -> Float:
-        """Return gamma_hat(T), dimensionless, for T in GeV of any shape."""
-        return _evaluated("gamma", self.gamma, float_array("T", T), non_negative=False)
+        """Return gamma/T^3, dimensionless, its vacuum part included, for T in GeV of any shape."""
+        T = float_array("T", T)
+        gamma_hat = _evaluated("gamma", self.gamma, T, non_negative=False)
+        return gamma_hat + self.gamma_vacuum / T**3 if self.gamma_vacuum else gamma_hat
 
     def at(self, T: ArrayLike) -> tuple[Float, Float]:
         """Return (kappa, gamma) in GeV^3 at the temperatures T in GeV, of any shape."""
         T = float_array("T", T)
-        return self.kappa_hat(T) * T**3, self.gamma_hat(T) * T**3
+        gamma_hat = _evaluated("gamma", self.gamma, T, non_negative=False)
+        return self.kappa_hat(T) * T**3, gamma_hat * T**3 + self.gamma_vacuum
 
 
 def _evaluated(name: str, coefficient: Any, T: Float, *, non_negative: bool) -> Float:
