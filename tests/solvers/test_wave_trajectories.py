@@ -249,6 +249,40 @@ def test_the_table_of_hard_thermal_loops():
         assert abs(estimate.value - value) < tolerance + 3 * estimate.parts["statistical"]
 
 
+GAUSSIAN = noisy(lambda r, T: 1.4 * T**3 * 25 / (2 * C_F) * (1 - np.exp(-((r / 5) ** 2))))
+SETTINGS = {
+    "htl, S": (HTL, qt.GaussianState(width=0.2)),
+    "htl, P octet": (HTL, qt.GaussianState(l=1, width=0.5, color="octet")),
+    "ksu, 1S": (qt.KSUPotential(), qt.BoundState(1, 0)),
+    "ksu, P": (qt.KSUPotential(), qt.GaussianState(l=1, width=0.5)),
+    "gaussian, S": (GAUSSIAN, qt.GaussianState(width=0.2)),
+    "gaussian, S octet": (GAUSSIAN, qt.GaussianState(width=1.0, color="octet")),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::qtraj.errors.AccuracyWarning")  # errors are what is compared with
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_trajectories_are_the_density_matrix(setting):
+    """Chi-square of all six states together, with the errors of both; all six settings: a false alarm once in 1000."""
+    potential, start = SETTINGS[setting]
+    model, medium = qt.LindbladModel(potential), qt.Bjorken(T0=0.4, tau_fm=0.6, T_end=0.25)
+    exact = qt.solve(model, medium, start, qt.DensityMatrix(rtol=2e-2))
+    found = qt.solve(model, medium, start, qt.QuantumTrajectories(n=8192, seed=6))
+    covariance = np.asarray(found.diagnostics["covariance"])
+    names = list(exact.overlap)
+    difference = np.array([found.overlap[n].value - exact.overlap[n].value for n in names])
+    # an error of a discretization counts as a standard deviation; those of the part without jumps are shared
+    other = [
+        exact.overlap[n].error ** 2 + found.overlap[n].error ** 2 - found.overlap[n].parts["statistical"] ** 2
+        for n in names
+    ]
+    assert difference @ np.linalg.solve(covariance + np.diag(other), difference) < chi2.isf(1e-3 / 6, 6)
+    # and the comparison is one of what jumps bring back: known to 5 % for some state
+    back = np.array([found.overlap[n].value - found.overlap_no_jump[n].value for n in names])
+    assert np.min(np.sqrt(np.diag(covariance)) / back) < 0.05
+
+
 def test_what_has_no_jumps_is_refused_before_anything_is_solved():
     """No noise behind it, no octet, an octet with another width: the error names the potential or its argument."""
 

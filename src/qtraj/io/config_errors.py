@@ -181,8 +181,6 @@ def _of_start(config: RunConfig) -> Iterator[_Check]:
     mixed = start.kind == "bound" and not isinstance(start.color, str)
     allowed = "be 'singlet' or 'octet' with kind = 'bound': it chooses the potential"
     yield "initial.color", start.color, mixed, allowed
-    octet = config.model.potential.name == "ksu" and start.color not in ("singlet", 1)
-    yield "initial.color", start.color, octet, "be 'singlet' with potential = 'ksu', which has no octet"
 
 
 def _of_method(config: RunConfig) -> Iterator[_Check]:
@@ -191,9 +189,9 @@ def _of_method(config: RunConfig) -> Iterator[_Check]:
         kinds = [kind for kind, keys in METHOD_KEYS.items() if key in keys]
         allowed = f"be left out with kind = '{method.kind}': it belongs to {' and '.join(kinds)}"
         yield f"method.{key}", getattr(method, key), True, allowed
-    jumps = config.model.potential.name == "ksu" and method.kind != "nojump"
-    remedy = "It changes with the medium and has a width of its own, without jumps."
-    yield "method.kind", method.kind, jumps, "be 'nojump' with potential = 'ksu'", remedy
+    density = config.model.potential.name == "ksu" and method.kind == "density"
+    remedy = "It changes with the medium."
+    yield "method.kind", method.kind, density, "be 'nojump' or 'trajectories' with potential = 'ksu'", remedy
     sine, recoil = method.grid is not None and method.grid.kind == "sine", RECOIL[config.model.order]
     beside = f"order = '{config.model.order}'" if recoil else "kind = 'density'"
     on_mesh_only = sine and (recoil or method.kind == "density")

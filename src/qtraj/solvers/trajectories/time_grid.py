@@ -51,7 +51,12 @@ def graded_time_grid(
     """
     profile = Profile(model, history)
     # rates are constant within a step, so that steps are short where they are large, at any order
-    intervals = resolved(profile, step_edges(profile, step, MOTION[True]))
+    graded, motion = profile, MOTION[True]
+    if model.has_width:
+        # they are bounded, and what remains is the motion: with the share of dipoles a step would have three times the
+        # length, and the 1S that is left of a P-wave octet (HTL) be off by 7 %
+        graded, motion = Profile(model, history, thermal=True), 1.0
+    intervals = resolved(graded, step_edges(graded, step, motion))
     edges, marks = _with_marks(_joined(intervals, history, checkpoints), checkpoints)
     return _time_grid(profile, edges, np.diff(edges), marks, even=False)
 
