@@ -56,7 +56,7 @@ def local_steps(vacuum: Any, kappa: Any, gamma: Any) -> Steps:
     """Return the steps, without a soft part, that are given by 1-D arrays."""
     vacuum, kappa, gamma = (np.asarray(a, dtype=float) for a in (vacuum, kappa, gamma))
     nothing = np.zeros((len(vacuum), 0)), np.zeros(len(vacuum))
-    return Steps(vacuum, kappa[:, None, None], gamma[:, None], *nothing)
+    return Steps(vacuum, kappa[:, None, None], gamma[:, None, None], *nothing)
 
 
 def evolved(sector: DensitySector, rho: Any, vacuum: Any, kappa: Any, gamma: Any) -> tuple[Any, Any]:

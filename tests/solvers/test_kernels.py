@@ -73,7 +73,7 @@ def test_model_carries_the_published_color_matrix():
 
 @pytest.mark.parametrize("size", [1, 2, 3, 6, 13])
 def test_legendre_transform_diagonalizes_the_angular_jumps(size):
-    forward, back = legendre_transform(size)
+    forward, back = legendre_transform(size, size)
     mu, _ = np.polynomial.legendre.leggauss(size)
     # rounding, with condition number ~ size
     assert back @ forward == pytest.approx(np.eye(size), abs=1e-13)
@@ -205,7 +205,7 @@ def test_density_matrix_without_gain_is_the_pure_state_of_h_eff():
     rho[0, 0] = np.outer(a, a)
     vacuum, kappa, gamma = strang_steps(4.0, KAPPA, GAMMA, 16)
     found, _ = evolved(sector_of(MODEL, basis), rho, vacuum, kappa, gamma)
-    pure = StateSector(basis.energies[0, 0], basis.vectors[0, 0], MESH.r[None] ** 2 / 2, MESH.r**2 / 2, None)
+    pure = StateSector(basis.energies[0, 0], basis.vectors[0, 0], *[MESH.r[None] ** 2 / 2] * 2, None)
     with double_precision():
         steps = padded_steps([local_steps(vacuum, kappa, gamma)], 0, np.zeros(0))
         state = evolve_state(pure, a[None], *steps)
@@ -253,7 +253,7 @@ def test_forward_derivatives_equal_central_differences(measured):
         start = [jnp.asarray(x) for x in packed(rho)]
 
         def populations(scales):
-            scaled = steps._replace(terms=scales[0] * steps.terms, gamma=scales[1] * steps.gamma)
+            scaled = steps._replace(terms=scales[0] * steps.terms, phases=scales[1] * steps.phases)
             X, lost = evolve_density(sector, start, jnp.zeros((2, 1)), scaled, count)
             diagonal = jnp.einsum("clbaa->cla", jnp.stack(X))
             return jnp.concatenate([diagonal.ravel(), lost.ravel()])

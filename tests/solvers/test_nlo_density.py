@@ -45,7 +45,7 @@ def constant_steps(duration, kappa, gamma, T, count=16, *, powers=3):
     return Steps(
         vacuum,
         np.repeat(each[None, None], count, axis=0),
-        np.full((count, 1), gamma * dt),
+        np.full((count, 1, 1), gamma * dt),
         soft[:, : 0 if powers == 1 else powers],
         before,
     )

@@ -45,7 +45,7 @@ def test_strang_integrates_kappa_exactly_enough():
     exact = 3 * 0.425**3 * start * np.log(0.425 / 0.25)
     # three-point Gauss-Legendre: order 6 in a step of 0.1 of the time that has passed
     assert_allclose(steps.kappa.sum(), 2.0 * exact, rtol=1e-8)
-    assert_allclose(steps.gamma.sum(), -1.5 * exact, rtol=1e-8)
+    assert_allclose(steps.phases.sum(), -1.5 * exact, rtol=1e-8)
 
 
 @pytest.mark.parametrize("splitting", [strang, chin_4b])
@@ -91,7 +91,7 @@ def test_steps_have_the_integral_and_the_center_of_any_table(seed, points, spaci
         times, kappa = np.cumsum(steps.vacuum)[:-1], steps.kappa.mean(axis=1)
         tolerance = 1e-6 if splitting is strang else 0.05
         assert_allclose(kappa.sum(), exact[0, 0], rtol=tolerance)
-        assert_allclose(steps.gamma.mean(axis=1).sum(), exact[1, 0], rtol=tolerance)
+        assert_allclose(steps.phases.mean(axis=1).sum(), exact[1, 0], rtol=tolerance)
         # the centers of kappa and gamma differ a little, and a step has one for both
         assert_allclose(times @ kappa / kappa.sum(), exact[0, 1] / exact[0, 0], rtol=2e-3)
         assert start <= times[0]
@@ -140,7 +140,7 @@ def test_the_kicks_of_a_constant_medium_are_those_of_algorithm_4b():
     for color, g in enumerate(model.widths):
         W = g * 0.4**3 * (gamma - 1j * kappa) / 2
         corrected = W - dt**2 * (2 - 3**0.5) / 24 * 8 / model.mass * W**2
-        found = g * (steps.gamma[:, color] - 1j * steps.kappa[:, color]) / 2
+        found = g * (steps.phases[:, color, 0] - 1j * steps.kappa[:, color]) / 2
         assert_allclose(found, dt / 2 * corrected, rtol=1e-10)
 
 
@@ -192,8 +192,8 @@ def test_padding_adds_steps_that_do_nothing():
         n = steps.steps
         assert_array_equal(both.vacuum[: n + 1, i], steps.vacuum)
         assert_array_equal(both.terms[:n, :, i], steps.terms[:, 0])
-        assert_array_equal(both.gamma[:n, i], steps.gamma[:, 0])
-        for array, length in ((both.vacuum, n + 1), (both.terms, n), (both.gamma, n)):
+        assert_array_equal(both.phases[:n, :, i], steps.phases[:, 0])
+        for array, length in ((both.vacuum, n + 1), (both.terms, n), (both.phases, n)):
             assert not np.any(array[length:, ..., i])
 
 

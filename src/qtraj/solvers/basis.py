@@ -56,6 +56,11 @@ class Basis:
         """Mesh coefficients of the eigenstates, orthonormal columns, shape (2, l_max + 1, N, K)."""
         return np.array([[self.sector(c, l)[1] for l in range(self.l_max + 1)] for c in range(len(COLORS))])
 
+    @property
+    def threshold(self) -> float:
+        """Energy in GeV from which on pairs count as fast: 0, or that of the 3S in a potential that confines it."""
+        return _threshold(self.model, self.mesh)
+
     def coefficients(self, initial: InitialState, color: int) -> Float:
         """Return the coefficients of the normalized initial radial function in sector (color, l), shape (K,).
 
@@ -66,14 +71,14 @@ class Basis:
         return np.asarray(vectors.T @ (u / np.linalg.norm(u)))
 
     def filtered(self, initial: InitialState, color: int, energy: float) -> Float:
-        """Return the coefficients (K,) of the start times exp(-(E/energy)^4), E > 0 the energies of the states.
+        """Return the coefficients (K,) of the start times exp(-(E/energy)^4), E > 0 the energies above the `threshold`.
 
         Fast pairs have left before the medium acts, but a mesh cannot hold all energies at all distances: it would send
         them back. A sharp cut would leave ripples near r = 0, where the p^2 of the NLO width sees them and shifts
         survivals by 1e-3.
         """
         energies, _ = self.sector(color, initial.l)
-        keep = np.exp(-((np.maximum(energies, 0) / energy) ** 4))
+        keep = np.exp(-((np.maximum(energies - self.threshold, 0) / energy) ** 4))
         return np.asarray(keep * self.coefficients(initial, color))
 
 
@@ -107,7 +112,11 @@ def basis_size(model: LindbladModel, mesh: LaguerreMesh, energy: float | None = 
     """
     energy = ENERGY_CUT * model.scales.energy if energy is None else energy
     energies, _ = spectrum(model.potential, model.mass, mesh, SINGLET, 0)
-    return max(len(STATES), int(np.searchsorted(energies, energy)))
+    return max(len(STATES), int(np.searchsorted(energies, energy + _threshold(model, mesh))))
+
+
+def _threshold(model: LindbladModel, mesh: LaguerreMesh) -> float:
+    return max(0.0, float(spectrum(model.potential, model.mass, mesh, SINGLET, 0)[0][2]))
 
 
 @lru_cache(maxsize=64)

@@ -21,12 +21,17 @@ from numpy.polynomial.legendre import leggauss, legint, legval, legvander
 
 from .._types import Float
 from ..errors import InputError
-from ..physics.medium import History, knots_of
+from ..physics.medium import History, knots_of, medium_state
 from ..physics.model import LindbladModel
+from .separable import separable
 
 KAPPA, GAMMA, STRENGTH = range(3)
 """What a `Profile` holds first: kappa, gamma and kappa + |gamma| in GeV^3. What else multiplies a fixed matrix of the
-generator follows, see `LindbladModel.powers`."""
+generator follows: powers of 1/T, or a potential at some distances."""
+
+TYPICAL: Final = (1.0, 3.0)
+"""Distances in GeV^-1, for bottomonium, between which a thermal potential is compared with kappa and gamma, for the
+choice of steps and ranges: the sizes of 1S and 2S."""
 
 _NODES: Final = leggauss(5)[0]
 """Nodes of the polynomials of a piece, of degree 4."""
@@ -88,13 +93,16 @@ class Profile:
     history : History
         The medium. Its ``knots``, if it has any, are where its temperature may bend; a history without may have no
         feature finer than a sixteenth of ln(end/start).
+    thermal : bool
+        Hold what a potential that changes with the medium is, too: without, only dipole terms are seen.
 
     Attributes
     ----------
     start, end : ndarray, shape (P,)
         Ends of the pieces in GeV^-1, increasing; between two active intervals there is none.
-    terms : list of int
-        Positions of kappa/T^p, p < `LindbladModel.powers`, among the quantities.
+    terms, phases : list of int
+        Positions among the quantities of what multiplies the matrices of the local part, and its phases: kappa/T^p,
+        p < `LindbladModel.powers`, and gamma; of a thermal potential those of `separable.Separable`.
     legendre : ndarray, shape (P, quantities, 5)
         Coefficients of each quantity (see `KAPPA`) in Legendre polynomials on [start, end].
     plans : dict
@@ -106,12 +114,20 @@ class Profile:
         If the coefficients oscillate without end.
     """
 
-    def __init__(self, model: LindbladModel, history: History) -> None:
+    def __init__(self, model: LindbladModel, history: History, *, thermal: bool = False) -> None:
         self.model, self.history = model, history
         self.plans: dict[Any, Plan] = {}
         self._spread: dict[tuple[float, ...], Float] = {}
-        self.terms = [KAPPA, *range(STRENGTH + 1, STRENGTH + model.powers)]
-        quantities = STRENGTH + model.powers
+        self._thermal = separable(model) if thermal else None
+        self.terms, self.phases = [KAPPA, *range(STRENGTH + 1, STRENGTH + model.powers)], [GAMMA]
+        if self._thermal is not None:
+            self._thermal.check(history)
+            first = STRENGTH + 1 + self._thermal.terms
+            # a width of its own takes the place of kappa
+            self.terms = list(range(STRENGTH + 1, first)) if model.has_width else self.terms
+            self.phases = [GAMMA, *range(first, first + self._thermal.phases)]
+        self.quantities = max(STRENGTH, *self.terms, *self.phases) + 1
+        self._loosely = np.isin(np.arange(self.quantities), self.phases[1:])
         knots = knots_of(history)
         pieces = []
         for a, b in history.active:
@@ -119,7 +135,7 @@ class Profile:
             # interior edges of the first subdivision are geometric; a knot nearer than rounding to one is the same
             edges = np.unique([a, *np.geomspace(a, b, PIECES + 1)[1:-1], *inner, b])
             pieces.append(self._interval(edges[:-1], edges[1:]))
-        none = (np.zeros(0), np.zeros(0), np.zeros((0, quantities, 5)))
+        none = (np.zeros(0), np.zeros(0), np.zeros((0, self.quantities, 5)))
         self.start, self.end, self.legendre = (
             np.concatenate(parts) for parts in zip(none, *pieces, strict=True)
         )
@@ -135,7 +151,9 @@ class Profile:
             scale = np.maximum(scale, np.abs(values).max(axis=(0, 2))[:, None])
             c = values[..., : len(_NODES)] @ _TO_LEGENDRE.T
             deviation = np.abs(c @ _AT_PROBES.T - values[..., len(_NODES) :])
-            bad = np.any(deviation > PIECE_TOLERANCE * scale, axis=(1, 2)) & (b - a > shortest)
+            # a potential whose string breaks has kinks in time at every distance: its phases need no more than a step
+            limit = np.where(self._loosely, np.inf, PIECE_TOLERANCE)[:, None] * scale
+            bad = np.any(deviation > limit, axis=(1, 2)) & (b - a > shortest)
             done.append((a[~bad], b[~bad], c[~bad]))
             count += int(np.sum(~bad))
             a, middle, b = a[bad], middle[bad, 0], b[bad]
@@ -153,10 +171,31 @@ class Profile:
 
     def _values(self, t: Float) -> Float:
         """Return the quantities at times (n, m) inside active intervals, shape (n, quantities, m)."""
+        if self._thermal is not None:
+            return self._thermal_values(t)
         T = self.history.temperature(t)
         kappa, gamma = self.model.transport.at(T)
         others = [kappa / T**power for power in range(1, self.model.powers)]
         return np.stack([kappa, gamma, kappa + np.abs(gamma), *others], axis=1)
+
+    def _thermal_values(self, t: Float) -> Float:
+        """Return the same of a thermal potential; kappa and the strength then say how strong it is."""
+        model, potential = self.model, self.model.thermal
+        assert potential is not None
+        assert self._thermal is not None
+        T, xi, scale = medium_state(self.history, t.ravel())
+        kappa, gamma = model.transport.at(T)
+        G, change = self._thermal.coefficients(T, xi, scale)
+        # what a dipole and gamma would be that widen and turn as much at typical distances
+        near, far = (model.scales.length * r for r in TYPICAL)
+        r = np.array([near, far])
+        V = potential.medium(r, "singlet", T, xi, scale)
+        turned = V.real - potential.vacuum(r, "singlet")
+        width = kappa - 2 * V[:, 1].imag / far**2 if model.has_width else kappa
+        strength = width + np.abs(gamma + 2 * (turned[:, 1] - turned[:, 0]) / (far**2 - near**2))
+        first = [width, gamma, strength]
+        values = np.stack([*first, *G.T, *change.T], axis=1)
+        return values.reshape(*t.shape, -1).swapaxes(1, 2)
 
     def legendre_of(self, edges: Float, degree: int = 3) -> Float:
         """Return the projections of the quantities on Legendre polynomials in each step; zero where nothing acts.
@@ -174,7 +213,7 @@ class Profile:
             c with f(t) ~ sum_j c_j P_j(x), x from -1 to 1 in each step; c_0 is the mean of f over the step, exactly.
         """
         steps = len(edges) - 1
-        c = np.zeros((steps, STRENGTH + self.model.powers, degree + 1))
+        c = np.zeros((steps, self.quantities, degree + 1))
         if not len(self.start) or not steps:
             return c
         inside = (self.start > edges[0]) & (self.start < edges[-1])
@@ -246,9 +285,9 @@ class Steps:
     vacuum : ndarray, shape (steps + 1,)
         Vacuum times in GeV^-1 around the medium steps.
     terms : ndarray, shape (steps, colors, P)
-        Time integrals of kappa/T^p, p < P = `LindbladModel.powers`, for each color; colors is 1 where all share them.
-    gamma : ndarray, shape (steps, colors)
-        Time integral of gamma in GeV^2 for each color.
+        Time integrals of `Profile.terms` for each color; colors is 1 where all share them.
+    phases : ndarray, shape (steps, colors, Q)
+        Those of `Profile.phases`.
     soft : ndarray, shape (steps + 1, P)
         The same integrals for the soft part of the generator, which acts within each vacuum time; P = 0 without one.
     before : ndarray, shape (steps + 1)
@@ -257,14 +296,14 @@ class Steps:
 
     vacuum: Float
     terms: Float
-    gamma: Float
+    phases: Float
     soft: Float
     before: Float
 
     @property
     def steps(self) -> int:
         """Number of medium steps."""
-        return int(self.gamma.shape[-2])
+        return int(self.terms.shape[0])
 
     @property
     def kappa(self) -> Float:
@@ -276,6 +315,11 @@ MOTION: Final = {True: 0.3, False: 0.7}
 """Share of the motion of the pair in the density of steps, by `LindbladModel.is_local`: the rest is the strength of the
 medium. Errors times steps squared, of three media at NLO (`benchmarks/run.py --only steps`): with 0.3 up to 1.8 times
 those with 0.7 (2S at 190 MeV), with 1 up to 1.5 times (1S, kappa_hat = 4)."""
+
+
+MOTION_OF_NOISE: Final = 0.8
+"""The same for jumps of a complex potential, whose strength at one distance says less: with 0.3, HTL in the baseline
+medium has 4 times the error of 2S per step that jumps at leading order have."""
 
 
 def step_edges(profile: Profile, step: float, motion: float | None = None) -> list[Float]:
@@ -299,7 +343,8 @@ def step_edges(profile: Profile, step: float, motion: float | None = None) -> li
     The density of steps is (m + (1 - m) (|gamma| + kappa)/0.12 GeV^3)/step with m of `MOTION`: strong coefficients act
     as fast phases and decay and need short steps; without them there remains the motion of the pair.
     """
-    motion = MOTION[profile.model.is_local] if motion is None else motion
+    if motion is None:
+        motion = MOTION_OF_NOISE if profile.model.has_width else MOTION[profile.model.is_local]
     scales = profile.model.scales
     edges = []
     for t, strength in profile.strengths:
@@ -383,16 +428,16 @@ def strang(
     followed : bool
         Whether a step begins at `end`: then it is left to that to bring the soft part.
     """
-    parts = []  # of each step: time at its center, integrals, gamma
+    parts = []  # of each step: time at its center, integrals of terms and phases
     softs: list[tuple[float, Float]] = []  # times and integrals of the soft parts: one more than steps
-    P, has_soft = profile.model.powers, not profile.model.is_local
+    P, Q, has_soft = len(profile.terms), len(profile.phases), not profile.model.is_local
     if has_soft and (previous is not None or not intervals):
         late = np.zeros(P) if previous is None else profile.integrals(previous)[0, profile.terms] / 2
         softs.append((start, late))
     for k, edges in enumerate(intervals):
         c, dt = profile.legendre_of(edges, 1), np.diff(edges)
         center = centers_of(c if timed_by is None else timed_by.legendre_of(edges, 1))
-        terms, gamma = c[:, profile.terms, 0] * dt[:, None], c[:, GAMMA, 0] * dt
+        terms, phases = (c[:, rows, 0] * dt[:, None] for rows in (profile.terms, profile.phases))
         times = (edges[1:] + edges[:-1]) / 2 + center * dt / 2
         if has_soft:
             halves = np.concatenate([np.zeros((1, P)), terms / 2, np.zeros((1, P))])
@@ -400,11 +445,11 @@ def strang(
             if softs and k == 0:  # of the step before `start`, at the same time
                 here[0] = (here[0][0], here[0][1] + softs.pop()[1])
             elif softs:  # between two intervals a step that does nothing separates their soft parts
-                parts.append((edges[:1], np.zeros((1, P)), np.zeros(1)))
+                parts.append((edges[:1], np.zeros((1, P)), np.zeros((1, Q))))
             softs += here
-        parts.append((times, terms, gamma))
-    none = (np.zeros(0), np.zeros((0, P)), np.zeros(0))
-    times, terms, gamma = (np.concatenate(arrays) for arrays in zip(none, *parts, strict=True))
+        parts.append((times, terms, phases))
+    none = (np.zeros(0), np.zeros((0, P)), np.zeros((0, Q)))
+    times, terms, phases = (np.concatenate(arrays) for arrays in zip(none, *parts, strict=True))
     moments = np.concatenate([[start], times, [end]])
     if not has_soft:
         soft, before = np.zeros((len(times) + 1, 0)), np.zeros(len(times) + 1)
@@ -413,7 +458,7 @@ def strang(
         before = np.array([time for time, _ in softs]) - moments[:-1]
         if followed:
             soft[-1] = 0.0
-    return Steps(np.diff(moments), terms[:, None], gamma[:, None], soft, before)
+    return Steps(np.diff(moments), terms[:, None], phases[:, None], soft, before)
 
 
 def chin_4b(
@@ -465,7 +510,7 @@ def chin_4b(
             total.append(both.reshape(-1, len(widths)))
     vacuum = np.diff(np.concatenate([[start], *times, [end]]))
     soft, before = np.zeros((len(vacuum), 0)), np.zeros(len(vacuum))
-    return Steps(vacuum, np.concatenate(kappa)[..., None], np.concatenate(gamma), soft, before)
+    return Steps(vacuum, np.concatenate(kappa)[..., None], np.concatenate(gamma)[..., None], soft, before)
 
 
 def _gauss_nodes(c: Float) -> Float:

@@ -12,6 +12,7 @@ from .._types import Float
 from ..errors import InputError
 from ..physics.medium import History, knots_of, medium_state
 from ..physics.model import LindbladModel
+from ..physics.noise import effective_potential
 from ..physics.potentials.coulomb import Color
 
 _GAUSS_X, _GAUSS_W = np.polynomial.legendre.leggauss(3)
@@ -28,7 +29,8 @@ def thermal_integrals(
 ) -> NDArray[Any] | None:
     """Return the integral over each step of V_medium(r; T(t)) - V_vacuum(r), or None if the potential is not thermal.
 
-    Dimensionless, shape (steps, N), complex for a potential with a width; three-point Gauss-Legendre in time. `edges`
+    Dimensionless, shape (steps, N), complex for a potential with a width, of which Gamma_c/2 is minus the imaginary
+    part, see `physics.noise.effective_potential`; three-point Gauss-Legendre in time. `edges`
     (steps + 1,) and the grid points r (N,) are in GeV^-1. Each step lies inside an active interval or outside all,
     where the result is 0. A potential that is not finite, not of shape (times, points), amplifies (Im V > 0), or is
     complex without saying so raises `InputError`.
@@ -49,7 +51,7 @@ def thermal_integrals(
     for i in range(0, len(active), block):
         parts = active[i : i + block]
         t = middle[parts, None] + half[parts, None] * _GAUSS_X
-        V = potential.medium(r, color, *medium_state(history, t.ravel()))
+        V = effective_potential(potential, r, color, *medium_state(history, t.ravel()))
         _check(V, (t.size, len(r)), has_width=potential.has_width)
         V = V.reshape(*t.shape, len(r)) - vacuum
         # a step may have several parts, which plain indexing would not add up
@@ -69,7 +71,7 @@ def check_thermal(model: LindbladModel, histories: Sequence[History], r: Float, 
     states = np.concatenate(probes, axis=1)
     # each of T, xi and hard scale at its least and its largest
     extremes = np.unique([*np.argmin(states, axis=1), *np.argmax(states, axis=1)])
-    V = potential.medium(r, color, *states[:, extremes])
+    V = effective_potential(potential, r, color, *states[:, extremes])
     _check(V, (len(extremes), len(r)), has_width=potential.has_width)
 
 

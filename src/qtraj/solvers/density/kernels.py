@@ -30,6 +30,7 @@ from ..jumps.local import (
     legendre_transform,
     local_decay,
     local_generator,
+    local_phases,
 )
 from ..jumps.soft import (
     SoftGenerator,
@@ -56,13 +57,13 @@ def double_precision() -> Iterator[None]:
 class PaddedSteps(NamedTuple):
     """Steps of B histories, S of them with those that do nothing; arrays as in `steps.Steps`, the histories last.
 
-    vacuum (S + 1, B); terms (S, P, B); gamma (S, B); and, if there is a soft part, soft (S + 1, P, B),
+    vacuum (S + 1, B); terms (S, P, B); phases (S, Q, B); and, if there is a soft part, soft (S + 1, P, B),
     before (S + 1, B), and pieces (S + 1, B), in how many pieces its exponential is taken.
     """
 
     vacuum: Any
     terms: Any
-    gamma: Any
+    phases: Any
     soft: Any = None
     before: Any = None
     pieces: Any = None
@@ -82,11 +83,11 @@ def padded_steps(members: Sequence[Steps], color: int, soft_bound: Float) -> tup
             out[: len(array), ..., i] = array
         return out
 
-    column = min(color, members[0].gamma.shape[-1] - 1)
+    column = min(color, members[0].terms.shape[1] - 1)
     local = PaddedSteps(
         padded([s.vacuum for s in members], rows + 1),
         padded([s.terms[:, column] for s in members], rows),
-        padded([s.gamma[:, column] for s in members], rows),
+        padded([s.phases[:, column] for s in members], rows),
     )
     if members[0].soft.shape[-1] == 0:
         return local, count
@@ -104,7 +105,7 @@ def padded_steps(members: Sequence[Steps], color: int, soft_bound: Float) -> tup
 class StateSector(NamedTuple):
     """One (color, l) sector for a pure state of N points and K states.
 
-    energies (K,); vectors (N, K); decay (P, N), that of the local part; phases (N,), the phase for unit gamma; soft
+    energies (K,); vectors (N, K); decay (P, N), that of the local part; phases (Q, N), those of the local part; soft
     (P, K, K), the decay of the soft part, or None.
     """
 
@@ -122,7 +123,7 @@ def state_sector(
     r = distances(model, basis.mesh, jump_range)
     energies, vectors = basis.sector(color, l)
     soft = None if model.is_local else soft_decay(model, basis, color, l, jump_range)
-    phases = model.widths[color] / 2 * r**2
+    phases = local_phases(model, r)[:, color]
     sector = StateSector(energies, vectors, local_decay(model, color, r), phases, soft)
     return sector, np.zeros(0) if soft is None else bound(soft)
 
@@ -154,7 +155,7 @@ def evolve_state(sector: StateSector, state: Any, s: PaddedSteps, steps: Any) ->
         return free(a, s.vacuum[i] - s.before[i])
 
     def step(i: Any, a: Any) -> Any:
-        exponent = s.terms[i].T @ sector.decay + 1j * s.gamma[i][:, None] * sector.phases
+        exponent = s.terms[i].T @ sector.decay + 1j * (s.phases[i].T @ sector.phases)
         return (between(a, i) @ sector.vectors.T * jnp.exp(-exponent)) @ sector.vectors
 
     return between(jax.lax.fori_loop(0, steps, step, state + 0j), steps)
@@ -206,7 +207,8 @@ def evolve_density(sector: DensitySector, X: Any, lost: Any, s: PaddedSteps, ste
     def free_phases(times: Any) -> Any:
         return [_cos_sin(times[:, None, :, None] * energies[:, None, :]) for energies in sector.energies]
 
-    medium_phases = [_cos_sin(0.5 * s.gamma[:, :, None] * phase) for phase in sector.local.phases]
+    angles = [jnp.einsum("sqb,qn->sbn", s.phases, phase) for phase in jnp.swapaxes(sector.local.phases, 0, 1)]
+    medium_phases = [_cos_sin(0.5 * angle) for angle in angles]
     times = [s.vacuum] if sector.soft is None else [s.before, s.vacuum - s.before]
     free = [free_phases(t) for t in times]
     back = [jnp.swapaxes(v, -1, -2) for v in sector.vectors]
@@ -235,7 +237,7 @@ def evolve_density(sector: DensitySector, X: Any, lost: Any, s: PaddedSteps, ste
 def _medium(local: LocalGenerator, Y: Any, terms: Any, phase: Any) -> Any:
     """Return Y, (M, B, N, N) at the mesh points for each color, after the local part of a step."""
     # Singlet and octet stay separate arrays: stacked, XLA evaluates the exponentials element by element.
-    to_mu, to_l = legendre_transform(Y[0].shape[0])
+    to_mu, to_l = legendre_transform(Y[0].shape[0], local.angles)
     colors = (jnp.tensordot(to_mu, y, 1) for y in rotate(Y, phase))
     mixed = exponential(local, terms, *colors)
     return rotate([jnp.tensordot(to_l, z, 1) for z in mixed], phase)

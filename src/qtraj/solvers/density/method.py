@@ -27,6 +27,7 @@ from ..nojump.method import DEFAULT_MESH, NoJump, check_step
 from ..nojump.on_mesh import ROUNDING
 from ..parallel import Tally, side_by_side
 from ..result import Progress, Solution
+from ..separable import separable
 from ..steps import Profile, strang
 from .propagate import Overlaps, propagate_density, propagate_state, sequences
 from .resolution import (
@@ -140,7 +141,7 @@ class DensityMatrix:
         tally = Tally(progress, len(order) * runs)
         for i in range(0, len(order), BLOCK):
             tally.until(min(i + BLOCK, len(order)) * runs)
-            profiles = [Profile(model, histories[int(j)]) for j in order[i : i + BLOCK]]
+            profiles = [Profile(model, histories[int(j)], thermal=True) for j in order[i : i + BLOCK]]
             mesh = DEFAULT_MESH.scaled(model.scales.length)
             no_jump = method.on_mesh(mesh, model, profiles, initial, checkpoints)
             tally.add(len(profiles))
@@ -173,17 +174,13 @@ class DensityMatrix:
 
 
 def _check_potential(model: LindbladModel) -> None:
-    """Raise `InputError` for a potential that changes with the medium, and name the methods that solve it."""
-    if model.thermal is None:
-        return
-    works = "NoJump()" if model.has_width else "NoJump() or QuantumTrajectories()"
-    why = "It has a width of its own and no jumps." if model.has_width else ""
-    raise InputError(
-        "method",
-        "DensityMatrix",
-        f"be {works} for {type(model.potential).__name__}, which changes with the medium",
-        why,
-    )
+    """Raise `InputError` for a potential whose jumps are not known."""
+    model.potential.vacuum(np.ones(1), "octet")
+    thermal = separable(model)
+    if thermal is not None and thermal.octet_width:
+        allowed = "have a real octet potential for DensityMatrix"
+        remedy = "An octet decays by the jumps that follow from Im V_s. NoJump() takes any potential."
+        raise InputError("potential", model.potential, allowed, remedy)
 
 
 @dataclass(frozen=True, eq=False)

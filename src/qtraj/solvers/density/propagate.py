@@ -297,7 +297,7 @@ def segments_of(
 def _nothing(steps: Steps) -> Steps:
     """Return steps of the kind of `steps` that take no time."""
     P = steps.soft.shape[-1]
-    return Steps(np.zeros(1), steps.terms[:0], steps.gamma[:0], np.zeros((1, P)), np.zeros(1))
+    return Steps(np.zeros(1), steps.terms[:0], steps.phases[:0], np.zeros((1, P)), np.zeros(1))
 
 
 def batches(plans: Sequence[Plan], size: int) -> Iterator[tuple[list[int], list[int]]]:

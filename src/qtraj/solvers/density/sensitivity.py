@@ -325,7 +325,7 @@ def _with_slopes(overlaps: Callable[[PaddedSteps, int], Any], plan: Sequence[Ste
     """Return a function of the singlet's steps and its derivatives along the others of a plan, stacked."""
     base, count = padded_steps(plan[:1], SINGLET, limit)
     # only the integrals change: the times and the number of pieces stay
-    moving = [name for name in ("terms", "gamma", "soft") if getattr(base, name) is not None]
+    moving = [name for name in ("terms", "phases", "soft") if getattr(base, name) is not None]
 
     def run(*values: Any) -> Any:
         return overlaps(base._replace(**dict(zip(moving, values, strict=True))), count)

@@ -7,7 +7,8 @@ therefore one real 2x2 color matrix
     K_cc = -(1/2) sum_c' w_c'c (f^2(r) + f^2(r')) + w_cc f f' mu,     K_c'c = w_c'c f(r) f(r') mu,
 
 a polynomial in 1/T, with the color weights w and f of each channel. exp(K) has a closed form. gamma gives phases
-exp(-i g_c gamma (r^2 - r'^2)/2), half of which go before and half after it.
+exp(-i g_c gamma (r^2 - r'^2)/2), half of which go before and half after it; a potential that changes with the medium
+gives others. The K of a complex potential, beyond the dipole, is that of `physics.noise`.
 
 Far away pairs never come back, and the mesh ends. Jumps beyond the jump range count as lost: in what comes back f is
 f exp(-(r/range)^12), in the decay it is not, so that the map stays completely positive. The exponent makes the edge
@@ -26,8 +27,10 @@ from scipy.special import eval_legendre
 from ..._types import Float
 from ...physics.channels import JumpChannel
 from ...physics.model import LindbladModel
+from ...physics.noise import gains, octet_decay, singlet_decay
 from ...physics.potentials.coulomb import COLORS
 from ...radial.laguerre import LaguerreMesh
+from ..separable import separable
 
 SATURATION = 1.1
 """Distance at which r saturates in the presence of a soft part, over the jump range: r is 1 % smaller at the range, and
@@ -42,11 +45,13 @@ SERIES = 8
 
 
 class LocalGenerator(NamedTuple):
-    """K(r, r', mu) of N points and M = l_max + 1 angles: P matrices, which kappa/T^p multiplies.
+    """K(r, r', mu) of N points and M angles: P matrices, which `Profile.terms` multiply.
 
-    phases (2, N): those of each color for unit gamma, g_c r^2/2; mean, half, to_singlet, to_octet (P, M, N, N):
-    (K_ss + K_oo)/2, (K_ss - K_oo)/2, K_so, K_os; or, if P = 1, where K always has the same eigenvectors, minus and plus
-    (M, N, N), its eigenvalues, and projector (2, 2, M, N, N) on the eigenvector of plus.
+    phases (Q, 2, N): those of each color which `Profile.phases` multiply, g_c r^2/2 for gamma; mean, half, to_singlet,
+    to_octet (P, M, N, N): (K_ss + K_oo)/2, (K_ss - K_oo)/2, K_so, K_os; or, for a single dipole term, where K always
+    has the same eigenvectors, minus and plus (M, N, N), its eigenvalues, and projector (2, 2, M, N, N) on the
+    eigenvector of plus; or, for a complex potential, noise (P, M, N, N), width (P, N) and inner (P, N): its functions
+    at |r - r'|/2, r and r/2, and kept (N,), the share of an amplitude that is `within` the jump range.
     """
 
     phases: Any
@@ -57,6 +62,16 @@ class LocalGenerator(NamedTuple):
     minus: Any = None
     plus: Any = None
     projector: Any = None
+    noise: Any = None
+    width: Any = None
+    inner: Any = None
+    kept: Any = None
+
+    @property
+    def angles(self) -> int:
+        """M, the number of angles."""
+        matrices = next(m for m in (self.mean, self.minus, self.noise) if m is not None)
+        return int(matrices.shape[-3])
 
 
 def distances(model: LindbladModel, mesh: LaguerreMesh, jump_range: float) -> Float:
@@ -87,7 +102,13 @@ def products(f: Float, g: Float, powers: int) -> Float:
 
 
 def local_decay(model: LindbladModel, color: int, r: Float) -> Float:
-    """Return the decay of an amplitude, (1/2) sum_c' w_c'c f^2(r) in powers of 1/T, shape (P, N)."""
+    """Return the decay of an amplitude, (1/2) sum_c' w_c'c f^2(r) in powers of 1/T or Gamma_c/2, shape (P, N)."""
+    potential = separable(model)
+    if potential is not None and model.has_width:
+        if color > 0 and potential.octet_width:
+            return potential.octet_functions(r)
+        g = potential.functions(r)
+        return np.asarray(singlet_decay(g) if color == 0 else octet_decay(g, potential.functions(r / 2)))
     decay = np.zeros((model.powers, len(r)))
     for channel in model.channels:
         if channel.source == COLORS[color] and channel.delta_l > 0:  # both directions have the same f
@@ -96,15 +117,17 @@ def local_decay(model: LindbladModel, color: int, r: Float) -> Float:
     return decay
 
 
-def color_matrix(model: LindbladModel, mesh: LaguerreMesh, l_max: int, jump_range: float) -> Float:
-    """Return K(r, r', mu) on the points of a mesh and the Gauss-Legendre angles of l_max, (2, 2, P, M, N, N).
+def color_matrix(
+    model: LindbladModel, mesh: LaguerreMesh, l_max: int, jump_range: float, angles: int | None = None
+) -> Float:
+    """Return K(r, r', mu) of dipole jumps on the points of a mesh and Gauss-Legendre angles, (2, 2, P, M, N, N).
 
-    Rows and columns are in the order (singlet, octet); jump_range in GeV^-1.
+    Rows and columns are in the order (singlet, octet); jump_range in GeV^-1; by default M = l_max + 1 angles.
     """
     r, P = distances(model, mesh, jump_range), model.powers
     kept = within(mesh, jump_range)
-    mu = leggauss(l_max + 1)[0][:, None, None]
-    K = np.zeros((2, 2, P, l_max + 1, len(r), len(r)))
+    mu = leggauss(l_max + 1 if angles is None else angles)[0][:, None, None]
+    K = np.zeros((2, 2, P, len(mu), len(r), len(r)))
     for color in range(2):
         decay = local_decay(model, color, r)
         K[color, color] -= (decay[:, :, None] + decay[:, None, :])[:, None]
@@ -117,12 +140,35 @@ def color_matrix(model: LindbladModel, mesh: LaguerreMesh, l_max: int, jump_rang
     return K
 
 
+def local_phases(model: LindbladModel, r: Float) -> Float:
+    """Return what `Profile.phases` multiply at distances r, (Q, 2, N): g_c r^2/2, then those of a thermal potential."""
+    phases = np.multiply.outer(model.widths / 2, r**2)[None]
+    potential = separable(model)
+    return phases if potential is None else np.concatenate([phases, potential.phase_functions(r)])
+
+
 def local_generator(
-    model: LindbladModel, mesh: LaguerreMesh, l_max: int, jump_range: float
+    model: LindbladModel, mesh: LaguerreMesh, l_max: int, jump_range: float, angles: int | None = None
 ) -> LocalGenerator:
-    """Return the constants of `exponential` and the phases; arguments as for `color_matrix`."""
-    K = color_matrix(model, mesh, l_max, jump_range)
-    phases = np.multiply.outer(model.widths / 2, distances(model, mesh, jump_range) ** 2)
+    """Return the constants of `exponential` and the phases; arguments as for `color_matrix`, and how many angles.
+
+    By default as many as there are l; for a complex potential, whose K is no polynomial in mu, about twice as many:
+    with fewer, products of high l come back as low ones.
+    """
+    r = distances(model, mesh, jump_range)
+    phases = local_phases(model, r)
+    potential = separable(model)
+    if potential is not None and model.has_width:
+        mu = leggauss(2 * l_max + 4 if angles is None else angles)[0][:, None, None]
+        apart = np.sqrt(np.maximum(r[:, None] ** 2 + r**2 - 2 * mu * r[:, None] * r, 0.0)) / 2
+        return LocalGenerator(
+            phases,
+            noise=potential.functions(apart),
+            width=potential.functions(r),
+            inner=potential.functions(r / 2),
+            kept=within(mesh, jump_range),
+        )
+    K = color_matrix(model, mesh, l_max, jump_range, angles)
     mean, half = (K[0, 0] + K[1, 1]) / 2, (K[0, 0] - K[1, 1]) / 2
     if model.powers > 1:
         return LocalGenerator(phases, mean, half, K[0, 1], K[1, 0])
@@ -132,12 +178,26 @@ def local_generator(
     return LocalGenerator(phases, minus=mean[0] - root, plus=mean[0] + root, projector=projector)
 
 
-def legendre_transform(size: int) -> tuple[Float, Float]:
-    """Return the matrices l -> mu_k and mu_k -> l, each (size, size), for rho(mu) = sum_l P_l(mu) rho_l."""
-    mu, weights = leggauss(size)
+def legendre_transform(size: int, angles: int) -> tuple[Float, Float]:
+    """Return the matrices l -> mu_k, (angles, size), and mu_k -> l, (size, angles): rho(mu) = sum_l P_l(mu) rho_l."""
+    mu, weights = leggauss(angles)
     l = np.arange(size)
     forward = eval_legendre(l, mu[:, None])
     return forward, (2 * l[:, None] + 1) / 2 * weights * forward.T
+
+
+def noise_matrices(K: LocalGenerator, terms: Any) -> tuple[Any, Any, Any, Any]:
+    """Return (K_ss + K_oo)/2, (K_ss - K_oo)/2, K_so and K_os of a complex potential, (M, B, N, N) each."""
+    minus = jnp.einsum("pb,mpij->mbij", terms, jnp.swapaxes(K.noise, 0, 1))
+    plus = minus[::-1]  # the angles lie symmetric about 0
+    width, inner = terms.T @ K.width, terms.T @ K.inner
+    kept = K.kept[:, None] * K.kept
+    to_singlet, to_octet, within_octet = gains(inner[:, :, None], inner[:, None, :], plus, minus)
+    singlet, octet = (
+        decay[:, :, None] + decay[:, None, :] for decay in (singlet_decay(width), octet_decay(width, inner))
+    )
+    ss, oo = -singlet, kept * within_octet - octet
+    return (ss + oo) / 2, (ss - oo) / 2, kept * to_singlet, kept * to_octet
 
 
 def exponential(K: LocalGenerator, terms: Any, singlet: Any, octet: Any) -> tuple[Any, Any]:
@@ -150,6 +210,12 @@ def exponential(K: LocalGenerator, terms: Any, singlet: Any, octet: Any) -> tupl
             fast * singlet + difference * (P[0, 0] * singlet + P[0, 1] * octet),
             fast * octet + difference * (P[1, 0] * singlet + P[1, 1] * octet),
         )
+    if K.noise is not None:
+        mean, half, to_singlet, to_octet = noise_matrices(K, terms)
+        # K_so K_os >= 0 here. At s = 0, where half and both of them vanish, any small s gives the limit
+        s = jnp.sqrt(jnp.maximum(half**2 + to_singlet * to_octet, np.finfo(float).eps ** 2))
+        up, down = jnp.exp(mean + s), jnp.exp(mean - s)
+        return _mixed((up + down) / 2, (up - down) / (2 * s), half, to_singlet, to_octet, singlet, octet)
     mean, half, to_singlet, to_octet = (
         sum(t[:, None, None] * matrix[:, None] for t, matrix in zip(terms, matrices, strict=True))
         for matrices in (K.mean, K.half, K.to_singlet, K.to_octet)
@@ -167,6 +233,13 @@ def exponential(K: LocalGenerator, terms: Any, singlet: Any, octet: Any) -> tupl
         sinhc = 1 + sinhc * near / (2 * n * (2 * n + 1))
     cosh = jnp.where(square > NEAR_ZERO, (up + down) / 2, center * cosh)
     sinhc = jnp.where(square > NEAR_ZERO, (up - down) / (2 * s), center * sinhc)
+    return _mixed(cosh, sinhc, half, to_singlet, to_octet, singlet, octet)
+
+
+def _mixed(
+    cosh: Any, sinhc: Any, half: Any, to_singlet: Any, to_octet: Any, singlet: Any, octet: Any
+) -> tuple[Any, Any]:
+    """Return e^mean [cosh(s) + (K - mean) sinh(s)/s] applied to the two colors; `cosh` and `sinhc` contain e^mean."""
     return (
         cosh * singlet + sinhc * (half * singlet + to_singlet * octet),
         cosh * octet + sinhc * (to_octet * singlet - half * octet),

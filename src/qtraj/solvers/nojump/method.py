@@ -17,6 +17,7 @@ from ...errors import InputError
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
+from ...physics.potentials.coulomb import COLORS
 from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATES
@@ -25,9 +26,10 @@ from ..parallel import Tally
 from ..projection import Projection, checked_projection
 from ..result import Progress, Solution
 from ..steps import Profile, chin_4b, strang
+from ..thermal import check_thermal
 from ..trajectories.propagators import next_order_refused
-from .on_mesh import MeshSetting, error_parts, fast_pairs, no_jump_solution
-from .on_sine import DEFAULT_DT, STEP_FRACTION, SplitRun, solve_split
+from .on_mesh import EXCESS, EXCESS_OF_KINKS, MeshSetting, error_parts, fast_pairs, no_jump_solution
+from .on_sine import DEFAULT_DT, SplitRun, solve_split
 from .validity import expansion_parameters, warn_if_not_small
 
 DEFAULT_MESH = LaguerreMesh(96, 0.09)
@@ -87,12 +89,15 @@ class NoJump:
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
         grid = DEFAULT_MESH.scaled(model.scales.length) if self.grid is None else self.grid
-        if isinstance(grid, SineGrid) or model.thermal is not None:
+        if isinstance(grid, SineGrid):
             if not model.is_local:
                 raise next_order_refused(model, "NoJump on a SineGrid")
-            split = SplitRun(model, initial, self.projection, grid, self._split_step(model))
+            dt = DEFAULT_DT / model.scales.energy if self.dt is None else self.dt
+            split = SplitRun(model, initial, self.projection, grid, dt)
             return solve_split(split, histories, checkpoints, progress, error_budget=self.error_budget)
-        profiles = [Profile(model, h) for h in histories]
+        for color, _ in components(initial):
+            check_thermal(model, histories, grid.r, COLORS[color])
+        profiles = [Profile(model, h, thermal=True) for h in histories]
         # a run for each color, and four for an error budget; see `fourth_order` for the factor
         runs = len(components(initial)) * (4 if self.error_budget else 1) * (1 if model.powers == 1 else 2)
         tally = Tally(progress, runs * len(histories))
@@ -109,7 +114,7 @@ class NoJump:
         checkpoints: Sequence[float],
         advance: Callable[[int], None] = lambda members: None,
     ) -> Solution:
-        """Return the overlaps of every history on a mesh, in a potential that does not change with the medium.
+        """Return the overlaps of every history on a mesh.
 
         Parameters
         ----------
@@ -176,8 +181,9 @@ class NoJump:
             moments[:, rows] = state.energy, state.radius
             if self.error_budget:
                 coarse = run(setting, members, coarse=True)[0]
-                finer = [run(other, members, coarse=True)[0] for other in setting.finer()]
-                for name, part in error_parts(found[rows], coarse, finer).items():
+                finer = [run(other, members, coarse=True)[0] for other in setting.others(model)]
+                excess = EXCESS if model.thermal is None else EXCESS_OF_KINKS
+                for name, part in error_parts(found[rows], coarse, finer, excess=excess).items():
                     parts[name][rows] = part
         start = initial_overlaps(settings[0].basis(model, initial.l), model, initial, self.projection)
         solution = no_jump_solution(start, found, parts)
@@ -188,11 +194,6 @@ class NoJump:
             solution = replace(solution, diagnostics=parameters)
             warn_if_not_small(parameters)
         return solution
-
-    def _split_step(self, model: LindbladModel) -> float:
-        if isinstance(self.grid, SineGrid):
-            return DEFAULT_DT / model.scales.energy if self.dt is None else self.dt
-        return self.step * STEP_FRACTION
 
 
 def fourth_order(
@@ -205,15 +206,15 @@ def fourth_order(
     run : callable
         Takes how often to halve the steps (-1 to join them in pairs) and a splitting; returns overlaps.
     model : LindbladModel
-        Only for jumps r is the double commutator a function of r, and the splitting of fourth order. Otherwise two runs
-        of second order are extrapolated, with half the step, as recoil reaches energies that long steps do not follow
-        (1S of the baseline: 3e-5 off, then 6e-8).
+        Only for jumps r is the double commutator a multiple of r^2, and the splitting of fourth order. Otherwise two
+        runs of second order are extrapolated, with half the step, as recoil and the edges of a potential reach energies
+        that long steps do not follow (1S of the baseline at NLO: 3e-5 off, then 6e-8).
     setting : MeshSetting
         What is kept: faster pairs need shorter steps.
     coarse : bool
         Take steps twice as long.
     """
-    if model.powers == 1:
+    if model.powers == 1 and model.thermal is None:
         return run(-1 if coarse else 0, chin_4b)
     halvings = setting.doublings + (1 if coarse else 2)
     half, whole = run(halvings, strang), run(halvings - 1, strang)
