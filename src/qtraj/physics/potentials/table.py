@@ -56,7 +56,8 @@ class TabulatedPotential:
     Other Parameters
     ----------------
     below : {"coulomb", "constant"}
-        Below the first point r V is constant, which continues -alpha/r, or V is.
+        Below the first point r Re V is constant, which continues -alpha/r, and Im V falls as r^2, as that of a dipole;
+        or V is constant.
     beyond : {"constant", "linear"} or None
         Beyond the last point V stays, or goes on with its slope there; with None a method whose grid reaches further
         raises.
@@ -265,7 +266,10 @@ class TabulatedPotential:
         inside = np.clip(r, first, last)
         V = spline(inside) / inside
         if self.below == "coulomb":
-            V = np.where(r < first, np.multiply.outer(rows[..., 0] * first, 1 / r), V)
+            near = np.multiply.outer(rows[..., 0].real * first, 1 / r)
+            if np.iscomplexobj(rows):  # a small pair is neutral: its width is that of a dipole
+                near = near + 1j * np.multiply.outer(rows[..., 0].imag / first**2, r**2)
+            V = np.where(r < first, near, V)
         if self.beyond == "linear":
             slope = (spline(last, 1) - rows[..., -1]) / last  # (r V)' = V + r V'
             V = V + np.multiply.outer(slope, np.maximum(r - last, 0.0))
