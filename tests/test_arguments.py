@@ -195,6 +195,14 @@ def cases() -> tuple[Case, ...]:
             beyond=("choice?", "linear"),
         ),
         case(
+            qt.noise,
+            potential=("object", qt.KSUPotential()),
+            T=("number", 0.3),
+            q=("array?", [0.5, 1.0]),
+            r_max=("number", 40.0),
+            allowed={"q": (None,)},
+        ),
+        case(
             qt.Transport,
             kappa=("number", 2.0),
             gamma=("number", -1.0),
@@ -868,6 +876,11 @@ def cases() -> tuple[Case, ...]:
             cheap=False,
         ),
         case(
+            qp.noise_figure,
+            noises=("object", [qt.noise(qt.KSUPotential(), 0.3, r_max=40.0)]),
+            title=("text", ""),
+        ),
+        case(
             qp.raa_figure,
             bands=("object", [BAND]),
             datasets=("object", []),
@@ -1035,6 +1048,7 @@ MADE_HERE = {
         qt.Levels,
         qt.Sensitivity,
         qt.DensityInTime,
+        qt.Noise,
         qs.ThermalLevels,
         qh.ShippedRun,
         qh.TrajectoryIndex,

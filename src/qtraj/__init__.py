@@ -21,6 +21,7 @@ from .physics.channels import JumpChannel
 from .physics.initial import ArrayState, BoundState, CoulombState, GaussianState, StoredStates
 from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTemperature
 from .physics.model import LindbladModel
+from .physics.positivity import Noise, noise
 from .physics.potentials.callable import CallablePotential
 from .physics.potentials.coulomb import CoulombPotential
 from .physics.potentials.htl import HTLPotential
@@ -70,6 +71,7 @@ __all__ = [
     "Levels",
     "LindbladModel",
     "NoJump",
+    "Noise",
     "PerformanceWarning",
     "QtrajError",
     "QuantumTrajectories",
@@ -87,6 +89,7 @@ __all__ = [
     "__version__",
     "density_in_time",
     "load",
+    "noise",
     "observables",
     "sensitivity",
     "solve",

@@ -287,6 +287,20 @@ def test_a_band_of_T_end_varies_it_with_the_others_central(folder):
     np.testing.assert_array_equal(hot.paths["x_fm"], cold.paths["x_fm"])
 
 
+def test_a_complex_potential_may_jump_if_it_has_an_octet(folder):
+    ksu = 'potential = "ksu"'
+    check_choices(made(folder, model=ksu, method=SAMPLED))
+    check_choices(made(folder, model=ksu, method=NOJUMP, initial='color = "octet"'))
+    assert method_of(made(folder, model=ksu, method=SAMPLED)) == qt.QuantumTrajectories()
+    (folder / "damped.py").write_text(
+        "import qtraj\nmade = qtraj.CallablePotential(lambda r, T: -0.5 / r - 0.1j * T * r**2, alpha=0.5)\n"
+    )
+    damped = 'potential = { python = "damped:made" }\nkappa = ["none"]'
+    check_choices(made(folder, model=damped, method=NOJUMP))
+    with pytest.raises(InputError, match=r"octet"):
+        check_choices(made(folder, model=damped, method=SAMPLED))
+
+
 def test_the_objects_are_those_of_the_library(folder):
     run_file = made(
         folder, model='potential = { python = "own_potential:made" }\nkappa = ["upper"]\nT_c = 0.155'
@@ -327,7 +341,7 @@ def test_the_objects_are_those_of_the_library(folder):
         ("model", "not both", {"model": 'transport = "three-loop"\nkappa = [1.0]'}),
         ("model.gamma_vacuum", "no dipole terms", {"model": 'kappa = ["none"]\ngamma_vacuum = 0.017'}),
         ("model.gamma_vacuum", "gamma(0) itself", {"model": 'potential = "three-loop"\ngamma_vacuum = 0.017'}),
-        ("method.kind", "'nojump' with potential = 'wilson-line'", {"model": 'potential = "wilson-line"'}),
+        ("method.kind", "with potential = 'wilson-line'", {"model": 'potential = "wilson-line"'}),
         ("model.potential.python", "pattern", {"model": 'potential = { python = "module" }'}),
         ("model.alpha", "be given with a potential from a file", {"model": 'potential = { file = "V.txt" }'}),
         ("model.alpha", "has its own", {"model": 'potential = { python = "a:b" }\nalpha = 0.4'}),
@@ -351,7 +365,7 @@ def test_the_objects_are_those_of_the_library(folder):
         ("method.rtol", "belongs to density", {"method": NOJUMP + "rtol = 1e-3"}),
         ("method.n", "belongs to trajectories", {"method": "n = 8"}),
         ("method.budget", "density and nojump", {"method": SAMPLED + 'budget = "all"'}),
-        ("method.kind", "'nojump' with potential = 'ksu'", {"model": 'potential = "ksu"'}),
+        ("method.kind", "'nojump' or 'trajectories' with potential = 'ksu'", {"model": 'potential = "ksu"'}),
         ("method.grid.kind", "'mesh' with kind = 'density'", {"method": SINE % ("density", "")}),
         ("method.grid", "not have num", {"method": MESH % "num = 8"}),
         ("method.dt", "kind = 'sine'", {"method": NOJUMP + "dt = 0.01"}),
@@ -377,7 +391,7 @@ PYTHON = 'potential = { python = "own_potential:%s" }'
         ("model.potential.python", "int", {"model": PYTHON % "nothing"}),
         ("model.potential.python", "No module named", {"model": 'potential = { python = "no_such_module:V" }'}),
         ("model.kappa", "['none']", {"model": PYTHON % "wide", "method": NOJUMP}),
-        ("method.kind", "be 'nojump' for", {"model": PYTHON % "wide" + '\nkappa = ["none"]'}),
+        ("method.kind", "be 'nojump' or 'trajectories' for", {"model": PYTHON % "wide" + '\nkappa = ["none"]'}),
         ("method.kind", "'nojump' or 'trajectories'", {"model": PYTHON % "warm"}),
         ("model.potential.octet", "'coulomb'", {"model": FILE.replace(', octet = "coulomb"', "") % ""}),
         ("model.mass", "0.5 to 10", {"model": "mass = 47"}),

@@ -102,7 +102,6 @@ def solve(
     from ..physics.initial import CoulombState, GaussianState
     from ..physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
     from ..solvers.density.method import DensityMatrix
-    from ..solvers.nojump.method import NoJump
     from ..solvers.solve import solve as solve_lindblad
     from ..states import State
 
@@ -145,8 +144,6 @@ def solve(
     if model.thermal is not None and isinstance(chosen, DensityMatrix):
         allowed = "be nojump or trajectories for a potential that changes with the medium"
         raise InputError("--method", method, allowed)
-    if model.has_width and not isinstance(chosen, NoJump):
-        raise InputError("--method", method, "be nojump for a potential that has a width of its own")
     result = solve_lindblad(model, medium, initial, chosen, progress=True)
     if as_json or out is not None:
         command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -198,9 +198,10 @@ def _of_method(config: RunConfig) -> Iterator[_Check]:
         allowed = f"be left out with kind = '{method.kind}': it belongs to {' and '.join(kinds)}"
         yield f"method.{key}", getattr(method, key), True, allowed
     potential = config.model.potential.name
-    jumps = is_complex(potential) and method.kind != "nojump"
-    remedy = "It changes with the medium and has a width of its own, without jumps."
-    yield "method.kind", method.kind, jumps, f"be 'nojump' with potential = '{potential}'", remedy
+    density = is_complex(potential) and method.kind == "density"
+    remedy = "It changes with the medium."
+    allowed = f"be 'nojump' or 'trajectories' with potential = '{potential}'"
+    yield "method.kind", method.kind, density, allowed, remedy
     sine, recoil = method.grid is not None and method.grid.kind == "sine", RECOIL[config.model.order]
     beside = f"order = '{config.model.order}'" if recoil else "kind = 'density'"
     on_mesh_only = sine and (recoil or method.kind == "density")

@@ -200,9 +200,6 @@ def check_choices(run_file: RunFile) -> None:
             AccuracyWarning,
         )
     kind, name = config.method.kind, type(model.potential).__name__
-    if model.has_width and kind != "nojump":
-        allowed = f"be 'nojump' for {name}, which has a width of its own and no jumps"
-        raise InputError("method.kind", kind, allowed)
     if model.thermal is not None and kind == "density":
         allowed = f"be 'nojump' or 'trajectories' for {name}, which changes with the medium"
         raise InputError("method.kind", kind, allowed)
@@ -219,9 +216,10 @@ def check_choices(run_file: RunFile) -> None:
 
 
 def _colors(run_file: RunFile, model: LindbladModel) -> tuple[Color, ...]:
-    """Return the colors that a run meets: without jumps those of the start."""
+    """Return the colors that a run meets: a complex potential solved without jumps those of the start alone."""
+    jumps = bool(model.channels) or run_file.config.method.kind != "nojump"
     start = singlet_probability(run_file.config.initial.color)
-    return COLORS if model.channels or start < 1 else COLORS[:1]
+    return COLORS if jumps or start < 1 else COLORS[:1]
 
 
 def check_media(run_file: RunFile, kappa: Kappa, gamma: Gamma, histories: Sequence[History]) -> None:

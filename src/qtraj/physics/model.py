@@ -23,7 +23,7 @@ from ..errors import InputError, warn_user
 from ..radial.bound import bound_states
 from ..radial.laguerre import LaguerreMesh
 from ..units import N_C
-from .channels import JumpChannel, leading_order_channels, next_order_channels
+from .channels import JumpChannel, WaveChannel, leading_order_channels, next_order_channels, wave_channels
 from .potentials.coulomb import (
     COLORS,
     Color,
@@ -90,7 +90,7 @@ class LindbladModel:
     ----------
     channels : tuple of JumpChannel
         All jumps; sum_channels kappa rate(l) C^+C is the width of each color. None for a potential with a width of its
-        own.
+        own, whose jumps are the `wave_channels`.
 
     Raises
     ------
@@ -155,6 +155,11 @@ class LindbladModel:
     def has_width(self) -> bool:
         """Whether the potential is complex in the medium: decay without jumps, for `NoJump` only."""
         return self.thermal is not None and self.thermal.has_width
+
+    @property
+    def wave_channels(self) -> tuple[WaveChannel, ...]:
+        """All jumps of a potential with a width of its own; none otherwise."""
+        return wave_channels() if self.has_width else ()
 
     @property
     def is_local(self) -> bool:
