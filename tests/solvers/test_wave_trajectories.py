@@ -185,8 +185,23 @@ def retimed(model, time_grid):
     return time_grid._replace(kappa=none, gamma=none, jumps=time_grid.lengths * time_grid.active)
 
 
-def records(result):
-    return result.jumps.trajectory, result.jumps.time_fm, result.jumps.color, result.jumps.l
+@pytest.mark.parametrize("grid", [MESH, qt.SineGrid(127, 30.0)])
+def test_an_octet_that_is_real_but_for_its_type_is_real(grid):
+    """Complex numbers without an imaginary part are no width of the octet's own: it decays by jumps."""
+
+    def singlet(r, T):
+        return -COULOMB.alpha / r - 0.2j * T * r**2 / (1 + r)
+
+    found = []
+    for octet in (lambda r: 0.08 / r, lambda r: (0.08 + 0j) / r):
+        potential = qt.CallablePotential(singlet, alpha=COULOMB.alpha, octet=octet)
+        method = qt.QuantumTrajectories(n=2, grid=grid, dt=0.02 if grid is not MESH else None)
+        histories, _ = as_histories(COLD)
+        start = qt.GaussianState(width=1.0, color="octet")
+        one = Sampling(method, qt.LindbladModel(potential), histories[0], start, (), 0, np.zeros((1, 6)))
+        found.append(one._start_ensembles[0].norm_range)
+    assert found[1] == pytest.approx(found[0], rel=1e-12)
+    assert found[0][0] < 0.8 * found[0][1]
 
 
 @pytest.mark.filterwarnings("ignore::qtraj.errors.AccuracyWarning")
