@@ -16,6 +16,7 @@ from ..hydro.readers.netcdf import shipped_runs
 from ..hydro.sampling import GROUP, GROUP_SQRT_S_GEV
 from ..observables.data.systems import system_of
 from ..physics.model import RECOIL
+from ..physics.potentials import is_complex, takes_alpha
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -158,14 +159,21 @@ def _of_model(model: Model) -> Iterator[_Check]:
     yield "model.alpha", None, lacks_alpha, "be given with a potential from a file", remedy
     own_alpha = potential.python is not None and "alpha" in given
     yield "model.alpha", model.alpha, own_alpha, f"be left out: {potential.python} has its own"
-    allowed = "be left out with potential = 'ksu', which has a width of its own"
+    no_alpha = potential.name is not None and "alpha" in given and not takes_alpha(potential.name)
+    yield "model.alpha", model.alpha, no_alpha, f"be left out: '{potential.name}' has its own"
+    allowed = f"be left out with potential = '{potential.name}', which has a width of its own"
     remedy = "Dipole terms would count the decay twice."
-    twice = potential.name == "ksu" and model.kappa != ("none",)
-    yield "model.kappa", model.kappa, twice, allowed, remedy
+    twice = is_complex(potential.name) and model.kappa != ("none",)
+    key = "kappa" if model.transport is None else "transport"
+    yield f"model.{key}", getattr(model, key), twice, allowed, remedy
     none = "none" in model.kappa
     yield "model.kappa", model.kappa, none and len(model.kappa) > 1, "be 'none' alone"
     allowed = "be left out with kappa = ['none']: no dipole terms"
     yield "model.gamma", model.gamma, none and model.gamma != (0.0,), allowed
+    yield "model.gamma_vacuum", model.gamma_vacuum, none and model.gamma_vacuum != 0, allowed
+    allowed = "be 0 for a potential that has gamma(0) itself"
+    has_own = potential.name == "three-loop" and potential.arguments.get("gamma_vacuum") != 0
+    yield "model.gamma_vacuum", model.gamma_vacuum, has_own and model.gamma_vacuum != 0, allowed
     allowed = "be 'LO' for a potential that is not Coulomb's"
     remedy = "The NLO jump operators of arXiv:2205.10289 are those of Coulomb potentials."
     beyond = potential.name != "coulomb" and RECOIL[model.order]
@@ -189,9 +197,10 @@ def _of_method(config: RunConfig) -> Iterator[_Check]:
         kinds = [kind for kind, keys in METHOD_KEYS.items() if key in keys]
         allowed = f"be left out with kind = '{method.kind}': it belongs to {' and '.join(kinds)}"
         yield f"method.{key}", getattr(method, key), True, allowed
-    density = config.model.potential.name == "ksu" and method.kind == "density"
-    remedy = "It changes with the medium."
-    yield "method.kind", method.kind, density, "be 'nojump' or 'trajectories' with potential = 'ksu'", remedy
+    potential = config.model.potential.name
+    density = is_complex(potential) and method.kind == "density"
+    allowed = f"be 'nojump' or 'trajectories' with potential = '{potential}'"
+    yield "method.kind", method.kind, density, allowed, "It changes with the medium."
     sine, recoil = method.grid is not None and method.grid.kind == "sine", RECOIL[config.model.order]
     beside = f"order = '{config.model.order}'" if recoil else "kind = 'density'"
     on_mesh_only = sine and (recoil or method.kind == "density")
@@ -220,9 +229,9 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
     uneven = paths.solved is not None and paths.n * paths.replicates != paths.solved
     allowed = f"be {paths.replicates} replicates times a power of two, and n be left out"
     yield "paths.solved", paths.solved, uneven, allowed
-    thermal = config.model.potential.name == "ksu"
-    allowed = "be left out with potential = 'ksu', which knows the medium"
-    yield "paths.cheap", paths.cheap, cheap and thermal, allowed
+    potential = config.model.potential.name
+    allowed = f"be left out with potential = '{potential}', which knows the medium"
+    yield "paths.cheap", paths.cheap, cheap and is_complex(potential), allowed
     ready_made = bool(medium.files) and all(file.format == "qtraj_trajectories" for file in medium.files)
     for name in sorted(paths.model_fields_set):
         # with budget = 'replicate' the first n paths are the sample for the errors
