@@ -341,7 +341,7 @@ def test_the_objects_are_those_of_the_library(folder):
         ("model", "not both", {"model": 'transport = "three-loop"\nkappa = [1.0]'}),
         ("model.gamma_vacuum", "no dipole terms", {"model": 'kappa = ["none"]\ngamma_vacuum = 0.017'}),
         ("model.gamma_vacuum", "gamma(0) itself", {"model": 'potential = "three-loop"\ngamma_vacuum = 0.017'}),
-        ("method.kind", "or 'trajectories' with potential = 'wilson-line'", {"model": 'potential = "wilson-line"'}),
+        ("method.kind", "with potential = 'wilson-line'", {"model": 'potential = "wilson-line"'}),
         ("model.potential.python", "pattern", {"model": 'potential = { python = "module" }'}),
         ("model.alpha", "be given with a potential from a file", {"model": 'potential = { file = "V.txt" }'}),
         ("model.alpha", "has its own", {"model": 'potential = { python = "a:b" }\nalpha = 0.4'}),

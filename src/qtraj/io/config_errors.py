@@ -199,8 +199,9 @@ def _of_method(config: RunConfig) -> Iterator[_Check]:
         yield f"method.{key}", getattr(method, key), True, allowed
     potential = config.model.potential.name
     density = is_complex(potential) and method.kind == "density"
+    remedy = "It changes with the medium."
     allowed = f"be 'nojump' or 'trajectories' with potential = '{potential}'"
-    yield "method.kind", method.kind, density, allowed, "It changes with the medium."
+    yield "method.kind", method.kind, density, allowed, remedy
     sine, recoil = method.grid is not None and method.grid.kind == "sine", RECOIL[config.model.order]
     beside = f"order = '{config.model.order}'" if recoil else "kind = 'density'"
     on_mesh_only = sine and (recoil or method.kind == "density")

@@ -216,9 +216,10 @@ def check_choices(run_file: RunFile) -> None:
 
 
 def _colors(run_file: RunFile, model: LindbladModel) -> tuple[Color, ...]:
-    """Return the colors that a run meets: without jumps those of the start."""
-    start, kind = singlet_probability(run_file.config.initial.color), run_file.config.method.kind
-    return COLORS if model.channels or kind != "nojump" or start < 1 else COLORS[:1]
+    """Return the colors that a run meets: a complex potential solved without jumps those of the start alone."""
+    jumps = bool(model.channels) or run_file.config.method.kind != "nojump"
+    start = singlet_probability(run_file.config.initial.color)
+    return COLORS if jumps or start < 1 else COLORS[:1]
 
 
 def check_media(run_file: RunFile, kappa: Kappa, gamma: Gamma, histories: Sequence[History]) -> None:

@@ -77,12 +77,11 @@ class Separable:
     def __init__(self, potential: ThermalPotential, length: float) -> None:
         self.potential = potential
         self._tables: dict[float, Any] = {}
-        reach, span = REACH * length, SPAN
-        if isinstance(potential, TabulatedPotential):
-            if potential.beyond is None:
-                reach = min(reach, float(potential.r[-1]))
-            if potential.T is not None:
-                span = max(span[0], float(potential.T[0])), min(span[1], float(potential.T[-1]))
+        reach = REACH * length
+        if isinstance(potential, TabulatedPotential) and potential.beyond is None:
+            reach = min(reach, float(potential.r[-1]))
+        low, high = getattr(potential, "T_range", SPAN)
+        span = max(SPAN[0], low), min(SPAN[1], high)
         self._grid = reach * (np.arange(1, CANDIDATES + 1) / CANDIDATES) ** 2
         self.octet_width = False
         self.colors: tuple[Color, ...] = COLORS
