@@ -107,6 +107,7 @@ class Separable:
         self._change_at = _skeleton(change, TOLERANCES[1])
         self._widths, self._changes = width[:, self._width_at], change[:, self._change_at]
         self.terms, self.phases = len(self._width_at), len(self._change_at)
+        self._on_grid = _solved(self._widths, width), _solved(self._changes, change)
 
     def _curves(
         self, x: Float, T: Float, xi: Float | None = None, scale: Float | None = None
@@ -184,23 +185,14 @@ class Separable:
             )
             remedy = "NoJump(grid=SineGrid(...)) takes any temperature."
             raise InputError("medium", f"T from {found[0]:.4g} to {found[1]:.4g} GeV", allowed, remedy)
-        some = slice(0, None, 9)  # with the last
-        x = self._grid[some]
-        true = self._curves(x, T, xi, scale)
-        sizes = (
-            self._sizes[0].reshape(true[0].shape[1] // len(x), CANDIDATES)[:, some].ravel(),
-            self._sizes[1],
-        )
-        functions = np.moveaxis(self._widths_of(x), -1, 1), self.phase_functions(x)[:, : len(self.colors)]
-        for amount, F, curves, size, limit in zip(
-            self.coefficients(T, xi, scale), functions, true, sizes, MISMATCH, strict=True
+        true = self._curves(self._grid, T, xi, scale)
+        for amounts, functions, curves, size, limit in zip(
+            self.coefficients(T, xi, scale), self._on_grid, true, self._sizes, MISMATCH, strict=True
         ):
-            off = np.abs(amount @ F.reshape(len(F), curves.shape[1]) - curves) / size
+            off = np.abs(amounts @ functions - curves) / size
             if off.max(initial=0.0) > limit:
                 allowed = "change smoothly with T, xi and the hard scale"
-                remedy = (
-                    f"{len(F)} functions of r describe it from {low:.3g} to {high:.3g} GeV, but not here."
-                )
+                remedy = f"{len(functions)} functions of r describe it from {low:.3g} to {high:.3g} GeV, but not here."
                 raise InputError("potential", self.potential, allowed, remedy)
 
 

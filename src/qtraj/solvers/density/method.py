@@ -21,6 +21,7 @@ from ...errors import InputError, note
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
+from ...physics.positivity import check_positive, states_of
 from ...radial.laguerre import LaguerreMesh
 from ...states import STATES
 from ..nojump.method import DEFAULT_MESH, NoJump, check_step
@@ -134,7 +135,7 @@ class DensityMatrix:
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
-        _check_potential(model)
+        _check_potential(model, histories)
         if self.l_max is not None and self.l_max < initial.l:
             raise InputError("l_max", self.l_max, f"be at least the l = {initial.l} of the initial state")
         method = NoJump(error_budget=self.error_budget)
@@ -179,14 +180,16 @@ class DensityMatrix:
         )
 
 
-def _check_potential(model: LindbladModel) -> None:
-    """Raise `InputError` for a potential whose jumps are not known."""
+def _check_potential(model: LindbladModel, histories: Sequence[History]) -> None:
+    """Raise `InputError` for a potential whose jumps are not known, or would have negative probabilities."""
     model.potential.vacuum(np.ones(1), "octet")
     thermal = separable(model)
     if thermal is not None and thermal.octet_width:
         allowed = "have a real octet potential for DensityMatrix"
         remedy = "An octet decays by the jumps that follow from Im V_s. NoJump() takes any potential."
         raise InputError("potential", model.potential, allowed, remedy)
+    if model.has_width and model.thermal is not None:
+        check_positive(model.thermal, states_of(histories), model.scales.length * RANGES[-1])
 
 
 @dataclass(frozen=True, eq=False)
