@@ -49,7 +49,7 @@ def test_a_table_with_an_octet_is_solved_as_in_python(real):
     assert str(expected).splitlines()[-5:] == result.stdout.splitlines()[-5:]
 
 
-def test_a_complex_table_needs_no_dipole_terms_and_no_jumps(complex_table):
+def test_a_complex_table_needs_no_dipole_terms_and_for_jumps_an_octet_and_noise(complex_table):
     """`transport must be left out`, which nobody had given."""
     result = solve("--potential", complex_table, "--alpha", ALPHA, "--beyond", "constant")
     assert result.exit_code == 0, result.output
@@ -57,7 +57,8 @@ def test_a_complex_table_needs_no_dipole_terms_and_no_jumps(complex_table):
     for flags, word in (
         (("--kappa", "central"), "has a width of its own"),
         (("--method", "density"), "`--method` must be nojump or trajectories"),
-        (("--method", "trajectories", "--n", 8), "`--method` must be nojump"),
+        (("--method", "trajectories", "--n", 8), "`octet` must be given"),
+        (("--method", "trajectories", "--n", 8, "--octet", "coulomb"), "use NoJump()"),
         (("--T-c", 0.16), "`--T-c` must be left out"),
     ):
         failed = solve("--potential", complex_table, "--alpha", ALPHA, "--beyond", "constant", *flags)

@@ -133,6 +133,13 @@ def test_the_wilson_line_potential_is_no_noise_below_500_mev():
                 check_positive(kind, (np.array([T]), np.zeros(1), np.array([T])), 40.0)
 
 
+def test_the_wilson_line_potential_of_the_package_is_the_same():
+    for T, kind in WILSON_LINE.items():
+        own, noise = qt.noise(qt.WilsonLinePotential(), T, r_max=40.0), qt.noise(kind, T, r_max=40.0)
+        assert own.distance == pytest.approx(noise.distance, rel=1e-6)
+        assert own.is_positive == noise.is_positive
+
+
 def test_the_projection_is_the_nearest_point():
     # optimality of a cone: no function of it would come nearer, and those in use stand still
     functions = dictionary(R_MAX)[2]

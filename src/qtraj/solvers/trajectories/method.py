@@ -177,10 +177,12 @@ class QuantumTrajectories:
             for color in COLORS:
                 check_thermal(model, histories, r, color)
             states = states_of(histories)
-            if np.any(np.imag(model.thermal.medium(r, "octet", *states))):
+            hot = len(states[0]) > 0
+            if hot and np.any(np.imag(model.thermal.medium(r, "octet", *states))):
                 allowed = "have a real octet for QuantumTrajectories, which decays by the jumps that Im V_s tells of"
                 raise InputError("potential", type(model.potential).__name__, allowed, "Or use NoJump().")
-            check_positive(model.thermal, states, float(r[-1]))
+            if hot:
+                check_positive(model.thermal, states, float(r[-1]))
         without_jumps = NoJump(projection=self.projection)
         if on_sine:
             without_jumps = replace(without_jumps, grid=self.grid, dt=self.dt)

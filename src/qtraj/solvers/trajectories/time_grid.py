@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..._types import Float
 from ...physics.medium import History
 from ...physics.model import LindbladModel
-from ..steps import GAMMA, KAPPA, MOTION, Profile, centers_of, resolved, step_edges
+from ..steps import GAMMA, KAPPA, MOTION, MOTION_OF_NOISE, Profile, centers_of, resolved, step_edges
 
 
 class TimeGrid(NamedTuple):
@@ -53,9 +53,9 @@ def graded_time_grid(
     # rates are constant within a step, so that steps are short where they are large, at any order
     graded, motion = profile, MOTION[True]
     if model.has_width:
-        # they are bounded, and what remains is the motion: with the share of dipoles a step would have three times the
-        # length, and the 1S that is left of a P-wave octet (HTL) be off by 7 %
-        graded, motion = Profile(model, history, thermal=True), 1.0
+        # what strength it has is the potential's. With the share of motion of dipoles the 1S that is left of a P-wave
+        # octet (HTL) was off by 7 %
+        graded, motion = Profile(model, history, thermal=True), MOTION_OF_NOISE
     intervals = resolved(graded, step_edges(graded, step, motion))
     edges, marks = _with_marks(_joined(intervals, history, checkpoints), checkpoints)
     return _time_grid(profile, edges, np.diff(edges), marks, even=False)

@@ -28,11 +28,8 @@ CHANGE, PROJECTIONS = 0.015, 200
 """The noise is projected again when T has changed by this share, at most so often in an interval of the medium; between
 two projections the weights are linear in time, which leaves 3e-4 of them where kappa is as T^3."""
 
-MEMORY = 1 << 23
-"""Numbers kept in tables of partial waves, 64 MB."""
-
-NEGLIGIBLE = 1e-7
-"""Amplitude over the largest below which a combination of waves counts for nothing in the score of a last jump."""
+MEMORY = 1 << 24
+"""Numbers kept in each of two tables of partial waves, 128 MB."""
 
 SHORT = 16.0
 """q r/2 up to which partial waves are drawn together; beyond it in groups of twice the range, since few need many L."""
@@ -58,7 +55,7 @@ class WaveJumps:
         ]
         self._sums = [whole.sum(axis=0) for whole in self._whole]
         self._factors: dict[tuple[int, int], Float] = {}
-        self._spans: dict[int, tuple[Float, Float, float]] = {}
+        self._tables: dict[int, Float] = {}
 
     def weights_at(self, t: float) -> Float:
         """Return the weights of all waves at a time in GeV^-1, (K,)."""
@@ -108,35 +105,22 @@ class WaveJumps:
         rows = np.concatenate([products.real, products.imag])
         for L in range(abs(l - target), l + target + 1, 2):
             if L % 2 == 1:
-                basis, waves = self._combined(L)
-                amplitudes = rows @ basis
-                squares = np.einsum("ij,ij->i", amplitudes @ ((waves * weights) @ waves.T), amplitudes)
+                squares = (rows @ self._odd(L)) ** 2 @ ((2 * L + 1) * weights)
                 angle = angular(l, L)[(target - abs(l - L)) // 2]
                 found += channel.color_weight * angle * squares.reshape(2, *found.shape).sum(axis=0)
         return found
 
-    def _combined(self, L: int) -> tuple[Float, Float]:
-        """Return the few functions (N, R) that span the partial waves L of all q_k, and the waves in them (R, K)."""
-        if L not in self._spans:
+    def _odd(self, L: int) -> Float:
+        """Return what the partial waves L of all q_k do to u, (N, K), with the dipole of q -> 0 among them."""
+        waves = self._tables.get(L)
+        if waves is None:
             waves = radial(np.array(L), np.multiply.outer(self._r, self._q) / 2)
-            # (2L + 1) |radial|^2 -> r^2/2 for L = 1, c = w q^2/6, q -> 0
+            # (2L + 1) j_L^2 w -> c r^2/2 for L = 1, with c = w q^2/6
             waves[:, 0] = self._r / np.sqrt(6) if L == 1 else 0.0
-            scale = np.sqrt(self._weights.max(axis=0))
-            basis, sizes, combinations = np.linalg.svd(
-                np.sqrt(2 * L + 1) * waves * scale, full_matrices=False
-            )
-            kept = sizes > NEGLIGIBLE * (sizes[0] if L == 1 else self._largest(1))
-            scale = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-            self._spans[L] = (
-                np.ascontiguousarray(basis[:, kept]),
-                sizes[kept, None] * combinations[kept] * scale,
-                float(sizes[0]),
-            )
-        return self._spans[L][:2]
-
-    def _largest(self, L: int) -> float:
-        self._combined(L)
-        return self._spans[L][2]
+            if len(self._tables) * waves.size > MEMORY:
+                self._tables.clear()
+            self._tables[L] = waves
+        return waves
 
     def _factor(self, L: int, k: int) -> Float:
         """Return what the partial wave L of q_k does to u, (N,); r for q -> 0."""
