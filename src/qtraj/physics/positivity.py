@@ -40,6 +40,9 @@ TOLERANCE: Final = 0.01
 """Largest distance from the cone, over the largest G, that counts as none. The quadrature itself leaves up to 2e-4
 (HTL, KSU); the Wilson-line potential of T-matrix fits is at 0.04 and more up to 352 MeV, and at 0.006 at 500 MeV."""
 
+_STEP: Final = 0.1
+"""Step in ln T of the temperatures at which `check_positive` looks: the distance changes slowly with T."""
+
 _WINDOW: Final = 8.0
 """r_max over the length R of the window exp(-r^2/(2 R^2)), which is 1e-14 there."""
 
@@ -173,9 +176,18 @@ def check_positive(potential: ThermalPotential, states: tuple[Float, Float, Floa
     r_max : float
         Largest distance in GeV^-1 that the solver uses.
     """
-    G = _checked(correlation(potential, dictionary(r_max)[0], *states))
-    for T, values in zip(states[0], G, strict=True):
-        if (off := distance(values, project(values, r_max), r_max)) > TOLERANCE:
+    if np.any(states[1]):
+        rows = range(len(states[0]))
+        found = [
+            (float(states[0][i]), _distance_at(potential, tuple(float(x[i]) for x in states), r_max))
+            for i in rows
+        ]
+    else:  # at temperatures that many media share, each of which is looked at once
+        steps = np.unique(np.round(np.log(states[0]) / _STEP))
+        shared = np.unique(np.clip(np.exp(_STEP * steps), *getattr(potential, "T_range", (0.0, np.inf))))
+        found = [(float(T), _distance_at(potential, (float(T), 0.0, float(T)), r_max)) for T in shared]
+    for T, off in found:
+        if off > TOLERANCE:
             raise InputError(
                 "potential",
                 type(potential).__name__,
@@ -183,6 +195,14 @@ def check_positive(potential: ThermalPotential, states: tuple[Float, Float, Floa
                 f"largest, and {TOLERANCE:g} is allowed",
                 f"Its jumps would have negative probabilities: use NoJump(), and see qt.noise(potential, T={T:.4g}).",
             )
+
+
+@lru_cache(maxsize=1024)
+def _distance_at(potential: ThermalPotential, state: tuple[float, ...], r_max: float) -> float:
+    """Return the distance from the cone in one state of the medium; a fit takes 15 ms."""
+    T, xi, scale = (np.array([x]) for x in state)
+    G = _checked(correlation(potential, dictionary(r_max)[0], T, xi, scale))[0]
+    return distance(G, project(G, r_max), r_max)
 
 
 def states_of(histories: Sequence[History], count: int = 9) -> tuple[Float, Float, Float]:

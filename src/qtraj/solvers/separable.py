@@ -1,7 +1,7 @@
 """A potential that changes with the medium as a short sum: functions of r, times what it is at a few distances.
 
 The generator of a step contains G(|r - r'|/2; T) for every r, r' and angle, and T changes along a history. But curves
-that belong to one potential are alike: among the temperatures of a plasma a dozen of them span all others to 1e-8. So
+that belong to one potential are alike: among the temperatures of a plasma a dozen of them span all others to 1e-6. So
 
     G(x; T) = sum_p U_p(x) G(x_p; T),       V_c(r; T) - V_c^vac(r) = sum_q W_q,c(r) [V - V^vac]_q(T),
 
@@ -46,11 +46,11 @@ CANDIDATES: Final = 400
 NODES: Final = 1500
 """Distances at which the functions are tabulated for splines in x^(1/2)."""
 
-TOLERANCES: Final = (1e-8, 1e-5)
+TOLERANCES: Final = (1e-6, 1e-5)
 """Errors of G over its largest value at the same distance, and of Re V over its largest change. Re V only turns phases,
 and a kink would take a function for every temperature."""
 
-MISMATCH: Final = (1e-6, 2e-3)
+MISMATCH: Final = (1e-4, 2e-3)
 """The same for a history: a potential that differs by more is no function of T as smooth as it should be."""
 
 
