@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from cases import branching, campaign, others, sampling, speed, split_step, steps
+from cases import branching, campaign, emulation, others, sampling, speed, split_step, steps
 from cases.common import Table, machine, rendered
 from rich.console import Console
 
@@ -31,6 +31,7 @@ CASES = {
     "campaign_overhead": campaign.overhead,
     "campaign_memory": campaign.memory,
     "campaign_whole_run": campaign.whole_run,
+    "emulation": emulation.time_to_error,
     "trajectories": others.trajectories,
     "mesolve": others.mesolve,
 }

@@ -166,7 +166,7 @@ def test_what_cannot_be_emulated_is_refused(change, words):
     [
         ("solved = 64", (16, None)),
         ("error = 1e-3", (16, 16384)),
-        ("error = 1e-4", (16, 2**18)),
+        ("error = 1e-4", (32, 2**18)),
         ("error = 1e-3\nn = 32", (32, 16384)),
         ("error = 1e-3\nsolved = 256\ncheap = 4096", (64, 4096)),
     ],

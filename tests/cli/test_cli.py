@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import qtraj as qt
 import qtraj.campaign.run as campaign
+from qtraj.campaign.executors import InProcess
 from qtraj.campaign.run import RESULT
 from qtraj.cli import app
 from qtraj.io.config import load_run_file
@@ -87,6 +88,25 @@ def test_several_run_files_are_compared(monkeypatch, file, tmp_path):
     same = runner.invoke(app, ["run", str(file), str(file)])
     assert_one_line(same, "directory", "differ")
     assert_one_line(runner.invoke(app, ["run", str(file), str(other), "--output", "x"]), "--output")
+
+
+def test_the_executor_of_the_command_line_solves(monkeypatch, file, tmp_path):
+    use_solver(monkeypatch, ExponentialDecay())
+    chosen = []
+
+    def executor(name, workers, scheduler, job):
+        chosen.append((name, workers, scheduler))
+        return InProcess()
+
+    monkeypatch.setattr("qtraj.campaign.executors.chosen_executor", executor)
+    arguments = ["run", str(file), "--output", str(tmp_path / "out")]
+    result = runner.invoke(app, [*arguments, "--executor", "local", "--workers", "3"])
+    assert result.exit_code == 0, result.stderr
+    assert chosen == [("local", 3, None)]
+    assert_one_line(runner.invoke(app, [*arguments, "--workers", "2"]), "--workers", "in-process", "local")
+    assert_one_line(
+        runner.invoke(app, [*arguments, "--scheduler", "tcp://a:1", "--executor", "local"]), "--scheduler"
+    )
 
 
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, file, tmp_path):

@@ -1,11 +1,15 @@
 """Emulated survival against the solver's, and laws of the features; nothing here is sampled at random."""
 
+import pickle
+
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 import qtraj as qt
 from qtraj.emulation import Emulator, Sample, cross_fit, outputs_of
-from qtraj.emulation.emulator import features
+from qtraj.emulation.emulator import _process, _unlikelihood
+from qtraj.emulation.features import features, features_of
 from qtraj.units import HBARC
 
 EDGES = np.array([0.6, 1.0, 2.0, 3.5, 5.0])
@@ -88,6 +92,63 @@ def test_emulated_survival_is_that_of_the_solver(fitted, measured):
         measured(f"emulated {name} minus solved, rms", rms, 0.0, 3e-3)
         # 95 % inside two errors if they are normal; a few outliers are not
         assert np.mean(miss <= 2 * estimate.error + 1e-12) > 0.88
+
+
+def test_the_mean_is_that_of_scikit_learn_without_its_cancellation(fitted):
+    """The sum over kernel and weights in extended precision: the polynomial and the exponentials are nearer to it."""
+    x = features(model(), cooling(200, 3), fitted.edges_fm)
+    z = (x[np.any(x != 0, axis=1)] - fitted.center) @ fitted.projection
+    alpha = fitted._gp.alpha_.astype(np.longdouble)
+    y, wide = fitted.inputs.astype(np.longdouble), z.astype(np.longdouble)
+    a2, b, c2, d, _ = np.exp(fitted.theta).astype(np.longdouble)
+    near = np.exp(-np.sum((wide[:, None] - y) ** 2, axis=-1) / (2 * d**2))
+    kernel = a2 * (b**2 + wide @ y.T) ** 2 + c2 * near
+    exact = kernel @ alpha
+    found = fitted._mean_at(z)
+    # rounding of a sum of terms that cancel: what the library's own prediction is off by
+    rounding = np.finfo(float).eps * float(np.max(np.abs(kernel) @ np.abs(alpha)))
+    np.testing.assert_allclose(fitted._gp.predict(z), exact.astype(float), rtol=0, atol=rounding)
+    np.testing.assert_allclose(found, exact.astype(float), rtol=0, atol=min(1e-10, rounding))
+    # neither a batch nor its size changes more than rounding
+    np.testing.assert_allclose(fitted._mean_at(z[:3]), found[:3], rtol=0, atol=1e-10)
+
+
+def test_the_likelihood_is_that_of_scikit_learn(fitted):
+    x, y = fitted.inputs[::2], fitted.outputs[::2]
+    for theta in (_process().kernel.theta, np.array([-1.0, 0.5, -3.0, 2.0, -8.0])):
+        process = _process(theta).fit(x, y)
+        value, slope = process.log_marginal_likelihood(theta, eval_gradient=True)
+        found = _unlikelihood(theta, x @ x.T, cdist(x, x, "sqeuclidean"), y, process.alpha)
+        assert -found[0] == pytest.approx(value, rel=1e-9)
+        np.testing.assert_allclose(-found[1], slope, rtol=1e-6, atol=1e-6 * np.abs(slope).max())
+
+
+@pytest.mark.parametrize("order", ["LO", "NLO"])
+def test_models_that_share_coefficients_have_the_features_they_have_alone(order):
+    settings = [
+        ("central", -1.75),
+        ("lower", -1.75),
+        ("central", 0.0),
+        (2.0, -1.75),
+        (lambda T: 3 + T, -1.75),
+    ]
+    models = [model(kappa, gamma, order) for kappa, gamma in settings]
+    models += [qt.LindbladModel(qt.CoulombPotential(), qt.Transport(T_c=0.155), order=order)]
+    histories = cooling(600, 9)  # more than are taken at a time
+    together = features_of(models, histories, EDGES)
+    for setting, found in zip(models, together, strict=True):
+        assert np.array_equal(found, features(setting, histories, EDGES))
+    assert not np.allclose(together[0], together[-1], rtol=1e-4)
+
+
+def test_another_process_emulates_the_same_and_gets_no_matrix(fitted):
+    sent = pickle.dumps(fitted)
+    assert len(sent) < 8 * (6 * fitted.inputs.size + 4 * fitted.outputs.size) + 20_000
+    x = features(model(), cooling(40, 4), fitted.edges_fm)
+    again = pickle.loads(sent)
+    assert np.array_equal(again.values(x), fitted.values(x))
+    first, second = (each.predict(cooling(5, 4), model())["survival 2S"] for each in (fitted, again))
+    assert np.array_equal(first.error, second.error)
 
 
 def test_a_pair_that_meets_no_medium_survives(fitted):

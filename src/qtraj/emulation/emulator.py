@@ -9,8 +9,7 @@ logarithm of survival stands a Gaussian process whose kernel holds every polynom
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,18 +18,19 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import PchipInterpolator
-from scipy.linalg import cho_solve
+from scipy.linalg import LinAlgError, cho_solve, cholesky
+from scipy.optimize import minimize
+from scipy.spatial.distance import cdist
 
 from .._checks import finite_array, float_array, instance, instances, integer, mapping
 from .._netcdf import read_dataset, write_dataset
 from .._types import Float
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
-from ..physics.medium import Histories, History, TabulatedTemperature, as_histories
+from ..physics.medium import History, as_histories
 from ..physics.model import LindbladModel
 from ..states import STATE_NAMES
-from ..units import HBARC
+from .features import active_times, features
 
 BINS: Final = 12
 """Bins of time, equal in its square root between the first and the last time at which a medium acts. 8 and 16 give the
@@ -55,106 +55,10 @@ many, and 480 give 2e-5 already. The others still correct."""
 FEWEST: Final = 16
 """Solved histories that a process needs."""
 
-# The interpolation of `Histories` is followed at so many points between two frames: with 1, 2, 4 and 8 of them the rms
-# error of the emulated 2S was 11, 3.0, 1.4 and 1.2 times 1e-4 (frames 0.3 to 0.4 fm/c apart).
-_SUBDIVISIONS: Final = 8
-_GAUSS: Final = np.polynomial.legendre.leggauss(2)
-_BLOCK: Final = 4096  # histories whose features are made at a time: bounds memory
+# histories that are emulated at a time: 256 x 500 solved ones fit in the cache of a core
+_MEAN_BLOCK: Final = 256
 _SMALLEST: Final = 1e-12  # survivals below are as good as this one in a logarithm
 _FORMAT: Final = "qtraj emulator 1"
-
-
-def features(model: LindbladModel, histories: Sequence[History], edges_fm: ArrayLike) -> Float:
-    r"""Return the integrals of the coefficients over bins of time, \int kappa dt, \int gamma dt, ...
-
-    Parameters
-    ----------
-    model : LindbladModel
-        Its kappa, gamma and, beyond leading order, kappa/T and kappa/T^2.
-    histories : sequence of History, length n
-        A history counts where it exceeds its T_end.
-    edges_fm : array_like, shape (bins + 1,)
-        Increasing times in fm/c; the first and the last bin also hold what is earlier and later.
-
-    Returns
-    -------
-    ndarray, shape (n, quantities x bins)
-        In powers of GeV, bin by bin for each quantity; zero for a history in which the medium never acts.
-    """
-    edges = float_array("edges_fm", edges_fm)
-    found = np.zeros((len(histories), (1 + model.powers) * (len(edges) - 1)))
-    for rows, tau_fm, T, T_end in _tables(histories):
-        for start in range(0, len(rows), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            # a history of several pieces without a common table has several rows here
-            np.add.at(found, rows[block], _integrals(model, tau_fm, T[block], T_end, edges))
-    return found
-
-
-def _integrals(model: LindbladModel, tau_fm: Float, T: Float, T_end: float, edges: Float) -> Float:
-    # behind the last heat nothing counts; the cubic before it knows two points beyond its own
-    kept = slice(int(np.flatnonzero(np.any(T_end < T, axis=0))[-1:].sum()) + 4)
-    tau_fm, T = tau_fm[kept], T[:, kept]
-    u, share = np.log(tau_fm), np.arange(_SUBDIVISIONS) / _SUBDIVISIONS
-    fine = np.append((u[:-1, None] + np.diff(u)[:, None] * share).ravel(), u[-1])
-    inner = np.log(edges[1:-1])
-    nodes = np.unique(np.concatenate([fine, inner[(u[0] < inner) & (inner < u[-1])]]))
-    # ln(T/T_end) in ln tau is the curve that the solver follows; between nodes it is a straight line
-    above = np.asarray(PchipInterpolator(u, np.log(T / T_end), axis=1)(nodes))
-    a, b, step = above[:, :-1], above[:, 1:], np.diff(nodes)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        crossing = a / (a - b)
-    begin = np.where(a > 0, 0.0, np.where(b > 0, crossing, 1.0))
-    width = np.maximum(np.where(b > 0, 1.0, np.where(a > 0, crossing, 0.0)) - begin, 0.0)
-    place = np.clip(np.searchsorted(np.log(edges), (nodes[1:] + nodes[:-1]) / 2) - 1, 0, len(edges) - 2)
-    in_bin = np.eye(len(edges) - 1)[place]
-    sums: list[Float] = [np.zeros(0)] * (1 + model.powers)
-    for i, (x, w) in enumerate(zip(*_GAUSS, strict=True)):
-        at = begin + width * (1 + x) / 2
-        # where it is cold any temperature will do: its weight is zero
-        temperature = T_end * np.exp(np.where(width > 0, a + at * (b - a), 0.0))
-        weight = width * step * (w / 2) * np.exp(nodes[:-1] + at * step) / HBARC
-        kappa, gamma = model.transport.at(temperature)
-        quantities = [kappa, gamma, *(kappa / temperature**p for p in range(1, model.powers))]
-        parts = [(quantity * weight) @ in_bin for quantity in quantities]
-        sums = parts if i == 0 else [known + part for known, part in zip(sums, parts, strict=True)]
-    return np.concatenate(sums, axis=1)
-
-
-def _tables(histories: Sequence[History]) -> Iterator[tuple[NDArray[np.intp], Float, Float, float]]:
-    """Yield histories as tables on common times: their numbers (m,), tau_fm (nt,), T (m, nt) and T_end."""
-    if isinstance(histories, Histories):
-        if histories.tau_fm.ndim == 1:
-            yield np.arange(len(histories)), histories.tau_fm, histories.T, histories.T_end
-            return
-        for i, (tau_fm, T) in enumerate(zip(histories.tau_fm, histories.T, strict=True)):
-            yield np.array([i]), tau_fm, T[None], histories.T_end  # each on its own times
-        return
-    alike: dict[tuple[bytes, float], list[int]] = {}
-    for i, history in enumerate(histories):
-        if isinstance(history, TabulatedTemperature):
-            alike.setdefault((np.asarray(history.tau_fm, dtype=float).tobytes(), history.T_end), []).append(i)
-            continue
-        for begin, end in history.active:
-            t = np.geomspace(begin, end, 4 * BINS + 1)
-            T = history.temperature(t)
-            # the table is hot from end to end
-            yield np.array([i]), t * HBARC, T[None], 0.5 * float(T.min())
-    for (_, T_end), numbers in alike.items():
-        members: list[Any] = [histories[i] for i in numbers]
-        T = np.array([member.T for member in members], dtype=float)
-        yield np.array(numbers), np.asarray(members[0].tau_fm, dtype=float), T, T_end
-
-
-def _active_times(histories: Sequence[History]) -> tuple[float, float]:
-    """Return the first and the last time in fm/c at which one of the histories is hot, to a frame of its table."""
-    first, last = np.inf, 0.0
-    for _, tau_fm, T, T_end in _tables(histories):
-        hot = np.flatnonzero(np.any(T_end < T, axis=0))
-        if len(hot):
-            first = min(first, float(tau_fm[hot[0]]))
-            last = max(last, float(tau_fm[min(hot[-1] + 1, len(tau_fm) - 1)]))
-    return first, last
 
 
 class Sample(NamedTuple):
@@ -269,8 +173,6 @@ class Emulator:
     @classmethod
     def _fitted(cls, lesson: Lesson, chosen: NDArray[np.bool_]) -> Self:
         """Fit the chosen histories of a lesson."""
-        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415  half a second, for those who emulate
-
         hot = chosen & np.any(lesson.x != 0, axis=1)
         if np.count_nonzero(hot) < FEWEST:
             allowed = f"hold at least {FEWEST} histories in which the medium acts"
@@ -293,10 +195,7 @@ class Emulator:
         scale = np.where(scale > 0, scale, 1.0)
         inputs, outputs = (x - center) @ projection, (y - mean) / scale
         pick = np.unique(np.linspace(0, len(x) - 1, min(len(x), TUNED_ON)).astype(int))
-        with warnings.catch_warnings():
-            # a scale at the end of its range is an answer: the term that it belongs to is not needed
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            theta = _process(None).fit(inputs[pick], outputs[pick]).kernel_.theta
+        theta = _scales(inputs[pick], outputs[pick])
         powers, edges = lesson.powers, lesson.edges
         return cls(lesson.names, powers, edges, center, projection, inputs, outputs, mean, scale, theta)
 
@@ -353,18 +252,53 @@ class Emulator:
     def values(self, x: Float) -> Float:
         """Return emulated survivals (n, m), without errors, of `features` `x` (n, f) on `edges_fm`."""
         value = np.ones((len(x), len(self.names)))
-        hot = np.flatnonzero(np.any(x != 0, axis=1))
-        for start in range(0, len(hot), _BLOCK):
-            rows = hot[start : start + _BLOCK]
-            normal = self._gp.predict((x[rows] - self.center) @ self.projection).reshape(len(rows), -1)
-            value[rows] = np.exp(np.clip(self.mean + self.scale * normal, *self._range))
+        hot = np.any(x != 0, axis=1)
+        normal = self._mean_at((x[hot] - self.center) @ self.projection)
+        value[hot] = np.exp(np.clip(self.mean + self.scale * normal, *self._range))
         return value
+
+    def _mean_at(self, x: Float) -> Float:
+        """Return the mean of the process (n, m) at components `x` (n, components), without its variance.
+
+        What is of second degree in the kernel, summed over the solved histories, is one polynomial of that degree, so
+        only the smooth rest is added history by history.
+        """
+        constant, linear, square, points, depth, weights = self._mean_terms
+        mean = np.empty((len(x), len(self.names)))
+        for start in range(0, len(x), _MEAN_BLOCK):
+            z = x[start : start + _MEAN_BLOCK]
+            near = z @ points
+            near -= depth
+            near -= 0.5 * np.exp(-2 * self.theta[3]) * np.sum(z**2, axis=1)[:, None]
+            slope = (z @ square).reshape(len(z), -1, z.shape[1]) + linear
+            np.exp(near, out=near)
+            mean[start : start + _MEAN_BLOCK] = constant + np.einsum("nmc,nc->nm", slope, z) + near @ weights
+        return mean
+
+    @cached_property
+    def _mean_terms(self) -> tuple[Float, Float, Float, Float, Float, Float]:
+        """Return what `_mean_at` adds: three orders of the polynomial; points, depths and weights of exponentials."""
+        alpha = np.asarray(self._gp.alpha_).reshape(len(self.inputs), -1)
+        a2, b, c2, d, _ = np.exp(self.theta)
+        y, m = self.inputs, len(self.names)
+        # a^2 (b^2 + x.y)^2 = a^2 b^4 + 2 a^2 b^2 x.y + a^2 (x.y)^2, of terms 1e8 times larger than their sum
+        long, far = alpha.astype(np.longdouble), y.astype(np.longdouble)
+        constant, linear = a2 * b**4 * long.sum(axis=0), 2 * a2 * b**2 * (long.T @ far)
+        square = a2 * np.stack([(far * long[:, j, None]).T @ far for j in range(m)], axis=1)
+        polynomial = (constant, linear, square.reshape(y.shape[1], -1))
+        exponentials = (y.T / d**2, 0.5 * np.sum(y**2, axis=1) / d**2, c2 * alpha)
+        return *(np.asarray(term, dtype=float) for term in polynomial), *exponentials
 
     @cached_property
     def _range(self) -> tuple[Float, Float]:
         """Range of the logarithms: far from all solved histories a polynomial would go anywhere."""
         known = self.mean + self.scale * self.outputs
         return known.min(axis=0) - 1.0, np.maximum(known.max(axis=0), 0.0)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # other processes emulate: the matrix of the process, n^2 numbers, is made anew where an error is asked for
+        self._mean_terms  # noqa: B018
+        return {name: value for name, value in self.__dict__.items() if name != "_gp"}
 
     def _of_this_order(self, model: LindbladModel) -> LindbladModel:
         instance("model", model, LindbladModel)
@@ -417,9 +351,9 @@ _DIMENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _process(theta: Float | None) -> Any:
-    """Return the Gaussian process with the scales of its kernel, or one that finds them by its likelihood."""
-    from sklearn.gaussian_process import GaussianProcessRegressor  # noqa: PLC0415  as above
+def _process(theta: Float | None = None) -> Any:
+    """Return the Gaussian process with the scales of its kernel `theta`, by default those that a search begins at."""
+    from sklearn.gaussian_process import GaussianProcessRegressor  # noqa: PLC0415  half a second, for those who emulate
     from sklearn.gaussian_process.kernels import (  # noqa: PLC0415
         RBF,
         ConstantKernel,
@@ -430,9 +364,52 @@ def _process(theta: Float | None) -> Any:
     quadratic = ConstantKernel(1.0) * DotProduct(1.0) ** 2
     # noise: what the features do not tell, and the discretization of the solver
     kernel = quadratic + ConstantKernel(0.1) * RBF(3.0) + WhiteKernel(1e-4, (1e-9, 1.0))
-    if theta is None:
-        return GaussianProcessRegressor(kernel)
-    return GaussianProcessRegressor(kernel.clone_with_theta(theta), optimizer=None)
+    return GaussianProcessRegressor(
+        kernel if theta is None else kernel.clone_with_theta(theta), optimizer=None
+    )
+
+
+def _scales(x: Float, y: Float) -> Float:
+    """Return the logarithms of the scales of the kernel that make inputs and outputs most likely.
+
+    Scikit-learn finds the same in five times the time: it makes the kernel and its gradient anew from the inputs in
+    each step, and all products with each output.
+    """
+    process = _process()
+    dot, square = x @ x.T, cdist(x, x, "sqeuclidean")
+    # a scale at the end of its range is an answer: the term that it belongs to is not needed
+    best = minimize(
+        lambda theta: _unlikelihood(theta, dot, square, y, process.alpha),
+        process.kernel.theta,
+        method="L-BFGS-B",
+        jac=True,
+        bounds=process.kernel.bounds,
+    )
+    return np.asarray(best.x)
+
+
+def _unlikelihood(theta: Float, dot: Float, square: Float, y: Float, jitter: float) -> tuple[float, Float]:
+    """Return minus the logarithm of the likelihood (Rasmussen and Williams, eqs. 5.8 and 5.9), and its gradient.
+
+    `dot` and `square` are the products and the squared distances of the inputs; outputs `y` (n, m) share the kernel.
+    """
+    a2, b, c2, d, e2 = np.exp(theta)
+    n, m = y.shape
+    linear = b**2 + dot
+    quadratic, smooth = a2 * linear**2, c2 * np.exp(-square / (2 * d**2))
+    kernel = quadratic + smooth
+    kernel[np.diag_indices(n)] += e2 + jitter
+    try:
+        factor = cholesky(kernel, lower=True, check_finite=False)
+    except LinAlgError:  # not positive: as unlikely as can be
+        return np.inf, np.zeros(len(theta))
+    inverse = cho_solve((factor, True), np.eye(n), check_finite=False)
+    alpha = inverse @ y
+    value = 0.5 * np.sum(y * alpha) + m * (np.sum(np.log(np.diag(factor))) + 0.5 * n * np.log(2 * np.pi))
+    weight = alpha @ alpha.T - m * inverse
+    slopes = (quadratic, 4 * a2 * b**2 * linear, smooth, smooth * square / d**2)
+    gradient = [*(np.vdot(weight, slope) for slope in slopes), e2 * np.trace(weight)]
+    return float(value), -0.5 * np.array(gradient)
 
 
 class Lesson(NamedTuple):
@@ -473,7 +450,7 @@ def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
                 raise InputError(f"samples[{i}].values[{name!r}]", given, allowed)
         batches.append(histories)
         survivals.append(np.stack([np.asarray(values[name], dtype=float) for name in names], axis=1))
-        spans.append(_active_times(histories))
+        spans.append(active_times(histories))
     first, last = min(a for a, _ in spans), max(b for _, b in spans)
     if not last > first:
         raise InputError("samples", "cold histories", "hold histories in which the medium acts")
@@ -509,7 +486,10 @@ class CrossFit:
 
     def values(self, histories: Sequence[History], model: LindbladModel) -> Float:
         """Return survivals (n, m) of other `histories` of a `model`: the mean of the emulators, by their `shares`."""
-        x = features(model, histories, self.emulators[0].edges_fm)
+        return self.values_at(features(model, histories, self.emulators[0].edges_fm))
+
+    def values_at(self, x: Float) -> Float:
+        """Return survivals (n, m) at `features` (n, f) on the edges of the emulators."""
         total = np.zeros((len(x), len(self.names)))
         for emulator, share in zip(self.emulators, self.shares, strict=True):
             total += share * emulator.values(x)
