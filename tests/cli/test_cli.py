@@ -173,7 +173,7 @@ def test_an_output_folder_that_cannot_be_written_is_one_line(monkeypatch, file):
         (["--order", "NNLO"], ["order", "NNLO"]),
         (["--method", "luck"], ["--method", "luck", "trajectories"]),
         (["--method", "trajectories", "--n", "1"], ["n", "1"]),
-        (["--method", "trajectories", "--potential", "ksu"], ["--method", "nojump", "width"]),
+        (["--method", "trajectories", "--potential", "ksu"], ["method", "NoJump", "width"]),
         (["--potential", "ksu", "--kappa", "central"], ["transport", "width"]),
         (["--potential", "nofile.txt"], ["--potential", "nofile.txt"]),
         (["--duration", "1", "--table", __file__], ["--duration"]),
@@ -190,7 +190,8 @@ def test_a_mistake_in_the_flags_of_solve_is_one_line(flags, fragments):
     [
         (["--method", "nojump"], ["NoJump", "0.3538"]),
         (["--method", "trajectories", "--n", "256"], ["QuantumTrajectories", "0.354", "statistical"]),
-        (["--potential", "ksu"], ["NoJump", "mesh"]),
+        (["--potential", "ksu"], ["DensityMatrix", "mesh"]),
+        (["--potential", "htl", "--method", "nojump"], ["NoJump", "mesh"]),
         (["--method", "nojump", "--order", "NLO"], ["NoJump", "0.59595"]),
     ],
 )

@@ -26,6 +26,7 @@ from qtraj.io.factory import (
 )
 from qtraj.io.results import save_states
 from qtraj.observables.feeddown import FeedDown
+from qtraj.physics.potentials import POTENTIALS
 from qtraj.provenance import CODE
 
 HEAD = RUN_FILE[: RUN_FILE.index("[model]")]
@@ -36,6 +37,10 @@ import qtraj as qt
 
 cornell = qt.CallablePotential(lambda r: -0.4 / r + 0.2 * np.minimum(r, 6.0), alpha=0.4, octet="coulomb")
 wide = qt.CallablePotential(lambda r, T: -0.4 / r - 1j * T * r**2 / (1 + r**2), alpha=0.4)
+decaying = qt.CallablePotential(
+    lambda r, T: -0.4 / r - 1j * T * r**2 / (1 + r**2), alpha=0.4,
+    octet=lambda r, T: 0.05 / r - 1j * T * r**2 / (1 + r**2),
+)
 warm = qt.CallablePotential(lambda r, T: -0.4 / r * np.exp(-T * r), alpha=0.4, octet="coulomb")
 nothing = 3
 
@@ -96,8 +101,13 @@ NOJUMP, SAMPLED = 'kind = "nojump"\n', 'kind = "trajectories"\n'
 
 # key -> section, its lines without the key, its lines with it
 EVERY_KEY = {
-    "model.potential": ("model", "", 'potential = "ksu"\n[method]\n' + NOJUMP),
-    "model.potential.name": ("model", "", 'potential = { name = "ksu" }\n[method]\n' + NOJUMP),
+    "model.potential": ("model", "", 'potential = "ksu"'),
+    "model.potential.name": ("model", "", 'potential = { name = "htl" }'),
+    "model.potential.arguments": (
+        "model",
+        'potential = "htl"',
+        'potential = { name = "htl", md_over_T = 2.2 }',
+    ),
     "model.potential.file": ("model", FILE % "", FILE.replace("V.txt", "W.txt") % ""),
     "model.potential.octet": ("model", FILE % "", FILE.replace(', octet = "coulomb"', "") % ""),
     "model.potential.below": ("model", FILE % "", FILE % ', below = "constant"'),
@@ -226,8 +236,17 @@ def test_the_objects_are_those_of_the_library(folder):
     assert model_of(run_file) == qt.LindbladModel(
         qt.CoulombPotential(0.5), qt.Transport("upper", -1.75, 0.155)
     )
-    assert potential_of(made(folder, model='potential = "ksu"', method=NOJUMP)) == qt.KSUPotential()
-    assert model_of(made(folder, model='potential = "ksu"', method=NOJUMP)).mass == 4.70
+    assert potential_of(made(folder, model='potential = "ksu"')) == qt.KSUPotential()
+    assert model_of(made(folder, model='potential = "ksu"')).mass == 4.70
+    for name, potential in POTENTIALS.items():
+        assert potential_of(made(folder, model=f'potential = "{name}"')) == potential()
+    htl = 'potential = { name = "htl", alpha_s = 0.35, md_over_T = 2.2, real = "coulomb" }\nalpha = 0.6239853'
+    assert potential_of(made(folder, model=htl)) == qt.HTLPotential(
+        0.35, 2.2, real="coulomb", alpha=0.6239853
+    )
+    weak = potential_of(made(folder, model='potential = "htl"\nalpha = 0.4'))
+    assert weak == qt.HTLPotential(0.4 / (4 / 3))  # one coupling for all of it
+    assert model_of(made(folder, model='potential = "three_loop"')).mass == 4.85
     start = start_of(made(folder, initial='kind = "file"\nfile = "start.txt"\ncolor = 0.25'), 1)
     assert (start.l, start.color) == (1, 0.25)
     assert start_of(made(folder, initial='kind = "bound"\nn = [3, 2]'), 0) == qt.BoundState(3, 0)
@@ -248,7 +267,8 @@ def test_the_objects_are_those_of_the_library(folder):
     ("key", "hint", "sections"),
     [
         ("model.potential", "{ file = 'V.txt' }", {"model": 'potential = "V.txt"'}),
-        ("model.potential", "how a file is read", {"model": 'potential = { name = "ksu", beyond = "linear" }'}),
+        ("model.potential", "a name beside arguments",
+         {"model": 'potential = { file = "V.txt", arguments = { sigma = 1 } }\nalpha = 0.4'}),
         ("model.potential.python", "pattern", {"model": 'potential = { python = "module" }'}),
         ("model.alpha", "be given with a potential from a file", {"model": 'potential = { file = "V.txt" }'}),
         ("model.alpha", "has its own", {"model": 'potential = { python = "a:b" }\nalpha = 0.4'}),
@@ -272,7 +292,6 @@ def test_the_objects_are_those_of_the_library(folder):
         ("method.rtol", "belongs to density", {"method": NOJUMP + "rtol = 1e-3"}),
         ("method.n", "belongs to trajectories", {"method": "n = 8"}),
         ("method.budget", "density and nojump", {"method": SAMPLED + 'budget = "all"'}),
-        ("method.kind", "'nojump' with potential = 'ksu'", {"model": 'potential = "ksu"'}),
         ("method.grid.kind", "'mesh' with kind = 'density'", {"method": SINE % ("density", "")}),
         ("method.grid", "not have num", {"method": MESH % "num = 8"}),
         ("method.dt", "kind = 'sine'", {"method": NOJUMP + "dt = 0.01"}),
@@ -280,7 +299,6 @@ def test_the_objects_are_those_of_the_library(folder):
     ],
 )  # fmt: skip
 def test_a_contradiction_is_refused_by_name(folder, key, hint, sections):
-    # the KSU potential goes with one method only, which the cases of its other keys must name
     with pytest.raises(InputError) as caught:
         made(folder, **sections)
     assert caught.value.argument == key
@@ -298,8 +316,13 @@ PYTHON = 'potential = { python = "own_potential:%s" }'
         ("model.potential.python", "int", {"model": PYTHON % "nothing"}),
         ("model.potential.python", "No module named", {"model": 'potential = { python = "no_such_module:V" }'}),
         ("model.kappa", "['none']", {"model": PYTHON % "wide", "method": NOJUMP}),
-        ("method.kind", "be 'nojump' for", {"model": PYTHON % "wide" + '\nkappa = ["none"]'}),
-        ("method.kind", "'nojump' or 'trajectories'", {"model": PYTHON % "warm"}),
+        ("model.potential.octet", "octet", {"model": PYTHON % "wide" + '\nkappa = ["none"]'}),
+        ("model.potential", "real octet", {"model": PYTHON % "decaying" + '\nkappa = ["none"]'}),
+        ("model.potential.md", "CornellPotential takes", {"model": 'potential = { name = "cornell", md = 1 }'}),
+        ("model.potential.md_over_T", "0 to 10", {"model": 'potential = { name = "htl", md_over_T = 20 }'}),
+        ("model.potential.beyond", "takes sigma", {"model": 'potential = { name = "ksu", beyond = "linear" }'}),
+        ("model.alpha", "has its own", {"model": 'potential = "three_loop"\nalpha = 0.4'}),
+        ("model.potential.octet", "casimir", {"model": 'potential = { name = "ksu", octet = "adjoint" }'}),
         ("model.potential.octet", "'coulomb'", {"model": FILE.replace(', octet = "coulomb"', "") % ""}),
         ("model.mass", "0.5 to 10", {"model": "mass = 47"}),
         ("model.kappa", "non-negative", {"model": "kappa = [1.0, { points = [[0.1, 1], [0.3, -1]] }]"}),

@@ -24,7 +24,12 @@ from ..physics.model import ORDERS
 EXIT_INPUT = 2
 TABLE_WIDTH = 150  # columns, where no terminal says how many there are
 
-Potential = Annotated[str, Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")]
+Potential = Annotated[
+    str,
+    Option(
+        metavar="NAME|FILE", help="coulomb, cornell, ksu, htl, three_loop, wilson_line, or a table of V(r)."
+    ),
+]
 Alpha = Annotated[
     float | None,
     Option(help="Coulomb coupling C_F alpha_s instead of the potential's; a table needs one."),
@@ -37,9 +42,14 @@ Below = Annotated[
     Option(metavar="coulomb|constant", help="How a table goes on below its first point  [coulomb]"),
 ]
 Octet = Annotated[
-    str | None, Option(metavar="coulomb", help="Octet of a table that has none: +alpha/(8 r).  [no octet]")
+    str | None,
+    Option(
+        metavar="coulomb|casimir", help="Octet of a table: +alpha/(8 r), or -1/8 of the singlet.  [no octet]"
+    ),
 ]
-Mass = Annotated[float | None, Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")]
+Mass = Annotated[
+    float | None, Option(help="Heavy-quark mass, GeV  [4.73; with ksu or cornell 4.70, three_loop 4.85]")
+]
 Kappa = Annotated[str | None, Option(help="central (default), lower, upper, or a number kappa/T^3.")]
 Gamma = Annotated[float | None, Option(help="gamma/T^3.  [-1.75]")]
 CriticalTemperature = Annotated[

@@ -75,8 +75,8 @@ def solve(
     method: Annotated[
         str | None,
         Option(
-            help="density (no sampling noise), nojump or trajectories.  [density; of a complex potential nojump, of a "
-            "real one that changes with T trajectories]"
+            help="density (no sampling noise), nojump or trajectories.  [density; nojump of a complex potential "
+            "without an octet whose jumps are known]"
         ),
     ] = None,
     rtol: Annotated[float | None, Option(help="Of density: relative accuracy of 1S, 2S, 3S  [1e-3]")] = None,
@@ -97,8 +97,7 @@ def solve(
     from ..hydro.readers.common import load_table
     from ..physics.initial import CoulombState, GaussianState
     from ..physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
-    from ..solvers.density.method import DensityMatrix
-    from ..solvers.nojump.method import NoJump
+    from ..solvers.density.method import has_jumps
     from ..solvers.solve import solve as solve_lindblad
     from ..states import State
 
@@ -129,13 +128,7 @@ def solve(
         options.refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
         named = State.named(state)
         initial = CoulombState(n=named.n, l=named.l, color=color)
-    by_default = "nojump" if model.has_width else "density" if model.thermal is None else "trajectories"
-    chosen = _method(method or by_default, rtol, n, seed)
-    if model.thermal is not None and isinstance(chosen, DensityMatrix):
-        allowed = "be nojump or trajectories for a potential that changes with the medium"
-        raise InputError("--method", method, allowed)
-    if model.has_width and not isinstance(chosen, NoJump):
-        raise InputError("--method", method, "be nojump for a potential that has a width of its own")
+    chosen = _method(method or ("density" if has_jumps(model) else "nojump"), rtol, n, seed)
     result = solve_lindblad(model, medium, initial, chosen, progress=True)
     if as_json or out is not None:
         command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
@@ -317,8 +310,8 @@ def _model(
     order: str = "LO",
 ) -> LindbladModel:
     """Return the model; `table` holds what only a file of V(r) takes, `dipole` kappa, gamma and T_c."""
-    from ..io.config import KSU_MASS, POTENTIALS
     from ..physics.model import LindbladModel
+    from ..physics.potentials import MASSES, POTENTIALS, named_potential
     from ..physics.potentials.coulomb import thermal_potential
     from ..physics.potentials.table import TabulatedPotential
     from ..physics.transport import Transport
@@ -327,7 +320,10 @@ def _model(
     if potential in POTENTIALS:
         flags = {f"--{name}": value for name, value in table.items()}
         options.refuse(flags, f"with --potential {potential}: it says how a table is read")
-        made = POTENTIALS[potential](**_given(alpha=alpha))
+        try:
+            made = named_potential(potential, alpha, {})
+        except InputError as error:
+            raise InputError(f"--{error.argument}", error.value, error.allowed, error.remedy) from None
     elif not Path(potential).is_file():
         allowed = f"be {', '.join(POTENTIALS)} or a file with a table of V(r)"
         raise InputError("--potential", potential, allowed)
@@ -352,8 +348,8 @@ def _model(
             fits = f"with --kappa {kappa}: it scales the fits central, lower and upper"
             options.refuse({"--T-c": T_c}, fits)
         transport = Transport(**given)
-    if mass is None and potential == "ksu":
-        mass = KSU_MASS
+    if mass is None:
+        mass = MASSES.get(potential)
     return LindbladModel(made, **_given(transport=transport, mass=mass, order=order))
 
 

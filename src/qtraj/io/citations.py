@@ -155,7 +155,8 @@ class Choices:
     gamma_range: bool = True  # gamma one of the group's values,
     bottomonium: bool = True  # mass and coupling the group's
     anisotropic: bool = False  # whether the medium is, and the potential knows it
-    thermal: bool = False  # whether the potential changes with the medium
+    thermal: bool = False  # whether the potential changes with the medium,
+    noise: bool = False  # and its jumps are those that its width implies
 
     @classmethod
     def of_run(cls, run: RunConfig | RunFile) -> Choices:
@@ -164,6 +165,7 @@ class Choices:
         model, method = config.model, config.method
         name = model.potential.name or "own"
         own = run if name == "own" and isinstance(run, RunFile) else None
+        is_complex = model.potential.is_complex or (own is not None and model_of(own).has_width)
         return cls(
             potential=name,
             dipole=model.kappa != (NO_DIPOLE,),
@@ -173,7 +175,8 @@ class Choices:
             kappa_fit=model.has_fits,
             gamma_range=model.kappa != (NO_DIPOLE,) and bool(set(model.gamma) & set(GROUP.gamma)),
             bottomonium=name == "coulomb" and (model.alpha, model.mass) == (GROUP.alpha, GROUP.mass),
-            thermal=name == "ksu" or (own is not None and model_of(own).thermal is not None),
+            thermal=is_complex or (own is not None and model_of(own).thermal is not None),
+            noise=is_complex and method.kind != "nojump",
         )
 
     @classmethod
@@ -202,7 +205,16 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
     ("Brambilla2021", "fits of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2020", "lattice values of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2019", "values of gamma", lambda c: c.gamma_range),
+    (
+        "Akamatsu2012 Akamatsu2015 Blaizot2018",
+        "jumps of a complex potential: a stochastic potential with color",
+        lambda c: c.noise,
+    ),
     ("Islam2020 Strickland2011", "KSU potential", lambda c: c.potential == "ksu"),
+    ("Islam2020", "potential with string breaking", lambda c: c.potential == "cornell"),
+    ("Laine2007 Beraudo2008", "potential of hard thermal loops", lambda c: c.potential == "htl"),
+    ("Brambilla2024", "potential at three loops", lambda c: c.potential == "three_loop"),
+    ("Tang2024", "potential fitted to Wilson lines", lambda c: c.potential == "wilson_line"),
     ("Dong2021 Dong2022", "screening in an anisotropic medium", lambda c: c.anisotropic),
     ("Dalibard1992", "quantum jumps", lambda c: c.method == "trajectories"),
     ("Baye2015", "Lagrange mesh", lambda c: c.mesh),

@@ -36,8 +36,7 @@ from ..observables.data.systems import load_system, system_names
 from ..observables.feeddown import MESON_NAMES
 from ..physics.initial import MAX_L
 from ..physics.model import Order
-from ..physics.potentials.coulomb import CoulombPotential
-from ..physics.potentials.ksu import KSUPotential
+from ..physics.potentials import MASSES, POTENTIALS
 from ..physics.potentials.table import Below, Beyond
 from ..physics.transport import KAPPA_FITS, FitName
 from .config_errors import input_error, must, one_of, refuse_contradictions, rule, written
@@ -46,15 +45,10 @@ HYDRO_FORMATS = ("auto", *FORMATS, *DECLARED)
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
 the temperatures along ready-made paths."""
 
-# every other one is a file or a Python object
-POTENTIALS: dict[str, type[CoulombPotential | KSUPotential]]
-POTENTIALS = {"coulomb": CoulombPotential, "ksu": KSUPotential}
-
 Executor = Literal["in-process", "local", "scheduler", "slurm", "htcondor", "pbs"]
 """Who solves the chunks of a campaign: this process, Dask workers here, those of a scheduler, or batch jobs."""
 
 NO_DIPOLE = "none"  # kappa for no dipole terms, which a potential with a width of its own needs
-KSU_MASS = 4.70  # bottom mass in GeV of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461
 
 
 def _kappa(value: Any) -> Any:
@@ -83,6 +77,10 @@ _CHOICE_OF_POTENTIAL = (
 
 
 def _potential(value: Any) -> Any:
+    if isinstance(value, dict) and value.get("name") in tuple(POTENTIALS) and "arguments" not in value:
+        # what stands beside a name are the arguments of its class
+        arguments = {key: v for key, v in value.items() if key not in ("name", "file", "python")}
+        return {key: v for key, v in value.items() if key not in arguments} | {"arguments": arguments}
     if not isinstance(value, str):
         return value
     if value not in POTENTIALS:
@@ -205,13 +203,15 @@ class System(_Section):
 class PotentialChoice(_Section):
     """Key ``potential`` of ``[model]``: a name, ``{ file = ... }`` or ``{ python = "module:name" }``.
 
-    A file is one that `qtraj.TabulatedPotential.read` reads, which explains the other keys. The object `name` of a
-    Python module, beside the run file or installed, is a potential, or makes one when it is called.
+    Beside a name stand the `arguments` of its class, as in ``{ name = "htl", alpha_s = 0.3 }``. A file is one that
+    `qtraj.TabulatedPotential.read` reads, which explains the other keys. The object `name` of a Python module, beside
+    the run file or installed, is a potential, or makes one when it is called.
     """
 
     name: Annotated[str, AfterValidator(one_of(POTENTIALS))] | None = None
+    arguments: dict[str, bool | int | float | str] = {}
     file: str | None = None
-    octet: Literal["coulomb"] | None = None
+    octet: Literal["coulomb", "casimir"] | None = None
     below: Below = "coulomb"
     beyond: Beyond | None = None
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
@@ -221,6 +221,12 @@ class PotentialChoice(_Section):
         of_files = self.model_fields_set & {"octet", "below", "beyond"}
         useless = self.file is None and bool(of_files)
         yield useless, "not have octet, below or beyond, which say how a file is read"
+        yield self.name is None and bool(self.arguments), "have a name beside arguments"
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether it is one by name that has a width of its own."""
+        return self.name is not None and hasattr(POTENTIALS[self.name], "has_width")
 
 
 class Model(_Section):
@@ -237,11 +243,14 @@ class Model(_Section):
     @model_validator(mode="before")
     @classmethod
     def _filled(cls, values: Any) -> Any:
-        """Fill in what goes with the KSU potential, and with a kappa of "none": no dipole terms, so no band."""
+        """Fill in what goes with a potential, and with a kappa of "none": no dipole terms, so no band."""
         if not isinstance(values, dict):
             return values
-        if values.get("potential") in ("ksu", {"name": "ksu"}):
-            values = {"alpha": KSUPotential.alpha, "mass": KSU_MASS, "kappa": [NO_DIPOLE]} | values
+        choice = values.get("potential")
+        name = choice.get("name") if isinstance(choice, dict) else choice
+        if name in tuple(POTENTIALS):
+            no_dipole = {"kappa": [NO_DIPOLE]} if hasattr(POTENTIALS[name], "has_width") else {}
+            values = no_dipole | ({"mass": MASSES[name]} if name in MASSES else {}) | values
         if values.get("kappa") == [NO_DIPOLE]:
             values = {"gamma": [0.0]} | values
         return values

@@ -158,9 +158,9 @@ def _of_model(model: Model) -> Iterator[_Check]:
     yield "model.alpha", None, lacks_alpha, "be given with a potential from a file", remedy
     own_alpha = potential.python is not None and "alpha" in given
     yield "model.alpha", model.alpha, own_alpha, f"be left out: {potential.python} has its own"
-    allowed = "be left out with potential = 'ksu', which has a width of its own"
+    allowed = f"be left out with potential = '{potential.name}', which has a width of its own"
     remedy = "Dipole terms would count the decay twice."
-    twice = potential.name == "ksu" and model.kappa != ("none",)
+    twice = potential.is_complex and model.kappa != ("none",)
     yield "model.kappa", model.kappa, twice, allowed, remedy
     none = "none" in model.kappa
     yield "model.kappa", model.kappa, none and len(model.kappa) > 1, "be 'none' alone"
@@ -181,8 +181,6 @@ def _of_start(config: RunConfig) -> Iterator[_Check]:
     mixed = start.kind == "bound" and not isinstance(start.color, str)
     allowed = "be 'singlet' or 'octet' with kind = 'bound': it chooses the potential"
     yield "initial.color", start.color, mixed, allowed
-    octet = config.model.potential.name == "ksu" and start.color not in ("singlet", 1)
-    yield "initial.color", start.color, octet, "be 'singlet' with potential = 'ksu', which has no octet"
 
 
 def _of_method(config: RunConfig) -> Iterator[_Check]:
@@ -191,9 +189,6 @@ def _of_method(config: RunConfig) -> Iterator[_Check]:
         kinds = [kind for kind, keys in METHOD_KEYS.items() if key in keys]
         allowed = f"be left out with kind = '{method.kind}': it belongs to {' and '.join(kinds)}"
         yield f"method.{key}", getattr(method, key), True, allowed
-    jumps = config.model.potential.name == "ksu" and method.kind != "nojump"
-    remedy = "It changes with the medium and has a width of its own, without jumps."
-    yield "method.kind", method.kind, jumps, "be 'nojump' with potential = 'ksu'", remedy
     sine, recoil = method.grid is not None and method.grid.kind == "sine", RECOIL[config.model.order]
     beside = f"order = '{config.model.order}'" if recoil else "kind = 'density'"
     on_mesh_only = sine and (recoil or method.kind == "density")
@@ -222,9 +217,6 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
     uneven = paths.solved is not None and paths.n * paths.replicates != paths.solved
     allowed = f"be {paths.replicates} replicates times a power of two, and n be left out"
     yield "paths.solved", paths.solved, uneven, allowed
-    thermal = config.model.potential.name == "ksu"
-    allowed = "be left out with potential = 'ksu', which knows the medium"
-    yield "paths.cheap", paths.cheap, cheap and thermal, allowed
     ready_made = bool(medium.files) and all(file.format == "qtraj_trajectories" for file in medium.files)
     for name in sorted(paths.model_fields_set):
         # with budget = 'replicate' the first n paths are the sample for the errors

@@ -38,17 +38,18 @@ from ..physics.initial import (
 from ..physics.medium import History, medium_state
 from ..physics.model import NO_DIPOLE as NO_DIPOLE_TERMS
 from ..physics.model import LindbladModel, quark_of
+from ..physics.potentials import named_potential
 from ..physics.potentials.coulomb import COLORS, Color, Potential, thermal_potential
 from ..physics.potentials.table import TabulatedPotential
 from ..physics.transport import Interpolated, Transport
 from ..radial.sine import SineGrid
-from ..solvers.density.method import DensityMatrix
+from ..solvers.density.method import DensityMatrix, check_potential
 from ..solvers.nojump.method import DEFAULT_MESH as NO_JUMP_MESH
 from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method, checked_problem
 from ..solvers.trajectories.method import DEFAULT_MESH as TRAJECTORY_MESH
 from ..solvers.trajectories.method import QuantumTrajectories
-from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFile
+from .config import NO_DIPOLE, CoefficientTable, Gamma, Kappa, RunFile
 from .config_errors import METHOD_KEYS
 from .results import load_states
 
@@ -74,7 +75,8 @@ def potential_of(run_file: RunFile) -> Potential:
     """Return the potential of a run file."""
     model = run_file.config.model
     choice = model.potential
-    with keyed("model", below="potential.below", beyond="potential.beyond", octet="potential.octet"):
+    keys = {key: f"potential.{key}" for key in ("below", "beyond", "octet", *choice.arguments)}
+    with keyed("model", **keys):
         if choice.python is not None:
             module, _, name = choice.python.partition(":")
             try:
@@ -94,7 +96,8 @@ def potential_of(run_file: RunFile) -> Potential:
         if choice.file is not None:
             how = choice.model_dump(include={"octet", "below", "beyond"})
             return TabulatedPotential.read(run_file.resolve(choice.file), alpha=model.alpha, **how)
-        return POTENTIALS[choice.name or "coulomb"](alpha=model.alpha)
+        alpha = model.alpha if "alpha" in model.model_fields_set else None
+        return named_potential(choice.name or "coulomb", alpha, choice.arguments)
 
 
 def model_of(run_file: RunFile, kappa: Kappa | None = None, gamma: Gamma | None = None) -> LindbladModel:
@@ -196,17 +199,18 @@ def check_choices(run_file: RunFile) -> None:
             AccuracyWarning,
         )
     kind, name = config.method.kind, type(model.potential).__name__
-    if model.has_width and kind != "nojump":
-        allowed = f"be 'nojump' for {name}, which has a width of its own and no jumps"
-        raise InputError("method.kind", kind, allowed)
-    if model.thermal is not None and kind == "density":
-        allowed = f"be 'nojump' or 'trajectories' for {name}, which changes with the medium"
+    if model.has_width and kind == "trajectories":
+        allowed = f"be 'density' or 'nojump' for {name}, which has a width of its own"
         raise InputError("method.kind", kind, allowed)
     starts = [start_of(run_file, l) for l in config.initial.l]
-    colors = COLORS if model.channels or singlet_probability(config.initial.color) < 1 else COLORS[:1]
+    jumps = bool(model.channels) or kind != "nojump"
+    colors = COLORS if jumps or singlet_probability(config.initial.color) < 1 else COLORS[:1]
     for color in colors:
         with keyed("model", octet="potential.octet", color="potential"):
             model.potential.vacuum(_PROBE_R, color)
+    if kind == "density":
+        with keyed("model"):
+            check_potential(model)
     for start in starts:
         with keyed("initial", potential="n"):
             start.u(_PROBE_R, model)

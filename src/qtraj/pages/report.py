@@ -42,8 +42,8 @@ ACCURACY: Final = {
     "of the maximum, and to a tenth in the octet at 1.5 fm/c, 2.6 fm apart, where jumps end.",
 }
 COLD: Final = (
-    "The density over time is not shown: the medium is never above T_end on this path, or the potential changes with "
-    "the medium."
+    "The density over time is not shown: the medium is never above T_end on this path, or the jumps of this potential "
+    "are not known."
 )
 
 # names of the palette of page.css, which has a light and a dark value of each

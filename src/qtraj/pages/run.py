@@ -26,7 +26,9 @@ from ..io.results import read_dataset
 from ..observables.bins import geometries
 from ..physics.medium import History
 from ..physics.model import ORDERS
+from ..physics.potentials import named_potential
 from ..solvers.density.evolution import density_in_time
+from ..solvers.density.method import has_jumps
 from ..states import STATE_NAMES
 from ..units import HBARC, to_fm
 
@@ -39,6 +41,14 @@ PROVENANCE: Final = {
     "python": "Python",
 }
 FEEDDOWN: Final = {"group": "one step, arXiv:2012.01240", "pdg2026": "all cascades, PDG 2026"}
+POTENTIAL_NAMES: Final = {
+    "coulomb": "Coulomb",
+    "cornell": "Cornell, with a string that breaks",
+    "ksu": "Kent State University",
+    "htl": "hard thermal loops",
+    "three_loop": "QCD at three loops",
+    "wilson_line": "fit to Wilson lines of the lattice",
+}
 
 
 # times and radii of the pair on the page: with 14 curves at 7 characters each, about 1.5 MB
@@ -110,14 +120,23 @@ def setup(run: Run) -> dict[str, str]:
     """Return how a run was set up: topics and sentences."""
     config, model, system = run.config, run.config.model, run.config.system
     nuclei, given = system.woods_saxon, model.potential
-    names = {"coulomb": "Coulomb", "ksu": "Kent State University"}
-    potential = f"{names.get(given.name or '', given.file)}, C_F α_s = {model.alpha:g}"
+    potential = f"{given.file}, C_F α_s = {model.alpha:g}"
     if given.python is not None:
         potential = f"{given.python} of the user"
+    elif given.name is not None:
+        alpha = model.alpha if "alpha" in model.model_fields_set else None
+        alpha = named_potential(given.name, alpha, given.arguments).alpha
+        others = "".join(f", {key} = {value}" for key, value in given.arguments.items())
+        potential = f"{POTENTIAL_NAMES[given.name]}, C_F α_s = {alpha:g}{others}"
+    equation = (
+        f"Lindblad equation of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature"
+    )
+    if NO_DIPOLE in model.kappa:
+        equation = "Lindblad equation of a pair in a color field with white noise, whose correlation is Im V"
     topics = {
         "Collision": f"{system.name} at {system.sqrt_s_GeV:g} GeV per nucleon pair; σ_NN = {system.sigma_nn_mb:g} mb; "
         f"nuclei of A = {nuclei.A}, R = {nuclei.R_fm:g} fm, a = {nuclei.a_fm:g} fm",
-        "Equation": f"Lindblad equation of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature",
+        "Equation": equation,
         "Potential": f"{potential}; bottom-quark mass M = {model.mass:g} GeV",
         "Transport": _transport(config),
         "Medium": f"acts on the pair while T > {', '.join(f'{T:g}' for T in config.medium.T_end)} GeV; {_hydro(run)}",
@@ -234,11 +253,11 @@ def representative(run: Run) -> tuple[History, str] | None:
 def pair_over_time(run_file: RunFile, history: History) -> dict[str, Any] | None:
     """Return the data of the section with the slider, or None if there is nothing to show.
 
-    That is so for a history that is never hot, and for a potential that changes with the medium.
+    That is so for a history that is never hot, and for a complex potential whose jumps are not known.
     """
     model = model_of(run_file)
-    # the density matrix knows potentials of the vacuum only
-    if not history.active or model.thermal is not None:
+    # without jumps an octet need not be known
+    if not history.active or not has_jumps(model):
         return None
     times = np.linspace(0.0, to_fm(history.active[-1][1]), TIMES)
     r_fm = np.linspace(0.0, FARTHEST_FM, 2 * POINTS)

@@ -128,7 +128,7 @@ class DensityMatrix:
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
-        _check_potential(model)
+        check_potential(model)
         if self.l_max is not None and self.l_max < initial.l:
             raise InputError("l_max", self.l_max, f"be at least the l = {initial.l} of the initial state")
         method = NoJump(error_budget=self.error_budget)
@@ -173,7 +173,17 @@ class DensityMatrix:
         )
 
 
-def _check_potential(model: LindbladModel) -> None:
+def has_jumps(model: LindbladModel) -> bool:
+    """Return whether the jumps of a complex potential are known; of another one True."""
+    try:
+        if model.has_width:
+            check_potential(model)
+    except InputError:
+        return False
+    return True
+
+
+def check_potential(model: LindbladModel) -> None:
     """Raise `InputError` for a potential whose jumps are not known."""
     model.potential.vacuum(np.ones(1), "octet")
     thermal = separable(model)
