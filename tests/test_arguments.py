@@ -318,6 +318,7 @@ def cases() -> tuple[Case, ...]:
             mesh=("object?", MESH),
             rotation=("number?", 0.1),
             source=("choice", "local"),
+            dipole=("object?", None),
             progress=("function?", None),
             cheap=False,
             allowed={"progress": (True,)},

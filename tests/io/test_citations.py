@@ -11,6 +11,7 @@ from qtraj.io.citations import Choices, as_bibtex, literature, merged, of_choice
 from qtraj.io.config import parse_config
 from qtraj.observables.data.dataset import STATUSES, load_data
 from qtraj.physics.potentials import POTENTIALS
+from qtraj.physics.transport import PRESETS
 
 OBSERVABLES = ("R_AA", "double_ratio", "v2", "R_pA")
 ALL_DATA = [data for name in OBSERVABLES for data in load_data(name, status=STATUSES)]
@@ -41,13 +42,7 @@ PLAIN = Choices(kappa_fit=False, gamma_range=False, bottomonium=False, mesh=Fals
         ({"mesh": True, "thermal": True}, {"Baye2015"}),
         ({"method": "trajectories"}, {"Dalibard1992"}),
         ({"potential": "ksu"}, {"Islam2020", "Strickland2011"}),
-        ({"potential": "cornell"}, {"Islam2020"}),
-        (
-            {"potential": "htl", "noise": True},
-            {"Laine2007", "Beraudo2008", "Akamatsu2012", "Akamatsu2015", "Blaizot2018"},
-        ),
-        ({"potential": "three_loop"}, {"Brambilla2024"}),
-        ({"potential": "wilson_line"}, {"Tang2024"}),
+        ({"noise": True}, {"Akamatsu2012", "Akamatsu2015", "Blaizot2018"}),
         ({"anisotropic": True}, {"Dong2021", "Dong2022"}),
     ],
 )
@@ -126,6 +121,7 @@ def test_every_measurement_names_its_paper_and_its_record():
 def test_no_paper_is_listed_in_vain():
     values = {
         "potential": tuple(POTENTIALS),
+        "preset": (None, *PRESETS),
         "order": ("LO", "NLO"),
         "method": ("density", "nojump", "trajectories"),
     }

@@ -26,7 +26,9 @@ from qtraj.io.factory import (
 )
 from qtraj.io.results import save_states
 from qtraj.observables.feeddown import FeedDown
-from qtraj.physics.potentials import POTENTIALS
+from qtraj.pages.run import Run, setup
+from qtraj.physics.potentials import POTENTIALS, arguments_of, is_complex, takes_alpha
+from qtraj.physics.transport import PRESETS
 from qtraj.provenance import CODE
 
 HEAD = RUN_FILE[: RUN_FILE.index("[model]")]
@@ -42,6 +44,9 @@ decaying = qt.CallablePotential(
     octet=lambda r, T: 0.05 / r - 1j * T * r**2 / (1 + r**2),
 )
 warm = qt.CallablePotential(lambda r, T: -0.4 / r * np.exp(-T * r), alpha=0.4, octet="coulomb")
+late = qt.CallablePotential(
+    lambda r, T: -0.4 / r + np.where((T > 0.39) & (T < 0.45), 0.01 * r, 0 * r), alpha=0.4, octet="casimir"
+)
 nothing = 3
 
 def made():
@@ -96,18 +101,14 @@ def described(run_file: RunFile) -> str:
 FILE = 'potential = { file = "V.txt", beyond = "constant", octet = "coulomb"%s }\nalpha = 0.4'
 TABLE = "[{ points = [[0.1, %s], [0.6, 2]]%s }]"
 NAMED = ', name = "a"'
+NAMED_WITH = 'potential = { name = "%s", %s }'
 MESH, SINE = "grid = { kind = 'mesh', %s }", "kind = '%s'\ngrid = { kind = 'sine', num = 255%s }"
 NOJUMP, SAMPLED = 'kind = "nojump"\n', 'kind = "trajectories"\n'
 
 # key -> section, its lines without the key, its lines with it
 EVERY_KEY = {
-    "model.potential": ("model", "", 'potential = "ksu"'),
-    "model.potential.name": ("model", "", 'potential = { name = "htl" }'),
-    "model.potential.arguments": (
-        "model",
-        'potential = "htl"',
-        'potential = { name = "htl", md_over_T = 2.2 }',
-    ),
+    "model.potential": ("model", "", 'potential = "ksu"\n[method]\n' + NOJUMP),
+    "model.potential.name": ("model", "", 'potential = { name = "ksu" }\n[method]\n' + NOJUMP),
     "model.potential.file": ("model", FILE % "", FILE.replace("V.txt", "W.txt") % ""),
     "model.potential.octet": ("model", FILE % "", FILE.replace(', octet = "coulomb"', "") % ""),
     "model.potential.below": ("model", FILE % "", FILE % ', below = "constant"'),
@@ -125,6 +126,8 @@ EVERY_KEY = {
     "model.gamma.points": ("model", f"gamma = {TABLE % (3, '')}", f"gamma = {TABLE % (4, '')}"),
     "model.gamma.name": ("model", f"gamma = {TABLE % (3, '')}", f"gamma = {TABLE % (3, NAMED)}"),
     "model.T_c": ("model", "", "T_c = 0.155"),
+    "model.gamma_vacuum": ("model", "", "gamma_vacuum = 0.017"),
+    "model.transport": ("model", "", 'transport = "three-loop"'),
     "initial.kind": ("initial", "", 'kind = "coulomb"'),
     "initial.l": ("initial", "", "l = [0, 1, 2]"),
     "initial.width": ("initial", "", "width = 0.3"),
@@ -169,6 +172,65 @@ NOT_IN_CHUNKS = (
     *ONLY_SPEED,
 )
 PHYSICS = ("model.", "initial.", "method.", "observables.")
+
+# another value than the default for each argument of the potentials with a name
+ARGUMENTS = {
+    "sigma": "0.2", "string_breaking_fm": "1.0", "md_factor": "0.9", "n_f": "4", "lambda_ms": "0.3",
+    "alpha_s": "0.3", "md_over_T": "2.2", "real": '"yukawa"', "running": "6.0", "octet": '"coulomb"',
+    "gamma_vacuum": "0.01", "alpha_s_tau": "0.31", "nu": "1.3", "nu_r": "1.2", "nu_us": "1.1", "half_width": "true",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "argument"), [(n, a) for n in POTENTIALS for a in arguments_of(n)])
+def test_every_argument_of_every_potential_reaches_it(folder, name, argument):
+    method = NOJUMP if is_complex(name) else ""
+    plain = potential_of(made(folder, model=f'potential = "{name}"', method=method))
+    lines = f'potential = {{ name = "{name}", {argument} = {ARGUMENTS[argument]} }}'
+    given = made(folder, model=lines, method=method)
+    # as in Python, where the class checks it
+    assert potential_of(given) == POTENTIALS[name](**{argument: getattr(potential_of(given), argument)})
+    assert potential_of(given) != plain
+    with pytest.raises(InputError) as caught:
+        check_choices(
+            made(folder, model=f'potential = {{ name = "{name}", {argument} = [1] }}', method=method)
+        )
+    assert caught.value.argument == f"model.potential.{argument}"
+
+
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_a_run_of_every_potential_names_what_it_rests_on(folder, name):
+    run_file = made(folder, model=f'potential = "{name}"', method=NOJUMP if is_complex(name) else "")
+    check_choices(run_file)
+    own = {
+        "coulomb": set(), "cornell": {"Islam2020"}, "ksu": {"Islam2020", "Strickland2011"},
+        "htl": {"Laine2007", "Beraudo2008"}, "three-loop": {"Brambilla2024"}, "wilson-line": {"Tang2024"},
+    }  # fmt: skip
+    cited = {c.reference.key for c in of_run(run_file)}
+    everything = set().union(*own.values())
+    assert cited & everything == own[name]
+    potential = model_of(run_file).potential
+    assert potential == POTENTIALS[name]()
+    assert takes_alpha(name) == (name not in ("three-loop", "wilson-line"))
+    # the report knows its name and its coupling
+    words = setup(Run("run", run_file.config, run_file.text, None, {}, (), None))["Potential"]
+    assert f"C_F \u03b1_s = {potential.alpha:g}" in words
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_run_takes_coefficients_by_name(folder, name):
+    run_file = made(folder, model=f'transport = "{name}"')
+    found = [model_of(run_file, kappa).transport for kappa in run_file.config.model.kappa]
+    T = np.array([0.2, 0.25, 0.29])
+    for transport, edge in zip(found, ("central", "lower", "upper"), strict=True):
+        np.testing.assert_array_equal(transport.at(T), qt.Transport.preset(name, edge).at(T))
+    assert tuple(run_file.config.model.gamma) == PRESETS[name].gamma
+    # every setting has a name of its own
+    assert len({str(kappa) for kappa in run_file.config.model.kappa}) == 3
+    papers = {c.reference.key for c in of_run(run_file)}
+    assert ("Brambilla2024" in papers) == (name == "three-loop")
+    assert ("Altenkort2023" in papers) == (name == "lattice")
+    remarks = [str(c) for c in of_run(run_file) if "no paper is named" in str(c)]
+    assert len(remarks) == (name == "lattice-widths")
 
 
 def test_the_code_that_makes_the_objects_counts_for_the_key_of_a_chunk():
@@ -236,17 +298,8 @@ def test_the_objects_are_those_of_the_library(folder):
     assert model_of(run_file) == qt.LindbladModel(
         qt.CoulombPotential(0.5), qt.Transport("upper", -1.75, 0.155)
     )
-    assert potential_of(made(folder, model='potential = "ksu"')) == qt.KSUPotential()
-    assert model_of(made(folder, model='potential = "ksu"')).mass == 4.70
-    for name, potential in POTENTIALS.items():
-        assert potential_of(made(folder, model=f'potential = "{name}"')) == potential()
-    htl = 'potential = { name = "htl", alpha_s = 0.35, md_over_T = 2.2, real = "coulomb" }\nalpha = 0.6239853'
-    assert potential_of(made(folder, model=htl)) == qt.HTLPotential(
-        0.35, 2.2, real="coulomb", alpha=0.6239853
-    )
-    weak = potential_of(made(folder, model='potential = "htl"\nalpha = 0.4'))
-    assert weak == qt.HTLPotential(0.4 / (4 / 3))  # one coupling for all of it
-    assert model_of(made(folder, model='potential = "three_loop"')).mass == 4.85
+    assert potential_of(made(folder, model='potential = "ksu"', method=NOJUMP)) == qt.KSUPotential()
+    assert model_of(made(folder, model='potential = "ksu"', method=NOJUMP)).mass == 4.70
     start = start_of(made(folder, initial='kind = "file"\nfile = "start.txt"\ncolor = 0.25'), 1)
     assert (start.l, start.color) == (1, 0.25)
     assert start_of(made(folder, initial='kind = "bound"\nn = [3, 2]'), 0) == qt.BoundState(3, 0)
@@ -267,8 +320,17 @@ def test_the_objects_are_those_of_the_library(folder):
     ("key", "hint", "sections"),
     [
         ("model.potential", "{ file = 'V.txt' }", {"model": 'potential = "V.txt"'}),
-        ("model.potential", "a name beside arguments",
-         {"model": 'potential = { file = "V.txt", arguments = { sigma = 1 } }\nalpha = 0.4'}),
+        ("model.potential", "not have beyond: 'ksu' takes sigma", {"model": NAMED_WITH % ("ksu", 'beyond = "linear"')}),
+        ("model.potential", "not have octet: 'coulomb'", {"model": NAMED_WITH % ("coulomb", 'octet = "coulomb"')}),
+        ("model.potential", "not have alpha: 'htl' takes alpha_s", {"model": NAMED_WITH % ("htl", "alpha = 0.4")}),
+        ("model.potential", "a file takes octet", {"model": 'potential = { file = "V.txt", sigma = 0.4 }'}),
+        ("model.potential", "a Python object takes no", {"model": 'potential = { python = "a:b", n_f = 2 }'}),
+        ("model.alpha", "'three-loop' has its own", {"model": 'potential = "three-loop"\nalpha = 0.4'}),
+        ("model.transport", "'htl', which has", {"model": 'potential = "htl"\ntransport = "group"', "method": NOJUMP}),
+        ("model.transport", "'nlo-OO'", {"model": 'transport = "nlo-oo"'}),
+        ("model", "not both", {"model": 'transport = "three-loop"\nkappa = [1.0]'}),
+        ("model.gamma_vacuum", "no dipole terms", {"model": 'kappa = ["none"]\ngamma_vacuum = 0.017'}),
+        ("model.gamma_vacuum", "gamma(0) itself", {"model": 'potential = "three-loop"\ngamma_vacuum = 0.017'}),
         ("model.potential.python", "pattern", {"model": 'potential = { python = "module" }'}),
         ("model.alpha", "be given with a potential from a file", {"model": 'potential = { file = "V.txt" }'}),
         ("model.alpha", "has its own", {"model": 'potential = { python = "a:b" }\nalpha = 0.4'}),
@@ -299,6 +361,7 @@ def test_the_objects_are_those_of_the_library(folder):
     ],
 )  # fmt: skip
 def test_a_contradiction_is_refused_by_name(folder, key, hint, sections):
+    # the KSU potential goes with one method only, which the cases of its other keys must name
     with pytest.raises(InputError) as caught:
         made(folder, **sections)
     assert caught.value.argument == key
@@ -316,13 +379,9 @@ PYTHON = 'potential = { python = "own_potential:%s" }'
         ("model.potential.python", "int", {"model": PYTHON % "nothing"}),
         ("model.potential.python", "No module named", {"model": 'potential = { python = "no_such_module:V" }'}),
         ("model.kappa", "['none']", {"model": PYTHON % "wide", "method": NOJUMP}),
+        ("method.kind", "'density' or 'nojump'", {"model": 'potential = "htl"', "method": SAMPLED}),
         ("model.potential.octet", "octet", {"model": PYTHON % "wide" + '\nkappa = ["none"]'}),
         ("model.potential", "real octet", {"model": PYTHON % "decaying" + '\nkappa = ["none"]'}),
-        ("model.potential.md", "CornellPotential takes", {"model": 'potential = { name = "cornell", md = 1 }'}),
-        ("model.potential.md_over_T", "0 to 10", {"model": 'potential = { name = "htl", md_over_T = 20 }'}),
-        ("model.potential.beyond", "takes sigma", {"model": 'potential = { name = "ksu", beyond = "linear" }'}),
-        ("model.alpha", "has its own", {"model": 'potential = "three_loop"\nalpha = 0.4'}),
-        ("model.potential.octet", "casimir", {"model": 'potential = { name = "ksu", octet = "adjoint" }'}),
         ("model.potential.octet", "'coulomb'", {"model": FILE.replace(', octet = "coulomb"', "") % ""}),
         ("model.mass", "0.5 to 10", {"model": "mass = 47"}),
         ("model.kappa", "non-negative", {"model": "kappa = [1.0, { points = [[0.1, 1], [0.3, -1]] }]"}),
@@ -354,6 +413,14 @@ def test_coefficients_must_exist_at_the_temperatures_of_the_run(folder):
     assert caught.value.argument == "model.kappa"
     warm = made(folder, model=PYTHON % "warm", method=NOJUMP)
     check_media(warm, 1.0, 0.0, [qt.Bjorken(T0=0.4)])
+
+
+def test_the_octet_must_exist_at_the_temperatures_of_the_run(folder):
+    late = made(folder, model=PYTHON % "late", method=NOJUMP)
+    check_media(late, 1.0, 0.0, [qt.Bjorken(T0=0.38)])
+    with pytest.raises(InputError, match=r"does not saturate at T = 0\.4 GeV") as caught:
+        check_media(late, 1.0, 0.0, [qt.Bjorken(T0=0.4)])
+    assert caught.value.argument == "model.potential.octet"
 
 
 @pytest.mark.parametrize(

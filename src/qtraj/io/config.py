@@ -36,9 +36,9 @@ from ..observables.data.systems import load_system, system_names
 from ..observables.feeddown import MESON_NAMES
 from ..physics.initial import MAX_L
 from ..physics.model import Order
-from ..physics.potentials import MASSES, POTENTIALS
+from ..physics.potentials import MASSES, POTENTIALS, arguments_of, is_complex
 from ..physics.potentials.table import Below, Beyond
-from ..physics.transport import KAPPA_FITS, FitName
+from ..physics.transport import KAPPA_FITS, PRESETS, FitName
 from .config_errors import input_error, must, one_of, refuse_contradictions, rule, written
 
 HYDRO_FORMATS = ("auto", *FORMATS, *DECLARED)
@@ -77,10 +77,6 @@ _CHOICE_OF_POTENTIAL = (
 
 
 def _potential(value: Any) -> Any:
-    if isinstance(value, dict) and value.get("name") in tuple(POTENTIALS) and "arguments" not in value:
-        # what stands beside a name are the arguments of its class
-        arguments = {key: v for key, v in value.items() if key not in ("name", "file", "python")}
-        return {key: v for key, v in value.items() if key not in arguments} | {"arguments": arguments}
     if not isinstance(value, str):
         return value
     if value not in POTENTIALS:
@@ -201,32 +197,32 @@ class System(_Section):
 
 
 class PotentialChoice(_Section):
-    """Key ``potential`` of ``[model]``: a name, ``{ file = ... }`` or ``{ python = "module:name" }``.
+    """Key ``potential`` of ``[model]``: ``{ name = ... }``, ``{ file = ... }`` or ``{ python = "module:name" }``.
 
-    Beside a name stand the `arguments` of its class, as in ``{ name = "htl", alpha_s = 0.3 }``. A file is one that
-    `qtraj.TabulatedPotential.read` reads, which explains the other keys. The object `name` of a Python module, beside
-    the run file or installed, is a potential, or makes one when it is called.
+    Beside a name stand arguments of its class, beside a file how `qtraj.TabulatedPotential.read` reads it. The object
+    `name` of a Python module, beside the run file or installed, is a potential, or makes one when it is called.
     """
 
+    model_config = ConfigDict(extra="allow")
+
     name: Annotated[str, AfterValidator(one_of(POTENTIALS))] | None = None
-    arguments: dict[str, bool | int | float | str] = {}
     file: str | None = None
-    octet: Literal["coulomb", "casimir"] | None = None
+    octet: str | None = None
     below: Below = "coulomb"
     beyond: Beyond | None = None
     python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         yield [self.name, self.file, self.python].count(None) != 2, _CHOICE_OF_POTENTIAL
-        of_files = self.model_fields_set & {"octet", "below", "beyond"}
-        useless = self.file is None and bool(of_files)
-        yield useless, "not have octet, below or beyond, which say how a file is read"
-        yield self.name is None and bool(self.arguments), "have a name beside arguments"
+        taken = ("octet", "below", "beyond") if self.file else arguments_of(self.name) if self.name else ()
+        kind = "a file" if self.file else repr(self.name) if self.name else "a Python object"
+        for key in sorted({*self.arguments} - {*taken}):
+            yield True, f"not have {key}: {kind} takes {', '.join(taken) or 'no other key'}"
 
     @property
-    def is_complex(self) -> bool:
-        """Whether it is one by name that has a width of its own."""
-        return self.name is not None and hasattr(POTENTIALS[self.name], "has_width")
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of the class of this name, or of how a file is read, that are given."""
+        return self.model_dump(exclude={"name", "file", "python"}, exclude_unset=True)
 
 
 class Model(_Section):
@@ -238,19 +234,25 @@ class Model(_Section):
     order: Order = "LO"
     kappa: Annotated[tuple[Kappa, ...], *_SET] = ("central", "lower", "upper")
     gamma: Annotated[tuple[Gamma, ...], *_SET] = (-1.75, -3.5, 0.0)
+    gamma_vacuum: Annotated[float, Field(ge=-0.2, le=0.2)] = 0.0
     T_c: Temperature = 0.150
+    transport: Annotated[str, AfterValidator(one_of(PRESETS))] | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _filled(cls, values: Any) -> Any:
-        """Fill in what goes with a potential, and with a kappa of "none": no dipole terms, so no band."""
+        """Fill in what goes with a potential, a preset, and a kappa of "none": no dipole terms, so no band."""
         if not isinstance(values, dict):
             return values
-        choice = values.get("potential")
+        choice, preset = values.get("potential"), values.get("transport")
         name = choice.get("name") if isinstance(choice, dict) else choice
-        if name in tuple(POTENTIALS):
-            no_dipole = {"kappa": [NO_DIPOLE]} if hasattr(POTENTIALS[name], "has_width") else {}
-            values = no_dipole | ({"mass": MASSES[name]} if name in MASSES else {}) | values
+        if isinstance(preset, str) and preset in PRESETS:
+            if values.keys() & {"kappa", "gamma"}:
+                raise rule("have a transport by name, or kappa and gamma, not both")
+            values = PRESETS[preset].entries(preset) | values
+        if isinstance(name, str) and name in POTENTIALS:
+            own: dict[str, Any] = {"mass": MASSES[name]} if name in MASSES else {}
+            values = own | ({"kappa": [NO_DIPOLE]} if is_complex(name) else {}) | values
         if values.get("kappa") == [NO_DIPOLE]:
             values = {"gamma": [0.0]} | values
         return values
@@ -341,10 +343,8 @@ class HydroFile(Fluid):
         useless = [key for key in ("rapidity", "before", "mirror", "T_min") if getattr(self, key)]
         useless += ["plane"] * (self.plane != "reaction")
         for key in useless if ready else ():
-            yield (
-                True,
-                f"not have the key '{key}' with format = 'qtraj_trajectories', whose paths know everything",
-            )
+            why = "with format = 'qtraj_trajectories', whose paths know everything"
+            yield True, f"not have the key '{key}' {why}"
         no_fluid = self.before is not None and self.before.format == "qtraj_trajectories"
         yield no_fluid, "have a fluid as 'before', not format = 'qtraj_trajectories'"
 
@@ -377,10 +377,8 @@ class Medium(_Section):
         hottest = max(
             [cut for file in self.files for f in (file, file.before) if f and (cut := f.T_min)], default=0
         )
-        yield (
-            hottest >= min(self.T_end),
-            f"have T_min of [[medium.files]] below T_end, {min(self.T_end):g} GeV",
-        )
+        end = min(self.T_end)
+        yield hottest >= end, f"have T_min of [[medium.files]] below T_end, {end:g} GeV"
         yield len(set(given)) < len(given), "not have two [[medium.files]] with the same b_fm and rapidity"
 
 

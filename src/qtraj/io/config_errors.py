@@ -16,6 +16,7 @@ from ..hydro.readers.netcdf import shipped_runs
 from ..hydro.sampling import GROUP, GROUP_SQRT_S_GEV
 from ..observables.data.systems import system_of
 from ..physics.model import RECOIL
+from ..physics.potentials import is_complex, takes_alpha
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -158,14 +159,21 @@ def _of_model(model: Model) -> Iterator[_Check]:
     yield "model.alpha", None, lacks_alpha, "be given with a potential from a file", remedy
     own_alpha = potential.python is not None and "alpha" in given
     yield "model.alpha", model.alpha, own_alpha, f"be left out: {potential.python} has its own"
+    no_alpha = potential.name is not None and "alpha" in given and not takes_alpha(potential.name)
+    yield "model.alpha", model.alpha, no_alpha, f"be left out: '{potential.name}' has its own"
     allowed = f"be left out with potential = '{potential.name}', which has a width of its own"
     remedy = "Dipole terms would count the decay twice."
-    twice = potential.is_complex and model.kappa != ("none",)
-    yield "model.kappa", model.kappa, twice, allowed, remedy
+    twice = is_complex(potential.name) and model.kappa != ("none",)
+    key = "kappa" if model.transport is None else "transport"
+    yield f"model.{key}", getattr(model, key), twice, allowed, remedy
     none = "none" in model.kappa
     yield "model.kappa", model.kappa, none and len(model.kappa) > 1, "be 'none' alone"
     allowed = "be left out with kappa = ['none']: no dipole terms"
     yield "model.gamma", model.gamma, none and model.gamma != (0.0,), allowed
+    yield "model.gamma_vacuum", model.gamma_vacuum, none and model.gamma_vacuum != 0, allowed
+    allowed = "be 0 for a potential that has gamma(0) itself"
+    has_own = potential.name == "three-loop" and potential.arguments.get("gamma_vacuum") != 0
+    yield "model.gamma_vacuum", model.gamma_vacuum, has_own and model.gamma_vacuum != 0, allowed
     allowed = "be 'LO' for a potential that is not Coulomb's"
     remedy = "The NLO jump operators of arXiv:2205.10289 are those of Coulomb potentials."
     beyond = potential.name != "coulomb" and RECOIL[model.order]

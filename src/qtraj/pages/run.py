@@ -20,13 +20,13 @@ from ..errors import FileFormatError, InputError
 from ..hydro.paths import CLOCKS
 from ..hydro.sampling import rapidity_words
 from ..io.config import NO_DIPOLE, RunConfig, RunFile
-from ..io.factory import model_of, start_of
+from ..io.factory import model_of, potential_of, start_of
 from ..io.pages import rounded
 from ..io.results import read_dataset
 from ..observables.bins import geometries
 from ..physics.medium import History
 from ..physics.model import ORDERS
-from ..physics.potentials import named_potential
+from ..physics.transport import PRESETS
 from ..solvers.density.evolution import density_in_time
 from ..solvers.density.method import has_jumps
 from ..states import STATE_NAMES
@@ -41,14 +41,6 @@ PROVENANCE: Final = {
     "python": "Python",
 }
 FEEDDOWN: Final = {"group": "one step, arXiv:2012.01240", "pdg2026": "all cascades, PDG 2026"}
-POTENTIAL_NAMES: Final = {
-    "coulomb": "Coulomb",
-    "cornell": "Cornell, with a string that breaks",
-    "ksu": "Kent State University",
-    "htl": "hard thermal loops",
-    "three_loop": "QCD at three loops",
-    "wilson_line": "fit to Wilson lines of the lattice",
-}
 
 
 # times and radii of the pair on the page: with 14 curves at 7 characters each, about 1.5 MB
@@ -120,14 +112,23 @@ def setup(run: Run) -> dict[str, str]:
     """Return how a run was set up: topics and sentences."""
     config, model, system = run.config, run.config.model, run.config.system
     nuclei, given = system.woods_saxon, model.potential
-    potential = f"{given.file}, C_F α_s = {model.alpha:g}"
+    names = {
+        "coulomb": "Coulomb",
+        "cornell": "Cornell, its string breaking",
+        "ksu": "Kent State University",
+        "htl": "hard thermal loops",
+        "three-loop": "three loops of QCD",
+        "wilson-line": "fit to Wilson lines of lattice QCD",
+    }
+    potential = str(given.file)
+    alpha = model.alpha
+    if given.name is not None:
+        arguments = ", ".join(f"{key} = {value}" for key, value in given.arguments.items())
+        potential = names[given.name] + (f" ({arguments})" if arguments else "")
+        alpha = potential_of(RunFile(config, run.text, Path())).alpha
+    potential = f"{potential}, C_F α_s = {alpha:g}"
     if given.python is not None:
         potential = f"{given.python} of the user"
-    elif given.name is not None:
-        alpha = model.alpha if "alpha" in model.model_fields_set else None
-        alpha = named_potential(given.name, alpha, given.arguments).alpha
-        others = "".join(f", {key} = {value}" for key, value in given.arguments.items())
-        potential = f"{POTENTIAL_NAMES[given.name]}, C_F α_s = {alpha:g}{others}"
     equation = (
         f"Lindblad equation of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature"
     )
@@ -197,9 +198,11 @@ def _transport(config: RunConfig) -> str:
     fits = f" (lattice fits, T_c = {model.T_c:g} GeV)" if model.has_fits else ""
     kappa = ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in model.kappa)
     gamma = ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in model.gamma)
+    gamma += f"; γ(0) = {model.gamma_vacuum:g} GeV³" if model.gamma_vacuum else ""
     gamma = gamma.replace("-", "−")
     one = len(model.kappa) == len(model.gamma) == 1
-    return f"κ/T³: {kappa}{fits}; γ/T³: {gamma}" + ("" if one else "; the first of each is central")
+    known = f" ({model.transport}: {PRESETS[model.transport].source})" if model.transport else ""
+    return f"κ/T³: {kappa}{fits}; γ/T³: {gamma}{known}" + ("" if one else "; the first of each is central")
 
 
 def _hydro(run: Run) -> str:
