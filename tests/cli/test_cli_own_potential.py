@@ -115,7 +115,7 @@ def test_a_complex_potential_with_arguments_is_solved_as_in_python():
     result = solve("--potential", "htl,alpha_s=0.3,md_over_T=2,real=yukawa", "--T0", 0.3, "--T-end", 0.28)
     assert result.exit_code == 0, result.output
     model = qt.LindbladModel(qt.HTLPotential(0.3, 2.0, real="yukawa"))
-    expected = qt.solve(model, qt.Bjorken(0.3, 0.6, 0.28), qt.GaussianState(), qt.NoJump())
+    expected = qt.solve(model, qt.Bjorken(0.3, 0.6, 0.28), qt.GaussianState())
     assert str(expected).splitlines()[-5:] == result.stdout.splitlines()[-5:]
 
 
