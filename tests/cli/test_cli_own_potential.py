@@ -56,7 +56,7 @@ def test_a_complex_table_needs_no_dipole_terms_and_for_jumps_an_octet_and_noise(
     assert "1S" in result.stdout
     for flags, word in (
         (("--kappa", "central"), "has a width of its own"),
-        (("--method", "density"), "`--method` must be nojump or trajectories"),
+        (("--method", "density"), "`octet` must be given"),
         (("--method", "trajectories", "--n", 8), "`octet` must be given"),
         (("--method", "trajectories", "--n", 8, "--octet", "coulomb"), "use NoJump()"),
         (("--T-c", 0.16), "`--T-c` must be left out"),
@@ -116,7 +116,7 @@ def test_a_complex_potential_with_arguments_is_solved_as_in_python():
     result = solve("--potential", "htl,alpha_s=0.3,md_over_T=2,real=yukawa", "--T0", 0.3, "--T-end", 0.28)
     assert result.exit_code == 0, result.output
     model = qt.LindbladModel(qt.HTLPotential(0.3, 2.0, real="yukawa"))
-    expected = qt.solve(model, qt.Bjorken(0.3, 0.6, 0.28), qt.GaussianState(), qt.NoJump())
+    expected = qt.solve(model, qt.Bjorken(0.3, 0.6, 0.28), qt.GaussianState())
     assert str(expected).splitlines()[-5:] == result.stdout.splitlines()[-5:]
 
 

@@ -10,6 +10,7 @@ import qtraj as qt
 from qtraj.emulation import Emulator, Sample, cross_fit, outputs_of
 from qtraj.emulation.emulator import _process, _unlikelihood
 from qtraj.emulation.features import features, features_of
+from qtraj.errors import InputError
 from qtraj.units import HBARC
 
 EDGES = np.array([0.6, 1.0, 2.0, 3.5, 5.0])
@@ -18,6 +19,13 @@ TAU = np.arange(0.6, 13.0, 0.35)
 
 def model(kappa="central", gamma=-1.75, order="LO"):
     return qt.LindbladModel(qt.CoulombPotential(), qt.Transport(kappa, gamma), order=order)
+
+
+HTL = qt.LindbladModel(qt.HTLPotential(0.313, real="coulomb", alpha=0.6239853))
+REAL = qt.LindbladModel(
+    qt.CallablePotential(lambda r, T: -0.6 / r * np.exp(-1.2 * T * r) - 0.72 * T, alpha=0.6, octet="casimir")
+)
+KSU = qt.LindbladModel(qt.KSUPotential(), mass=4.70)
 
 
 def cooling(n, seed, T_end=0.25):
@@ -51,11 +59,69 @@ def test_features_of_bjorken_flow_are_its_integrals():
     np.testing.assert_allclose(x, np.concatenate([2 * exact, -3 * exact]), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("setting", [model(), model(order="NLO"), model(lambda T: 3 + T, 0.0)])
+@pytest.mark.parametrize("setting", [HTL, REAL, KSU], ids=["HTL", "real", "KSU"])
+def test_features_of_a_thermal_potential_are_integrals_of_it(setting):
+    """At a constant temperature each is the potential there times the time, whatever the bins."""
+    T, a, b = 0.31, 0.7, 2.3
+    constant = qt.ConstantTemperature(T, a, b - a)
+    x = features(setting, [constant], [0.6, 1.1, 3.0])[0].reshape(setting.quantities, 2)
+    exact = setting.seen(np.array([T]))[0][:, None] * np.array([1.1 - a, b - 1.1]) / HBARC
+    np.testing.assert_allclose(x[2:], exact, rtol=1e-9, atol=1e-12)
+    # of a history that cools the integral over all bins is that of the potential in time, whatever is between the
+    # temperatures at which it was evaluated
+    flow = qt.Bjorken(T0=0.45, tau_fm=0.6, T_end=0.25)
+    end = 0.6 * (0.45 / 0.25) ** 3
+    t, w = np.polynomial.legendre.leggauss(400)
+    t, w = 0.6 + (end - 0.6) * (t + 1) / 2, w * (end - 0.6) / 2
+    exact = w @ setting.seen(0.45 * (0.6 / t) ** (1 / 3)) / HBARC
+    x = features(setting, [flow], EDGES)[0].reshape(setting.quantities, -1)[2:].sum(axis=1)
+    # straight lines between temperatures 0.2 % apart: 1e-6; a kink where a string breaks, by quadrature: 1e-4
+    np.testing.assert_allclose(x, exact, rtol=3e-4 if setting is KSU else 1e-5, atol=1e-12)
+
+
+def test_features_do_not_depend_on_the_others_of_a_batch():
+    histories = cooling(12, 4)
+    together = features(HTL, histories, EDGES)
+    for i in range(12):
+        np.testing.assert_allclose(
+            features(HTL, [histories[i]], EDGES)[0], together[i], rtol=1e-12, atol=1e-15
+        )
+
+
+def test_survival_in_a_thermal_potential_is_emulated(tmp_path):
+    """The density matrix with the jumps of HTL: 96 solved histories tell the others to 1e-3."""
+    histories = cooling(120, 5)
+    start, method = qt.GaussianState(), qt.DensityMatrix(rtol=0.02, error_budget=False)
+    values = outputs_of(qt.solve(HTL, histories, start, method))
+    emulator = Emulator.fit([Sample(HTL, histories[:96], {name: v[:96] for name, v in values.items()})])
+    emulator.save(tmp_path / "htl.nc")
+    emulated = Emulator.load(tmp_path / "htl.nc").predict(histories[96:], HTL)
+    for state in ("1S", "2S", "3S"):
+        off = emulated[f"survival {state}"].value - values[f"survival {state}"][96:]
+        assert np.sqrt(np.mean(off**2)) < 1e-3
+    other = qt.LindbladModel(qt.HTLPotential(0.3))
+    for wrong in (other, model()):
+        with pytest.raises(InputError, match="the potential that was fitted to"):
+            emulator.predict(histories, wrong)
+    with pytest.raises(InputError, match="the potential of the first"):
+        Emulator.fit([Sample(each, histories, values) for each in (HTL, other)])
+
+
+def test_an_anisotropic_history_is_refused_where_the_potential_knows_it():
+    tau, T = np.array([0.6, 1.0, 2.0]), [0.4, 0.35, 0.2]
+    table = qt.TabulatedTemperature(tau, T, 0.25, alpha=np.ones((3, 3)) * [1, 1, 0.5], hard_scale=T)
+    with pytest.raises(InputError, match="isotropic"):
+        features(KSU, [table], EDGES)
+    assert features(model(), [table], EDGES).shape == (1, 8)
+
+
+@pytest.mark.parametrize(
+    "setting", [model(), model(order="NLO"), model(lambda T: 3 + T, 0.0), HTL, REAL], ids=range(5)
+)
 def test_features_know_only_the_heat(setting):
     hot = cooling(20, 2)
     x = features(setting, hot, EDGES)
-    assert x.shape == (20, 4 * (2 if setting.order == "LO" else 4))
+    assert x.shape == (20, 4 * setting.quantities)
     # what is colder than T_end, more than a frame away from heat, and where a path flies are in none of them
     warm = hot.T > 0.25
     near = np.array([np.convolve(row, np.ones(5), "same") > 0 for row in warm])

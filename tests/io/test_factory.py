@@ -39,6 +39,10 @@ import qtraj as qt
 
 cornell = qt.CallablePotential(lambda r: -0.4 / r + 0.2 * np.minimum(r, 6.0), alpha=0.4, octet="coulomb")
 wide = qt.CallablePotential(lambda r, T: -0.4 / r - 1j * T * r**2 / (1 + r**2), alpha=0.4)
+decaying = qt.CallablePotential(
+    lambda r, T: -0.4 / r - 1j * T * r**2 / (1 + r**2), alpha=0.4,
+    octet=lambda r, T: 0.05 / r - 1j * T * r**2 / (1 + r**2),
+)
 warm = qt.CallablePotential(lambda r, T: -0.4 / r * np.exp(-T * r), alpha=0.4, octet="coulomb")
 late = qt.CallablePotential(
     lambda r, T: -0.4 / r + np.where((T > 0.39) & (T < 0.45), 0.01 * r, 0 * r), alpha=0.4, octet="casimir"
@@ -341,7 +345,6 @@ def test_the_objects_are_those_of_the_library(folder):
         ("model", "not both", {"model": 'transport = "three-loop"\nkappa = [1.0]'}),
         ("model.gamma_vacuum", "no dipole terms", {"model": 'kappa = ["none"]\ngamma_vacuum = 0.017'}),
         ("model.gamma_vacuum", "gamma(0) itself", {"model": 'potential = "three-loop"\ngamma_vacuum = 0.017'}),
-        ("method.kind", "with potential = 'wilson-line'", {"model": 'potential = "wilson-line"'}),
         ("model.potential.python", "pattern", {"model": 'potential = { python = "module" }'}),
         ("model.alpha", "be given with a potential from a file", {"model": 'potential = { file = "V.txt" }'}),
         ("model.alpha", "has its own", {"model": 'potential = { python = "a:b" }\nalpha = 0.4'}),
@@ -365,7 +368,6 @@ def test_the_objects_are_those_of_the_library(folder):
         ("method.rtol", "belongs to density", {"method": NOJUMP + "rtol = 1e-3"}),
         ("method.n", "belongs to trajectories", {"method": "n = 8"}),
         ("method.budget", "density and nojump", {"method": SAMPLED + 'budget = "all"'}),
-        ("method.kind", "'nojump' or 'trajectories' with potential = 'ksu'", {"model": 'potential = "ksu"'}),
         ("method.grid.kind", "'mesh' with kind = 'density'", {"method": SINE % ("density", "")}),
         ("method.grid", "not have num", {"method": MESH % "num = 8"}),
         ("method.dt", "kind = 'sine'", {"method": NOJUMP + "dt = 0.01"}),
@@ -391,8 +393,8 @@ PYTHON = 'potential = { python = "own_potential:%s" }'
         ("model.potential.python", "int", {"model": PYTHON % "nothing"}),
         ("model.potential.python", "No module named", {"model": 'potential = { python = "no_such_module:V" }'}),
         ("model.kappa", "['none']", {"model": PYTHON % "wide", "method": NOJUMP}),
-        ("method.kind", "be 'nojump' or 'trajectories' for", {"model": PYTHON % "wide" + '\nkappa = ["none"]'}),
-        ("method.kind", "'nojump' or 'trajectories'", {"model": PYTHON % "warm"}),
+        ("model.potential.octet", "octet", {"model": PYTHON % "wide" + '\nkappa = ["none"]'}),
+        ("model.potential", "real octet", {"model": PYTHON % "decaying" + '\nkappa = ["none"]'}),
         ("model.potential.octet", "'coulomb'", {"model": FILE.replace(', octet = "coulomb"', "") % ""}),
         ("model.mass", "0.5 to 10", {"model": "mass = 47"}),
         ("model.kappa", "non-negative", {"model": "kappa = [1.0, { points = [[0.1, 1], [0.3, -1]] }]"}),

@@ -8,9 +8,11 @@ from numpy.testing import assert_allclose
 
 from qtraj import (
     Bjorken,
-    CoulombState,
+    BoundState,
+    CallablePotential,
     DensityMatrix,
     GaussianState,
+    HTLPotential,
     KSUPotential,
     LaguerreMesh,
     LindbladModel,
@@ -25,13 +27,20 @@ from qtraj.states import STATE_NAMES
 from qtraj.units import to_fm
 
 MODEL, NEXT_ORDER = LindbladModel(), LindbladModel(order="NLO")
+HTL, KSU = LindbladModel(HTLPotential()), LindbladModel(KSUPotential())
 MEDIUM = Bjorken(T0=0.4, tau_fm=0.6, T_end=0.25)
+# an octet with a width of its own has no jumps that belong to it
+DECAYING = CallablePotential(
+    lambda r, T: -0.4 / r - 0.1j * T * r**2 / (1 + r**2),
+    alpha=0.4,
+    octet=lambda r, T: 0.05 / r - 0.1j * T * r**2 / (1 + r**2),
+)
 METHOD = DensityMatrix(mesh=LaguerreMesh(40, 0.15), l_max=2, step=1.4, error_budget=False)
 MEDIUM_END_FM = to_fm(MEDIUM.active[-1][1])
 TIMES = np.array([0.0, 0.3, 0.9, 1.4, 1.9])
 
 
-@pytest.fixture(scope="module", params=[MODEL, NEXT_ORDER], ids=["LO", "NLO"])
+@pytest.fixture(scope="module", params=[MODEL, NEXT_ORDER, HTL, KSU], ids=["LO", "NLO", "HTL", "KSU"])
 def model(request):
     return request.param
 
@@ -87,12 +96,14 @@ def test_any_number_of_times_compiles_once(model):
 
 
 def test_the_start_is_the_square_of_the_wave_function(model):
-    initial = CoulombState(n=2, l=0)
+    initial = BoundState(n=2, l=0)
     found = density_in_time(model, MEDIUM, initial, [0.0], method=METHOD)
-    u = initial.u(found.r, MODEL)
+    u = initial.u(found.r, model)
     expected = u**2 / np.sum(found.weights * u**2)
-    # what lies above the energies kept is below 1e-6 of a bound state
-    assert_allclose(found.density[0, 0, 0], expected, atol=1e-5 * expected.max())
+    # what lies above the energies kept is below 1e-6 of a bound state; where a string breaks, a mesh of 40 points is
+    # another by 1e-3
+    tolerance = 5e-3 if model is KSU else 1e-5
+    assert_allclose(found.density[0, 0, 0], expected, atol=tolerance * expected.max())
     assert found.density[0, 1].max() == found.density[0, 0, 1:].max() == 0
 
 
@@ -121,7 +132,7 @@ def test_before_the_medium_acts_overlaps_stay(found):
         ({"medium": [MEDIUM, MEDIUM]}, "`medium` must be the temperature history of one pair"),
         ({"times_fm": [1.0, 1e4]}, "`times_fm` must be in fm/c"),
         ({"model": "LO"}, "`model` must be a LindbladModel"),
-        ({"model": LindbladModel(KSUPotential())}, "`model.potential` must be one that does not change"),
+        ({"model": LindbladModel(DECAYING)}, "`potential` must have a real octet potential"),
         ({"initial": "1S"}, "`initial` must be an initial state"),
         ({"initial": GaussianState(l=3)}, "`l_max` must be at least the l = 3"),
     ],

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ..emulation.emulator import FEWEST
 from ..errors import FileFormatError, InputError, QtrajError, warn_user
 from ..io.config import CoefficientTable, Gamma, Kappa, RunConfig, RunFile, parse_config
-from ..io.factory import Budget, check_choices, check_media, identity, model_of
+from ..io.factory import Budget, check_choices, check_media, identity
 from ..provenance import code_digest
 from .sources import FIRST_CHEAP, Source, drawn, interval, source_from_json, sources
 
@@ -258,11 +258,6 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
 
 def _check_emulation(plan: Plan) -> None:
     """See that the solved paths can teach an emulator, before any is solved."""
-    if model_of(plan.run_file).thermal is not None:
-        allowed = (
-            "be left out: the potential changes with the medium, and survival with more than kappa and gamma"
-        )
-        raise InputError("paths.cheap", plan.config.paths.cheap, allowed)
     first, hot = plan.config.medium.T_end[0], 0
     for number, source in enumerate(plan.sources):
         histories = drawn(plan.ending(number, first), 0, min(UNIT, source.count)).histories

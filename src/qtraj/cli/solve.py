@@ -79,8 +79,8 @@ def solve(
     method: Annotated[
         str | None,
         Option(
-            help="density (no sampling noise), nojump or trajectories.  [density; of a complex potential nojump, of a "
-            "real one that changes with T trajectories]"
+            help="density (no sampling noise), nojump or trajectories.  [density; nojump of a complex potential "
+            "without an octet whose jumps are known]"
         ),
     ] = None,
     rtol: Annotated[float | None, Option(help="Of density: relative accuracy of 1S, 2S, 3S  [1e-3]")] = None,
@@ -101,7 +101,7 @@ def solve(
     from ..hydro.readers.common import load_table
     from ..physics.initial import CoulombState, GaussianState
     from ..physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
-    from ..solvers.density.method import DensityMatrix
+    from ..solvers.density.method import has_jumps
     from ..solvers.solve import solve as solve_lindblad
     from ..states import State
 
@@ -139,11 +139,7 @@ def solve(
         options.refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
         named = State.named(state)
         initial = CoulombState(n=named.n, l=named.l, color=color)
-    by_default = "nojump" if model.has_width else "density" if model.thermal is None else "trajectories"
-    chosen = _method(method or by_default, rtol, n, seed)
-    if model.thermal is not None and isinstance(chosen, DensityMatrix):
-        allowed = "be nojump or trajectories for a potential that changes with the medium"
-        raise InputError("--method", method, allowed)
+    chosen = _method(method or ("density" if has_jumps(model) else "nojump"), rtol, n, seed)
     result = solve_lindblad(model, medium, initial, chosen, progress=True)
     if as_json or out is not None:
         command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])

@@ -1,10 +1,11 @@
 """Survival as a learned function of the temperature history: features, Gaussian process, storage, cross-fitting.
 
 A pair sees the medium through the coefficients of the generator alone: kappa(T(t)) and gamma(T(t)), beyond leading
-order also kappa/T and kappa/T^2. Their integrals over a dozen bins of time are the features of a history; what is
-colder than T_end, where the pair was made and where it flies are in none of them. Between the features and the
-logarithm of survival stands a Gaussian process whose kernel holds every polynomial of second degree and a smooth rest
-(C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press 2006, chapters 2, 4 and 5).
+order also kappa/T and kappa/T^2, and the potential where that changes with the medium. Their integrals over a dozen
+bins of time are the features of a history; what is colder than T_end, where the pair was made and where it flies are
+in none of them. Between the features and the logarithm of survival stands a Gaussian process whose kernel holds every
+polynomial of second degree and a smooth rest (C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine
+Learning, MIT Press 2006, chapters 2, 4 and 5).
 """
 
 from __future__ import annotations
@@ -133,6 +134,8 @@ class Emulator:
     theta : ndarray, shape (5,)
         Logarithms of the scales of the kernel a^2 (b^2 + x.y)^2 + c^2 exp(-|x - y|^2/(2 d^2)) + e^2 delta_xy, in units
         of `inputs` and `outputs`: of a^2, b, c^2, d, e^2.
+    potential : str, optional
+        The potential it was fitted to, where that changes with the medium.
     """
 
     names: tuple[str, ...]
@@ -145,6 +148,7 @@ class Emulator:
     mean: Float
     scale: Float
     theta: Float
+    potential: str = ""
 
     @classmethod
     def fit(cls, samples: Sequence[Sample], *, bins: int = BINS, components: int = COMPONENTS) -> Self:
@@ -153,7 +157,8 @@ class Emulator:
         Parameters
         ----------
         samples : sequence of Sample
-            Of one model, or of several that differ in kappa and gamma, and histories of any T_end.
+            Of one model, or of several that differ in kappa and gamma, and histories of any T_end. Those of a potential
+            that changes with the medium have this potential all.
         bins, components : int, optional
             Bins of time, and number of principal components of the features.
 
@@ -164,8 +169,8 @@ class Emulator:
         Raises
         ------
         InputError
-            If there are fewer than 16 histories in which the medium acts, names or orders differ, a survival is
-            negative or not finite, or a model has a potential that changes with the medium.
+            If there are fewer than 16 histories in which the medium acts, names or orders differ, potentials that
+            change with the medium differ or a history is anisotropic there, or a survival is negative or not finite.
         """
         lesson = _lesson(samples, integer("bins", bins, 1), components)
         return cls._fitted(lesson, np.ones(len(lesson.x), dtype=bool))
@@ -184,7 +189,7 @@ class Emulator:
         x = np.concatenate([np.zeros((1, lesson.x.shape[1])), lesson.x[rows]])
         y = np.log(np.maximum(np.concatenate([np.ones((1, lesson.y.shape[1])), lesson.y[rows]]), _SMALLEST))
         # integrals of one quantity share a unit, those of different ones do not
-        size = np.sqrt(np.mean(x.reshape(len(x), 1 + lesson.powers, -1) ** 2, axis=(0, 2)))
+        size = np.sqrt(np.mean(x.reshape(len(x), -1, len(lesson.edges) - 1) ** 2, axis=(0, 2)))
         unit = np.repeat(np.where(size > 0, size, 1.0), len(lesson.edges) - 1)
         center = x.mean(axis=0)
         _, spread, axes = np.linalg.svd((x - center) / unit, full_matrices=False)
@@ -196,8 +201,8 @@ class Emulator:
         inputs, outputs = (x - center) @ projection, (y - mean) / scale
         pick = np.unique(np.linspace(0, len(x) - 1, min(len(x), TUNED_ON)).astype(int))
         theta = _scales(inputs[pick], outputs[pick])
-        powers, edges = lesson.powers, lesson.edges
-        return cls(lesson.names, powers, edges, center, projection, inputs, outputs, mean, scale, theta)
+        learned = center, projection, inputs, outputs, mean, scale, theta
+        return cls(lesson.names, lesson.powers, lesson.edges, *learned, lesson.potential)
 
     @cached_property
     def _gp(self) -> Any:
@@ -233,7 +238,8 @@ class Emulator:
         Raises
         ------
         InputError
-            If the model is of another order in E/T than those fitted to.
+            If the model is of another order in E/T, or has another potential that changes with the medium, than those
+            fitted to.
         """
         members, batch = as_histories(histories)
         x = features(self._of_this_order(model), members, self.edges_fm)
@@ -302,15 +308,20 @@ class Emulator:
 
     def _of_this_order(self, model: LindbladModel) -> LindbladModel:
         instance("model", model, LindbladModel)
-        if model.powers != self.powers or model.thermal is not None:
+        if model.powers != self.powers:
             raise InputError("model", model, "be of the order in E/T of the models that were fitted to")
+        if _changing(model) != self.potential:
+            allowed = "have a potential that does not change with the medium"
+            if self.potential:
+                allowed = f"have the potential that was fitted to, {self.potential}"
+            raise InputError("model.potential", model.potential, allowed)
         return model
 
     def save(self, path: str | Path) -> Path:
         """Write the emulator to `path` as netCDF, for `Emulator.load`, and return the path."""
         arrays = {name: getattr(self, name) for name in _DIMENSIONS}
         variables = {name: (_DIMENSIONS[name], values) for name, values in arrays.items()}
-        attrs = {"format": _FORMAT, "powers": self.powers}
+        attrs = {"format": _FORMAT, "powers": self.powers, "potential": self.potential}
         return write_dataset(xr.Dataset(variables, {"name": list(self.names)}, attrs), path)
 
     @classmethod
@@ -336,7 +347,10 @@ class Emulator:
             raise FileFormatError(path, "holds no emulator", "`Emulator.save` writes such a file.")
         names = tuple(str(name) for name in dataset["name"].values)
         arrays = {name: dataset[name].values for name in _DIMENSIONS}
-        return cls(names, int(dataset.attrs["powers"]), **arrays)
+        potential = str(
+            dataset.attrs.get("potential", "")
+        )  # of version 0.1 none that changes with the medium
+        return cls(names, int(dataset.attrs["powers"]), **arrays, potential=potential)
 
 
 _DIMENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -421,6 +435,12 @@ class Lesson(NamedTuple):
     components: int
     x: Float
     y: Float
+    potential: str
+
+
+def _changing(model: LindbladModel) -> str:
+    """Return the potential in words if it changes with the medium, else nothing."""
+    return "" if model.thermal is None else repr(model.thermal)
 
 
 def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
@@ -434,8 +454,8 @@ def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
         instance(f"samples[{i}].model", model, LindbladModel)
         if model.powers != first_model.powers:
             raise InputError(f"samples[{i}].model", model, "be of the order in E/T of the first")
-        if model.thermal is not None:
-            allowed = "have a potential that does not change with the medium"
+        if model.thermal != first_model.thermal:
+            allowed = "have the potential of the first, where one changes with the medium"
             raise InputError(f"samples[{i}].model", model, allowed)
         histories, batch = as_histories(medium)
         if not batch:
@@ -458,7 +478,8 @@ def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
     edges = np.linspace(np.sqrt(first), np.sqrt(last), bins + 1) ** 2
     x = np.concatenate([features(s.model, h, edges) for s, h in zip(samples, batches, strict=True)])
     count = integer("components", components, 1)
-    return Lesson(names, first_model.powers, edges, count, x, np.concatenate(survivals))
+    y, potential = np.concatenate(survivals), _changing(first_model)
+    return Lesson(names, first_model.powers, edges, count, x, y, potential)
 
 
 @dataclass(frozen=True, eq=False)
@@ -489,7 +510,7 @@ class CrossFit:
         return self.values_at(features(model, histories, self.emulators[0].edges_fm))
 
     def values_at(self, x: Float) -> Float:
-        """Return survivals (n, m) at features `x` (n, f) on the edges of the emulators."""
+        """Return survivals (n, m) at `features` `x` (n, f) on the edges of the emulators."""
         total = np.zeros((len(x), len(self.names)))
         for emulator, share in zip(self.emulators, self.shares, strict=True):
             total += share * emulator.values(x)

@@ -11,6 +11,7 @@ from scipy.interpolate import PchipInterpolator
 
 from .._checks import float_array
 from .._types import Float
+from ..errors import InputError
 from ..physics.medium import Histories, History, TabulatedTemperature
 from ..physics.model import LindbladModel
 from ..units import HBARC
@@ -19,6 +20,9 @@ from ..units import HBARC
 # error of the emulated 2S was 11, 3.0, 1.4 and 1.2 times 1e-4 (frames 0.3 to 0.4 fm/c apart).
 _SUBDIVISIONS: Final = 8
 _GAUSS: Final = np.polynomial.legendre.leggauss(2)
+_SPACING: Final = np.log(2) / 347
+"""Of ln T between the temperatures at which a thermal potential is evaluated; straight lines between them are off by
+1e-6 of it. They begin at T_end, so that no colder potential is asked for."""
 # histories whose features are made at a time: their temperatures fit in the cache of a core
 _BLOCK: Final = 512
 _LONE: Final = 49  # times at which a history without a table is looked at in each of its pieces
@@ -30,7 +34,8 @@ def features(model: LindbladModel, histories: Sequence[History], edges_fm: Array
     Parameters
     ----------
     model : LindbladModel
-        Its kappa, gamma and, beyond leading order, kappa/T and kappa/T^2.
+        Its kappa, gamma and, beyond leading order, kappa/T and kappa/T^2; of a potential that changes with the medium
+        what `LindbladModel.seen` says.
     histories : sequence of History, length n
         A history counts where it exceeds its T_end.
     edges_fm : array_like, shape (bins + 1,)
@@ -40,6 +45,11 @@ def features(model: LindbladModel, histories: Sequence[History], edges_fm: Array
     -------
     ndarray, shape (n, quantities x bins)
         In powers of GeV, bin by bin for each quantity; zero for a history in which the medium never acts.
+
+    Raises
+    ------
+    InputError
+        If a history is anisotropic and the potential changes with the medium.
     """
     return features_of([model], histories, edges_fm)[0]
 
@@ -49,7 +59,12 @@ def features_of(
 ) -> list[Float]:
     """Return the `features` of the same histories for several models of one order: they share the temperatures."""
     edges = float_array("edges_fm", edges_fm)
-    found = [np.zeros((len(histories), (1 + model.powers) * (len(edges) - 1))) for model in models]
+    members = [histories] if isinstance(histories, Histories) else histories
+    anisotropic = any(getattr(each, "alpha", None) is not None for each in members)
+    if anisotropic and any(model.thermal is not None for model in models):
+        allowed = "be isotropic where survival is emulated in a potential that changes with the medium"
+        raise InputError("histories", "an anisotropic medium", allowed)
+    found = [np.zeros((len(histories), model.quantities * (len(edges) - 1))) for model in models]
     for rows, tau_fm, T, T_end in _tables(histories):
         for start in range(0, len(rows), _BLOCK):
             block = slice(start, start + _BLOCK)
@@ -78,7 +93,7 @@ def _integrals(
     width = np.maximum(np.where(b > 0, 1.0, np.where(a > 0, crossing, 0.0)) - begin, 0.0)
     place = np.clip(np.searchsorted(np.log(edges), (nodes[1:] + nodes[:-1]) / 2) - 1, 0, len(edges) - 2)
     in_bin = np.eye(len(edges) - 1)[place]
-    sums = [np.zeros((len(T), (1 + model.powers) * (len(edges) - 1))) for model in models]
+    sums = [np.zeros((len(T), model.quantities * (len(edges) - 1))) for model in models]
     for x, w in zip(*_GAUSS, strict=True):
         at = begin + width * (1 + x) / 2
         # where it is cold any temperature will do: its weight is zero
@@ -100,8 +115,25 @@ def _integrals(
             bins = in_bin.shape[1]
             total[:, :bins] += known[of_kappa][:, :bins]
             total[:, bins : 2 * bins] += known[of_gamma]
-            total[:, 2 * bins :] += known[of_kappa][:, bins:]
+            beyond = (1 + model.powers) * bins
+            total[:, 2 * bins : beyond] += known[of_kappa][:, bins:]
+            if model.thermal is not None:
+                if (potential := ("potential", id(model.thermal))) not in known:
+                    known[potential] = _seen(model, temperature, weight, T_end) @ in_bin
+                for q, of_quantity in enumerate(known[potential]):
+                    total[:, beyond + q * bins : beyond + (q + 1) * bins] += of_quantity
     return sums
+
+
+def _seen(model: LindbladModel, T: Float, weight: Float, T_end: float) -> Float:
+    """Return what a potential is at temperatures (m, n), times their weight (m, n), shape (quantities, m, n)."""
+    place = np.log(T / T_end) / _SPACING
+    first = int(place.min() + 1e-9)
+    nodes = T_end * np.exp(_SPACING * np.arange(first, int(place.max()) + 2))
+    seen = model.seen(nodes)
+    lower = np.clip((place - first).astype(np.intp), 0, len(nodes) - 2)
+    share = place - first - lower
+    return np.stack([weight * (f[lower] * (1 - share) + f[lower + 1] * share) for f in seen.T])
 
 
 def _tables(histories: Sequence[History]) -> Iterator[tuple[NDArray[np.intp], Float, Float, float]]:

@@ -156,7 +156,8 @@ class Choices:
     gamma_range: bool = True  # gamma one of the group's values,
     bottomonium: bool = True  # mass and coupling the group's
     anisotropic: bool = False  # whether the medium is, and the potential knows it
-    thermal: bool = False  # whether the potential changes with the medium
+    thermal: bool = False  # whether the potential changes with the medium,
+    noise: bool = False  # and its jumps are those that its width implies
     preset: str | None = None  # name of the coefficients, if they have one
 
     @classmethod
@@ -166,6 +167,7 @@ class Choices:
         model, method = config.model, config.method
         name = model.potential.name or "own"
         own = run if name == "own" and isinstance(run, RunFile) else None
+        has_width = is_complex(name) or (own is not None and model_of(own).has_width)
         return cls(
             potential=name,
             dipole=model.kappa != (NO_DIPOLE,),
@@ -176,7 +178,8 @@ class Choices:
             gamma_range=model.kappa != (NO_DIPOLE,) and bool(set(model.gamma) & set(GROUP.gamma)),
             preset=model.transport,
             bottomonium=name == "coulomb" and (model.alpha, model.mass) == (GROUP.alpha, GROUP.mass),
-            thermal=is_complex(name) or (own is not None and model_of(own).thermal is not None),
+            thermal=has_width or (own is not None and model_of(own).thermal is not None),
+            noise=has_width and method.kind != "nojump",
         )
 
     @classmethod
@@ -205,6 +208,11 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
     ("Brambilla2021", "fits of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2020", "lattice values of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2019", "values of gamma", lambda c: c.gamma_range),
+    (
+        "Akamatsu2012 Akamatsu2015 Blaizot2018",
+        "jumps of a complex potential: a stochastic potential with color",
+        lambda c: c.noise,
+    ),
     ("Islam2020 Strickland2011", "KSU potential", lambda c: c.potential == "ksu"),
     ("Islam2020", "Cornell potential", lambda c: c.potential == "cornell"),
     ("Laine2007 Beraudo2008", "potential of hard thermal loops", lambda c: c.potential == "htl"),

@@ -197,11 +197,6 @@ def _of_method(config: RunConfig) -> Iterator[_Check]:
         kinds = [kind for kind, keys in METHOD_KEYS.items() if key in keys]
         allowed = f"be left out with kind = '{method.kind}': it belongs to {' and '.join(kinds)}"
         yield f"method.{key}", getattr(method, key), True, allowed
-    potential = config.model.potential.name
-    density = is_complex(potential) and method.kind == "density"
-    remedy = "It changes with the medium."
-    allowed = f"be 'nojump' or 'trajectories' with potential = '{potential}'"
-    yield "method.kind", method.kind, density, allowed, remedy
     sine, recoil = method.grid is not None and method.grid.kind == "sine", RECOIL[config.model.order]
     beside = f"order = '{config.model.order}'" if recoil else "kind = 'density'"
     on_mesh_only = sine and (recoil or method.kind == "density")
@@ -230,9 +225,6 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
     uneven = paths.solved is not None and paths.n * paths.replicates != paths.solved
     allowed = f"be {paths.replicates} replicates times a power of two, and n be left out"
     yield "paths.solved", paths.solved, uneven, allowed
-    potential = config.model.potential.name
-    allowed = f"be left out with potential = '{potential}', which knows the medium"
-    yield "paths.cheap", paths.cheap, cheap and is_complex(potential), allowed
     ready_made = bool(medium.files) and all(file.format == "qtraj_trajectories" for file in medium.files)
     for name in sorted(paths.model_fields_set):
         # with budget = 'replicate' the first n paths are the sample for the errors

@@ -43,7 +43,7 @@ from ..physics.potentials.coulomb import COLORS, Color, Potential, thermal_poten
 from ..physics.potentials.table import TabulatedPotential
 from ..physics.transport import Interpolated, Transport
 from ..radial.sine import SineGrid
-from ..solvers.density.method import DensityMatrix
+from ..solvers.density.method import DensityMatrix, check_potential
 from ..solvers.nojump.method import DEFAULT_MESH as NO_JUMP_MESH
 from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method, checked_problem
@@ -199,14 +199,14 @@ def check_choices(run_file: RunFile) -> None:
             "but mesons, feed-down and data of `qtraj observe` and `report` are those of bottomonium. Use survivals.",
             AccuracyWarning,
         )
-    kind, name = config.method.kind, type(model.potential).__name__
-    if model.thermal is not None and kind == "density":
-        allowed = f"be 'nojump' or 'trajectories' for {name}, which changes with the medium"
-        raise InputError("method.kind", kind, allowed)
+    kind = config.method.kind
     starts = [start_of(run_file, l) for l in config.initial.l]
     for color in _colors(run_file, model):
         with keyed("model", octet="potential.octet", color="potential"):
             model.potential.vacuum(_PROBE_R, color)
+    if kind != "nojump":
+        with keyed("model"):
+            check_potential(model)
     for start in starts:
         with keyed("initial", potential="n"):
             start.u(_PROBE_R, model)

@@ -28,6 +28,7 @@ from ..physics.medium import History
 from ..physics.model import ORDERS
 from ..physics.transport import PRESETS
 from ..solvers.density.evolution import density_in_time
+from ..solvers.density.method import has_jumps
 from ..states import STATE_NAMES
 from ..units import HBARC, to_fm
 
@@ -128,10 +129,15 @@ def setup(run: Run) -> dict[str, str]:
     potential = f"{potential}, C_F α_s = {alpha:g}"
     if given.python is not None:
         potential = f"{given.python} of the user"
+    equation = (
+        f"Lindblad equation of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature"
+    )
+    if NO_DIPOLE in model.kappa:
+        equation = "Lindblad equation of a pair in a color field with white noise, whose correlation is Im V"
     topics = {
         "Collision": f"{system.name} at {system.sqrt_s_GeV:g} GeV per nucleon pair; σ_NN = {system.sigma_nn_mb:g} mb; "
         f"nuclei of A = {nuclei.A}, R = {nuclei.R_fm:g} fm, a = {nuclei.a_fm:g} fm",
-        "Equation": f"Lindblad equation of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature",
+        "Equation": equation,
         "Potential": f"{potential}; bottom-quark mass M = {model.mass:g} GeV",
         "Transport": _transport(config),
         "Medium": f"acts on the pair while T > {', '.join(f'{T:g}' for T in config.medium.T_end)} GeV; {_hydro(run)}",
@@ -250,11 +256,11 @@ def representative(run: Run) -> tuple[History, str] | None:
 def pair_over_time(run_file: RunFile, history: History) -> dict[str, Any] | None:
     """Return the data of the section with the slider, or None if there is nothing to show.
 
-    That is so for a history that is never hot, and for a potential that changes with the medium.
+    That is so for a history that is never hot, and for a complex potential whose jumps are not known.
     """
     model = model_of(run_file)
-    # the density matrix knows potentials of the vacuum only
-    if not history.active or model.thermal is not None:
+    # without jumps an octet need not be known
+    if not history.active or not has_jumps(model):
         return None
     times = np.linspace(0.0, to_fm(history.active[-1][1]), TIMES)
     r_fm = np.linspace(0.0, FARTHEST_FM, 2 * POINTS)

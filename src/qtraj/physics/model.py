@@ -46,6 +46,10 @@ AS_BOTTOM = 1.25
 """Factor in length, and its square in energy, within which a pair is resolved as bottomonium: the margins hold other
 fits of M and alpha, too. Beyond it everything scales, and a scaled medium gives the same numbers."""
 
+SEEN_AT: Final = (1.0, 2.5, 6.0)
+"""Distances in GeV^-1, for bottomonium, at which `LindbladModel.seen` asks a thermal potential: the sizes of 1S, 2S and
+3S. With HTL on the shipped Pb-Pb runs two or five of them leave the same error of emulated survival."""
+
 Order = Literal["LO", "NLO"]
 ORDERS: Final[dict[Order, str]] = {"LO": "leading order", "NLO": "next-to-leading order"}
 """Orders in energy over temperature, in words."""
@@ -160,6 +164,23 @@ class LindbladModel:
     def wave_channels(self) -> tuple[WaveChannel, ...]:
         """All jumps of a potential with a width of its own; none otherwise."""
         return wave_channels() if self.has_width else ()
+
+    @property
+    def quantities(self) -> int:
+        """How many functions of T say all of the medium that survival is learned from: kappa/T^p, gamma, `seen`."""
+        seen = 0 if self.thermal is None else (1 + self.has_width) * len(SEEN_AT)
+        return 1 + self.powers + seen
+
+    def seen(self, T: Float) -> Float:
+        """Return what a thermal potential does to a singlet in an isotropic medium at temperatures T (nt,) in GeV.
+
+        Shape (nt, q) in GeV: the change of Re V at the distances of `SEEN_AT`, and Gamma/2 there if it has a width.
+        """
+        assert self.thermal is not None
+        r = self.scales.length * np.array(SEEN_AT)
+        V = self.thermal.medium(r, "singlet", T, np.zeros_like(T), T)
+        change = V.real - self.thermal.vacuum(r, "singlet")
+        return np.concatenate([change, -V.imag], axis=1) if self.has_width else change
 
     @property
     def is_local(self) -> bool:

@@ -22,7 +22,7 @@ from ..basis import SINGLET, Basis
 from ..result import Progress, Saved, Tables, made, octet_bounds
 from ..solve import checked_problem, checked_times, reporting
 from ..steps import Plan, Profile, strang
-from .method import DensityMatrix
+from .method import DensityMatrix, check_potential
 from .propagate import missing, propagate_density, sequences
 from .resolution import starting_levels
 
@@ -158,7 +158,7 @@ def density_in_time(
     Parameters
     ----------
     model : LindbladModel
-        Of either order, with a potential that does not change with the medium.
+        Any that `DensityMatrix` solves.
     medium : medium
         One temperature history.
     initial : InitialState
@@ -215,8 +215,7 @@ def density_in_time(
     histories, _ = checked_problem(model, medium, initial)
     if len(histories) != 1:
         raise InputError("medium", f"{len(histories)} histories", "be the temperature history of one pair")
-    if model.thermal is not None:
-        raise InputError("model.potential", model.potential, "be one that does not change with the medium")
+    check_potential(model)
     if method is None:
         method = FINE[model.is_local]
         if method.mesh is not None:
@@ -225,7 +224,7 @@ def density_in_time(
     reported = reporting(progress)
     times = _checked("times_fm", times_fm)
     later = checked_times(times[times > 0])
-    profile = Profile(model, histories[0])
+    profile = Profile(model, histories[0], thermal=True)
     d = method.discretization(starting_levels(method.rtol, profile, initial.l), model, initial)
     if d.l_max < initial.l:
         raise InputError("l_max", d.l_max, f"be at least the l = {initial.l} of the initial state")

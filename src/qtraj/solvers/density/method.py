@@ -30,6 +30,7 @@ from ..parallel import Tally, side_by_side
 from ..result import Progress, Solution
 from ..separable import separable
 from ..steps import Profile, strang
+from ..thermal import check_thermal
 from .propagate import Overlaps, propagate_density, propagate_state, sequences
 from .resolution import (
     LOCAL,
@@ -63,6 +64,10 @@ of the 1S was 0.5 once, where it is 1e-5."""
 FEW_L: Final = 5
 """With a smaller l_max jumps of a complex potential, which have twice as many angles, take pairs beyond it and back
 within a step: half the step divides the error by 2.2 (l_max = 2) and 2.9 (4), and not by 4."""
+
+L_OF_NOISE: Final = 4.0
+"""The same for l_max where jumps follow from a complex potential: contributions fall by 0.68 per l, so that all beyond
+add 3.1 times as much (HTL, P wave, survival 1e-5)."""
 
 FEW_STEPS: Final = 16
 """With fewer steps than this the error can be 0.7 of the difference (2S from 1S at weak kappa)."""
@@ -139,7 +144,7 @@ class DensityMatrix:
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
-        _check_potential(model, histories)
+        check_potential(model, histories)
         if self.l_max is not None and self.l_max < initial.l:
             raise InputError("l_max", self.l_max, f"be at least the l = {initial.l} of the initial state")
         method = NoJump(error_budget=self.error_budget)
@@ -184,7 +189,17 @@ class DensityMatrix:
         )
 
 
-def _check_potential(model: LindbladModel, histories: Sequence[History]) -> None:
+def has_jumps(model: LindbladModel) -> bool:
+    """Return whether the jumps of a complex potential are known; of another one True."""
+    try:
+        if model.has_width:
+            check_potential(model)
+    except InputError:
+        return False
+    return True
+
+
+def check_potential(model: LindbladModel, histories: Sequence[History] = ()) -> None:
     """Raise `InputError` for a potential whose jumps are not known, or would have negative probabilities."""
     model.potential.vacuum(np.ones(1), "octet")
     thermal = separable(model)
@@ -192,6 +207,7 @@ def _check_potential(model: LindbladModel, histories: Sequence[History]) -> None
         allowed = "have a real octet potential for DensityMatrix"
         remedy = "An octet decays by the jumps that follow from Im V_s. NoJump() takes any potential."
         raise InputError("potential", model.potential, allowed, remedy)
+    check_thermal(model, histories, np.ones(1), "singlet")  # a table has its temperatures
     if model.has_width and model.thermal is not None:
         check_positive(model.thermal, states_of(histories), model.scales.length * RANGES[-1])
 
@@ -320,7 +336,8 @@ def _solved(
                     ("mesh", beside, finer),
                 ):
                     change = _shared_change(one.overlap, other.overlap, aimed)
-                    parts[part][members] = SHARES[part] * change
+                    share = L_OF_NOISE if part == "l_max" and model.has_width else SHARES[part]
+                    parts[part][members] = share * change
                 shares = [step_share(steps, model, d.l_max) / SHARES["time_step"] for steps in fine.steps]
                 parts["time_step"][members] *= np.array(shares)[:, None, None]
         if not budget:
