@@ -7,6 +7,9 @@ order in E/T (arXiv:1711.04515, arXiv:2107.06147 eqs. (2.2)-(2.9)) a jump is a m
 order (arXiv:2205.10289) it knows the pair's momentum and binding, and the Hamiltonian gains a friction term,
 
     H = diag(h_s, h_o) + g_c [ gamma r^2/2 + (kappa/(4 M T)) {r_i, p_i} ],   g_c = (1, 7/16).
+
+At all orders in E/T (arXiv:1612.07248, arXiv:1711.04515 before the expansion) it is a master equation of Redfield's
+kind, not of Lindblad's: see `physics.spectrum`.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ from ..errors import InputError, warn_user
 from ..radial.bound import bound_states
 from ..radial.laguerre import LaguerreMesh
 from ..units import N_C
-from .channels import JumpChannel, leading_order_channels, next_order_channels
+from .channels import JumpChannel, leading_order_channels, recoiling_channels
 from .potentials.coulomb import (
     COLORS,
     Color,
@@ -32,6 +35,7 @@ from .potentials.coulomb import (
     ThermalPotential,
     thermal_potential,
 )
+from .spectrum import Spectrum, check_spectrum, ohmic
 from .transport import Transport
 
 OCTET_WIDTH = (N_C**2 - 2) / (2 * (N_C**2 - 1))
@@ -46,12 +50,20 @@ AS_BOTTOM = 1.25
 """Factor in length, and its square in energy, within which a pair is resolved as bottomonium: the margins hold other
 fits of M and alpha, too. Beyond it everything scales, and a scaled medium gives the same numbers."""
 
-Order = Literal["LO", "NLO"]
-ORDERS: Final[dict[Order, str]] = {"LO": "leading order", "NLO": "next-to-leading order"}
+Order = Literal["LO", "NLO", "all"]
+ORDERS: Final[dict[Order, str]] = {
+    "LO": "leading order",
+    "NLO": "next-to-leading order",
+    "all": "all orders",
+}
 """Orders in energy over temperature, in words."""
-RECOIL: Final[dict[Order, bool]] = {"LO": False, "NLO": True}
-"""Whether jumps at an order know the momentum of the pair: they are then no functions of r, and need Coulomb potentials
-(arXiv:2205.10289) and a mesh."""
+RECOIL: Final[dict[Order, bool]] = {"LO": False, "NLO": True, "all": True}
+"""Whether jumps at an order know the energy of the pair: they are then no functions of r, and need a mesh."""
+LOCAL_TERMS: Final[dict[Order, int]] = {"LO": 1, "NLO": 3, "all": 2}
+"""How many functions of T make the local part of the generator: kappa; times 1, 1/T, 1/T^2; S(0) and S'(0)."""
+SHIFT: Final[dict[Order, float]] = {"LO": 0.0, "NLO": -0.25, "all": 0.5}
+"""What multiplies (V_target - V_source) r in a jump, beside 1/T at NLO and S'(0)/S(0) at all orders, where
+C = r S(omega)/S(0) to first order in omega is half of it from either side; S'(0)/S(0) = -1/(2T) makes both the same."""
 
 NO_DIPOLE = Transport(kappa=0.0, gamma=0.0)
 """No dipole terms: the coefficients of a model whose potential has a width of its own."""
@@ -83,8 +95,14 @@ class LindbladModel:
         (complex in the medium) has no dipole terms: then leave it out, and it is ``NO_DIPOLE``, kappa = gamma = 0.
     mass : float
         Heavy-quark mass M_Q in GeV (the reduced mass is M_Q/2; one that looks like it is warned of).
-    order : {"LO", "NLO"}
-        Order in E/T. NLO needs a `CoulombPotential`: its jump operators contain the alpha_s of the Coulomb potentials.
+    order : {"LO", "NLO", "all"}
+        Order in E/T, that is in the energy that a jump exchanges with the medium, over its temperature. "all" is a
+        master equation, not a Lindblad equation: `DensityMatrix` solves it, and rho may have eigenvalues slightly below
+        zero.
+    spectrum : callable, optional
+        At all orders the shape S(omega, T)/kappa of the spectrum of the chromoelectric field, omega the energy in GeV
+        that the pair absorbs: a function of arrays, 1 at omega = 0, not negative, and with S(omega) = e^(-omega/T)
+        S(-omega). By default x/(e^x - 1) with x = omega/T, see `physics.spectrum.ohmic`.
 
     Attributes
     ----------
@@ -95,14 +113,16 @@ class LindbladModel:
     Raises
     ------
     InputError
-        If an argument is out of range, both a potential with a width of its own and dipole terms are given, or the
-        order is NLO for a potential that is not Coulomb's.
+        If an argument is out of range, both a potential with a width of its own and dipole terms are given, a
+        spectrum is given at another order or breaks detailed balance, or the order is not LO for a potential that
+        changes with the medium or has no octet.
     """
 
     potential: Potential = field(default_factory=CoulombPotential)
     transport: Transport = None  # type: ignore[assignment]  # depends on the potential: see __post_init__
     mass: float = BOTTOM_MASS
     order: Order = "LO"
+    spectrum: Spectrum | None = None
     channels: tuple[JumpChannel, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -139,11 +159,19 @@ class LindbladModel:
             )
         channels = () if self.has_width else leading_order_channels()
         if RECOIL[self.order]:
-            if not isinstance(self.potential, CoulombPotential):
-                allowed = f"be 'LO' for {type(self.potential).__name__}"
-                needs = "The NLO jump operators (arXiv:2205.10289) need Coulomb potentials"
-                raise InputError("order", self.order, allowed, f"{needs}: use CoulombPotential.")
-            channels = next_order_channels(self.potential.alpha_s, self.mass)
+            if self.thermal is not None:
+                allowed = f"be 'LO' for {type(self.potential).__name__}, which changes with the medium"
+                why = "Beyond leading order a jump knows the energies of the vacuum."
+                raise InputError("order", self.order, allowed, why)
+            self.potential.vacuum(np.ones(1), "octet")  # of which one that has no octet says so
+            channels = recoiling_channels(self.mass, SHIFT[self.order])
+        if self.order == "all":
+            spectrum = ohmic if self.spectrum is None else self.spectrum
+            check_spectrum(spectrum)
+            settle(self, spectrum=spectrum)
+        elif self.spectrum is not None:
+            allowed = f"be left out at order {self.order!r}, which knows the spectrum at omega = 0 only"
+            raise InputError("spectrum", self.spectrum, allowed, "order='all' takes it.")
         settle(self, channels=channels)
 
     @cached_property
@@ -166,8 +194,19 @@ class LindbladModel:
 
     @property
     def powers(self) -> int:
-        """How many powers of 1/T, from 0 on, times kappa, make the generator: 1 at LO, 3 at NLO, whose C has two."""
-        return 1 if all(channel.recoil == channel.shift == 0 for channel in self.channels) else 3
+        """How many functions of T make the local part of the generator, see `LOCAL_TERMS`.
+
+        A generator whose jumps neither shift nor recoil has one at any order.
+        """
+        plain = all(channel.recoil == channel.shift == 0 for channel in self.channels)
+        return 1 if plain else LOCAL_TERMS[self.order]
+
+    def change(self, channel: JumpChannel, r: Float) -> Float:
+        """Return (V_target - V_source) r times the shift of a channel, at distances r in GeV^-1; the shape of r."""
+        if channel.shift == 0:
+            return np.zeros_like(r)
+        target, source = (self.potential.vacuum(r, color) for color in (channel.target, channel.source))
+        return np.asarray(channel.shift * (target - source) * r)
 
     @property
     def bohr_radius(self) -> float:
@@ -203,8 +242,8 @@ class LindbladModel:
 
     @property
     def friction(self) -> float:
-        """Coefficient of kappa g_c {r_i, p_i}/T in H, in GeV^-1: 1/(4 M) at NLO, 0 at LO."""
-        return 1 / (4 * self.mass) if RECOIL[self.order] else 0.0
+        """Coefficient of kappa g_c {r_i, p_i}/T in H, in GeV^-1: 1/(4 M) at NLO, else 0."""
+        return 1 / (4 * self.mass) if self.order == "NLO" else 0.0
 
     @property
     def widths(self) -> Float:
@@ -249,7 +288,7 @@ def width_terms(model: LindbladModel, color: Color, T: float) -> WidthTerms:
     Parameters
     ----------
     model : LindbladModel
-        Either order.
+        At leading or next-to-leading order, with Coulomb potentials: a is then a constant.
     color : {"singlet", "octet"}
         Color of the pair.
     T : float
@@ -259,7 +298,7 @@ def width_terms(model: LindbladModel, color: Color, T: float) -> WidthTerms:
     # the channels up stand for both directions: their terms in l cancel in the sum weighted with angular_weight
     for c in model.channels:
         if c.source == color and c.delta_l > 0:
-            e, a = c.recoil / T, c.shift / T
+            e, a = c.recoil / T, float(model.change(c, np.ones(1))[0]) / T
             coefficients = (1.0, 2 * a, -3 * e + a**2, -2 * a * e, e**2)
             terms = [t + c.color_weight * x for t, x in zip(terms, coefficients, strict=True)]
     return WidthTerms(*terms)

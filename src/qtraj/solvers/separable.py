@@ -28,6 +28,7 @@ from ..physics.model import LindbladModel
 from ..physics.noise import correlation
 from ..physics.potentials.coulomb import COLORS, Color, ThermalPotential
 from ..physics.potentials.table import TabulatedPotential
+from ..physics.spectrum import Spectrum
 
 SPAN: Final = (0.1, 1.2)
 """Temperatures in GeV for which a potential is taken apart: colder than any hadron gas, hotter than any fluid of the
@@ -43,12 +44,22 @@ REACH: Final = 32.0
 CANDIDATES: Final = 400
 """Distances up to there, dense at the origin, from which the few are chosen."""
 
+OMEGA: Final = (-30.0, 60.0)
+"""Energies in GeV, for bottomonium, that a pair absorbs: from the highest state kept to the lowest, and so high that
+nothing absorbs at `SPAN`."""
+
+OMEGA_UNIT: Final = 0.3
+"""Energy in GeV, for bottomonium, above which the energies of the table lie ever farther apart."""
+
 NODES: Final = 1500
 """Distances at which the functions are tabulated for splines in x^(1/2)."""
 
 TOLERANCES: Final = (1e-8, 1e-5)
 """Errors of G over its largest value at the same distance, and of Re V over its largest change. Re V only turns phases,
 and a kink would take a function for every temperature."""
+
+OF_SPECTRUM: Final = 1e-6
+"""Error of S over its largest value at the same energy, below that of any answer: each function costs time."""
 
 MISMATCH: Final = (1e-6, 2e-3)
 """The same for a history: a potential that differs by more is no function of T as smooth as it should be."""
@@ -93,8 +104,7 @@ class Separable:
             if error.argument not in ("octet", "color"):
                 raise
             self.colors = COLORS[:1]
-        x = np.cos(np.pi * (np.arange(TEMPERATURES) + 0.5) / TEMPERATURES)
-        T = span[0] * (span[1] / span[0]) ** ((x + 1) / 2)
+        T = _temperatures(*span)
         # a formula may end somewhere, as that of a coupling that runs
         finite = np.all([np.isfinite(values).all(axis=1) for values in self._curves(self._grid, T)], axis=0)
         self._T = T[finite]
@@ -203,6 +213,76 @@ class Separable:
                     f"{len(F)} functions of r describe it from {low:.3g} to {high:.3g} GeV, but not here."
                 )
                 raise InputError("potential", self.potential, allowed, remedy)
+
+
+class SeparableSpectrum:
+    """The same for the spectrum of a model at all orders: S(omega, T)/kappa = sum_p U_p(omega) S(omega_p, T)/kappa.
+
+    Parameters
+    ----------
+    spectrum : callable
+        S(omega, T)/kappa.
+    energy : float
+        Energies of the pair over those of bottomonium.
+
+    Attributes
+    ----------
+    terms : int
+        How many functions it needs.
+    """
+
+    def __init__(self, spectrum: Spectrum, energy: float) -> None:
+        self.spectrum = spectrum
+        self._T = _temperatures(*SPAN)
+        low, high = (energy * omega for omega in OMEGA)
+        unit = energy * OMEGA_UNIT
+        # dense about zero, where bound states are
+        self._nodes = unit * np.sinh(np.linspace(np.arcsinh(low / unit), np.arcsinh(high / unit), 2 * NODES))
+        curves = self._curves(self._nodes)
+        size = np.maximum(curves.max(axis=0), OF_SPECTRUM)
+        every = np.linspace(0, len(self._nodes) - 1, CANDIDATES).astype(int)
+        chosen = every[_skeleton((curves / size)[:, every], OF_SPECTRUM)]
+        self._omega, self.terms = self._nodes[chosen], len(chosen)
+        values = _solved(curves[:, chosen], curves).T
+        self._unit = unit
+        self._spline = make_interp_spline(np.arcsinh(self._nodes / unit), values, k=5)
+
+    def _curves(self, omega: Float) -> Float:
+        omega, T = np.broadcast_arrays(omega[None], self._T[:, None])
+        return np.asarray(self.spectrum(omega, T), dtype=float)
+
+    def functions(self, omega: Float) -> Float:
+        """Return U_p at energies omega in GeV of any shape, (terms, *omega.shape).
+
+        Above the highest in use nothing absorbs: S falls as e^(-omega/T).
+        """
+        inside = np.clip(omega, self._nodes[0], self._nodes[-1])
+        values = self._spline(np.arcsinh(inside / self._unit))
+        return np.moveaxis(np.where((omega > self._nodes[-1])[..., None], 0.0, values), -1, 0)
+
+    def coefficients(self, T: Float) -> Float:
+        """Return S'(0)/S(0) in GeV^-1 and S(omega_p)/S(0) at temperatures (nt,), shape (nt, 1 + terms)."""
+        h = 1e-4 * T
+        slope = (self.spectrum(h, T) - self.spectrum(-h, T)) / (2 * h)
+        return np.concatenate(
+            [slope[:, None], np.asarray(self.spectrum(self._omega[None], T[:, None]))], axis=1
+        )
+
+
+def _temperatures(low: float, high: float) -> Float:
+    x = np.cos(np.pi * (np.arange(TEMPERATURES) + 0.5) / TEMPERATURES)
+    return np.asarray(low * (high / low) ** ((x + 1) / 2))
+
+
+@lru_cache(maxsize=16)
+def _separable_spectrum(spectrum: Spectrum, energy: float) -> SeparableSpectrum:
+    return SeparableSpectrum(spectrum, energy)
+
+
+def separable_spectrum(model: LindbladModel) -> SeparableSpectrum:
+    """Return the spectrum of a model at all orders as a short sum; cached."""
+    assert model.spectrum is not None
+    return _separable_spectrum(model.spectrum, model.scales.energy)
 
 
 @lru_cache(maxsize=16)

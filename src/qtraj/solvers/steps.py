@@ -23,7 +23,7 @@ from .._types import Float
 from ..errors import InputError
 from ..physics.medium import History, knots_of, medium_state
 from ..physics.model import LindbladModel
-from .separable import separable
+from .separable import separable, separable_spectrum
 
 KAPPA, GAMMA, STRENGTH = range(3)
 """What a `Profile` holds first: kappa, gamma and kappa + |gamma| in GeV^3. What else multiplies a fixed matrix of the
@@ -126,6 +126,8 @@ class Profile:
             # a width of its own takes the place of kappa
             self.terms = list(range(STRENGTH + 1, first)) if model.has_width else self.terms
             self.phases = [GAMMA, *range(first, first + self._thermal.phases)]
+        if model.spectrum is not None:
+            self.terms = [KAPPA, *range(STRENGTH + 1, STRENGTH + 2 + separable_spectrum(model).terms)]
         self.quantities = max(STRENGTH, *self.terms, *self.phases) + 1
         self._loosely = np.isin(np.arange(self.quantities), self.phases[1:])
         knots = knots_of(history)
@@ -176,6 +178,9 @@ class Profile:
         T = self.history.temperature(t)
         kappa, gamma = self.model.transport.at(T)
         others = [kappa / T**power for power in range(1, self.model.powers)]
+        if self.model.spectrum is not None:
+            ratios = separable_spectrum(self.model).coefficients(T.ravel())
+            others = list(kappa * np.moveaxis(ratios.reshape(*T.shape, -1), -1, 0))
         return np.stack([kappa, gamma, kappa + np.abs(gamma), *others], axis=1)
 
     def _thermal_values(self, t: Float) -> Float:

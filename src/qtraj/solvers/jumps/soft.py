@@ -5,7 +5,13 @@ Q = (1/(2 M)) (d/dr + c_l/r). With its own local part F taken out, C X C^T - F X
 
     L X Q^T + Q X L^T,     L = F/T + Q/(2 T^2),
 
-and the decay loses the decay of f, exactly: A = -(1/2) sum C^+C + (1/2) sum f^2 - friction. What remains is small, so
+and the decay loses the decay of f, exactly: A = -(1/2) sum C^+C + (1/2) sum f^2 - friction. At all orders, with R the
+matrix of r, M = R S(omega)/2 element by element (`physics.spectrum`) and F = S(0) r/2 + S'(0) a its local part,
+
+    Lambda X R^T + R X Lambda^T - (F X R^T + R X F^T) = L X R^T + R X L^T,     L = M - F,
+
+is the same with another L, and R in place of Q: data, not another step. S(omega; T) is a short sum of functions of omega
+times numbers that depend on T, see `separable.SeparableSpectrum`. What remains is small, so
 that three terms of the series of its exponential do: at 12 steps of the baseline (T_end 250 MeV) a sixth term changes
 survivals by 1e-6. Decays are computed with the complete set of states on the mesh in between.
 """
@@ -27,6 +33,8 @@ from ...physics.model import LindbladModel
 from ...physics.potentials.coulomb import COLORS
 from ...radial.laguerre import LaguerreMesh
 from ..basis import Basis
+from ..basis import spectrum as vacuum_spectrum
+from ..separable import SPAN, separable_spectrum
 from .local import distances, functions, local_decay, within
 
 SOURCES = np.array([0, 1, 1])
@@ -40,10 +48,10 @@ LARGEST = 2.0
 
 
 class SoftGenerator(NamedTuple):
-    """Matrices in K states of M = l_max + 1 sectors of each color, which kappa/T^p multiplies, p < P.
+    """Matrices in K states of M = l_max + 1 sectors of each color, which `Profile.terms` multiply, P of them.
 
-    decay (P, 2, M, K, K), A on the amplitudes; left (P, 2, 3, M - 1, K, K) and right (2, 3, M - 1, K, K), L and Q of
-    the jumps up and down of `SOURCES`, between l and l + 1.
+    decay (P, 2, M, K, K), A on the amplitudes; left (P, 2, 3, M - 1, K, K), or without the first, which is zero, and
+    right (2, 3, M - 1, K, K), L and Q of the jumps up and down of `SOURCES`, between l and l + 1.
     """
 
     decay: Any
@@ -72,7 +80,7 @@ def jump_matrices(
 ) -> tuple[Float, Float]:
     """Return R and S, (N, N) each, of sqrt(rate) C = R + S/T from l at the mesh points; jump_range in GeV^-1."""
     weight = np.sqrt(channel.rate(l))
-    f = functions(channel, distances(model, mesh, jump_range), 2)
+    f = functions(model, channel, distances(model, mesh, jump_range))
     return weight * np.diag(f[0]), weight * (_recoil(channel, mesh, l) + np.diag(f[1]))
 
 
@@ -96,13 +104,35 @@ def loss_matrices(model: LindbladModel, basis: Basis, color: int, l: int, jump_r
     return Loss(decay, model.widths[color] * (V.T * r**2) @ V)
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def soft_decay(model: LindbladModel, basis: Basis, color: int, l: int, jump_range: float) -> Float:
     """Return the decay of a sector without that of the local part, (P, K, K)."""
     V = basis.sector(color, l)[1]
     local = local_decay(model, color, distances(model, basis.mesh, jump_range))
+    if model.spectrum is not None:
+        return np.concatenate(
+            [np.stack([(V.T * f) @ V for f in local]), _spectral_decay(model, basis, color, l, jump_range)]
+        )
     loss = loss_matrices(model, basis, color, l, jump_range)
     return np.asarray(loss.decay + np.stack([(V.T * f) @ V for f in local]))
+
+
+def _spectral_decay(model: LindbladModel, basis: Basis, color: int, l: int, jump_range: float) -> Float:
+    """Return -R^T (R U_p(omega))/2 in the states of a sector for each function of omega, (terms, K, K).
+
+    All states of the mesh lie in between, not only those that are kept.
+    """
+    mesh, (energies, V) = basis.mesh, basis.sector(color, l)
+    r, spectrum = distances(model, mesh, jump_range), separable_spectrum(model)
+    decay = np.zeros((spectrum.terms, basis.size, basis.size))
+    for channel in model.channels:
+        if channel.source == COLORS[color] and channel.rate(l) > 0:
+            target, low = COLORS.index(channel.target), l + channel.delta_l
+            above, W = vacuum_spectrum(model.potential, model.mass, mesh, target, low)
+            R = (W.T * r) @ V
+            U = spectrum.functions(above[:, None] - energies)
+            decay -= 0.5 * channel.rate(l) * (R.T @ (R * U))
+    return decay
 
 
 # an error budget needs four, and each takes as long as a tenth of a history
@@ -111,15 +141,17 @@ def soft_generator(model: LindbladModel, basis: Basis, jump_range: float) -> Sof
     """Return the soft part of a model's generator in the states of a basis, None if it has none; cached."""
     if model.is_local:
         return None
-    mesh, K, P = basis.mesh, basis.size, model.powers
+    mesh, K = basis.mesh, basis.size
     r, kept = distances(model, mesh, jump_range), within(mesh, jump_range)
+    spectrum = None if model.spectrum is None else separable_spectrum(model)
     decay = np.array(
         [
             [soft_decay(model, basis, color, l, jump_range) for l in range(basis.l_max + 1)]
             for color in range(len(COLORS))
         ]
     )
-    left, right = np.zeros((P, 2, 3, basis.l_max, K, K)), np.zeros((2, 3, basis.l_max, K, K))
+    number = model.powers - 1 if spectrum is None else model.powers + spectrum.terms
+    left, right = np.zeros((number, 2, 3, basis.l_max, K, K)), np.zeros((2, 3, basis.l_max, K, K))
     for direction, delta_l in enumerate((1, -1)):
         for i, channel in enumerate(c for c in model.channels if c.delta_l == delta_l):
             source, target = COLORS.index(channel.source), COLORS.index(channel.target)
@@ -127,15 +159,31 @@ def soft_generator(model: LindbladModel, basis: Basis, jump_range: float) -> Sof
                 l = low if delta_l > 0 else low + 1
                 weight = np.sqrt(channel.rate(l))
                 V, W = basis.vectors[source, l], weight * basis.vectors[target, l + delta_l].T * kept
+                f = functions(model, channel, r)
+                if spectrum is not None:
+                    R = right[direction, i, low] = (W * r) @ V
+                    omega = basis.energies[target, l + delta_l][:, None] - basis.energies[source, l]
+                    left[:2, direction, i, low] = [-0.5 * R, -(W * f[1]) @ V]
+                    left[2:, direction, i, low] = 0.5 * R * spectrum.functions(omega)
+                    continue
                 right[direction, i, low] = W @ (_recoil(channel, mesh, l) @ V)
-                for p, f in enumerate(functions(channel, r, P)):
-                    left[p + 1, direction, i, low] = (W * f) @ V
-        left[2, direction] += right[direction] / 2
+                left[:, direction, i, low] = [(W * each) @ V for each in f]
+        if spectrum is None:
+            left[1, direction] += right[direction] / 2
     return SoftGenerator(np.moveaxis(decay, 2, 0), left, right)
 
 
-def bound(decay: Float) -> Float:
-    """Return the largest norm of the matrices (P, ..., K, K) of each power of 1/T: how fast the soft part acts."""
+def bound(model: LindbladModel, decay: Float) -> Float:
+    """Return the largest norm of the matrices (P, ..., K, K) of each term: how fast the soft part acts, (P,).
+
+    At all orders terms cancel: there it is the norm of their sum over kappa, the first, at the worst temperature.
+    """
+    if model.spectrum is not None:
+        T = np.geomspace(*SPAN, 8)
+        ratios = np.concatenate([np.ones((8, 1)), separable_spectrum(model).coefficients(T)], axis=1)
+        sums = np.tensordot(ratios, decay, 1)
+        worst = np.linalg.norm(sums, ord=2, axis=(-2, -1)).max()
+        return np.concatenate([[worst], np.zeros(len(decay) - 1)])
     return np.asarray(np.abs(np.linalg.norm(decay, ord=2, axis=(-2, -1))).reshape(len(decay), -1).max(axis=1))
 
 
@@ -150,9 +198,11 @@ def density_exponential(soft: SoftGenerator, terms: Any, number: Any, X: Any) ->
     terms (P, B) are the integrals of kappa/T^p, number (B,) in how many pieces each exponential is taken.
     """
     terms = terms / number
-    powers = range(1, len(soft.decay))
-    A = sum(terms[p][:, None, None] * soft.decay[p][:, :, None] for p in range(len(soft.decay)))
-    L = sum(terms[p][:, None, None] * soft.left[p][:, :, :, None] for p in powers)
+    first = len(soft.decay) - len(soft.left)
+    A = sum(t[:, None, None] * matrix[:, :, None] for t, matrix in zip(terms, soft.decay, strict=True))
+    L = sum(
+        t[:, None, None] * matrix[:, :, :, None] for t, matrix in zip(terms[first:], soft.left, strict=True)
+    )
     R = soft.right[:, :, :, None]
 
     def act(X: Any) -> Any:
