@@ -300,6 +300,14 @@ def cases() -> tuple[Case, ...]:
             cheap=False,
             allowed={"progress": (True,)},
         ),
+        case(
+            qt.steady_state,
+            model=model,
+            T=("number", 0.45),
+            box=("number?", 6.0),
+            l_max=("integer", 1),
+            states=("integer?", 4),
+        ),
         case(qt.vacuum_levels, model=model, grid=("object?", MESH), cheap=False),
         # --- spectroscopy
         case(
@@ -1034,6 +1042,7 @@ MADE_HERE = {
         qt.Levels,
         qt.Sensitivity,
         qt.DensityInTime,
+        qt.SteadyState,
         qs.ThermalLevels,
         qh.ShippedRun,
         qh.TrajectoryIndex,

@@ -34,6 +34,7 @@ from .radial.sine import SineGrid
 from .solvers.density.evolution import DensityInTime, density_in_time
 from .solvers.density.method import DensityMatrix
 from .solvers.density.sensitivity import Sensitivity, sensitivity
+from .solvers.equilibrium import SteadyState, steady_state
 from .solvers.nojump.method import NoJump
 from .solvers.projection import Levels, vacuum_levels
 from .solvers.result import Result, load
@@ -78,6 +79,7 @@ __all__ = [
     "SineGrid",
     "SpectralFunction",
     "State",
+    "SteadyState",
     "StoredStates",
     "TabulatedPotential",
     "TabulatedTemperature",
@@ -90,6 +92,7 @@ __all__ = [
     "observables",
     "sensitivity",
     "solve",
+    "steady_state",
     "thermal_levels",
     "vacuum_levels",
 ]

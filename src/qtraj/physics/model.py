@@ -302,3 +302,25 @@ def width_terms(model: LindbladModel, color: Color, T: float) -> WidthTerms:
             coefficients = (1.0, 2 * a, -3 * e + a**2, -2 * a * e, e**2)
             terms = [t + c.color_weight * x for t, x in zip(terms, coefficients, strict=True)]
     return WidthTerms(*terms)
+
+
+def jump_factors(model: LindbladModel, omega: Float, T: float) -> list[tuple[Float, Float]]:
+    """Return pairs (f, g) of functions of omega, the energy in GeV that a jump absorbs, at a temperature T in GeV.
+
+    Between eigenstates of the vacuum any order is the same elementwise product, with R the matrix of sqrt(kappa rate) r
+    in a channel, L = R f and N = R g:
+
+        d rho_target   contains  (1/2) sum over pairs of (L rho N^T + N rho L^T)
+        d rho_source   contains  - (1/2) sum over pairs of (N^T L rho + rho L^T N)
+
+    At leading order f = g = 1; at all orders f = S(omega)/kappa and g = 1 (arXiv:1612.07248). At next-to-leading order
+    C = R (1 - x/4) with x = omega/T and the friction (1/8) {R, i [H, R]}/T are together the pairs (1 - x/2, 1) and
+    (x/4, x/4), in any potential: the expansion of all orders, and the term of second order that makes it positive. Both
+    have the shape of omega.
+    """
+    one, x = np.ones_like(omega), omega / T
+    if model.spectrum is not None:
+        return [(np.asarray(model.spectrum(omega, np.full_like(omega, T)), dtype=float), one)]
+    if model.order == "NLO":
+        return [(1 - x / 2, one), (x / 4, x / 4)]
+    return [(one, one)]
