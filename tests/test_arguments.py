@@ -287,6 +287,7 @@ def cases() -> tuple[Case, ...]:
             r=("array?", R),
             method=("object?", qt.DensityMatrix()),
             progress=("function?", lambda done, total: None),
+            wigner=("boolean", True),
             cheap=False,
             allowed={"progress": (True,)},
         ),
