@@ -26,6 +26,7 @@ import qtraj.spectroscopy as qs
 from qtraj.campaign.results import open_results
 from qtraj.errors import InputError
 from qtraj.pages.explore import model as explore
+from qtraj.physics.spectrum import ohmic
 
 ROWS, COLUMN = np.ones((2, 2)), np.ones(3)
 
@@ -207,8 +208,11 @@ def cases() -> tuple[Case, ...]:
             potential=("object", qt.CoulombPotential()),
             transport=("object?", qt.Transport()),
             mass=("number", 5.0),
-            order=("choice", "NLO"),
+            order=("choice", "all"),
+            spectrum=("function?", ohmic),
+            positive=("boolean", True),
         ),
+        case(qt.Spectrum, shape=("function", ohmic), check=("boolean", False)),
         case(
             qt.JumpChannel,
             source=("choice", "singlet"),

@@ -28,6 +28,7 @@ from .physics.potentials.ksu import CornellPotential, KSUPotential
 from .physics.potentials.table import TabulatedPotential
 from .physics.potentials.three_loop import ThreeLoopPotential
 from .physics.potentials.wilson_line import WilsonLinePotential
+from .physics.spectrum import Spectrum
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
 from .radial.sine import SineGrid
@@ -78,6 +79,7 @@ __all__ = [
     "Sensitivity",
     "SineGrid",
     "SpectralFunction",
+    "Spectrum",
     "State",
     "SteadyState",
     "StoredStates",

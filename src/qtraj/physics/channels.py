@@ -8,10 +8,10 @@ sqrt(kappa * color_weight * angular_weight(l)) C with (arXiv:1711.04515 at LO, a
           C   = r (1 - dV/(4T)) + (1/(2 M T)) (d/dr + l/r)         for l -> l - 1
           C   = r (1 - dV/(4T)) + (1/(2 M T)) (d/dr - (l+1)/r)     for l -> l + 1
 
-which is the beginning of C_mn = r_mn (1 - omega_mn/(4T)), omega the energy that the pair absorbs. For Coulomb potentials
-dV r is a constant, N_c alpha_s/2 for s -> o, and this is arXiv:2205.10289. All of it has the form
-C = r + (1/T) [recoil (d/dr + centrifugal(l)/r) + shift dV r]. Beyond this expansion, at all orders in E/T, a jump is no
-operator that follows from r, see `physics.spectrum`.
+which is the beginning of C_mn = r_mn (1 - omega_mn/(4T)), omega the energy that the pair absorbs. For Coulomb
+potentials dV r is a constant, N_c alpha_s/2 for s -> o, and this is arXiv:2205.10289. All of it has the form
+C = r + (1/T) [recoil (d/dr + centrifugal(l)/r) + shift dV r]. Beyond this expansion, at all orders in E/T, a jump is
+no operator that follows from r, see `physics.spectrum`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class JumpChannel:
     recoil : float
         1/(2 M) in GeV^-1 beyond leading order, 0 at leading order.
     shift : float
-        What multiplies (V_target - V_source) r, the change of the potential in a jump: -1/4 at next-to-leading order.
+        What multiplies (V_target - V_source) r, the change of the potential in a jump, dimensionless: -1/4 at
+        next-to-leading order.
 
     Raises
     ------

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from .._checks import choice, instance, number, settle
+from .._checks import boolean, choice, instance, number, settle
 from .._types import Float
 from ..errors import InputError, warn_user
 from ..radial.bound import bound_states
@@ -35,7 +35,7 @@ from .potentials.coulomb import (
     ThermalPotential,
     thermal_potential,
 )
-from .spectrum import Spectrum, check_spectrum, ohmic
+from .spectrum import Spectrum, SpectrumFunction, check_spectrum, ohmic
 from .transport import Transport
 
 OCTET_WIDTH = (N_C**2 - 2) / (2 * (N_C**2 - 1))
@@ -59,8 +59,6 @@ ORDERS: Final[dict[Order, str]] = {
 """Orders in energy over temperature, in words."""
 RECOIL: Final[dict[Order, bool]] = {"LO": False, "NLO": True, "all": True}
 """Whether jumps at an order know the energy of the pair: they are then no functions of r, and need a mesh."""
-LOCAL_TERMS: Final[dict[Order, int]] = {"LO": 1, "NLO": 3, "all": 2}
-"""How many functions of T make the local part of the generator: kappa; times 1, 1/T, 1/T^2; S(0) and S'(0)."""
 SHIFT: Final[dict[Order, float]] = {"LO": 0.0, "NLO": -0.25, "all": 0.5}
 """What multiplies (V_target - V_source) r in a jump, beside 1/T at NLO and S'(0)/S(0) at all orders, where
 C = r S(omega)/S(0) to first order in omega is half of it from either side; S'(0)/S(0) = -1/(2T) makes both the same."""
@@ -102,7 +100,11 @@ class LindbladModel:
     spectrum : callable, optional
         At all orders the shape S(omega, T)/kappa of the spectrum of the chromoelectric field, omega the energy in GeV
         that the pair absorbs: a function of arrays, 1 at omega = 0, not negative, and with S(omega) = e^(-omega/T)
-        S(-omega). By default x/(e^x - 1) with x = omega/T, see `physics.spectrum.ohmic`.
+        S(-omega). By default x/(e^x - 1) with x = omega/T, see `physics.spectrum.ohmic`. ``Spectrum(function,
+        check=False)`` takes one without that balance.
+    positive : bool
+        At all orders solve the completely positive twin of that equation instead, a Lindblad equation with the jumps
+        R sqrt(S), which `QuantumTrajectories` can sample, too. Where both differ is what neither knows.
 
     Attributes
     ----------
@@ -122,7 +124,8 @@ class LindbladModel:
     transport: Transport = None  # type: ignore[assignment]  # depends on the potential: see __post_init__
     mass: float = BOTTOM_MASS
     order: Order = "LO"
-    spectrum: Spectrum | None = None
+    spectrum: SpectrumFunction | None = None
+    positive: bool = False
     channels: tuple[JumpChannel, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -167,11 +170,16 @@ class LindbladModel:
             channels = recoiling_channels(self.mass, SHIFT[self.order])
         if self.order == "all":
             spectrum = ohmic if self.spectrum is None else self.spectrum
-            check_spectrum(spectrum)
+            if not isinstance(spectrum, Spectrum):  # which has been checked
+                check_spectrum(spectrum)
             settle(self, spectrum=spectrum)
         elif self.spectrum is not None:
             allowed = f"be left out at order {self.order!r}, which knows the spectrum at omega = 0 only"
             raise InputError("spectrum", self.spectrum, allowed, "order='all' takes it.")
+        settle(self, positive=boolean("positive", self.positive))
+        if self.positive and self.order != "all":
+            allowed = f"be False at order {self.order!r}, whose equation is a Lindblad equation already"
+            raise InputError("positive", self.positive, allowed, "order='all' takes it.")
         settle(self, channels=channels)
 
     @cached_property
@@ -193,13 +201,20 @@ class LindbladModel:
         return all(channel.recoil == 0 for channel in self.channels)
 
     @property
-    def powers(self) -> int:
-        """How many functions of T make the local part of the generator, see `LOCAL_TERMS`.
+    def is_lindblad(self) -> bool:
+        """Whether the equation keeps every rho positive, so that trajectories can sample it."""
+        return self.spectrum is None or self.positive
 
-        A generator whose jumps neither shift nor recoil has one at any order.
+    @property
+    def powers(self) -> int:
+        """How many functions of T make the local part of the generator: kappa alone for jumps that are multiples of r.
+
+        Others f = r + a/T, or r + a S'(0)/S(0), enter by their products, with the powers 0, 1 and 2. The master
+        equation at all orders is linear in S, and has the first two.
         """
-        plain = all(channel.recoil == channel.shift == 0 for channel in self.channels)
-        return 1 if plain else LOCAL_TERMS[self.order]
+        if all(channel.recoil == channel.shift == 0 for channel in self.channels):
+            return 1
+        return 3 if self.spectrum is None or self.positive else 2
 
     def change(self, channel: JumpChannel, r: Float) -> Float:
         """Return (V_target - V_source) r times the shift of a channel, at distances r in GeV^-1; the shape of r."""

@@ -28,7 +28,7 @@ from ..physics.model import LindbladModel
 from ..physics.noise import correlation
 from ..physics.potentials.coulomb import COLORS, Color, ThermalPotential
 from ..physics.potentials.table import TabulatedPotential
-from ..physics.spectrum import Spectrum
+from ..physics.spectrum import SpectrumFunction
 
 SPAN: Final = (0.1, 1.2)
 """Temperatures in GeV for which a potential is taken apart: colder than any hadron gas, hotter than any fluid of the
@@ -58,8 +58,11 @@ TOLERANCES: Final = (1e-8, 1e-5)
 """Errors of G over its largest value at the same distance, and of Re V over its largest change. Re V only turns phases,
 and a kink would take a function for every temperature."""
 
-OF_SPECTRUM: Final = 1e-6
+OF_SPECTRUM: Final = 1e-5
 """Error of S over its largest value at the same energy, below that of any answer: each function costs time."""
+
+SPAN_OF_SPECTRUM: Final = (0.12, 0.9)
+"""Temperatures in GeV for which a spectrum is taken apart, into 12 functions; those of `SPAN` take 14."""
 
 MISMATCH: Final = (1e-6, 2e-3)
 """The same for a history: a potential that differs by more is no function of T as smooth as it should be."""
@@ -224,6 +227,8 @@ class SeparableSpectrum:
         S(omega, T)/kappa.
     energy : float
         Energies of the pair over those of bottomonium.
+    root : bool
+        Take the square root of it apart, for jumps R sqrt(S).
 
     Attributes
     ----------
@@ -231,9 +236,9 @@ class SeparableSpectrum:
         How many functions it needs.
     """
 
-    def __init__(self, spectrum: Spectrum, energy: float) -> None:
-        self.spectrum = spectrum
-        self._T = _temperatures(*SPAN)
+    def __init__(self, spectrum: SpectrumFunction, energy: float, *, root: bool) -> None:
+        self.spectrum, self.root = spectrum, root
+        self._T = _temperatures(*SPAN_OF_SPECTRUM)
         low, high = (energy * omega for omega in OMEGA)
         unit = energy * OMEGA_UNIT
         # dense about zero, where bound states are
@@ -248,8 +253,11 @@ class SeparableSpectrum:
         self._spline = make_interp_spline(np.arcsinh(self._nodes / unit), values, k=5)
 
     def _curves(self, omega: Float) -> Float:
-        omega, T = np.broadcast_arrays(omega[None], self._T[:, None])
-        return np.asarray(self.spectrum(omega, T), dtype=float)
+        return self._values(omega[None], self._T[:, None])
+
+    def _values(self, omega: Float, T: Float) -> Float:
+        values = np.asarray(self.spectrum(*np.broadcast_arrays(omega, T)), dtype=float)
+        return np.sqrt(values) if self.root else values
 
     def functions(self, omega: Float) -> Float:
         """Return U_p at energies omega in GeV of any shape, (terms, *omega.shape).
@@ -261,12 +269,23 @@ class SeparableSpectrum:
         return np.moveaxis(np.where((omega > self._nodes[-1])[..., None], 0.0, values), -1, 0)
 
     def coefficients(self, T: Float) -> Float:
-        """Return S'(0)/S(0) in GeV^-1 and S(omega_p)/S(0) at temperatures (nt,), shape (nt, 1 + terms)."""
+        """Return what multiplies kappa at temperatures (nt,), shape (nt, powers of `LindbladModel` - 1 + terms).
+
+        First b = S'(0)/S(0) in GeV^-1, for jumps b^2 as well, then S(omega_p)/S(0) or its roots.
+        """
+        low, high = SPAN_OF_SPECTRUM
+        if T.size and (
+            T.min() < low * (1 - 1e-9) or T.max() > high * (1 + 1e-9)
+        ):  # T_end may be off by rounding
+            found, allowed = (
+                f"T from {T.min():.4g} to {T.max():.4g} GeV",
+                f"stay between {low:g} and {high:g} GeV",
+            )
+            raise InputError("medium", found, f"{allowed} at all orders in E/T", "Raise T_end.")
         h = 1e-4 * T
-        slope = (self.spectrum(h, T) - self.spectrum(-h, T)) / (2 * h)
-        return np.concatenate(
-            [slope[:, None], np.asarray(self.spectrum(self._omega[None], T[:, None]))], axis=1
-        )
+        slope = np.asarray(self.spectrum(h, T) - self.spectrum(-h, T)) / (2 * h)
+        first = [slope, slope**2] if self.root else [slope]
+        return np.concatenate([np.stack(first, axis=1), self._values(self._omega[None], T[:, None])], axis=1)
 
 
 def _temperatures(low: float, high: float) -> Float:
@@ -275,14 +294,21 @@ def _temperatures(low: float, high: float) -> Float:
 
 
 @lru_cache(maxsize=16)
-def _separable_spectrum(spectrum: Spectrum, energy: float) -> SeparableSpectrum:
-    return SeparableSpectrum(spectrum, energy)
+def _separable_spectrum(spectrum: SpectrumFunction, energy: float, root: bool) -> SeparableSpectrum:
+    return SeparableSpectrum(spectrum, energy, root=root)
 
 
 def separable_spectrum(model: LindbladModel) -> SeparableSpectrum:
     """Return the spectrum of a model at all orders as a short sum; cached."""
     assert model.spectrum is not None
-    return _separable_spectrum(model.spectrum, model.scales.energy)
+    return _separable_spectrum(model.spectrum, model.scales.energy, model.positive)
+
+
+def ratios(model: LindbladModel, T: Float) -> Float:
+    """Return what else than kappa multiplies matrices of the generator, over kappa, at temperatures (nt,), (nt, P)."""
+    if model.spectrum is not None:
+        return separable_spectrum(model).coefficients(T)
+    return np.asarray(1 / T[:, None] ** np.arange(1, model.powers))
 
 
 @lru_cache(maxsize=16)

@@ -34,6 +34,7 @@ from ..jumps.local import (
 )
 from ..jumps.soft import (
     SoftGenerator,
+    TwinGenerator,
     bound,
     density_exponential,
     pieces,
@@ -106,7 +107,7 @@ class StateSector(NamedTuple):
     """One (color, l) sector for a pure state of N points and K states.
 
     energies (K,); vectors (N, K); decay (P, N), that of the local part; phases (Q, N), those of the local part; soft
-    (P, K, K), the decay of the soft part, or None.
+    (P, K, K), the decay of the soft part (a `TwinDecay` of jumps R sqrt(S)), or None.
     """
 
     energies: Any
@@ -173,7 +174,7 @@ class DensitySector(NamedTuple):
     energies: Any
     vectors: Any
     local: LocalGenerator
-    soft: SoftGenerator | None
+    soft: SoftGenerator | TwinGenerator | None
 
 
 def density_sector(model: LindbladModel, basis: Basis, jump_range: float) -> tuple[DensitySector, Float]:

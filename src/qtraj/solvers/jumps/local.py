@@ -96,7 +96,7 @@ def functions(model: LindbladModel, channel: JumpChannel, r: Float) -> Float:
 
 
 def products(f: Float, g: Float, powers: int) -> Float:
-    """Return the product of two polynomials in 1/T, (P, ...) from (p, ...) each; at all orders the first order of it."""
+    """Return the product of two polynomials in 1/T, the first `powers` of it, (P, ...) from (p, ...) each."""
     out = np.zeros((powers, *np.broadcast_shapes(f.shape[1:], g.shape[1:])))
     for i, a in enumerate(f):
         for j, b in enumerate(g):
