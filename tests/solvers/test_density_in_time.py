@@ -219,7 +219,9 @@ def test_negativity_of_wigner_functions_that_are_known(momentum):
     assert_allclose(mixed, 2 * p * np.exp(-edge) - 1, atol=2e-3)
 
 
-def test_the_medium_takes_the_negativity_away(model):
+@pytest.mark.parametrize("order", ["LO", "NLO", "all"])
+def test_the_medium_takes_the_negativity_away(order):
+    model = LindbladModel(order=order)
     evolution = density_in_time(model, MEDIUM, CoulombState(2, 0), TIMES, method=METHOD, wigner=True)
     assert evolution.negativity.shape == evolution.population.shape
     # a pure 2S has as much as it has in the vacuum; other sectors are empty

@@ -21,13 +21,14 @@ from qtraj import (
 from qtraj.cli import app
 from qtraj.errors import InputError
 from qtraj.physics.potentials.coulomb import COLORS
+from qtraj.physics.spectrum import Spectrum, ohmic
 from qtraj.radial.bound import states_in_box
 from qtraj.solvers.equilibrium import BoxGenerator
 from qtraj.states import STATE_NAMES
 
 COULOMB, T = CoulombPotential(0.6239853), 0.45
 SMALL = {"box": 10.0, "l_max": 2, "states": 8}
-ORDERS = ("LO", "NLO", "all")
+ORDERS = ("LO", "NLO", "all", "twin")
 
 
 def cut_spectrum(omega, T):
@@ -38,6 +39,8 @@ def cut_spectrum(omega, T):
 
 
 def model(order="all", kappa=1e-3, gamma=0.0, potential=COULOMB, **more):
+    if order == "twin":
+        order, more = "all", {**more, "positive": True}
     return LindbladModel(potential, Transport(kappa, gamma), order=order, **more)
 
 
@@ -103,6 +106,28 @@ def test_with_gamma_the_distance_from_gibbs_is_linear_in_kappa():
     # relative entropy is of second order
     entropy = np.array([each.relative_entropy for each in found])
     assert_allclose(entropy[1:] / entropy[:-1], 4, rtol=0.03)
+
+
+def test_the_positive_twin_leaves_gibbs_by_coherences_of_first_order_in_kappa():
+    kappas = np.array([1e-4, 2e-4, 4e-4])
+    found = [steady_state(model("twin", k), T, box=20.0, l_max=2, states=16) for k in kappas]
+    # its rates are in detailed balance; coherences between levels of first order in kappa give relative entropies of
+    # second order, and change the occupations to second order only
+    entropy = np.array([each.relative_entropy for each in found])
+    assert entropy[0] > 1e-10  # far above rounding
+    assert_allclose(entropy[1:] / entropy[:-1], 4, rtol=0.02)
+    curvature = np.array([each.occupation - each.gibbs for each in found]) / kappas[:, None, None, None] ** 2
+    assert np.abs(curvature - curvature[0]).max() < 0.03 * np.abs(curvature[0]).max()
+    assert all(each.smallest_eigenvalue > 0 for each in found)
+    assert found[0].imbalance < 1e-12
+
+
+def test_a_spectrum_without_detailed_balance_does_not_lead_to_gibbs():
+    symmetric = Spectrum(lambda omega, T: np.exp(-((omega / T) ** 2)) + 0 * T, check=False)
+    found = steady_state(model(kappa=1e-4, spectrum=symmetric), T, **SMALL)
+    assert found.imbalance > 0.01
+    # rates are the same up and down: every state is as likely as any other
+    assert_allclose(found.octet, 8 / 9, rtol=1e-3)
 
 
 @pytest.mark.parametrize("gamma", [0.0, -1.75])
@@ -178,6 +203,8 @@ def test_the_generator_is_that_of_the_equations(order):
                 change[c, l] -= R.T @ Lambda @ X + X @ Lambda.T @ R
                 continue
             C = R * (1 - omega / (4 * T)) if order == "NLO" else R
+            if order == "twin":
+                C = R * np.sqrt(ohmic(omega, T))
             Y += weight * kappa * C @ X @ C.T
             change[c, l] -= weight * kappa / 2 * (C.T @ C @ X + X @ C.T @ C)
             if order == "NLO":
@@ -243,6 +270,7 @@ def test_the_result_prints_itself_and_goes_to_a_file_and_back(tmp_path):
         ({"model": LindbladModel(KSUPotential())}, "model.potential"),
         ({"model": model(kappa=0.0)}, "model.transport"),
         ({"model": "LO"}, "model"),
+        ({"model": model(kappa=3.0, gamma=50.0)}, "model"),  # not positive, and something grows
     ],
 )
 def test_what_cannot_be_solved_is_refused_by_name(change, name):

@@ -328,14 +328,16 @@ def jump_factors(model: LindbladModel, omega: Float, T: float) -> list[tuple[Flo
         d rho_target   contains  (1/2) sum over pairs of (L rho N^T + N rho L^T)
         d rho_source   contains  - (1/2) sum over pairs of (N^T L rho + rho L^T N)
 
-    At leading order f = g = 1; at all orders f = S(omega)/kappa and g = 1 (arXiv:1612.07248). At next-to-leading order
+    At leading order f = g = 1; at all orders f = S(omega)/kappa and g = 1 (arXiv:1612.07248), of the positive twin both
+    are the root of S/kappa (arXiv:2004.01469). At next-to-leading order
     C = R (1 - x/4) with x = omega/T and the friction (1/8) {R, i [H, R]}/T are together the pairs (1 - x/2, 1) and
     (x/4, x/4), in any potential: the expansion of all orders, and the term of second order that makes it positive. Both
     have the shape of omega.
     """
     one, x = np.ones_like(omega), omega / T
     if model.spectrum is not None:
-        return [(np.asarray(model.spectrum(omega, np.full_like(omega, T)), dtype=float), one)]
+        S = np.asarray(model.spectrum(omega, np.full_like(omega, T)), dtype=float)
+        return [(np.sqrt(S), np.sqrt(S))] if model.positive else [(S, one)]
     if model.order == "NLO":
         return [(1 - x / 2, one), (x / 4, x / 4)]
     return [(one, one)]

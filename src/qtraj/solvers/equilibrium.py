@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.linalg import lu_factor, lu_solve
-from scipy.sparse.linalg import LinearOperator, eigs
+from scipy.sparse.linalg import ArpackError, LinearOperator, eigs
 
 from .._checks import instance, integer, number
 from .._types import Float
@@ -375,7 +375,8 @@ def steady_state(
     Parameters
     ----------
     model : LindbladModel
-        Of any order, with a potential that does not change with the medium and has an octet.
+        Of any order, the positive twin among them, with a potential that does not change with the medium and has an
+        octet.
     T : float
         Temperature in GeV.
     box : float, optional
@@ -412,6 +413,9 @@ def steady_state(
     gamma moves the levels, which the Gibbs state of the vacuum does not know: the distance is of first order in gamma,
     and of first order in kappa where both scale. gamma r^2/2 is no small term at the wall of a large box, where the
     dipole expansion has ended: compare several `box` and `states`, or take gamma = 0.
+
+    The positive twin has the same rates, in detailed balance, and coherences of first order in kappa: its relative
+    entropy to the Gibbs state and its occupations change with kappa^2.
 
     At leading order every state of every color and orientation is as likely as any other, so that the answer depends on
     `states`; at next-to-leading order it is close to the Gibbs state, and still depends on them.
@@ -460,14 +464,18 @@ def steady_state(
     length = int(np.prod(shape))
     operator = LinearOperator((length, length), matvec=lambda b: solve(b.reshape(shape)).ravel(), dtype=float)
     start = (gibbs[..., None] * np.eye(states)).ravel() + 1e-3 / length  # and some of everything else
-    inverse, vectors = eigs(operator, k=MODES, which="LM", v0=start, tol=1e-9, ncv=6 * MODES)
+    told_apart = "have one steady state that can be told from what relaxes slowly"
+    remedy = "Take fewer states, a shorter box or a larger kappa."
+    try:
+        inverse, vectors = eigs(operator, k=MODES, which="LM", v0=start, tol=1e-9, ncv=6 * MODES)
+    except ArpackError as error:
+        raise InputError("model", model, told_apart, remedy) from error
     values = SHIFT * fastest + 1 / inverse
     steady = int(np.argmin(np.abs(values)))
     X = np.real(vectors[:, steady]).reshape(shape)
     rho = _hermitian(X / np.trace(X, axis1=-2, axis2=-1).sum())
     if np.linalg.norm(generator.act(rho)) > STEADY * fastest * np.linalg.norm(rho):
-        allowed = "have one steady state that can be told from what relaxes slowly"
-        raise InputError("model", model, allowed, "Take fewer states, a shorter box or a larger kappa.")
+        raise InputError("model", model, told_apart, remedy)
     modes = np.delete(values, steady)
     if np.any(modes.real > STEADY * fastest):
         allowed = f"have no perturbation that grows, as here by {modes.real.max():.2g} GeV"
