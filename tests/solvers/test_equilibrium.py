@@ -10,12 +10,17 @@ from scipy.integrate import solve_ivp
 from typer.testing import CliRunner
 
 from qtraj import (
+    BoundState,
+    ConstantTemperature,
     CornellPotential,
     CoulombPotential,
+    DensityMatrix,
     KSUPotential,
+    LaguerreMesh,
     LindbladModel,
     Transport,
     load,
+    solve,
     steady_state,
 )
 from qtraj.cli import app
@@ -25,6 +30,7 @@ from qtraj.physics.spectrum import Spectrum, ohmic
 from qtraj.radial.bound import states_in_box
 from qtraj.solvers.equilibrium import BoxGenerator
 from qtraj.states import STATE_NAMES
+from qtraj.units import from_fm
 
 COULOMB, T = CoulombPotential(0.6239853), 0.45
 SMALL = {"box": 10.0, "l_max": 2, "states": 8}
@@ -233,6 +239,37 @@ def test_a_long_evolution_ends_in_the_steady_state_at_the_rate_of_the_gap(order)
     left = [np.abs(each - found.occupation).max() for each in occupation]
     # what decays faster is smaller by some e^-2 at least then
     assert_allclose(np.log(left[0] / left[1]), 2.0, rtol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("order", "levels", "allowed"),
+    [
+        ("LO", 32, 3e-5),
+        # the p^2 of the width sees the cusp of the 1S: the difference falls with the third power of the levels
+        ("NLO", 48, 6e-4),
+        ("all", 24, 3e-5),
+        ("twin", 24, 3e-5),
+    ],
+)
+def test_short_times_in_the_box_are_those_of_the_density_matrix_without_walls(order, levels, allowed):
+    equation, T, duration_fm = model(order, "central", -1.75), 0.3, 0.6
+    method = DensityMatrix(mesh=LaguerreMesh(48, 0.14), l_max=2, step=0.5, error_budget=False)
+    medium = ConstantTemperature(T, 0.6, duration_fm=duration_fm)
+    expected = solve(equation, medium, BoundState(1, 0), method).overlap["1S"].value
+    # what leaves the 1S meanwhile does not come back from a wall at 10 GeV^-1
+    generator = BoxGenerator(equation, T, 10.0, 2, levels)
+    start = np.zeros(generator.shape, dtype=complex)
+    start[0, 0, 0, 0] = 1.0
+    run = solve_ivp(
+        lambda t, y: generator.act(y.reshape(generator.shape)).ravel(),
+        (0, from_fm(duration_fm)),
+        start.ravel(),
+        method="DOP853",
+        rtol=1e-7,
+        atol=1e-10,
+    )
+    survival = run.y[:, -1].reshape(generator.shape)[0, 0, 0, 0].real
+    assert_allclose(survival, expected, rtol=allowed)
 
 
 def test_a_larger_box_is_closer_to_eight_ninths_of_octets():

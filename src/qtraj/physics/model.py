@@ -332,7 +332,7 @@ def jump_factors(model: LindbladModel, omega: Float, T: float) -> list[tuple[Flo
     are the root of S/kappa (arXiv:2004.01469). At next-to-leading order
     C = R (1 - x/4) with x = omega/T and the friction (1/8) {R, i [H, R]}/T are together the pairs (1 - x/2, 1) and
     (x/4, x/4), in any potential: the expansion of all orders, and the term of second order that makes it positive. Both
-    have the shape of omega.
+    have the shape of omega. `InputError` for an order that is not written in this form.
     """
     one, x = np.ones_like(omega), omega / T
     if model.spectrum is not None:
@@ -340,4 +340,6 @@ def jump_factors(model: LindbladModel, omega: Float, T: float) -> list[tuple[Flo
         return [(np.sqrt(S), np.sqrt(S))] if model.positive else [(S, one)]
     if model.order == "NLO":
         return [(1 - x / 2, one), (x / 4, x / 4)]
-    return [(one, one)]
+    if model.order == "LO":
+        return [(one, one)]
+    raise InputError("order", model.order, "be one whose jumps are known between eigenstates of the vacuum")
