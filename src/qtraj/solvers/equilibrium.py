@@ -386,7 +386,7 @@ def steady_state(
         Highest angular momentum; pairs do not leave it.
     states : int, optional
         Levels K of each color and l that are kept; by default those up to a kinetic energy of 10 T. Time grows as their
-        sixth power: 4 s for 30, a minute for 50.
+        sixth power: 3 s for 30, a minute for 50.
 
     Returns
     -------
