@@ -26,6 +26,7 @@ import qtraj.spectroscopy as qs
 from qtraj.campaign.results import open_results
 from qtraj.errors import InputError
 from qtraj.pages.explore import model as explore
+from qtraj.physics.spectrum import ohmic
 
 ROWS, COLUMN = np.ones((2, 2)), np.ones(3)
 
@@ -215,8 +216,11 @@ def cases() -> tuple[Case, ...]:
             potential=("object", qt.CoulombPotential()),
             transport=("object?", qt.Transport()),
             mass=("number", 5.0),
-            order=("choice", "NLO"),
+            order=("choice", "all"),
+            spectrum=("function?", ohmic),
+            positive=("boolean", True),
         ),
+        case(qt.Spectrum, shape=("function", ohmic), check=("boolean", False)),
         case(
             qt.JumpChannel,
             source=("choice", "singlet"),
@@ -295,6 +299,7 @@ def cases() -> tuple[Case, ...]:
             r=("array?", R),
             method=("object?", qt.DensityMatrix()),
             progress=("function?", lambda done, total: None),
+            wigner=("boolean", True),
             cheap=False,
             allowed={"progress": (True,)},
         ),
@@ -307,6 +312,14 @@ def cases() -> tuple[Case, ...]:
             progress=("function?", lambda done, total: None),
             cheap=False,
             allowed={"progress": (True,)},
+        ),
+        case(
+            qt.steady_state,
+            model=model,
+            T=("number", 0.45),
+            box=("number?", 6.0),
+            l_max=("integer", 1),
+            states=("integer?", 4),
         ),
         case(qt.vacuum_levels, model=model, grid=("object?", MESH), cheap=False),
         # --- spectroscopy
@@ -1049,6 +1062,7 @@ MADE_HERE = {
         qt.Sensitivity,
         qt.DensityInTime,
         qt.Noise,
+        qt.SteadyState,
         qs.ThermalLevels,
         qh.ShippedRun,
         qh.TrajectoryIndex,

@@ -29,12 +29,14 @@ from .physics.potentials.ksu import CornellPotential, KSUPotential
 from .physics.potentials.table import TabulatedPotential
 from .physics.potentials.three_loop import ThreeLoopPotential
 from .physics.potentials.wilson_line import WilsonLinePotential
+from .physics.spectrum import Spectrum
 from .physics.transport import Transport
 from .radial.laguerre import LaguerreMesh
 from .radial.sine import SineGrid
 from .solvers.density.evolution import DensityInTime, density_in_time
 from .solvers.density.method import DensityMatrix
 from .solvers.density.sensitivity import Sensitivity, sensitivity
+from .solvers.equilibrium import SteadyState, steady_state
 from .solvers.nojump.method import NoJump
 from .solvers.projection import Levels, vacuum_levels
 from .solvers.result import Result, load
@@ -79,7 +81,9 @@ __all__ = [
     "Sensitivity",
     "SineGrid",
     "SpectralFunction",
+    "Spectrum",
     "State",
+    "SteadyState",
     "StoredStates",
     "TabulatedPotential",
     "TabulatedTemperature",
@@ -93,6 +97,7 @@ __all__ = [
     "observables",
     "sensitivity",
     "solve",
+    "steady_state",
     "thermal_levels",
     "vacuum_levels",
 ]

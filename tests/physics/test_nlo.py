@@ -96,12 +96,12 @@ def test_only_the_next_order_has_recoil_and_friction():
     assert {c.recoil for c in MODEL.channels} == {1 / (2 * MODEL.mass)}
     assert qt.LindbladModel().friction == 0
     assert MODEL.friction == 1 / (4 * MODEL.mass)
-    # of the shifts one is the opposite of the other, since V_o - V_s changes its sign
-    shifts = {(c.source, c.target): c.shift for c in MODEL.channels}
-    assert shifts["octet", "octet"] == 0
-    assert shifts["singlet", "octet"] == -shifts["octet", "singlet"]
-    difference = MODEL.potential.vacuum(1.0, "octet") - MODEL.potential.vacuum(1.0, "singlet")
-    assert_allclose(shifts["singlet", "octet"], -difference / 4, rtol=1e-14)
+    # of the changes one is the opposite of the other, since V_o - V_s changes its sign; for Coulomb both are constants
+    at = np.array([0.3, 1.0, 7.0])
+    changes = {(c.source, c.target): MODEL.change(c, at) for c in MODEL.channels}
+    assert not np.any(changes["octet", "octet"])
+    assert np.all(changes["singlet", "octet"] == -changes["octet", "singlet"])
+    assert_allclose(changes["singlet", "octet"], -N_C * MODEL.potential.alpha_s / 8, rtol=1e-14)
 
 
 def decays(matrices_of, grid, color, l, T):
@@ -140,7 +140,9 @@ def test_jumps_sum_to_the_width_on_the_mesh(color, l, T):
 def central_difference(channel, grid, l):
     """Return R and S with the central difference as d/dr, antisymmetric since u vanishes at both ends."""
     D = (np.eye(grid.num, k=1) - np.eye(grid.num, k=-1)) / (2 * grid.dx)
-    S = channel.recoil * (D + np.diag(channel.centrifugal(l) / grid.r)) + channel.shift * np.eye(grid.num)
+    S = channel.recoil * (D + np.diag(channel.centrifugal(l) / grid.r)) + np.diag(
+        MODEL.change(channel, grid.r)
+    )
     weight = np.sqrt(channel.rate(l))
     return weight * np.diag(grid.r), weight * S
 
@@ -159,10 +161,27 @@ def test_jumps_sum_to_the_width_on_a_sine_grid_with_second_differences(color, l)
     assert_allclose(orders, 2.0, atol=0.1)
 
 
-@pytest.mark.parametrize(
-    "potential", [qt.KSUPotential(), qt.CallablePotential(lambda r: -0.6 / r, alpha=0.6)]
-)
-def test_other_potentials_have_no_next_order(potential):
-    with pytest.raises(qt.InputError, match="CoulombPotential") as caught:
-        qt.LindbladModel(potential, order="NLO")
+@pytest.mark.parametrize("order", ["NLO", "all"])
+@pytest.mark.parametrize("potential", [qt.KSUPotential(), qt.HTLPotential()])
+def test_potentials_that_change_with_the_medium_have_no_next_order(potential, order):
+    with pytest.raises(qt.InputError, match="changes with the medium") as caught:
+        qt.LindbladModel(potential, order=order)
     assert caught.value.argument == "order"
+
+
+def test_a_potential_without_an_octet_has_no_next_order():
+    with pytest.raises(qt.InputError, match="octet"):
+        qt.LindbladModel(qt.CallablePotential(lambda r: -0.6 / r, alpha=0.6), order="NLO")
+
+
+@pytest.mark.parametrize("order", ["NLO", "all"])
+@pytest.mark.parametrize(
+    "potential",
+    [qt.CornellPotential(), qt.CallablePotential(lambda r: -0.6 / r, alpha=0.6, octet=lambda r: 0.1 / r)],
+)
+def test_any_potential_of_the_vacuum_has_a_next_order(potential, order):
+    model = qt.LindbladModel(potential, order=order)
+    for channel in model.channels:
+        r = np.array([0.2, 1.5, 6.0])
+        apart = potential.vacuum(r, channel.target) - potential.vacuum(r, channel.source)
+        assert_allclose(model.change(channel, r), channel.shift * apart * r, rtol=1e-14)

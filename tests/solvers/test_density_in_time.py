@@ -1,6 +1,6 @@
 """The density in r over time: it integrates to the populations of the density matrix, and nothing disappears."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ from qtraj import (
     Bjorken,
     BoundState,
     CallablePotential,
+    CoulombState,
     DensityMatrix,
     GaussianState,
     HTLPotential,
@@ -21,7 +22,9 @@ from qtraj import (
     load,
     solve,
 )
+from qtraj._netcdf import write_dataset
 from qtraj.errors import InputError
+from qtraj.solvers.density.evolution import wigner_negativity
 from qtraj.solvers.density.kernels import evolve_density
 from qtraj.states import STATE_NAMES
 from qtraj.units import to_fm
@@ -159,7 +162,7 @@ def test_what_is_saved_is_loaded_and_says_what_it_is(found, tmp_path):
             np.testing.assert_array_equal(ours, theirs)
     assert repr(found) == str(again)
     assert "5 times, 40 distances to" in repr(found)
-    assert len(repr(found).splitlines()) == 7
+    assert len(repr(found).splitlines()) == 8  # the last is entropy and purity
     assert repr(found).count("fm/c") == 5
     assert found._repr_html_().count("<table") == 1
     data = found.to_xarray()
@@ -183,3 +186,74 @@ def test_progress_is_called_with_every_time(found, model):
     np.testing.assert_array_equal(same.density, found.density)
     with pytest.raises(InputError, match="`progress` must"):
         density_in_time(model, MEDIUM, GaussianState(), [1.0], progress=lambda done: None)
+
+
+@pytest.mark.parametrize("order", ["LO", "NLO", "all"])
+def test_purity_and_entropy_are_those_of_the_density_matrix(order):
+    equation, start = LindbladModel(order=order), CoulombState(1, 0)
+    evolution = density_in_time(equation, MEDIUM, start, TIMES, method=METHOD)
+    ends = solve(equation, MEDIUM, start, replace(METHOD, diagnostics=True), times_fm=TIMES[1:-1])
+    last = density_in_time(equation, MEDIUM, start, [*TIMES[1:-1], MEDIUM_END_FM], method=METHOD)
+    # the same steps and numbers
+    assert_allclose(last.purity[-1], ends.diagnostics["purity"], rtol=1e-12)
+    assert_allclose(last.entropy[-1], ends.diagnostics["entropy"], rtol=1e-12)
+    # a pure start; the medium mixes it, and what it is after the end of the medium no longer changes
+    assert_allclose(evolution.purity[0], 1, atol=1e-12)
+    assert_allclose(evolution.entropy[0], 0, atol=1e-10)
+    assert evolution.purity[3] < evolution.purity[2] < 0.99
+    assert evolution.entropy[3] > evolution.entropy[2] > 0.1
+    assert np.isnan(evolution.negativity).all()
+
+
+def oscillator(n, x, center=0.0, momentum=0.0):
+    """Eigenfunctions 0 and 1 of an oscillator of unit width, moved and boosted."""
+    y = x - center
+    u = np.pi**-0.25 * np.exp(-(y**2) / 2) * (1.0 if n == 0 else np.sqrt(2) * y)
+    return u * np.exp(1j * momentum * x)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 1.5])
+def test_negativity_of_wigner_functions_that_are_known(momentum):
+    # no state reaches the ends, nor momenta beyond pi/(2 dx) = 13
+    dx = 0.12
+    x = dx * np.arange(1, 170)
+    zero, one = (oscillator(n, x, 10.0, momentum) for n in (0, 1))
+    zero, one = (np.outer(u, u.conj()) for u in (zero, one))
+    assert_allclose(wigner_negativity(zero, dx), 0, atol=1e-10)  # Hudson: a Gaussian has none
+    # W of the first excited state is (2 R^2 - 1) e^(-R^2)/pi; |W| has a kink, of second order in dx
+    assert_allclose(wigner_negativity(one, dx), 2 * np.exp(-0.5) - 1, atol=2e-3)
+    # half of each is 2 R^2 e^(-R^2)/(2 pi), not negative anywhere
+    assert_allclose(wigner_negativity((zero + one) / 2, dx), 0, atol=1e-10)
+    # one below: (2 p R^2 + 1 - 2 p) e^(-R^2)/pi, negative within R^2 < 1 - 1/(2 p)
+    p = 0.75
+    mixed = wigner_negativity((1 - p) * zero + p * one, dx)
+    edge = 1 - 1 / (2 * p)
+    assert_allclose(mixed, 2 * p * np.exp(-edge) - 1, atol=2e-3)
+
+
+@pytest.mark.parametrize("order", ["LO", "NLO", "all"])
+def test_the_medium_takes_the_negativity_away(order):
+    model = LindbladModel(order=order)
+    evolution = density_in_time(model, MEDIUM, CoulombState(2, 0), TIMES, method=METHOD, wigner=True)
+    assert evolution.negativity.shape == evolution.population.shape
+    # a pure 2S has as much as it has in the vacuum; other sectors are empty
+    assert evolution.negativity[0, 0, 0] > 0.1
+    assert_allclose(evolution.negativity[0].ravel()[1:], 0, atol=1e-12)
+    # beside the pairs kept: jumps mix
+    share = evolution.negativity.sum(axis=(1, 2)) / evolution.population.sum(axis=(1, 2))
+    assert np.all(np.diff(share[1:4]) < 0)
+    assert share[3] < 0.6 * share[0]
+    # another mesh knows the same number at the start
+    other = replace(METHOD, mesh=LaguerreMesh(56, 0.13))
+    again = density_in_time(model, MEDIUM, CoulombState(2, 0), [0.0], method=other, wigner=True)
+    assert_allclose(again.negativity[0, 0, 0], evolution.negativity[0, 0, 0], rtol=0.01)
+
+
+def test_a_file_without_purity_is_readable(found, tmp_path):
+    """As version 0.1 wrote it."""
+    old = found.to_xarray().drop_vars(["purity", "entropy", "negativity"])
+    again = load(write_dataset(old, tmp_path / "old.nc"))
+    np.testing.assert_array_equal(again.density, found.density)
+    assert np.isnan(again.entropy).all()
+    assert again.negativity.shape == found.population.shape
+    assert "entropy" not in repr(again)

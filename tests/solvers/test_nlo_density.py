@@ -18,7 +18,7 @@ from scipy.integrate import solve_ivp
 from scipy.linalg import expm
 
 import qtraj as qt
-from qtraj.physics.channels import next_order_channels
+from qtraj.physics.channels import recoiling_channels
 from qtraj.solvers.basis import make_basis
 from qtraj.solvers.density.kernels import density_sector, double_precision, evolve_density, padded_steps
 from qtraj.solvers.density.propagate import propagate_density, propagate_state, sequences
@@ -153,7 +153,7 @@ def test_at_infinite_temperature_the_next_order_is_the_leading_order():
 def with_channels(recoil):
     """Return a leading-order model whose jumps know the change of the potential, and recoil as told."""
     model = qt.LindbladModel()
-    channels = [replace(c, recoil=recoil) for c in next_order_channels(model.potential.alpha_s, model.mass)]
+    channels = [replace(c, recoil=recoil) for c in recoiling_channels(model.mass, -0.25)]
     object.__setattr__(model, "channels", tuple(channels))
     return model
 

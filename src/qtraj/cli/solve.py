@@ -1,4 +1,4 @@
-"""Commands that solve one equation here: `solve`, `states`, `spectrum`, and the page of `explore`."""
+"""Commands that solve one equation: `solve`, `states`, `spectrum`, `equilibrium`, and the page of `explore`."""
 
 from __future__ import annotations
 
@@ -142,8 +142,7 @@ def solve(
     chosen = _method(method or ("density" if has_jumps(model) else "nojump"), rtol, n, seed)
     result = solve_lindblad(model, medium, initial, chosen, progress=True)
     if as_json or out is not None:
-        command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-        result = replace(result, provenance={**result.provenance, "command": command})
+        result = replace(result, provenance={**result.provenance, "command": _command()})
     typer.echo(json.dumps(result.to_dict(), indent=1) if as_json else str(result))
     if out is not None:
         options.wrote([result.save(out)], err=as_json)
@@ -264,6 +263,53 @@ def spectrum(
     options.print_table(table(shown, _title(levels), plain=plain), width=SPECTRUM_WIDTH, highlight=False)
     if out is not None:
         _write(levels, shown, out)
+
+
+def equilibrium(
+    T: Annotated[float, Option("--T", help="Temperature, GeV.")] = 0.450,
+    box: Annotated[
+        float | None, Option(help="Distance of the hard wall, GeV^-1  [20, as the size for other systems]")
+    ] = None,
+    l_max: Annotated[int, Option(help="Highest angular momentum, which pairs do not leave.")] = 3,
+    levels: Annotated[
+        int | None, Option(help="Levels of each color and l  [those up to a kinetic energy of 10 T]")
+    ] = None,
+    potential: options.Potential = "coulomb",
+    alpha: options.Alpha = None,
+    below: options.Below = None,
+    beyond: options.Beyond = None,
+    octet: options.Octet = None,
+    mass: options.Mass = None,
+    kappa: options.Kappa = None,
+    gamma: options.Gamma = None,
+    T_c: options.CriticalTemperature = None,
+    order: options.Order = "LO",
+    out: Annotated[
+        Path | None,
+        Option(metavar="FILE.nc", dir_okay=False, help="Also save the result as netCDF, for qtraj.load."),
+    ] = None,
+    as_json: Annotated[bool, Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Print where a pair ends up at constant temperature in a closed box, beside the Gibbs state."""
+    from .._atomic import writable_folder
+    from ..solvers.equilibrium import steady_state
+
+    options.netcdf_name(out)
+    if out is not None:
+        writable_folder(out.parent)
+    table_flags = {"below": below, "beyond": beyond, "octet": octet}
+    dipole = {"kappa": kappa, "gamma": gamma, "T_c": T_c}
+    model = _model(potential, alpha, mass, table_flags, dipole, order)
+    result = steady_state(model, T, box=box, l_max=l_max, states=levels)
+    if as_json or out is not None:
+        result = replace(result, provenance={**result.provenance, "command": _command()})
+    typer.echo(json.dumps(result.to_dict(), indent=1) if as_json else str(result))
+    if out is not None:
+        options.wrote([result.save(out)], err=as_json)
+
+
+def _command() -> str:
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _write(levels: ThermalLevels, shown: list[Row], out: Path) -> None:

@@ -5,11 +5,14 @@ radial functions u = r R it acts as sqrt(kappa * color_weight * angular_weight(l
 arXiv:2205.10289 at NLO)
 
     LO    C = r
-    NLO   C_i = r_i + i p_i/(2 M T) + a r_i/r,   a T = -N_c alpha_s/8 (s -> o), +N_c alpha_s/8 (o -> s), 0 (o -> o)
-          C   = r + (1/(2 M T)) (d/dr + l/r) + a         for l -> l - 1
-          C   = r + (1/(2 M T)) (d/dr - (l+1)/r) + a     for l -> l + 1
+    NLO   C_i = r_i (1 - dV/(4T)) + i p_i/(2 M T),   dV = V_target - V_source
+          C   = r (1 - dV/(4T)) + (1/(2 M T)) (d/dr + l/r)         for l -> l - 1
+          C   = r (1 - dV/(4T)) + (1/(2 M T)) (d/dr - (l+1)/r)     for l -> l + 1
 
-All of it has the form C = r + (1/T) [recoil (d/dr + centrifugal(l)/r) + shift].
+which is the beginning of C_mn = r_mn (1 - omega_mn/(4T)), omega the energy that the pair absorbs. For Coulomb
+potentials dV r is a constant, N_c alpha_s/2 for s -> o, and this is arXiv:2205.10289. All of it has the form
+C = r + (1/T) [recoil (d/dr + centrifugal(l)/r) + shift dV r]. Beyond this expansion, at all orders in E/T, a jump is
+no operator that follows from r, see `physics.spectrum`.
 
 In a complex potential (see `noise`) a jump is a wave exp(+-i q.r/2) of the color field, absorbed by either quark. With
 the generators t_1, t_2 of the quark and the antiquark (in the conjugate representation) its operator is
@@ -50,9 +53,10 @@ class JumpChannel:
     color_weight : float
         Rate of this color change in units of kappa C^+C, summed over the final colors (B of the model).
     recoil : float
-        1/(2 M) in GeV^-1 at next-to-leading order, 0 at leading order.
+        1/(2 M) in GeV^-1 beyond leading order, 0 at leading order.
     shift : float
-        a T, dimensionless: what the potential changes in the jump.
+        What multiplies (V_target - V_source) r, the change of the potential in a jump, dimensionless: -1/4 at
+        next-to-leading order.
 
     Raises
     ------
@@ -108,20 +112,18 @@ def leading_order_channels() -> tuple[JumpChannel, ...]:
     return tuple(JumpChannel(s, t, dl, w) for s, t, w in colors for dl in (1, -1))
 
 
-def next_order_channels(alpha_s: float, mass: float) -> tuple[JumpChannel, ...]:
-    """Return the channels of the NLO equation, arXiv:2205.10289.
+def recoiling_channels(mass: float, shift: float) -> tuple[JumpChannel, ...]:
+    """Return the channels beyond leading order, whose jumps change the energy: arXiv:2205.10289 at next-to-leading.
 
     Parameters
     ----------
-    alpha_s : float
-        Strong coupling of the Coulomb potentials -C_F alpha_s/r and alpha_s/(2 N_c r).
     mass : float
         Heavy-quark mass M in GeV.
+    shift : float
+        That of `JumpChannel`, of jumps between the colors.
     """
-    # -(V_target - V_source) r/4: the jump changes the energy, to first order in energy over temperature
-    shift = {("singlet", "octet"): -N_C * alpha_s / 8, ("octet", "singlet"): N_C * alpha_s / 8}
     return tuple(
-        replace(c, recoil=1 / (2 * mass), shift=shift.get((c.source, c.target), 0.0))
+        replace(c, recoil=1 / (2 * mass), shift=0.0 if c.source == c.target else shift)
         for c in leading_order_channels()
     )
 

@@ -7,6 +7,9 @@ order in E/T (arXiv:1711.04515, arXiv:2107.06147 eqs. (2.2)-(2.9)) a jump is a m
 order (arXiv:2205.10289) it knows the pair's momentum and binding, and the Hamiltonian gains a friction term,
 
     H = diag(h_s, h_o) + g_c [ gamma r^2/2 + (kappa/(4 M T)) {r_i, p_i} ],   g_c = (1, 7/16).
+
+At all orders in E/T (arXiv:1612.07248, arXiv:1711.04515 before the expansion) it is a master equation of Redfield's
+kind, not of Lindblad's: see `physics.spectrum`.
 """
 
 from __future__ import annotations
@@ -17,13 +20,13 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from .._checks import choice, instance, number, settle
+from .._checks import boolean, choice, instance, number, settle
 from .._types import Float
 from ..errors import InputError, warn_user
 from ..radial.bound import bound_states
 from ..radial.laguerre import LaguerreMesh
 from ..units import N_C
-from .channels import JumpChannel, WaveChannel, leading_order_channels, next_order_channels, wave_channels
+from .channels import JumpChannel, WaveChannel, leading_order_channels, recoiling_channels, wave_channels
 from .potentials.coulomb import (
     COLORS,
     Color,
@@ -32,6 +35,7 @@ from .potentials.coulomb import (
     ThermalPotential,
     thermal_potential,
 )
+from .spectrum import Spectrum, SpectrumFunction, check_spectrum, ohmic
 from .transport import Transport
 
 OCTET_WIDTH = (N_C**2 - 2) / (2 * (N_C**2 - 1))
@@ -50,12 +54,18 @@ SEEN_AT: Final = (1.0, 2.5, 6.0)
 """Distances in GeV^-1, for bottomonium, at which `LindbladModel.seen` asks a thermal potential: the sizes of 1S, 2S and
 3S. With HTL on the shipped Pb-Pb runs two or five of them leave the same error of emulated survival."""
 
-Order = Literal["LO", "NLO"]
-ORDERS: Final[dict[Order, str]] = {"LO": "leading order", "NLO": "next-to-leading order"}
+Order = Literal["LO", "NLO", "all"]
+ORDERS: Final[dict[Order, str]] = {
+    "LO": "leading order",
+    "NLO": "next-to-leading order",
+    "all": "all orders",
+}
 """Orders in energy over temperature, in words."""
-RECOIL: Final[dict[Order, bool]] = {"LO": False, "NLO": True}
-"""Whether jumps at an order know the momentum of the pair: they are then no functions of r, and need Coulomb potentials
-(arXiv:2205.10289) and a mesh."""
+RECOIL: Final[dict[Order, bool]] = {"LO": False, "NLO": True, "all": True}
+"""Whether jumps at an order know the energy of the pair: they are then no functions of r, and need a mesh."""
+SHIFT: Final[dict[Order, float]] = {"LO": 0.0, "NLO": -0.25, "all": 0.5}
+"""What multiplies (V_target - V_source) r in a jump, beside 1/T at NLO and S'(0)/S(0) at all orders, where
+C = r S(omega)/S(0) to first order in omega is half of it from either side; S'(0)/S(0) = -1/(2T) makes both the same."""
 
 NO_DIPOLE = Transport(kappa=0.0, gamma=0.0)
 """No dipole terms: the coefficients of a model whose potential has a width of its own."""
@@ -87,8 +97,18 @@ class LindbladModel:
         (complex in the medium) has no dipole terms: then leave it out, and it is ``NO_DIPOLE``, kappa = gamma = 0.
     mass : float
         Heavy-quark mass M_Q in GeV (the reduced mass is M_Q/2; one that looks like it is warned of).
-    order : {"LO", "NLO"}
-        Order in E/T. NLO needs a `CoulombPotential`: its jump operators contain the alpha_s of the Coulomb potentials.
+    order : {"LO", "NLO", "all"}
+        Order in E/T, that is in the energy that a jump exchanges with the medium, over its temperature. "all" is a
+        master equation, not a Lindblad equation: `DensityMatrix` solves it, and rho may have eigenvalues slightly below
+        zero.
+    spectrum : callable, optional
+        At all orders the shape S(omega, T)/kappa of the spectrum of the chromoelectric field, omega the energy in GeV
+        that the pair absorbs: a function of arrays, 1 at omega = 0, not negative, and with S(omega) = e^(-omega/T)
+        S(-omega). By default x/(e^x - 1) with x = omega/T, see `physics.spectrum.ohmic`. ``Spectrum(function,
+        check=False)`` takes one without that balance.
+    positive : bool
+        At all orders solve the completely positive twin of that equation instead, a Lindblad equation with the jumps
+        R sqrt(S), which `QuantumTrajectories` can sample, too. Where both differ is what neither knows.
 
     Attributes
     ----------
@@ -99,14 +119,17 @@ class LindbladModel:
     Raises
     ------
     InputError
-        If an argument is out of range, both a potential with a width of its own and dipole terms are given, or the
-        order is NLO for a potential that is not Coulomb's.
+        If an argument is out of range, both a potential with a width of its own and dipole terms are given, a
+        spectrum is given at another order or breaks detailed balance, or the order is not LO for a potential that
+        changes with the medium or has no octet.
     """
 
     potential: Potential = field(default_factory=CoulombPotential)
     transport: Transport = None  # type: ignore[assignment]  # depends on the potential: see __post_init__
     mass: float = BOTTOM_MASS
     order: Order = "LO"
+    spectrum: SpectrumFunction | None = None
+    positive: bool = False
     channels: tuple[JumpChannel, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -143,11 +166,24 @@ class LindbladModel:
             )
         channels = () if self.has_width else leading_order_channels()
         if RECOIL[self.order]:
-            if not isinstance(self.potential, CoulombPotential):
-                allowed = f"be 'LO' for {type(self.potential).__name__}"
-                needs = "The NLO jump operators (arXiv:2205.10289) need Coulomb potentials"
-                raise InputError("order", self.order, allowed, f"{needs}: use CoulombPotential.")
-            channels = next_order_channels(self.potential.alpha_s, self.mass)
+            if self.thermal is not None:
+                allowed = f"be 'LO' for {type(self.potential).__name__}, which changes with the medium"
+                why = "Beyond leading order a jump knows the energies of the vacuum."
+                raise InputError("order", self.order, allowed, why)
+            self.potential.vacuum(np.ones(1), "octet")  # of which one that has no octet says so
+            channels = recoiling_channels(self.mass, SHIFT[self.order])
+        if self.order == "all":
+            spectrum = ohmic if self.spectrum is None else self.spectrum
+            if not isinstance(spectrum, Spectrum):  # which has been checked
+                check_spectrum(spectrum)
+            settle(self, spectrum=spectrum)
+        elif self.spectrum is not None:
+            allowed = f"be left out at order {self.order!r}, which knows the spectrum at omega = 0 only"
+            raise InputError("spectrum", self.spectrum, allowed, "order='all' takes it.")
+        settle(self, positive=boolean("positive", self.positive))
+        if self.positive and self.order != "all":
+            allowed = f"be False at order {self.order!r}, whose equation is a Lindblad equation already"
+            raise InputError("positive", self.positive, allowed, "order='all' takes it.")
         settle(self, channels=channels)
 
     @cached_property
@@ -191,9 +227,27 @@ class LindbladModel:
         return all(channel.recoil == 0 for channel in self.channels)
 
     @property
+    def is_lindblad(self) -> bool:
+        """Whether the equation keeps every rho positive, so that trajectories can sample it."""
+        return self.spectrum is None or self.positive
+
+    @property
     def powers(self) -> int:
-        """How many powers of 1/T, from 0 on, times kappa, make the generator: 1 at LO, 3 at NLO, whose C has two."""
-        return 1 if all(channel.recoil == channel.shift == 0 for channel in self.channels) else 3
+        """How many functions of T make the local part of the generator: kappa alone for jumps that are multiples of r.
+
+        Others f = r + a/T, or r + a S'(0)/S(0), enter by their products, with the powers 0, 1 and 2. The master
+        equation at all orders is linear in S, and has the first two.
+        """
+        if all(channel.recoil == channel.shift == 0 for channel in self.channels):
+            return 1
+        return 3 if self.spectrum is None or self.positive else 2
+
+    def change(self, channel: JumpChannel, r: Float) -> Float:
+        """Return (V_target - V_source) r times the shift of a channel, at distances r in GeV^-1; the shape of r."""
+        if channel.shift == 0:
+            return np.zeros_like(r)
+        target, source = (self.potential.vacuum(r, color) for color in (channel.target, channel.source))
+        return np.asarray(channel.shift * (target - source) * r)
 
     @property
     def bohr_radius(self) -> float:
@@ -229,8 +283,8 @@ class LindbladModel:
 
     @property
     def friction(self) -> float:
-        """Coefficient of kappa g_c {r_i, p_i}/T in H, in GeV^-1: 1/(4 M) at NLO, 0 at LO."""
-        return 1 / (4 * self.mass) if RECOIL[self.order] else 0.0
+        """Coefficient of kappa g_c {r_i, p_i}/T in H, in GeV^-1: 1/(4 M) at NLO, else 0."""
+        return 1 / (4 * self.mass) if self.order == "NLO" else 0.0
 
     @property
     def widths(self) -> Float:
@@ -275,7 +329,7 @@ def width_terms(model: LindbladModel, color: Color, T: float) -> WidthTerms:
     Parameters
     ----------
     model : LindbladModel
-        Either order.
+        At leading or next-to-leading order, with Coulomb potentials: a is then a constant.
     color : {"singlet", "octet"}
         Color of the pair.
     T : float
@@ -285,7 +339,33 @@ def width_terms(model: LindbladModel, color: Color, T: float) -> WidthTerms:
     # the channels up stand for both directions: their terms in l cancel in the sum weighted with angular_weight
     for c in model.channels:
         if c.source == color and c.delta_l > 0:
-            e, a = c.recoil / T, c.shift / T
+            e, a = c.recoil / T, float(model.change(c, np.ones(1))[0]) / T
             coefficients = (1.0, 2 * a, -3 * e + a**2, -2 * a * e, e**2)
             terms = [t + c.color_weight * x for t, x in zip(terms, coefficients, strict=True)]
     return WidthTerms(*terms)
+
+
+def jump_factors(model: LindbladModel, omega: Float, T: float) -> list[tuple[Float, Float]]:
+    """Return pairs (f, g) of functions of omega, the energy in GeV that a jump absorbs, at a temperature T in GeV.
+
+    Between eigenstates of the vacuum any order is the same elementwise product, with R the matrix of sqrt(kappa rate) r
+    in a channel, L = R f and N = R g:
+
+        d rho_target   contains  (1/2) sum over pairs of (L rho N^T + N rho L^T)
+        d rho_source   contains  - (1/2) sum over pairs of (N^T L rho + rho L^T N)
+
+    At leading order f = g = 1; at all orders f = S(omega)/kappa and g = 1 (arXiv:1612.07248), of the positive twin both
+    are the root of S/kappa (arXiv:2004.01469). At next-to-leading order
+    C = R (1 - x/4) with x = omega/T and the friction (1/8) {R, i [H, R]}/T are together the pairs (1 - x/2, 1) and
+    (x/4, x/4), in any potential: the expansion of all orders, and the term of second order that makes it positive. Both
+    have the shape of omega. `InputError` for an order that is not written in this form.
+    """
+    one, x = np.ones_like(omega), omega / T
+    if model.spectrum is not None:
+        S = np.asarray(model.spectrum(omega, np.full_like(omega, T)), dtype=float)
+        return [(np.sqrt(S), np.sqrt(S))] if model.positive else [(S, one)]
+    if model.order == "NLO":
+        return [(1 - x / 2, one), (x / 4, x / 4)]
+    if model.order == "LO":
+        return [(one, one)]
+    raise InputError("order", model.order, "be one whose jumps are known between eigenstates of the vacuum")

@@ -28,6 +28,7 @@ from ..physics.model import LindbladModel
 from ..physics.noise import correlation
 from ..physics.potentials.coulomb import COLORS, Color, ThermalPotential
 from ..physics.potentials.table import TabulatedPotential
+from ..physics.spectrum import SpectrumFunction
 
 SPAN: Final = (0.1, 1.2)
 """Temperatures in GeV for which a potential is taken apart: colder than any hadron gas, hotter than any fluid of the
@@ -43,12 +44,25 @@ REACH: Final = 32.0
 CANDIDATES: Final = 400
 """Distances up to there, dense at the origin, from which the few are chosen."""
 
+OMEGA: Final = (-30.0, 60.0)
+"""Energies in GeV, for bottomonium, that a pair absorbs: from the highest state kept to the lowest, and so high that
+nothing absorbs at `SPAN`."""
+
+OMEGA_UNIT: Final = 0.3
+"""Energy in GeV, for bottomonium, above which the energies of the table lie ever farther apart."""
+
 NODES: Final = 1500
 """Distances at which the functions are tabulated for splines in x^(1/2)."""
 
 TOLERANCES: Final = (1e-6, 1e-5)
 """Errors of G over its largest value at the same distance, and of Re V over its largest change. Re V only turns phases,
 and a kink would take a function for every temperature."""
+
+OF_SPECTRUM: Final = 1e-5
+"""Error of S over its largest value at the same energy, below that of any answer: each function costs time."""
+
+SPAN_OF_SPECTRUM: Final = (0.12, 0.9)
+"""Temperatures in GeV for which a spectrum is taken apart, into 12 functions; those of `SPAN` take 14."""
 
 MISMATCH: Final = (1e-4, 2e-3)
 """The same for a history: a potential that differs by more is no function of T as smooth as it should be."""
@@ -92,8 +106,7 @@ class Separable:
             if error.argument not in ("octet", "color"):
                 raise
             self.colors = COLORS[:1]
-        x = np.cos(np.pi * (np.arange(TEMPERATURES) + 0.5) / TEMPERATURES)
-        T = span[0] * (span[1] / span[0]) ** ((x + 1) / 2)
+        T = _temperatures(*span)
         # a formula may end somewhere, as that of a coupling that runs
         finite = np.all([np.isfinite(values).all(axis=1) for values in self._curves(self._grid, T)], axis=0)
         self._T = T[finite]
@@ -194,6 +207,99 @@ class Separable:
                 allowed = "change smoothly with T, xi and the hard scale"
                 remedy = f"{len(functions)} functions of r describe it from {low:.3g} to {high:.3g} GeV, but not here."
                 raise InputError("potential", self.potential, allowed, remedy)
+
+
+class SeparableSpectrum:
+    """The same for the spectrum of a model at all orders: S(omega, T)/kappa = sum_p U_p(omega) S(omega_p, T)/kappa.
+
+    Parameters
+    ----------
+    spectrum : callable
+        S(omega, T)/kappa.
+    energy : float
+        Energies of the pair over those of bottomonium.
+    root : bool
+        Take the square root of it apart, for jumps R sqrt(S).
+
+    Attributes
+    ----------
+    terms : int
+        How many functions it needs.
+    """
+
+    def __init__(self, spectrum: SpectrumFunction, energy: float, *, root: bool) -> None:
+        self.spectrum, self.root = spectrum, root
+        self._T = _temperatures(*SPAN_OF_SPECTRUM)
+        low, high = (energy * omega for omega in OMEGA)
+        unit = energy * OMEGA_UNIT
+        # dense about zero, where bound states are
+        self._nodes = unit * np.sinh(np.linspace(np.arcsinh(low / unit), np.arcsinh(high / unit), 2 * NODES))
+        curves = self._curves(self._nodes)
+        size = np.maximum(curves.max(axis=0), OF_SPECTRUM)
+        every = np.linspace(0, len(self._nodes) - 1, CANDIDATES).astype(int)
+        chosen = every[_skeleton((curves / size)[:, every], OF_SPECTRUM)]
+        self._omega, self.terms = self._nodes[chosen], len(chosen)
+        values = _solved(curves[:, chosen], curves).T
+        self._unit = unit
+        self._spline = make_interp_spline(np.arcsinh(self._nodes / unit), values, k=5)
+
+    def _curves(self, omega: Float) -> Float:
+        return self._values(omega[None], self._T[:, None])
+
+    def _values(self, omega: Float, T: Float) -> Float:
+        values = np.asarray(self.spectrum(*np.broadcast_arrays(omega, T)), dtype=float)
+        return np.sqrt(values) if self.root else values
+
+    def functions(self, omega: Float) -> Float:
+        """Return U_p at energies omega in GeV of any shape, (terms, *omega.shape).
+
+        Above the highest in use nothing absorbs: S falls as e^(-omega/T).
+        """
+        inside = np.clip(omega, self._nodes[0], self._nodes[-1])
+        values = self._spline(np.arcsinh(inside / self._unit))
+        return np.moveaxis(np.where((omega > self._nodes[-1])[..., None], 0.0, values), -1, 0)
+
+    def coefficients(self, T: Float) -> Float:
+        """Return what multiplies kappa at temperatures (nt,), shape (nt, powers of `LindbladModel` - 1 + terms).
+
+        First b = S'(0)/S(0) in GeV^-1, for jumps b^2 as well, then S(omega_p)/S(0) or its roots.
+        """
+        low, high = SPAN_OF_SPECTRUM
+        if T.size and (
+            T.min() < low * (1 - 1e-9) or T.max() > high * (1 + 1e-9)
+        ):  # T_end may be off by rounding
+            found, allowed = (
+                f"T from {T.min():.4g} to {T.max():.4g} GeV",
+                f"stay between {low:g} and {high:g} GeV",
+            )
+            raise InputError("medium", found, f"{allowed} at all orders in E/T", "Raise T_end.")
+        h = 1e-4 * T
+        slope = np.asarray(self.spectrum(h, T) - self.spectrum(-h, T)) / (2 * h)
+        first = [slope, slope**2] if self.root else [slope]
+        return np.concatenate([np.stack(first, axis=1), self._values(self._omega[None], T[:, None])], axis=1)
+
+
+def _temperatures(low: float, high: float) -> Float:
+    x = np.cos(np.pi * (np.arange(TEMPERATURES) + 0.5) / TEMPERATURES)
+    return np.asarray(low * (high / low) ** ((x + 1) / 2))
+
+
+@lru_cache(maxsize=16)
+def _separable_spectrum(spectrum: SpectrumFunction, energy: float, root: bool) -> SeparableSpectrum:
+    return SeparableSpectrum(spectrum, energy, root=root)
+
+
+def separable_spectrum(model: LindbladModel) -> SeparableSpectrum:
+    """Return the spectrum of a model at all orders as a short sum; cached."""
+    assert model.spectrum is not None
+    return _separable_spectrum(model.spectrum, model.scales.energy, model.positive)
+
+
+def ratios(model: LindbladModel, T: Float) -> Float:
+    """Return what else than kappa multiplies matrices of the generator, over kappa, at temperatures (nt,), (nt, P)."""
+    if model.spectrum is not None:
+        return separable_spectrum(model).coefficients(T)
+    return np.asarray(1 / T[:, None] ** np.arange(1, model.powers))
 
 
 @lru_cache(maxsize=16)

@@ -23,7 +23,7 @@ from .._types import Float
 from ..errors import InputError
 from ..physics.medium import History, knots_of, medium_state
 from ..physics.model import LindbladModel
-from .separable import separable
+from .separable import ratios, separable
 
 KAPPA, GAMMA, STRENGTH = range(3)
 """What a `Profile` holds first: kappa, gamma and kappa + |gamma| in GeV^3. What else multiplies a fixed matrix of the
@@ -102,7 +102,8 @@ class Profile:
         Ends of the pieces in GeV^-1, increasing; between two active intervals there is none.
     terms, phases : list of int
         Positions among the quantities of what multiplies the matrices of the local part, and its phases: kappa/T^p,
-        p < `LindbladModel.powers`, and gamma; of a thermal potential those of `separable.Separable`.
+        p < `LindbladModel.powers`, or kappa times `separable.ratios`, and gamma; of a thermal potential those of
+        `separable.Separable`.
     legendre : ndarray, shape (P, quantities, 5)
         Coefficients of each quantity (see `KAPPA`) in Legendre polynomials on [start, end].
     plans : dict
@@ -119,7 +120,8 @@ class Profile:
         self.plans: dict[Any, Plan] = {}
         self._spread: dict[tuple[float, ...], Float] = {}
         self._thermal = separable(model) if thermal else None
-        self.terms, self.phases = [KAPPA, *range(STRENGTH + 1, STRENGTH + model.powers)], [GAMMA]
+        others = ratios(model, np.array([0.3])).shape[-1]
+        self.terms, self.phases = [KAPPA, *range(STRENGTH + 1, STRENGTH + 1 + others)], [GAMMA]
         if self._thermal is not None:
             self._thermal.check(history)
             first = STRENGTH + 1 + self._thermal.terms
@@ -175,7 +177,7 @@ class Profile:
             return self._thermal_values(t)
         T = self.history.temperature(t)
         kappa, gamma = self.model.transport.at(T)
-        others = [kappa / T**power for power in range(1, self.model.powers)]
+        others = kappa * ratios(self.model, T.ravel()).T.reshape(-1, *T.shape)
         return np.stack([kappa, gamma, kappa + np.abs(gamma), *others], axis=1)
 
     def _thermal_values(self, t: Float) -> Float:
@@ -193,8 +195,7 @@ class Profile:
         turned = V.real - potential.vacuum(r, "singlet")
         width = kappa - 2 * V[:, 1].imag / far**2 if model.has_width else kappa
         strength = width + np.abs(gamma + 2 * (turned[:, 1] - turned[:, 0]) / (far**2 - near**2))
-        first = [width, gamma, strength]
-        values = np.stack([*first, *G.T, *change.T], axis=1)
+        values = np.stack([width, gamma, strength, *G.T, *change.T], axis=1)
         return values.reshape(*t.shape, -1).swapaxes(1, 2)
 
     def legendre_of(self, edges: Float, degree: int = 3) -> Float:
@@ -315,7 +316,6 @@ MOTION: Final = {True: 0.3, False: 0.7}
 """Share of the motion of the pair in the density of steps, by `LindbladModel.is_local`: the rest is the strength of the
 medium. Errors times steps squared, of three media at NLO (`benchmarks/run.py --only steps`): with 0.3 up to 1.8 times
 those with 0.7 (2S at 190 MeV), with 1 up to 1.5 times (1S, kappa_hat = 4)."""
-
 
 MOTION_OF_NOISE: Final = 0.8
 """The same for jumps of a complex potential, whose strength at one distance says less: with 0.3, HTL in the baseline

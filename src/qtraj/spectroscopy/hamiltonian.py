@@ -130,7 +130,7 @@ def _without_friction(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float
     for channel in model.channels:
         if channel.source == "singlet" and channel.rate(l) > 0:
             momentum = (mesh.derivative + np.diag(channel.centrifugal(l) / mesh.r)) / turn
-            beyond = channel.recoil * momentum + channel.shift * np.eye(mesh.points)
+            beyond = channel.recoil * momentum + np.diag(model.change(channel, mesh.r))
             C = np.diag(turned) + beyond / T
             # without conjugation: the continuation of C^+C to complex r
             width += channel.rate(l) * (C.T @ C)

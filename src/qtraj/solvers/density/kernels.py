@@ -34,6 +34,7 @@ from ..jumps.local import (
 )
 from ..jumps.soft import (
     SoftGenerator,
+    TwinGenerator,
     bound,
     density_exponential,
     pieces,
@@ -106,7 +107,7 @@ class StateSector(NamedTuple):
     """One (color, l) sector for a pure state of N points and K states.
 
     energies (K,); vectors (N, K); decay (P, N), that of the local part; phases (Q, N), those of the local part; soft
-    (P, K, K), the decay of the soft part, or None.
+    (P, K, K), the decay of the soft part (a `TwinDecay` of jumps R sqrt(S)), or None.
     """
 
     energies: Any
@@ -125,7 +126,7 @@ def state_sector(
     soft = None if model.is_local else soft_decay(model, basis, color, l, jump_range)
     phases = local_phases(model, r)[:, color]
     sector = StateSector(energies, vectors, local_decay(model, color, r), phases, soft)
-    return sector, np.zeros(0) if soft is None else bound(soft)
+    return sector, np.zeros(0) if soft is None else bound(model, soft)
 
 
 @jax.jit
@@ -155,7 +156,7 @@ def evolve_state(sector: StateSector, state: Any, s: PaddedSteps, steps: Any) ->
         return free(a, s.vacuum[i] - s.before[i])
 
     def step(i: Any, a: Any) -> Any:
-        exponent = s.terms[i].T @ sector.decay + 1j * (s.phases[i].T @ sector.phases)
+        exponent = s.terms[i][: len(sector.decay)].T @ sector.decay + 1j * (s.phases[i].T @ sector.phases)
         return (between(a, i) @ sector.vectors.T * jnp.exp(-exponent)) @ sector.vectors
 
     return between(jax.lax.fori_loop(0, steps, step, state + 0j), steps)
@@ -173,7 +174,7 @@ class DensitySector(NamedTuple):
     energies: Any
     vectors: Any
     local: LocalGenerator
-    soft: SoftGenerator | None
+    soft: SoftGenerator | TwinGenerator | None
 
 
 def density_sector(model: LindbladModel, basis: Basis, jump_range: float) -> tuple[DensitySector, Float]:
@@ -181,7 +182,7 @@ def density_sector(model: LindbladModel, basis: Basis, jump_range: float) -> tup
     local = local_generator(model, basis.mesh, basis.l_max, jump_range)
     soft = soft_generator(model, basis, jump_range)
     # the density matrix has two sides, and decays twice as fast
-    limit = np.zeros(0) if soft is None else 2 * bound(soft.decay)
+    limit = np.zeros(0) if soft is None else 2 * bound(model, soft.decay)
     return DensitySector(tuple(basis.energies), tuple(basis.vectors), local, soft), limit
 
 

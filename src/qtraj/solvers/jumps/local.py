@@ -87,17 +87,21 @@ def within(mesh: LaguerreMesh, jump_range: float) -> Float:
     return np.asarray(np.exp(-((mesh.r / jump_range) ** 12)))
 
 
-def functions(channel: JumpChannel, r: Float, powers: int) -> Float:
-    """Return the factors of 1/T^0 and 1/T^1 of f(r) = r + a/T of a channel, shape (2 or 1, N)."""
-    return np.stack([r, np.full_like(r, channel.shift)])[:powers]
+def functions(model: LindbladModel, channel: JumpChannel, r: Float) -> Float:
+    """Return the factors of 1/T^0 and 1/T^1 of f(r) = r + a/T of a channel, shape (2 or 1, N).
+
+    At all orders the second is that of S'(0)/S(0).
+    """
+    return np.stack([r, model.change(channel, r)])[: model.powers]
 
 
 def products(f: Float, g: Float, powers: int) -> Float:
-    """Return the polynomial in 1/T that is the product of two, (P, ...) from (p, ...) each."""
+    """Return the product of two polynomials in 1/T, the first `powers` of it, (P, ...) from (p, ...) each."""
     out = np.zeros((powers, *np.broadcast_shapes(f.shape[1:], g.shape[1:])))
     for i, a in enumerate(f):
         for j, b in enumerate(g):
-            out[i + j] += a * b
+            if i + j < powers:
+                out[i + j] += a * b
     return out
 
 
@@ -112,7 +116,7 @@ def local_decay(model: LindbladModel, color: int, r: Float) -> Float:
     decay = np.zeros((model.powers, len(r)))
     for channel in model.channels:
         if channel.source == COLORS[color] and channel.delta_l > 0:  # both directions have the same f
-            f = functions(channel, r, model.powers)
+            f = functions(model, channel, r)
             decay += 0.5 * channel.color_weight * products(f, f, model.powers)
     return decay
 
@@ -134,7 +138,7 @@ def color_matrix(
     for channel in model.channels:
         if channel.delta_l > 0:
             source, target = COLORS.index(channel.source), COLORS.index(channel.target)
-            f = functions(channel, r, P) * kept
+            f = functions(model, channel, r) * kept
             gain = products(f[:, :, None], f[:, None, :], P)
             K[target, source] += channel.color_weight * mu * gain[:, None]
     return K
@@ -216,6 +220,7 @@ def exponential(K: LocalGenerator, terms: Any, singlet: Any, octet: Any) -> tupl
         s = jnp.sqrt(jnp.maximum(half**2 + to_singlet * to_octet, np.finfo(float).eps ** 2))
         up, down = jnp.exp(mean + s), jnp.exp(mean - s)
         return _mixed((up + down) / 2, (up - down) / (2 * s), half, to_singlet, to_octet, singlet, octet)
+    terms = terms[: len(K.mean)]  # what follows belongs to the soft part
     mean, half, to_singlet, to_octet = (
         sum(t[:, None, None] * matrix[:, None] for t, matrix in zip(terms, matrices, strict=True))
         for matrices in (K.mean, K.half, K.to_singlet, K.to_octet)

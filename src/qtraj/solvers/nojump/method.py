@@ -192,7 +192,7 @@ class NoJump:
         if not model.is_local:
             parameters = expansion_parameters([p.history for p in profiles], *moments)
             solution = replace(solution, diagnostics=parameters)
-            warn_if_not_small(parameters)
+            warn_if_not_small(model, parameters)
         return solution
 
 

@@ -44,9 +44,15 @@ def expansion_parameters(histories: Sequence[History], energy: Float, radius: Fl
     }
 
 
-def warn_if_not_small(parameters: Mapping[str, Float]) -> None:
-    """Warn with an `AccuracyWarning` where an expansion parameter is not small at the end of the medium."""
-    note(_not_small, parameters)
+def warn_if_not_small(model: LindbladModel, parameters: Mapping[str, Float]) -> None:
+    """Warn with an `AccuracyWarning` where an expansion parameter is not small at the end of the medium.
+
+    At all orders in E/T only r T has to be.
+    """
+    expanded = dict(parameters)
+    if model.spectrum is not None:
+        del expanded["energy_over_T"]
+    note(_not_small, expanded)
 
 
 CHARM_BELOW = 3.0
@@ -88,7 +94,7 @@ def _not_small(found: list[Mapping[str, Float]]) -> list[str]:
         ("energy_over_T", MAX_ENERGY_OVER_T, "the expansion in E/T"),
         ("r_times_T", MAX_R_TIMES_T, "the dipole expansion in r T"),
     ):
-        values = np.concatenate([parameters[name] for parameters in found])
+        values = np.concatenate([np.zeros(0), *(each[name] for each in found if name in each)])
         if np.any(values > limit):
             messages.append(
                 f"{meaning} does not hold in {int(np.sum(values > limit))} of {len(values)} histories: {name} reaches "

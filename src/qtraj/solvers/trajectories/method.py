@@ -170,6 +170,11 @@ class QuantumTrajectories:
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
         on_sine = isinstance(self.grid, SineGrid)
+        if not model.is_lindblad:
+            allowed = "be DensityMatrix() or NoJump() for the master equation at all orders in E/T"
+            remedy = "It is no Lindblad equation, and jumps would need rates below zero. With positive=True the model "
+            remedy += "is its completely positive twin, which has jumps."
+            raise InputError("method", type(self).__name__, allowed, remedy)
         if not model.is_local and on_sine:
             raise next_order_refused(model, "QuantumTrajectories on a SineGrid")
         if model.thermal is not None and model.has_width:
