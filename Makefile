@@ -23,11 +23,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 run: $(VENV)/.installed
 	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml --executor local --workers $(WORKERS)
-	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_htl.toml --executor local --workers $(WORKERS)
 	@$(BIN)/qtraj report runs/pbpb_5020 & report=$$!; \
 	$(BIN)/qtraj observe runs/pbpb_5020 --out runs/pbpb_5020/observables && wait $$report
 
 figures: $(VENV)/.installed-dev
+	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_htl.toml --executor local --workers $(WORKERS)
 	$(BIN)/python tools/make_figures.py
 
 # two processes on two cores; OMP_NUM_THREADS and NPROC (read by XLA) keep each to one

@@ -56,11 +56,6 @@ SHARES: Final = {
 }
 """Parts of the error of regeneration, over the change in the run with twice the step, one more l, the finer mesh."""
 
-SOFT_STEP_SHARE: Final = 0.5
-"""The same of the time step for a generator with a soft part, in runs of at least `FEW_STEPS`: of the
-baseline and the lower kappa (gamma 0), to 250 and 190 MeV, the error of 2S and 3S is 0.15 to 0.31 of the change; that
-of the 1S was 0.5 once, where it is 1e-5."""
-
 FEW_L: Final = 5
 """With a smaller l_max jumps of a complex potential, which have twice as many angles, take pairs beyond it and back
 within a step: half the step divides the error by 2.2 (l_max = 2) and 2.9 (4), and not by 4."""
@@ -388,7 +383,7 @@ def step_share(steps: int, model: LindbladModel, l_max: int) -> float:
     """Return the error over the change in the run with twice the step, for a run of some number of steps."""
     if steps < FEW_STEPS or (model.has_width and l_max < FEW_L):
         return 1.0
-    return SHARES["time_step"] if model.is_local else SOFT_STEP_SHARE
+    return SHARES["time_step"]
 
 
 def _shared_change(value: Float, other: Float, aimed: NDArray[np.bool_]) -> Float:
