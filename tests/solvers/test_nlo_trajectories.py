@@ -1,4 +1,4 @@
-"""Quantum trajectories beyond leading order and of the twin of all orders: density matrix, branching, adjoints, batches."""
+"""Quantum trajectories beyond leading order: the density matrix, exact branching, adjoints, batches."""
 
 from __future__ import annotations
 

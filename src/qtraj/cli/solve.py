@@ -68,6 +68,9 @@ def solve(
     octet: options.Octet = None,
     mass: options.Mass = None,
     order: options.Order = "LO",
+    positive: Annotated[
+        bool, Option("--positive", help="With --order all: the completely positive twin of that equation.")
+    ] = False,
     l: Annotated[int | None, Option(help="Angular momentum of the Gaussian start  [0]")] = None,
     width: Annotated[float | None, Option(help="Width of the Gaussian start in Bohr radii  [0.2]")] = None,
     color: Annotated[str, Option(help="Color of the start: singlet or octet.")] = "singlet",
@@ -106,7 +109,7 @@ def solve(
     for folder in filter(None, (view, out and out.parent)):  # before anything long begins
         writable_folder(folder)
     table_flags = {"below": below, "beyond": beyond, "octet": octet}
-    model = _model(potential, alpha, mass, table_flags, (kappa, gamma, T_c), order)
+    model = _model(potential, alpha, mass, table_flags, (kappa, gamma, T_c), order, positive=positive)
     settings = BJORKEN | _given(T0=T0, tau_fm=tau, T_end=T_end)
     medium: History
     if table is not None:
@@ -315,6 +318,8 @@ def _model(
     table: Mapping[str, str | None],
     dipole: tuple[str | None, float | None, float | None] = (None, None, None),
     order: str = "LO",
+    *,
+    positive: bool = False,
 ) -> LindbladModel:
     """Return the model; `table` holds what only a file of V(r) takes, `dipole` kappa, gamma and T_c."""
     from ..io.config import KSU_MASS, POTENTIALS
@@ -354,7 +359,7 @@ def _model(
         transport = Transport(**given)
     if mass is None and potential == "ksu":
         mass = KSU_MASS
-    return LindbladModel(made, **_given(transport=transport, mass=mass, order=order))
+    return LindbladModel(made, **_given(transport=transport, mass=mass, order=order, positive=positive))
 
 
 def _method(name: str, rtol: float | None, n: int | None, seed: int | None) -> Method:

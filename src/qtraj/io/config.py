@@ -46,9 +46,8 @@ HYDRO_FORMATS = ("auto", *FORMATS, *DECLARED)
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
 the temperatures along ready-made paths."""
 
-# every other one is a file or a Python object
 POTENTIALS: dict[str, type[CoulombPotential | KSUPotential]]
-POTENTIALS = {"coulomb": CoulombPotential, "ksu": KSUPotential}
+POTENTIALS = {"coulomb": CoulombPotential, "ksu": KSUPotential}  # any other is a file or an object of Python
 
 Executor = Literal["in-process", "local", "scheduler", "slurm", "htcondor", "pbs"]
 """Who solves the chunks of a campaign: this process, Dask workers here, those of a scheduler, or batch jobs."""
@@ -202,6 +201,9 @@ class System(_Section):
         return {"name": system.data, **energy, "woods_saxon": dict(system.nucleus)} | values
 
 
+_PythonName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]  # ``module:name``
+
+
 class PotentialChoice(_Section):
     """Key ``potential`` of ``[model]``: a name, ``{ file = ... }`` or ``{ python = "module:name" }``.
 
@@ -214,13 +216,19 @@ class PotentialChoice(_Section):
     octet: Literal["coulomb"] | None = None
     below: Below = "coulomb"
     beyond: Beyond | None = None
-    python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
+    python: _PythonName | None = None
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         yield [self.name, self.file, self.python].count(None) != 2, _CHOICE_OF_POTENTIAL
         of_files = self.model_fields_set & {"octet", "below", "beyond"}
         useless = self.file is None and bool(of_files)
         yield useless, "not have octet, below or beyond, which say how a file is read"
+
+
+class SpectrumChoice(_Section):
+    """Key ``spectrum`` of ``[model]``, ``{ python = "module:name" }``: S(omega, T)/kappa, see `LindbladModel`."""
+
+    python: _PythonName
 
 
 class Model(_Section):
@@ -230,6 +238,8 @@ class Model(_Section):
     alpha: Positive = 0.6239853
     mass: Positive = 4.73
     order: Order = "LO"
+    spectrum: SpectrumChoice | None = None
+    positive: bool = False
     kappa: Annotated[tuple[Kappa, ...], *_SET] = ("central", "lower", "upper")
     gamma: Annotated[tuple[Gamma, ...], *_SET] = (-1.75, -3.5, 0.0)
     T_c: Temperature = 0.150
@@ -559,10 +569,9 @@ class RunFile:
 
 
 def parse_config(text: str, name: str = "run file", *, stored: bool = False) -> RunConfig:
-    """Check the text of a run file.
+    """Check the text of a run file, which messages call `name`.
 
-    `name` is what to call it in messages. A text that is `stored` is that inside a finished result, whose numbers it
-    explains: keys without effect no longer matter there.
+    A text that is `stored` is that of a finished result: keys without effect no longer matter there.
     """
     try:
         table = tomllib.loads(text)

@@ -166,10 +166,12 @@ def _of_model(model: Model) -> Iterator[_Check]:
     yield "model.kappa", model.kappa, none and len(model.kappa) > 1, "be 'none' alone"
     allowed = "be left out with kappa = ['none']: no dipole terms"
     yield "model.gamma", model.gamma, none and model.gamma != (0.0,), allowed
-    allowed = "be 'LO' for a potential that is not Coulomb's"
-    remedy = "The NLO jump operators of arXiv:2205.10289 are those of Coulomb potentials."
-    beyond = potential.name != "coulomb" and RECOIL[model.order]
-    yield "model.order", model.order, beyond, allowed, remedy
+    allowed = "be 'LO' with potential = 'ksu', which changes with the medium"
+    remedy = "Beyond leading order a jump knows the energies of the vacuum."
+    yield "model.order", model.order, potential.name == "ksu" and RECOIL[model.order], allowed, remedy
+    for key, value in (("spectrum", model.spectrum), ("positive", model.positive)):
+        foreign = bool(value) and model.order != "all"
+        yield f"model.{key}", value, foreign, f"be left out with order = '{model.order}': it belongs to 'all'"
 
 
 def _of_start(config: RunConfig) -> Iterator[_Check]:
@@ -194,6 +196,9 @@ def _of_method(config: RunConfig) -> Iterator[_Check]:
     jumps = config.model.potential.name == "ksu" and method.kind != "nojump"
     remedy = "It changes with the medium and has a width of its own, without jumps."
     yield "method.kind", method.kind, jumps, "be 'nojump' with potential = 'ksu'", remedy
+    signed = method.kind == "trajectories" and config.model.order == "all" and not config.model.positive
+    allowed = "be 'density' or 'nojump' with order = 'all', which is no Lindblad equation"
+    yield "method.kind", method.kind, signed, allowed, "positive = true is its completely positive twin."
     sine, recoil = method.grid is not None and method.grid.kind == "sine", RECOIL[config.model.order]
     beside = f"order = '{config.model.order}'" if recoil else "kind = 'density'"
     on_mesh_only = sine and (recoil or method.kind == "density")

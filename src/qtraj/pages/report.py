@@ -41,6 +41,7 @@ ACCURACY: Final = {
     "start and count as lost from the beginning; they have left before the medium acts. The rest is good to a percent "
     "of the maximum, and to a tenth in the octet at 1.5 fm/c, 2.6 fm apart, where jumps end.",
 }
+ACCURACY["all"] = ACCURACY["NLO"]  # the same step, mesh and start
 COLD: Final = (
     "The density over time is not shown: the medium is never above T_end on this path, or the potential changes with "
     "the medium."

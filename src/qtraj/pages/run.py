@@ -114,10 +114,12 @@ def setup(run: Run) -> dict[str, str]:
     potential = f"{names.get(given.name or '', given.file)}, C_F α_s = {model.alpha:g}"
     if given.python is not None:
         potential = f"{given.python} of the user"
+    lindblad = model.order != "all" or model.positive
+    equation = "Lindblad equation" if lindblad else "master equation (Redfield)"
     topics = {
         "Collision": f"{system.name} at {system.sqrt_s_GeV:g} GeV per nucleon pair; σ_NN = {system.sigma_nn_mb:g} mb; "
         f"nuclei of A = {nuclei.A}, R = {nuclei.R_fm:g} fm, a = {nuclei.a_fm:g} fm",
-        "Equation": f"Lindblad equation of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature",
+        "Equation": f"{equation} of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature",
         "Potential": f"{potential}; bottom-quark mass M = {model.mass:g} GeV",
         "Transport": _transport(config),
         "Medium": f"acts on the pair while T > {', '.join(f'{T:g}' for T in config.medium.T_end)} GeV; {_hydro(run)}",

@@ -91,8 +91,8 @@ def jump_matrices(
 ) -> tuple[Float, Float]:
     """Return R and S, (N, N) each, of sqrt(rate) C = R + S/T from l at the mesh points; jump_range in GeV^-1."""
     weight = np.sqrt(channel.rate(l))
-    f = functions(model, channel, distances(model, mesh, jump_range))
-    return weight * np.diag(f[0]), weight * (_recoil(channel, mesh, l) + np.diag(f[1]))
+    r = distances(model, mesh, jump_range)
+    return weight * np.diag(r), weight * (_recoil(channel, mesh, l) + np.diag(model.change(channel, r)))
 
 
 def _recoil(channel: JumpChannel, mesh: LaguerreMesh, l: int) -> Float:
