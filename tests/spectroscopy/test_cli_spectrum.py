@@ -72,6 +72,12 @@ def test_ksu_takes_no_dipole_terms():
     assert "M = 4.7 GeV" in result.stdout
 
 
+def test_at_all_orders_there_is_no_hamiltonian_of_r_and_p():
+    result = runner.invoke(app, ["spectrum", *FAST, "--order", "all"])
+    assert result.exit_code == 2
+    assert "'LO' or 'NLO'" in result.stderr
+
+
 def test_next_order_is_that_of_the_function():
     result = runner.invoke(app, ["spectrum", *FAST, "--order", "NLO"])
     assert result.exit_code == 0, result.stderr

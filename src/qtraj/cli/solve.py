@@ -328,6 +328,9 @@ def _model(
     from ..physics.potentials.table import TabulatedPotential
     from ..physics.transport import Transport
 
+    if order != "all":
+        flags = {"--positive": positive or None}
+        options.refuse(flags, f"with --order {order}, whose equation is a Lindblad equation already")
     made: Potential
     if potential in POTENTIALS:
         flags = {f"--{name}": value for name, value in table.items()}
