@@ -329,8 +329,8 @@ def _model(
     from ..physics.transport import Transport
 
     if order != "all":
-        flags = {"--positive": positive or None}
-        options.refuse(flags, f"with --order {order}, whose equation is a Lindblad equation already")
+        lindblad = f"with --order {order}, whose equation is a Lindblad equation already"
+        options.refuse({"--positive": positive or None}, lindblad)
     made: Potential
     if potential in POTENTIALS:
         flags = {f"--{name}": value for name, value in table.items()}
