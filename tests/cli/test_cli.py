@@ -196,6 +196,8 @@ def test_a_mistake_in_the_flags_of_solve_is_one_line(flags, fragments):
             ["QuantumTrajectories", "statistical"],
         ),
         (["--method", "nojump", "--order", "NLO"], ["NoJump", "0.59595"]),
+        (["--method", "nojump", "--order", "all"], ["NoJump", "0.6125"]),
+        (["--method", "nojump", "--order", "all", "--positive"], ["NoJump", "0.6296"]),
     ],
 )
 def test_solve_by_every_method(flags, fragments):

@@ -19,7 +19,7 @@ SOLVE_FLAGS = {
 }  # fmt: skip
 SOLVE_MODES = (
     "", "--duration 2", "--table TABLE", "--potential ksu", "--method nojump", "--method trajectories", "--state 1S",
-    "--kappa 1.5", "--order NLO", "--kappa upper",
+    "--kappa 1.5", "--order NLO", "--kappa upper", "--order all", "--order all --positive",
 )  # fmt: skip
 
 
@@ -71,6 +71,8 @@ def test_every_flag_of_solve_has_an_effect_or_is_refused_by_name(asked, mode):
         ("--state 1S --l 0", "--l"),
         ("--kappa 1.5 --T-c 0.15", "--T-c"),
         ("--potential ksu --T-c 0.15", "--T-c"),
+        ("--positive", "--positive"),
+        ("--order NLO --positive", "--positive"),
     ],
 )
 def test_a_flag_that_repeats_a_default_is_refused_where_it_has_no_effect(asked, words, flag):

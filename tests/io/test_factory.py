@@ -54,7 +54,17 @@ def made():
 
 def broken():
     return 1 / 0
+
+def drude(omega, T):
+    return qt.physics.spectrum.ohmic(omega, T) / (1 + omega**2)
+
+def other(omega, T):
+    return qt.physics.spectrum.ohmic(omega, T) / (1 + omega**4)
+
+def violet(omega, T):
+    return 1 / (1 + omega**2) + 0 * T
 """
+SPECTRUM = 'order = "all"\nspectrum = { python = "own_potential:%s" }'
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +127,9 @@ EVERY_KEY = {
     "model.alpha": ("model", "", "alpha = 0.5"),
     "model.mass": ("model", "", "mass = 4.5"),
     "model.order": ("model", "", 'order = "NLO"'),
+    "model.spectrum": ("model", 'order = "all"', SPECTRUM % "drude"),
+    "model.spectrum.python": ("model", SPECTRUM % "drude", SPECTRUM % "other"),
+    "model.positive": ("model", 'order = "all"', 'order = "all"\npositive = true'),
     "model.kappa": ("model", "", "kappa = [3.0]"),
     "model.kappa.file": ("model", "kappa = [3.0]", 'kappa = [{ file = "kappa.txt" }]'),
     "model.kappa.points": ("model", f"kappa = {TABLE % (3, '')}", f"kappa = {TABLE % (4, '')}"),
@@ -351,7 +364,10 @@ def test_the_objects_are_those_of_the_library(folder):
         ("model.kappa", "'ksu', which has a width", {"model": 'potential = "ksu"\nkappa = [1.0]', "method": NOJUMP}),
         ("model.kappa", "'none' alone", {"model": 'kappa = ["none", 1.0]'}),
         ("model.gamma", "no dipole terms", {"model": 'kappa = ["none"]\ngamma = [-1.0]'}),
-        ("model.order", "Coulomb's", {"model": FILE % "" + '\norder = "NLO"'}),
+        ("model.order", "changes with the medium", {"model": 'potential = "ksu"\norder = "NLO"', "method": NOJUMP}),
+        ("model.spectrum", "belongs to 'all'", {"model": 'spectrum = { python = "own_potential:drude" }'}),
+        ("model.positive", "belongs to 'all'", {"model": 'order = "NLO"\npositive = true'}),
+        ("method.kind", "no Lindblad equation", {"model": 'order = "all"', "method": SAMPLED}),
         ("model.T_c", "a table", {"model": 'kappa = [{ file = "k" }]\nT_c = 0.15'}),
         ("model.kappa[0]", "a key fiel", {"model": 'kappa = [{ fiel = "k" }]'}),
         ("model.kappa[0]", "one of them", {"model": 'kappa = [{ name = "k" }]'}),
@@ -395,6 +411,8 @@ PYTHON = 'potential = { python = "own_potential:%s" }'
         ("model.kappa", "['none']", {"model": PYTHON % "wide", "method": NOJUMP}),
         ("model.potential.octet", "octet", {"model": PYTHON % "wide" + '\nkappa = ["none"]'}),
         ("model.potential", "real octet", {"model": PYTHON % "decaying" + '\nkappa = ["none"]'}),
+        ("model.spectrum", "detailed balance", {"model": SPECTRUM % "violet"}),
+        ("model.spectrum.python", "no attribute", {"model": SPECTRUM % "absent"}),
         ("model.potential.octet", "'coulomb'", {"model": FILE.replace(', octet = "coulomb"', "") % ""}),
         ("model.mass", "0.5 to 10", {"model": "mass = 47"}),
         ("model.kappa", "non-negative", {"model": "kappa = [1.0, { points = [[0.1, 1], [0.3, -1]] }]"}),

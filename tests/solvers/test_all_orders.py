@@ -289,12 +289,16 @@ def test_a_history_equals_an_integration_of_the_equation(positive):
 
 def test_numbers_of_the_baseline():
     """Those of an independent prototype, good to 1e-4 (1S), 1e-3 (2S) and 5e-3 (3S)."""
-    method = qt.DensityMatrix(1e-3, error_budget=False)
+    method = qt.DensityMatrix(1e-3, error_budget=False, diagnostics=True, step=0.3)
     table = {ALL: (0.6140, 0.0521, 0.0347), TWIN: (0.6314, 0.0542, 0.0365)}
     drude = qt.Spectrum(lambda w, T: ohmic(w, T) / (1 + w**2))
     table[qt.LindbladModel(COULOMB, TRANSPORT, order="all", spectrum=drude)] = (0.6465, 0.0535, 0.0353)
     for model, expected in table.items():
-        found = qt.solve(model, MEDIUM, START, method).survival
+        result = qt.solve(model, MEDIUM, START, method)
+        found = result.survival
+        assert result.diagnostics["trace"] + result.diagnostics["lost"].sum() == pytest.approx(1, abs=1e-12)
+        # a master equation of Redfield's kind is positive up to what its Markov approximation leaves
+        assert result.diagnostics["smallest_eigenvalue"] > (-1e-6 if model.positive else -1e-5)
         for name, value, rel in zip(("1S", "2S", "3S"), expected, (2e-4, 2e-3, 7e-3), strict=True):
             assert found[name].value == pytest.approx(value, rel=rel)
 

@@ -83,8 +83,8 @@ def test_large_temperature_times_mass_is_the_leading_order():
     basis = make_basis(MODEL, mesh, l, 20)
     for color in (0, 1):
         # at a range that no mesh reaches: at leading order r does not saturate
-        low = loss_matrices(LEADING, basis, color, l, 1e6).decay[0]
-        A0, A1, A2 = loss_matrices(MODEL, basis, color, l, 1e6).decay
+        low = loss_matrices(LEADING, basis, color, l, 1e6)[0]
+        A0, A1, A2 = loss_matrices(MODEL, basis, color, l, 1e6)
         assert np.array_equal(A0, low)
         off = [np.linalg.norm(A1 / T + A2 / T**2) for T in (1e3, 1e4)]
         assert off[0] / off[1] == pytest.approx(10, rel=1e-2)
@@ -103,7 +103,7 @@ def test_decay_is_a_contraction():
     basis = make_basis(MODEL, qt.LaguerreMesh(64, 0.12), 3, 44)
     for color in (0, 1):
         for l in range(4):
-            A0, A1, A2 = loss_matrices(MODEL, basis, color, l, 12.0).decay
+            A0, A1, A2 = loss_matrices(MODEL, basis, color, l, 12.0)
             for T in (0.15, 0.19, 0.5):
                 A = A0 + A1 / T + A2 / T**2
                 assert np.linalg.eigvalsh(A + A.T)[-1] < 1e-12

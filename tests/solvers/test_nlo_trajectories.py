@@ -1,4 +1,4 @@
-"""Quantum trajectories at next-to-leading order: the density matrix, exact branching, adjoints, batches."""
+"""Quantum trajectories beyond leading order: the density matrix, exact branching, adjoints, batches."""
 
 from __future__ import annotations
 
@@ -15,24 +15,31 @@ from qtraj.solvers.trajectories.propagators import NloPropagators, sector_of, sq
 from qtraj.solvers.trajectories.time_grid import graded_time_grid
 from qtraj.states import STATE_NAMES
 
-MODEL = qt.LindbladModel(transport=qt.Transport(kappa=3.0, gamma=-1.75), order="NLO")
+TRANSPORT = qt.Transport(kappa=3.0, gamma=-1.75)
+MODEL = qt.LindbladModel(transport=TRANSPORT, order="NLO")
+MODELS = {
+    "NLO": MODEL,
+    "NLO, Cornell": qt.LindbladModel(qt.CornellPotential(), TRANSPORT, order="NLO"),
+    "twin": qt.LindbladModel(transport=TRANSPORT, order="all", positive=True),
+}
 MEDIUM = qt.ConstantTemperature(T=0.4, tau_fm=0.6, duration_fm=0.4)
 MESH = qt.LaguerreMesh(48, 0.14)
 FALSE_ALARM = 1e-3
 OCTET_P = int(sector_of(1, 1))
 
 
-def solved(initial, method):
+def solved(initial, method, model=MODEL):
     with warnings.catch_warnings():
         # r T of excited states is not small in this hot medium, which is not the question here
         warnings.simplefilter("ignore", qt.AccuracyWarning)
-        return qt.solve(MODEL, MEDIUM, initial, method)
+        return qt.solve(model, MEDIUM, initial, method)
 
 
-@pytest.fixture(scope="module")
-def propagators():
-    size, time_grid = basis_size(MODEL, MESH, 8.0), graded_time_grid(MODEL, MEDIUM, [], 0.5)
-    return NloPropagators(MODEL, MEDIUM, time_grid, MESH, "coulomb", 14.0, size, filter_energy=4.0)
+@pytest.fixture(scope="module", params=MODELS)
+def propagators(request):
+    model = MODELS[request.param]
+    size, time_grid = basis_size(model, MESH, 8.0), graded_time_grid(model, MEDIUM, [], 0.5)
+    return NloPropagators(model, MEDIUM, time_grid, MESH, "coulomb", 14.0, size, filter_energy=4.0)
 
 
 def random_states(propagators, count=3, seed=0):
@@ -47,9 +54,10 @@ def active_step(propagators):
     return int(np.flatnonzero(propagators.time_grid.active)[1])
 
 
-def pull(name, seed, exact, error):
+def pull(name, seed, exact, error, model=MODEL):
     """Return (trajectories - density matrix) / error for the part of the starting state after jumps."""
-    found, noise = jumped(solved(STARTS[name], qt.QuantumTrajectories(n=2048, seed=seed, grid=MESH)))
+    method = qt.QuantumTrajectories(n=2048, seed=seed, grid=MESH)
+    found, noise = jumped(solved(STARTS[name], method, model))
     i = STATE_NAMES.index(name)
     return (found[i] - exact) / np.hypot(noise[i], error)
 
@@ -65,22 +73,22 @@ def test_trajectories_equal_the_density_matrix():
     assert np.sum(np.square(pulls)) < chi2.isf(FALSE_ALARM, len(pulls)), pulls
 
 
-def test_trajectories_equal_the_density_matrix_quickly():
+@pytest.mark.parametrize("kind", MODELS)
+def test_trajectories_equal_the_density_matrix_quickly(kind):
     """Three starts, and the density matrix without its budget: it knows these parts after jumps to 1 %."""
-    pulls = []
+    pulls, model = [], MODELS[kind]
     for seed, name in enumerate(("1S", "2S", "1P")):
-        exact = solved(STARTS[name], qt.DensityMatrix(error_budget=False))
+        exact = solved(STARTS[name], qt.DensityMatrix(error_budget=False), model)
         truth = exact.overlap[name].value - exact.no_jump[name].value
-        pulls.append(pull(name, seed, truth, 0.01 * truth))
+        pulls.append(pull(name, seed, truth, 0.01 * truth, model))
     assert np.sum(np.square(pulls)) < chi2.isf(FALSE_ALARM, len(pulls)), pulls
 
 
 def test_rates_of_all_channels_add_up_to_the_width(propagators):
     """Sum ||C u||^2 = <Gamma> for any state of the octet P wave, which has all four channels."""
     step, states = active_step(propagators), random_states(propagators)
-    x = propagators._inverse_T(step)
     kappa = propagators.time_grid.kappa[step]
-    rates = [squared_norm(states @ (b.R + x * b.S).T) for b in propagators._branches_of(OCTET_P)]
+    rates = [squared_norm(states @ C.T) for C in propagators._jumps(OCTET_P, step)]
     assert len(rates) == 4
     sectors = np.full(len(states), OCTET_P)
     # the temperature is constant, so kappa, kappa/T and kappa/T^2 belong to one T: rounding
@@ -95,9 +103,8 @@ def test_branching_depends_on_the_state(propagators):
     n = 2000
     chance = (np.arange(n) + 0.5) / n
     after, target, kept = propagators.jump(np.repeat(state, n, axis=0), np.full(n, OCTET_P), step, chance)
-    x = propagators._inverse_T(step)
     branches = propagators._branches_of(OCTET_P)
-    rates = np.array([squared_norm(state @ (b.R + x * b.S).T)[0] for b in branches])
+    rates = np.array([squared_norm(state @ C.T)[0] for C in propagators._jumps(OCTET_P, step)])
     counts = [np.sum(target == b.target) for b in branches]
     # equidistant draws miss the probability of an interval by less than one count
     assert np.abs(counts - n * rates / rates.sum()).max() <= 1
@@ -137,12 +144,14 @@ def test_backward_is_the_adjoint_of_forward(propagators):
 def test_pull_back_is_the_adjoint_of_a_jump(propagators):
     """<v| sqrt(rate) C u> = <sqrt(rate) C^+ v|u>, for the channel from the octet P wave to the singlet S wave."""
     (channel,) = (c for c in MODEL.channels if (c.source, c.target, c.delta_l) == ("octet", "singlet", -1))
-    (branch,) = (b for b in propagators._branches_of(OCTET_P) if b.target == int(sector_of(0, 0)))
+    targets = [b.target for b in propagators._branches_of(OCTET_P)]
+    target = int(sector_of(0, 0))
     u, v = random_states(propagators, 1, 3), random_states(propagators, 1, 4)
     edge = active_step(propagators)
-    x = 1 / MEDIUM.T
+    # the temperature is constant, so the jumps of a step are those at its edge
+    C = propagators._jumps(OCTET_P, edge)[targets.index(target)]
     cut = np.exp(-((MESH.r / 14.0) ** 12))
-    jumped_state = ((u @ (branch.R + x * branch.S).T) * cut) @ propagators.vacuum_states(branch.target)
+    jumped_state = ((u @ C.T) * cut) @ propagators.vacuum_states(target)
     pulled = propagators.jump_adjoint(v, channel, 1, edge)
     assert np.vdot(v, jumped_state) == pytest.approx(np.vdot(pulled, u), rel=1e-12)
 

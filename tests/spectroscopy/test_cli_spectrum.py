@@ -116,6 +116,12 @@ def test_the_widths_of_a_potential_and_of_the_dipole_stand_side_by_side(tmp_path
         assert_allclose(second.error, first.error, rtol=1e-6)
 
 
+def test_at_all_orders_there_is_no_hamiltonian_of_r_and_p():
+    result = runner.invoke(app, ["spectrum", *FAST, "--order", "all"])
+    assert result.exit_code == 2
+    assert "'LO' or 'NLO'" in result.stderr
+
+
 def test_next_order_is_that_of_the_function():
     result = runner.invoke(app, ["spectrum", *FAST, "--order", "NLO"])
     assert result.exit_code == 0, result.stderr

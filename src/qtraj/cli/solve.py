@@ -72,6 +72,9 @@ def solve(
     octet: options.Octet = None,
     mass: options.Mass = None,
     order: options.Order = "LO",
+    positive: Annotated[
+        bool, Option("--positive", help="With --order all: the completely positive twin of that equation.")
+    ] = False,
     l: Annotated[int | None, Option(help="Angular momentum of the Gaussian start  [0]")] = None,
     width: Annotated[float | None, Option(help="Width of the Gaussian start in Bohr radii  [0.2]")] = None,
     color: Annotated[str, Option(help="Color of the start: singlet or octet.")] = "singlet",
@@ -116,7 +119,7 @@ def solve(
         "transport": transport,
         "T_c": T_c,
     }
-    model = _model(potential, alpha, mass, table_flags, dipole, order)
+    model = _model(potential, alpha, mass, table_flags, dipole, order, positive=positive)
     settings = BJORKEN | _given(T0=T0, tau_fm=tau, T_end=T_end)
     medium: History
     if table is not None:
@@ -388,12 +391,17 @@ def _model(
     how: Mapping[str, str | None],
     dipole: Mapping[str, Any] | None = None,
     order: str = "LO",
+    *,
+    positive: bool = False,
 ) -> LindbladModel:
     """Return the model; `how` holds --below, --beyond and --octet, `dipole` the flags of kappa and gamma."""
     from ..physics.model import LindbladModel
     from ..physics.potentials import MASSES
     from ..physics.potentials.coulomb import thermal_potential
 
+    if order != "all":
+        lindblad = f"with --order {order}, whose equation is a Lindblad equation already"
+        options.refuse({"--positive": positive or None}, lindblad)
     made = _potential(potential, alpha, how)
     flags, transport = dipole or {}, None
     thermal = thermal_potential(made)
@@ -405,7 +413,7 @@ def _model(
         transport = _transport(flags)
     if mass is None:
         mass = MASSES.get(potential.partition(",")[0])
-    return LindbladModel(made, **_given(transport=transport, mass=mass, order=order))
+    return LindbladModel(made, **_given(transport=transport, mass=mass, order=order, positive=positive))
 
 
 def _potential(potential: str, alpha: float | None, how: Mapping[str, str | None]) -> Potential:

@@ -150,6 +150,7 @@ class Choices:
     potential: str = "coulomb"  # its name in a run file, such as ``"ksu"``; ``"own"`` for one of the user's
     dipole: bool = True  # whether the medium acts by the dipole terms of potential NRQCD
     order: Order = "LO"  # order in E/T
+    positive: bool = False  # whether it is the completely positive twin of the equation at all orders
     method: Literal["density", "nojump", "trajectories"] = "density"  # how it is solved
     mesh: bool = True  # on a Laguerre mesh, not on a uniform grid
     kappa_fit: bool = True  # whether kappa is a fit to the lattice band,
@@ -172,6 +173,7 @@ class Choices:
             potential=name,
             dipole=model.kappa != (NO_DIPOLE,),
             order=model.order,
+            positive=model.positive,
             method=method.kind,
             mesh=method.grid is None or method.grid.kind == "mesh",
             kappa_fit=model.has_fits,
@@ -203,7 +205,9 @@ class Choices:
 _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
     ("Omar2022", "reference program and conventions", lambda c: True),
     ("Brambilla2017 Brambilla2018", "Lindblad equation of potential NRQCD", lambda c: c.dipole),
-    ("Brambilla2022", "next-to-leading order in E/T", lambda c: RECOIL[c.order]),
+    ("Brambilla2022", "next-to-leading order in E/T", lambda c: c.order == "NLO"),
+    ("Brambilla2017 Brambilla2018", "master equation at all orders in E/T", lambda c: c.order == "all"),
+    ("Nathan2020", "its completely positive twin", lambda c: c.positive),
     ("Brambilla2021", "mass and coupling of bottomonium", lambda c: c.bottomonium),
     ("Brambilla2021", "fits of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2020", "lattice values of kappa(T)", lambda c: c.kappa_fit),

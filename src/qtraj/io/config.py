@@ -196,6 +196,9 @@ class System(_Section):
         return {"name": system.data, **energy, "woods_saxon": dict(system.nucleus)} | values
 
 
+_PythonName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]  # ``module:name``
+
+
 class PotentialChoice(_Section):
     """Key ``potential`` of ``[model]``: ``{ name = ... }``, ``{ file = ... }`` or ``{ python = "module:name" }``.
 
@@ -210,7 +213,7 @@ class PotentialChoice(_Section):
     octet: str | None = None
     below: Below = "coulomb"
     beyond: Beyond | None = None
-    python: Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")] | None = None
+    python: _PythonName | None = None
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         yield [self.name, self.file, self.python].count(None) != 2, _CHOICE_OF_POTENTIAL
@@ -225,6 +228,12 @@ class PotentialChoice(_Section):
         return self.model_dump(exclude={"name", "file", "python"}, exclude_unset=True)
 
 
+class SpectrumChoice(_Section):
+    """Key ``spectrum`` of ``[model]``, ``{ python = "module:name" }``: S(omega, T)/kappa, see `LindbladModel`."""
+
+    python: _PythonName
+
+
 class Model(_Section):
     """Section ``[model]``: potential and transport; the first kappa and gamma are central."""
 
@@ -232,6 +241,8 @@ class Model(_Section):
     alpha: Positive = 0.6239853
     mass: Positive = 4.73
     order: Order = "LO"
+    spectrum: SpectrumChoice | None = None
+    positive: bool = False
     kappa: Annotated[tuple[Kappa, ...], *_SET] = ("central", "lower", "upper")
     gamma: Annotated[tuple[Gamma, ...], *_SET] = (-1.75, -3.5, 0.0)
     gamma_vacuum: Annotated[float, Field(ge=-0.2, le=0.2)] = 0.0
@@ -566,10 +577,9 @@ class RunFile:
 
 
 def parse_config(text: str, name: str = "run file", *, stored: bool = False) -> RunConfig:
-    """Check the text of a run file.
+    """Check the text of a run file, which messages call `name`.
 
-    `name` is what to call it in messages. A text that is `stored` is that inside a finished result, whose numbers it
-    explains: keys without effect no longer matter there.
+    A text that is `stored` is that of a finished result: keys without effect no longer matter there.
     """
     try:
         table = tomllib.loads(text)

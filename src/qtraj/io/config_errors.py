@@ -174,10 +174,9 @@ def _of_model(model: Model) -> Iterator[_Check]:
     allowed = "be 0 for a potential that has gamma(0) itself"
     has_own = potential.name == "three-loop" and potential.arguments.get("gamma_vacuum") != 0
     yield "model.gamma_vacuum", model.gamma_vacuum, has_own and model.gamma_vacuum != 0, allowed
-    allowed = "be 'LO' for a potential that is not Coulomb's"
-    remedy = "The NLO jump operators of arXiv:2205.10289 are those of Coulomb potentials."
-    beyond = potential.name != "coulomb" and RECOIL[model.order]
-    yield "model.order", model.order, beyond, allowed, remedy
+    for key, value in (("spectrum", model.spectrum), ("positive", model.positive)):
+        foreign = bool(value) and model.order != "all"
+        yield f"model.{key}", value, foreign, f"be left out with order = '{model.order}': it belongs to 'all'"
 
 
 def _of_start(config: RunConfig) -> Iterator[_Check]:
@@ -197,6 +196,9 @@ def _of_method(config: RunConfig) -> Iterator[_Check]:
         kinds = [kind for kind, keys in METHOD_KEYS.items() if key in keys]
         allowed = f"be left out with kind = '{method.kind}': it belongs to {' and '.join(kinds)}"
         yield f"method.{key}", getattr(method, key), True, allowed
+    signed = method.kind == "trajectories" and config.model.order == "all" and not config.model.positive
+    allowed = "be 'density' or 'nojump' with order = 'all', which is no Lindblad equation"
+    yield "method.kind", method.kind, signed, allowed, "positive = true is its completely positive twin."
     sine, recoil = method.grid is not None and method.grid.kind == "sine", RECOIL[config.model.order]
     beside = f"order = '{config.model.order}'" if recoil else "kind = 'density'"
     on_mesh_only = sine and (recoil or method.kind == "density")

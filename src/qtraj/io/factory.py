@@ -78,17 +78,12 @@ def potential_of(run_file: RunFile) -> Potential:
     keys = {key: f"potential.{key}" for key in choice.arguments}
     with keyed("model", **{"octet": "potential.octet", "beyond": "potential.beyond"} | keys):
         if choice.python is not None:
-            module, _, name = choice.python.partition(":")
-            try:
-                potential = getattr(_module(module, run_file.path.parent), name)
+            with _named(
+                choice.python, "potential.python", "a potential in a Python module, or what makes one"
+            ):
+                potential: Any = _python_object(run_file, choice.python)
                 if isinstance(potential, type) or not isinstance(potential, Potential):
                     potential = potential()  # what makes one
-            except InputError:
-                raise
-            except Exception as error:  # whatever a user's module raises
-                allowed = "name a potential in a Python module, or what makes one"
-                remedy = f"It raised {type(error).__name__}: {error}."
-                raise InputError("potential.python", choice.python, allowed, remedy) from None
             if isinstance(potential, type) or not isinstance(potential, Potential):
                 allowed = "be or make a potential such as CoulombPotential()"
                 raise InputError("potential.python", choice.python, allowed)
@@ -118,7 +113,12 @@ def model_of(run_file: RunFile, kappa: Kappa | None = None, gamma: Gamma | None 
             allowed = "be ['none'] for a potential that is complex in the medium"
             remedy = "Its width is its own; dipole terms would count the decay twice."
             raise InputError("kappa", kappa, allowed, remedy)
-        return LindbladModel(potential, transport, model.mass, model.order)
+        spectrum = None
+        if model.spectrum is not None:
+            name = model.spectrum.python
+            with _named(name, "spectrum.python", "a function of (omega, T) in a Python module"):
+                spectrum = _python_object(run_file, name)
+        return LindbladModel(potential, transport, model.mass, model.order, spectrum, model.positive)
 
 
 def start_of(run_file: RunFile, l: int) -> InitialState:
@@ -251,12 +251,19 @@ def identity(run_file: RunFile, kappa: Kappa, gamma: Gamma, l: int, budget: Budg
     if not isinstance(transport.kappa, str):  # only the fits know T_c
         transport = replace(transport, T_c=Transport.T_c)
     if choice.python is not None:
-        module = _module(choice.python.partition(":")[0], run_file.path.parent)
-        potential = f"{choice.python} {_digest(Path(str(module.__file__)))}"
+        potential = _content(run_file, choice.python)
     elif choice.file is not None:
         potential = f"{potential} {choice.octet} {_digest(run_file.resolve(choice.file))}"
     own_projection = stored not in (None, "computed", "coulomb")
+    beyond: dict[str, Any] = {}  # the keys of other orders stay what they were
+    if model.spectrum is not None:
+        spectrum = config.model.spectrum
+        beyond = {
+            "spectrum": None if spectrum is None else _content(run_file, spectrum.python),
+            "positive": model.positive,
+        }
     return {
+        **beyond,
         "potential": potential,
         "transport": repr(transport),
         "mass": model.mass,
@@ -291,6 +298,30 @@ def _columns(run_file: RunFile, name: str, count: int) -> Float:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextmanager
+def _named(name: str, key: str, what: str) -> Iterator[None]:
+    """Say that `key` must name `what`, of whatever a user's module raises."""
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        remedy = f"It raised {type(error).__name__}: {error}."
+        raise InputError(key, name, f"name {what}", remedy) from None
+
+
+def _python_object(run_file: RunFile, name: str) -> Any:
+    """Return what ``module:name`` of a run file stands for."""
+    module, _, attribute = name.partition(":")
+    return getattr(_module(module, run_file.path.parent), attribute)
+
+
+def _content(run_file: RunFile, name: str) -> str:
+    """Return ``module:name`` with the digest of its module."""
+    module = _module(name.partition(":")[0], run_file.path.parent)
+    return f"{name} {_digest(Path(str(module.__file__)))}"
 
 
 def _module(name: str, folder: Path) -> ModuleType:

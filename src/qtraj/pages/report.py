@@ -42,6 +42,7 @@ ACCURACY: Final = {
     "start and count as lost from the beginning; they have left before the medium acts. The rest is good to a percent "
     "of the maximum, and to a tenth in the octet at 1.5 fm/c, 2.6 fm apart, where jumps end.",
 }
+ACCURACY["all"] = ACCURACY["NLO"]  # the same step, mesh and start
 UNMEASURED: Final = (
     "Solved for this page on a finer mesh than survivals need. How good the density is has not been measured for "
     "complex potentials; the numbers to quote are the survivals."

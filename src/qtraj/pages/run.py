@@ -129,9 +129,8 @@ def setup(run: Run) -> dict[str, str]:
     potential = f"{potential}, C_F α_s = {alpha:g}"
     if given.python is not None:
         potential = f"{given.python} of the user"
-    equation = (
-        f"Lindblad equation of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature"
-    )
+    lindblad = "Lindblad equation" if model.order != "all" or model.positive else "master equation (Redfield)"
+    equation = f"{lindblad} of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature"
     if NO_DIPOLE in model.kappa:
         equation = "Lindblad equation of a pair in a color field with white noise, whose correlation is Im V"
     topics = {

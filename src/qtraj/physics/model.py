@@ -182,7 +182,7 @@ class LindbladModel:
             raise InputError("spectrum", self.spectrum, allowed, "order='all' takes it.")
         settle(self, positive=boolean("positive", self.positive))
         if self.positive and self.order != "all":
-            allowed = f"be False at order {self.order!r}, whose equation is a Lindblad equation already"
+            allowed = f"be left out at order {self.order!r}, whose equation is a Lindblad equation already"
             raise InputError("positive", self.positive, allowed, "order='all' takes it.")
         settle(self, channels=channels)
 

@@ -199,7 +199,7 @@ class Result(Saved, made_by="qtraj.solve"):
         the start, by its color. ``octet`` (..., 2), least and largest probability of the octet among all pairs, see
         `octet_bounds`; of trajectories with twice its statistical error. ``population_at``, ``octet_at`` and
         ``lost_at`` (..., nt), all that is left out: the same at the requested times. ``purity``, ``entropy`` (...) of
-        the normalized state of the pairs kept.
+        the normalized state of the pairs kept; ``smallest_eigenvalue`` (...) of rho for each color and l.
     settings, provenance : mapping
         What was asked, what the method chose, versions, wall time in seconds.
     jumps : JumpRecord, tuple of JumpRecord or None

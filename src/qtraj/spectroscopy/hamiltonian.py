@@ -69,6 +69,8 @@ def effective_hamiltonian(
 ) -> Complex:
     """Return the matrix of H_eff at temperature T in GeV, shape (N, N), complex symmetric but for the friction.
 
+    The order in E/T is LO or NLO: at all orders the decay is no function of r and p.
+
     Parameters
     ----------
     model : LindbladModel
@@ -122,6 +124,11 @@ def symmetric_hamiltonian(
 
 
 def _without_friction(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float) -> Complex:
+    if model.spectrum is not None:
+        allowed = "be of order 'LO' or 'NLO' in E/T, where a width is a function of r and p"
+        raise InputError(
+            "model", f"LindbladModel(order={model.order!r})", allowed, "Or solve it in time: NoJump()."
+        )
     kappa, gamma = (float(x) for x in model.transport.at(T))
     turn = _turn(model, rotation)
     turned = mesh.r * turn

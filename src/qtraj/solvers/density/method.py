@@ -93,7 +93,8 @@ class DensityMatrix:
     refinements : int
         How often a history may be refined, 0 to 10, before an `AccuracyWarning` says what was reached.
     diagnostics : bool
-        Compute purity and von Neumann entropy of the pairs that are left at the end, normalized.
+        Compute purity and von Neumann entropy of the pairs that are left at the end, normalized, and the smallest
+        eigenvalue of their density matrix: at all orders in E/T it may lie slightly below zero.
 
     Raises
     ------
@@ -318,7 +319,7 @@ def _solved(
             results = side_by_side(regenerate, runs)
             fine = results[runs.index((d, False))]
             regenerated[members] = fine.overlap
-            names = ("population", "lost", "cut", "purity", "entropy")
+            names = ("population", "lost", "cut", "purity", "entropy", "smallest_eigenvalue")
             for row, i in enumerate(members):
                 diagnostics[i] = {name: getattr(fine.density, name)[row] for name in names}
                 diagnostics[i] |= {"steps": fine.steps[row], "l_max": d.l_max}

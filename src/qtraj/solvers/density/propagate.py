@@ -49,6 +49,8 @@ class Overlaps:
         Trace lost in jumps (beyond l_max or the jump range) and above the basis, at the end.
     purity, entropy : ndarray, shape (n,)
         Tr rho^2 and -Tr rho ln rho of what is left at the end, normalized, counting color and m.
+    smallest_eigenvalue : ndarray, shape (n,)
+        Smallest eigenvalue of the blocks rho_{c,l} at the end.
     cut : ndarray, shape (n, 2)
         Trace that is not in the start, in each color.
     """
@@ -58,6 +60,7 @@ class Overlaps:
     lost: Float
     purity: Float
     entropy: Float
+    smallest_eigenvalue: Float
     cut: Float
 
 
@@ -191,7 +194,7 @@ def propagate_density(
     filter_energy : float
         Energy in GeV above which the start is left out, and counts as lost.
     diagnostics : bool
-        Compute purity and entropy at the end (NaN otherwise).
+        Compute purity, entropy and the smallest eigenvalue at the end (NaN otherwise).
     callback : Callback, optional
         Sees the density matrix of the only history.
     advance : callable, optional
@@ -203,7 +206,7 @@ def propagate_density(
     n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1
     overlap = np.zeros((n, segments, len(STATES)))
     population, lost = np.zeros((n, segments, 2, M)), np.zeros((n, 2))
-    purity, entropy = np.full(n, np.nan), np.full(n, np.nan)
+    purity, entropy, smallest = np.full((3, n), np.nan)
     start, cut = starting_density(basis, initial, filter_energy)
     if callback is not None:
         callback(start, np.asarray(cut))
@@ -231,14 +234,15 @@ def propagate_density(
                     overlap[members, k, j] = diagonal[:, SINGLET, s.l, s.radial_index]
         lost[members] = np.asarray(gone).T[:count]
         if diagnostics:
-            purity[members], entropy[members] = purity_entropy(np.stack(X)[:, :, :count])
+            final = np.stack(X)[:, :, :count]
+            purity[members], entropy[members] = purity_entropy(final)
+            smallest[members] = eigenvalues(final).min(axis=(0, 1, 3))
         advance(count)
 
     side_by_side(propagate, list(batches(plans, batch_size())))
     start_population = np.trace(start, axis1=-2, axis2=-1)
-    return Overlaps(
-        overlap, population, lost, purity, entropy, np.tile(missing(initial, start_population), (n, 1))
-    )
+    cuts = np.tile(missing(initial, start_population), (n, 1))
+    return Overlaps(overlap, population, lost, purity, entropy, smallest, cuts)
 
 
 def missing(initial: InitialState, population: Float) -> Float:
@@ -311,6 +315,12 @@ def batches(plans: Sequence[Plan], size: int) -> Iterator[tuple[list[int], list[
             yield members, members + [members[-1]] * (size - len(members))
 
 
+def eigenvalues(X: Float) -> Float:
+    """Return the eigenvalues of the blocks of rho, (2, M, B, K), from X of shape (2, M, B, K, K)."""
+    symmetric, antisymmetric = (X + X.swapaxes(-1, -2)) / 2, (X - X.swapaxes(-1, -2)) / 2
+    return np.linalg.eigvalsh(symmetric + 1j * antisymmetric)
+
+
 def purity_entropy(X: Float) -> tuple[Float, Float]:
     """Purity and von Neumann entropy of the normalized state, each (B,), from X of shape (2, M, B, K, K).
 
@@ -319,13 +329,11 @@ def purity_entropy(X: Float) -> tuple[Float, Float]:
     number of colors, of rho_{c,l}/((2l+1) d_c) each.
     """
     trace = np.trace(X, axis1=-2, axis2=-1).sum(axis=(0, 1))
-    X = X / np.where(trace > 0, trace, np.nan)[:, None, None]
-    symmetric, antisymmetric = (X + X.swapaxes(-1, -2)) / 2, (X - X.swapaxes(-1, -2)) / 2
-    eigenvalues = np.linalg.eigvalsh(symmetric + 1j * antisymmetric)
+    values = eigenvalues(X / np.where(trace > 0, trace, np.nan)[:, None, None])
     copies = np.array([1, OCTET_DIMENSION])[:, None] * (2 * np.arange(X.shape[1]) + 1)
     copies = copies[:, :, None, None]
     # rounding leaves eigenvalues of -1e-18: they carry no entropy
-    positive = np.maximum(eigenvalues, 0)
+    positive = np.maximum(values, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         term = np.where(positive > 0, positive * np.log(positive / copies), 0.0)
-    return np.sum(eigenvalues**2 / copies, axis=(0, 1, 3)), -np.sum(term, axis=(0, 1, 3))
+    return np.sum(values**2 / copies, axis=(0, 1, 3)), -np.sum(term, axis=(0, 1, 3))

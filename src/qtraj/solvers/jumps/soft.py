@@ -23,7 +23,6 @@ survivals by 1e-6. Decays are computed with the complete set of states on the me
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -87,29 +86,13 @@ class SoftGenerator(NamedTuple):
     right: Any
 
 
-@dataclass(frozen=True, eq=False)
-class Loss:
-    """Decay of one (color, l) sector: d psi/dt = kappa sum_p A_p/T^p psi - i (gamma/2) g_c r^2 psi.
-
-    Parameters
-    ----------
-    decay : ndarray, shape (3, K, K)
-        A_p = -(1/2) sum_channels rate C^+C - (friction), real.
-    r_squared : ndarray, shape (K, K)
-        g_c r^2.
-    """
-
-    decay: Float
-    r_squared: Float
-
-
 def jump_matrices(
     model: LindbladModel, channel: JumpChannel, mesh: LaguerreMesh, l: int, jump_range: float
 ) -> tuple[Float, Float]:
     """Return R and S, (N, N) each, of sqrt(rate) C = R + S/T from l at the mesh points; jump_range in GeV^-1."""
     weight = np.sqrt(channel.rate(l))
-    f = functions(model, channel, distances(model, mesh, jump_range))
-    return weight * np.diag(f[0]), weight * (_recoil(channel, mesh, l) + np.diag(f[1]))
+    r = distances(model, mesh, jump_range)
+    return weight * np.diag(r), weight * (_recoil(channel, mesh, l) + np.diag(model.change(channel, r)))
 
 
 def _recoil(channel: JumpChannel, mesh: LaguerreMesh, l: int) -> Float:
@@ -117,8 +100,11 @@ def _recoil(channel: JumpChannel, mesh: LaguerreMesh, l: int) -> Float:
     return np.asarray(channel.recoil * (mesh.derivative + np.diag(channel.centrifugal(l) / mesh.r)))
 
 
-def loss_matrices(model: LindbladModel, basis: Basis, color: int, l: int, jump_range: float) -> Loss:
-    """Return the whole decay of a sector in its vacuum states, local and soft."""
+def loss_matrices(model: LindbladModel, basis: Basis, color: int, l: int, jump_range: float) -> Float:
+    """Return the whole decay of a sector at next-to-leading order in its vacuum states, local and soft, (3, K, K).
+
+    A_p of d psi/dt = kappa sum_p A_p/T^p psi: -(1/2) sum_channels rate C^+C - (friction), real.
+    """
     mesh, V = basis.mesh, basis.sector(color, l)[1]
     decay = np.zeros((3, basis.size, basis.size))
     for channel in model.channels:
@@ -129,7 +115,7 @@ def loss_matrices(model: LindbladModel, basis: Basis, color: int, l: int, jump_r
     # -i (kappa/(4 M T)) {r_i, p_i} = -(kappa/(4 M T)) (r d/dr + d/dr r) on u
     drag = V.T @ (r[:, None] * (mesh.derivative @ V))
     decay[1] -= model.friction * model.widths[color] * (drag - drag.T)
-    return Loss(decay, model.widths[color] * (V.T * r**2) @ V)
+    return decay
 
 
 @lru_cache(maxsize=128)
@@ -139,7 +125,7 @@ def soft_decay(model: LindbladModel, basis: Basis, color: int, l: int, jump_rang
     here = local_decay(model, color, distances(model, basis.mesh, jump_range))
     local = np.stack([(V.T * f) @ V for f in here])
     if model.spectrum is None:
-        return loss_matrices(model, basis, color, l, jump_range).decay + local
+        return loss_matrices(model, basis, color, l, jump_range) + local
     jumps = [
         spectral_jump(model, channel, basis, l, jump_range)
         for channel in model.channels

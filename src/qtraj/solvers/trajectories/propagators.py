@@ -26,9 +26,10 @@ from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATES
 from ..basis import SINGLET, Basis, basis_size, make_basis, spectrum
-from ..jumps.local import within
-from ..jumps.soft import Loss, jump_matrices, loss_matrices
+from ..jumps.local import distances, within
+from ..jumps.soft import jump_matrices, loss_matrices, spectral_jump
 from ..projection import Projection, initial_coefficients, projection_vectors
+from ..separable import ratios
 from ..thermal import thermal_integrals
 from .time_grid import TimeGrid
 from .waves import WaveJumps
@@ -385,21 +386,23 @@ class Exponent(NamedTuple):
 
 
 class Branch(NamedTuple):
-    """A channel out of a sector: the sector it leads to, and sqrt(rate) C = R + S/T from states to points, (N, K)."""
+    """A channel out of a sector: the sector it leads to, and matrices (P, N, K) from states to points.
+
+    sqrt(rate) C is their sum with `NloPropagators` weights: R + S/T, or R U_p(omega) with the roots of S(omega_p).
+    """
 
     target: int
-    R: Float
-    S: Float
+    matrices: Float
 
 
 class NloPropagators(Propagators):
-    """Steps of H_eff and jumps at next-to-leading order on a mesh; arguments are those of `MeshPropagators`.
+    """Steps of H_eff and jumps beyond leading order on a mesh; arguments are those of `MeshPropagators`.
 
     Nothing is split: within a step the coefficients are constant, and exp of the whole H_eff is exact for any fraction
     of the step from the eigenvectors of a (non-hermitian) matrix. Which channel a jump takes depends on the state:
     color and direction are drawn together with the exact rates ||C u||^2 (arXiv:2205.10289), in place of the averaged
     rates of the C++ code. States are coefficients of vacuum states, sectors of any l are built when a trajectory enters
-    them.
+    them. At all orders in E/T (the positive twin, C = R sqrt(S)) the decay is that of the jumps of the step.
     """
 
     def __init__(
@@ -418,7 +421,9 @@ class NloPropagators(Propagators):
         self.jump_range, self.filter_energy = jump_range, filter_energy
         self._cut = within(grid, jump_range)
         self._exponents: dict[tuple[int, int], Exponent] = {}
-        self._losses: dict[int, Loss] = {}
+        self._losses: dict[int, Float] = {}
+        # what multiplies the matrices of a jump, among the terms of a profile: 1 and 1/T, or the roots of S
+        self._of_jump = slice(0, 2) if model.spectrum is None else slice(model.powers, None)
         self._branches: dict[int, list[Branch]] = {}
 
     @cached_property
@@ -460,10 +465,9 @@ class NloPropagators(Propagators):
     ) -> tuple[Complex, Integer, Float]:
         """Return normalized states after a jump through a channel drawn with its rate ||C u||^2."""
         after, target, kept = np.empty_like(states), np.empty_like(sectors), np.empty(len(states))
-        x = self._inverse_T(step)
         for sector, rows in by_sector(sectors):
             branches = self._branches_of(sector)
-            behind = [states[rows] @ (b.R + x * b.S).T for b in branches]
+            behind = [states[rows] @ C.T for C in self._jumps(sector, step)]
             rates = np.array([squared_norm(u) for u in behind])
             # one draw chooses the channel; rounding may leave the last cumulated rate below the sum
             threshold = chance[rows] * rates.sum(axis=0)
@@ -482,18 +486,23 @@ class NloPropagators(Propagators):
         """Return sqrt(rate) C^+ of the channel from l, applied to states behind the jump."""
         source, target = sector_of(COLORS.index(channel.source), l), target_of(channel, l)
         (branch,) = (b for b in self._branches_of(source) if b.target == target)
-        x = 1 / self.history.temperature(self.time_grid.edges[edge : edge + 1])[0]
-        return np.asarray(((states @ self.vacuum_states(target).T) * self._cut) @ (branch.R + x * branch.S))
+        T = self.history.temperature(self.time_grid.edges[edge : edge + 1])
+        weights = np.concatenate([[1.0], ratios(self.model, T)[0]])[self._of_jump]
+        C = np.tensordot(weights, branch.matrices, 1)
+        return np.asarray(((states @ self.vacuum_states(target).T) * self._cut) @ C)
 
     @cached_property
     def _moments(self) -> Float:
-        """Integrals of kappa, kappa/T and kappa/T^2 over each step, shape (steps, 3)."""
+        """Integrals of the terms of the profile over each step, kappa first, shape (steps, terms)."""
         profile = self.time_grid.profile
         return profile.integrals(self.time_grid.edges)[:, profile.terms]
 
-    def _inverse_T(self, step: int) -> float:
-        # mean over the step weighted with kappa, which is how the decay of the step sees 1/T
-        return float(self._moments[step, 1] / self._moments[step, 0])
+    def _jumps(self, sector: int, step: int) -> list[Float]:
+        """Return sqrt(rate) C of each branch in a step, (N, K)."""
+        moments = self._moments[step]
+        # means over the step weighted with kappa, which is how the decay of the step sees 1/T
+        weights = moments[self._of_jump] / moments[0]
+        return [np.tensordot(weights, branch.matrices, 1) for branch in self._branches_of(sector)]
 
     def _basis(self, l: int) -> Basis:
         return make_basis(self.model, self.grid, l, self.size)
@@ -508,22 +517,33 @@ class NloPropagators(Propagators):
             color, l = color_and_l(sector)
             V = self.vacuum_states(sector)
 
-            def matrices(channel: JumpChannel) -> list[Float]:
-                return [m @ V for m in jump_matrices(self.model, channel, self.grid, l, self.jump_range)]
+            def matrices(channel: JumpChannel) -> Float:
+                if self.model.spectrum is None:
+                    terms = jump_matrices(self.model, channel, self.grid, l, self.jump_range)
+                    return np.stack([m @ V for m in terms])
+                R, U = spectral_jump(self.model, channel, self._basis(l), l, self.jump_range)
+                target = COLORS.index(channel.target)
+                all_states = spectrum(
+                    self.model.potential, self.model.mass, self.grid, target, l + channel.delta_l
+                )
+                return np.asarray(all_states[1] @ (R * U))
 
             self._branches[sector] = [
-                Branch(target_of(channel, l), *matrices(channel))
+                Branch(target_of(channel, l), matrices(channel))
                 for channel in self.model.channels
                 if channel.source == COLORS[color] and channel.rate(l) > 0
             ]
         return self._branches[sector]
 
     def _decay_matrix(self, sector: int, step: int) -> Float:
-        """Return kappa (A0 + A1/T + A2/T^2) integrated over the step, (K, K)."""
+        """Return kappa (A0 + A1/T + A2/T^2), or of jumps -C^+C/2, integrated over the step, (K, K)."""
+        if self.model.spectrum is not None:
+            total = sum(C.T @ C for C in self._jumps(sector, step))
+            return np.asarray(-0.5 * self._moments[step, 0] * total)
         if sector not in self._losses:
             color, l = color_and_l(sector)
             self._losses[sector] = loss_matrices(self.model, self._basis(l), color, l, self.jump_range)
-        return np.asarray(np.einsum("j,jkm->km", self._moments[step], self._losses[sector].decay))
+        return np.asarray(np.tensordot(self._moments[step], self._losses[sector], 1))
 
     def _exponent(self, sector: int, step: int) -> Exponent:
         if (sector, step) not in self._exponents:
@@ -532,7 +552,9 @@ class NloPropagators(Propagators):
             H = np.diag(energies * self.time_grid.lengths[step]).astype(complex)
             if self.time_grid.active[step]:
                 A = self._decay_matrix(sector, step)
-                H += 0.5 * self.time_grid.gamma[step] * self._losses[sector].r_squared + 1j * A
+                V = self.vacuum_states(sector)
+                r = distances(self.model, self.grid, self.jump_range)
+                H += 0.5 * self.time_grid.gamma[step] * self.model.widths[color] * (V.T * r**2) @ V + 1j * A
             # not normal, so that its left eigenvectors are the inverse and not the adjoint of the right ones
             values, vectors = np.linalg.eig(-1j * H)
             self._exponents[sector, step] = Exponent(values, vectors, np.linalg.inv(vectors))
