@@ -187,7 +187,14 @@ def test_the_law_of_every_case(case):
     assert_the_law(case[0], METHODS[case[0]], *problem(*case[1:]))
 
 
-@pytest.mark.parametrize("case", THERMAL_CASES, ids=lambda case: ", ".join(map(str, case)))
+# a case takes five to ten seconds: every fifth here, the others with `make test-slow`
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(c, id=", ".join(map(str, c)), marks=[pytest.mark.slow] if i % 5 else [])
+        for i, c in enumerate(THERMAL_CASES)
+    ],
+)
 def test_the_law_in_every_potential_that_changes_with_the_medium(case):
     """Complex ones, whose jumps follow from their width, and real ones beside dipole terms."""
     name, potential, start, medium, budget = case
