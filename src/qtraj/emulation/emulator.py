@@ -70,7 +70,7 @@ def features(model: LindbladModel, histories: Sequence[History], edges_fm: Array
     Parameters
     ----------
     model : LindbladModel
-        Its kappa, gamma and, beyond leading order, kappa/T and kappa/T^2.
+        Its kappa, gamma and, beyond leading order, kappa/T and kappa/T^2 (at all orders kappa/T).
     histories : sequence of History, length n
         A history counts where it exceeds its T_end.
     edges_fm : array_like, shape (bins + 1,)
@@ -229,6 +229,8 @@ class Emulator:
     theta : ndarray, shape (5,)
         Logarithms of the scales of the kernel a^2 (b^2 + x.y)^2 + c^2 exp(-|x - y|^2/(2 d^2)) + e^2 delta_xy, in units
         of `inputs` and `outputs`: of a^2, b, c^2, d, e^2.
+    equation : str
+        `LindbladModel.equation` of these models; empty in files of earlier versions, which know `powers` alone.
     """
 
     names: tuple[str, ...]
@@ -241,6 +243,7 @@ class Emulator:
     mean: Float
     scale: Float
     theta: Float
+    equation: str = ""
 
     @classmethod
     def fit(cls, samples: Sequence[Sample], *, bins: int = BINS, components: int = COMPONENTS) -> Self:
@@ -297,8 +300,8 @@ class Emulator:
             # a scale at the end of its range is an answer: the term that it belongs to is not needed
             warnings.simplefilter("ignore", ConvergenceWarning)
             theta = _process(None).fit(inputs[pick], outputs[pick]).kernel_.theta
-        powers, edges = lesson.powers, lesson.edges
-        return cls(lesson.names, powers, edges, center, projection, inputs, outputs, mean, scale, theta)
+        arrays = (lesson.edges, center, projection, inputs, outputs, mean, scale, theta)
+        return cls(lesson.names, lesson.powers, *arrays, lesson.equation)
 
     @cached_property
     def _gp(self) -> Any:
@@ -368,7 +371,8 @@ class Emulator:
 
     def _of_this_order(self, model: LindbladModel) -> LindbladModel:
         instance("model", model, LindbladModel)
-        if model.powers != self.powers or model.thermal is not None:
+        other = self.equation and model.equation != self.equation
+        if model.powers != self.powers or model.thermal is not None or other:
             raise InputError("model", model, "be of the order in E/T of the models that were fitted to")
         return model
 
@@ -376,7 +380,7 @@ class Emulator:
         """Write the emulator to `path` as netCDF, for `Emulator.load`, and return the path."""
         arrays = {name: getattr(self, name) for name in _DIMENSIONS}
         variables = {name: (_DIMENSIONS[name], values) for name, values in arrays.items()}
-        attrs = {"format": _FORMAT, "powers": self.powers}
+        attrs = {"format": _FORMAT, "powers": self.powers, "equation": self.equation}
         return write_dataset(xr.Dataset(variables, {"name": list(self.names)}, attrs), path)
 
     @classmethod
@@ -402,7 +406,8 @@ class Emulator:
             raise FileFormatError(path, "holds no emulator", "`Emulator.save` writes such a file.")
         names = tuple(str(name) for name in dataset["name"].values)
         arrays = {name: dataset[name].values for name in _DIMENSIONS}
-        return cls(names, int(dataset.attrs["powers"]), **arrays)
+        equation = str(dataset.attrs.get("equation", ""))
+        return cls(names, int(dataset.attrs["powers"]), **arrays, equation=equation)
 
 
 _DIMENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -440,6 +445,7 @@ class Lesson(NamedTuple):
 
     names: tuple[str, ...]
     powers: int
+    equation: str
     edges: Float
     components: int
     x: Float
@@ -455,7 +461,7 @@ def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
     batches, survivals, spans = [], [], []
     for i, (model, medium, values) in enumerate(samples):
         instance(f"samples[{i}].model", model, LindbladModel)
-        if model.powers != first_model.powers:
+        if (model.equation, model.spectrum) != (first_model.equation, first_model.spectrum):
             raise InputError(f"samples[{i}].model", model, "be of the order in E/T of the first")
         if model.thermal is not None:
             allowed = "have a potential that does not change with the medium"
@@ -481,7 +487,8 @@ def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
     edges = np.linspace(np.sqrt(first), np.sqrt(last), bins + 1) ** 2
     x = np.concatenate([features(s.model, h, edges) for s, h in zip(samples, batches, strict=True)])
     count = integer("components", components, 1)
-    return Lesson(names, first_model.powers, edges, count, x, np.concatenate(survivals))
+    powers, equation = first_model.powers, first_model.equation
+    return Lesson(names, powers, equation, edges, count, x, np.concatenate(survivals))
 
 
 @dataclass(frozen=True, eq=False)
