@@ -1,5 +1,6 @@
 # Everything runs in .venv, which is created once and renewed when pyproject.toml or constraints.txt change.
-#   make run        Pb-Pb 5.02 TeV from hydrodynamics to R_AA, at LO and NLO; observables, report: all in runs/
+#   make run        Pb-Pb 5.02 TeV from hydrodynamics to R_AA, at LO and NLO; observables, report: all in runs/;
+#                   with two processes, make run WORKERS=8 with eight
 #   make test       the test suite            make test-slow  the physics checks that take minutes
 #   make test-browser  the pages in headless Chromium, which must be installed
 #   make check      lint, format, types, import layers
@@ -14,17 +15,19 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= 2
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: run figures test test-slow test-browser check docs linkcheck validation bench bench-peers bench-paper clean dist smoke test-oldest release-notes
 
 run: $(VENV)/.installed
-	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml
-	$(BIN)/qtraj observe runs/pbpb_5020 --out runs/pbpb_5020/observables
-	$(BIN)/qtraj report runs/pbpb_5020
+	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml --executor local --workers $(WORKERS)
+	@$(BIN)/qtraj report runs/pbpb_5020 & report=$$!; \
+	$(BIN)/qtraj observe runs/pbpb_5020 --out runs/pbpb_5020/observables && wait $$report
 
 figures: $(VENV)/.installed-dev
+	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_htl.toml --executor local --workers $(WORKERS)
 	$(BIN)/python tools/make_figures.py
 
 # two processes on two cores; OMP_NUM_THREADS and NPROC (read by XLA) keep each to one
@@ -90,7 +93,7 @@ clean:
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing qtraj into $(VENV)"
-	@$(INSTALL) --editable ".[fftw]"
+	@$(INSTALL) --editable ".[fftw,campaign]"
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python

@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from cases import branching, campaign, others, sampling, speed, split_step, steps
+from cases import branching, campaign, emulation, noise, others, sampling, speed, split_step, steps
 from cases.common import Table, machine, rendered
 from rich.console import Console
 
@@ -18,6 +18,8 @@ CASES = {
     "batch": speed.batch_of_64,
     "single": speed.one_history,
     "next_order": speed.next_order,
+    "beyond_dipole": noise.beyond_dipole,
+    "noise_batch": noise.noise_batch,
     "memory": speed.memory,
     "scaling": speed.scaling,
     "steps": steps.grading,
@@ -31,6 +33,7 @@ CASES = {
     "campaign_overhead": campaign.overhead,
     "campaign_memory": campaign.memory,
     "campaign_whole_run": campaign.whole_run,
+    "emulation": emulation.time_to_error,
     "trajectories": others.trajectories,
     "mesolve": others.mesolve,
 }

@@ -122,7 +122,19 @@ def commands(place: Path) -> None:
     """Ask for the version, and for the help."""
     check(qtraj(place, "--version").strip() == f"qtraj {version('qtraj')}", "qtraj --version")
     text = qtraj(place, "--help")
-    names = ("run", "solve", "states", "convert", "legacy", "view", "observe", "report", "spectrum", "cite")
+    names = (
+        "run",
+        "solve",
+        "states",
+        "convert",
+        "legacy",
+        "view",
+        "observe",
+        "report",
+        "spectrum",
+        "equilibrium",
+        "cite",
+    )
     check(all(name in text for name in names), "qtraj --help")
 
 

@@ -14,7 +14,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
 from PIL import Image
+
+import qtraj as qt
+from qtraj.plots import style
+
+mpl.use("Agg")
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests" / "helpers"))
@@ -65,6 +73,7 @@ def of_run(run: Path, name: str) -> None:
         "observables_v2_pt": (run / "observables" / "v2_pt.png", 1500),
         # beside the last of the runs that `qtraj run` was given
         "raa_lo_nlo": (run.with_name(f"{run.name}_nlo") / "raa_comparison.png", 1500),
+        "raa_dipole_htl": (run.with_name(f"{run.name}_htl") / "raa_comparison.png", 1500),
     }
     source, width = files[name]
     keep(source, name, width)
@@ -80,6 +89,45 @@ def spectrum(run: Path, name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         qtraj("spectrum", "--out", folder)
         keep(Path(folder) / "spectrum.png", name, 1136)
+
+
+def dipole_or_not(run: Path, name: str) -> None:
+    """Draw widths against distance, and survival in time: the dipole, HTL of the same width of 1S, KSU."""
+    transport = qt.Transport("central", 0.0)
+    htl = qt.HTLPotential(0.313, real="coulomb", alpha=qt.CoulombPotential.alpha)
+    models = {
+        "dipole": qt.LindbladModel(transport=transport),
+        "HTL": qt.LindbladModel(htl),
+        "KSU": qt.LindbladModel(qt.KSUPotential(), mass=4.70),
+    }
+    medium, start = qt.Bjorken(T0=0.425, tau_fm=0.6, T_end=0.25), qt.GaussianState(width=0.2)
+    times, r, T = np.linspace(0.6, 2.9, 24), np.linspace(0.02, 10, 300), np.array([0.3])  # fm/c, GeV^-1, GeV
+    # root mean squares of r in the Coulomb states, GeV^-1
+    levels = qt.vacuum_levels(models["dipole"])
+    sizes = dict(zip(levels.names, levels.rms_radius, strict=True))
+    with style(width=10):
+        figure, (left, right) = plt.subplots(1, 2, layout="constrained", figsize=(10, 4.4))
+        for (label, model), line in zip(models.items(), ("-", "--", ":"), strict=True):
+            if model.thermal is None:
+                width = float(transport.kappa_hat(T)[0]) * T[0] ** 3 * r**2
+            else:
+                width = -2 * model.thermal.medium(r, "singlet", T, 0 * T, T)[0].imag
+            left.plot(r, 1e3 * width, line, color="black", label=label)
+            found = qt.solve(model, medium, start, qt.DensityMatrix(rtol=1e-2), times_fm=times)
+            for j, state in enumerate(("1S", "2S", "3S")):
+                value = found.survival_at[state].value
+                right.plot(times, value, line, color=f"C{j}", label=state if line == "-" else None)
+        for j, state in enumerate(("1S", "2S", "3S")):
+            left.axvline(sizes[state], color=f"C{j}", lw=1)
+        left.set(
+            xlabel="$r$ [GeV$^{-1}$]", ylabel=r"$\Gamma_s(r)$ at 300 MeV [MeV]", xlim=(0, 10), ylim=(0, 800)
+        )
+        left.legend()
+        right.set(xlabel="$t$ [fm/c]", ylabel="survival", yscale="log", ylim=(0.015, 1.1))
+        right.legend(loc="lower left")
+        with tempfile.TemporaryDirectory() as folder:
+            figure.savefig(Path(folder) / "figure.png", dpi=140)
+            keep(Path(folder) / "figure.png", name)
 
 
 def view_page(run: Path, name: str) -> None:
@@ -105,9 +153,12 @@ def explore(run: Path, name: str) -> None:
 
 
 MAKERS = {
-    **dict.fromkeys(("raa_pbpb_5020", "observables_raa_pt", "observables_v2_pt", "raa_lo_nlo"), of_run),
+    **dict.fromkeys(
+        ("raa_pbpb_5020", "observables_raa_pt", "observables_v2_pt", "raa_lo_nlo", "raa_dipole_htl"), of_run
+    ),
     "report_page": report_page,
     "spectrum": spectrum,
+    "dipole_or_not": dipole_or_not,
     "view_page": view_page,
     "explore": explore,
 }

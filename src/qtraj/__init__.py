@@ -21,6 +21,7 @@ from .physics.channels import JumpChannel
 from .physics.initial import ArrayState, BoundState, CoulombState, GaussianState, StoredStates
 from .physics.medium import Bjorken, ConstantTemperature, Histories, TabulatedTemperature
 from .physics.model import LindbladModel
+from .physics.positivity import Noise, noise
 from .physics.potentials.callable import CallablePotential
 from .physics.potentials.coulomb import CoulombPotential
 from .physics.potentials.htl import HTLPotential
@@ -35,6 +36,7 @@ from .radial.sine import SineGrid
 from .solvers.density.evolution import DensityInTime, density_in_time
 from .solvers.density.method import DensityMatrix
 from .solvers.density.sensitivity import Sensitivity, sensitivity
+from .solvers.equilibrium import SteadyState, steady_state
 from .solvers.nojump.method import NoJump
 from .solvers.projection import Levels, vacuum_levels
 from .solvers.result import Result, load
@@ -71,6 +73,7 @@ __all__ = [
     "Levels",
     "LindbladModel",
     "NoJump",
+    "Noise",
     "PerformanceWarning",
     "QtrajError",
     "QuantumTrajectories",
@@ -80,6 +83,7 @@ __all__ = [
     "SpectralFunction",
     "Spectrum",
     "State",
+    "SteadyState",
     "StoredStates",
     "TabulatedPotential",
     "TabulatedTemperature",
@@ -89,9 +93,11 @@ __all__ = [
     "__version__",
     "density_in_time",
     "load",
+    "noise",
     "observables",
     "sensitivity",
     "solve",
+    "steady_state",
     "thermal_levels",
     "vacuum_levels",
 ]

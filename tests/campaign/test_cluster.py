@@ -11,11 +11,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import dask
+import numpy as np
 import pytest
 import xarray as xr
 from dask_processes import Cluster
 from fault_injection import MANY_CHUNKS, N_CHUNKS, PROCESSES, SlowDecay, in_child, planned
-from stand_in import ExponentialDecay
+from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 
 from qtraj.campaign.executors import chosen_executor, share
 from qtraj.campaign.executors.batch import array_script, job_script
@@ -30,7 +31,7 @@ from qtraj.campaign.executors.dask import (
 )
 from qtraj.campaign.progress import Reporter
 from qtraj.campaign.results import open_results
-from qtraj.campaign.run import carry_out
+from qtraj.campaign.run import carry_out, run
 from qtraj.errors import InputError
 from qtraj.io.config import Job, load_run_file
 
@@ -296,3 +297,27 @@ def test_workers_leave_ctrl_c_to_the_main_process():
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_one_cluster_serves_solved_and_emulated_paths(tmp_path):
+    """Workers that were started once solve, then emulate; the numbers are those of this process."""
+    text = RUN_FILE.replace("n = 4\nreplicates = 2", "n = 16\nreplicates = 4\ncheap = 512")
+    run_file = make_run_file(text.replace("gamma = [-1.75, 0.0]", "gamma = [-1.75]"))
+    started = []
+
+    @contextmanager
+    def connect():
+        started.append(1)
+        with local(1) as client:
+            yield client
+
+    solve = ExponentialDecay()
+    prediction = run(run_file, tmp_path / "workers", solve=solve, executor=DaskExecutor("test", connect))
+    assert started == [1]
+    here = run(run_file, tmp_path / "here", solve=solve)
+    assert here.attrs["emulated_paths"] == prediction.attrs["emulated_paths"] == 2 * 512
+    for name in ("raa", "raa_error_paths", "raa_error_correction"):
+        np.testing.assert_allclose(prediction[name], here[name], rtol=1e-9, atol=1e-12)
+    # nothing is missing, so nobody is started
+    run(run_file, tmp_path / "here", solve=solve, executor=DaskExecutor("test", connect))
+    assert started == [1]

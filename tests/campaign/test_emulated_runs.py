@@ -165,8 +165,9 @@ def test_what_cannot_be_emulated_is_refused(change, words):
     ("keys", "expected"),
     [
         ("solved = 64", (16, None)),
-        ("error = 1e-3", (16, 16384)),
-        ("error = 1e-4", (16, 2**18)),
+        ("error = 5e-3", (16, 2048)),
+        ("error = 1e-3", (32, 16384)),
+        ("error = 1e-4", (64, 2**18)),
         ("error = 1e-3\nn = 32", (32, 16384)),
         ("error = 1e-3\nsolved = 256\ncheap = 4096", (64, 4096)),
     ],

@@ -11,6 +11,7 @@ from qtraj.campaign.run import carry_out, prepare, run
 from qtraj.campaign.store import Store
 from qtraj.campaign.work import solve_chunk
 from qtraj.errors import InputError
+from qtraj.io.citations import of_run
 from qtraj.io.config import RunFile, parse_config
 from qtraj.io.factory import potential_of
 
@@ -63,6 +64,22 @@ def test_the_ksu_potential_without_jumps(tmp_path):
     prediction = run(run_file, tmp_path / "run")
     assert 0 < prediction["raa"].sel(meson="Y(1S)").item() < 1
     assert any("Islam" in line for line in prediction.attrs["citations"].splitlines())
+
+
+def test_the_jumps_of_a_complex_potential(tmp_path):
+    """The density matrix of a run file is that of the library, and the papers of its jumps are cited."""
+    htl = 'potential = { name = "htl", alpha_s = 0.313, real = "coulomb" }\nalpha = 0.6239853'
+    run_file = made(tmp_path, htl, method="rtol = 0.05")
+    results, histories = solved(run_file, tmp_path / "store")
+    model = qt.LindbladModel(qt.HTLPotential(0.313, real="coulomb", alpha=0.6239853))
+    answer = qt.solve(model, histories, qt.GaussianState(l=0), qt.DensityMatrix(rtol=0.05))
+    np.testing.assert_allclose(
+        results["survival"].values[0, :, 0], answer.survival["1S"].value, rtol=1e-12, atol=1e-15
+    )
+    jumped = results["survival"] - results["no_jump"]
+    assert (jumped.values[0, :, 1] >= 0).all()
+    assert jumped.values[0, :, 1].max() > 1e-4  # 2S from 1S and back
+    assert "Blaizot2018" in {each.reference.key for each in of_run(run_file)}
 
 
 def test_a_potential_of_the_user_in_python(tmp_path):

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import qtraj as qt
 import qtraj.campaign.run as campaign
+from qtraj.campaign.executors import InProcess
 from qtraj.campaign.run import RESULT
 from qtraj.cli import app
 from qtraj.io.config import load_run_file
@@ -89,6 +90,25 @@ def test_several_run_files_are_compared(monkeypatch, file, tmp_path):
     assert_one_line(runner.invoke(app, ["run", str(file), str(other), "--output", "x"]), "--output")
 
 
+def test_the_executor_of_the_command_line_solves(monkeypatch, file, tmp_path):
+    use_solver(monkeypatch, ExponentialDecay())
+    chosen = []
+
+    def executor(name, workers, scheduler, job):
+        chosen.append((name, workers, scheduler))
+        return InProcess()
+
+    monkeypatch.setattr("qtraj.campaign.executors.chosen_executor", executor)
+    arguments = ["run", str(file), "--output", str(tmp_path / "out")]
+    result = runner.invoke(app, [*arguments, "--executor", "local", "--workers", "3"])
+    assert result.exit_code == 0, result.stderr
+    assert chosen == [("local", 3, None)]
+    assert_one_line(runner.invoke(app, [*arguments, "--workers", "2"]), "--workers", "in-process", "local")
+    assert_one_line(
+        runner.invoke(app, [*arguments, "--scheduler", "tcp://a:1", "--executor", "local"]), "--scheduler"
+    )
+
+
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, file, tmp_path):
     solver = ExponentialDecay(interrupt_at=5)
     use_solver(monkeypatch, solver)
@@ -153,7 +173,6 @@ def test_an_output_folder_that_cannot_be_written_is_one_line(monkeypatch, file):
         (["--order", "NNLO"], ["order", "NNLO"]),
         (["--method", "luck"], ["--method", "luck", "trajectories"]),
         (["--method", "trajectories", "--n", "1"], ["n", "1"]),
-        (["--method", "trajectories", "--potential", "ksu"], ["--method", "nojump", "width"]),
         (["--potential", "ksu", "--kappa", "central"], ["transport", "width"]),
         (["--potential", "nofile.txt"], ["--potential", "nofile.txt"]),
         (["--duration", "1", "--table", __file__], ["--duration"]),
@@ -170,7 +189,12 @@ def test_a_mistake_in_the_flags_of_solve_is_one_line(flags, fragments):
     [
         (["--method", "nojump"], ["NoJump", "0.3538"]),
         (["--method", "trajectories", "--n", "256"], ["QuantumTrajectories", "0.354", "statistical"]),
-        (["--potential", "ksu"], ["NoJump", "mesh"]),
+        (["--potential", "ksu"], ["DensityMatrix", "mesh"]),
+        (["--potential", "htl", "--method", "nojump"], ["NoJump", "mesh"]),
+        (
+            ["--potential", "ksu", "--method", "trajectories", "--n", "256"],
+            ["QuantumTrajectories", "statistical"],
+        ),
         (["--method", "nojump", "--order", "NLO"], ["NoJump", "0.59595"]),
         (["--method", "nojump", "--order", "all"], ["NoJump", "0.6125"]),
         (["--method", "nojump", "--order", "all", "--positive"], ["NoJump", "0.6296"]),

@@ -49,15 +49,16 @@ def test_a_table_with_an_octet_is_solved_as_in_python(real):
     assert str(expected).splitlines()[-5:] == result.stdout.splitlines()[-5:]
 
 
-def test_a_complex_table_needs_no_dipole_terms_and_no_jumps(complex_table):
+def test_a_complex_table_needs_no_dipole_terms_and_for_jumps_an_octet_and_noise(complex_table):
     """`transport must be left out`, which nobody had given."""
     result = solve("--potential", complex_table, "--alpha", ALPHA, "--beyond", "constant")
     assert result.exit_code == 0, result.output
     assert "1S" in result.stdout
     for flags, word in (
         (("--kappa", "central"), "has a width of its own"),
-        (("--method", "density"), "`--method` must be nojump or trajectories"),
-        (("--method", "trajectories", "--n", 8), "`--method` must be nojump"),
+        (("--method", "density"), "`octet` must be given"),
+        (("--method", "trajectories", "--n", 8), "`octet` must be given"),
+        (("--method", "trajectories", "--n", 8, "--octet", "coulomb"), "use NoJump()"),
         (("--T-c", 0.16), "`--T-c` must be left out"),
     ):
         failed = solve("--potential", complex_table, "--alpha", ALPHA, "--beyond", "constant", *flags)
@@ -87,3 +88,59 @@ def test_flags_of_tables_are_never_ignored():
         failed = CliRunner().invoke(app, [command, "--below", "constant"])
         assert failed.exit_code == 2
         assert "it says how a table is read" in failed.output
+
+
+@pytest.mark.parametrize(
+    ("flags", "potential", "mass"),
+    [
+        (
+            ("cornell,sigma=0.2,string_breaking_fm=1.1",),
+            qt.CornellPotential(sigma=0.2, string_breaking_fm=1.1),
+            4.7,
+        ),
+        (("three-loop,gamma_vacuum=0",), qt.ThreeLoopPotential(0.0), 4.85),
+        (("cornell", "--octet", "coulomb", "--alpha", 0.4), qt.CornellPotential(0.4, octet="coulomb"), 4.7),
+        (("three-loop", "--octet", "coulomb", "--mass", 4.8), qt.ThreeLoopPotential(octet="coulomb"), 4.8),
+    ],
+)
+def test_a_potential_with_arguments_is_solved_as_in_python(flags, potential, mass):
+    coarse = ("--T0", 0.3, "--T-end", 0.28, "--rtol", 0.05)
+    result = solve("--potential", *flags, *coarse, "--transport", "three-loop")
+    assert result.exit_code == 0, result.output
+    model = qt.LindbladModel(potential, qt.Transport(1.88, 0.0), mass=mass)
+    expected = qt.solve(model, qt.Bjorken(0.3, 0.6, 0.28), qt.GaussianState(), qt.DensityMatrix(rtol=0.05))
+    assert str(expected).splitlines()[-5:] == result.stdout.splitlines()[-5:]
+
+
+def test_a_complex_potential_with_arguments_is_solved_as_in_python():
+    result = solve("--potential", "htl,alpha_s=0.3,md_over_T=2,real=yukawa", "--T0", 0.3, "--T-end", 0.28)
+    assert result.exit_code == 0, result.output
+    model = qt.LindbladModel(qt.HTLPotential(0.3, 2.0, real="yukawa"))
+    expected = qt.solve(model, qt.Bjorken(0.3, 0.6, 0.28), qt.GaussianState())
+    assert str(expected).splitlines()[-5:] == result.stdout.splitlines()[-5:]
+
+
+@pytest.mark.parametrize(
+    ("flags", "word"),
+    [
+        (("htl,md=2",), "It takes alpha_s, md_over_T"),
+        (("htl,md_over_T",), "NAME,ARGUMENT=VALUE"),
+        (("htl,md_over_T=2,md_over_T=3",), "each once"),
+        (("htl,alpha=0.4",), "NAME,ARGUMENT=VALUE"),
+        (("htl,md_over_T=lots",), "`md_over_T` must be m_D/T from 0 to 10"),
+        (("coulomb,octet=casimir",), "coulomb takes none"),
+        (("coulomb", "--octet", "casimir"), "`--octet` must be left out"),
+        (("three-loop", "--alpha", 0.4), "which has its own"),
+        (("three-loop", "--octet", "casimir"), "does not saturate"),
+        (("three-loop", "--gamma-vacuum", 0.017), "twice"),
+        (("htl", "--transport", "three-loop"), "has a width of its own"),
+        (("htl", "--gamma-vacuum", 0.01), "has a width of its own"),
+        (("wilson-line", "--T-end", 0.19), "0.195 to 0.7"),
+        (("html",), "be coulomb, cornell, ksu, htl, three-loop, wilson-line or a file"),
+    ],
+)
+def test_arguments_of_potentials_are_checked(flags, word):
+    failed = solve("--potential", *flags)
+    assert failed.exit_code == 2
+    assert word in failed.output
+    assert failed.output.count("\n") == 1

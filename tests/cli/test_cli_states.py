@@ -156,7 +156,7 @@ def test_a_terminal_gets_lines_that_fit_it():
 @pytest.mark.parametrize(
     ("arguments", "fragments"),
     [
-        ("--potential ksy", ["--potential", "coulomb, ksu or a file", "ksy"]),
+        ("--potential ksy", ["--potential", "three-loop, wilson-line or a file", "ksy"]),
         ("--potential ksu --beyond linear", ["--beyond", "ksu"]),
         ("--grid mash", ["--grid", "mesh, sine"]),
         ("--num 511", ["--num", "--grid mesh", "--points, --scale"]),

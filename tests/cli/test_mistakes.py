@@ -88,7 +88,7 @@ def folder(tmp_path, monkeypatch):
         ("run memory.toml", "`campaign.job.memory` must be a size with its unit"),
         ("run run.toml --output run.toml", "cannot be written (Not a directory)"),
         ("solve --T0 425", "divide MeV by 1000"),
-        ("solve --potential cornell", "a file with a table of V(r), but is 'cornell'"),
+        ("solve --potential cornel", "a file with a table of V(r), but is 'cornel'"),
         ("solve --table back.txt", "must increase strictly"),
         ("solve --table MeV.txt", "divide MeV by 1000"),
         ("solve --table three.txt", "three.txt: 3 columns, but 2 are declared."),

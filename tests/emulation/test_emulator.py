@@ -1,11 +1,16 @@
 """Emulated survival against the solver's, and laws of the features; nothing here is sampled at random."""
 
+import pickle
+
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 
 import qtraj as qt
 from qtraj.emulation import Emulator, Sample, cross_fit, outputs_of
-from qtraj.emulation.emulator import features
+from qtraj.emulation.emulator import _process, _unlikelihood
+from qtraj.emulation.features import features, features_of
+from qtraj.errors import InputError
 from qtraj.units import HBARC
 
 EDGES = np.array([0.6, 1.0, 2.0, 3.5, 5.0])
@@ -15,6 +20,13 @@ TAU = np.arange(0.6, 13.0, 0.35)
 def model(kappa="central", gamma=-1.75, order="LO", *, positive=False):
     transport = qt.Transport(kappa, gamma)
     return qt.LindbladModel(qt.CoulombPotential(), transport, order=order, positive=positive)
+
+
+HTL = qt.LindbladModel(qt.HTLPotential(0.313, real="coulomb", alpha=0.6239853))
+REAL = qt.LindbladModel(
+    qt.CallablePotential(lambda r, T: -0.6 / r * np.exp(-1.2 * T * r) - 0.72 * T, alpha=0.6, octet="casimir")
+)
+KSU = qt.LindbladModel(qt.KSUPotential(), mass=4.70)
 
 
 def cooling(n, seed, T_end=0.25):
@@ -48,11 +60,69 @@ def test_features_of_bjorken_flow_are_its_integrals():
     np.testing.assert_allclose(x, np.concatenate([2 * exact, -3 * exact]), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("setting", [model(), model(order="NLO"), model(lambda T: 3 + T, 0.0)])
+@pytest.mark.parametrize("setting", [HTL, REAL, KSU], ids=["HTL", "real", "KSU"])
+def test_features_of_a_thermal_potential_are_integrals_of_it(setting):
+    """At a constant temperature each is the potential there times the time, whatever the bins."""
+    T, a, b = 0.31, 0.7, 2.3
+    constant = qt.ConstantTemperature(T, a, b - a)
+    x = features(setting, [constant], [0.6, 1.1, 3.0])[0].reshape(setting.quantities, 2)
+    exact = setting.seen(np.array([T]))[0][:, None] * np.array([1.1 - a, b - 1.1]) / HBARC
+    np.testing.assert_allclose(x[2:], exact, rtol=1e-9, atol=1e-12)
+    # of a history that cools the integral over all bins is that of the potential in time, whatever is between the
+    # temperatures at which it was evaluated
+    flow = qt.Bjorken(T0=0.45, tau_fm=0.6, T_end=0.25)
+    end = 0.6 * (0.45 / 0.25) ** 3
+    t, w = np.polynomial.legendre.leggauss(400)
+    t, w = 0.6 + (end - 0.6) * (t + 1) / 2, w * (end - 0.6) / 2
+    exact = w @ setting.seen(0.45 * (0.6 / t) ** (1 / 3)) / HBARC
+    x = features(setting, [flow], EDGES)[0].reshape(setting.quantities, -1)[2:].sum(axis=1)
+    # straight lines between temperatures 0.2 % apart: 1e-6; a kink where a string breaks, by quadrature: 1e-4
+    np.testing.assert_allclose(x, exact, rtol=3e-4 if setting is KSU else 1e-5, atol=1e-12)
+
+
+def test_features_do_not_depend_on_the_others_of_a_batch():
+    histories = cooling(12, 4)
+    together = features(HTL, histories, EDGES)
+    for i in range(12):
+        np.testing.assert_allclose(
+            features(HTL, [histories[i]], EDGES)[0], together[i], rtol=1e-12, atol=1e-15
+        )
+
+
+def test_survival_in_a_thermal_potential_is_emulated(tmp_path):
+    """The density matrix with the jumps of HTL: 96 solved histories tell the others to 1e-3."""
+    histories = cooling(120, 5)
+    start, method = qt.GaussianState(), qt.DensityMatrix(rtol=0.02, error_budget=False)
+    values = outputs_of(qt.solve(HTL, histories, start, method))
+    emulator = Emulator.fit([Sample(HTL, histories[:96], {name: v[:96] for name, v in values.items()})])
+    emulator.save(tmp_path / "htl.nc")
+    emulated = Emulator.load(tmp_path / "htl.nc").predict(histories[96:], HTL)
+    for state in ("1S", "2S", "3S"):
+        off = emulated[f"survival {state}"].value - values[f"survival {state}"][96:]
+        assert np.sqrt(np.mean(off**2)) < 1e-3
+    other = qt.LindbladModel(qt.HTLPotential(0.3))
+    for wrong in (other, model()):
+        with pytest.raises(InputError, match="the potential that was fitted to"):
+            emulator.predict(histories, wrong)
+    with pytest.raises(InputError, match="the potential of the first"):
+        Emulator.fit([Sample(each, histories, values) for each in (HTL, other)])
+
+
+def test_an_anisotropic_history_is_refused_where_the_potential_knows_it():
+    tau, T = np.array([0.6, 1.0, 2.0]), [0.4, 0.35, 0.2]
+    table = qt.TabulatedTemperature(tau, T, 0.25, alpha=np.ones((3, 3)) * [1, 1, 0.5], hard_scale=T)
+    with pytest.raises(InputError, match="isotropic"):
+        features(KSU, [table], EDGES)
+    assert features(model(), [table], EDGES).shape == (1, 8)
+
+
+@pytest.mark.parametrize(
+    "setting", [model(), model(order="NLO"), model(lambda T: 3 + T, 0.0), HTL, REAL], ids=range(5)
+)
 def test_features_know_only_the_heat(setting):
     hot = cooling(20, 2)
     x = features(setting, hot, EDGES)
-    assert x.shape == (20, 4 * (2 if setting.order == "LO" else 4))
+    assert x.shape == (20, 4 * setting.quantities)
     # what is colder than T_end, more than a frame away from heat, and where a path flies are in none of them
     warm = hot.T > 0.25
     near = np.array([np.convolve(row, np.ones(5), "same") > 0 for row in warm])
@@ -89,6 +159,63 @@ def test_emulated_survival_is_that_of_the_solver(fitted, measured):
         measured(f"emulated {name} minus solved, rms", rms, 0.0, 3e-3)
         # 95 % inside two errors if they are normal; a few outliers are not
         assert np.mean(miss <= 2 * estimate.error + 1e-12) > 0.88
+
+
+def test_the_mean_is_that_of_scikit_learn_without_its_cancellation(fitted):
+    """The sum over kernel and weights in extended precision: the polynomial and the exponentials are nearer to it."""
+    x = features(model(), cooling(200, 3), fitted.edges_fm)
+    z = (x[np.any(x != 0, axis=1)] - fitted.center) @ fitted.projection
+    alpha = fitted._gp.alpha_.astype(np.longdouble)
+    y, wide = fitted.inputs.astype(np.longdouble), z.astype(np.longdouble)
+    a2, b, c2, d, _ = np.exp(fitted.theta).astype(np.longdouble)
+    near = np.exp(-np.sum((wide[:, None] - y) ** 2, axis=-1) / (2 * d**2))
+    kernel = a2 * (b**2 + wide @ y.T) ** 2 + c2 * near
+    exact = kernel @ alpha
+    found = fitted._mean_at(z)
+    # rounding of a sum of terms that cancel: what the library's own prediction is off by
+    rounding = np.finfo(float).eps * float(np.max(np.abs(kernel) @ np.abs(alpha)))
+    np.testing.assert_allclose(fitted._gp.predict(z), exact.astype(float), rtol=0, atol=rounding)
+    np.testing.assert_allclose(found, exact.astype(float), rtol=0, atol=min(1e-10, rounding))
+    # neither a batch nor its size changes more than rounding
+    np.testing.assert_allclose(fitted._mean_at(z[:3]), found[:3], rtol=0, atol=1e-10)
+
+
+def test_the_likelihood_is_that_of_scikit_learn(fitted):
+    x, y = fitted.inputs[::2], fitted.outputs[::2]
+    for theta in (_process().kernel.theta, np.array([-1.0, 0.5, -3.0, 2.0, -8.0])):
+        process = _process(theta).fit(x, y)
+        value, slope = process.log_marginal_likelihood(theta, eval_gradient=True)
+        found = _unlikelihood(theta, x @ x.T, cdist(x, x, "sqeuclidean"), y, process.alpha)
+        assert -found[0] == pytest.approx(value, rel=1e-9)
+        np.testing.assert_allclose(-found[1], slope, rtol=1e-6, atol=1e-6 * np.abs(slope).max())
+
+
+@pytest.mark.parametrize("order", ["LO", "NLO"])
+def test_models_that_share_coefficients_have_the_features_they_have_alone(order):
+    settings = [
+        ("central", -1.75),
+        ("lower", -1.75),
+        ("central", 0.0),
+        (2.0, -1.75),
+        (lambda T: 3 + T, -1.75),
+    ]
+    models = [model(kappa, gamma, order) for kappa, gamma in settings]
+    models += [qt.LindbladModel(qt.CoulombPotential(), qt.Transport(T_c=0.155), order=order)]
+    histories = cooling(600, 9)  # more than are taken at a time
+    together = features_of(models, histories, EDGES)
+    for setting, found in zip(models, together, strict=True):
+        assert np.array_equal(found, features(setting, histories, EDGES))
+    assert not np.allclose(together[0], together[-1], rtol=1e-4)
+
+
+def test_another_process_emulates_the_same_and_gets_no_matrix(fitted):
+    sent = pickle.dumps(fitted)
+    assert len(sent) < 8 * (6 * fitted.inputs.size + 4 * fitted.outputs.size) + 20_000
+    x = features(model(), cooling(40, 4), fitted.edges_fm)
+    again = pickle.loads(sent)
+    assert np.array_equal(again.values(x), fitted.values(x))
+    first, second = (each.predict(cooling(5, 4), model())["survival 2S"] for each in (fitted, again))
+    assert np.array_equal(first.error, second.error)
 
 
 def test_a_pair_that_meets_no_medium_survives(fitted):

@@ -111,7 +111,7 @@ def fine_overlaps(
     """
     overlaps = []
     for medium in media:
-        profile, factor = Profile(model, medium), 2.0 ** energy_doublings_of(medium)
+        profile, factor = Profile(model, medium, thermal=True), 2.0 ** energy_doublings_of(medium)
         energy = FILTER * factor * fast
         basis = make_basis(model, mesh, l_max, basis_size(model, mesh, 16 * factor))
         regenerated = []
@@ -124,8 +124,19 @@ def fine_overlaps(
             regenerated.append((full.overlap - bare.overlap)[0, -1])
         long = qt.LaguerreMesh(150, 0.09)
         wide = make_basis(model, long, initial.l, basis_size(model, long, 25 * factor))
-        plans = [sequences(profile, [], chin_4b, 0.05)]
-        bare = propagate_state(wide, model, initial, plans, filter_energy=8 * factor)
+        # what a thermal potential does is of second order in the step
+        whole = [(chin_4b, 0, 1.0)] if model.thermal is None else [(strang, 0, 4 / 3), (strang, -1, -1 / 3)]
+        alone = sum(
+            weight
+            * propagate_state(
+                wide,
+                model,
+                initial,
+                [sequences(profile, [], splitting, 0.05, halvings=halvings)],
+                filter_energy=8 * factor,
+            ).overlap[0, -1]
+            for splitting, halvings, weight in whole
+        )
         fine, coarser = regenerated
-        overlaps.append(bare.overlap[0, -1] + fine + (fine - coarser) / 3)
+        overlaps.append(alone + fine + (fine - coarser) / 3)
     return np.array(overlaps)

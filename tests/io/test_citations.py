@@ -10,6 +10,8 @@ from stand_in import RUN_FILE
 from qtraj.io.citations import Choices, as_bibtex, literature, merged, of_choices, of_data, of_hydro, of_run
 from qtraj.io.config import parse_config
 from qtraj.observables.data.dataset import STATUSES, load_data
+from qtraj.physics.potentials import POTENTIALS
+from qtraj.physics.transport import PRESETS
 
 OBSERVABLES = ("R_AA", "double_ratio", "v2", "R_pA")
 ALL_DATA = [data for name in OBSERVABLES for data in load_data(name, status=STATUSES)]
@@ -40,6 +42,7 @@ PLAIN = Choices(kappa_fit=False, gamma_range=False, bottomonium=False, mesh=Fals
         ({"mesh": True, "thermal": True}, {"Baye2015"}),
         ({"method": "trajectories"}, {"Dalibard1992"}),
         ({"potential": "ksu"}, {"Islam2020", "Strickland2011"}),
+        ({"noise": True}, {"Akamatsu2012", "Akamatsu2015", "Blaizot2018"}),
         ({"anisotropic": True}, {"Dong2021", "Dong2022"}),
     ],
 )
@@ -117,7 +120,8 @@ def test_every_measurement_names_its_paper_and_its_record():
 
 def test_no_paper_is_listed_in_vain():
     values = {
-        "potential": ("coulomb", "ksu"),
+        "potential": tuple(POTENTIALS),
+        "preset": (None, *PRESETS),
         "order": ("LO", "NLO"),
         "method": ("density", "nojump", "trajectories"),
     }

@@ -26,6 +26,9 @@ from qtraj.io.factory import (
 )
 from qtraj.io.results import save_states
 from qtraj.observables.feeddown import FeedDown
+from qtraj.pages.run import Run, setup
+from qtraj.physics.potentials import POTENTIALS, arguments_of, is_complex, takes_alpha
+from qtraj.physics.transport import PRESETS
 from qtraj.provenance import CODE
 
 HEAD = RUN_FILE[: RUN_FILE.index("[model]")]
@@ -36,7 +39,14 @@ import qtraj as qt
 
 cornell = qt.CallablePotential(lambda r: -0.4 / r + 0.2 * np.minimum(r, 6.0), alpha=0.4, octet="coulomb")
 wide = qt.CallablePotential(lambda r, T: -0.4 / r - 1j * T * r**2 / (1 + r**2), alpha=0.4)
+decaying = qt.CallablePotential(
+    lambda r, T: -0.4 / r - 1j * T * r**2 / (1 + r**2), alpha=0.4,
+    octet=lambda r, T: 0.05 / r - 1j * T * r**2 / (1 + r**2),
+)
 warm = qt.CallablePotential(lambda r, T: -0.4 / r * np.exp(-T * r), alpha=0.4, octet="coulomb")
+late = qt.CallablePotential(
+    lambda r, T: -0.4 / r + np.where((T > 0.39) & (T < 0.45), 0.01 * r, 0 * r), alpha=0.4, octet="casimir"
+)
 nothing = 3
 
 def made():
@@ -101,6 +111,7 @@ def described(run_file: RunFile) -> str:
 FILE = 'potential = { file = "V.txt", beyond = "constant", octet = "coulomb"%s }\nalpha = 0.4'
 TABLE = "[{ points = [[0.1, %s], [0.6, 2]]%s }]"
 NAMED = ', name = "a"'
+NAMED_WITH = 'potential = { name = "%s", %s }'
 MESH, SINE = "grid = { kind = 'mesh', %s }", "kind = '%s'\ngrid = { kind = 'sine', num = 255%s }"
 NOJUMP, SAMPLED = 'kind = "nojump"\n', 'kind = "trajectories"\n'
 
@@ -128,6 +139,8 @@ EVERY_KEY = {
     "model.gamma.points": ("model", f"gamma = {TABLE % (3, '')}", f"gamma = {TABLE % (4, '')}"),
     "model.gamma.name": ("model", f"gamma = {TABLE % (3, '')}", f"gamma = {TABLE % (3, NAMED)}"),
     "model.T_c": ("model", "", "T_c = 0.155"),
+    "model.gamma_vacuum": ("model", "", "gamma_vacuum = 0.017"),
+    "model.transport": ("model", "", 'transport = "three-loop"'),
     "initial.kind": ("initial", "", 'kind = "coulomb"'),
     "initial.l": ("initial", "", "l = [0, 1, 2]"),
     "initial.width": ("initial", "", "width = 0.3"),
@@ -172,6 +185,65 @@ NOT_IN_CHUNKS = (
     *ONLY_SPEED,
 )
 PHYSICS = ("model.", "initial.", "method.", "observables.")
+
+# another value than the default for each argument of the potentials with a name
+ARGUMENTS = {
+    "sigma": "0.2", "string_breaking_fm": "1.0", "md_factor": "0.9", "n_f": "4", "lambda_ms": "0.3",
+    "alpha_s": "0.3", "md_over_T": "2.2", "real": '"yukawa"', "running": "6.0", "octet": '"coulomb"',
+    "gamma_vacuum": "0.01", "alpha_s_tau": "0.31", "nu": "1.3", "nu_r": "1.2", "nu_us": "1.1", "half_width": "true",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "argument"), [(n, a) for n in POTENTIALS for a in arguments_of(n)])
+def test_every_argument_of_every_potential_reaches_it(folder, name, argument):
+    method = NOJUMP if is_complex(name) else ""
+    plain = potential_of(made(folder, model=f'potential = "{name}"', method=method))
+    lines = f'potential = {{ name = "{name}", {argument} = {ARGUMENTS[argument]} }}'
+    given = made(folder, model=lines, method=method)
+    # as in Python, where the class checks it
+    assert potential_of(given) == POTENTIALS[name](**{argument: getattr(potential_of(given), argument)})
+    assert potential_of(given) != plain
+    with pytest.raises(InputError) as caught:
+        check_choices(
+            made(folder, model=f'potential = {{ name = "{name}", {argument} = [1] }}', method=method)
+        )
+    assert caught.value.argument == f"model.potential.{argument}"
+
+
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_a_run_of_every_potential_names_what_it_rests_on(folder, name):
+    run_file = made(folder, model=f'potential = "{name}"', method=NOJUMP if is_complex(name) else "")
+    check_choices(run_file)
+    own = {
+        "coulomb": set(), "cornell": {"Islam2020"}, "ksu": {"Islam2020", "Strickland2011"},
+        "htl": {"Laine2007", "Beraudo2008"}, "three-loop": {"Brambilla2024"}, "wilson-line": {"Tang2024"},
+    }  # fmt: skip
+    cited = {c.reference.key for c in of_run(run_file)}
+    everything = set().union(*own.values())
+    assert cited & everything == own[name]
+    potential = model_of(run_file).potential
+    assert potential == POTENTIALS[name]()
+    assert takes_alpha(name) == (name not in ("three-loop", "wilson-line"))
+    # the report knows its name and its coupling
+    words = setup(Run("run", run_file.config, run_file.text, None, {}, (), None))["Potential"]
+    assert f"C_F \u03b1_s = {potential.alpha:g}" in words
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_run_takes_coefficients_by_name(folder, name):
+    run_file = made(folder, model=f'transport = "{name}"')
+    found = [model_of(run_file, kappa).transport for kappa in run_file.config.model.kappa]
+    T = np.array([0.2, 0.25, 0.29])
+    for transport, edge in zip(found, ("central", "lower", "upper"), strict=True):
+        np.testing.assert_array_equal(transport.at(T), qt.Transport.preset(name, edge).at(T))
+    assert tuple(run_file.config.model.gamma) == PRESETS[name].gamma
+    # every setting has a name of its own
+    assert len({str(kappa) for kappa in run_file.config.model.kappa}) == 3
+    papers = {c.reference.key for c in of_run(run_file)}
+    assert ("Brambilla2024" in papers) == (name == "three-loop")
+    assert ("Altenkort2023" in papers) == (name == "lattice")
+    remarks = [str(c) for c in of_run(run_file) if "no paper is named" in str(c)]
+    assert len(remarks) == (name == "lattice-widths")
 
 
 def test_the_code_that_makes_the_objects_counts_for_the_key_of_a_chunk():
@@ -232,6 +304,20 @@ def test_a_band_of_T_end_varies_it_with_the_others_central(folder):
     np.testing.assert_array_equal(hot.paths["x_fm"], cold.paths["x_fm"])
 
 
+def test_a_complex_potential_may_jump_if_it_has_an_octet(folder):
+    ksu = 'potential = "ksu"'
+    check_choices(made(folder, model=ksu, method=SAMPLED))
+    check_choices(made(folder, model=ksu, method=NOJUMP, initial='color = "octet"'))
+    assert method_of(made(folder, model=ksu, method=SAMPLED)) == qt.QuantumTrajectories()
+    (folder / "damped.py").write_text(
+        "import qtraj\nmade = qtraj.CallablePotential(lambda r, T: -0.5 / r - 0.1j * T * r**2, alpha=0.5)\n"
+    )
+    damped = 'potential = { python = "damped:made" }\nkappa = ["none"]'
+    check_choices(made(folder, model=damped, method=NOJUMP))
+    with pytest.raises(InputError, match=r"octet"):
+        check_choices(made(folder, model=damped, method=SAMPLED))
+
+
 def test_the_objects_are_those_of_the_library(folder):
     run_file = made(
         folder, model='potential = { python = "own_potential:made" }\nkappa = ["upper"]\nT_c = 0.155'
@@ -261,7 +347,17 @@ def test_the_objects_are_those_of_the_library(folder):
     ("key", "hint", "sections"),
     [
         ("model.potential", "{ file = 'V.txt' }", {"model": 'potential = "V.txt"'}),
-        ("model.potential", "how a file is read", {"model": 'potential = { name = "ksu", beyond = "linear" }'}),
+        ("model.potential", "not have beyond: 'ksu' takes sigma", {"model": NAMED_WITH % ("ksu", 'beyond = "linear"')}),
+        ("model.potential", "not have octet: 'coulomb'", {"model": NAMED_WITH % ("coulomb", 'octet = "coulomb"')}),
+        ("model.potential", "not have alpha: 'htl' takes alpha_s", {"model": NAMED_WITH % ("htl", "alpha = 0.4")}),
+        ("model.potential", "a file takes octet", {"model": 'potential = { file = "V.txt", sigma = 0.4 }'}),
+        ("model.potential", "a Python object takes no", {"model": 'potential = { python = "a:b", n_f = 2 }'}),
+        ("model.alpha", "'three-loop' has its own", {"model": 'potential = "three-loop"\nalpha = 0.4'}),
+        ("model.transport", "'htl', which has", {"model": 'potential = "htl"\ntransport = "group"', "method": NOJUMP}),
+        ("model.transport", "'nlo-OO'", {"model": 'transport = "nlo-oo"'}),
+        ("model", "not both", {"model": 'transport = "three-loop"\nkappa = [1.0]'}),
+        ("model.gamma_vacuum", "no dipole terms", {"model": 'kappa = ["none"]\ngamma_vacuum = 0.017'}),
+        ("model.gamma_vacuum", "gamma(0) itself", {"model": 'potential = "three-loop"\ngamma_vacuum = 0.017'}),
         ("model.potential.python", "pattern", {"model": 'potential = { python = "module" }'}),
         ("model.alpha", "be given with a potential from a file", {"model": 'potential = { file = "V.txt" }'}),
         ("model.alpha", "has its own", {"model": 'potential = { python = "a:b" }\nalpha = 0.4'}),
@@ -288,7 +384,6 @@ def test_the_objects_are_those_of_the_library(folder):
         ("method.rtol", "belongs to density", {"method": NOJUMP + "rtol = 1e-3"}),
         ("method.n", "belongs to trajectories", {"method": "n = 8"}),
         ("method.budget", "density and nojump", {"method": SAMPLED + 'budget = "all"'}),
-        ("method.kind", "'nojump' with potential = 'ksu'", {"model": 'potential = "ksu"'}),
         ("method.grid.kind", "'mesh' with kind = 'density'", {"method": SINE % ("density", "")}),
         ("method.grid", "not have num", {"method": MESH % "num = 8"}),
         ("method.dt", "kind = 'sine'", {"method": NOJUMP + "dt = 0.01"}),
@@ -314,10 +409,10 @@ PYTHON = 'potential = { python = "own_potential:%s" }'
         ("model.potential.python", "int", {"model": PYTHON % "nothing"}),
         ("model.potential.python", "No module named", {"model": 'potential = { python = "no_such_module:V" }'}),
         ("model.kappa", "['none']", {"model": PYTHON % "wide", "method": NOJUMP}),
+        ("model.potential.octet", "octet", {"model": PYTHON % "wide" + '\nkappa = ["none"]'}),
+        ("model.potential", "real octet", {"model": PYTHON % "decaying" + '\nkappa = ["none"]'}),
         ("model.spectrum", "detailed balance", {"model": SPECTRUM % "violet"}),
         ("model.spectrum.python", "no attribute", {"model": SPECTRUM % "absent"}),
-        ("method.kind", "be 'nojump' for", {"model": PYTHON % "wide" + '\nkappa = ["none"]'}),
-        ("method.kind", "'nojump' or 'trajectories'", {"model": PYTHON % "warm"}),
         ("model.potential.octet", "'coulomb'", {"model": FILE.replace(', octet = "coulomb"', "") % ""}),
         ("model.mass", "0.5 to 10", {"model": "mass = 47"}),
         ("model.kappa", "non-negative", {"model": "kappa = [1.0, { points = [[0.1, 1], [0.3, -1]] }]"}),
@@ -349,6 +444,14 @@ def test_coefficients_must_exist_at_the_temperatures_of_the_run(folder):
     assert caught.value.argument == "model.kappa"
     warm = made(folder, model=PYTHON % "warm", method=NOJUMP)
     check_media(warm, 1.0, 0.0, [qt.Bjorken(T0=0.4)])
+
+
+def test_the_octet_must_exist_at_the_temperatures_of_the_run(folder):
+    late = made(folder, model=PYTHON % "late", method=NOJUMP)
+    check_media(late, 1.0, 0.0, [qt.Bjorken(T0=0.38)])
+    with pytest.raises(InputError, match=r"does not saturate at T = 0\.4 GeV") as caught:
+        check_media(late, 1.0, 0.0, [qt.Bjorken(T0=0.4)])
+    assert caught.value.argument == "model.potential.octet"
 
 
 @pytest.mark.parametrize(

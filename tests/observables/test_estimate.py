@@ -209,3 +209,14 @@ def test_the_representation_is_short_whatever_the_size():
     large = Estimate(np.ones((2000, 50)), {"mesh": 0.1})
     assert repr(large).startswith("Estimate of shape (2000, 50): [[1.00(10) 1.00(10) ... ")
     assert len(repr(large)) < 500
+
+
+def test_rows_of_a_table_keep_the_sources_of_their_errors():
+    """Of many entries the sources are looked up when they are needed: what is the same still cancels."""
+    x = Estimate(np.linspace(1, 2, 300), {"mesh": np.full(300, 0.1)})
+    rows = np.arange(100, 200)
+    many, one = x[rows], x[rows][3]
+    assert np.all((many - x[rows]).error == 0)
+    assert (one - x[103]).error == 0
+    assert np.all((many - x[:100]).error == pytest.approx(0.2))
+    np.testing.assert_array_equal(many.value, x.value[rows])

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import exp1, expi
 
 import qtraj as qt
 from qtraj import InputError
+from qtraj.physics.potentials import MASSES, POTENTIALS
 
 R = np.geomspace(0.02, 50.0, 60)
 T = np.array([0.17, 0.25, 0.45])
@@ -144,6 +146,23 @@ def test_a_potential_that_does_not_saturate_is_refused_at_once(singlet):
     qt.CallablePotential(singlet, 0.4, "coulomb")
 
 
+def test_a_formula_that_overflows_far_away_in_a_hot_medium_is_no_obstacle():
+    """e^x E_1(x) of Landau damping is not finite above x = 709, and neither is a complex number with it."""
+
+    def damped(r, T):
+        x = np.maximum(3.5 * T * r, 1e-9)
+        phi = 1 - ((1 + x) * np.exp(-x) * expi(x) + (1 - x) * np.exp(x) * exp1(x)) / (2 * x)
+        return screened(r, T) - 1j * T * np.where(T > 0, np.maximum(phi, 0), 0)
+
+    potential = qt.CallablePotential(damped, 0.4, "casimir")
+    hot = np.array([0.2, 0.6, 1.2, 2.0])
+    found = potential.medium(R, "octet", hot, 0 * hot, hot)
+    expected = (
+        9 / 8 * (1.2 / (1 + 3 * hot))[:, None] - potential.medium(R, "singlet", hot, 0 * hot, hot).real / 8
+    )
+    assert_allclose(found, expected, atol=1e-12)
+
+
 def test_saturation_is_checked_at_the_temperatures_in_use():
     def loose(r, T):
         return broken(r) + np.where(np.abs(T - 0.23) < 0.01, 0.01 * r, 0 * r)
@@ -197,3 +216,23 @@ def test_the_law_holds_whatever_solves_it():
     assert_allclose(
         found[2], found[0], rtol=1e-6
     )  # the kink of the string lies between two points of the table
+
+
+@pytest.mark.parametrize("color", ["singlet", "octet"])
+@pytest.mark.parametrize("name", POTENTIALS)
+def test_every_potential_solves_with_either_color(name, color):
+    """The law of every case: finite, errors contain a finer run, and a history is the same in a batch as alone."""
+    model = qt.LindbladModel(POTENTIALS[name](), mass=MASSES.get(name, 4.73))
+    media = [qt.Bjorken(0.35, 0.6, 0.3), qt.Bjorken(0.32, 0.6, 0.3)]
+    start = qt.GaussianState(color=color)
+    found = qt.solve(model, media, start, qt.NoJump(step=0.4))
+    finer = qt.solve(model, media[1], start, qt.NoJump(step=0.1, error_budget=False))
+    alone = qt.solve(model, media[1], start, qt.NoJump(step=0.4, error_budget=False))
+    for state in ("1S", "2S", "3S", "1P"):
+        value, error = found.overlap[state].value[1], found.overlap[state].error[1]
+        assert np.isfinite(value)
+        assert abs(value - finer.overlap[state].value) <= error + 1e-12
+        assert alone.overlap[state].value == pytest.approx(value, rel=1e-9, abs=1e-14)
+        # bound states are singlets, and S waves alone begin with l = 0
+        assert (value > 1e-6) == (color == "singlet" and state != "1P")
+    assert np.all(found.norm.value <= 1 + 1e-9)

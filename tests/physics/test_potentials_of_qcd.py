@@ -161,6 +161,7 @@ def test_it_saturates_so_that_its_octet_follows():
     ("T", "xi", "hint"), [(0.19, 0.0, "0.195 to 0.7"), (0.71, 0.0, "0.195"), (0.3, 0.1, "isotropic")]
 )
 def test_it_knows_the_media_of_the_fits_only(T, xi, hint):
+    assert qt.WilsonLinePotential().T_range == (0.195, 0.7)
     at = np.array([0.3, T])
     for color in ("singlet", "octet"):
         with pytest.raises(InputError, match=hint):

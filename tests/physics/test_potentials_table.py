@@ -72,6 +72,15 @@ def test_below_the_first_point():
     assert_allclose(table(below="constant").vacuum(r, "singlet"), cornell(R[0]), rtol=1e-14)
 
 
+def test_the_width_of_a_small_pair_is_that_of_a_dipole():
+    """It grew as 1/r below the first point, so that a pair without size decayed."""
+    potential, at = table(V=cornell(R) - 0.01j * R**2), np.array([0.3])
+    r = np.array([1e-6, 1e-3, 0.01, R[0]])
+    V = potential.medium(r, "singlet", at, 0 * at, at)[0]
+    assert_allclose(V.imag, -0.01 * r**2, rtol=1e-12)
+    assert_allclose(V.real, cornell(R[0]) * R[0] / r, rtol=1e-12)
+
+
 def test_beyond_the_last_point():
     r = np.array([25.0, 100.0])
     last = cornell(R[-1])
@@ -130,6 +139,11 @@ def test_a_width_never_amplifies_between_the_points():
     x = np.linspace(0.1, 19.0, 500)
     at = np.array([0.3])
     assert np.max(potential.medium(x, "singlet", at, 0 * at, at).imag) <= 0
+
+
+def test_the_range_of_a_table():
+    assert table(V=ksu_rows(R, T).real, T=T, vacuum=KSU.vacuum(R, "singlet")).T_range == (T[0], T[-1])
+    assert table().T_range == (0.0, np.inf)
 
 
 def test_temperatures_outside_the_table_are_refused():

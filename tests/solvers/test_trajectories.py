@@ -424,9 +424,3 @@ def test_a_thermal_potential_moves_the_levels():
         for potential in (shifted, coulomb)
     ]
     np.testing.assert_allclose(found[0].jumps.time_fm, found[1].jumps.time_fm, rtol=1e-10)
-
-
-def test_a_width_without_jump_operators_is_refused():
-    model = qt.LindbladModel(qt.KSUPotential())
-    with pytest.raises(qt.InputError, match="NoJump"):
-        qt.solve(model, MEDIUM, STARTS["1S"], sampled(n=64))

@@ -1,11 +1,13 @@
 """`qtraj spectrum`: prints and writes what `thermal_levels` gives; mistakes are one line."""
 
+import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from typer.testing import CliRunner
 
 import qtraj as qt
 from qtraj.cli import app
+from qtraj.radial.bound import bound_states
 from qtraj.spectroscopy.files import read_levels
 from qtraj.spectroscopy.levels import thermal_levels
 
@@ -72,6 +74,48 @@ def test_ksu_takes_no_dipole_terms():
     assert "M = 4.7 GeV" in result.stdout
 
 
+def test_the_widths_of_a_potential_and_of_the_dipole_stand_side_by_side(tmp_path):
+    """Gamma = -2 <Im V> and kappa <r^2>, of the same states, with the kappa of the flags."""
+    flags = ["--T-min", "0.2", "--T-max", "0.3", "--points", "2", "--states", "1S,2S"]
+    flags += [
+        "--potential",
+        "htl,alpha_s=0.35,md_over_T=2.2,real=coulomb",
+        "--alpha",
+        "0.6239853",
+        "--kappa",
+        "1.4",
+    ]
+    flags += ["--route", "perturbation,dipole", "--out", str(tmp_path)]
+    result = runner.invoke(app, ["spectrum", *flags])
+    assert result.exit_code == 0, result.stderr
+    assert "dipole: kappa_hat 1.4" in " ".join(result.stdout.split())
+    htl = qt.HTLPotential(0.35, 2.2, real="coulomb", alpha=0.6239853)
+    mesh = qt.LaguerreMesh(110, 0.1)
+    (_, vectors), T = bound_states(mesh, htl.vacuum(mesh.r, "singlet"), 0, 4.73, 2), np.array([0.2, 0.3])
+    V = htl.medium(mesh.r, "singlet", T, 0 * T, T)
+    full = -2 * vectors**2 @ V.imag.T
+    dipole = np.outer(vectors**2 @ mesh.r**2, 1.4 * T**3)
+    # at kappa_hat = 1.4 both have one width of 1S at 300 MeV: the dipole then has a larger one of 2S
+    assert full[0, 1] == pytest.approx(dipole[0, 1], rel=0.02)
+    assert dipole[1, 1] > 1.3 * full[1, 1]
+    rows = {(row.state, row.T_MeV, row.route): row for row in read_levels(tmp_path / "spectrum.csv")}
+    for i, state in enumerate(("1S", "2S")):
+        for j, t in enumerate((200.0, 300.0)):
+            for route, expected in (("perturbation", full), ("dipole", dipole)):
+                row = rows[state, t, f"spectrum {route}"]
+                assert row.values["width"] == pytest.approx(1e3 * expected[i, j], rel=1e-5)
+    # by default a complex potential has all routes, and the coefficients are those of Transport()
+    levels = thermal_levels(qt.LindbladModel(htl), [0.3], ("1S",), routes=("dipole",))
+    assert levels.dipole == qt.Transport()
+    # of dipole terms alone it is first order
+    coulomb = qt.LindbladModel(transport=qt.Transport(1.4, -1.0))
+    both = thermal_levels(coulomb, [0.3], ("1S", "1P"), routes=("perturbation", "dipole"))
+    for name in ("shift", "width"):
+        first, second = (getattr(both, name)(route) for route in ("perturbation", "dipole"))
+        assert_allclose(second.value, first.value, rtol=1e-11)
+        assert_allclose(second.error, first.error, rtol=1e-6)
+
+
 def test_at_all_orders_there_is_no_hamiltonian_of_r_and_p():
     result = runner.invoke(app, ["spectrum", *FAST, "--order", "all"])
     assert result.exit_code == 2
@@ -101,7 +145,12 @@ def test_next_order_is_that_of_the_function():
         (["--T-min", "0.4", "--T-max", "0.3"], "increasing"),
         (["--kappa", "middle"], "kappa"),
         (["--source", "wall"], "source"),
-        (["--potential", "ksu", "--kappa", "1"], "transport"),
+        (["--potential", "ksu", "--kappa", "1", "--route", "poles"], "--kappa"),
+        (["--potential", "ksu", "--transport", "group", "--route", "poles"], "--transport"),
+        (["--transport", "best"], "--transport"),
+        (["--transport", "three-loop", "--kappa", "1"], "--kappa"),
+        (["--transport", "three-loop", "--T-c", "0.155"], "--T-c"),
+        (["--transport", "lattice"], "a table from 0.195 to 0.293"),
         (["--compare", "nowhere.csv"], "nowhere.csv"),
     ],
 )

@@ -14,9 +14,9 @@ from typing import Any, Final
 from ..emulation.emulator import FEWEST
 from ..errors import FileFormatError, InputError, QtrajError, warn_user
 from ..io.config import CoefficientTable, Gamma, Kappa, RunConfig, RunFile, parse_config
-from ..io.factory import Budget, check_choices, check_media, identity, model_of
+from ..io.factory import Budget, check_choices, check_media, identity
 from ..provenance import code_digest
-from .sources import FIRST_CHEAP, Source, interval, source_from_json, sources
+from .sources import FIRST_CHEAP, Source, drawn, interval, source_from_json, sources
 
 UNIT: Final = 256
 """Histories solved in one call. On a CPU the numbers of a history do not depend on who is solved with it. A GPU's do,
@@ -156,7 +156,15 @@ class Plan:
 
     def source(self, chunk: Chunk) -> Source:
         """Return the source of a chunk, its histories ending where the setting says."""
-        return self.sources[chunk.source].ending(chunk.setting.T_end)
+        return self.ending(chunk.source, chunk.setting.T_end)
+
+    def ending(self, number: int, T_end: float) -> Source:
+        """Return source `number`, the histories ending at a temperature in GeV; the same object each time."""
+        return self._endings.setdefault((number, T_end), self.sources[number].ending(T_end))
+
+    @cached_property
+    def _endings(self) -> dict[tuple[int, float], Source]:
+        return {}
 
     def coordinates(self) -> dict[str, Any]:
         """Return the settings as coordinates of a dataset: label, kappa, gamma and T_end."""
@@ -239,9 +247,9 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
     plan = Plan(run_file, sources(run_file, UNIT), chunk_size)
     if plan.cheap_keys:
         _check_emulation(plan)
-    for source in plan.sources:
+    for number, source in enumerate(plan.sources):
         for T_end in run_file.config.medium.T_end:
-            histories = source.ending(T_end).batch(0, min(UNIT, source.count)).histories
+            histories = drawn(plan.ending(number, T_end), 0, min(UNIT, source.count)).histories
             for setting in plan.settings:
                 if setting.T_end == T_end:
                     check_media(run_file, setting.kappa, setting.gamma, histories)
@@ -250,12 +258,10 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
 
 def _check_emulation(plan: Plan) -> None:
     """See that the solved paths can teach an emulator, before any is solved."""
-    if model_of(plan.run_file).thermal is not None:
-        allowed = (
-            "be left out: the potential changes with the medium, and survival with more than kappa and gamma"
-        )
-        raise InputError("paths.cheap", plan.config.paths.cheap, allowed)
-    hot = sum(bool(h.active) for s in plan.sources for h in s.batch(0, min(UNIT, s.count)).histories)
+    first, hot = plan.config.medium.T_end[0], 0
+    for number, source in enumerate(plan.sources):
+        histories = drawn(plan.ending(number, first), 0, min(UNIT, source.count)).histories
+        hot += sum(bool(history.active) for history in histories)
     if hot < 4 * FEWEST:
         allowed = f"be large enough that the medium acts on {4 * FEWEST} of the solved paths, here on {hot}"
         raise InputError("paths.n", plan.config.paths.n, allowed, "An emulator learns from them.")

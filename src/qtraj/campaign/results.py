@@ -20,6 +20,7 @@ from .._checks import boolean
 from .._checks import path as path_of
 from .._types import Float
 from ..emulation import CrossFit, Sample, cross_fit
+from ..emulation.features import features_of
 from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
 from ..io.factory import model_of
 from ..io.results import estimate_from, estimate_variables, provenance, stack, write_dataset
@@ -45,6 +46,8 @@ _MEANING = {
     "survival": "final over initial overlap",
     "no_jump": "final overlap of pairs that never jumped over initial overlap",
 }
+
+_SMALL = 2**18  # bytes of a chunk that is kept in memory once it was read: 128 MB in all
 
 _CAPTION = (
     "R_AA: central setting, error of the calculation (paths, numerics and branching fractions) on its last digits. "
@@ -211,18 +214,24 @@ class Emulation(Worker):
         store = Store(self.folder)
         plan = store.load_plan()
         place, start, stop = plan.cheap_chunks[number]
-        drawn = plan.sources[place].emulated()
-        batches = {end: drawn.ending(end).batch(start, stop) for end in plan.config.medium.T_end}
-        values: dict[str, list[Float]] = {part: [] for part in QUANTITIES}
-        for setting, fit in zip(plan.settings, self.fits, strict=True):
-            model = model_of(plan.run_file, setting.kappa, setting.gamma)
-            emulated = fit.values(batches[setting.T_end].histories, model)
-            for part, of_settings in values.items():
-                of_settings.append(_placed(plan, fit, part, emulated))
-        paths = next(iter(batches.values())).paths
-        variables: dict[str, Any] = {name: ("history", path) for name, path in paths.items()}
+        source = plan.sources[place].emulated()
+        values = {
+            part: np.empty((len(plan.settings), len(plan.config.initial.l), stop - start, len(STATE_NAMES)))
+            for part in QUANTITIES
+        }
+        for T_end in plan.config.medium.T_end:
+            batch = source.ending(T_end).batch(start, stop)
+            ones = [i for i, setting in enumerate(plan.settings) if setting.T_end == T_end]
+            models = [model_of(plan.run_file, plan.settings[i].kappa, plan.settings[i].gamma) for i in ones]
+            # fitted to the same histories, so on the same bins of time
+            x = features_of(models, batch.histories, self.fits[ones[0]].emulators[0].edges_fm)
+            for i, of_setting in zip(ones, x, strict=True):
+                emulated = self.fits[i].values_at(of_setting)
+                for part in QUANTITIES:
+                    values[part][i] = _placed(plan, self.fits[i], part, emulated)
+        variables: dict[str, Any] = {name: ("history", path) for name, path in batch.paths.items()}
         dims = ("setting", "l", "history", "state")
-        variables |= {part: (dims, np.array(of_settings)) for part, of_settings in values.items()}
+        variables |= {part: (dims, of_settings) for part, of_settings in values.items()}
         chunk = f"paths {start}-{stop - 1} of source {place}, emulated"
         store.write(plan.cheap_keys[number + 1], xr.Dataset(variables).assign_attrs(_CHEAP, chunk=chunk))
         return number
@@ -287,13 +296,22 @@ def _block(store: Store, keys: NDArray[np.str_], name: str, block_info: Mapping[
         return np.full(shape, np.nan)
     path = store.path(key)
     try:
-        mtime_ns = path.stat().st_mtime_ns
+        state = path.stat()
     except OSError as error:
         raise FileFormatError(path, f"cannot be read ({error.strerror})", REMEDY) from None
-    _check(store, key, mtime_ns)
+    _check(store, key, state.st_mtime_ns)
+    if state.st_size < _SMALL:
+        return _contents(path, state.st_mtime_ns).get(name, np.full(shape, np.nan)).reshape(shape)
     with h5py.File(path, "r", locking=False) as file:
         values = np.asarray(file[name], dtype=float) if name in file else np.full(shape, np.nan)
     return values.reshape(shape)
+
+
+@lru_cache(maxsize=512)
+def _contents(path: Path, mtime_ns: int) -> dict[str, Float]:
+    """Return the numbers of a small file, which has twenty variables: to open it takes longer than to read it."""
+    with h5py.File(path, "r", locking=False) as file:
+        return {name: np.asarray(v, dtype=float) for name, v in file.items() if v.dtype.kind in "iuf"}
 
 
 @lru_cache(maxsize=2**16)

@@ -133,6 +133,8 @@ def carry_out(
     plan = store.load_plan()
     store.prepare()
     with collected(), ExitStack() as stack:
+        if (opened := getattr(executor, "opened", None)) is not None:
+            executor = stack.enter_context(opened())
         numbers: Sequence[int] = range(len(plan.chunks))
         if member is None:
             stack.enter_context(locked(store.lock_path, f"a campaign ({executor.name})"))

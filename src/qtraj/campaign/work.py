@@ -21,6 +21,7 @@ from ..provenance import versions
 from ..solvers.solve import solve as solve_lindblad
 from ..states import STATE_NAMES
 from .plan import Chunk, Plan
+from .sources import drawn
 from .store import Store
 
 QUANTITIES = {"survival": "overlap", "no_jump": "overlap_no_jump"}
@@ -70,7 +71,7 @@ def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr
         advance(before + done * count // total)  # whole histories, on top of those of the calls before
 
     for start, stop in plan.units(chunk):
-        batch = source.batch(start, stop)
+        batch = drawn(source, start, stop)
         # trajectories are sampled history by history: the random numbers of a call are counted from its first
         # history, and must not depend on how a source is cut into chunks
         step = 1 if sampled else stop - start

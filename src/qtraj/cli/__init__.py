@@ -78,6 +78,8 @@ _register(app, solve.solve, solve.states, qtraj1.convert)
 # what follows the file are keys of params.txt with their values
 _register(app, qtraj1.legacy, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 _register(app, qtraj1.view_run, name="view")
-_register(app, results.cite, solve.explore, results.observe, results.report, solve.spectrum)
+_register(
+    app, results.cite, solve.explore, results.observe, results.report, solve.spectrum, solve.equilibrium
+)
 _register(campaign_app, campaign.plan, campaign.run, campaign.resume, campaign.status, campaign.merge)
 app.add_typer(campaign_app, name="campaign")

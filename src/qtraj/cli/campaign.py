@@ -213,7 +213,7 @@ def _member(index: int | None, of: int | None) -> tuple[int, int] | None:
 def init(
     directory: Annotated[Path, Argument(metavar="[DIR]", help="Folder for the run files.")] = Path(),
 ) -> None:
-    """Write run files that explain every key: Pb-Pb at 5.02 TeV, the same at next-to-leading order, and campaigns."""
+    """Write run files that explain every key: Pb-Pb at 5.02 TeV, at NLO and beyond the dipole, too; and campaigns."""
     from .._atomic import atomic_path
 
     inside = resources.files("qtraj.data") / "examples"  # the package as installed, or its source tree
@@ -245,6 +245,9 @@ def run_files(
     output: Annotated[
         Path | None, Option(help="Folder for the results instead of that of the (only) run file.")
     ] = None,
+    executor: ExecutorOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
     fresh: Annotated[bool, Option("--fresh", help="Compute finished chunks again.")] = False,
 ) -> None:
     """Go from a run file to R_AA: a figure, a netCDF result and a table. Resumes where it was interrupted."""
@@ -257,13 +260,13 @@ def run_files(
     directories = [output or Path(run_file.config.output.directory) for run_file in loaded]
     if len(set(directories)) < len(directories):
         raise InputError("[output] directory", str(directories[-1]), "differ between the run files")
-    executors = [executor_of(run_file.config.campaign) for run_file in loaded]
+    executors = [executor_of(each.config.campaign, executor, workers, scheduler) for each in loaded]
     answers = {}
-    for run_file, directory, executor in zip(loaded, directories, executors, strict=True):
+    for run_file, directory, chosen in zip(loaded, directories, executors, strict=True):
         title = run_file.config.output.title or str(directory)
         if title in answers:
             title = f"{title} ({directory})"
-        answers[title] = _solve_and_show(run_file, directory, executor, fresh=fresh)
+        answers[title] = _solve_and_show(run_file, directory, chosen, fresh=fresh)
     if len(answers) > 1:  # R_AA of the run files one above the other, beside the data of the first
         from ..plots import raa_comparison_figure, save_figure
 

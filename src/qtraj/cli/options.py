@@ -20,11 +20,20 @@ from typer import Option
 from .. import _interrupt
 from ..errors import InputError
 from ..physics.model import ORDERS
+from ..physics.potentials import POTENTIALS
+from ..physics.transport import PRESETS
 
 EXIT_INPUT = 2
 TABLE_WIDTH = 150  # columns, where no terminal says how many there are
 
-Potential = Annotated[str, Option(metavar="coulomb|ksu|FILE", help="A potential, or a table of V(r).")]
+Potential = Annotated[
+    str,
+    Option(
+        metavar="NAME|FILE",
+        help=f"A potential ({', '.join(POTENTIALS)}), also with arguments such as htl,alpha_s=0.35,md_over_T=2.2, or "
+        "a table of V(r).",
+    ),
+]
 Alpha = Annotated[
     float | None,
     Option(help="Coulomb coupling C_F alpha_s instead of the potential's; a table needs one."),
@@ -37,11 +46,23 @@ Below = Annotated[
     Option(metavar="coulomb|constant", help="How a table goes on below its first point  [coulomb]"),
 ]
 Octet = Annotated[
-    str | None, Option(metavar="coulomb", help="Octet of a table that has none: +alpha/(8 r).  [no octet]")
+    str | None,
+    Option(
+        metavar="casimir|coulomb",
+        help="Octet: -1/8 of the singlet, ending where that ends, or +alpha/(8 r).  [the potential's; a table's]",
+    ),
 ]
-Mass = Annotated[float | None, Option(help="Heavy-quark mass, GeV  [4.73; with ksu 4.70]")]
+Mass = Annotated[
+    float | None,
+    Option(help="Heavy-quark mass, GeV  [4.73; with cornell and ksu 4.70, with three-loop 4.85]"),
+]
 Kappa = Annotated[str | None, Option(help="central (default), lower, upper, or a number kappa/T^3.")]
 Gamma = Annotated[float | None, Option(help="gamma/T^3.  [-1.75]")]
+GammaVacuum = Annotated[float | None, Option(help="Part of gamma that does not depend on T, GeV^3.  [0]")]
+Preset = Annotated[
+    str | None,
+    Option("--transport", metavar="NAME", help=f"kappa and gamma by name: {', '.join(PRESETS)}."),
+]
 CriticalTemperature = Annotated[
     float | None, Option("--T-c", help="Critical temperature of the kappa fits, GeV  [0.150]")
 ]

@@ -1,10 +1,11 @@
-"""Commands that solve one equation here: `solve`, `states`, `spectrum`, and the page of `explore`."""
+"""Commands that solve one equation: `solve`, `states`, `spectrum`, `equilibrium`, and the page of `explore`."""
 
 from __future__ import annotations
 
 import json
 import shlex
 import sys
+import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ..physics.medium import History
     from ..physics.model import LindbladModel
     from ..physics.potentials.coulomb import Potential
+    from ..physics.transport import Transport
     from ..radial.bound import Grid
     from ..solvers.solve import Method
     from ..spectroscopy.files import Row
@@ -60,6 +62,8 @@ def solve(
     ] = False,
     kappa: options.Kappa = None,
     gamma: options.Gamma = None,
+    gamma_vacuum: options.GammaVacuum = None,
+    transport: options.Preset = None,
     T_c: options.CriticalTemperature = None,
     potential: options.Potential = "coulomb",
     alpha: options.Alpha = None,
@@ -78,8 +82,8 @@ def solve(
     method: Annotated[
         str | None,
         Option(
-            help="density (no sampling noise), nojump or trajectories.  [density; of a complex potential nojump, of a "
-            "real one that changes with T trajectories]"
+            help="density (no sampling noise), nojump or trajectories.  [density; nojump of a complex potential "
+            "without an octet whose jumps are known]"
         ),
     ] = None,
     rtol: Annotated[float | None, Option(help="Of density: relative accuracy of 1S, 2S, 3S  [1e-3]")] = None,
@@ -100,8 +104,7 @@ def solve(
     from ..hydro.readers.common import load_table
     from ..physics.initial import CoulombState, GaussianState
     from ..physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
-    from ..solvers.density.method import DensityMatrix
-    from ..solvers.nojump.method import NoJump
+    from ..solvers.density.method import has_jumps
     from ..solvers.solve import solve as solve_lindblad
     from ..states import State
 
@@ -109,7 +112,14 @@ def solve(
     for folder in filter(None, (view, out and out.parent)):  # before anything long begins
         writable_folder(folder)
     table_flags = {"below": below, "beyond": beyond, "octet": octet}
-    model = _model(potential, alpha, mass, table_flags, (kappa, gamma, T_c), order, positive=positive)
+    dipole = {
+        "kappa": kappa,
+        "gamma": gamma,
+        "gamma_vacuum": gamma_vacuum,
+        "transport": transport,
+        "T_c": T_c,
+    }
+    model = _model(potential, alpha, mass, table_flags, dipole, order, positive=positive)
     settings = BJORKEN | _given(T0=T0, tau_fm=tau, T_end=T_end)
     medium: History
     if table is not None:
@@ -132,17 +142,10 @@ def solve(
         options.refuse({"--l": l, "--width": width}, f"with --state {state}, which has its own")
         named = State.named(state)
         initial = CoulombState(n=named.n, l=named.l, color=color)
-    by_default = "nojump" if model.has_width else "density" if model.thermal is None else "trajectories"
-    chosen = _method(method or by_default, rtol, n, seed)
-    if model.thermal is not None and isinstance(chosen, DensityMatrix):
-        allowed = "be nojump or trajectories for a potential that changes with the medium"
-        raise InputError("--method", method, allowed)
-    if model.has_width and not isinstance(chosen, NoJump):
-        raise InputError("--method", method, "be nojump for a potential that has a width of its own")
+    chosen = _method(method or ("density" if has_jumps(model) else "nojump"), rtol, n, seed)
     result = solve_lindblad(model, medium, initial, chosen, progress=True)
     if as_json or out is not None:
-        command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-        result = replace(result, provenance={**result.provenance, "command": command})
+        result = replace(result, provenance={**result.provenance, "command": _command()})
     typer.echo(json.dumps(result.to_dict(), indent=1) if as_json else str(result))
     if out is not None:
         options.wrote([result.save(out)], err=as_json)
@@ -199,6 +202,8 @@ def spectrum(
     mass: options.Mass = None,
     kappa: options.Kappa = None,
     gamma: options.Gamma = None,
+    gamma_vacuum: options.GammaVacuum = None,
+    transport: options.Preset = None,
     T_c: options.CriticalTemperature = None,
     order: options.Order = "LO",
     T_min: Annotated[float, Option("--T-min", help="Lowest temperature, GeV.")] = 0.150,
@@ -206,8 +211,12 @@ def spectrum(
     points: Annotated[int, Option(help="Number of temperatures.")] = 7,
     states: Annotated[str, Option(help="States, separated by commas.")] = "1S,2S,1P",
     route: Annotated[
-        str, Option(help="Of perturbation, poles, spectral, separated by commas.")
-    ] = "perturbation,poles,spectral",
+        str | None,
+        Option(
+            help="Of perturbation, poles, spectral, dipole, separated by commas.  [the first three; of a complex "
+            "potential all]"
+        ),
+    ] = None,
     source: Annotated[
         str | None, Option(help="Of spectral: state (each state's vacuum wave function) or local.  [state]")
     ] = None,
@@ -222,29 +231,88 @@ def spectrum(
 
     from .._atomic import writable_folder
     from ..spectroscopy.files import read_levels, rows, table
-    from ..spectroscopy.levels import thermal_levels
+    from ..spectroscopy.levels import DIPOLE, ROUTES, thermal_levels
 
     split = options.comma_separated
     if not points >= 1:
         raise InputError("--points", points, "be at least 1")
     if points == 1 and T_max is not None:
         raise InputError("--T-max", T_max, "be left out with --points 1, which is at --T-min")
-    if source is not None and "spectral" not in split(route):
-        raise InputError("--source", source, f"be left out with --route {route}: it is that of spectral")
     table_flags = {"below": below, "beyond": beyond, "octet": octet}
-    model = _model(potential, alpha, mass, table_flags, (kappa, gamma, T_c), order)
+    flags = {"kappa": kappa, "gamma": gamma, "gamma_vacuum": gamma_vacuum, "transport": transport, "T_c": T_c}
+    model, dipole = _model(potential, alpha, mass, table_flags, {}, order), None
+    if model.has_width:  # kappa and gamma are then what its widths are compared with
+        routes = split(route) if route is not None else (*ROUTES, DIPOLE)
+        if DIPOLE in routes:
+            dipole = _transport(flags)
+        else:
+            given = {f"--{flag.replace('_', '-')}": value for flag, value in flags.items()}
+            why = f"with --potential {potential}, which has a width of its own, unless the route dipole shows them"
+            options.refuse(given, why)
+    else:
+        model = replace(model, transport=_transport(flags))
+        routes = split(route) if route is not None else ROUTES
+    if source is not None and "spectral" not in routes:
+        raise InputError("--source", source, f"be left out with --route {route}: it is that of spectral")
     others = [row for path in compare or [] for row in read_levels(path)]
     if out is not None:
         writable_folder(out)
     T = np.linspace(T_min, HIGHEST_T if T_max is None else T_max, points) if points > 1 else np.array([T_min])
     levels = thermal_levels(
-        model, T, split(states), routes=split(route), source=source or "state", progress=True
+        model, T, split(states), routes=routes, source=source or "state", dipole=dipole, progress=True
     )
     shown = [*rows(levels), *others]
     plain = not options.console().is_terminal
     options.print_table(table(shown, _title(levels), plain=plain), width=SPECTRUM_WIDTH, highlight=False)
     if out is not None:
         _write(levels, shown, out)
+
+
+def equilibrium(
+    T: Annotated[float, Option("--T", help="Temperature, GeV.")] = 0.450,
+    box: Annotated[
+        float | None, Option(help="Distance of the hard wall, GeV^-1  [20, as the size for other systems]")
+    ] = None,
+    l_max: Annotated[int, Option(help="Highest angular momentum, which pairs do not leave.")] = 3,
+    levels: Annotated[
+        int | None, Option(help="Levels of each color and l  [those up to a kinetic energy of 10 T]")
+    ] = None,
+    potential: options.Potential = "coulomb",
+    alpha: options.Alpha = None,
+    below: options.Below = None,
+    beyond: options.Beyond = None,
+    octet: options.Octet = None,
+    mass: options.Mass = None,
+    kappa: options.Kappa = None,
+    gamma: options.Gamma = None,
+    T_c: options.CriticalTemperature = None,
+    order: options.Order = "LO",
+    out: Annotated[
+        Path | None,
+        Option(metavar="FILE.nc", dir_okay=False, help="Also save the result as netCDF, for qtraj.load."),
+    ] = None,
+    as_json: Annotated[bool, Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Print where a pair ends up at constant temperature in a closed box, beside the Gibbs state."""
+    from .._atomic import writable_folder
+    from ..solvers.equilibrium import steady_state
+
+    options.netcdf_name(out)
+    if out is not None:
+        writable_folder(out.parent)
+    table_flags = {"below": below, "beyond": beyond, "octet": octet}
+    dipole = {"kappa": kappa, "gamma": gamma, "T_c": T_c}
+    model = _model(potential, alpha, mass, table_flags, dipole, order)
+    result = steady_state(model, T, box=box, l_max=l_max, states=levels)
+    if as_json or out is not None:
+        result = replace(result, provenance={**result.provenance, "command": _command()})
+    typer.echo(json.dumps(result.to_dict(), indent=1) if as_json else str(result))
+    if out is not None:
+        options.wrote([result.save(out)], err=as_json)
+
+
+def _command() -> str:
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _write(levels: ThermalLevels, shown: list[Row], out: Path) -> None:
@@ -277,8 +345,13 @@ def _title(levels: ThermalLevels) -> str:
     model = levels.model
     head = f"{model.potential}, M = {model.mass:g} GeV"
     if model.has_width:
-        return head
-    return f"{head}, kappa_hat {model.transport.kappa}, gamma_hat {model.transport.gamma}, {model.order}"
+        return head if levels.dipole is None else f"{head}; dipole: {_coefficients(levels.dipole)}"
+    return f"{head}, {_coefficients(model.transport)}, {model.order}"
+
+
+def _coefficients(transport: Transport) -> str:
+    vacuum = f" and {transport.gamma_vacuum:g} GeV^3" if transport.gamma_vacuum else ""
+    return f"kappa_hat {transport.kappa}, gamma_hat {transport.gamma}{vacuum}"
 
 
 def explore(
@@ -315,54 +388,90 @@ def _model(
     potential: str,
     alpha: float | None,
     mass: float | None,
-    table: Mapping[str, str | None],
-    dipole: tuple[str | None, float | None, float | None] = (None, None, None),
+    how: Mapping[str, str | None],
+    dipole: Mapping[str, Any] | None = None,
     order: str = "LO",
     *,
     positive: bool = False,
 ) -> LindbladModel:
-    """Return the model; `table` holds what only a file of V(r) takes, `dipole` kappa, gamma and T_c."""
-    from ..io.config import KSU_MASS, POTENTIALS
+    """Return the model; `how` holds --below, --beyond and --octet, `dipole` the flags of kappa and gamma."""
     from ..physics.model import LindbladModel
+    from ..physics.potentials import MASSES
     from ..physics.potentials.coulomb import thermal_potential
-    from ..physics.potentials.table import TabulatedPotential
-    from ..physics.transport import Transport
 
     if order != "all":
         lindblad = f"with --order {order}, whose equation is a Lindblad equation already"
         options.refuse({"--positive": positive or None}, lindblad)
-    made: Potential
-    if potential in POTENTIALS:
-        flags = {f"--{name}": value for name, value in table.items()}
-        options.refuse(flags, f"with --potential {potential}: it says how a table is read")
-        made = POTENTIALS[potential](**_given(alpha=alpha))
-    elif not Path(potential).is_file():
-        allowed = f"be {', '.join(POTENTIALS)} or a file with a table of V(r)"
-        raise InputError("--potential", potential, allowed)
-    elif alpha is None:
-        remedy = "It sets the radius of the Coulomb functions."
-        raise InputError("--alpha", None, "be given with a file", remedy)
+    made = _potential(potential, alpha, how)
+    flags, transport = dipole or {}, None
+    thermal = thermal_potential(made)
+    given = _given(**flags)
+    if thermal is not None and thermal.has_width and not given.keys() - {"T_c"}:
+        flag = {"--T-c": flags.get("T_c")}
+        options.refuse(flag, f"with --potential {potential}, which has a width of its own")
     else:
-        how: dict[str, Any] = _given(**table)
+        transport = _transport(flags)
+    if mass is None:
+        mass = MASSES.get(potential.partition(",")[0])
+    return LindbladModel(made, **_given(transport=transport, mass=mass, order=order, positive=positive))
+
+
+def _potential(potential: str, alpha: float | None, how: Mapping[str, str | None]) -> Potential:
+    """Return the potential of --potential NAME, NAME,ARGUMENT=VALUE,... or FILE."""
+    from ..physics.potentials import POTENTIALS, arguments_of, takes_alpha
+    from ..physics.potentials.table import TabulatedPotential
+
+    name, *words = potential.split(",")
+    if Path(potential).is_file() and potential not in POTENTIALS:
+        if alpha is None:
+            remedy = "It sets the radius of the Coulomb functions."
+            raise InputError("--alpha", None, "be given with a file", remedy)
+        table: dict[str, Any] = _given(**how)
         try:
-            made = TabulatedPotential.read(potential, alpha=alpha, **how)
+            return TabulatedPotential.read(potential, alpha=alpha, **table)
         except InputError as error:
             raise InputError(f"--{error.argument}", error.value, error.allowed, error.remedy) from None
-    kappa, gamma, T_c = dipole
-    thermal, transport = thermal_potential(made), None
-    if thermal is not None and thermal.has_width and kappa is None and gamma is None:
-        options.refuse({"--T-c": T_c}, f"with --potential {potential}, which has a width of its own")
-    else:
-        given = _given(kappa=kappa, gamma=gamma, T_c=T_c)
-        with suppress(KeyError, ValueError):  # Transport refuses what is neither a name nor a number
-            given["kappa"] = float(given["kappa"])
-        if isinstance(given.get("kappa"), float):
-            fits = f"with --kappa {kappa}: it scales the fits central, lower and upper"
-            options.refuse({"--T-c": T_c}, fits)
-        transport = Transport(**given)
-    if mass is None and potential == "ksu":
-        mass = KSU_MASS
-    return LindbladModel(made, **_given(transport=transport, mass=mass, order=order, positive=positive))
+    if name not in POTENTIALS:
+        allowed = f"be {', '.join(POTENTIALS)} or a file with a table of V(r)"
+        raise InputError("--potential", potential, allowed)
+    known = arguments_of(name)
+    flags = {f"--{flag}": value for flag, value in how.items() if flag not in known}
+    options.refuse(flags, f"with --potential {name}: it says how a table is read")
+    if not takes_alpha(name):
+        options.refuse({"--alpha": alpha}, f"with --potential {name}, which has its own")
+    arguments: dict[str, Any] = _given(alpha=alpha, octet=how.get("octet"))
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or key not in known or key in arguments:
+            takes = f"It takes {', '.join(known)}, each once." if known else f"{name} takes none."
+            raise InputError("--potential", potential, "be NAME,ARGUMENT=VALUE,...", takes)
+        try:
+            arguments[key] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:  # a word without quotes; the class says which it takes
+            arguments[key] = value
+    return POTENTIALS[name](**arguments)
+
+
+def _transport(flags: Mapping[str, Any]) -> Transport:
+    """Return the coefficients of --kappa, --gamma, --T-c, --gamma-vacuum and --transport."""
+    from ..physics.transport import Transport
+
+    given = _given(**flags)
+    name = given.pop("transport", None)
+    if name is not None:
+        why = f"with --transport {name}, which has both"
+        options.refuse({"--kappa": flags.get("kappa"), "--gamma": flags.get("gamma")}, why)
+        try:
+            preset = Transport.preset(name)
+        except InputError as error:
+            raise InputError("--transport", name, error.allowed) from None
+        given |= {"kappa": preset.kappa, "gamma": preset.gamma}
+    with suppress(KeyError, ValueError, TypeError):  # Transport refuses what is neither a name nor a number
+        given["kappa"] = float(given["kappa"])
+    if not isinstance(given.get("kappa", "central"), str):
+        fits = f"with --kappa {flags['kappa']}" if name is None else f"with --transport {name}"
+        options.refuse({"--T-c": flags.get("T_c")}, f"{fits}: it scales the fits central, lower and upper")
+    return Transport(**given)
 
 
 def _method(name: str, rtol: float | None, n: int | None, seed: int | None) -> Method:

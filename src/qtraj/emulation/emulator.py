@@ -1,16 +1,16 @@
 """Survival as a learned function of the temperature history: features, Gaussian process, storage, cross-fitting.
 
 A pair sees the medium through the coefficients of the generator alone: kappa(T(t)) and gamma(T(t)), beyond leading
-order also kappa/T and kappa/T^2. Their integrals over a dozen bins of time are the features of a history; what is
-colder than T_end, where the pair was made and where it flies are in none of them. Between the features and the
-logarithm of survival stands a Gaussian process whose kernel holds every polynomial of second degree and a smooth rest
-(C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press 2006, chapters 2, 4 and 5).
+order also kappa/T and kappa/T^2, and the potential where that changes with the medium. Their integrals over a dozen
+bins of time are the features of a history; what is colder than T_end, where the pair was made and where it flies are
+in none of them. Between the features and the logarithm of survival stands a Gaussian process whose kernel holds every
+polynomial of second degree and a smooth rest (C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine
+Learning, MIT Press 2006, chapters 2, 4 and 5).
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,18 +19,19 @@ from typing import Any, Final, NamedTuple, Self
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import PchipInterpolator
-from scipy.linalg import cho_solve
+from scipy.linalg import LinAlgError, cho_solve, cholesky
+from scipy.optimize import minimize
+from scipy.spatial.distance import cdist
 
 from .._checks import finite_array, float_array, instance, instances, integer, mapping
 from .._netcdf import read_dataset, write_dataset
 from .._types import Float
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
-from ..physics.medium import Histories, History, TabulatedTemperature, as_histories
+from ..physics.medium import History, as_histories
 from ..physics.model import LindbladModel
 from ..states import STATE_NAMES
-from ..units import HBARC
+from .features import active_times, features
 
 BINS: Final = 12
 """Bins of time, equal in its square root between the first and the last time at which a medium acts. 8 and 16 give the
@@ -55,106 +56,10 @@ many, and 480 give 2e-5 already. The others still correct."""
 FEWEST: Final = 16
 """Solved histories that a process needs."""
 
-# The interpolation of `Histories` is followed at so many points between two frames: with 1, 2, 4 and 8 of them the rms
-# error of the emulated 2S was 11, 3.0, 1.4 and 1.2 times 1e-4 (frames 0.3 to 0.4 fm/c apart).
-_SUBDIVISIONS: Final = 8
-_GAUSS: Final = np.polynomial.legendre.leggauss(2)
-_BLOCK: Final = 4096  # histories whose features are made at a time: bounds memory
+# histories that are emulated at a time: 256 x 500 solved ones fit in the cache of a core
+_MEAN_BLOCK: Final = 256
 _SMALLEST: Final = 1e-12  # survivals below are as good as this one in a logarithm
 _FORMAT: Final = "qtraj emulator 1"
-
-
-def features(model: LindbladModel, histories: Sequence[History], edges_fm: ArrayLike) -> Float:
-    r"""Return the integrals of the coefficients over bins of time, \int kappa dt, \int gamma dt, ...
-
-    Parameters
-    ----------
-    model : LindbladModel
-        Its kappa, gamma and, beyond leading order, kappa/T and kappa/T^2 (at all orders kappa/T).
-    histories : sequence of History, length n
-        A history counts where it exceeds its T_end.
-    edges_fm : array_like, shape (bins + 1,)
-        Increasing times in fm/c; the first and the last bin also hold what is earlier and later.
-
-    Returns
-    -------
-    ndarray, shape (n, quantities x bins)
-        In powers of GeV, bin by bin for each quantity; zero for a history in which the medium never acts.
-    """
-    edges = float_array("edges_fm", edges_fm)
-    found = np.zeros((len(histories), (1 + model.powers) * (len(edges) - 1)))
-    for rows, tau_fm, T, T_end in _tables(histories):
-        for start in range(0, len(rows), _BLOCK):
-            block = slice(start, start + _BLOCK)
-            # a history of several pieces without a common table has several rows here
-            np.add.at(found, rows[block], _integrals(model, tau_fm, T[block], T_end, edges))
-    return found
-
-
-def _integrals(model: LindbladModel, tau_fm: Float, T: Float, T_end: float, edges: Float) -> Float:
-    # behind the last heat nothing counts; the cubic before it knows two points beyond its own
-    kept = slice(int(np.flatnonzero(np.any(T_end < T, axis=0))[-1:].sum()) + 4)
-    tau_fm, T = tau_fm[kept], T[:, kept]
-    u, share = np.log(tau_fm), np.arange(_SUBDIVISIONS) / _SUBDIVISIONS
-    fine = np.append((u[:-1, None] + np.diff(u)[:, None] * share).ravel(), u[-1])
-    inner = np.log(edges[1:-1])
-    nodes = np.unique(np.concatenate([fine, inner[(u[0] < inner) & (inner < u[-1])]]))
-    # ln(T/T_end) in ln tau is the curve that the solver follows; between nodes it is a straight line
-    above = np.asarray(PchipInterpolator(u, np.log(T / T_end), axis=1)(nodes))
-    a, b, step = above[:, :-1], above[:, 1:], np.diff(nodes)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        crossing = a / (a - b)
-    begin = np.where(a > 0, 0.0, np.where(b > 0, crossing, 1.0))
-    width = np.maximum(np.where(b > 0, 1.0, np.where(a > 0, crossing, 0.0)) - begin, 0.0)
-    place = np.clip(np.searchsorted(np.log(edges), (nodes[1:] + nodes[:-1]) / 2) - 1, 0, len(edges) - 2)
-    in_bin = np.eye(len(edges) - 1)[place]
-    sums: list[Float] = [np.zeros(0)] * (1 + model.powers)
-    for i, (x, w) in enumerate(zip(*_GAUSS, strict=True)):
-        at = begin + width * (1 + x) / 2
-        # where it is cold any temperature will do: its weight is zero
-        temperature = T_end * np.exp(np.where(width > 0, a + at * (b - a), 0.0))
-        weight = width * step * (w / 2) * np.exp(nodes[:-1] + at * step) / HBARC
-        kappa, gamma = model.transport.at(temperature)
-        quantities = [kappa, gamma, *(kappa / temperature**p for p in range(1, model.powers))]
-        parts = [(quantity * weight) @ in_bin for quantity in quantities]
-        sums = parts if i == 0 else [known + part for known, part in zip(sums, parts, strict=True)]
-    return np.concatenate(sums, axis=1)
-
-
-def _tables(histories: Sequence[History]) -> Iterator[tuple[NDArray[np.intp], Float, Float, float]]:
-    """Yield histories as tables on common times: their numbers (m,), tau_fm (nt,), T (m, nt) and T_end."""
-    if isinstance(histories, Histories):
-        if histories.tau_fm.ndim == 1:
-            yield np.arange(len(histories)), histories.tau_fm, histories.T, histories.T_end
-            return
-        for i, (tau_fm, T) in enumerate(zip(histories.tau_fm, histories.T, strict=True)):
-            yield np.array([i]), tau_fm, T[None], histories.T_end  # each on its own times
-        return
-    alike: dict[tuple[bytes, float], list[int]] = {}
-    for i, history in enumerate(histories):
-        if isinstance(history, TabulatedTemperature):
-            alike.setdefault((np.asarray(history.tau_fm, dtype=float).tobytes(), history.T_end), []).append(i)
-            continue
-        for begin, end in history.active:
-            t = np.geomspace(begin, end, 4 * BINS + 1)
-            T = history.temperature(t)
-            # the table is hot from end to end
-            yield np.array([i]), t * HBARC, T[None], 0.5 * float(T.min())
-    for (_, T_end), numbers in alike.items():
-        members: list[Any] = [histories[i] for i in numbers]
-        T = np.array([member.T for member in members], dtype=float)
-        yield np.array(numbers), np.asarray(members[0].tau_fm, dtype=float), T, T_end
-
-
-def _active_times(histories: Sequence[History]) -> tuple[float, float]:
-    """Return the first and the last time in fm/c at which one of the histories is hot, to a frame of its table."""
-    first, last = np.inf, 0.0
-    for _, tau_fm, T, T_end in _tables(histories):
-        hot = np.flatnonzero(np.any(T_end < T, axis=0))
-        if len(hot):
-            first = min(first, float(tau_fm[hot[0]]))
-            last = max(last, float(tau_fm[min(hot[-1] + 1, len(tau_fm) - 1)]))
-    return first, last
 
 
 class Sample(NamedTuple):
@@ -229,7 +134,9 @@ class Emulator:
     theta : ndarray, shape (5,)
         Logarithms of the scales of the kernel a^2 (b^2 + x.y)^2 + c^2 exp(-|x - y|^2/(2 d^2)) + e^2 delta_xy, in units
         of `inputs` and `outputs`: of a^2, b, c^2, d, e^2.
-    equation : str
+    potential : str, optional
+        The potential it was fitted to, where that changes with the medium.
+    equation : str, optional
         `LindbladModel.equation` of these models; empty in files of earlier versions, which know `powers` alone.
     """
 
@@ -243,6 +150,7 @@ class Emulator:
     mean: Float
     scale: Float
     theta: Float
+    potential: str = ""
     equation: str = ""
 
     @classmethod
@@ -252,7 +160,8 @@ class Emulator:
         Parameters
         ----------
         samples : sequence of Sample
-            Of one model, or of several that differ in kappa and gamma, and histories of any T_end.
+            Of one model, or of several that differ in kappa and gamma, and histories of any T_end. Those of a potential
+            that changes with the medium have this potential all.
         bins, components : int, optional
             Bins of time, and number of principal components of the features.
 
@@ -263,8 +172,8 @@ class Emulator:
         Raises
         ------
         InputError
-            If there are fewer than 16 histories in which the medium acts, names or orders differ, a survival is
-            negative or not finite, or a model has a potential that changes with the medium.
+            If there are fewer than 16 histories in which the medium acts, names or orders differ, potentials that
+            change with the medium differ or a history is anisotropic there, or a survival is negative or not finite.
         """
         lesson = _lesson(samples, integer("bins", bins, 1), components)
         return cls._fitted(lesson, np.ones(len(lesson.x), dtype=bool))
@@ -272,8 +181,6 @@ class Emulator:
     @classmethod
     def _fitted(cls, lesson: Lesson, chosen: NDArray[np.bool_]) -> Self:
         """Fit the chosen histories of a lesson."""
-        from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415  half a second, for those who emulate
-
         hot = chosen & np.any(lesson.x != 0, axis=1)
         if np.count_nonzero(hot) < FEWEST:
             allowed = f"hold at least {FEWEST} histories in which the medium acts"
@@ -285,7 +192,7 @@ class Emulator:
         x = np.concatenate([np.zeros((1, lesson.x.shape[1])), lesson.x[rows]])
         y = np.log(np.maximum(np.concatenate([np.ones((1, lesson.y.shape[1])), lesson.y[rows]]), _SMALLEST))
         # integrals of one quantity share a unit, those of different ones do not
-        size = np.sqrt(np.mean(x.reshape(len(x), 1 + lesson.powers, -1) ** 2, axis=(0, 2)))
+        size = np.sqrt(np.mean(x.reshape(len(x), -1, len(lesson.edges) - 1) ** 2, axis=(0, 2)))
         unit = np.repeat(np.where(size > 0, size, 1.0), len(lesson.edges) - 1)
         center = x.mean(axis=0)
         _, spread, axes = np.linalg.svd((x - center) / unit, full_matrices=False)
@@ -296,12 +203,9 @@ class Emulator:
         scale = np.where(scale > 0, scale, 1.0)
         inputs, outputs = (x - center) @ projection, (y - mean) / scale
         pick = np.unique(np.linspace(0, len(x) - 1, min(len(x), TUNED_ON)).astype(int))
-        with warnings.catch_warnings():
-            # a scale at the end of its range is an answer: the term that it belongs to is not needed
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            theta = _process(None).fit(inputs[pick], outputs[pick]).kernel_.theta
-        arrays = (lesson.edges, center, projection, inputs, outputs, mean, scale, theta)
-        return cls(lesson.names, lesson.powers, *arrays, lesson.equation)
+        theta = _scales(inputs[pick], outputs[pick])
+        learned = center, projection, inputs, outputs, mean, scale, theta
+        return cls(lesson.names, lesson.powers, lesson.edges, *learned, lesson.potential, lesson.equation)
 
     @cached_property
     def _gp(self) -> Any:
@@ -337,7 +241,8 @@ class Emulator:
         Raises
         ------
         InputError
-            If the model is of another order in E/T than those fitted to.
+            If the model is of another order in E/T, or has another potential that changes with the medium, than those
+            fitted to.
         """
         members, batch = as_histories(histories)
         x = features(self._of_this_order(model), members, self.edges_fm)
@@ -356,12 +261,42 @@ class Emulator:
     def values(self, x: Float) -> Float:
         """Return emulated survivals (n, m), without errors, of `features` `x` (n, f) on `edges_fm`."""
         value = np.ones((len(x), len(self.names)))
-        hot = np.flatnonzero(np.any(x != 0, axis=1))
-        for start in range(0, len(hot), _BLOCK):
-            rows = hot[start : start + _BLOCK]
-            normal = self._gp.predict((x[rows] - self.center) @ self.projection).reshape(len(rows), -1)
-            value[rows] = np.exp(np.clip(self.mean + self.scale * normal, *self._range))
+        hot = np.any(x != 0, axis=1)
+        normal = self._mean_at((x[hot] - self.center) @ self.projection)
+        value[hot] = np.exp(np.clip(self.mean + self.scale * normal, *self._range))
         return value
+
+    def _mean_at(self, x: Float) -> Float:
+        """Return the mean of the process (n, m) at components `x` (n, components), without its variance.
+
+        What is of second degree in the kernel, summed over the solved histories, is one polynomial of that degree, so
+        only the smooth rest is added history by history.
+        """
+        constant, linear, square, points, depth, weights = self._mean_terms
+        mean = np.empty((len(x), len(self.names)))
+        for start in range(0, len(x), _MEAN_BLOCK):
+            z = x[start : start + _MEAN_BLOCK]
+            near = z @ points
+            near -= depth
+            near -= 0.5 * np.exp(-2 * self.theta[3]) * np.sum(z**2, axis=1)[:, None]
+            slope = (z @ square).reshape(len(z), -1, z.shape[1]) + linear
+            np.exp(near, out=near)
+            mean[start : start + _MEAN_BLOCK] = constant + np.einsum("nmc,nc->nm", slope, z) + near @ weights
+        return mean
+
+    @cached_property
+    def _mean_terms(self) -> tuple[Float, Float, Float, Float, Float, Float]:
+        """Return what `_mean_at` adds: three orders of the polynomial; points, depths and weights of exponentials."""
+        alpha = np.asarray(self._gp.alpha_).reshape(len(self.inputs), -1)
+        a2, b, c2, d, _ = np.exp(self.theta)
+        y, m = self.inputs, len(self.names)
+        # a^2 (b^2 + x.y)^2 = a^2 b^4 + 2 a^2 b^2 x.y + a^2 (x.y)^2, of terms 1e8 times larger than their sum
+        long, far = alpha.astype(np.longdouble), y.astype(np.longdouble)
+        constant, linear = a2 * b**4 * long.sum(axis=0), 2 * a2 * b**2 * (long.T @ far)
+        square = a2 * np.stack([(far * long[:, j, None]).T @ far for j in range(m)], axis=1)
+        polynomial = (constant, linear, square.reshape(y.shape[1], -1))
+        exponentials = (y.T / d**2, 0.5 * np.sum(y**2, axis=1) / d**2, c2 * alpha)
+        return *(np.asarray(term, dtype=float) for term in polynomial), *exponentials
 
     @cached_property
     def _range(self) -> tuple[Float, Float]:
@@ -369,18 +304,29 @@ class Emulator:
         known = self.mean + self.scale * self.outputs
         return known.min(axis=0) - 1.0, np.maximum(known.max(axis=0), 0.0)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # other processes emulate: the matrix of the process, n^2 numbers, is made anew where an error is asked for
+        self._mean_terms  # noqa: B018
+        return {name: value for name, value in self.__dict__.items() if name != "_gp"}
+
     def _of_this_order(self, model: LindbladModel) -> LindbladModel:
         instance("model", model, LindbladModel)
-        other = self.equation and model.equation != self.equation
-        if model.powers != self.powers or model.thermal is not None or other:
+        other = bool(self.equation) and model.equation != self.equation
+        if model.powers != self.powers or other:
             raise InputError("model", model, "be of the order in E/T of the models that were fitted to")
+        if _changing(model) != self.potential:
+            allowed = "have a potential that does not change with the medium"
+            if self.potential:
+                allowed = f"have the potential that was fitted to, {self.potential}"
+            raise InputError("model.potential", model.potential, allowed)
         return model
 
     def save(self, path: str | Path) -> Path:
         """Write the emulator to `path` as netCDF, for `Emulator.load`, and return the path."""
         arrays = {name: getattr(self, name) for name in _DIMENSIONS}
         variables = {name: (_DIMENSIONS[name], values) for name, values in arrays.items()}
-        attrs = {"format": _FORMAT, "powers": self.powers, "equation": self.equation}
+        attrs = {"format": _FORMAT, "powers": self.powers, "potential": self.potential}
+        attrs["equation"] = self.equation
         return write_dataset(xr.Dataset(variables, {"name": list(self.names)}, attrs), path)
 
     @classmethod
@@ -406,8 +352,9 @@ class Emulator:
             raise FileFormatError(path, "holds no emulator", "`Emulator.save` writes such a file.")
         names = tuple(str(name) for name in dataset["name"].values)
         arrays = {name: dataset[name].values for name in _DIMENSIONS}
-        equation = str(dataset.attrs.get("equation", ""))
-        return cls(names, int(dataset.attrs["powers"]), **arrays, equation=equation)
+        # of version 0.1 no potential that changes with the medium
+        potential, equation = (str(dataset.attrs.get(name, "")) for name in ("potential", "equation"))
+        return cls(names, int(dataset.attrs["powers"]), **arrays, potential=potential, equation=equation)
 
 
 _DIMENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -422,9 +369,9 @@ _DIMENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _process(theta: Float | None) -> Any:
-    """Return the Gaussian process with the scales of its kernel, or one that finds them by its likelihood."""
-    from sklearn.gaussian_process import GaussianProcessRegressor  # noqa: PLC0415  as above
+def _process(theta: Float | None = None) -> Any:
+    """Return the Gaussian process with the scales of its kernel `theta`, by default those that a search begins at."""
+    from sklearn.gaussian_process import GaussianProcessRegressor  # noqa: PLC0415  half a second, for those who emulate
     from sklearn.gaussian_process.kernels import (  # noqa: PLC0415
         RBF,
         ConstantKernel,
@@ -435,9 +382,52 @@ def _process(theta: Float | None) -> Any:
     quadratic = ConstantKernel(1.0) * DotProduct(1.0) ** 2
     # noise: what the features do not tell, and the discretization of the solver
     kernel = quadratic + ConstantKernel(0.1) * RBF(3.0) + WhiteKernel(1e-4, (1e-9, 1.0))
-    if theta is None:
-        return GaussianProcessRegressor(kernel)
-    return GaussianProcessRegressor(kernel.clone_with_theta(theta), optimizer=None)
+    return GaussianProcessRegressor(
+        kernel if theta is None else kernel.clone_with_theta(theta), optimizer=None
+    )
+
+
+def _scales(x: Float, y: Float) -> Float:
+    """Return the logarithms of the scales of the kernel that make inputs and outputs most likely.
+
+    Scikit-learn finds the same in five times the time: it makes the kernel and its gradient anew from the inputs in
+    each step, and all products with each output.
+    """
+    process = _process()
+    dot, square = x @ x.T, cdist(x, x, "sqeuclidean")
+    # a scale at the end of its range is an answer: the term that it belongs to is not needed
+    best = minimize(
+        lambda theta: _unlikelihood(theta, dot, square, y, process.alpha),
+        process.kernel.theta,
+        method="L-BFGS-B",
+        jac=True,
+        bounds=process.kernel.bounds,
+    )
+    return np.asarray(best.x)
+
+
+def _unlikelihood(theta: Float, dot: Float, square: Float, y: Float, jitter: float) -> tuple[float, Float]:
+    """Return minus the logarithm of the likelihood (Rasmussen and Williams, eqs. 5.8 and 5.9), and its gradient.
+
+    `dot` and `square` are the products and the squared distances of the inputs; outputs `y` (n, m) share the kernel.
+    """
+    a2, b, c2, d, e2 = np.exp(theta)
+    n, m = y.shape
+    linear = b**2 + dot
+    quadratic, smooth = a2 * linear**2, c2 * np.exp(-square / (2 * d**2))
+    kernel = quadratic + smooth
+    kernel[np.diag_indices(n)] += e2 + jitter
+    try:
+        factor = cholesky(kernel, lower=True, check_finite=False)
+    except LinAlgError:  # not positive: as unlikely as can be
+        return np.inf, np.zeros(len(theta))
+    inverse = cho_solve((factor, True), np.eye(n), check_finite=False)
+    alpha = inverse @ y
+    value = 0.5 * np.sum(y * alpha) + m * (np.sum(np.log(np.diag(factor))) + 0.5 * n * np.log(2 * np.pi))
+    weight = alpha @ alpha.T - m * inverse
+    slopes = (quadratic, 4 * a2 * b**2 * linear, smooth, smooth * square / d**2)
+    gradient = [*(np.vdot(weight, slope) for slope in slopes), e2 * np.trace(weight)]
+    return float(value), -0.5 * np.array(gradient)
 
 
 class Lesson(NamedTuple):
@@ -445,11 +435,17 @@ class Lesson(NamedTuple):
 
     names: tuple[str, ...]
     powers: int
-    equation: str
     edges: Float
     components: int
     x: Float
     y: Float
+    potential: str
+    equation: str
+
+
+def _changing(model: LindbladModel) -> str:
+    """Return the potential in words if it changes with the medium, else nothing."""
+    return "" if model.thermal is None else repr(model.thermal)
 
 
 def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
@@ -463,8 +459,8 @@ def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
         instance(f"samples[{i}].model", model, LindbladModel)
         if (model.equation, model.spectrum) != (first_model.equation, first_model.spectrum):
             raise InputError(f"samples[{i}].model", model, "be of the order in E/T of the first")
-        if model.thermal is not None:
-            allowed = "have a potential that does not change with the medium"
+        if model.thermal != first_model.thermal:
+            allowed = "have the potential of the first, where one changes with the medium"
             raise InputError(f"samples[{i}].model", model, allowed)
         histories, batch = as_histories(medium)
         if not batch:
@@ -479,7 +475,7 @@ def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
                 raise InputError(f"samples[{i}].values[{name!r}]", given, allowed)
         batches.append(histories)
         survivals.append(np.stack([np.asarray(values[name], dtype=float) for name in names], axis=1))
-        spans.append(_active_times(histories))
+        spans.append(active_times(histories))
     first, last = min(a for a, _ in spans), max(b for _, b in spans)
     if not last > first:
         raise InputError("samples", "cold histories", "hold histories in which the medium acts")
@@ -487,8 +483,8 @@ def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
     edges = np.linspace(np.sqrt(first), np.sqrt(last), bins + 1) ** 2
     x = np.concatenate([features(s.model, h, edges) for s, h in zip(samples, batches, strict=True)])
     count = integer("components", components, 1)
-    powers, equation = first_model.powers, first_model.equation
-    return Lesson(names, powers, equation, edges, count, x, np.concatenate(survivals))
+    y, potential = np.concatenate(survivals), _changing(first_model)
+    return Lesson(names, first_model.powers, edges, count, x, y, potential, first_model.equation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -516,7 +512,10 @@ class CrossFit:
 
     def values(self, histories: Sequence[History], model: LindbladModel) -> Float:
         """Return survivals (n, m) of other `histories` of a `model`: the mean of the emulators, by their `shares`."""
-        x = features(model, histories, self.emulators[0].edges_fm)
+        return self.values_at(features(model, histories, self.emulators[0].edges_fm))
+
+    def values_at(self, x: Float) -> Float:
+        """Return survivals (n, m) at `features` `x` (n, f) on the edges of the emulators."""
         total = np.zeros((len(x), len(self.names)))
         for emulator, share in zip(self.emulators, self.shares, strict=True):
             total += share * emulator.values(x)

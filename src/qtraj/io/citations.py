@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 from ..observables.data.dataset import DataSet
 from ..observables.data.systems import load_system, system_names
 from ..physics.model import RECOIL, Order
+from ..physics.potentials import is_complex
 from ..qtraj1.files.parameters import LegacyParameters
 from .config import NO_DIPOLE, CoefficientTable, Model, RunConfig, RunFile
 from .factory import model_of
@@ -156,7 +157,9 @@ class Choices:
     gamma_range: bool = True  # gamma one of the group's values,
     bottomonium: bool = True  # mass and coupling the group's
     anisotropic: bool = False  # whether the medium is, and the potential knows it
-    thermal: bool = False  # whether the potential changes with the medium
+    thermal: bool = False  # whether the potential changes with the medium,
+    noise: bool = False  # and its jumps are those that its width implies
+    preset: str | None = None  # name of the coefficients, if they have one
 
     @classmethod
     def of_run(cls, run: RunConfig | RunFile) -> Choices:
@@ -165,6 +168,7 @@ class Choices:
         model, method = config.model, config.method
         name = model.potential.name or "own"
         own = run if name == "own" and isinstance(run, RunFile) else None
+        has_width = is_complex(name) or (own is not None and model_of(own).has_width)
         return cls(
             potential=name,
             dipole=model.kappa != (NO_DIPOLE,),
@@ -174,8 +178,10 @@ class Choices:
             mesh=method.grid is None or method.grid.kind == "mesh",
             kappa_fit=model.has_fits,
             gamma_range=model.kappa != (NO_DIPOLE,) and bool(set(model.gamma) & set(GROUP.gamma)),
+            preset=model.transport,
             bottomonium=name == "coulomb" and (model.alpha, model.mass) == (GROUP.alpha, GROUP.mass),
-            thermal=name == "ksu" or (own is not None and model_of(own).thermal is not None),
+            thermal=has_width or (own is not None and model_of(own).thermal is not None),
+            noise=has_width and method.kind != "nojump",
         )
 
     @classmethod
@@ -206,7 +212,19 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
     ("Brambilla2021", "fits of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2020", "lattice values of kappa(T)", lambda c: c.kappa_fit),
     ("Brambilla2019", "values of gamma", lambda c: c.gamma_range),
+    (
+        "Akamatsu2012 Akamatsu2015 Blaizot2018",
+        "jumps of a complex potential: a stochastic potential with color",
+        lambda c: c.noise,
+    ),
     ("Islam2020 Strickland2011", "KSU potential", lambda c: c.potential == "ksu"),
+    ("Islam2020", "Cornell potential", lambda c: c.potential == "cornell"),
+    ("Laine2007 Beraudo2008", "potential of hard thermal loops", lambda c: c.potential == "htl"),
+    ("Brambilla2024", "three-loop potential", lambda c: c.potential == "three-loop"),
+    ("Tang2024", "potential fitted to Wilson lines", lambda c: c.potential == "wilson-line"),
+    ("Brambilla2024", "kappa with the three-loop potential", lambda c: c.preset == "three-loop"),
+    ("Altenkort2023", "lattice values of kappa", lambda c: c.preset == "lattice"),
+    ("Brambilla2022", "kappa in use with its equation", lambda c: (c.preset or "").startswith("nlo-")),
     ("Dong2021 Dong2022", "screening in an anisotropic medium", lambda c: c.anisotropic),
     ("Dalibard1992", "quantum jumps", lambda c: c.method == "trajectories"),
     ("Baye2015", "Lagrange mesh", lambda c: c.mesh),
@@ -258,7 +276,8 @@ def of_run(
     coefficients = [each for each in (*model.kappa, *model.gamma) if isinstance(each, CoefficientTable)]
     inputs = [
         ("potential", model.potential.file or model.potential.python),
-        *(("transport coefficients", str(each)) for each in coefficients),
+        *(("transport coefficients", str(each)) for each in coefficients if model.transport is None),
+        ("transport coefficients", model.transport if model.transport == "lattice-widths" else None),
         ("initial state", config.initial.file),
         ("states projected on", config.method.projection),
         ("feed-down", config.observables.feeddown),

@@ -36,24 +36,19 @@ from ..observables.data.systems import load_system, system_names
 from ..observables.feeddown import MESON_NAMES
 from ..physics.initial import MAX_L
 from ..physics.model import Order
-from ..physics.potentials.coulomb import CoulombPotential
-from ..physics.potentials.ksu import KSUPotential
+from ..physics.potentials import MASSES, POTENTIALS, arguments_of, is_complex
 from ..physics.potentials.table import Below, Beyond
-from ..physics.transport import KAPPA_FITS, FitName
+from ..physics.transport import KAPPA_FITS, PRESETS, FitName
 from .config_errors import input_error, must, one_of, refuse_contradictions, rule, written
 
 HYDRO_FORMATS = ("auto", *FORMATS, *DECLARED)
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
 the temperatures along ready-made paths."""
 
-POTENTIALS: dict[str, type[CoulombPotential | KSUPotential]]
-POTENTIALS = {"coulomb": CoulombPotential, "ksu": KSUPotential}  # any other is a file or an object of Python
-
 Executor = Literal["in-process", "local", "scheduler", "slurm", "htcondor", "pbs"]
 """Who solves the chunks of a campaign: this process, Dask workers here, those of a scheduler, or batch jobs."""
 
 NO_DIPOLE = "none"  # kappa for no dipole terms, which a potential with a width of its own needs
-KSU_MASS = 4.70  # bottom mass in GeV of the KSU potential (arXiv:2007.10211); it puts Y(1S) at 9.461
 
 
 def _kappa(value: Any) -> Any:
@@ -205,24 +200,32 @@ _PythonName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]  
 
 
 class PotentialChoice(_Section):
-    """Key ``potential`` of ``[model]``: a name, ``{ file = ... }`` or ``{ python = "module:name" }``.
+    """Key ``potential`` of ``[model]``: ``{ name = ... }``, ``{ file = ... }`` or ``{ python = "module:name" }``.
 
-    A file is one that `qtraj.TabulatedPotential.read` reads, which explains the other keys. The object `name` of a
-    Python module, beside the run file or installed, is a potential, or makes one when it is called.
+    Beside a name stand arguments of its class, beside a file how `qtraj.TabulatedPotential.read` reads it. The object
+    `name` of a Python module, beside the run file or installed, is a potential, or makes one when it is called.
     """
+
+    model_config = ConfigDict(extra="allow")
 
     name: Annotated[str, AfterValidator(one_of(POTENTIALS))] | None = None
     file: str | None = None
-    octet: Literal["coulomb"] | None = None
+    octet: str | None = None
     below: Below = "coulomb"
     beyond: Beyond | None = None
     python: _PythonName | None = None
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
         yield [self.name, self.file, self.python].count(None) != 2, _CHOICE_OF_POTENTIAL
-        of_files = self.model_fields_set & {"octet", "below", "beyond"}
-        useless = self.file is None and bool(of_files)
-        yield useless, "not have octet, below or beyond, which say how a file is read"
+        taken = ("octet", "below", "beyond") if self.file else arguments_of(self.name) if self.name else ()
+        kind = "a file" if self.file else repr(self.name) if self.name else "a Python object"
+        for key in sorted({*self.arguments} - {*taken}):
+            yield True, f"not have {key}: {kind} takes {', '.join(taken) or 'no other key'}"
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Arguments of the class of this name, or of how a file is read, that are given."""
+        return self.model_dump(exclude={"name", "file", "python"}, exclude_unset=True)
 
 
 class SpectrumChoice(_Section):
@@ -242,16 +245,25 @@ class Model(_Section):
     positive: bool = False
     kappa: Annotated[tuple[Kappa, ...], *_SET] = ("central", "lower", "upper")
     gamma: Annotated[tuple[Gamma, ...], *_SET] = (-1.75, -3.5, 0.0)
+    gamma_vacuum: Annotated[float, Field(ge=-0.2, le=0.2)] = 0.0
     T_c: Temperature = 0.150
+    transport: Annotated[str, AfterValidator(one_of(PRESETS))] | None = None
 
     @model_validator(mode="before")
     @classmethod
     def _filled(cls, values: Any) -> Any:
-        """Fill in what goes with the KSU potential, and with a kappa of "none": no dipole terms, so no band."""
+        """Fill in what goes with a potential, a preset, and a kappa of "none": no dipole terms, so no band."""
         if not isinstance(values, dict):
             return values
-        if values.get("potential") in ("ksu", {"name": "ksu"}):
-            values = {"alpha": KSUPotential.alpha, "mass": KSU_MASS, "kappa": [NO_DIPOLE]} | values
+        choice, preset = values.get("potential"), values.get("transport")
+        name = choice.get("name") if isinstance(choice, dict) else choice
+        if isinstance(preset, str) and preset in PRESETS:
+            if values.keys() & {"kappa", "gamma"}:
+                raise rule("have a transport by name, or kappa and gamma, not both")
+            values = PRESETS[preset].entries(preset) | values
+        if isinstance(name, str) and name in POTENTIALS:
+            own: dict[str, Any] = {"mass": MASSES[name]} if name in MASSES else {}
+            values = own | ({"kappa": [NO_DIPOLE]} if is_complex(name) else {}) | values
         if values.get("kappa") == [NO_DIPOLE]:
             values = {"gamma": [0.0]} | values
         return values
@@ -342,10 +354,8 @@ class HydroFile(Fluid):
         useless = [key for key in ("rapidity", "before", "mirror", "T_min") if getattr(self, key)]
         useless += ["plane"] * (self.plane != "reaction")
         for key in useless if ready else ():
-            yield (
-                True,
-                f"not have the key '{key}' with format = 'qtraj_trajectories', whose paths know everything",
-            )
+            why = "with format = 'qtraj_trajectories', whose paths know everything"
+            yield True, f"not have the key '{key}' {why}"
         no_fluid = self.before is not None and self.before.format == "qtraj_trajectories"
         yield no_fluid, "have a fluid as 'before', not format = 'qtraj_trajectories'"
 
@@ -378,10 +388,8 @@ class Medium(_Section):
         hottest = max(
             [cut for file in self.files for f in (file, file.before) if f and (cut := f.T_min)], default=0
         )
-        yield (
-            hottest >= min(self.T_end),
-            f"have T_min of [[medium.files]] below T_end, {min(self.T_end):g} GeV",
-        )
+        end = min(self.T_end)
+        yield hottest >= end, f"have T_min of [[medium.files]] below T_end, {end:g} GeV"
         yield len(set(given)) < len(given), "not have two [[medium.files]] with the same b_fm and rapidity"
 
 

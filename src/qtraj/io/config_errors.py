@@ -16,6 +16,7 @@ from ..hydro.readers.netcdf import shipped_runs
 from ..hydro.sampling import GROUP, GROUP_SQRT_S_GEV
 from ..observables.data.systems import system_of
 from ..physics.model import RECOIL
+from ..physics.potentials import is_complex, takes_alpha
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -158,17 +159,21 @@ def _of_model(model: Model) -> Iterator[_Check]:
     yield "model.alpha", None, lacks_alpha, "be given with a potential from a file", remedy
     own_alpha = potential.python is not None and "alpha" in given
     yield "model.alpha", model.alpha, own_alpha, f"be left out: {potential.python} has its own"
-    allowed = "be left out with potential = 'ksu', which has a width of its own"
+    no_alpha = potential.name is not None and "alpha" in given and not takes_alpha(potential.name)
+    yield "model.alpha", model.alpha, no_alpha, f"be left out: '{potential.name}' has its own"
+    allowed = f"be left out with potential = '{potential.name}', which has a width of its own"
     remedy = "Dipole terms would count the decay twice."
-    twice = potential.name == "ksu" and model.kappa != ("none",)
-    yield "model.kappa", model.kappa, twice, allowed, remedy
+    twice = is_complex(potential.name) and model.kappa != ("none",)
+    key = "kappa" if model.transport is None else "transport"
+    yield f"model.{key}", getattr(model, key), twice, allowed, remedy
     none = "none" in model.kappa
     yield "model.kappa", model.kappa, none and len(model.kappa) > 1, "be 'none' alone"
     allowed = "be left out with kappa = ['none']: no dipole terms"
     yield "model.gamma", model.gamma, none and model.gamma != (0.0,), allowed
-    allowed = "be 'LO' with potential = 'ksu', which changes with the medium"
-    remedy = "Beyond leading order a jump knows the energies of the vacuum."
-    yield "model.order", model.order, potential.name == "ksu" and RECOIL[model.order], allowed, remedy
+    yield "model.gamma_vacuum", model.gamma_vacuum, none and model.gamma_vacuum != 0, allowed
+    allowed = "be 0 for a potential that has gamma(0) itself"
+    has_own = potential.name == "three-loop" and potential.arguments.get("gamma_vacuum") != 0
+    yield "model.gamma_vacuum", model.gamma_vacuum, has_own and model.gamma_vacuum != 0, allowed
     for key, value in (("spectrum", model.spectrum), ("positive", model.positive)):
         foreign = bool(value) and model.order != "all"
         yield f"model.{key}", value, foreign, f"be left out with order = '{model.order}': it belongs to 'all'"
@@ -183,8 +188,6 @@ def _of_start(config: RunConfig) -> Iterator[_Check]:
     mixed = start.kind == "bound" and not isinstance(start.color, str)
     allowed = "be 'singlet' or 'octet' with kind = 'bound': it chooses the potential"
     yield "initial.color", start.color, mixed, allowed
-    octet = config.model.potential.name == "ksu" and start.color not in ("singlet", 1)
-    yield "initial.color", start.color, octet, "be 'singlet' with potential = 'ksu', which has no octet"
 
 
 def _of_method(config: RunConfig) -> Iterator[_Check]:
@@ -193,9 +196,6 @@ def _of_method(config: RunConfig) -> Iterator[_Check]:
         kinds = [kind for kind, keys in METHOD_KEYS.items() if key in keys]
         allowed = f"be left out with kind = '{method.kind}': it belongs to {' and '.join(kinds)}"
         yield f"method.{key}", getattr(method, key), True, allowed
-    jumps = config.model.potential.name == "ksu" and method.kind != "nojump"
-    remedy = "It changes with the medium and has a width of its own, without jumps."
-    yield "method.kind", method.kind, jumps, "be 'nojump' with potential = 'ksu'", remedy
     signed = method.kind == "trajectories" and config.model.order == "all" and not config.model.positive
     allowed = "be 'density' or 'nojump' with order = 'all', which is no Lindblad equation"
     yield "method.kind", method.kind, signed, allowed, "positive = true is its completely positive twin."
@@ -227,9 +227,6 @@ def _of_histories(config: RunConfig) -> Iterator[_Check]:
     uneven = paths.solved is not None and paths.n * paths.replicates != paths.solved
     allowed = f"be {paths.replicates} replicates times a power of two, and n be left out"
     yield "paths.solved", paths.solved, uneven, allowed
-    thermal = config.model.potential.name == "ksu"
-    allowed = "be left out with potential = 'ksu', which knows the medium"
-    yield "paths.cheap", paths.cheap, cheap and thermal, allowed
     ready_made = bool(medium.files) and all(file.format == "qtraj_trajectories" for file in medium.files)
     for name in sorted(paths.model_fields_set):
         # with budget = 'replicate' the first n paths are the sample for the errors

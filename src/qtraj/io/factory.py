@@ -38,17 +38,18 @@ from ..physics.initial import (
 from ..physics.medium import History, medium_state
 from ..physics.model import NO_DIPOLE as NO_DIPOLE_TERMS
 from ..physics.model import LindbladModel, quark_of
+from ..physics.potentials import POTENTIALS
 from ..physics.potentials.coulomb import COLORS, Color, Potential, thermal_potential
 from ..physics.potentials.table import TabulatedPotential
 from ..physics.transport import Interpolated, Transport
 from ..radial.sine import SineGrid
-from ..solvers.density.method import DensityMatrix
+from ..solvers.density.method import DensityMatrix, check_potential
 from ..solvers.nojump.method import DEFAULT_MESH as NO_JUMP_MESH
 from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method, checked_problem
 from ..solvers.trajectories.method import DEFAULT_MESH as TRAJECTORY_MESH
 from ..solvers.trajectories.method import QuantumTrajectories
-from .config import NO_DIPOLE, POTENTIALS, CoefficientTable, Gamma, Kappa, RunFile
+from .config import NO_DIPOLE, CoefficientTable, Gamma, Kappa, RunFile
 from .config_errors import METHOD_KEYS
 from .results import load_states
 
@@ -74,7 +75,8 @@ def potential_of(run_file: RunFile) -> Potential:
     """Return the potential of a run file."""
     model = run_file.config.model
     choice = model.potential
-    with keyed("model", below="potential.below", beyond="potential.beyond", octet="potential.octet"):
+    keys = {key: f"potential.{key}" for key in choice.arguments}
+    with keyed("model", **{"octet": "potential.octet", "beyond": "potential.beyond"} | keys):
         if choice.python is not None:
             with _named(
                 choice.python, "potential.python", "a potential in a Python module, or what makes one"
@@ -87,9 +89,11 @@ def potential_of(run_file: RunFile) -> Potential:
                 raise InputError("potential.python", choice.python, allowed)
             return potential
         if choice.file is not None:
-            how = choice.model_dump(include={"octet", "below", "beyond"})
-            return TabulatedPotential.read(run_file.resolve(choice.file), alpha=model.alpha, **how)
-        return POTENTIALS[choice.name or "coulomb"](alpha=model.alpha)
+            return TabulatedPotential.read(
+                run_file.resolve(choice.file), alpha=model.alpha, **choice.arguments
+            )
+        coupling = {"alpha": model.alpha} if "alpha" in model.model_fields_set else {}
+        return POTENTIALS[choice.name or "coulomb"](**coupling, **choice.arguments)
 
 
 def model_of(run_file: RunFile, kappa: Kappa | None = None, gamma: Gamma | None = None) -> LindbladModel:
@@ -103,7 +107,7 @@ def model_of(run_file: RunFile, kappa: Kappa | None = None, gamma: Gamma | None 
             transport = NO_DIPOLE_TERMS
         else:
             coefficients = (_coefficient(run_file, "kappa", kappa), _coefficient(run_file, "gamma", gamma))
-            transport = Transport(*coefficients, T_c=model.T_c)
+            transport = Transport(*coefficients, T_c=model.T_c, gamma_vacuum=model.gamma_vacuum)
         thermal = thermal_potential(potential)
         if thermal is not None and thermal.has_width and kappa != NO_DIPOLE:
             allowed = "be ['none'] for a potential that is complex in the medium"
@@ -195,18 +199,14 @@ def check_choices(run_file: RunFile) -> None:
             "but mesons, feed-down and data of `qtraj observe` and `report` are those of bottomonium. Use survivals.",
             AccuracyWarning,
         )
-    kind, name = config.method.kind, type(model.potential).__name__
-    if model.has_width and kind != "nojump":
-        allowed = f"be 'nojump' for {name}, which has a width of its own and no jumps"
-        raise InputError("method.kind", kind, allowed)
-    if model.thermal is not None and kind == "density":
-        allowed = f"be 'nojump' or 'trajectories' for {name}, which changes with the medium"
-        raise InputError("method.kind", kind, allowed)
+    kind = config.method.kind
     starts = [start_of(run_file, l) for l in config.initial.l]
-    colors = COLORS if model.channels or singlet_probability(config.initial.color) < 1 else COLORS[:1]
-    for color in colors:
+    for color in _colors(run_file, model):
         with keyed("model", octet="potential.octet", color="potential"):
             model.potential.vacuum(_PROBE_R, color)
+    if kind != "nojump":
+        with keyed("model"):
+            check_potential(model)
     for start in starts:
         with keyed("initial", potential="n"):
             start.u(_PROBE_R, model)
@@ -215,16 +215,25 @@ def check_choices(run_file: RunFile) -> None:
             model_of(run_file, kappa, gamma)
 
 
+def _colors(run_file: RunFile, model: LindbladModel) -> tuple[Color, ...]:
+    """Return the colors that a run meets: a complex potential solved without jumps those of the start alone."""
+    jumps = bool(model.channels) or run_file.config.method.kind != "nojump"
+    start = singlet_probability(run_file.config.initial.color)
+    return COLORS if jumps or start < 1 else COLORS[:1]
+
+
 def check_media(run_file: RunFile, kappa: Kappa, gamma: Gamma, histories: Sequence[History]) -> None:
     """See that a setting can be solved at the temperatures of histories: fits and tables have their ranges."""
     model = model_of(run_file, kappa, gamma)
     start = start_of(run_file, run_file.config.initial.l[0])
-    with keyed("model", T="kappa", medium="potential"):
+    with keyed("model", T="kappa", medium="potential", octet="potential.octet"):
         checked_problem(model, histories, start)
         if model.thermal is not None:
             for history in histories:
                 for begin, end in history.active:
-                    model.thermal.medium(_PROBE_R, "singlet", *medium_state(history, np.array([begin, end])))
+                    state = medium_state(history, np.array([begin, end]))
+                    for color in _colors(run_file, model):
+                        model.thermal.medium(_PROBE_R, color, *state)
 
 
 def identity(run_file: RunFile, kappa: Kappa, gamma: Gamma, l: int, budget: Budget) -> dict[str, Any]:

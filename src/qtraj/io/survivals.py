@@ -67,7 +67,8 @@ def _table(results: xr.Dataset) -> SurvivalTable:
         pairs = [(name, solved[f"{name}_emulated"].values) for name in ("survival", "no_jump")]
         seen = _table(solved.assign({n: solved[n].copy(data=v) for n, v in pairs}).drop_vars(gone))
         # the error of the solver is that of the solved paths
-        others = others.assign({name: others[name].fillna(0.0) for name in others if "_error_" in str(name)})
+        none = {name: xr.zeros_like(others[name]) for name in others if "_error_" in str(name)}
+        others = others.assign(none)
         # several directions from one point follow one another
         place = np.array([solved[name].values for name in ("x_fm", "y_fm", "pT")])
         points = np.cumsum(np.any(np.diff(place, axis=1, prepend=np.nan) != 0, axis=0))
@@ -80,10 +81,20 @@ def _table(results: xr.Dataset) -> SurvivalTable:
             points=points,
         )
     # paths without an error get the mean of those of their source, which are a random sample of its paths
-    source = results["source"]
-    errors = {name: results[name] for name in results if "_error_" in str(name)}
-    means = {name: e.groupby(source).mean("history").sel(source=source) for name, e in errors.items()}
-    results = results.assign({name: e.fillna(means[name]) for name, e in errors.items()})
+    source = results["source"].values
+    for name in [name for name in results if "_error_" in str(name)]:
+        values = results[name].values
+        if not np.any(unknown := np.isnan(values)):
+            continue
+        values = np.where(unknown, 0.0, values)
+        for number in np.unique(source):
+            own = source == number
+            with np.errstate(
+                divide="ignore", invalid="ignore"
+            ):  # nothing is known of any path: neither of their mean
+                mean = values[:, own].sum(axis=1) / np.sum(~unknown[:, own], axis=1)
+            values[:, own] = np.where(unknown[:, own], mean[:, None], values[:, own])
+        results = results.assign({name: results[name].copy(data=values)})
     columns: dict[str, Any] = {name: results[name].values for name in _COLUMNS}
     # files of earlier versions hold paths at mid-rapidity only; some trajectory files do not know theirs
     y = results["rapidity"].values if "rapidity" in results.variables else np.zeros(results.sizes["history"])

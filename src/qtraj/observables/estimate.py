@@ -26,6 +26,7 @@ SHOWN: Final = 24  # entries up to which an array of estimates is printed in ful
 _CALLS: Final = itertools.count()  # tells the sources of errors apart
 
 # name of a part; for each entry the number of the source of its error, and that error with a sign
+_FEW: Final = 64  # entries whose sources of errors are looked up at once
 _Term = tuple[str, Any, Any]
 
 
@@ -121,10 +122,20 @@ class Estimate:
 
     def __getitem__(self, index: Any) -> Estimate:
         """Return the entries `index` of an array of estimates."""
-        parts = {name: np.asarray(part)[index] for name, part in self.parts.items()}
-        entries = Estimate(np.asarray(self.value)[index], parts, self.not_estimated)
-        terms = [(name, source[index], error[index]) for name, source, error in self._sources()]
-        settle(entries, _terms=terms)
+
+        def picked(values: Any) -> Any:
+            # rows by their numbers: a table of survivals is cut into bins, and `take` is three times faster
+            rows = isinstance(index, np.ndarray) and index.dtype.kind == "i" and np.ndim(values) > 0
+            return np.take(values, index, axis=0) if rows else np.asarray(values)[index]
+
+        parts = {name: picked(part) for name, part in self.parts.items()}
+        entries = Estimate(picked(self.value), parts, self.not_estimated)
+
+        def terms() -> list[_Term]:
+            return [(name, picked(source), picked(error)) for name, source, error in self._sources()]
+
+        # the rows of a table are seldom calculated with, so their sources are looked up when they are
+        settle(entries, _terms=terms if np.size(entries.value) > _FEW else terms())
         return entries
 
     def __getstate__(self) -> dict[str, Any]:
@@ -193,6 +204,8 @@ class Estimate:
             shape = np.shape(self.value)
             source = (next(_CALLS) << 32) + np.arange(np.prod(shape, dtype=int)).reshape(shape)
             settle(self, _terms=[(name, source, np.asarray(part)) for name, part in self.parts.items()])
+        if callable(self._terms):
+            settle(self, _terms=self._terms())
         terms: list[_Term] = self._terms
         return terms
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Literal, get_args
 
@@ -132,13 +132,18 @@ class Observable:
             return lambda sums: of_mesons(sums[..., MESON_COLUMNS])
 
         chosen = table.select(**ranges)
+        survival = chosen.part(part)
+        if (
+            "rare_events" not in survival.parts
+        ):  # nothing else of the survivals is needed of the rows of a bin
+            chosen = replace(chosen, survival=survival, no_jump=None)
         points: list[Estimate] = []
         edges: list[tuple[float, float, float]] = []
         for x, low, high, numbers in bins.rows(chosen):
             rows = chosen.rows(numbers)
             rows.check_states()
             factors = () if self.factors is None else self.factors(rows)
-            sums = replicate_sums(rows, rows.part(part), factors)
+            sums = replicate_sums(rows, rows.survival if rows.no_jump is None else rows.part(part), factors)
             if self.feeds_down:
                 points.append(_with_input_errors(sums, feeddown, of_states))
             else:

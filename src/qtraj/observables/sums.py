@@ -18,11 +18,12 @@ Emulated paths are corrected by solved ones, whose scatter is a second, independ
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 
 from .._checks import choice, finite_array, float_array, instance, mapping, settle
 from .._types import Float
@@ -72,9 +73,7 @@ def replicate_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[F
     labels, groups = np.unique(table.replicate, return_inverse=True)
 
     def summed(values: Float) -> Float:
-        sums = np.zeros((len(labels), len(weights), len(STATE_NAMES)))
-        np.add.at(sums, groups, weights.T[:, :, None] * np.where(known, values, 0.0)[:, None, :])
-        return sums
+        return _by_group(groups, len(labels), weights, np.where(known, values, 0.0))
 
     def of_survival(sums: Float) -> Float:
         return np.concatenate([np.zeros((len(weights), len(STATE_NAMES))), sums])
@@ -107,14 +106,21 @@ def _corrected_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[
     """
     role = table.emulation
     rows = np.flatnonzero(role <= 0)
-    base = replicate_sums(
-        replace(table.rows(rows), emulation=None), survival[rows], [np.asarray(f)[rows] for f in factors]
-    )
+    parts = {name: np.take(part, rows, axis=0) for name, part in survival.parts.items()}
+    # emulated paths have no numerical errors: those are of the solved ones
+    some = {name: part for name, part in parts.items() if np.any(part)}
+    emulated = Estimate(np.take(survival.value, rows, axis=0), some, survival.not_estimated)
+    no_jump = table.no_jump[rows] if "rare_events" in some else None
+    lean = SurvivalTable(emulated, table.replicate[rows], no_jump=no_jump, weight=table.weight[rows])
+    base = replicate_sums(lean, emulated, [np.asarray(f)[rows] for f in factors])
     labels, group = np.unique(table.replicate[rows], return_inverse=True)
     known = np.isfinite(survival.value)
     weights = table.weight * np.array([np.ones(len(table)), *factors])
     k, groups, missing = len(weights), base.groups.copy(), list(base.not_estimated)
-    numerical = {name: sums.copy() for name, sums in base.numerical.items()}
+    numerical = {
+        name: np.zeros((2 * k, len(STATE_NAMES))) for name in parts if name not in Estimate.STATISTICAL
+    }
+    numerical |= {name: sums.copy() for name, sums in base.numerical.items()}
     paths, number = np.unique(table.replicate, return_inverse=True)
     corrections = np.zeros((len(paths), 2 * k, len(STATE_NAMES)))
     for sample in np.unique(-role[role < 0]):
@@ -126,8 +132,8 @@ def _corrected_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[
         if np.any(count[np.any(known[rows[cheap]], axis=0)] < 2):
             missing.append(UNCORRECTED)
         # shape (groups, states): weight of the emulated paths that know the state
-        W = np.zeros((len(labels), len(STATE_NAMES)))
-        np.add.at(W, group[cheap], (table.weight[:, None] * known)[rows[cheap]])
+        own = rows[cheap]
+        W = _by_group(group[cheap], len(labels), table.weight[None, own], known[own].astype(float))[:, 0]
         with np.errstate(divide="ignore", invalid="ignore"):
             share = np.where(
                 total > 0, weights[:, solved, None] * known[solved] / total, 0.0
@@ -144,6 +150,13 @@ def _corrected_sums(table: SurvivalTable, survival: Estimate, factors: Sequence[
                 numerical.setdefault(name, np.zeros((2 * k, len(STATE_NAMES))))[k:] += W.sum(axis=0) * error
     there = np.any(corrections != 0, axis=(1, 2))
     return Sums(groups, numerical, tuple(dict.fromkeys(missing)), base.statistical, corrections[there])
+
+
+def _by_group(group: NDArray[np.intp], count: int, weights: Float, values: Float) -> Float:
+    """Return the sums (count, k, n) over the rows of each group of `weights` (k, rows) times `values` (rows, n)."""
+    place = np.arange(len(group) + 1)
+    each = [csr_array((weight, group, place), shape=(len(group), count)).T @ values for weight in weights]
+    return np.stack(each, axis=1)
 
 
 def _unseen(table: SurvivalTable, rare: Float, weights: Float) -> Float:

@@ -236,6 +236,8 @@ class SurvivalTable:
         `ranges` (low, high), low <= x < high, are keyed by the names of `AXES`; None does not restrict. `InputError` if
         a name is unknown, a range is not increasing, or no row is inside.
         """
+        if all(limits is None for limits in ranges.values()):
+            return self
         inside = np.ones(len(self), dtype=bool)
         for name, limits in ranges.items():
             if limits is None:

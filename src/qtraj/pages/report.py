@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from ..io.citations import of_data
+from ..io.config import NO_DIPOLE
 from ..io.factory import feeddown_of
 from ..io.pages import page, rounded, write_page
 from ..observables.curves import Curve, CurveBand
@@ -42,9 +43,13 @@ ACCURACY: Final = {
     "of the maximum, and to a tenth in the octet at 1.5 fm/c, 2.6 fm apart, where jumps end.",
 }
 ACCURACY["all"] = ACCURACY["NLO"]  # the same step, mesh and start
+UNMEASURED: Final = (
+    "Solved for this page on a finer mesh than survivals need. How good the density is has not been measured for "
+    "complex potentials; the numbers to quote are the survivals."
+)
 COLD: Final = (
-    "The density over time is not shown: the medium is never above T_end on this path, or the potential changes with "
-    "the medium."
+    "The density over time is not shown: the medium is never above T_end on this path, or the jumps of this potential "
+    "are not known."
 )
 
 # names of the palette of page.css, which has a light and a dark value of each
@@ -102,7 +107,7 @@ def report_contents(run: Run) -> Contents:
         "split": split_table(panels),
         "agreement": agreement_rows(panels),
     }
-    accuracy = ACCURACY[config.model.order]
+    accuracy = UNMEASURED if NO_DIPOLE in config.model.kappa else ACCURACY[config.model.order]
     return Contents(run, panels, figures(panels), splits(panels), tables, pair, which, accuracy)
 
 

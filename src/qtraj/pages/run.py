@@ -20,13 +20,15 @@ from ..errors import FileFormatError, InputError
 from ..hydro.paths import CLOCKS
 from ..hydro.sampling import rapidity_words
 from ..io.config import NO_DIPOLE, RunConfig, RunFile
-from ..io.factory import model_of, start_of
+from ..io.factory import model_of, potential_of, start_of
 from ..io.pages import rounded
 from ..io.results import read_dataset
 from ..observables.bins import geometries
 from ..physics.medium import History
 from ..physics.model import ORDERS
+from ..physics.transport import PRESETS
 from ..solvers.density.evolution import density_in_time
+from ..solvers.density.method import has_jumps
 from ..states import STATE_NAMES
 from ..units import HBARC, to_fm
 
@@ -110,16 +112,31 @@ def setup(run: Run) -> dict[str, str]:
     """Return how a run was set up: topics and sentences."""
     config, model, system = run.config, run.config.model, run.config.system
     nuclei, given = system.woods_saxon, model.potential
-    names = {"coulomb": "Coulomb", "ksu": "Kent State University"}
-    potential = f"{names.get(given.name or '', given.file)}, C_F α_s = {model.alpha:g}"
+    names = {
+        "coulomb": "Coulomb",
+        "cornell": "Cornell, its string breaking",
+        "ksu": "Kent State University",
+        "htl": "hard thermal loops",
+        "three-loop": "three loops of QCD",
+        "wilson-line": "fit to Wilson lines of lattice QCD",
+    }
+    potential = str(given.file)
+    alpha = model.alpha
+    if given.name is not None:
+        arguments = ", ".join(f"{key} = {value}" for key, value in given.arguments.items())
+        potential = names[given.name] + (f" ({arguments})" if arguments else "")
+        alpha = potential_of(RunFile(config, run.text, Path())).alpha
+    potential = f"{potential}, C_F α_s = {alpha:g}"
     if given.python is not None:
         potential = f"{given.python} of the user"
-    lindblad = model.order != "all" or model.positive
-    equation = "Lindblad equation" if lindblad else "master equation (Redfield)"
+    lindblad = "Lindblad equation" if model.order != "all" or model.positive else "master equation (Redfield)"
+    equation = f"{lindblad} of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature"
+    if NO_DIPOLE in model.kappa:
+        equation = "Lindblad equation of a pair in a color field with white noise, whose correlation is Im V"
     topics = {
         "Collision": f"{system.name} at {system.sqrt_s_GeV:g} GeV per nucleon pair; σ_NN = {system.sigma_nn_mb:g} mb; "
         f"nuclei of A = {nuclei.A}, R = {nuclei.R_fm:g} fm, a = {nuclei.a_fm:g} fm",
-        "Equation": f"{equation} of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature",
+        "Equation": equation,
         "Potential": f"{potential}; bottom-quark mass M = {model.mass:g} GeV",
         "Transport": _transport(config),
         "Medium": f"acts on the pair while T > {', '.join(f'{T:g}' for T in config.medium.T_end)} GeV; {_hydro(run)}",
@@ -180,9 +197,11 @@ def _transport(config: RunConfig) -> str:
     fits = f" (lattice fits, T_c = {model.T_c:g} GeV)" if model.has_fits else ""
     kappa = ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in model.kappa)
     gamma = ", ".join(f"{value:g}" if isinstance(value, float) else str(value) for value in model.gamma)
+    gamma += f"; γ(0) = {model.gamma_vacuum:g} GeV³" if model.gamma_vacuum else ""
     gamma = gamma.replace("-", "−")
     one = len(model.kappa) == len(model.gamma) == 1
-    return f"κ/T³: {kappa}{fits}; γ/T³: {gamma}" + ("" if one else "; the first of each is central")
+    known = f" ({model.transport}: {PRESETS[model.transport].source})" if model.transport else ""
+    return f"κ/T³: {kappa}{fits}; γ/T³: {gamma}{known}" + ("" if one else "; the first of each is central")
 
 
 def _hydro(run: Run) -> str:
@@ -236,11 +255,11 @@ def representative(run: Run) -> tuple[History, str] | None:
 def pair_over_time(run_file: RunFile, history: History) -> dict[str, Any] | None:
     """Return the data of the section with the slider, or None if there is nothing to show.
 
-    That is so for a history that is never hot, and for a potential that changes with the medium.
+    That is so for a history that is never hot, and for a complex potential whose jumps are not known.
     """
     model = model_of(run_file)
-    # the density matrix knows potentials of the vacuum only
-    if not history.active or model.thermal is not None:
+    # without jumps an octet need not be known
+    if not history.active or not has_jumps(model):
         return None
     times = np.linspace(0.0, to_fm(history.active[-1][1]), TIMES)
     r_fm = np.linspace(0.0, FARTHEST_FM, 2 * POINTS)

@@ -26,7 +26,7 @@ from ..errors import InputError, warn_user
 from ..radial.bound import bound_states
 from ..radial.laguerre import LaguerreMesh
 from ..units import N_C
-from .channels import JumpChannel, leading_order_channels, recoiling_channels
+from .channels import JumpChannel, WaveChannel, leading_order_channels, recoiling_channels, wave_channels
 from .potentials.coulomb import (
     COLORS,
     Color,
@@ -49,6 +49,10 @@ energy cuts were measured."""
 AS_BOTTOM = 1.25
 """Factor in length, and its square in energy, within which a pair is resolved as bottomonium: the margins hold other
 fits of M and alpha, too. Beyond it everything scales, and a scaled medium gives the same numbers."""
+
+SEEN_AT: Final = (1.0, 2.5, 6.0)
+"""Distances in GeV^-1, for bottomonium, at which `LindbladModel.seen` asks a thermal potential: the sizes of 1S, 2S and
+3S. With HTL on the shipped Pb-Pb runs two or five of them leave the same error of emulated survival."""
 
 Order = Literal["LO", "NLO", "all"]
 ORDERS: Final[dict[Order, str]] = {
@@ -110,7 +114,7 @@ class LindbladModel:
     ----------
     channels : tuple of JumpChannel
         All jumps; sum_channels kappa rate(l) C^+C is the width of each color. None for a potential with a width of its
-        own.
+        own, whose jumps are the `wave_channels`.
 
     Raises
     ------
@@ -191,6 +195,28 @@ class LindbladModel:
     def has_width(self) -> bool:
         """Whether the potential is complex in the medium: decay without jumps, for `NoJump` only."""
         return self.thermal is not None and self.thermal.has_width
+
+    @property
+    def wave_channels(self) -> tuple[WaveChannel, ...]:
+        """All jumps of a potential with a width of its own; none otherwise."""
+        return wave_channels() if self.has_width else ()
+
+    @property
+    def quantities(self) -> int:
+        """How many functions of T say all of the medium that survival is learned from: kappa/T^p, gamma, `seen`."""
+        seen = 0 if self.thermal is None else (1 + self.has_width) * len(SEEN_AT)
+        return 1 + self.powers + seen
+
+    def seen(self, T: Float) -> Float:
+        """Return what a thermal potential does to a singlet in an isotropic medium at temperatures T (nt,) in GeV.
+
+        Shape (nt, q) in GeV: the change of Re V at the distances of `SEEN_AT`, and Gamma/2 there if it has a width.
+        """
+        assert self.thermal is not None
+        r = self.scales.length * np.array(SEEN_AT)
+        V = self.thermal.medium(r, "singlet", T, np.zeros_like(T), T)
+        change = V.real - self.thermal.vacuum(r, "singlet")
+        return np.concatenate([change, -V.imag], axis=1) if self.has_width else change
 
     @property
     def is_local(self) -> bool:
@@ -322,3 +348,29 @@ def width_terms(model: LindbladModel, color: Color, T: float) -> WidthTerms:
             coefficients = (1.0, 2 * a, -3 * e + a**2, -2 * a * e, e**2)
             terms = [t + c.color_weight * x for t, x in zip(terms, coefficients, strict=True)]
     return WidthTerms(*terms)
+
+
+def jump_factors(model: LindbladModel, omega: Float, T: float) -> list[tuple[Float, Float]]:
+    """Return pairs (f, g) of functions of omega, the energy in GeV that a jump absorbs, at a temperature T in GeV.
+
+    Between eigenstates of the vacuum any order is the same elementwise product, with R the matrix of sqrt(kappa rate) r
+    in a channel, L = R f and N = R g:
+
+        d rho_target   contains  (1/2) sum over pairs of (L rho N^T + N rho L^T)
+        d rho_source   contains  - (1/2) sum over pairs of (N^T L rho + rho L^T N)
+
+    At leading order f = g = 1; at all orders f = S(omega)/kappa and g = 1 (arXiv:1612.07248), of the positive twin both
+    are the root of S/kappa (arXiv:2004.01469). At next-to-leading order
+    C = R (1 - x/4) with x = omega/T and the friction (1/8) {R, i [H, R]}/T are together the pairs (1 - x/2, 1) and
+    (x/4, x/4), in any potential: the expansion of all orders, and the term of second order that makes it positive. Both
+    have the shape of omega. `InputError` for an order that is not written in this form.
+    """
+    one, x = np.ones_like(omega), omega / T
+    if model.spectrum is not None:
+        S = np.asarray(model.spectrum(omega, np.full_like(omega, T)), dtype=float)
+        return [(np.sqrt(S), np.sqrt(S))] if model.positive else [(S, one)]
+    if model.order == "NLO":
+        return [(1 - x / 2, one), (x / 4, x / 4)]
+    if model.order == "LO":
+        return [(one, one)]
+    raise InputError("order", model.order, "be one whose jumps are known between eigenstates of the vacuum")

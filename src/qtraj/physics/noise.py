@@ -76,7 +76,8 @@ def effective_potential(
     its jumps make.
     """
     V = potential.medium(r, color, T, xi, hard_scale)
-    if color == "singlet" or not potential.has_width or np.iscomplexobj(V):
+    own = np.iscomplexobj(V) and np.any(V.imag)  # a complex formula may be real
+    if color == "singlet" or not potential.has_width or own:
         return V
     g, half = (correlation(potential, x, T, xi, hard_scale) for x in (r, r / 2))
     return np.asarray(V - 1j * octet_decay(g, half))

@@ -52,6 +52,16 @@ class Preset(NamedTuple):
     gamma: tuple[float, ...]
     source: str
 
+    def entries(self, name: str) -> dict[str, list[Any]]:
+        """Return kappa and gamma as a run file writes them, tables named after the preset of this name."""
+        kappa = [
+            {"points": list(zip(k.T, k.values, strict=True)), "name": f"{name} {edge}"}
+            if isinstance(k, Interpolated)
+            else k
+            for k, edge in zip(self.kappa, get_args(FitName), strict=True)
+        ]
+        return {"kappa": kappa, "gamma": list(self.gamma)}
+
 
 def _lattice(*values: float) -> Interpolated:
     return Interpolated("kappa", (0.195, 0.220, 0.251, 0.293), values)

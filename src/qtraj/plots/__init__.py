@@ -2,6 +2,7 @@
 
 from .artists import guide
 from .evolution import Evolution, evolve_for_view, load_evolution
+from .noise import noise_figure
 from .observables import (
     default_note,
     observable_figure,
@@ -17,6 +18,6 @@ from .style import save_figure, style, use_style
 from .view import view_figure, write_views
 
 __all__ = ["Evolution", "default_note", "evolve_for_view", "guide", "load_evolution"]
-__all__ += ["observable_figure", "parts_figure", "plot_curve", "plot_parts", "plot_raa_npart"]
+__all__ += ["noise_figure", "observable_figure", "parts_figure", "plot_curve", "plot_parts", "plot_raa_npart"]
 __all__ += ["raa_comparison_figure", "raa_figure", "save_figure", "style", "use_style", "view_figure"]
 __all__ += ["write_observables", "write_views"]

@@ -28,12 +28,14 @@ NAMES: Final = {
     "perturbation": "first order",
     "poles": r"eigenvalues of $\mathit{H}_\mathrm{eff}$",
     "spectral": "peaks of $\\rho(\\omega)$",
+    "dipole": r"dipole, $\mathit{\kappa}\langle\mathit{r}^2\rangle$",
 }
 # Okabe and Ito (2008)
 LOOKS: Final[dict[str, dict[str, Any]]] = {
     "perturbation": {"color": "#666666", "linestyle": (0, (5, 2)), "linewidth": 1.6, "zorder": 2},
     "poles": {"color": "#0072B2", "linestyle": "-", "linewidth": 2.2, "zorder": 3},
     "spectral": {"color": "#D55E00", "linestyle": "", "marker": "o", "markersize": 6, "zorder": 4},
+    "dipole": {"color": "#009E73", "linestyle": ":", "linewidth": 2.0, "zorder": 2},
 }
 # markers and colors of tables from elsewhere
 OTHERS: Final = (("s", "#000000"), ("D", "#009E73"), ("^", "#8E2C8E"), ("v", "#7A5200"))
@@ -180,7 +182,7 @@ def _handles(rows: Sequence[Row]) -> list[Line2D]:
 
 
 def _limits(rows: Sequence[Row], quantity: str) -> tuple[float, float]:
-    steady = [row for row in rows if row.route != "perturbation"] or list(rows)
+    steady = [row for row in rows if row.route not in ("perturbation", "dipole")] or list(rows)
     centers = np.array([row.values[quantity] for row in steady], dtype=float)
     low, high = min(0.0, float(centers.min())), max(0.0, float(centers.max()))
     room = ROOM * (high - low) or 1.0

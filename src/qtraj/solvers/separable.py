@@ -1,7 +1,7 @@
 """A potential that changes with the medium as a short sum: functions of r, times what it is at a few distances.
 
 The generator of a step contains G(|r - r'|/2; T) for every r, r' and angle, and T changes along a history. But curves
-that belong to one potential are alike: among the temperatures of a plasma a dozen of them span all others to 1e-8. So
+that belong to one potential are alike: among the temperatures of a plasma a dozen of them span all others to 1e-6. So
 
     G(x; T) = sum_p U_p(x) G(x_p; T),       V_c(r; T) - V_c^vac(r) = sum_q W_q,c(r) [V - V^vac]_q(T),
 
@@ -54,7 +54,7 @@ OMEGA_UNIT: Final = 0.3
 NODES: Final = 1500
 """Distances at which the functions are tabulated for splines in x^(1/2)."""
 
-TOLERANCES: Final = (1e-8, 1e-5)
+TOLERANCES: Final = (1e-6, 1e-5)
 """Errors of G over its largest value at the same distance, and of Re V over its largest change. Re V only turns phases,
 and a kink would take a function for every temperature."""
 
@@ -64,7 +64,7 @@ OF_SPECTRUM: Final = 1e-5
 SPAN_OF_SPECTRUM: Final = (0.12, 0.9)
 """Temperatures in GeV for which a spectrum is taken apart, into 12 functions; those of `SPAN` take 14."""
 
-MISMATCH: Final = (1e-6, 2e-3)
+MISMATCH: Final = (1e-4, 2e-3)
 """The same for a history: a potential that differs by more is no function of T as smooth as it should be."""
 
 
@@ -91,12 +91,11 @@ class Separable:
     def __init__(self, potential: ThermalPotential, length: float) -> None:
         self.potential = potential
         self._tables: dict[float, Any] = {}
-        reach, span = REACH * length, SPAN
-        if isinstance(potential, TabulatedPotential):
-            if potential.beyond is None:
-                reach = min(reach, float(potential.r[-1]))
-            if potential.T is not None:
-                span = max(span[0], float(potential.T[0])), min(span[1], float(potential.T[-1]))
+        reach = REACH * length
+        if isinstance(potential, TabulatedPotential) and potential.beyond is None:
+            reach = min(reach, float(potential.r[-1]))
+        low, high = getattr(potential, "T_range", SPAN)
+        span = max(SPAN[0], low), min(SPAN[1], high)
         self._grid = reach * (np.arange(1, CANDIDATES + 1) / CANDIDATES) ** 2
         self.octet_width = False
         self.colors: tuple[Color, ...] = COLORS
@@ -121,6 +120,7 @@ class Separable:
         self._change_at = _skeleton(change, TOLERANCES[1])
         self._widths, self._changes = width[:, self._width_at], change[:, self._change_at]
         self.terms, self.phases = len(self._width_at), len(self._change_at)
+        self._on_grid = _solved(self._widths, width), _solved(self._changes, change)
 
     def _curves(
         self, x: Float, T: Float, xi: Float | None = None, scale: Float | None = None
@@ -198,23 +198,14 @@ class Separable:
             )
             remedy = "NoJump(grid=SineGrid(...)) takes any temperature."
             raise InputError("medium", f"T from {found[0]:.4g} to {found[1]:.4g} GeV", allowed, remedy)
-        some = slice(0, None, 9)  # with the last
-        x = self._grid[some]
-        true = self._curves(x, T, xi, scale)
-        sizes = (
-            self._sizes[0].reshape(true[0].shape[1] // len(x), CANDIDATES)[:, some].ravel(),
-            self._sizes[1],
-        )
-        functions = np.moveaxis(self._widths_of(x), -1, 1), self.phase_functions(x)[:, : len(self.colors)]
-        for amount, F, curves, size, limit in zip(
-            self.coefficients(T, xi, scale), functions, true, sizes, MISMATCH, strict=True
+        true = self._curves(self._grid, T, xi, scale)
+        for amounts, functions, curves, size, limit in zip(
+            self.coefficients(T, xi, scale), self._on_grid, true, self._sizes, MISMATCH, strict=True
         ):
-            off = np.abs(amount @ F.reshape(len(F), curves.shape[1]) - curves) / size
+            off = np.abs(amounts @ functions - curves) / size
             if off.max(initial=0.0) > limit:
                 allowed = "change smoothly with T, xi and the hard scale"
-                remedy = (
-                    f"{len(F)} functions of r describe it from {low:.3g} to {high:.3g} GeV, but not here."
-                )
+                remedy = f"{len(functions)} functions of r describe it from {low:.3g} to {high:.3g} GeV, but not here."
                 raise InputError("potential", self.potential, allowed, remedy)
 
 

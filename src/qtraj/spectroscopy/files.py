@@ -194,7 +194,7 @@ MISSING = "-"
 LARGE = 1000.0  # MeV; larger errors are printed in whole MeV
 
 # whose binding energy and radius are shown, the first that there is
-PREFERRED = ("poles", "perturbation", "spectral")
+PREFERRED = ("poles", "perturbation", "spectral", "dipole")
 
 
 def table(rows: Iterable[Row], title: str = "", *, plain: bool = False) -> Table:

@@ -16,6 +16,7 @@ from .._types import Float
 from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..physics.model import LindbladModel
+from ..physics.transport import Transport
 from ..radial.laguerre import LaguerreMesh
 from ..solvers.parallel import Tally
 from ..solvers.projection import threshold
@@ -28,6 +29,9 @@ from .spectral import mesh_for, peak_levels, source_of
 
 ROUTES: Final = ("perturbation", "poles", "spectral")
 """First order in the medium; complex eigenvalues of H_eff; peaks of spectral functions."""
+
+DIPOLE: Final = "dipole"
+"""First order in dipole terms alone, (gamma - i kappa) r^2/2: what a whole potential is compared with."""
 
 
 # points of the mesh to compare with over those of the mesh: denser near the origin and longer, too
@@ -55,6 +59,8 @@ class ThermalLevels:
         Results by route.
     settings : mapping of str to str
         Mesh, source and what else was chosen.
+    dipole : Transport or None
+        Coefficients of the route ``dipole``, if it is there.
     """
 
     model: LindbladModel
@@ -65,6 +71,7 @@ class ThermalLevels:
     continuum: Float
     routes: Mapping[str, RouteLevels]
     settings: Mapping[str, str]
+    dipole: Transport | None = None
 
     def __repr__(self) -> str:
         states, where = ", ".join(state.name for state in self.states), f"{self.T[0]:g}"
@@ -128,6 +135,7 @@ def thermal_levels(
     mesh: LaguerreMesh | None = None,
     rotation: float | None = None,
     source: str = "state",
+    dipole: Transport | None = None,
     progress: Progress | bool | None = None,
 ) -> ThermalLevels:
     """Return thermal levels of singlet quarkonium in a static isotropic medium.
@@ -141,7 +149,8 @@ def thermal_levels(
     states : sequence of str
         States that are bound in the vacuum, such as ``"1S"``.
     routes : sequence of str
-        Of ``"perturbation"``, ``"poles"``, ``"spectral"``; see docs/spectroscopy.md for which to trust when.
+        Of ``"perturbation"``, ``"poles"``, ``"spectral"``, see docs/spectroscopy.md for which to trust when; and
+        ``"dipole"``, kappa <r^2> and gamma <r^2>/2 to compare a complex potential with.
     mesh : LaguerreMesh, optional
         Mesh, by default of 96 points and scaled with the Bohr radius; the ``mesh`` part of each error is the
         difference to one with a quarter more points.
@@ -149,6 +158,9 @@ def thermal_levels(
         Of ``poles``: angle of complex scaling, by default the best one.
     source : {"state", "local"}
         Of ``spectral``: an extended source for each state, or one narrow Gaussian.
+    dipole : Transport, optional
+        Of ``dipole``: the coefficients; by default the model's, or ``Transport()`` for a potential with a width of its
+        own, which has none.
     progress : bool or callable, optional
         As for `qtraj.solve`: True shows a bar, a function is called with the work that is done and all of it.
 
@@ -170,10 +182,16 @@ def thermal_levels(
     chosen = tuple(State.named(name) for name in states)
     if len(set(chosen)) < len(chosen):
         raise InputError("states", list(states), "name each state once")
-    some = f"be some of {', '.join(ROUTES)}"
+    some = f"be some of {', '.join((*ROUTES, DIPOLE))}"
     routes = texts("routes", routes, some)
-    if not routes or not set(routes) <= set(ROUTES):
+    if not routes or not set(routes) <= {*ROUTES, DIPOLE}:
         raise InputError("routes", routes, some)
+    if dipole is not None:
+        instance("dipole", dipole, Transport)
+        if DIPOLE not in routes:
+            raise InputError("dipole", dipole, "be left out without the route 'dipole'")
+    elif DIPOLE in routes:
+        dipole = Transport() if model.has_width else model.transport
     source_of(chosen[0], source)
     reported = reporting(progress)
     # every route runs on both meshes; the difference is its part ``mesh`` of the error
@@ -181,10 +199,13 @@ def thermal_levels(
     vacuum, on_finer = (_vacuum_energies(model, m, chosen) for m in (mesh, finer))
     for t in temperatures:  # a coefficient that does not exist at some T raises before anything is computed
         effective_hamiltonian(model, mesh, chosen[0].l, float(t))
+    if dipole is not None:
+        dipole.at(temperatures)
     calculations: dict[str, Callable[..., RouteLevels]] = {
         "perturbation": first_order,
         "poles": partial(complex_levels, rotation=rotation),
         "spectral": partial(peak_levels, source=source),
+        DIPOLE: partial(first_order, dipole=dipole),
     }
     steps = len(temperatures) * len({state.l for state in chosen})
     results: dict[str, RouteLevels] = {}
@@ -196,9 +217,10 @@ def thermal_levels(
             tally.reach()
     settings = {"potential": str(model.potential), "transport": str(model.transport), "mesh": str(mesh)}
     settings |= {"mass_GeV": f"{model.mass:g}", "order": model.order, "source": source}
+    settings |= {} if dipole is None else {"dipole": str(dipole)}
     limit = continuum(model, mesh, temperatures).real
     error = np.abs(vacuum - on_finer)
-    return ThermalLevels(model, temperatures, chosen, vacuum, error, limit, results, settings)
+    return ThermalLevels(model, temperatures, chosen, vacuum, error, limit, results, settings, dipole)
 
 
 def _vacuum_energies(model: LindbladModel, mesh: LaguerreMesh, states: tuple[State, ...]) -> Float:

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from .._types import Complex, Float
 from ..observables.estimate import Estimate
 from ..physics.model import LindbladModel
+from ..physics.transport import Transport
 from ..radial.laguerre import LaguerreMesh
 from ..states import State
 from .hamiltonian import (
@@ -95,17 +96,19 @@ def first_order(
     mesh: LaguerreMesh,
     finer: LaguerreMesh,
     *,
+    dipole: Transport | None = None,
     advance: Callable[[int], None] = lambda temperatures: None,
 ) -> RouteLevels:
     """Return energies of first order in the medium, of states that are bound in the vacuum; T (nt,) is in GeV.
 
-    `advance` is called with how many temperatures are done, for each l.
+    The medium is that of the model, or the terms (gamma - i kappa) r^2/2 of `dipole` alone. `advance` is called with
+    how many temperatures are done, for each l.
 
     The parts of the error are ``second_order`` and ``third_order``, the sizes of these terms, and ``mesh``, the
     difference to the mesh `finer`. <r> is of first order, too, and its change times the relative change is the error.
     """
-    (energy, second, third), radius, change = _orders(model, T, states, mesh)
-    (on_finer, *_), radius_finer, change_finer = _orders(model, T, states, finer)
+    (energy, second, third), radius, change = _orders(model, T, states, mesh, dipole)
+    (on_finer, *_), radius_finer, change_finer = _orders(model, T, states, finer, dipole)
     advance(len(T) * len({state.l for state in states}))
     parts = {
         "second_order": modulus(second),
@@ -118,7 +121,11 @@ def first_order(
 
 
 def _orders(
-    model: LindbladModel, T: Float, states: tuple[State, ...], mesh: LaguerreMesh
+    model: LindbladModel,
+    T: Float,
+    states: tuple[State, ...],
+    mesh: LaguerreMesh,
+    dipole: Transport | None,
 ) -> tuple[Complex, Float, Float]:
     """Energies to first order, terms of second and third (3, ns, nt), vacuum radii and first-order changes (ns, nt)."""
     shape = (len(states), len(T))
@@ -130,7 +137,12 @@ def _orders(
         levels, vectors = np.linalg.eigh(vacuum.real)
         r = (vectors.T * mesh.r) @ vectors
         for j, t in enumerate(T):
-            medium = vectors.T @ (effective_hamiltonian(model, mesh, l, float(t)) - vacuum) @ vectors
+            if dipole is None:
+                terms = effective_hamiltonian(model, mesh, l, float(t)) - vacuum
+            else:
+                kappa, gamma = dipole.at(t)
+                terms = np.diag(0.5 * (gamma - 1j * kappa) * mesh.r**2)
+            medium = vectors.T @ terms @ vectors
             for i in (i for i, state in enumerate(states) if state.l == l):
                 n = states[i].radial_index
                 gaps = levels[n] - levels

@@ -18,7 +18,10 @@ Progress = Callable[[int, int], None]
 
 
 class Executor(Protocol):
-    """Solves chunks."""
+    """Solves chunks.
+
+    It may have a context `opened` that gives an executor whose workers stay for several calls of `map`.
+    """
 
     @property
     def name(self) -> str:

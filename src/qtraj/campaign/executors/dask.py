@@ -8,8 +8,8 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
-from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -49,6 +49,19 @@ class DaskExecutor:
     name: str
     connect: Callable[[], AbstractContextManager[Client]]
     ended: Callable[[], str] = str  # why no worker will come any more, empty while one may
+
+    @contextmanager
+    def opened(self) -> Iterator[DaskExecutor]:
+        """Give an executor whose workers, once started, stay until the end: to start some takes seconds."""
+        with ExitStack() as stack:
+            clients: list[Client] = []
+
+            def connect() -> AbstractContextManager[Client]:
+                if not clients:
+                    clients.append(stack.enter_context(self.connect()))
+                return nullcontext(clients[0])
+
+            yield replace(self, connect=connect)
 
     def map(self, worker: Worker, numbers: Sequence[int], progress: Progress) -> Iterator[int]:
         """Yield the number of each chunk as it is finished."""

@@ -20,8 +20,9 @@ Function = Callable[..., Any]
 # where a function is tried out: from far inside 1S (Bohr radius 0.7 GeV^-1) to far outside 3S (<r> = 9 GeV^-1)
 _PROBE_R: Final = np.geomspace(0.01, 30.0, 25)
 _PROBE_T: Final = np.array([0.2, 0.3, 0.5])
-# GeV^-1, 20 to 80 fm: where a potential has become V_inf + c/r, if it ever does. Formulas with e^x are finite there.
-_FAR_R: Final = np.array([100.0, 200.0, 400.0])
+# GeV^-1, up to 80 fm: where a potential has become V_inf + c/r, if it ever does. In a hot medium a formula with e^x may
+# not be finite at the last of them, and has long become constant at the others
+_FAR_R: Final = np.array([25.0, 50.0, 100.0, 200.0, 400.0])
 # GeV; the two values that three distances give for V_inf agree to it. A common shift of the octet by it is a phase of
 # 0.003 in 5 fm/c, and r^{-1/2} times 0.1 GeV would differ by 0.001
 _SATURATED: Final = 1e-4
@@ -66,8 +67,8 @@ class CallablePotential:
 
     Notes
     -----
-    V_inf is 2 V(2 R) - V(R), exact for V_inf + c/r. R = 100 and R = 200 GeV^-1 must give it to 1e-4 GeV, or else the
-    potential does not saturate: a string that does not break, or a logarithm.
+    V_inf is 2 V(2 R) - V(R), exact for V_inf + c/r. R = 100 and R = 200 GeV^-1 (smaller ones where V overflows there)
+    must give it to 1e-4 GeV, or else the potential does not saturate: a string that does not break, or a logarithm.
 
     Examples
     --------
@@ -123,15 +124,18 @@ class CallablePotential:
             V = self._call("singlet", _FAR_R[None], *media).real
         V = np.broadcast_to(V, (len(T), len(_FAR_R)))
         limits = 2 * V[:, 1:] - V[:, :-1]
-        change = np.abs(limits[:, 1] - limits[:, 0])
+        # the farthest two that are finite
+        last = np.where(np.isfinite(limits[:, 3]), 3, np.where(np.isfinite(limits[:, 2]), 2, 1))
+        at = np.arange(len(T))
+        change = np.abs(limits[at, last] - limits[at, last - 1])
         if not np.all(change <= _SATURATED):
             i = int(np.argmax(~(change <= _SATURATED)))
             where = "in the vacuum" if T[i] == 0 else f"at T = {T[i]:.4g} GeV"
             values = " ".join(f"{v:.4g}" for v in V[i])
             allowed = f"be a function, 'coulomb' or None for a singlet that does not saturate {where}"
-            remedy = f"Far away, at 100, 200 and 400 GeV^-1, V_s is {values} GeV; let its string break."
+            remedy = f"Far away, from 25 to 400 GeV^-1, V_s is {values} GeV; let its string break."
             raise InputError("octet", "casimir", allowed, remedy)
-        return np.asarray(limits[:, 1])
+        return np.asarray(limits[at, last])
 
     @property
     def _functions(self) -> dict[Color, Function]:

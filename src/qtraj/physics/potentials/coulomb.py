@@ -39,8 +39,8 @@ class Potential(Hashable, Protocol):
 class ThermalPotential(Potential, Protocol):
     """A potential that changes with the medium.
 
-    A class that is thermal for some of its arguments only says so by an attribute ``is_thermal``; see
-    `thermal_potential`.
+    A class that is thermal for some of its arguments only says so by an attribute ``is_thermal``, see
+    `thermal_potential`; one that is known between two temperatures only, by ``T_range``, lowest and highest in GeV.
     """
 
     @property

@@ -56,7 +56,8 @@ class TabulatedPotential:
     Other Parameters
     ----------------
     below : {"coulomb", "constant"}
-        Below the first point r V is constant, which continues -alpha/r, or V is.
+        Below the first point r Re V is constant, which continues -alpha/r, and Im V falls as r^2, as that of a dipole;
+        or V is constant.
     beyond : {"constant", "linear"} or None
         Beyond the last point V stays, or goes on with its slope there; with None a method whose grid reaches further
         raises.
@@ -171,6 +172,11 @@ class TabulatedPotential:
         """Whether the table depends on T or is complex."""
         return self.T is not None or self.has_width
 
+    @property
+    def T_range(self) -> tuple[float, float]:
+        """Lowest and highest temperature of the rows in GeV, 0 and infinity for a table of r alone."""
+        return (0.0, np.inf) if self.T is None else (float(self.T[0]), float(self.T[-1]))
+
     def vacuum(self, r: Float, color: Color) -> Float:
         """Return V_color(r) in GeV without medium, for r in GeV^-1, any shape."""
         r = np.asarray(r, dtype=float)
@@ -260,7 +266,10 @@ class TabulatedPotential:
         inside = np.clip(r, first, last)
         V = spline(inside) / inside
         if self.below == "coulomb":
-            V = np.where(r < first, np.multiply.outer(rows[..., 0] * first, 1 / r), V)
+            near = np.multiply.outer(rows[..., 0].real * first, 1 / r)
+            if np.iscomplexobj(rows):  # a small pair is neutral: its width is that of a dipole
+                near = near + 1j * np.multiply.outer(rows[..., 0].imag / first**2, r**2)
+            V = np.where(r < first, near, V)
         if self.beyond == "linear":
             slope = (spline(last, 1) - rows[..., -1]) / last  # (r V)' = V + r V'
             V = V + np.multiply.outer(slope, np.maximum(r - last, 0.0))

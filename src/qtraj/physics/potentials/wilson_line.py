@@ -89,6 +89,11 @@ class WilsonLinePotential:
         """True: Im V is a width of its own."""
         return True
 
+    @property
+    def T_range(self) -> tuple[float, float]:
+        """Lowest and highest temperature of the fits in GeV."""
+        return float(FITS[0, 0]), float(FITS[-1, 0])
+
     def vacuum(self, r: Float, color: Color) -> Float:
         """Return V_color(r) in GeV without medium, for r in GeV^-1, any shape."""
         return CornellPotential(_ALPHA, _SIGMA, octet=self.octet).vacuum(r, color)
@@ -96,11 +101,13 @@ class WilsonLinePotential:
     def medium(self, r: Float, color: Color, T: Float, xi: Float, hard_scale: Float) -> NDArray[Any]:
         """Return V_color(r) in GeV in the medium, shape (nt, nr), of an octet real; see `ThermalPotential.medium`."""
         check_isotropic(xi)
-        coldest, hottest = FITS[[0, -1], 0]
+        coldest, hottest = self.T_range
         low, high = float(np.min(T, initial=np.inf)), float(np.max(T, initial=0.0))
         if low < coldest or high > hottest:
             allowed = f"stay inside the fits of the potential, {coldest:g} to {hottest:g} GeV"
-            raise InputError("medium", f"T from {low:.4g} to {high:.4g} GeV", allowed, "Raise T_end.")
+            raise InputError(
+                "medium", f"T from {low:.4g} to {high:.4g} GeV", allowed, "Raise T_end, or the lowest T."
+            )
         if color == "singlet":
             return self._through_fits(r, T)
 

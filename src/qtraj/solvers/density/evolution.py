@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.fft import next_fast_len
 
-from ..._checks import finite_array, increasing, instance
+from ..._checks import boolean, finite_array, increasing, instance
 from ..._types import Float
 from ...errors import InputError, collected
 from ...physics.initial import InitialState
@@ -22,8 +23,8 @@ from ..basis import SINGLET, Basis
 from ..result import Progress, Saved, Tables, made, octet_bounds
 from ..solve import checked_problem, checked_times, reporting
 from ..steps import Plan, Profile, strang
-from .method import DensityMatrix
-from .propagate import missing, propagate_density, sequences
+from .method import DensityMatrix, check_potential
+from .propagate import missing, propagate_density, purity_entropy, sequences
 from .resolution import starting_levels
 
 if TYPE_CHECKING:
@@ -48,7 +49,13 @@ _AXES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "cut": (("color",), "1"),
     "octet": (("time_fm", "bound"), "1"),
     "overlap": (("time_fm", "state"), "1"),
+    "purity": (("time_fm",), "1"),
+    "entropy": (("time_fm",), "1"),
+    "negativity": (("time_fm", "color", "l"), "1"),
 }
+
+FINER: Final = 1.5
+"""Points of the grid for Wigner functions over those that resolve the highest energy: |W| has kinks where W = 0."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -78,6 +85,12 @@ class DensityInTime(Saved, made_by="qtraj.density_in_time"):
         Least and largest probability of the octet among all pairs, see `solvers.result.octet_bounds`.
     overlap : ndarray, shape (nt, 6)
         <nl|rho|nl> of the vacuum states in the order of `STATES`, zero where l > l_max.
+    purity, entropy : ndarray, shape (nt,)
+        Tr rho^2 and -Tr rho ln rho of the pairs kept, normalized, dimensionless; each orientation and each color of the
+        octet is a state of its own. NaN in files of version 0.1.
+    negativity : ndarray, shape (nt, 2, l_max + 1)
+        Probability that the Wigner function of each sector in r and p_r has below zero, see `wigner_negativity`: what
+        of it is no classical distribution. NaN where it was not asked for.
     settings, provenance : mapping, optional
         What was asked, versions, wall time in seconds.
     """
@@ -91,6 +104,9 @@ class DensityInTime(Saved, made_by="qtraj.density_in_time"):
     cut: Float
     octet: Float
     overlap: Float
+    purity: Float
+    entropy: Float
+    negativity: Float
     settings: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -101,8 +117,9 @@ class DensityInTime(Saved, made_by="qtraj.density_in_time"):
         -------
         xarray.Dataset
             ``density`` (time_fm, color, l, r) in GeV, ``population`` (time_fm, color, l), ``lost`` (time_fm), ``cut``
-            (color), ``octet`` (time_fm, bound), ``overlap`` (time_fm, state); along ``r``, in GeV^-1, the coordinate
-            ``weight`` in GeV^-1. Settings and provenance are attributes, in JSON.
+            (color), ``octet`` (time_fm, bound), ``overlap`` (time_fm, state), ``purity`` and ``entropy`` (time_fm),
+            ``negativity`` (time_fm, color, l); along ``r``, in GeV^-1, the coordinate ``weight`` in GeV^-1. Settings
+            and provenance are attributes, in JSON.
         """
         import xarray as xr  # noqa: PLC0415  `import qtraj` is a third quicker without
 
@@ -120,7 +137,12 @@ class DensityInTime(Saved, made_by="qtraj.density_in_time"):
 
     @classmethod
     def _from_xarray(cls, dataset: xr.Dataset, **stored: Any) -> DensityInTime:
-        numbers: dict[str, Any] = {name: dataset[name].values for name in _AXES}
+        # files of version 0.1 lack some
+        sizes, unknown = dataset.sizes, np.nan
+        numbers: dict[str, Any] = {
+            name: dataset[name].values if name in dataset else np.full([sizes[a] for a in axes], unknown)
+            for name, (axes, _) in _AXES.items()
+        }
         numbers |= {"times_fm": dataset["time_fm"].values, "weights": dataset["weight"].values}
         return cls(r=dataset["r"].values, **numbers, **stored)
 
@@ -140,6 +162,10 @@ class DensityInTime(Saved, made_by="qtraj.density_in_time"):
         ]
         headings = ["octet", "left out", "octet of all pairs"]
         below = [f"{len(rows)} of {count} times"] if len(rows) < count else []
+        if np.isfinite(self.entropy).all():
+            entropy, purity = ((values[0], values[-1]) for values in (self.entropy, self.purity))
+            words = f"entropy {entropy[0]:.4g} to {entropy[1]:.4g}, purity {purity[0]:.4g} to {purity[1]:.4g}"
+            below.append(f"of the pairs kept, from the first to the last time: {words}")
         return lines, [("singlet", headings, rows)], below
 
 
@@ -152,13 +178,14 @@ def density_in_time(
     r: ArrayLike | None = None,
     method: DensityMatrix | None = None,
     progress: Progress | bool | None = None,
+    wigner: bool = False,
 ) -> DensityInTime:
-    r"""Solve the Lindblad equation along one history and return the density in r at the times asked for.
+    r"""Solve the master equation along one history and return the density in r at the times asked for.
 
     Parameters
     ----------
     model : LindbladModel
-        Of either order, with a potential that does not change with the medium.
+        Any that `DensityMatrix` solves.
     medium : medium
         One temperature history.
     initial : InitialState
@@ -173,11 +200,13 @@ def density_in_time(
         better, the same overlaps.
     progress : bool or callable, optional
         As of `solve`; the numbers are those of times, the start among them.
+    wigner : bool
+        Compute the negativity of the Wigner functions, too, in a tenth of a second for each time.
 
     Returns
     -------
     DensityInTime
-        The densities, with populations and overlaps.
+        The densities, with populations, overlaps, purity and entropy.
 
     Raises
     ------
@@ -215,23 +244,23 @@ def density_in_time(
     histories, _ = checked_problem(model, medium, initial)
     if len(histories) != 1:
         raise InputError("medium", f"{len(histories)} histories", "be the temperature history of one pair")
-    if model.thermal is not None:
-        raise InputError("model.potential", model.potential, "be one that does not change with the medium")
+    check_potential(model)
     if method is None:
         method = FINE[model.is_local]
         if method.mesh is not None:
             method = replace(method, mesh=method.mesh.scaled(model.scales.length))
     instance("method", method, DensityMatrix, "be a DensityMatrix(...) or None")
+    boolean("wigner", wigner)
     reported = reporting(progress)
     times = _checked("times_fm", times_fm)
     later = checked_times(times[times > 0])
-    profile = Profile(model, histories[0])
+    profile = Profile(model, histories[0], thermal=True)
     d = method.discretization(starting_levels(method.rtol, profile, initial.l), model, initial)
     if d.l_max < initial.l:
         raise InputError("l_max", d.l_max, f"be at least the l = {initial.l} of the initial state")
     basis = d.basis(model)
     points = basis.mesh.r if r is None else _checked("r", r)
-    frames = _Frames(basis, _functions(basis, None if r is None else points))
+    frames = _Frames(basis, _functions(basis, None if r is None else points), wigner)
     started = time.perf_counter()
     with collected(), reported as report:
         steps = sequences(profile, [from_fm(float(t)) for t in later], strang, d.step)
@@ -265,6 +294,9 @@ def density_in_time(
         cut=cut,
         octet=octet_bounds(population, cut),
         overlap=np.stack(frames.overlap[kept]),
+        purity=np.array(frames.purity[kept]),
+        entropy=np.array(frames.entropy[kept]),
+        negativity=np.stack(frames.negativity[kept]),
         settings={name: repr(thing) for name, thing in asked.items()},
         provenance=made(1, started),
     )
@@ -285,15 +317,45 @@ def _functions(basis: Basis, r: Float | None) -> Float:
     return basis.mesh.interpolate(coefficients, r)
 
 
+def wigner_negativity(rho: Any, dx: float) -> float:
+    """Return half the integral of |W| - W, the probability below zero of a Wigner function.
+
+    W(x, p) = (1/pi) int dy rho(x + y, x - y) e^(-2 i p y), whose integral over x and p is the trace (A. Kenfack and
+    K. Zyczkowski, J. Opt. B 6 (2004) 396; their delta of a state of trace 1 is twice this). Of pure states only
+    Gaussians have none. `rho` (n, n), in GeV, is given on a uniform grid of spacing dx, is zero beyond its ends, and
+    knows no momentum above pi/(2 dx).
+    """
+    n = len(rho)
+    length = next_fast_len(2 * n)
+    shifted = np.zeros((n, length), dtype=complex)
+    for i in range(n):
+        reach = min(i, n - 1 - i)
+        k = np.arange(-reach, reach + 1)
+        shifted[i, k] = rho[i + k, i - k]
+    # real, because rho is Hermitian
+    W = np.fft.fft(shifted, axis=1).real
+    return float((np.abs(W) - W).sum() / 2 * dx / length)
+
+
 class _Frames:
     """Gathers what the density matrix is at one time after the other; attributes as in `DensityInTime`."""
 
-    def __init__(self, basis: Basis, functions: Float) -> None:
+    def __init__(self, basis: Basis, functions: Float, wigner: bool) -> None:
         self._l_max, self._functions = basis.l_max, functions
+        self._uniform: tuple[float, Float] | None = None
+        if wigner:
+            fastest = np.sqrt(basis.model.mass * max(basis.energies.max(), 0.0))
+            dx = np.pi / (2 * FINER * fastest)
+            # functions of the mesh end soon beyond its last point
+            points = dx * np.arange(1, int(1.1 * basis.mesh.r[-1] / dx))
+            self._uniform = dx, _functions(basis, points)
         self.density: list[Float] = []
         self.population: list[Float] = []
         self.lost: list[float] = []
         self.overlap: list[Float] = []
+        self.purity: list[float] = []
+        self.entropy: list[float] = []
+        self.negativity: list[Float] = []
 
     def add(self, X: Float, lost: Float) -> None:
         """Take X = Re rho + Im rho, shape (2, l_max + 1, K, K): the antisymmetric part drops out of all sums."""
@@ -306,3 +368,15 @@ class _Frames:
             if state.l <= self._l_max:
                 overlap[j] = X[SINGLET, state.l, state.radial_index, state.radial_index]
         self.overlap.append(overlap)
+        purity, entropy = purity_entropy(X[:, :, None])
+        self.purity.append(float(purity[0]))
+        self.entropy.append(float(entropy[0]))
+        negativity = np.full(X.shape[:2], np.nan)
+        if self._uniform is not None:
+            dx, values = self._uniform
+            turned = X.swapaxes(-1, -2)
+            rho = (X + turned) / 2 + 0.5j * (X - turned)
+            for block in np.ndindex(*X.shape[:2]):
+                on_grid = values[block].T @ rho[block] @ values[block]
+                negativity[block] = wigner_negativity(on_grid, dx)
+        self.negativity.append(negativity)

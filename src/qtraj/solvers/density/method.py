@@ -21,6 +21,7 @@ from ...errors import InputError, note
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
+from ...physics.positivity import check_positive, states_of
 from ...radial.laguerre import LaguerreMesh
 from ...states import STATES
 from ..nojump.method import DEFAULT_MESH, NoJump, check_step
@@ -29,6 +30,7 @@ from ..parallel import Tally, side_by_side
 from ..result import Progress, Solution
 from ..separable import separable
 from ..steps import Profile, strang
+from ..thermal import check_thermal
 from .propagate import Overlaps, propagate_density, propagate_state, sequences
 from .resolution import (
     LOCAL,
@@ -53,6 +55,14 @@ SHARES: Final = {
     "mesh": 2.0,
 }
 """Parts of the error of regeneration, over the change in the run with twice the step, one more l, the finer mesh."""
+
+FEW_L: Final = 5
+"""With a smaller l_max jumps of a complex potential, which have twice as many angles, take pairs beyond it and back
+within a step: half the step divides the error by 2.2 (l_max = 2) and 2.9 (4), and not by 4."""
+
+L_OF_NOISE: Final = 4.0
+"""The same for l_max where jumps follow from a complex potential: contributions fall by 0.68 per l, so that all beyond
+add 3.1 times as much (HTL, P wave, survival 1e-5)."""
 
 FEW_STEPS: Final = 16
 """With fewer steps than this the error can be 0.7 of the difference (2S from 1S at weak kappa)."""
@@ -79,7 +89,7 @@ class DensityMatrix:
     step : float, optional
         Fixed time step in GeV^-1 in a medium of the strength of the baseline, see `schedule.step_edges`.
     error_budget : bool
-        Estimate the errors (and refine) by comparisons: three more runs, 3.5 times the cost of the answer itself.
+        Estimate the errors (and refine) by comparisons: three more runs, 3 to 4 times the cost of the answer itself.
     refinements : int
         How often a history may be refined, 0 to 10, before an `AccuracyWarning` says what was reached.
     diagnostics : bool
@@ -94,7 +104,8 @@ class DensityMatrix:
     Notes
     -----
     A fixed argument is never refined. Errors: `time_step` from a run with twice the step, `l_max` from a run with
-    l_max + 1 and a higher energy cut, `mesh` from a run on a denser and longer mesh with a longer jump range.
+    l_max + 1 and a higher energy cut, `mesh` from a run on a denser and longer mesh with a longer jump range; at
+    next-to-leading order the last two beside each other with twice the step.
     """
 
     rtol: float = 1e-3
@@ -129,7 +140,7 @@ class DensityMatrix:
         progress: Progress,
     ) -> Solution:
         """Return the overlaps of every history; called by `solve`, which has checked the arguments."""
-        _check_potential(model)
+        check_potential(model, histories)
         if self.l_max is not None and self.l_max < initial.l:
             raise InputError("l_max", self.l_max, f"be at least the l = {initial.l} of the initial state")
         method = NoJump(error_budget=self.error_budget)
@@ -174,14 +185,27 @@ class DensityMatrix:
         )
 
 
-def _check_potential(model: LindbladModel) -> None:
-    """Raise `InputError` for a potential whose jumps are not known."""
+def has_jumps(model: LindbladModel) -> bool:
+    """Return whether the jumps of a complex potential are known; of another one True."""
+    try:
+        if model.has_width:
+            check_potential(model)
+    except InputError:
+        return False
+    return True
+
+
+def check_potential(model: LindbladModel, histories: Sequence[History] = ()) -> None:
+    """Raise `InputError` for a potential whose jumps are not known, or would have negative probabilities."""
     model.potential.vacuum(np.ones(1), "octet")
     thermal = separable(model)
     if thermal is not None and thermal.octet_width:
         allowed = "have a real octet potential for DensityMatrix"
         remedy = "An octet decays by the jumps that follow from Im V_s. NoJump() takes any potential."
         raise InputError("potential", model.potential, allowed, remedy)
+    check_thermal(model, histories, np.ones(1), "singlet")  # a table has its temperatures
+    if model.has_width and model.thermal is not None:
+        check_positive(model.thermal, states_of(histories), model.scales.length * RANGES[-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,9 +293,11 @@ def _solved(
             members = [i for i in todo if keys[i] == key]
             discretizations = [method.discretization(levels[i], model, initial) for i in members]
             d = discretizations[0]
+            # where a step is dear, what mesh and l_max change shows as well with twice the step
+            compared = not model.is_local
             runs = [(d, False)]
             if budget:  # the most expensive first, so that all cores end together
-                runs = [(d.finer(), False), (d.higher(model), False), (d, False), (d, True)]
+                runs = [(d.finer(), compared), (d.higher(model), compared), (d, False), (d, True)]
 
             def regenerate(
                 run: tuple[Discretization, bool],
@@ -299,10 +325,16 @@ def _solved(
                 diagnostics[i] |= {"steps": fine.steps[row], "l_max": d.l_max}
             if budget:
                 finer, higher, _, coarse = results
-                for part, other in (("time_step", coarse), ("l_max", higher), ("mesh", finer)):
-                    change = _shared_change(fine.overlap, other.overlap, aimed)
-                    parts[part][members] = SHARES[part] * change
-                shares = [step_share(steps) / SHARES["time_step"] for steps in fine.steps]
+                beside = coarse if compared else fine  # of the same steps
+                for part, one, other in (
+                    ("time_step", fine, coarse),
+                    ("l_max", beside, higher),
+                    ("mesh", beside, finer),
+                ):
+                    change = _shared_change(one.overlap, other.overlap, aimed)
+                    share = L_OF_NOISE if part == "l_max" and model.has_width else SHARES[part]
+                    parts[part][members] = share * change
+                shares = [step_share(steps, model, d.l_max) / SHARES["time_step"] for steps in fine.steps]
                 parts["time_step"][members] *= np.array(shares)[:, None, None]
         if not budget:
             break
@@ -348,9 +380,11 @@ def _solved(
     )
 
 
-def step_share(steps: int) -> float:
+def step_share(steps: int, model: LindbladModel, l_max: int) -> float:
     """Return the error over the change in the run with twice the step, for a run of some number of steps."""
-    return 1.0 if steps < FEW_STEPS else SHARES["time_step"]
+    if steps < FEW_STEPS or (model.has_width and l_max < FEW_L):
+        return 1.0
+    return SHARES["time_step"]
 
 
 def _shared_change(value: Float, other: Float, aimed: NDArray[np.bool_]) -> Float:

@@ -240,7 +240,7 @@ class _Problem:
         others = {"time_step": coarse, "l_max": higher, "mesh": finer}
         parts = {name: SHARES[name] * _difference(fine, other, value) for name, other in others.items()}
         steps = self.plan(history, strang, d.step)[0].steps
-        parts["time_step"] *= step_share(steps) / SHARES["time_step"]
+        parts["time_step"] *= step_share(steps, self.model, d.l_max) / SHARES["time_step"]
         for name, part in no_jump_parts.items():
             parts[name] = parts[name] + part
         return value, parts

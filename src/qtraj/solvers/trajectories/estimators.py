@@ -10,8 +10,9 @@ in which a trajectory ends.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from ..basis import SINGLET, states_with
 from .ensemble import Ensemble
 from .propagators import Propagators, by_sector, color_and_l, sector_of
 from .time_grid import TimeGrid
+from .waves import WaveJumps
 
 # Populations are counted for l = 0 ... 6, and for l >= 7 together.
 L_TRACKED = 7
@@ -63,36 +65,55 @@ class EndPoint:
                 self.scores[m][np.ix_(chosen, columns)] = overlap
 
 
-class BackwardStates(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class BackwardStates:
     """The bound states evolved backward from every mark, and through every jump that leads to them.
 
-    Known at n edges, `nodes`; `weights` (n, marks) are integrals of kappa by the trapezoidal rule in GeV^2, zero after
-    the mark. `channels` has, for each sector that jumps into a bound l, that l and the conjugate amplitudes of what a
-    jump from there contributes, shape (n, N, marks * states of this l).
+    Known at n edges, `nodes`, at `times` (n,); `weights` (n, marks) are integrals of what multiplies the rates by the
+    trapezoidal rule, zero after the mark. For dipole jumps `channels` has, for each sector that jumps into a bound l,
+    that l and the conjugate amplitudes of what a jump from there contributes, shape (n, N, marks * states of this l).
+    The `waves` of a complex potential jump from any l: they are applied where a trajectory is, to the states `behind`
+    the jump, (n, marks * states, N) for each l.
     """
 
     nodes: Integer
+    times: Float
     weights: Float
     channels: dict[int, list[tuple[int, Complex]]]
+    waves: WaveJumps | None
+    behind: dict[int, Complex]
+
+    def flux(self, node: int, sector: int, states: Complex) -> Iterator[tuple[int, Float]]:
+        """Yield bound l, and rates times final overlaps of jumps there from states (B, N), (B, marks * states)."""
+        for l, amplitudes in self.channels.get(sector, ()):
+            yield l, np.abs(states @ amplitudes[node]) ** 2
+        color, start = color_and_l(sector)
+        if self.waves is not None and color != SINGLET:
+            t = float(self.times[node])
+            for l, behind in self.behind.items():
+                if (start + l) % 2 == 1:  # only odd waves change singlets and octets into each other
+                    yield l, self.waves.rates_into(states, start, behind[node], l, t)
 
 
 def backward_states(propagators: Propagators, stride: int) -> BackwardStates:
     """Return the states to project on, evolved backward, at every `stride`-th edge in the medium and at its ends."""
     nodes = _nodes(propagators.time_grid, stride)
+    behind = {l: _evolved_back(propagators, l, nodes) for l in L_TARGETS}
     channels: dict[int, list[tuple[int, Complex]]] = {}
     for l in L_TARGETS:
-        behind = _evolved_back(propagators, l, nodes)
         for channel in propagators.model.channels:
             start = l - channel.delta_l
             if channel.target == COLORS[SINGLET] and start >= 0 and channel.rate(start) > 0:
                 table = [
                     # conjugate transposes, so that a score is one product with the states of a batch
                     propagators.jump_adjoint(states, channel, start, int(edge)).conj().T
-                    for states, edge in zip(behind, nodes, strict=True)
+                    for states, edge in zip(behind[l], nodes, strict=True)
                 ]
                 sector = int(sector_of(COLORS.index(channel.source), start))
                 channels.setdefault(sector, []).append((l, np.array(table)))
-    return BackwardStates(nodes, _node_weights(propagators.time_grid, nodes), channels)
+    times, weights = propagators.time_grid.edges[nodes], _node_weights(propagators.time_grid, nodes)
+    waves = propagators.waves
+    return BackwardStates(nodes, times, weights, channels, waves, {} if waves is None else behind)
 
 
 def _evolved_back(propagators: Propagators, l: int, nodes: Integer) -> Complex:
@@ -133,12 +154,12 @@ class LastJump:
         weights = self._backward.weights[node]
         for sector, inside in by_sector(ensemble.sectors[rows]):
             chosen = rows[inside]
-            for l, amplitudes in self._backward.channels.get(sector, ()):
+            for l, rates in self._backward.flux(node, sector, ensemble.states[chosen]):
                 columns = [i for i, _ in states_with(l)]
-                flux = np.abs(ensemble.states[chosen] @ amplitudes[node]) ** 2
-                flux = flux * _contribution(ensemble, chosen)[:, None]
-                flux = flux.reshape(len(chosen), len(weights), len(columns)).swapaxes(0, 1)
-                self.scores[:, chosen[:, None], columns] += weights[:, None, None] * flux
+                flux = rates * _contribution(ensemble, chosen)[:, None]
+                shape = len(chosen), len(weights), len(columns)
+                found = weights[:, None, None] * flux.reshape(shape).swapaxes(0, 1)
+                self.scores[:, chosen[:, None], columns] += found
 
 
 def _contribution(ensemble: Ensemble, rows: Integer) -> Float:
@@ -148,24 +169,24 @@ def _contribution(ensemble: Ensemble, rows: Integer) -> Float:
 
 def _nodes(time_grid: TimeGrid, stride: int) -> Integer:
     """Return every stride-th edge of each stretch of medium between two marks, and the ends of the stretches."""
-    active = np.concatenate([[False], time_grid.kappa > 0, [False]])
+    active = np.concatenate([[False], time_grid.jumps > 0, [False]])
     ends = {int(i) for i in np.flatnonzero(active[1:] != active[:-1])} | set(time_grid.marks)
     nodes: set[int] = set()
     for a, b in pairwise(sorted(ends | {0, time_grid.steps})):
-        if time_grid.kappa[a] > 0:
+        if time_grid.jumps[a] > 0:
             nodes |= {*range(a, b, stride), b}
     return np.array(sorted(nodes), dtype=np.int64)
 
 
 def _node_weights(time_grid: TimeGrid, nodes: Integer) -> Float:
     weights, edges = np.zeros((len(nodes), len(time_grid.marks))), time_grid.edges
-    # kappa acts at its center in each step, and is shared by the nodes around it as by linear interpolation
+    # jumps act at their center in each step, and are shared by the nodes around it as by linear interpolation
     centers = edges[:-1] + (1 - time_grid.early) * np.diff(edges)
     for i, (a, b) in enumerate(pairwise(nodes)):
-        kappa, late = time_grid.kappa[a:b], (centers[a:b] - edges[a]) / (edges[b] - edges[a])
+        jumps, late = time_grid.jumps[a:b], (centers[a:b] - edges[a]) / (edges[b] - edges[a])
         for m, mark in enumerate(time_grid.marks):
             if b <= mark:
-                weights[i : i + 2, m] += [kappa @ (1 - late), kappa @ late]
+                weights[i : i + 2, m] += [jumps @ (1 - late), jumps @ late]
     return weights
 
 

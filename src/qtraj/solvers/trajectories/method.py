@@ -18,6 +18,8 @@ from ...errors import InputError, note
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
+from ...physics.positivity import check_positive, states_of
+from ...physics.potentials.coulomb import COLORS
 from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATE_NAMES
@@ -29,6 +31,7 @@ from ..nojump.on_sine import DEFAULT_DT
 from ..parallel import Tally
 from ..projection import Projection, checked_projection
 from ..result import Progress, Solution
+from ..thermal import check_thermal
 from .ensemble import UNLIMITED
 from .estimators import L_TRACKED, Sample
 from .propagators import Propagators, make_propagators, next_order_refused
@@ -103,7 +106,7 @@ class QuantumTrajectories:
     Raises
     ------
     InputError
-        If an argument is out of range, or the potential has a width of its own and so no consistent jumps.
+        If an argument is out of range, or the imaginary part of a complex potential is not that of noise, see `noise`.
 
     Warns
     -----
@@ -174,13 +177,17 @@ class QuantumTrajectories:
             raise InputError("method", type(self).__name__, allowed, remedy)
         if not model.is_local and on_sine:
             raise next_order_refused(model, "QuantumTrajectories on a SineGrid")
-        if not model.channels:
-            raise InputError(
-                "method",
-                type(self).__name__,
-                "be NoJump for a potential with a width of its own",
-                "Such a width comes without jump operators.",
-            )
+        if model.thermal is not None and model.has_width:
+            r = self._grid(model).r
+            for color in COLORS:
+                check_thermal(model, histories, r, color)
+            states = states_of(histories)
+            hot = len(states[0]) > 0
+            if hot and np.any(np.imag(model.thermal.medium(r, "octet", *states))):
+                allowed = "have a real octet for QuantumTrajectories, which decays by the jumps that Im V_s tells of"
+                raise InputError("potential", type(model.potential).__name__, allowed, "Or use NoJump().")
+            if hot:
+                check_positive(model.thermal, states, float(r[-1]))
         without_jumps = NoJump(projection=self.projection)
         if on_sine:
             without_jumps = replace(without_jumps, grid=self.grid, dt=self.dt)
@@ -201,6 +208,9 @@ class QuantumTrajectories:
 
         answers = [answer(i) for i in range(count)]
         return _solution(no_jump, answers)
+
+    def _grid(self, model: LindbladModel) -> LaguerreMesh | SineGrid:
+        return DEFAULT_MESH.scaled(model.scales.length) if self.grid is None else self.grid
 
 
 class Answer(NamedTuple):
@@ -268,7 +278,7 @@ class Sampling:
 
     def _propagators(self) -> Propagators:
         method, scales = self.method, self.model.scales
-        grid = DEFAULT_MESH.scaled(scales.length) if method.grid is None else method.grid
+        grid = method._grid(self.model)
         problem = (self.model, self.history)
         if isinstance(grid, SineGrid):
             dt = DEFAULT_DT / scales.energy if method.dt is None else method.dt

@@ -32,6 +32,7 @@ from ..projection import Projection, initial_coefficients, projection_vectors
 from ..separable import ratios
 from ..thermal import thermal_integrals
 from .time_grid import TimeGrid
+from .waves import WaveJumps
 
 Fraction = float | Float
 
@@ -76,6 +77,11 @@ class Propagators(ABC):
         self.projection = projection
         self._block: dict[int, tuple[int, Complex]] = {}
 
+    @property
+    def waves(self) -> WaveJumps | None:
+        """The jumps of a complex potential, None if jumps are those of dipoles."""
+        return None
+
     @abstractmethod
     def start(self, initial: InitialState, color: int) -> Float:
         """Return the coefficients of the initial state, shape (N,)."""
@@ -116,34 +122,54 @@ class Propagators(ABC):
         return projection_vectors(self.projection, self.grid, self.model)
 
 
-class DipolePropagators(Propagators):
-    """Steps and jumps at leading order, where the medium multiplies by r^2 and a jump by r, on either grid.
+class LocalPropagators(Propagators):
+    """Steps and jumps that multiply by functions of r, on either grid.
 
-    `radial_factor` (N,) is the factor C(r) of a jump: r, cut off where a jump range is set.
+    A dipole jump multiplies by r, and the medium by r^2; a complex potential has `waves`. Of the amplitude after a jump
+    `kept` (N,) is not lost beyond a jump range.
     """
 
-    radial_factor: Float
-
     def __init__(
-        self, model: LindbladModel, history: History, time_grid: TimeGrid, grid: Any, projection: Projection
+        self,
+        model: LindbladModel,
+        history: History,
+        time_grid: TimeGrid,
+        grid: Any,
+        projection: Projection,
+        kept: Float,
     ) -> None:
         if not model.is_local:  # these steps would silently be those of the leading order
             raise next_order_refused(model, type(self).__name__)
         super().__init__(model, history, time_grid, grid, projection)
+        self._kept = kept
         self._widths = 0.5 * model.widths[:, None] * self.r**2
         self._branchings: dict[int, tuple[Integer, Float]] = {}
+
+    @cached_property
+    def waves(self) -> WaveJumps | None:
+        """The jumps of a complex potential."""
+        return WaveJumps(self.model, self.time_grid, self.r, self._kept) if self.model.has_width else None
 
     def decay(self, states: Complex, sectors: Integer, step: int) -> Float:
         """Return <Gamma> of the states times the length of the step."""
         color, _ = color_and_l(sectors)
         rate = self.time_grid.kappa[step] * self.model.widths[color]
-        return np.asarray(rate * squared_norm(states * self.r))
+        decay = np.asarray(rate * squared_norm(states * self.r))
+        if self.model.has_width:
+            for one in np.unique(color):
+                thermal = self._thermal(int(one), step)
+                if thermal is not None:
+                    rows = color == one
+                    decay[rows] -= 2 * np.abs(states[rows]) ** 2 @ thermal.imag
+        return decay
 
     def jump(
         self, states: Complex, sectors: Integer, step: int, chance: Float
     ) -> tuple[Complex, Integer, Float]:
-        """Return normalized states after a jump; which channel it takes does not depend on the state."""
-        after, target = states * self.radial_factor, np.empty_like(sectors)
+        """Return normalized states after a jump; which channel a dipole takes does not depend on the state."""
+        if self.waves is not None:
+            return self.waves.jump(states, sectors, step, chance)
+        after, target = states * self._radial_factor, np.empty_like(sectors)
         # a state wholly beyond the jump range keeps no weight, and roulette ends it
         size = np.maximum(squared_norm(after), np.finfo(float).tiny)
         kept = size / squared_norm(states * self.r)
@@ -155,7 +181,11 @@ class DipolePropagators(Propagators):
 
     def jump_adjoint(self, states: Complex, channel: JumpChannel, l: int, edge: int) -> Complex:
         """Return sqrt(rate) C^+ of the channel from l, applied to states behind the jump."""
-        return np.asarray(np.sqrt(channel.rate(l)) * states * self.radial_factor)
+        return np.asarray(np.sqrt(channel.rate(l)) * states * self._radial_factor)
+
+    @property
+    def _radial_factor(self) -> Float:
+        return self.r * self._kept
 
     def _branching(self, sector: int) -> tuple[Integer, Float]:
         """Return the sectors that jumps lead to, and the cumulated probabilities of all but the last."""
@@ -207,7 +237,7 @@ def squared_norm(states: Complex) -> Float:
     return np.asarray(np.einsum("bi,bi->b", pairs, pairs))
 
 
-class MeshPropagators(DipolePropagators):
+class MeshPropagators(LocalPropagators):
     """Steps on a Laguerre mesh, with the lowest `size` vacuum states of each sector, by default to `basis.ENERGY_CUT`.
 
     Jumps beyond `jump_range` (GeV^-1) count as lost, see `jumps.local.within`; what is above `filter_energy`
@@ -225,11 +255,10 @@ class MeshPropagators(DipolePropagators):
         size: int | None = None,
         filter_energy: float = np.inf,
     ) -> None:
-        super().__init__(model, history, time_grid, grid, projection)
+        # smooth, since the mesh could not hold a sharp edge: 1/e at the range, 1 - 2e-4 at half of it
+        super().__init__(model, history, time_grid, grid, projection, within(grid, jump_range))
         self.size = basis_size(model, grid) if size is None else size
         self.filter_energy = filter_energy
-        # smooth, since the mesh could not hold a sharp edge: 1/e at the range, 1 - 2e-4 at half of it
-        self.radial_factor = self.r * within(grid, jump_range)
         self._sectors: dict[int, tuple[Float, Float]] = {}
 
     def start(self, initial: InitialState, color: int) -> Float:
@@ -273,7 +302,7 @@ class MeshPropagators(DipolePropagators):
         return self._sectors[sector]
 
 
-class SinePropagators(DipolePropagators):
+class SinePropagators(LocalPropagators):
     """Split-step evolution on a sine grid: potential, kinetic energy by sine transforms, potential."""
 
     def __init__(
@@ -284,8 +313,7 @@ class SinePropagators(DipolePropagators):
         grid: SineGrid,
         projection: Projection,
     ) -> None:
-        super().__init__(model, history, time_grid, grid, projection)
-        self.radial_factor = self.r
+        super().__init__(model, history, time_grid, grid, projection, np.ones(grid.num))
         self._kinetic = grid.kinetic(model.mass)
         self._statics: dict[tuple[int, int], Float] = {}
         self._memo: dict[object, tuple[object, Complex]] = {}

@@ -12,23 +12,25 @@ from numpy.typing import NDArray
 from ..._types import Float
 from ...physics.medium import History
 from ...physics.model import LindbladModel
-from ..steps import GAMMA, KAPPA, MOTION, Profile, centers_of, resolved, step_edges
+from ..steps import GAMMA, KAPPA, MOTION, MOTION_OF_NOISE, Profile, centers_of, resolved, step_edges
 
 
 class TimeGrid(NamedTuple):
     """Steps (S) from t = 0 to the end of the medium or the last check point, none across an edge of the medium.
 
     `edges` (S + 1,) and `lengths` are in GeV^-1, the lengths exactly equal where steps are meant to be; `kappa` and
-    `gamma` are integrals over each step in GeV^2, zero in vacuum, where `active` is False. `early` is the share of the
-    medium that acts at the beginning of each step, the rest at its end: half of a constant one, more of one that acts
-    early, so that its center of mass is right. `marks` are the edges where overlaps are wanted: every check point, the
-    end.
+    `gamma` are integrals over each step in GeV^2, zero in vacuum, where `active` is False. `jumps` are those of what
+    multiplies the rates of jumps: kappa, or 1 for a complex potential, whose rates are in GeV. `early` is the share of
+    the medium that acts at the beginning of each step, the rest at its end: half of a constant one, more of one that
+    acts early, so that its center of mass is right. `marks` are the edges where overlaps are wanted: every check point,
+    the end.
     """
 
     edges: Float
     lengths: Float
     kappa: Float
     gamma: Float
+    jumps: Float
     early: Float
     active: NDArray[np.bool_]
     marks: tuple[int, ...]
@@ -49,7 +51,12 @@ def graded_time_grid(
     """
     profile = Profile(model, history)
     # rates are constant within a step, so that steps are short where they are large, at any order
-    intervals = resolved(profile, step_edges(profile, step, MOTION[True]))
+    graded, motion = profile, MOTION[True]
+    if model.has_width:
+        # what strength it has is the potential's. With the share of motion of dipoles the 1S that is left of a P-wave
+        # octet (HTL) was off by 7 %
+        graded, motion = Profile(model, history, thermal=True), MOTION_OF_NOISE
+    intervals = resolved(graded, step_edges(graded, step, motion))
     edges, marks = _with_marks(_joined(intervals, history, checkpoints), checkpoints)
     return _time_grid(profile, edges, np.diff(edges), marks, even=False)
 
@@ -98,4 +105,5 @@ def _time_grid(
     # short equal steps share the medium evenly: an exponential for both halves of the step
     early = np.full(len(middle), 0.5) if even else (1 - centers_of(c)) / 2
     kappa, gamma = c[:, KAPPA, 0] * lengths, c[:, GAMMA, 0] * lengths
-    return TimeGrid(edges, lengths, kappa, gamma, early, active, marks, profile)
+    jumps = lengths * active if profile.model.has_width else kappa
+    return TimeGrid(edges, lengths, kappa, gamma, jumps, early, active, marks, profile)
