@@ -17,8 +17,9 @@ EDGES = np.array([0.6, 1.0, 2.0, 3.5, 5.0])
 TAU = np.arange(0.6, 13.0, 0.35)
 
 
-def model(kappa="central", gamma=-1.75, order="LO"):
-    return qt.LindbladModel(qt.CoulombPotential(), qt.Transport(kappa, gamma), order=order)
+def model(kappa="central", gamma=-1.75, order="LO", *, positive=False):
+    transport = qt.Transport(kappa, gamma)
+    return qt.LindbladModel(qt.CoulombPotential(), transport, order=order, positive=positive)
 
 
 HTL = qt.LindbladModel(qt.HTLPotential(0.313, real="coulomb", alpha=0.6239853))
@@ -329,5 +330,9 @@ def test_samples_must_agree(fitted):
         Emulator.fit([sample, sample._replace(model=model(order="NLO"))])
     with pytest.raises(qt.InputError, match="order in E/T"):
         fitted.predict(cooling(2, 1), model(order="NLO"))
+    twin = model(order="all", positive=True)  # with as many functions of T as next-to-leading order
+    other = Emulator.fit([sample._replace(model=twin)])
+    with pytest.raises(qt.InputError, match="order in E/T"):
+        other.predict(cooling(2, 1), model(order="NLO"))
     with pytest.raises(qt.InputError, match="at least two groups"):
         cross_fit([sample], np.zeros(40, dtype=int))

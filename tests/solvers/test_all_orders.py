@@ -289,7 +289,7 @@ def test_a_history_equals_an_integration_of_the_equation(positive):
 
 def test_numbers_of_the_baseline():
     """Those of an independent prototype, good to 1e-4 (1S), 1e-3 (2S) and 5e-3 (3S)."""
-    method = qt.DensityMatrix(1e-3, error_budget=False, diagnostics=True, step=0.3)
+    method = qt.DensityMatrix(1e-3, error_budget=False, diagnostics=True, step=0.15)
     table = {ALL: (0.6140, 0.0521, 0.0347), TWIN: (0.6314, 0.0542, 0.0365)}
     drude = qt.Spectrum(lambda w, T: ohmic(w, T) / (1 + w**2))
     table[qt.LindbladModel(COULOMB, TRANSPORT, order="all", spectrum=drude)] = (0.6465, 0.0535, 0.0353)

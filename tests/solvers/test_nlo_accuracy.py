@@ -39,7 +39,8 @@ CASES = [
     ("NLO", "baseline", "P"),
     ("NLO", "cool", "P"),
     *(("all", medium, "S") for medium in MEDIA),
-    *(("all", medium, start) for medium in ("baseline", "cool") for start in ("P", "octet")),
+    ("all", "baseline", "P"),
+    ("all", "baseline", "octet"),
     *(("twin", medium, "S") for medium in ("baseline", "strong")),
     ("twin", "baseline", "P"),
 ]
@@ -61,7 +62,8 @@ def truth(model, medium, initial) -> tuple[np.ndarray, np.ndarray]:
             cut=8.0 * factor,
         )
         regenerated = []
-        for halvings in (0, -1):
+        # at all orders a step turns the highest energies by more than a circle, and Richardson would amplify that
+        for halvings in (0, -1) if model.spectrum is None else (1, 0):
             plans = [sequences(profile, [], strang, d.step, halvings=halvings)]
             cuts = {"jump_range": d.jump_range, "filter_energy": d.filter_energy}
             full = propagate_density(d.basis(model), model, initial, plans, **cuts)

@@ -136,6 +136,8 @@ class Emulator:
         of `inputs` and `outputs`: of a^2, b, c^2, d, e^2.
     potential : str, optional
         The potential it was fitted to, where that changes with the medium.
+    equation : str, optional
+        `LindbladModel.equation` of these models; empty in files of earlier versions, which know `powers` alone.
     """
 
     names: tuple[str, ...]
@@ -149,6 +151,7 @@ class Emulator:
     scale: Float
     theta: Float
     potential: str = ""
+    equation: str = ""
 
     @classmethod
     def fit(cls, samples: Sequence[Sample], *, bins: int = BINS, components: int = COMPONENTS) -> Self:
@@ -202,7 +205,7 @@ class Emulator:
         pick = np.unique(np.linspace(0, len(x) - 1, min(len(x), TUNED_ON)).astype(int))
         theta = _scales(inputs[pick], outputs[pick])
         learned = center, projection, inputs, outputs, mean, scale, theta
-        return cls(lesson.names, lesson.powers, lesson.edges, *learned, lesson.potential)
+        return cls(lesson.names, lesson.powers, lesson.edges, *learned, lesson.potential, lesson.equation)
 
     @cached_property
     def _gp(self) -> Any:
@@ -308,7 +311,8 @@ class Emulator:
 
     def _of_this_order(self, model: LindbladModel) -> LindbladModel:
         instance("model", model, LindbladModel)
-        if model.powers != self.powers:
+        other = bool(self.equation) and model.equation != self.equation
+        if model.powers != self.powers or other:
             raise InputError("model", model, "be of the order in E/T of the models that were fitted to")
         if _changing(model) != self.potential:
             allowed = "have a potential that does not change with the medium"
@@ -322,6 +326,7 @@ class Emulator:
         arrays = {name: getattr(self, name) for name in _DIMENSIONS}
         variables = {name: (_DIMENSIONS[name], values) for name, values in arrays.items()}
         attrs = {"format": _FORMAT, "powers": self.powers, "potential": self.potential}
+        attrs["equation"] = self.equation
         return write_dataset(xr.Dataset(variables, {"name": list(self.names)}, attrs), path)
 
     @classmethod
@@ -347,10 +352,9 @@ class Emulator:
             raise FileFormatError(path, "holds no emulator", "`Emulator.save` writes such a file.")
         names = tuple(str(name) for name in dataset["name"].values)
         arrays = {name: dataset[name].values for name in _DIMENSIONS}
-        potential = str(
-            dataset.attrs.get("potential", "")
-        )  # of version 0.1 none that changes with the medium
-        return cls(names, int(dataset.attrs["powers"]), **arrays, potential=potential)
+        # of version 0.1 no potential that changes with the medium
+        potential, equation = (str(dataset.attrs.get(name, "")) for name in ("potential", "equation"))
+        return cls(names, int(dataset.attrs["powers"]), **arrays, potential=potential, equation=equation)
 
 
 _DIMENSIONS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -436,6 +440,7 @@ class Lesson(NamedTuple):
     x: Float
     y: Float
     potential: str
+    equation: str
 
 
 def _changing(model: LindbladModel) -> str:
@@ -452,7 +457,7 @@ def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
     batches, survivals, spans = [], [], []
     for i, (model, medium, values) in enumerate(samples):
         instance(f"samples[{i}].model", model, LindbladModel)
-        if model.powers != first_model.powers:
+        if (model.equation, model.spectrum) != (first_model.equation, first_model.spectrum):
             raise InputError(f"samples[{i}].model", model, "be of the order in E/T of the first")
         if model.thermal != first_model.thermal:
             allowed = "have the potential of the first, where one changes with the medium"
@@ -479,7 +484,7 @@ def _lesson(samples: Sequence[Sample], bins: int, components: int) -> Lesson:
     x = np.concatenate([features(s.model, h, edges) for s, h in zip(samples, batches, strict=True)])
     count = integer("components", components, 1)
     y, potential = np.concatenate(survivals), _changing(first_model)
-    return Lesson(names, first_model.powers, edges, count, x, y, potential)
+    return Lesson(names, first_model.powers, edges, count, x, y, potential, first_model.equation)
 
 
 @dataclass(frozen=True, eq=False)

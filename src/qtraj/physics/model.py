@@ -232,6 +232,11 @@ class LindbladModel:
         return self.spectrum is None or self.positive
 
     @property
+    def equation(self) -> str:
+        """The order in E/T, and whether it is the positive twin, as ``all, positive``."""
+        return f"{self.order}, positive" if self.positive else self.order
+
+    @property
     def powers(self) -> int:
         """How many functions of T make the local part of the generator: kappa alone for jumps that are multiples of r.
 
