@@ -116,7 +116,7 @@ def folder(tmp_path, monkeypatch):
         ("solve --potential hot.txt --alpha 0.5", "add the rows of T = 0"),
         (
             "solve --potential complex.txt --alpha 0.6 --beyond constant --method density",
-            "`--method` must be nojump",
+            "`octet` must be given",
         ),
         ("solve --tau 0", "Times are in fm/c; multiply GeV^-1 by 0.1973."),
         ("solve --method nojump --n 5", "`--n` must be left out with --method nojump"),

@@ -214,7 +214,7 @@ def test_complex_oscillator_is_solved_at_the_order_of_the_splitting(splitting, o
     ((start, end),) = medium.active
     energies, vectors = np.linalg.eigh(mesh.hamiltonian(c0 * mesh.r**2, 0, mass))
     # the whole oscillator basis, so that exp(-W r^2) is exact on the mesh
-    sector = StateSector(energies, vectors, mesh.r[None] ** 2 / 2, mesh.r**2 / 2, None)
+    sector = StateSector(energies, vectors, *[mesh.r[None] ** 2 / 2] * 2, None)
     ground = np.zeros((1, mesh.points), dtype=complex)
     ground[0, 0] = 1
     exact = np.array(oscillator(end - start, c0, c0 + (gamma - 1j * kappa) * T**3 / 2, mass))

@@ -30,7 +30,7 @@ from ..hydro.field import EarlyLaw
 from ..hydro.paths import Clock
 from ..hydro.readers import DECLARED, FORMATS
 from ..hydro.readers.music import MusicGrid
-from ..hydro.sampling import Directions, Rapidity, Scrambling, check_rapidity
+from ..hydro.sampling import Directions, Rapidity, Scrambling
 from ..observables.data.dataset import load_data
 from ..observables.data.systems import load_system, system_names
 from ..observables.feeddown import MESON_NAMES
@@ -39,7 +39,17 @@ from ..physics.model import Order
 from ..physics.potentials import MASSES, POTENTIALS, arguments_of, is_complex
 from ..physics.potentials.table import Below, Beyond
 from ..physics.transport import KAPPA_FITS, PRESETS, FitName
-from .config_errors import input_error, must, one_of, refuse_contradictions, rule, written
+from .config_errors import (
+    CHOICE_OF_POTENTIAL,
+    checked_rapidity,
+    input_error,
+    must,
+    named_potential,
+    one_of,
+    refuse_contradictions,
+    rule,
+    written,
+)
 
 HYDRO_FORMATS = ("auto", *FORMATS, *DECLARED)
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
@@ -71,32 +81,12 @@ def _coefficient(value: Any, allowed: str, least: float = -float("inf")) -> floa
         raise rule(f"have a key {fault.argument} that must {fault.allowed}") from None
 
 
-_CHOICE_OF_POTENTIAL = (
-    f"be {', '.join(map(repr, POTENTIALS))}, {{ file = 'V.txt' }} or {{ python = 'module:name' }}"
-)
-
-
-def _potential(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if value not in POTENTIALS:
-        raise rule(_CHOICE_OF_POTENTIAL)
-    return {"name": value}  # a name alone is short for a table that says only it
-
-
 def _temperatures(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return value
     if not is_finite_number(value):
         raise rule("be a valid number, a temperature in GeV, or a list of them: a band")
     return (_temperature(value),)
-
-
-def _rapidity(value: Any) -> Any:
-    try:
-        return check_rapidity(value)
-    except InputError as error:
-        raise rule(error.allowed) from None
 
 
 def _system(value: str) -> str:
@@ -216,7 +206,7 @@ class PotentialChoice(_Section):
     python: _PythonName | None = None
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
-        yield [self.name, self.file, self.python].count(None) != 2, _CHOICE_OF_POTENTIAL
+        yield [self.name, self.file, self.python].count(None) != 2, CHOICE_OF_POTENTIAL
         taken = ("octet", "below", "beyond") if self.file else arguments_of(self.name) if self.name else ()
         kind = "a file" if self.file else repr(self.name) if self.name else "a Python object"
         for key in sorted({*self.arguments} - {*taken}):
@@ -237,7 +227,7 @@ class SpectrumChoice(_Section):
 class Model(_Section):
     """Section ``[model]``: potential and transport; the first kappa and gamma are central."""
 
-    potential: Annotated[PotentialChoice, BeforeValidator(_potential)] = PotentialChoice(name="coulomb")
+    potential: Annotated[PotentialChoice, BeforeValidator(named_potential)] = PotentialChoice(name="coulomb")
     alpha: Positive = 0.6239853
     mass: Positive = 4.73
     order: Order = "LO"
@@ -435,7 +425,7 @@ class Paths(_Section):
     scrambling: Scrambling = "common"
     seed: Annotated[int, Field(ge=0)] = 1
     pT_max: Positive = 20.0
-    rapidity: Annotated[Rapidity, BeforeValidator(_rapidity)] = 0.0
+    rapidity: Annotated[Rapidity, BeforeValidator(checked_rapidity)] = 0.0
     clock: Clock = "hydro"
     solved: Annotated[int, Field(ge=2)] | None = None
     cheap: Annotated[int, Field(ge=64), AfterValidator(_power_of_two)] | None = None

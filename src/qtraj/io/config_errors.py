@@ -13,10 +13,10 @@ from pydantic_core import PydanticCustomError
 
 from ..errors import InputError
 from ..hydro.readers.netcdf import shipped_runs
-from ..hydro.sampling import GROUP, GROUP_SQRT_S_GEV
+from ..hydro.sampling import GROUP, GROUP_SQRT_S_GEV, check_rapidity
 from ..observables.data.systems import system_of
 from ..physics.model import RECOIL
-from ..physics.potentials import is_complex, takes_alpha
+from ..physics.potentials import POTENTIALS, is_complex, takes_alpha
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -60,6 +60,28 @@ def must(allowed: str, holds: Callable[[Any], bool]) -> Callable[[Any], Any]:
 def one_of(names: Collection[str]) -> Callable[[str], str]:
     """Return a validator that lets through these names."""
     return must(f"be one of {', '.join(map(repr, names))}", lambda value: value in names)
+
+
+CHOICE_OF_POTENTIAL: Final = (
+    f"be {', '.join(map(repr, POTENTIALS))}, {{ file = 'V.txt' }} or {{ python = 'module:name' }}"
+)
+
+
+def named_potential(value: Any) -> Any:
+    """Return the table of a potential that is given by its name alone; `PydanticCustomError` for no name."""
+    if not isinstance(value, str):
+        return value
+    if value not in POTENTIALS:
+        raise rule(CHOICE_OF_POTENTIAL)
+    return {"name": value}  # a name alone is short for a table that says only it
+
+
+def checked_rapidity(value: Any) -> Any:
+    """Return the rapidity of paths as `sample_paths` takes it."""
+    try:
+        return check_rapidity(value)
+    except InputError as error:
+        raise rule(error.allowed) from None
 
 
 def written(pattern: str, allowed: str) -> AfterValidator:
@@ -174,6 +196,10 @@ def _of_model(model: Model) -> Iterator[_Check]:
     allowed = "be 0 for a potential that has gamma(0) itself"
     has_own = potential.name == "three-loop" and potential.arguments.get("gamma_vacuum") != 0
     yield "model.gamma_vacuum", model.gamma_vacuum, has_own and model.gamma_vacuum != 0, allowed
+    allowed = "be 'LO' for a potential that changes with the medium"
+    remedy = "Beyond leading order a jump knows the energies of the vacuum."
+    thermal = is_complex(potential.name) and RECOIL[model.order]
+    yield "model.order", model.order, thermal, allowed, remedy
     for key, value in (("spectrum", model.spectrum), ("positive", model.positive)):
         foreign = bool(value) and model.order != "all"
         yield f"model.{key}", value, foreign, f"be left out with order = '{model.order}': it belongs to 'all'"

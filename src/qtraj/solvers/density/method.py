@@ -60,9 +60,9 @@ FEW_L: Final = 5
 """With a smaller l_max jumps of a complex potential, which have twice as many angles, take pairs beyond it and back
 within a step: half the step divides the error by 2.2 (l_max = 2) and 2.9 (4), and not by 4."""
 
-L_OF_NOISE: Final = 4.0
-"""The same for l_max where jumps follow from a complex potential: contributions fall by 0.68 per l, so that all beyond
-add 3.1 times as much (HTL, P wave, survival 1e-5)."""
+L_OF_NOISE: Final = 8.0
+"""The same for l_max where jumps follow from a complex potential, which reach many l: contributions fall by 0.68 per l,
+so that all beyond add 3.1 times as much (HTL, P wave, survival 1e-5), and by 0.88 (3S from a 2S, seven times)."""
 
 FEW_STEPS: Final = 16
 """With fewer steps than this the error can be 0.7 of the difference (2S from 1S at weak kappa)."""
@@ -294,7 +294,8 @@ def _solved(
             discretizations = [method.discretization(levels[i], model, initial) for i in members]
             d = discretizations[0]
             # where a step is dear, what mesh and l_max change shows as well with twice the step
-            compared = not model.is_local
+            # of all orders the highest energies kept turn by a circle within twice the step, and see each other there
+            compared = not model.is_local and model.spectrum is None
             runs = [(d, False)]
             if budget:  # the most expensive first, so that all cores end together
                 runs = [(d.finer(), compared), (d.higher(model), compared), (d, False), (d, True)]

@@ -225,6 +225,8 @@ def starting_levels(rtol: float, profile: Profile, l: int) -> Levels:
         # steps shorten from 1.4 times its kappa on. (At 190 MeV 54 steps leave 8e-4 of the 2S, where atol allows 4e-3)
         broadening = _momentum_broadening(profile)
         added_l = 2 * round(ladder.tiers[tier].l_max * max(0.0, broadening - BROADENED) / 2)
+        # at all orders energies that turn by a circle within a step must lie above those kept
+        step += profile.model.spectrum is not None
         step = min(step + max(0, int(2 * np.log2(broadening) - 1)), len(STEPS) - 1)
     doublings = energy_doublings_of(profile.history, profile.model.scales.energy)
     return Levels(tier, step, _range_index(profile), doublings, added_l)
