@@ -395,11 +395,12 @@ def _model(
     positive: bool = False,
 ) -> LindbladModel:
     """Return the model; `how` holds --below, --beyond and --octet, `dipole` the flags of kappa and gamma."""
-    from ..physics.model import LindbladModel
+    from ..physics.model import EXPANDED, LindbladModel
     from ..physics.potentials import MASSES
     from ..physics.potentials.coulomb import thermal_potential
 
-    if order != "all":
+    expanded: Mapping[str, bool] = EXPANDED  # the model says which orders there are
+    if expanded.get(order, False):
         lindblad = f"with --order {order}, whose equation is a Lindblad equation already"
         options.refuse({"--positive": positive or None}, lindblad)
     made = _potential(potential, alpha, how)

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 from ..observables.data.dataset import DataSet
 from ..observables.data.systems import load_system, system_names
-from ..physics.model import RECOIL, Order
+from ..physics.model import EXPANDED, RECOIL, Order
 from ..physics.potentials import is_complex
 from ..qtraj1.files.parameters import LegacyParameters
 from .config import NO_DIPOLE, CoefficientTable, Model, RunConfig, RunFile
@@ -205,8 +205,8 @@ class Choices:
 _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
     ("Omar2022", "reference program and conventions", lambda c: True),
     ("Brambilla2017 Brambilla2018", "Lindblad equation of potential NRQCD", lambda c: c.dipole),
-    ("Brambilla2022", "next-to-leading order in E/T", lambda c: c.order == "NLO"),
-    ("Brambilla2017 Brambilla2018", "master equation at all orders in E/T", lambda c: c.order == "all"),
+    ("Brambilla2022", "next-to-leading order in E/T", lambda c: RECOIL[c.order] and EXPANDED[c.order]),
+    ("Brambilla2017 Brambilla2018", "master equation at all orders in E/T", lambda c: not EXPANDED[c.order]),
     ("Nathan2020", "its completely positive twin", lambda c: c.positive),
     ("Brambilla2021", "mass and coupling of bottomonium", lambda c: c.bottomonium),
     ("Brambilla2021", "fits of kappa(T)", lambda c: c.kappa_fit),

@@ -15,7 +15,7 @@ from ..errors import InputError
 from ..hydro.readers.netcdf import shipped_runs
 from ..hydro.sampling import GROUP, GROUP_SQRT_S_GEV, check_rapidity
 from ..observables.data.systems import system_of
-from ..physics.model import RECOIL
+from ..physics.model import EXPANDED, RECOIL
 from ..physics.potentials import POTENTIALS, is_complex, takes_alpha
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _of_model(model: Model) -> Iterator[_Check]:
     thermal = is_complex(potential.name) and RECOIL[model.order]
     yield "model.order", model.order, thermal, allowed, remedy
     for key, value in (("spectrum", model.spectrum), ("positive", model.positive)):
-        foreign = bool(value) and model.order != "all"
+        foreign = bool(value) and EXPANDED[model.order]
         yield f"model.{key}", value, foreign, f"be left out with order = '{model.order}': it belongs to 'all'"
 
 
@@ -222,7 +222,7 @@ def _of_method(config: RunConfig) -> Iterator[_Check]:
         kinds = [kind for kind, keys in METHOD_KEYS.items() if key in keys]
         allowed = f"be left out with kind = '{method.kind}': it belongs to {' and '.join(kinds)}"
         yield f"method.{key}", getattr(method, key), True, allowed
-    signed = method.kind == "trajectories" and config.model.order == "all" and not config.model.positive
+    signed = method.kind == "trajectories" and not EXPANDED[config.model.order] and not config.model.positive
     allowed = "be 'density' or 'nojump' with order = 'all', which is no Lindblad equation"
     yield "method.kind", method.kind, signed, allowed, "positive = true is its completely positive twin."
     sine, recoil = method.grid is not None and method.grid.kind == "sine", RECOIL[config.model.order]

@@ -25,7 +25,7 @@ from ..io.pages import rounded
 from ..io.results import read_dataset
 from ..observables.bins import geometries
 from ..physics.medium import History
-from ..physics.model import ORDERS
+from ..physics.model import EXPANDED, ORDERS
 from ..physics.transport import PRESETS
 from ..solvers.density.evolution import density_in_time
 from ..solvers.density.method import has_jumps
@@ -129,7 +129,9 @@ def setup(run: Run) -> dict[str, str]:
     potential = f"{potential}, C_F α_s = {alpha:g}"
     if given.python is not None:
         potential = f"{given.python} of the user"
-    lindblad = "Lindblad equation" if model.order != "all" or model.positive else "master equation (Redfield)"
+    lindblad = (
+        "Lindblad equation" if EXPANDED[model.order] or model.positive else "master equation (Redfield)"
+    )
     equation = f"{lindblad} of potential NRQCD at {ORDERS[model.order]} in binding energy over temperature"
     if NO_DIPOLE in model.kappa:
         equation = "Lindblad equation of a pair in a color field with white noise, whose correlation is Im V"

@@ -63,6 +63,8 @@ ORDERS: Final[dict[Order, str]] = {
 """Orders in energy over temperature, in words."""
 RECOIL: Final[dict[Order, bool]] = {"LO": False, "NLO": True, "all": True}
 """Whether jumps at an order know the energy of the pair: they are then no functions of r, and need a mesh."""
+EXPANDED: Final[dict[Order, bool]] = {"LO": True, "NLO": True, "all": False}
+"""Whether an order is an expansion in E/T, and a Lindblad equation: without it there is the spectrum, and its twin."""
 SHIFT: Final[dict[Order, float]] = {"LO": 0.0, "NLO": -0.25, "all": 0.5}
 """What multiplies (V_target - V_source) r in a jump, beside 1/T at NLO and S'(0)/S(0) at all orders, where
 C = r S(omega)/S(0) to first order in omega is half of it from either side; S'(0)/S(0) = -1/(2T) makes both the same."""
