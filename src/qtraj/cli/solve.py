@@ -399,8 +399,7 @@ def _model(
     from ..physics.potentials import MASSES
     from ..physics.potentials.coulomb import thermal_potential
 
-    expanded: Mapping[str, bool] = EXPANDED  # the model says which orders there are
-    if expanded.get(order, False):
+    if any(order == known and expanded for known, expanded in EXPANDED.items()):
         lindblad = f"with --order {order}, whose equation is a Lindblad equation already"
         options.refuse({"--positive": positive or None}, lindblad)
     made = _potential(potential, alpha, how)
