@@ -24,7 +24,7 @@ from qtraj.physics.potentials.coulomb import COLORS
 from qtraj.solvers.basis import ENERGY_CUT, OCTET, SINGLET, Basis, make_basis
 from qtraj.solvers.density.kernels import DensitySector, double_precision, evolve_density, padded_steps
 from qtraj.solvers.density.resolution import jump_range_of
-from qtraj.solvers.jumps.local import LocalGenerator, color_matrix
+from qtraj.solvers.jumps.local import LocalGenerator, color_matrix, local_phases
 from qtraj.solvers.steps import Profile, Steps, step_edges, strang
 from qtraj.states import STATES
 
@@ -129,7 +129,7 @@ class DensityRun:
         mesh, l_max = self.basis.mesh, self.basis.l_max
         full, lost = (color_matrix(MODEL, mesh, l_max, reach) for reach in (self.jump_range, 1e-9))
         K = self.share * full + (1 - self.share) * lost
-        phases = np.multiply.outer(MODEL.widths / 2, mesh.r**2)
+        phases = local_phases(MODEL, mesh.r)
         local = LocalGenerator(phases, (K[0, 0] + K[1, 1]) / 2, (K[0, 0] - K[1, 1]) / 2, K[0, 1], K[1, 0])
         sector = DensitySector(tuple(self.basis.energies), tuple(self.basis.vectors), local, None)
         with double_precision():
