@@ -66,6 +66,7 @@ def test_the_ksu_potential_without_jumps(tmp_path):
     assert any("Islam" in line for line in prediction.attrs["citations"].splitlines())
 
 
+@pytest.mark.slow
 def test_the_jumps_of_a_complex_potential(tmp_path):
     """The density matrix of a run file is that of the library, and the papers of its jumps are cited."""
     htl = 'potential = { name = "htl", alpha_s = 0.313, real = "coulomb" }\nalpha = 0.6239853'

@@ -189,7 +189,7 @@ def test_a_mistake_in_the_flags_of_solve_is_one_line(flags, fragments):
     [
         (["--method", "nojump"], ["NoJump", "0.3538"]),
         (["--method", "trajectories", "--n", "256"], ["QuantumTrajectories", "0.354", "statistical"]),
-        (["--potential", "ksu"], ["DensityMatrix", "mesh"]),
+        (["--potential", "ksu", "--T0", "0.3", "--rtol", "0.05"], ["DensityMatrix", "mesh"]),
         (["--potential", "htl", "--method", "nojump"], ["NoJump", "mesh"]),
         (
             ["--potential", "ksu", "--method", "trajectories", "--n", "256"],

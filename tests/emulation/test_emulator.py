@@ -89,6 +89,7 @@ def test_features_do_not_depend_on_the_others_of_a_batch():
         )
 
 
+@pytest.mark.slow
 def test_survival_in_a_thermal_potential_is_emulated(tmp_path):
     """The density matrix with the jumps of HTL: 96 solved histories tell the others to 1e-3."""
     histories = cooling(120, 5)

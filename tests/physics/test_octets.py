@@ -218,7 +218,7 @@ def test_the_law_holds_whatever_solves_it():
     )  # the kink of the string lies between two points of the table
 
 
-@pytest.mark.parametrize("color", ["singlet", "octet"])
+@pytest.mark.parametrize("color", ["singlet", pytest.param("octet", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", POTENTIALS)
 def test_every_potential_solves_with_either_color(name, color):
     """The law of every case: finite, errors contain a finer run, and a history is the same in a batch as alone."""

@@ -100,7 +100,9 @@ def test_whole_density_matrix_equals_an_integration_of_the_redfield_equation(l_m
     assert np.abs(theirs - blocks).max() > 0.05
 
 
-@pytest.mark.parametrize(("l_max", "l", "singlet"), [(1, 0, 1.0), (1, 1, 0.3)])
+@pytest.mark.parametrize(
+    ("l_max", "l", "singlet"), [(1, 0, 1.0), pytest.param(1, 1, 0.3, marks=pytest.mark.slow)]
+)
 def test_whole_density_matrix_of_the_twin_equals_qutip(l_max, l, singlet):
     T, duration = 0.3, 1.0
     kappa, gamma = (float(x) for x in TRANSPORT.at(T))

@@ -73,7 +73,9 @@ def test_trajectories_equal_the_density_matrix():
     assert np.sum(np.square(pulls)) < chi2.isf(FALSE_ALARM, len(pulls)), pulls
 
 
-@pytest.mark.parametrize("kind", MODELS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[pytest.mark.slow] if kind != "NLO" else []) for kind in MODELS]
+)
 def test_trajectories_equal_the_density_matrix_quickly(kind):
     """Three starts, and the density matrix without its budget: it knows these parts after jumps to 1 %."""
     pulls, model = [], MODELS[kind]

@@ -158,7 +158,11 @@ SHORT = qt.Bjorken(0.32, 0.6, 0.3)
 
 @pytest.mark.parametrize(
     ("name", "budget"),
-    [("HTL", True), ("Gaussian", False), pytest.param("Gaussian", True, marks=pytest.mark.slow)],
+    [
+        pytest.param("HTL", True, marks=pytest.mark.slow),
+        ("Gaussian", False),
+        pytest.param("Gaussian", True, marks=pytest.mark.slow),
+    ],
 )
 def test_results_do_not_depend_on_company_order_or_times(name, budget):
     model = {"HTL": qt.LindbladModel(qt.HTLPotential(0.3)), "Gaussian": gaussian_noise(6)}[name]

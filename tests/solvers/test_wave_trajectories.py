@@ -253,6 +253,7 @@ def test_both_estimates_have_the_same_mean(start, own):
     assert np.all(np.abs(a - b) < 3.7 * np.hypot(da, db))
 
 
+@pytest.mark.slow
 def test_the_table_of_hard_thermal_loops():
     """1S, 2S, 3S with alpha_s 0.35, m_D 2.2 T: from the equation in (r, r', mu) on another code, good to 1e-3."""
     result = qt.solve(
