@@ -139,13 +139,14 @@ class Separable:
 
     def coefficients(self, T: Float, xi: Float, hard_scale: Float) -> tuple[Float, Float]:
         """Return the widths at their distances, (nt, terms), and the real parts' changes, (nt, phases), in GeV."""
-        found = []
-        for block, at in enumerate((self._width_at, self._change_at)):
-            # only the distances that are chosen, of whichever kind
-            here = np.unique(at % CANDIDATES)
-            values = self._curves(self._grid[here], T, xi, hard_scale)[block]
-            found.append(values[:, at // CANDIDATES * len(here) + np.searchsorted(here, at % CANDIDATES)])
-        return found[0], found[1]
+        chosen = (self._width_at, self._change_at)
+        # the potential once, at the distances of either kind
+        here = np.unique(np.concatenate(chosen) % CANDIDATES)
+        widths, changes = (
+            values[:, at // CANDIDATES * len(here) + np.searchsorted(here, at % CANDIDATES)]
+            for values, at in zip(self._curves(self._grid[here], T, xi, hard_scale), chosen, strict=True)
+        )
+        return widths, changes
 
     def functions(self, x: Float) -> Float:
         """Return U_p of G at distances x in GeV^-1 of any shape, (terms, *x.shape); 0 at the origin."""

@@ -293,8 +293,8 @@ def _solved(
             members = [i for i in todo if keys[i] == key]
             discretizations = [method.discretization(levels[i], model, initial) for i in members]
             d = discretizations[0]
-            # where a step is dear, what mesh and l_max change shows as well with twice the step
-            # of all orders the highest energies kept turn by a circle within twice the step, and see each other there
+            # where a step is dear, what mesh and l_max change shows as well with twice the step; not at all orders,
+            # where the highest energies kept turn by a circle within it, and see each other
             compared = not model.is_local and model.spectrum is None
             runs = [(d, False)]
             if budget:  # the most expensive first, so that all cores end together

@@ -16,9 +16,9 @@ in such a sum: there a step takes the mean of C over it, weighted with kappa, an
 
     C X C^T - F X F^T = L X Q^T + Q X L^T,     Q = C - F,     L = (C + F)/2.
 
-What remains is small, so
-that three terms of the series of its exponential do: at 12 steps of the baseline (T_end 250 MeV) a sixth term changes
-survivals by 1e-6. Decays are computed with the complete set of states on the mesh in between.
+What remains is small, so that three terms of the series of its exponential do: at 12 steps of the baseline (T_end
+250 MeV) a sixth term changes survivals by 1e-6. Decays are computed with the complete set of states on the mesh in
+between.
 """
 
 from __future__ import annotations
