@@ -53,8 +53,8 @@ class HTLPotential:
         V_s = -alpha [ e^{-m_D r}/r + m_D ] - i C_F alpha_s T phi(m_D r),
         V_o = V_inf + [V_inf - Re V_s]/8,  V_inf = -alpha m_D  ("screened") or 0.
 
-    Sources: Laine, Philipsen, Romatschke and Tassler, JHEP 03 (2007) 054; Beraudo, Blaizot and Ratti, arXiv:0712.4394.
-    Re V keeps the coupling of the vacuum where that of Im V runs: near the origin the medium changes
+    Sources: Laine, Philipsen, Romatschke and Tassler, arXiv:hep-ph/0611300; Beraudo, Blaizot and Ratti,
+    arXiv:0712.4394. Re V keeps the coupling of the vacuum where that of Im V runs: near the origin the medium changes
     nothing. In an anisotropic medium the potential is averaged over angles as that of `KSUPotential`: m_D of Re V is
     sqrt(f(xi)) m_D(T), and Im V is -C_F alpha_s lambda phi(m_D(lambda) r)/sqrt(1 + xi/3), lambda the hard scale.
     """

@@ -36,7 +36,7 @@ def landau_damping(x: ArrayLike) -> Float:
                = sum_{k>=1} x^{2k}/(2k+1)! [2k (H_{2k} - gamma_E - ln x) - 1/(2k+1)]       (H_n: harmonic numbers)
 
     The series is used for small x, where the closed form cancels, and the asymptotic series of Ei and E_1 for large x.
-    Source of phi: Laine, Philipsen, Romatschke and Tassler, JHEP 03 (2007) 054.
+    Source of phi: Laine, Philipsen, Romatschke and Tassler, arXiv:hep-ph/0611300.
     """
     x = float_array("x", x)
     small, large = x < _SERIES_BELOW, x > _ASYMPTOTIC_ABOVE
