@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.table import Table as RichTable
 
 import qtraj as qt
@@ -44,15 +45,46 @@ def rendered(table: Table) -> RichTable:
     return shown
 
 
-def best_time(call: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Return (shortest wall time in s, last result) of a warm call: other loads of the machine only add."""
+def best_time(
+    call: Callable[[], Any], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> tuple[float, Any]:
+    """Return (shortest time in s, last result) of a warm call: other loads of the machine only add to wall time.
+
+    With ``clock=time.process_time`` it is CPU time, for ratios on a machine that others use, too.
+    """
     result = call()
     times = []
     for _ in range(repeats):
-        started = time.perf_counter()
+        started = clock()
         result = call()
-        times.append(time.perf_counter() - started)
+        times.append(clock() - started)
     return min(times), result
+
+
+Curve = Sequence[tuple[float, float]]
+"""Work against precision: (cost, true error) of some runs."""
+
+
+def cost_at(curve: Curve, error: float) -> float:
+    """Return the cost at which a method is as good as `error`, between two runs on a line of logarithms; NaN outside.
+
+    A run counts as no better than the dearer ones: two approximations may agree with the truth by accident.
+    """
+    costs, errors = np.array(sorted(curve)).T
+    errors = np.maximum.accumulate(errors[::-1])  # dearest first
+    if not errors[0] <= error <= errors[-1]:
+        return float("nan")
+    # of runs that are equally good the cheapest
+    good, at = np.unique(errors, return_index=True)
+    cheapest = np.minimum.reduceat(costs[::-1], at)
+    return float(np.exp(np.interp(np.log(error), np.log(good), np.log(cheapest))))
+
+
+def at_equal_error(curve: Curve, other: Curve) -> list[tuple[float, float]]:
+    """Return (error, cost of `curve` over that of `other`) at all errors of either that both reach, falling."""
+    errors = sorted({error for _, error in (*curve, *other)}, reverse=True)
+    pairs = [(error, cost_at(curve, error) / cost_at(other, error)) for error in errors]
+    return [(error, ratio) for error, ratio in pairs if np.isfinite(ratio)]
 
 
 def in_new_process(code: str, arguments: Sequence[str] = ()) -> tuple[float, str]:

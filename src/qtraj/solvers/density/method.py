@@ -21,16 +21,14 @@ from ...errors import InputError, note
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
-from ...physics.positivity import check_positive, states_of
 from ...radial.laguerre import LaguerreMesh
 from ...states import STATES
 from ..nojump.method import NoJump, check_step, default_mesh
 from ..nojump.on_mesh import ROUNDING
 from ..parallel import Tally, side_by_side
 from ..result import Progress, Solution
-from ..separable import separable
 from ..steps import Profile, strang
-from ..thermal import check_thermal
+from ..thermal import check_jumps
 from .propagate import Overlaps, propagate_density, propagate_state, sequences
 from .resolution import (
     LOCAL,
@@ -199,15 +197,8 @@ def has_jumps(model: LindbladModel) -> bool:
 
 def check_potential(model: LindbladModel, histories: Sequence[History] = ()) -> None:
     """Raise `InputError` for a potential whose jumps are not known, or would have negative probabilities."""
-    model.potential.vacuum(np.ones(1), "octet")
-    thermal = separable(model)
-    if thermal is not None and thermal.octet_width:
-        allowed = "have a real octet potential for DensityMatrix"
-        remedy = "An octet decays by the jumps that follow from Im V_s. NoJump() takes any potential."
-        raise InputError("potential", model.potential, allowed, remedy)
-    check_thermal(model, histories, np.ones(1), "singlet")  # a table has its temperatures
-    if model.has_width and model.thermal is not None:
-        check_positive(model.thermal, states_of(histories), model.scales.length * RANGES[-1])
+    # the temperatures of a table count, wherever it is looked at
+    check_jumps(model, histories, np.ones(1), model.scales.length * RANGES[-1])
 
 
 @dataclass(frozen=True, eq=False)
