@@ -68,16 +68,16 @@ Curve = Sequence[tuple[float, float]]
 def cost_at(curve: Curve, error: float) -> float:
     """Return the cost at which a method is as good as `error`, between two runs on a line of logarithms; NaN outside.
 
-    A run counts as no better than the dearer ones: two approximations may agree with the truth by accident.
+    A run that is better than a dearer one is left out: approximations may agree with the truth by accident.
     """
-    costs, errors = np.array(sorted(curve)).T
-    errors = np.maximum.accumulate(errors[::-1])  # dearest first
-    if not errors[0] <= error <= errors[-1]:
+    kept: list[tuple[float, float]] = []
+    for cost, reached in sorted(curve, reverse=True):
+        if not kept or reached > kept[-1][1]:
+            kept.append((cost, reached))
+    costs, errors = np.log(np.array(kept)).T
+    if not errors[0] <= np.log(error) <= errors[-1]:
         return float("nan")
-    # of runs that are equally good the cheapest
-    good, at = np.unique(errors, return_index=True)
-    cheapest = np.minimum.reduceat(costs[::-1], at)
-    return float(np.exp(np.interp(np.log(error), np.log(good), np.log(cheapest))))
+    return float(np.exp(np.interp(np.log(error), errors, costs)))
 
 
 def at_equal_error(curve: Curve, other: Curve) -> list[tuple[float, float]]:

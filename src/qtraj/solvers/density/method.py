@@ -91,7 +91,8 @@ class DensityMatrix:
     step : float, optional
         Fixed time step in GeV^-1 in a medium of the strength of the baseline, see `schedule.step_edges`.
     error_budget : bool
-        Estimate the errors (and refine) by comparisons: three more runs, 3 to 4 times the cost of the answer itself.
+        Estimate the errors (and refine) by comparisons: three more runs, 3 to 4 times the cost of the answer itself; a
+        fourth, with one less l, for a complex potential.
     refinements : int
         How often a history may be refined, 0 to 10, before an `AccuracyWarning` says what was reached.
     diagnostics : bool
