@@ -317,9 +317,10 @@ def test_what_cannot_be_solved_is_refused_by_name(change, name):
     assert error.value.argument == name
 
 
-def test_the_command_prints_and_writes_what_the_function_gives(tmp_path):
-    flags = "--T 0.4 --box 8 --l-max 1 --levels 6 --kappa 2 --gamma -0.5 --order NLO"
-    expected = steady_state(model("NLO", 2.0, -0.5, CoulombPotential()), 0.4, box=8.0, l_max=1, states=6)
+@pytest.mark.parametrize(("order", "words"), [("NLO", "NLO"), ("twin", "all --positive")])
+def test_the_command_prints_and_writes_what_the_function_gives(order, words, tmp_path):
+    flags = f"--T 0.4 --box 8 --l-max 1 --levels 6 --kappa 2 --gamma -0.5 --order {words}"
+    expected = steady_state(model(order, 2.0, -0.5, CoulombPotential()), 0.4, box=8.0, l_max=1, states=6)
     path = tmp_path / "new" / "steady.nc"
     result = CliRunner().invoke(app, ["equilibrium", *flags.split(), "--json", "--out", str(path)])
     assert result.exit_code == 0, result.stderr
@@ -337,6 +338,8 @@ def test_the_command_prints_and_writes_what_the_function_gives(tmp_path):
         ("--T 450", "Divide by 1000 if it is in MeV."),
         ("--out steady.txt", "`--out` must end in .nc"),
         ("--kappa 1 --T-c 0.15", "`--T-c` must be left out with"),
+        ("--positive", "`--positive` must be left out with --order LO"),
+        ("--transport nlo-PbPb --kappa 1", "`--kappa` must be left out with --transport nlo-PbPb"),
         ("--potential ksu", "be one that does not change with the medium"),
         ("--beyond linear", "`--beyond` must be left out with"),
         ("--box 400", "`states` must be at most"),
