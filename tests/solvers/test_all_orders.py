@@ -15,6 +15,7 @@ from qtraj.physics.spectrum import ohmic
 from qtraj.solvers.basis import make_basis
 from qtraj.solvers.density.kernels import density_sector
 from qtraj.solvers.density.propagate import propagate_density, sequences
+from qtraj.solvers.density.resolution import discretization_at, starting_levels
 from qtraj.solvers.jumps.soft import jump_matrices
 from qtraj.solvers.separable import separable_spectrum
 from qtraj.solvers.steps import Profile, Steps, strang
@@ -27,6 +28,8 @@ MEDIUM = qt.Bjorken(T0=0.425, tau_fm=0.6, T_end=0.25)
 START = qt.GaussianState(l=0, width=0.2)
 MESH = qt.LaguerreMesh(6, 1.0)
 """Its highest states lie at 25 GeV, within the energies for which a spectrum is taken apart."""
+DRUDE = qt.Spectrum(lambda w, T: ohmic(w, T) / (1 + w**2))
+"""A spectrum that ends at 1 GeV."""
 FAR = 1e6
 COUNTS = (64, 128, 256)
 
@@ -305,8 +308,7 @@ def assert_baseline(model, expected, method, measured):
 
 @pytest.mark.slow
 def test_numbers_of_a_spectrum_that_ends_at_1_GeV(measured):
-    drude = qt.Spectrum(lambda w, T: ohmic(w, T) / (1 + w**2))
-    model = qt.LindbladModel(COULOMB, TRANSPORT, order="all", spectrum=drude)
+    model = qt.LindbladModel(COULOMB, TRANSPORT, order="all", spectrum=DRUDE)
     method = qt.DensityMatrix(1e-3, error_budget=False, diagnostics=True, step=0.15)
     assert_baseline(model, (0.6465, 0.0535, 0.0353), method, measured)
 
@@ -323,6 +325,37 @@ def test_numbers_of_the_baseline(measured):
     assert difference[0] / both[0, 0] == pytest.approx(0.028, abs=1e-3)
     assert "twin_difference" not in results[TWIN].diagnostics
     assert "its positive twin finds 1S +2.8 %, 2S +4.2 %, 3S +5.4 %" in str(results[ALL])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("equation", "transport", "T_end", "expected"),
+    [
+        ({}, TRANSPORT, 0.25, (-6.5e-6, -4.7e-6, -4.7e-6)),
+        ({}, TRANSPORT, 0.19, (-5.2e-6, -2.2e-6, -2.0e-6)),
+        ({"spectrum": DRUDE}, TRANSPORT, 0.25, (-1.12e-5, -9.1e-6, -9.0e-6)),
+        ({"spectrum": DRUDE}, TRANSPORT, 0.19, (-6.4e-6, -2.9e-6, -2.6e-6)),
+        ({}, qt.Transport(4.0, 0.0), 0.25, (-3.8e-6, -1.7e-6, -1.5e-6)),
+        ({}, qt.Transport("lower", 0.0), 0.25, (-5.0e-6, -2.6e-6, -2.5e-6)),
+        ({"positive": True}, TRANSPORT, 0.25, (-1.24e-7, 0.0, 0.0)),
+    ],
+)
+def test_the_smallest_eigenvalue(equation, transport, T_end, expected):
+    """The table of the documentation: by default, with half the step and with a quarter; above -1e-5 where they end."""
+    model, medium = (
+        qt.LindbladModel(COULOMB, transport, order="all", **equation),
+        qt.Bjorken(0.425, 0.6, T_end),
+    )
+    profile = Profile(model, medium)
+    d = discretization_at(starting_levels(1e-3, profile, 0), model, 0)
+    found = []
+    for halvings in range(3):
+        plans = [sequences(profile, [], strang, d.step, halvings=halvings)]
+        cuts = {"jump_range": d.jump_range, "filter_energy": d.filter_energy}
+        run = propagate_density(d.basis(model), model, START, plans, **cuts, diagnostics=True)
+        found.append(run.smallest_eigenvalue[0])
+    assert found == pytest.approx(expected, rel=0.03, abs=1e-10)
+    assert min(found[1:]) > -1e-5
 
 
 def real_exponential(w, T):
