@@ -97,7 +97,8 @@ class DensityMatrix:
         How often a history may be refined, 0 to 10, before an `AccuracyWarning` says what was reached.
     diagnostics : bool
         Compute purity and von Neumann entropy of the pairs that are left at the end, normalized, and the smallest
-        eigenvalue of their density matrix: at all orders in E/T it may lie slightly below zero.
+        eigenvalue of their density matrix: at all orders in E/T it may lie slightly below zero. There one more run
+        finds ``twin_difference``, what the positive twin says otherwise: an error of the equation, not of solving it.
 
     Raises
     ------
@@ -320,6 +321,24 @@ def _solved(
             for row, i in enumerate(members):
                 diagnostics[i] = {name: getattr(fine.density, name)[row] for name in names}
                 diagnostics[i] |= {"steps": fine.steps[row], "l_max": d.l_max}
+            if method.diagnostics and not model.is_lindblad:
+                # with the same mesh and steps, whose errors are those of either
+                twin = replace(model, positive=True)
+                plans = [
+                    sequences(Profile(twin, profiles[i].history), checkpoints, strang, each.step)
+                    for i, each in zip(members, discretizations, strict=True)
+                ]
+                of_twin = propagate_density(
+                    d.basis(twin),
+                    twin,
+                    initial,
+                    plans,
+                    jump_range=d.jump_range,
+                    filter_energy=d.filter_energy,
+                )
+                difference = (of_twin.overlap - fine.density.overlap)[:, -1]
+                for row, i in enumerate(members):
+                    diagnostics[i]["twin_difference"] = difference[row]
             if budget:
                 finer, higher, _, coarse, *lower = results
                 beside = coarse if compared else fine  # of the same steps
