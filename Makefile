@@ -23,7 +23,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --co
 
 run: $(VENV)/.installed
 	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml --executor local --workers $(WORKERS)
-	@$(BIN)/qtraj report runs/pbpb_5020 & report=$$!; \
+	@export OMP_NUM_THREADS=1 NPROC=1; $(BIN)/qtraj report runs/pbpb_5020 & report=$$!; \
 	$(BIN)/qtraj observe runs/pbpb_5020 --out runs/pbpb_5020/observables && wait $$report
 
 figures: $(VENV)/.installed-dev

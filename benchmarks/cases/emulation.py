@@ -31,8 +31,8 @@ gamma = [-1.75]
 T_end = {T_end}
 b_fm = [2.3, 6.0, 9.2, 11.6]
 [paths]
-n = {n}
-replicates = 8
+n = 2
+replicates = 10
 cheap = {cheap}
 [method]
 rtol = 1e-2
@@ -46,16 +46,16 @@ def time_to_error(quick: bool) -> Table:
     """CPU time to R_AA(N_part) of Y(1S) with path errors of 0.002 at four impact parameters, LO and NLO."""
     rows = []
     for order, T_end in (("LO", 0.25), ("NLO", 0.19)):
-        _timed(order, T_end, 4, 64)  # compiles
+        _timed(order, T_end, 64)  # compiles
         cheap = 2048
         while True:
-            cpu, errors, solved = _timed(order, T_end, 4, cheap)
+            cpu, errors, solved = _timed(order, T_end, cheap)
             if max(errors) <= TARGET or quick:
                 break
             cheap *= 2
         # the emulated paths are as many replicates of Sobol points as solved ones would be: the same scatter
         needed = [cheap * (error / TARGET) ** 2 for error in errors]
-        seconds = _per_path(order, T_end, 8 if quick else 32)
+        seconds = _per_path(order, T_end, 8 if quick else 20)
         plain = sum(ceil(n) * s for n, s in zip(needed, seconds, strict=True))
         rows.append(
             (
@@ -72,22 +72,22 @@ def time_to_error(quick: bool) -> Table:
     title = "Time to R_AA of Y(1S) +- 0.002 at b = 2.3, 6.0, 9.2, 11.6 fm, one setting, l = 0 and 1, warm"
     note = (
         "With emulation: plan, solved paths with their numerical errors, fit, emulated paths, averages, files. Alone: "
-        "the solved paths that have the same scatter, without numerical errors or anything else, at the time that 32 "
+        "the solved paths that have the same scatter, without numerical errors or anything else, at the time that 20 "
         "of them take."
     )
     return Table(title, columns, tuple(rows), note)
 
 
-def _text(order: str, T_end: float, n: int, cheap: int) -> RunFile:
-    content = RUN_FILE.format(order=order, T_end=T_end, n=n, cheap=cheap)
+def _text(order: str, T_end: float, cheap: int) -> RunFile:
+    content = RUN_FILE.format(order=order, T_end=T_end, cheap=cheap)
     return RunFile(parse_config(content), content, Path("x.toml"))
 
 
-def _timed(order: str, T_end: float, n: int, cheap: int) -> tuple[float, list[float], int]:
+def _timed(order: str, T_end: float, cheap: int) -> tuple[float, list[float], int]:
     """Return CPU time of a run with emulation, its path errors of R_AA(1S), and how many paths were solved."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.process_time()
-        prediction = run(_text(order, T_end, n, cheap), Path(folder))
+        prediction = run(_text(order, T_end, cheap), Path(folder))
         cpu = time.process_time() - started
     of = prediction.isel(setting=0).sel(meson="Y(1S)")
     errors = np.hypot(of["raa_error_paths"], of["raa_error_correction"]).values
@@ -96,7 +96,7 @@ def _timed(order: str, T_end: float, n: int, cheap: int) -> tuple[float, list[fl
 
 def _per_path(order: str, T_end: float, paths: int) -> list[float]:
     """Return the CPU time of one path, both starts, at each impact parameter, in a warm batch."""
-    run_file = _text(order, T_end, paths // 8, 64)
+    run_file = _text(order, T_end, 64)
     model, method, times = model_of(run_file), method_of(run_file, "none"), []
     for source in make_plan(run_file).sources:
         histories = list(source.batch(0, paths).histories)

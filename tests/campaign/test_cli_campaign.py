@@ -1,10 +1,12 @@
 """`qtraj campaign` on the command line: plan, run, status, resume, merge, and shares of an array job."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 import xarray as xr
@@ -227,3 +229,41 @@ def test_ctrl_c_once_or_twice_is_one_line_and_the_store_goes_on(tmp_path, signal
     assert 0 < before.chunks_done < before.chunks
     carry_out(Store(tmp_path / "out" / "store"), solve=ExponentialDecay())
     assert status(tmp_path / "out" / "store").complete
+
+
+def test_run_files_with_one_executor_share_its_workers(monkeypatch, tmp_path):
+    """Two run files start the workers once; one that names other workers has its own."""
+    begun, ended, used = [], [], []
+
+    class Workers:
+        def __init__(self, name):
+            self.name = name
+
+        @contextmanager
+        def opened(self):
+            begun.append(self.name)
+            yield self
+            ended.append(self.name)
+
+    def solve_and_show(run_file, directory, executor, *, fresh):
+        assert not ended
+        used.append(executor)
+        return [], []
+
+    monkeypatch.setattr("qtraj.cli.campaign._solve_and_show", solve_and_show)
+    monkeypatch.setattr(
+        "qtraj.campaign.executors.executor_of",
+        lambda campaign, *options: Workers(f"{campaign.workers} workers"),
+    )
+    monkeypatch.setattr("qtraj.plots.raa_comparison_figure", lambda curves, data: None)
+    monkeypatch.setattr("qtraj.plots.save_figure", lambda figure, path: [path])
+    files = []
+    for i, workers in enumerate((2, 2, 3)):
+        text = TEXT.replace("[campaign]", f'[campaign]\nexecutor = "local"\nworkers = {workers}')
+        files.append(tmp_path / f"{i}.toml")
+        files[-1].write_text(re.sub('(directory = ").*"', rf'\g<1>out{i}"', text))
+    answer = CliRunner().invoke(app, ["run", *map(str, files)])
+    assert answer.exit_code == 0, answer.output
+    assert begun == ["2 workers", "3 workers"]
+    assert sorted(ended) == begun
+    assert used[0] is used[1] is not used[2]

@@ -27,6 +27,7 @@ from qtraj.campaign.executors.dask import (
     OwnDevice,
     existing,
     local,
+    shared_compilation,
     visible_devices,
 )
 from qtraj.campaign.progress import Reporter
@@ -321,3 +322,40 @@ def test_one_cluster_serves_solved_and_emulated_paths(tmp_path):
     # nothing is missing, so nobody is started
     run(run_file, tmp_path / "here", solve=solve, executor=DaskExecutor("test", connect))
     assert started == [1]
+
+
+def test_workers_share_what_jax_compiles_where_the_user_says_or_for_this_cluster(monkeypatch):
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+    assert shared_compilation("here")["JAX_COMPILATION_CACHE_DIR"] == "here"
+    monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", "mine")
+    assert shared_compilation("here")["JAX_COMPILATION_CACHE_DIR"] == "mine"
+
+
+@pytest.mark.slow  # two processes that import JAX and compile
+def test_what_one_worker_compiles_the_next_one_reads(monkeypatch):
+    """As many files as compiled functions; the second worker compiles none, and computes the same bits."""
+    monkeypatch.delenv("JAX_COMPILATION_CACHE_DIR", raising=False)
+
+    def compute() -> tuple[int, str, bytes]:
+        # jax is imported in the worker, under the environment that it was given
+        import jax
+        import jax.numpy as jnp
+
+        hits = []
+        jax.monitoring.register_event_listener(
+            lambda event, **kwargs: hits.append(event) if event.endswith("cache_hits") else None
+        )
+        step = jax.jit(
+            lambda x: jax.lax.fori_loop(0, 9, lambda i, y: jnp.sin(y @ y.T) @ jnp.linalg.inv(y), x)
+        )
+        answer = step(jnp.eye(7) + 0.1).tobytes()
+        return len(hits), os.environ["JAX_COMPILATION_CACHE_DIR"], answer
+
+    with local(2) as client:
+        workers = sorted(client.scheduler_info()["workers"])
+        answers = [client.submit(compute, workers=[each], pure=False).result() for each in workers]
+        folder = Path(answers[0][1])
+        assert any(folder.iterdir())
+    assert [hits > 0 for hits, *_ in answers] == [False, True]
+    assert answers[0][1:] == answers[1][1:]
+    assert not folder.exists()

@@ -5,8 +5,10 @@ import pickle
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import qtraj as qt
+import qtraj.emulation.emulator as emulator_module
 from qtraj.emulation import Emulator, Sample, cross_fit, outputs_of
 from qtraj.emulation.emulator import _process, _unlikelihood
 from qtraj.emulation.features import features, features_of
@@ -275,6 +277,26 @@ def test_p_waves_and_next_to_leading_order():
     exact = solved(others, nlo, l=1)
     for name, estimate in emulated.items():
         assert np.sqrt(np.mean((estimate.value - exact[name]) ** 2)) < 4e-3
+
+
+def test_a_fit_takes_one_thread_and_gives_the_others_back(monkeypatch):
+    """Threads of BLAS cost more than they give for a few hundred histories, and change the last digits."""
+    within, scales = [], emulator_module._scales
+
+    def threads():
+        return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    def counted(x, y):
+        within.extend(threads())
+        return scales(x, y)
+
+    monkeypatch.setattr(emulator_module, "_scales", counted)
+    samples = [Sample(model(), cooling(40, 8), {"survival 1S": np.linspace(0.2, 0.8, 40)})]
+    with threadpool_limits(2, "blas"):
+        Emulator.fit(samples)
+        cross_fit(samples, np.arange(40) % 4)
+        assert set(threads()) == {2}
+    assert set(within) == {1}
 
 
 def test_of_very_many_histories_some_are_learned_from():

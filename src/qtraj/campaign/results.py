@@ -35,6 +35,7 @@ from ..observables.geometry import with_geometry
 from ..observables.observable import meson_survivals, modification
 from ..observables.overview import VARIED
 from ..observables.table import Part, SurvivalTable
+from ..physics.medium import History
 from ..states import STATE_NAMES, STATES, shown
 from .executors import Executor
 from .plan import Plan, Setting
@@ -154,11 +155,16 @@ def emulate(store: Store, executor: Executor | None = None) -> None:
     missing = set(plan.cheap_keys) - store.finished(plan.cheap_keys)
     if not missing:
         return
-    solved = _dataset(plan, store, plan.keys)
+    solved = _dataset(plan, store, plan.keys)[[*QUANTITIES, "source", "replicate"]].load()
+    # the settings share their histories
+    histories = {
+        T_end: [source.ending(T_end).batch(0, source.count).histories for source in plan.sources]
+        for T_end in plan.config.medium.T_end
+    }
     fits = []
     seen = {f"{part}_emulated": np.full(solved[part].shape, np.nan) for part in QUANTITIES}
     for i, setting in enumerate(plan.settings):
-        fit = _fit(plan, setting, solved.isel(setting=i))
+        fit = _fit(plan, setting, solved.isel(setting=i), histories[setting.T_end])
         fits.append(fit)
         for part in QUANTITIES:
             seen[f"{part}_emulated"][i] = _placed(plan, fit, part, fit.emulated)
@@ -174,12 +180,16 @@ def emulate(store: Store, executor: Executor | None = None) -> None:
 _CHEAP = {"seconds": 0.0, "not_estimated": ""}  # attributes that every chunk has
 
 
-def _fit(plan: Plan, setting: Setting, solved: xr.Dataset) -> CrossFit:
-    """Fit one setting of the model; the sources share emulators, whose folds leave out whole replicates of all."""
-    solved = solved[[*QUANTITIES, "source", "replicate"]].load()
+def _fit(
+    plan: Plan, setting: Setting, solved: xr.Dataset, histories: Sequence[Sequence[History]]
+) -> CrossFit:
+    """Fit one setting of the model; the sources share emulators, whose folds leave out whole replicates of all.
+
+    `histories` are those of each source.
+    """
     model = model_of(plan.run_file, setting.kappa, setting.gamma)
     samples = []
-    for number, source in enumerate(plan.sources):
+    for number, of_source in enumerate(histories):
         own = solved.isel(history=np.flatnonzero(solved["source"].values == number))
         values = {
             f"{part} {STATE_NAMES[j]}": own[part].values[i, :, j].clip(min=0.0)
@@ -188,7 +198,7 @@ def _fit(plan: Plan, setting: Setting, solved: xr.Dataset) -> CrossFit:
             for j, state in enumerate(STATES)
             if state.l == l and l in (0, 1)
         }
-        samples.append(Sample(model, source.ending(setting.T_end).batch(0, source.count).histories, values))
+        samples.append(Sample(model, of_source, values))
     return cross_fit(samples, solved["replicate"].values)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -262,11 +262,19 @@ def run_files(
         raise InputError("[output] directory", str(directories[-1]), "differ between the run files")
     executors = [executor_of(each.config.campaign, executor, workers, scheduler) for each in loaded]
     answers = {}
-    for run_file, directory, chosen in zip(loaded, directories, executors, strict=True):
-        title = run_file.config.output.title or str(directory)
-        if title in answers:
-            title = f"{title} ({directory})"
-        answers[title] = _solve_and_show(run_file, directory, chosen, fresh=fresh)
+    opened: dict[
+        str, Executor
+    ] = {}  # run files with the same executor share its workers, and what those compiled
+    with ExitStack() as stack:
+        for run_file, directory, chosen in zip(loaded, directories, executors, strict=True):
+            title = run_file.config.output.title or str(directory)
+            if title in answers:
+                title = f"{title} ({directory})"
+            same = f"{chosen.name} {run_file.config.campaign.job}"
+            if same not in opened:
+                stays = getattr(chosen, "opened", None)
+                opened[same] = stack.enter_context(stays()) if stays else chosen
+            answers[title] = _solve_and_show(run_file, directory, opened[same], fresh=fresh)
     if len(answers) > 1:  # R_AA of the run files one above the other, beside the data of the first
         from ..plots import raa_comparison_figure, save_figure
 

@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import LinAlgError, cho_solve, cholesky
 from scipy.optimize import minimize
 from scipy.spatial.distance import cdist
+from threadpoolctl import threadpool_limits
 
 from .._checks import finite_array, float_array, instance, instances, integer, mapping
 from .._netcdf import read_dataset, write_dataset
@@ -176,7 +177,8 @@ class Emulator:
             change with the medium differ or a history is anisotropic there, or a survival is negative or not finite.
         """
         lesson = _lesson(samples, integer("bins", bins, 1), components)
-        return cls._fitted(lesson, np.ones(len(lesson.x), dtype=bool))
+        with threadpool_limits(1, "blas"):
+            return cls._fitted(lesson, np.ones(len(lesson.x), dtype=bool))
 
     @classmethod
     def _fitted(cls, lesson: Lesson, chosen: NDArray[np.bool_]) -> Self:
@@ -556,8 +558,10 @@ def cross_fit(
         raise InputError("groups", np.shape(groups), "be at least two groups, one number for each history")
     fold = fold % min(folds, len(labels))
     emulators, emulated = [], np.zeros(lesson.y.shape)
-    for k in range(int(fold.max()) + 1):
-        emulator = Emulator._fitted(lesson, fold != k)
-        emulated[fold == k] = emulator.values(lesson.x[fold == k])
-        emulators.append(emulator)
+    # matrices of 256 rows: two threads of BLAS took 40 s where one takes 1.3 s, on a machine that has other work
+    with threadpool_limits(1, "blas"):
+        for k in range(int(fold.max()) + 1):
+            emulator = Emulator._fitted(lesson, fold != k)
+            emulated[fold == k] = emulator.values(lesson.x[fold == k])
+            emulators.append(emulator)
     return CrossFit(tuple(emulators), np.bincount(fold) / len(fold), emulated)

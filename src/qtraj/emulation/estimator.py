@@ -20,8 +20,8 @@ from ..observables.table import SurvivalTable
 # ten impact parameters and five states is two of these above the expected one.
 _PATHS, _ERROR, _POWER = 4096, 1.25 * 2.2e-3, 0.82
 # Solved paths of an impact parameter alone, b = 6 fm: the correction of mean survival is known from 64 to 1.0e-3
-# at LO and 1.7e-3 at NLO, from 128 to 3e-4 at LO, from 256 to 1e-5. Several impact parameters share their emulators and
-# need fewer of each.
+# at LO and 1.7e-3 at NLO, from 128 to 3e-4 and 5e-4 at LO, from 256 to 1e-5. Several impact parameters share their
+# emulators and need fewer of each.
 _TAUGHT: Final = ((4e-3, 64), (8e-4, 128), (0.0, 256))
 
 _COLUMNS: Final = ("b_fm", "n_part", "centrality_pct", "pT", "phi", "y")

@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -206,16 +207,32 @@ class NoInterrupt(WorkerPlugin):  # type: ignore[misc]
             signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def shared_compilation(folder: str) -> dict[str, str]:
+    """Return the environment of workers that keep what JAX compiles in a folder, so that one of them compiles it.
+
+    A folder that the user has named for JAX counts, and then keeps it for later runs.
+    """
+    # 0.1 s: what takes less is compiled in the time that a file takes
+    wanted = {"JAX_COMPILATION_CACHE_DIR": folder, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.1"}
+    return {name: os.environ.get(name, value) for name, value in wanted.items()}
+
+
 @contextmanager
 def local(workers: int) -> Iterator[Client]:
     """Give the client of a cluster of `workers` processes on this machine, with one thread each."""
     settings: dict[str, Any] = {"distributed.scheduler.allowed-failures": ALLOWED_FAILURES}
-    # before a worker starts, because XLA makes its threads when JAX is first used
-    settings |= {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in ONE_THREAD.items()}
     # any free port: two campaigns on one machine must not quarrel about the usual one
     quiet = {"dashboard_address": ":0", "silence_logs": "CRITICAL"}
     with (
-        dask.config.set(settings),
+        TemporaryDirectory(prefix="qtraj-compiled-", ignore_cleanup_errors=True) as compiled,
+        # before a worker starts, because XLA makes its threads when JAX is first used
+        dask.config.set(
+            settings
+            | {
+                f"distributed.nanny.pre-spawn-environ.{name}": value
+                for name, value in (ONE_THREAD | shared_compilation(compiled)).items()
+            }
+        ),
         LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, **quiet) as cluster,
         Client(cluster, set_as_default=False) as client,
     ):
