@@ -56,10 +56,11 @@ def test_what_cannot_be_calibrated_is_refused():
         calibrate(Likelihood([limit], linear(1)))
 
 
-def test_closure_recovers_a_truth_from_its_data():
-    found = closure(
-        Likelihood(DATA, linear(8)), {"kappa": 4.0, "gamma": 0.0}, seed=2, sampler="nested", live=100
-    )
+@pytest.mark.slow
+@pytest.mark.parametrize(("sampler", "options"), [("nested", {"live": 100}), ("nuts", {"chains": 2})])
+def test_closure_recovers_a_truth_from_its_data(sampler, options):
+    likelihood, truth = Likelihood(DATA, linear(8)), {"kappa": 4.0, "gamma": 0.0}
+    found = closure(likelihood, truth, seed=2, sampler=sampler, **options)
     table = found.table()
     assert list(table["truth"]) == [4.0, 0.0]
     assert table["inside95"].all()

@@ -23,7 +23,7 @@ from qtraj.inference import (
 # far enough from zero that the cut of kappa changes nothing, and with errors that do not depend on the theory
 DATA = [
     measured(np.linspace(0.7, 0.4, 8), stat=0.04, syst=0.03),
-    measured(np.linspace(0.65, 0.45, 5), stat=0.08, syst=0.06, state="Y(2S)"),
+    measured(np.linspace(0.5, 0.4, 5), stat=0.08, syst=0.06, state="Y(2S)"),
 ]
 MODEL = linear(13)
 LIKELIHOOD = Likelihood(DATA, MODEL)
