@@ -344,6 +344,7 @@ def profile(
         name=(*own.names, *(f"nuisance {i}" for i in range(hidden))),
     )
     fit.errordef = Minuit.LEAST_SQUARES
+    fit.tol = 0.01  # a tenth of the default: minima are known to 2e-5 of chi-square
     for i, (low, high) in enumerate(zip(own.low, own.high, strict=True)):
         fit.limits[i] = (low, high)
         fit.errors[i] = (ends[1, i] - ends[0, i]) / 10
