@@ -253,15 +253,15 @@ class Profile:
     names : tuple of str
         One or two parameters.
     grids : tuple of ndarray
-        Their values.
+        Their values, in the units of the parameters.
     deviance : ndarray, shape (len(grids[0]),) or (len(grids[0]), len(grids[1]))
         Chi-square, or with upper limits or Student's t minus twice the logarithm of the likelihood over its peak.
     best : dict of str to float
-        All parameters where the deviance is least.
+        All parameters where the deviance is least, in their units.
     nuisances : dict of str to float
-        Nuisance parameters there, in standard deviations.
+        Nuisance parameters there, in units of their standard deviations.
     least : float
-        The deviance there.
+        The deviance there, a number.
     intervals : dict of str to dict of float to (float, float)
         MINOS intervals of each of `names` by their level, 0.68 and 0.95; they end where the prior does.
     """
@@ -296,7 +296,7 @@ def profile(
     size : int, optional
         Points in each of them, over the middle 99.98 % of the prior.
     grids : mapping of str to array_like, optional
-        Increasing values of a parameter instead.
+        Increasing values of a parameter instead, in its unit.
 
     Returns
     -------
