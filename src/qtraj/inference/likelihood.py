@@ -68,7 +68,7 @@ class Predict(Protocol):
 
     Parameters
     ----------
-    *args, **kwargs
+    *args, **kwargs : object
         Of the class that implements it.
     """
 
