@@ -42,7 +42,7 @@ Sampler = Literal["nuts", "nested"]
 # truths whose chains run side by side: between two checkpoints
 BATCH: Final = 20
 # draws of NUTS to one that enters a rank: their effective number is 0.5 to 1 of a draw where the density is smooth
-THIN: Final = 8
+THIN: Final = 4
 JOINT: Final = "joint"
 
 
@@ -53,7 +53,7 @@ class Closure:
     Attributes
     ----------
     truth : ndarray, shape (p,)
-        Parameters that made the data.
+        Parameters that made the data, in their units.
     values : ndarray, shape (n,)
         Synthetic measured values.
     posterior : Posterior
@@ -104,7 +104,7 @@ def closure(
     likelihood : Likelihood
         Points, errors and theory; the measured values are replaced.
     truth : array_like, shape (p,), or mapping of str to float
-        Parameters that make the data.
+        Parameters that make the data, in their units.
     seed : int, optional
         Of the data and of the sampler.
     sampler : {"nuts", "nested"}, optional
@@ -137,7 +137,7 @@ class Calibration:
     parameters : Parameters
         The truths are from their priors.
     truths : ndarray, shape (N, p)
-        Parameters that made the data.
+        Parameters that made the data, in their units.
     ranks : ndarray of int, shape (N, p + 1)
         How many of `draws` samples lie below the truth, for each parameter; and how many lie nearer to the mean, in the
         metric of the posterior's covariance: the joint region.
@@ -250,7 +250,7 @@ def calibrate(
     *,
     truths: int = 100,
     draws: int = 99,
-    warmup: int = 500,
+    warmup: int = 300,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: Progress | None = None,
@@ -265,7 +265,7 @@ def calibrate(
     truths : int, optional
         Their number.
     draws : int, optional
-        Samples of each posterior that the ranks count; NUTS draws eight times as many.
+        Samples of each posterior that the ranks count; NUTS draws four times as many.
     warmup : int, optional
         As in `sample_nuts`.
     seed : int, optional
