@@ -2,12 +2,13 @@ r"""The theory as a smooth function of the parameters, learned from a design, wi
 
 Of ratios such as R_AA the logarithm of value plus error of the data is learned, which is finite where nothing survives.
 In units of the errors of the data the computed values are a few principal components. Each is a Gaussian process of the
-parameters, with the errors of the design as its noise, whose kernel holds every polynomial of second degree and a smooth rest (C. E. Rasmussen, C. K. I. Williams,
-Gaussian Processes for Machine Learning, MIT Press 2006, chapters 2 and 5). Scikit-learn finds the scales; here the mean
-and the variance are evaluated in JAX. The variance is multiplied by what leaving out each point of the design in turn
-says of it (eqs. 5.10-5.12), and never becomes smaller by that: the error that enters the likelihood.
+parameters, with the errors of the design as its noise; its kernel holds every polynomial of second degree and a smooth
+rest (C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press 2006, chapters 2 and 5).
+Scikit-learn finds the scales; here the mean and the variance are evaluated in JAX. The variance is multiplied by what
+leaving out each point of the design in turn says of it (eqs. 5.10-5.12), and never becomes smaller by that: the error
+that enters the likelihood.
 
-Measured on 24 points of kappa_hat 0.5 to 8, gamma_hat -4 to 1 and T_end 0.17 to 0.25 GeV (LO, shipped Pb-Pb, R_AA and v2
+Measured on 24 points of kappa_hat 0.5 to 8, gamma_hat -4 to 1 and T_end 0.17 to 0.25 GeV (LO, shipped Pb-Pb, R_AA, v2
 of CMS, ATLAS and ALICE), each left out in turn: half of all values within 0.07 of the error of the data (0.09 without
 logarithms), an rms below a third of it at 21 points, and of 0.35, 0.55 and 1.0 at three in corners of the cube.
 """
