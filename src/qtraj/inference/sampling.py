@@ -477,7 +477,9 @@ def warm_chains(base: Likelihood, warmup: int, keys: Any, values: Any) -> Any:
 @partial(jax.jit, static_argnums=(0, 1))
 def draw_chains(base: Likelihood, count: int, chains: Any, keys: Any, values: Any, first: Any) -> Any:
     """Return chains and what they drew, (chains, count, ...) each."""
-    return jax.lax.map(lambda chain: _draw_chain(base, count, *chain, first), (chains, keys, values))
+    return jax.lax.map(
+        lambda chain: _draw_chain(base, count, chain[0], chain[1], chain[2], first), (chains, keys, values)
+    )
 
 
 @partial(jax.jit, static_argnums=0)
