@@ -68,7 +68,7 @@ class Design:
     parameters : Parameters
         What varies, with priors.
     points : ndarray, shape (d, p)
-        Their values.
+        Their values, in the units of the parameters: GeV, fm/c or dimensionless.
     datasets : tuple of DataSet
         Measurements; without points that the calculation has no prediction for.
     values, errors : ndarray, shape (d, n)

@@ -52,29 +52,32 @@ class Surrogate:
     design : Design
         What it learned from.
     center, spread : ndarray, shape (p,)
-        Of the parameters of the design, logarithms where the prior is log-uniform: x = (theta - center)/spread.
+        Of the parameters of the design, logarithms where the prior is log-uniform: x = (theta - center)/spread, in the
+        units of the parameters: GeV, fm/c or dimensionless.
     inputs : ndarray, shape (d, p)
-        x of the design.
+        x of the design, dimensionless.
     unit : ndarray, shape (n,)
         The error of the data.
     logs : ndarray of bool, shape (n,)
         Where y = ln(value + unit) is learned, elsewhere y = value.
     mean, scale : ndarray, shape (n,)
-        Mean of y over the design, and the error of the data there.
+        Mean of y over the design, and the error of the data there, dimensionless.
     ends : ndarray, shape (2, n)
-        Least and largest y, one above and below those of the design where it is a logarithm.
+        Least and largest y, dimensionless: one below and above those of the design where it is a logarithm.
     components : ndarray, shape (J, n)
-        Principal components of (y - mean)/scale.
+        Principal components of (y - mean)/scale, dimensionless.
     kernels : ndarray, shape (J, 3 + p)
-        Of each component a^2, b^2, c^2 and d_i of a^2 (b^2 + x.y)^2 + c^2 exp(-sum (x_i - y_i)^2/(2 d_i^2)).
+        Of each component a^2, b^2, c^2 and d_i of the dimensionless
+        a^2 (b^2 + x.y)^2 + c^2 exp(-sum (x_i - y_i)^2/(2 d_i^2)).
     noise, calibration : ndarray, shape (J,)
         Variance of what no smooth function describes, and the factor that leaving out points gives the error.
     weights, inverses : ndarray, shape (J, d) and (J, d, d)
-        K^-1 y and K^-1.
+        K^-1 y and K^-1, dimensionless.
     independent : ndarray, shape (n,)
-        Errors of paths, of numerics and of what no component holds, without those that nobody would notice.
+        Errors of paths, of numerics and of what no component holds, dimensionless, without those that
+        nobody would notice.
     slopes : ndarray, shape (q, m, n)
-        Coefficients of the shifts: constant, linear and, of large designs, quadratic in x.
+        Coefficients of the shifts, dimensionless: constant, linear and, of large designs, quadratic in x.
     """
 
     design: Design
