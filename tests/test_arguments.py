@@ -27,6 +27,7 @@ import qtraj.qtraj1 as ql
 import qtraj.spectroscopy as qs
 from qtraj.campaign.results import open_results
 from qtraj.errors import InputError
+from qtraj.io.inference import load_inference_file
 from qtraj.pages.explore import model as explore
 from qtraj.physics.spectrum import ohmic
 
@@ -97,6 +98,7 @@ MESONS = qo.MesonSurvival(np.full((2, 9), 0.5), {})
 FITTED = [measured([0.6, 0.5, 0.4])]
 LIKELIHOOD = qi.Likelihood(FITTED, linear(3))
 PARAMETER = qi.Parameter("kappa", qi.Uniform(1.0, 8.0))
+DESIGNED = load_inference_file(Path(__file__).parents[1] / "examples" / "infer_pbpb_5020.toml")
 LEGACY = Path(__file__).parent / "data" / "legacy"
 
 
@@ -1103,6 +1105,31 @@ def cases() -> tuple[Case, ...]:
             cheap=False,
         ),
         case(
+            qi.compute_design,
+            run_file=("object", DESIGNED.run_file()),
+            parameters=("object", LIKELIHOOD.parameters),
+            datasets=("object", FITTED),
+            directory=("path", "design"),
+            count=("integer", 4),
+            seed=("integer", 0),
+            points=("object?", [[2.0, 0.0]]),
+            report=("object?", None),
+            executor=("object?", None),
+            solve=("function", len),
+            cheap=False,
+        ),
+        case(
+            qi.infer,
+            file=("object", DESIGNED),
+            directory=("path?", "x"),
+            samplers=("texts?", ["nuts"]),
+            executor=("object?", None),
+            report=("object?", None),
+            progress=("function?", None),
+            solve=("function", len),
+            cheap=False,
+        ),
+        case(
             qi.closure,
             likelihood=("object", LIKELIHOOD),
             truth=("array", [4.0, 0.0]),
@@ -1143,6 +1170,7 @@ MADE_HERE = {
         qh.TrajectoryIndex,
     ),
     *(qi.Calibration, qi.Closure, qi.Posterior, qi.Predictive, qi.Profile),
+    *(qi.Design, qi.Surrogate, qi.Inference, qi.Inferred),
     # what a calculation is and returns: `Likelihood` checks both
     *(qi.Predict, qi.Prediction),
     *(qo.ChiSquare, qo.CollisionSystem, qo.DataSet, qo.Panel, ql.Problem),

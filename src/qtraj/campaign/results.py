@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from ..observables.observable import meson_survivals, modification
 from ..observables.overview import VARIED
 from ..observables.table import Part, SurvivalTable
 from ..physics.medium import History
+from ..physics.model import LindbladModel
 from ..states import STATE_NAMES, STATES, shown
 from .executors import Executor
 from .plan import Plan, Setting
@@ -156,15 +157,16 @@ def emulate(store: Store, executor: Executor | None = None) -> None:
     if not missing:
         return
     solved = _dataset(plan, store, plan.keys)[[*QUANTITIES, "source", "replicate"]].load()
-    # the settings share their histories
-    histories = {
-        T_end: [source.ending(T_end).batch(0, source.count).histories for source in plan.sources]
-        for T_end in plan.config.medium.T_end
-    }
+
+    @cache  # settings of one medium share their histories
+    def histories(of: Source) -> Sequence[History]:
+        return of.batch(0, of.count).histories
+
     fits = []
     seen = {f"{part}_emulated": np.full(solved[part].shape, np.nan) for part in QUANTITIES}
     for i, setting in enumerate(plan.settings):
-        fit = _fit(plan, setting, solved.isel(setting=i), histories[setting.T_end])
+        media = [histories(plan.source_of(number, setting)) for number in range(len(plan.sources))]
+        fit = _fit(plan, setting, solved.isel(setting=i), media)
         fits.append(fit)
         for part in QUANTITIES:
             seen[f"{part}_emulated"][i] = _placed(plan, fit, part, fit.emulated)
@@ -187,7 +189,7 @@ def _fit(
 
     `histories` are those of each source.
     """
-    model = model_of(plan.run_file, setting.kappa, setting.gamma)
+    model = _model(plan, setting)
     samples = []
     for number, of_source in enumerate(histories):
         own = solved.isel(history=np.flatnonzero(solved["source"].values == number))
@@ -200,6 +202,10 @@ def _fit(
         }
         samples.append(Sample(model, of_source, values))
     return cross_fit(samples, solved["replicate"].values)
+
+
+def _model(plan: Plan, setting: Setting) -> LindbladModel:
+    return model_of(setting.applied(plan.run_file), setting.kappa, setting.gamma)
 
 
 def _placed(plan: Plan, fit: CrossFit, part: str, values: Float) -> Float:
@@ -229,11 +235,15 @@ class Emulation(Worker):
             part: np.empty((len(plan.settings), len(plan.config.initial.l), stop - start, len(STATE_NAMES)))
             for part in QUANTITIES
         }
-        for T_end in plan.config.medium.T_end:
-            batch = source.ending(T_end).batch(start, stop)
-            ones = [i for i, setting in enumerate(plan.settings) if setting.T_end == T_end]
-            models = [model_of(plan.run_file, plan.settings[i].kappa, plan.settings[i].gamma) for i in ones]
-            # fitted to the same histories, so on the same bins of time
+        alike: dict[
+            Any, list[int]
+        ] = {}  # settings of the same histories, and of emulators with the same bins of time
+        for i, setting in enumerate(plan.settings):
+            edges = self.fits[i].emulators[0].edges_fm
+            alike.setdefault((setting.T_end, setting.T_scale, setting.from_fm, edges.tobytes()), []).append(i)
+        for ones in alike.values():
+            batch = plan.settings[ones[0]].of(source).batch(start, stop)
+            models = [_model(plan, plan.settings[i]) for i in ones]
             x = features_of(models, batch.histories, self.fits[ones[0]].emulators[0].edges_fm)
             for i, of_setting in zip(ones, x, strict=True):
                 emulated = self.fits[i].values_at(of_setting)
