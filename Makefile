@@ -98,7 +98,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing qtraj with its test and lint tools into $(VENV)"
-	@$(INSTALL) --editable ".[fftw,campaign,app,test,lint]"
+	@$(INSTALL) --editable ".[fftw,campaign,app,infer,test,lint]"
 	@touch $(VENV)/.installed $@
 
 $(VENV)/.installed-docs: pyproject.toml constraints.txt | $(BIN)/python

@@ -25,6 +25,7 @@ LAYERS = [
     {"qtraj1.program"},
     {"qtraj1", "qtraj1.convert"},
     {"campaign", "spectroscopy"},
+    {"inference"},
     {"plots"},
     {"pages"},
     {"cli"},

@@ -165,25 +165,98 @@ def chi_square(
         raise InputError("predictions", len(theory), f"hold one array for each of {len(sets)} measurements")
     systematic = choice("systematic", systematic, get_args(Systematic))
 
-    residuals, sigmas, shifts = zip(*map(_piece, sets, theory, spread, [systematic] * len(sets)), strict=True)
-    residual, sigma = np.concatenate(residuals), np.concatenate(sigmas)
-    n, start = len(residual), 0
-    if not n:
+    errors_of = error_model(sets, systematic, common_global)
+    pieces = []
+    for data, values, error in zip(sets, theory, spread, strict=True):
+        prediction, theory_error = float_array("predictions", values), float_array("errors", error)
+        for name, array in (("predictions", prediction), ("errors", theory_error)):
+            if array.shape != (len(data),):
+                raise InputError(name, array.shape, f"have one value for each of {len(data)} points")
+        pieces.append((prediction, theory_error))
+    prediction, theory_error = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
+    above = np.where(
+        prediction > errors_of.value, 1.0, 0.0
+    )  # of two-sided errors the one towards the theory counts
+    sigma = np.hypot(errors_of.point(above), theory_error)
+    use = np.isfinite(prediction) & (sigma > 0) & ~np.isfinite(errors_of.limit_cl)
+    if not np.any(use):
         raise InputError("datasets", [str(data) for data in sets], "share points with the predictions")
-    columns: dict[
-        str, Float
-    ] = {}  # one for each source of correlated error, over the points of all measurements
-    for data, points, shifts_of_data in zip(sets, residuals, shifts, strict=True):
-        for name, shift in shifts_of_data.items():
-            shared = common_global and name == "global"
-            owner = data.experiment if shared else f"{data.experiment} {data.state} {data.observable}"
-            column = columns.setdefault(f"{owner} {name}", np.zeros(n))
-            column[start : start + len(points)] = shift
-        start += len(points)
-    common = np.array(list(columns.values())).reshape(-1, n)
+    common, n = errors_of.shifts(prediction, above)[:, use], int(use.sum())
+    there = np.any(common != 0, axis=1)
+    residual, sigma, common = (errors_of.value - prediction)[use], sigma[use], common[there]
     value, theta = nuisance_fit(residual, sigma, common)
-    pulls, fitted = (residual - theta @ common) / sigma, dict(zip(columns, theta.tolist(), strict=True))
-    return ChiSquare(value, n, pulls, fitted, sum(map(len, sets)) - n)
+    names = [name for name, kept in zip(errors_of.names, there, strict=True) if kept]
+    fitted = dict(zip(names, theta.tolist(), strict=True))
+    return ChiSquare(value, n, (residual - theta @ common) / sigma, fitted, len(use) - n)
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorModel:
+    """Errors of the n points of several measurements, one after the other, and their m correlated sources.
+
+    `value`, `limit_cl`: the measured values, and the confidence level of an upper limit, NaN else. `below`, `above`:
+    point-to-point errors towards a theory below and above the point, NaN or zero where none is known. `names`: of the
+    sources. Per standard deviation a source moves the theory by `relative` of it and by the absolute error towards it,
+    `shift_below` and `shift_above`, (m, n) each.
+    """
+
+    value: Float
+    limit_cl: Float
+    below: Float
+    above: Float
+    names: tuple[str, ...]
+    relative: Float
+    shift_below: Float
+    shift_above: Float
+
+    def point(self, above: Any) -> Any:
+        """Return point-to-point errors, (n,); `above` is 1 where the theory is above the point, 0 where below."""
+        return self.below + above * (self.above - self.below)
+
+    def shifts(self, prediction: Any, above: Any) -> Any:
+        """Return the shift of each source at each point, (m, n), for theory of shape (n,)."""
+        return self.relative * prediction + self.shift_below + above * (self.shift_above - self.shift_below)
+
+
+def error_model(datasets: Sequence[DataSet], systematic: Systematic, common_global: bool) -> ErrorModel:
+    """Return the errors of measurements and the sources that they share; the arguments are those of `chi_square`."""
+    common, n = systematic == "correlated", sum(map(len, datasets))
+    sides: dict[str, list[Float]] = {"minus": [], "plus": []}
+    # one row for each source of correlated error, over the points of all measurements
+    rows: dict[tuple[Any, ...], tuple[str, Float]] = {}
+    start = 0
+    labels = [f"{data.experiment} {data.state} {data.observable}" for data in datasets]
+    energies = {data.experiment: {(d.system, d.sqrt_s_GeV) for d in datasets if d.experiment == data.experiment}
+                for data in datasets}  # fmt: skip
+    for number, (data, label) in enumerate(zip(datasets, labels, strict=True)):
+        points = slice(start, start := start + len(data))
+        systematics = []
+        for side, errors in sides.items():
+            stat, total = getattr(data, f"stat_{side}"), getattr(data, f"total_{side}")
+            syst = np.nan_to_num(getattr(data, f"syst_{side}"))
+            errors.append(np.where(np.isfinite(stat), np.hypot(stat, 0.0 if common else syst), total))
+            systematics.append(syst)
+        collisions = f"{data.system} {data.sqrt_s_GeV:g} GeV"
+        if labels.count(label) > 1:
+            label += f" {collisions}, {data.kinematics} against {data.x_name}"  # noqa: PLW2901
+        # luminosities and centralities of one experiment are common to one kind of collision
+        shared = f"{data.experiment} {collisions}" if len(energies[data.experiment]) > 1 else data.experiment
+        relative = np.nan_to_num((data.global_rel_plus + data.global_rel_minus) / 2)
+        key = ("global", shared) if common_global else ("global", number)
+        name = f"{shared if common_global else label} global"
+        rows.setdefault(key, (name, np.zeros((3, n))))[1][0, points] = relative
+        if common:
+            rows["systematic", number] = (f"{label} systematic", np.zeros((3, n)))
+            rows["systematic", number][1][1:, points] = systematics
+    moved = np.array([row for _, row in rows.values()]).reshape(-1, 3, n)
+    there = np.any(moved != 0, axis=(1, 2))
+    names = tuple(name for (name, _), kept in zip(rows.values(), there, strict=True) if kept)
+    value, limit_cl = (
+        np.concatenate([getattr(data, name) for data in datasets]) for name in ("value", "upper_limit_cl")
+    )
+    below, above = (np.concatenate(sides[side]) for side in ("minus", "plus"))
+    relative, shift_below, shift_above = np.moveaxis(moved[there], 1, 0)
+    return ErrorModel(value, limit_cl, below, above, names, relative, shift_below, shift_above)
 
 
 def compare(curve: Curve, datasets: Sequence[DataSet], **options: Any) -> ChiSquare:
@@ -220,30 +293,6 @@ def compare(curve: Curve, datasets: Sequence[DataSet], **options: Any) -> ChiSqu
         )
         at.append(points if same else curve.at(data.state, data.x))
     return chi_square(list(datasets), [e.value for e in at], [e.error for e in at], **options)
-
-
-def _piece(
-    data: DataSet, theory: Any, error: Any, systematic: Systematic
-) -> tuple[Float, Float, dict[str, Float]]:
-    """Return residuals, point-to-point errors and shifts of common errors at the comparable points, (n,) each."""
-    prediction, theory_error = float_array("predictions", theory), float_array("errors", error)
-    for name, values in (("predictions", prediction), ("errors", theory_error)):
-        if values.shape != (len(data),):
-            raise InputError(name, values.shape, f"have one value for each of {len(data)} points")
-    above = prediction > data.value  # of two-sided errors the one towards the theory counts
-
-    def side(name: str) -> Float:
-        return np.asarray(np.where(above, getattr(data, f"{name}_plus"), getattr(data, f"{name}_minus")))
-
-    stat, syst, total = side("stat"), np.nan_to_num(side("syst")), side("total")
-    common = systematic == "correlated"
-    point = np.where(np.isfinite(stat), np.hypot(stat, 0.0 if common else syst), total)
-    sigma = np.hypot(point, theory_error)
-    use = np.isfinite(prediction) & (sigma > 0) & ~np.isfinite(data.upper_limit_cl)
-    relative = np.nan_to_num((data.global_rel_plus + data.global_rel_minus) / 2)
-    candidates = {"global": relative * prediction, **({"systematic": syst} if common else {})}
-    shifts = {name: shift[use] for name, shift in candidates.items() if np.any(shift[use] != 0)}
-    return (data.value - prediction)[use], sigma[use], shifts
 
 
 def theory_at(data: DataSet, table: SurvivalTable, feeddown: FeedDown) -> Estimate:

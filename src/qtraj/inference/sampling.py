@@ -1,0 +1,381 @@
+"""Samplers of the posterior, and the profile of the likelihood.
+
+All three see one density. NUTS (blackjax) and nested sampling (dynesty) share nothing beyond it, so that each tests the
+other; nested sampling also integrates it: the evidence. They move in coordinates in which every prior is the same: unit
+normals for NUTS, the unit cube for nested sampling. Where the integral over the nuisance parameters is a closed form
+they sample the parameters alone, and the nuisance parameters are drawn afterwards from their exact distribution.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import ndtri
+
+from .._checks import function, instance, integer
+from .._checks import path as path_of
+from .._netcdf import read_dataset, write_dataset
+from .._types import Float
+from ..errors import FileFormatError, InputError
+from ..observables.estimate import Estimate
+from .likelihood import Likelihood
+from .parameters import in_float64
+from .posterior import Posterior, needs_extra
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with the name of a stage, what is done of it, and its total."""
+
+CHUNK: Final = 100  # draws of each chain between two checkpoints
+# share of accepted energy errors that NUTS adapts its step to; larger than Stan's 0.8, as steps are cheap here
+ACCEPTANCE: Final = 0.9
+# unknowns up to which NUTS adapts all correlations, and not the widths alone
+DENSE: Final = 12
+# share of the evidence that may be left in the live points: dynesty's dlogz
+REMAINDER: Final = 0.01
+# what of a run of dynesty makes its result
+KEPT: Final = ("samples_u", "samples_id", "samples_it", "logl", "logvol", "logz", "logzerr", "logwt", "ncall")
+
+
+@in_float64
+def sample_nuts(
+    likelihood: Likelihood,
+    *,
+    draws: int = 1000,
+    chains: int = 4,
+    warmup: int = 1000,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Posterior:
+    """Sample the posterior with the No-U-Turn sampler (M. D. Hoffman and A. Gelman, JMLR 15 (2014) 1593).
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+        Data, theory and priors.
+    draws, chains : int, optional
+        Samples of each chain after the warm-up, and independent chains, two at least for R-hat.
+    warmup : int, optional
+        Steps in which each chain adapts its step and its metric; not among the samples.
+    seed : int, optional
+        Of all random numbers: the same seed gives the same samples.
+    checkpoint : path, optional
+        File that keeps what is drawn. After an interruption the same call goes on there, to the same samples.
+    progress : callable, optional
+        Called with ``"warm-up"`` or ``"draws"``, the number done and the total.
+
+    Returns
+    -------
+    Posterior
+        Samples of equal weight.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong, a package of the extra `infer` is missing, or the checkpoint belongs to another
+        inference.
+    """
+    instance("likelihood", likelihood, Likelihood)
+    settings = {
+        "draws": integer("draws", draws, 4),
+        "chains": integer("chains", chains, 1),
+        "warmup": integer("warmup", warmup, 100),
+        "seed": integer("seed", seed, 0),
+    }
+    report = _no_report if progress is None else function("progress", progress)
+    needs_extra("blackjax", "arviz")
+    store = _Checkpoint(checkpoint, "nuts", likelihood, {n: v for n, v in settings.items() if n != "draws"})
+    base, values = likelihood.base, jnp.asarray(likelihood.values)
+    warm_keys, draw_keys, last_key = _keys(seed, chains)
+    kept = store.read()
+    if kept is None:
+        report("warm-up", 0, warmup)
+        state = _warmed(base, warmup, warm_keys, values)
+        kept = {f"state{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
+        size = state[0].position.shape[-1]
+        kept |= {"z": np.zeros((chains, 0, size)), "diverging": np.zeros((chains, 0), dtype=bool)}
+        kept |= {name: np.zeros((chains, 0)) for name in ("acceptance_rate", "energy", "lp", "n_steps")}
+        store.write(kept)
+    report("warm-up", warmup, warmup)
+    # draw i of a chain depends on its state and on key i alone: chunks and interruptions change nothing
+    structure: Any = jax.tree.structure(jax.eval_shape(partial(_warmed, base, warmup), warm_keys, values))
+    leaves = [jnp.asarray(kept[f"state{i}"]) for i in range(structure.num_leaves)]
+    state = jax.tree.unflatten(structure, leaves)
+    while (done := kept["z"].shape[1]) < draws:
+        report("draws", done, draws)
+        state, new = _drawn(base, CHUNK, state, draw_keys, values, jnp.asarray(done))
+        kept = {name: np.concatenate([kept[name], np.asarray(new[name])], axis=1) for name in new}
+        kept |= {f"state{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
+        store.write(kept)
+    report("draws", draws, draws)
+    z = kept.pop("z")[:, :draws]
+    stats = {name: array[:, :draws] for name, array in kept.items() if not name.startswith("state")}
+    theta, nuisances = _unpacked(base, last_key, jnp.asarray(z), values)
+    return Posterior.of(
+        likelihood, theta, nuisances, sampler="NUTS (blackjax)", settings=settings, stats=stats
+    )
+
+
+@in_float64
+def sample_nested(
+    likelihood: Likelihood,
+    *,
+    live: int = 400,
+    runs: int = 2,
+    seed: int = 0,
+    checkpoint: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Posterior:
+    """Sample the posterior and integrate it by nested sampling (J. Skilling, Bayesian Analysis 1 (2006) 833).
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+        Data, theory and priors.
+    live : int, optional
+        Live points of each run.
+    runs : int, optional
+        Independent runs, joined to one with ``live * runs`` live points.
+    seed : int, optional
+        Of all random numbers: the same seed gives the same samples.
+    checkpoint : path, optional
+        File that keeps finished runs. After an interruption the same call goes on with the next, to the same samples.
+    progress : callable, optional
+        Called with ``"run 1 of 2"`` and so on, the number of points so far, and an estimate of their total.
+
+    Returns
+    -------
+    Posterior
+        Samples of equal weight, as many as are independent, and the evidence.
+
+    Raises
+    ------
+    InputError
+        If an argument is wrong, a package of the extra `infer` is missing, or the checkpoint belongs to another
+        inference.
+    """
+    instance("likelihood", likelihood, Likelihood)
+    base, p = likelihood.base, len(likelihood.parameters)
+    size = p if likelihood.gaussian else p + likelihood.size
+    # a bound of ellipsoids needs more live points than unknowns in each of them
+    least = 2 * size + 2
+    allowed = f"be an integer, at least {least} for {size} unknowns"
+    settings = {
+        "live": integer("live", live, least, allowed=allowed),
+        "runs": integer("runs", runs, 1),
+        "seed": integer("seed", seed, 0),
+    }
+    report = _no_report if progress is None else function("progress", progress)
+    needs_extra("dynesty", "arviz")
+    from dynesty import NestedSampler  # noqa: PLC0415
+    from dynesty.results import Results  # noqa: PLC0415
+    from dynesty.utils import merge_runs  # noqa: PLC0415
+
+    store = _Checkpoint(checkpoint, "nested", likelihood, {n: v for n, v in settings.items() if n != "runs"})
+    values = jnp.asarray(likelihood.values)
+
+    def density(u: Float) -> float:
+        found = float(_in_cube(base, jnp.asarray(u), values))
+        return found if np.isfinite(found) else -1e300  # dynesty takes no -inf from the first points
+
+    kept = store.read() or {}
+    finished = []
+    for number_of_run in range(runs):
+        stage, prefix = f"run {number_of_run + 1} of {runs}", f"run{number_of_run}_"
+        if f"{prefix}logl" not in kept:
+            rng = np.random.default_rng([seed, number_of_run])
+            sampler = NestedSampler(density, _same, size, nlive=live, rstate=rng)
+
+            def show(results: Any, niter: int, *_: Any, stage: str = stage, **options: Any) -> None:
+                if niter % live == 0:
+                    # the volume shrinks by 1/e in `live` points, and what is left by delta_logz of it
+                    left = live * max(float(results.delta_logz) / REMAINDER, 1.0) ** 0.5
+                    report(stage, niter, niter + int(min(left, 20 * live)))
+
+            sampler.run_nested(dlogz=REMAINDER, print_progress=True, print_func=show)
+            found = sampler.results
+            for name in (
+                "samples_u",
+                "samples_id",
+                "samples_it",
+                "logl",
+                "logvol",
+                "logz",
+                "logzerr",
+                "logwt",
+                "ncall",
+            ):
+                kept[prefix + name] = np.asarray(found[name])
+            store.write(kept)
+        run = {name.removeprefix(prefix): array for name, array in kept.items() if name.startswith(prefix)}
+        run |= {"samples": run["samples_u"], "nlive": live, "niter": len(run["logl"]) - live, "eff": 1.0}
+        run |= {"blob": np.zeros(len(run["logl"])), "information": np.zeros(len(run["logl"]))}
+        report(stage, len(run["logl"]), len(run["logl"]))
+        finished.append(Results(run))
+    joined = merge_runs(finished, print_progress=False) if runs > 1 else finished[0]
+    weights = np.exp(joined["logwt"] - joined["logwt"].max())
+    weights /= weights.sum()
+    rng = np.random.default_rng([seed, runs, 1])
+    # as many samples as Kish's effective number, at equal distances in the sum of the weights
+    count = max(int(1 / np.sum(weights**2)), 4)
+    chosen = np.searchsorted(np.cumsum(weights), (np.arange(count) + rng.uniform()) / count)
+    u = joined["samples_u"][rng.permutation(np.minimum(chosen, len(weights) - 1))]
+    *_, last_key = _keys(seed, 1)
+    z = ndtri(jnp.clip(jnp.asarray(u), 2.0**-53, 1 - 2.0**-53))[None]
+    theta, nuisances = _unpacked(base, last_key, z, values)
+    evidence = Estimate(float(joined["logz"][-1]), {"statistical": float(joined["logzerr"][-1])})
+    settings["calls"] = int(sum(np.sum(run["ncall"]) for run in finished))
+    return Posterior.of(
+        likelihood,
+        theta,
+        nuisances,
+        sampler="nested sampling (dynesty)",
+        settings=settings,
+        evidence=evidence,
+    )
+
+
+def _same(u: Float) -> Float:
+    return u
+
+
+def _no_report(stage: str, done: int, total: int) -> None:
+    """Progress callback that prints nothing."""
+
+
+def _keys(seed: int, chains: int) -> tuple[Any, Any, Any]:
+    """Return keys of the warm-up and of the draws, one a chain, and of the nuisance parameters drawn afterwards."""
+    warm, draw, last = jax.random.split(jax.random.key(seed), 3)
+    return jax.random.split(warm, chains), jax.random.split(draw, chains), last
+
+
+def _log_posterior(base: Likelihood, z: Any, values: Any) -> Any:
+    """Return the log-posterior of unit normals: the parameters, then the nuisance parameters if not integrated over."""
+    p = len(base.parameters)
+    return _given(base, base.parameters.from_normal(z[:p]), z[p:], values) - z @ z / 2
+
+
+def _given(base: Likelihood, theta: Any, nuisances: Any, values: Any) -> Any:
+    return base.log_density(theta, None if base.gaussian else nuisances, values, 1.0)
+
+
+@partial(jax.jit, static_argnums=0)
+def _in_cube(base: Likelihood, u: Any, values: Any) -> Any:
+    """Return the log-likelihood at a point of the unit cube."""
+    p = len(base.parameters)
+    nuisances = ndtri(jnp.clip(u[p:], 2.0**-53, 1 - 2.0**-53))
+    return _given(base, base.parameters.from_unit(u[:p]), nuisances, values)
+
+
+def _warm_chain(base: Likelihood, warmup: int, key: Any, values: Any) -> Any:
+    """Return state, step and metric of a chain after its warm-up."""
+    import blackjax  # noqa: PLC0415
+    from blackjax.adaptation.base import get_filter_adapt_info_fn  # noqa: PLC0415
+
+    size = len(base.parameters) + (0 if base.gaussian else base.size)
+    begin, adapt = jax.random.split(key)
+    adaptation = blackjax.window_adaptation(
+        blackjax.nuts,
+        lambda z: _log_posterior(base, z, values),
+        is_mass_matrix_diagonal=size > DENSE,
+        target_acceptance_rate=ACCEPTANCE,
+        adaptation_info_fn=get_filter_adapt_info_fn(),
+    )
+    (state, found), _ = adaptation.run(adapt, jax.random.normal(begin, (size,)), warmup)
+    return state, found["step_size"], found["inverse_mass_matrix"]
+
+
+def _draw_chain(base: Likelihood, count: int, chain: Any, key: Any, values: Any, first: Any) -> Any:
+    """Return the chain after `count` draws, and the draws with their statistics; draw i is of key i."""
+    from blackjax.mcmc import nuts  # noqa: PLC0415
+
+    state, step, metric = chain
+    kernel = nuts.build_kernel()
+
+    def one(state: Any, i: Any) -> Any:
+        state, info = kernel(
+            jax.random.fold_in(key, i), state, lambda z: _log_posterior(base, z, values), step, metric
+        )
+        made = {
+            "z": state.position,
+            "lp": state.logdensity,
+            "diverging": info.is_divergent,
+            "acceptance_rate": info.acceptance_rate,
+            "energy": info.energy,
+            "n_steps": info.num_integration_steps.astype(float),
+        }
+        return state, made
+
+    state, made = jax.lax.scan(one, state, first + jnp.arange(count))
+    return (state, step, metric), made
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _warmed(base: Likelihood, warmup: int, keys: Any, values: Any) -> Any:
+    return jax.vmap(partial(_warm_chain, base, warmup), (0, None))(keys, values)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _drawn(base: Likelihood, count: int, chains: Any, keys: Any, values: Any, first: Any) -> Any:
+    return jax.vmap(partial(_draw_chain, base, count), (0, 0, None, None))(chains, keys, values, first)
+
+
+@partial(jax.jit, static_argnums=0)
+def _unpacked(base: Likelihood, key: Any, z: Any, values: Any) -> tuple[Any, Any]:
+    """Return parameters and nuisance parameters of unit normals of shape (chains, draws, unknowns).
+
+    Nuisance parameters that were integrated over are drawn from their exact distribution at each sample.
+    """
+    p = len(base.parameters)
+    theta = base.parameters.from_normal(z[..., :p])
+    if not base.gaussian:
+        return theta, z[..., p:]
+    normals = jax.random.normal(key, (*z.shape[:-1], base.size))
+
+    def one(pair: Any) -> Any:
+        mean, root = base.conditional(pair[0], values)
+        return mean + root @ pair[1]
+
+    drawn = jax.lax.map(one, (theta.reshape(-1, p), normals.reshape(-1, base.size)))
+    return theta, drawn.reshape(normals.shape)
+
+
+class _Checkpoint:
+    """What a sampler has by now, in a netCDF file with a checksum, or nowhere."""
+
+    def __init__(
+        self, path: str | Path | None, sampler: str, likelihood: Likelihood, settings: Mapping[str, Any]
+    ) -> None:
+        self._path = None if path is None else path_of("checkpoint", path)
+        self._what = {} if path is None else {"sampler": sampler, "of": likelihood.fingerprint(), **settings}
+
+    def read(self) -> dict[str, Any] | None:
+        """Return the arrays, None without a file; raise `InputError` if they are of another inference."""
+        if self._path is None or not self._path.exists():
+            return None
+        stored = read_dataset(self._path)
+        try:
+            what = json.loads(stored.attrs.get("what", ""))
+        except ValueError:
+            raise FileFormatError(self._path, "is no checkpoint of a sampler", "Give another path.") from None
+        if what != self._what:
+            changed = [n for n in self._what if what.get(n) != self._what[n]]
+            allowed = f"belong to this inference: {', '.join(changed)} differ"
+            raise InputError("checkpoint", str(self._path), allowed, "Delete it, or give another path.")
+        return {str(name): variable.values for name, variable in stored.items()}
+
+    def write(self, arrays: Mapping[str, Any]) -> None:
+        """Write the arrays, whole or not at all."""
+        if self._path is None:
+            return
+        import xarray as xr  # noqa: PLC0415
+
+        variables = {n: ([f"{n}_{i}" for i in range(np.ndim(a))], np.asarray(a)) for n, a in arrays.items()}
+        write_dataset(xr.Dataset(variables, attrs={"what": json.dumps(self._what)}), self._path)
