@@ -16,19 +16,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import combinations
 from typing import Any, Final, NamedTuple, Protocol, cast, get_args, runtime_checkable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.linalg import solve_triangular
-from jax.scipy.special import gammaln, log_ndtr
+from jax.scipy.linalg import cho_solve, solve_triangular
+from jax.scipy.special import log_ndtr
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
+from scipy.special import gammaln, ndtri
 
 from .._checks import boolean, choice, finite_array, instance, instances, integer, number, settle
 from .._types import Float
@@ -103,29 +103,25 @@ def select(datasets: Sequence[DataSet]) -> tuple[DataSet, ...]:
         If one measurement is there twice; the message names both.
     """
     sets = instances("datasets", datasets, DataSet, least=1)
+    remedy = "Leave one of them out."
     for one, two in combinations(sets, 2):
         if not _same_events(one, two):
             continue
-        if one.observable == two.observable and (
-            one.state == two.state if _is_ratio(one) else _states(one) & _states(two)
-        ):
+        ratios, common = _is_ratio(one) + _is_ratio(two), _states(one) & _states(two)
+        if one.observable == two.observable and (one.state == two.state if ratios else common):
             why = "count the same mesons twice"
-        elif {"double_ratio", *_FACTORS} >= {one.observable, two.observable} and (
-            _is_ratio(one) != _is_ratio(two) and _states(one) & _states(two)
-        ):
+        elif ratios == 1 and common and {one.observable, two.observable} <= {"double_ratio", "R_AA", "R_pA"}:
             why = "hold one state in a ratio and by itself"
         else:
             continue
-        raise InputError("datasets", f"{one}; {two}", f"not {why}", "Leave one of the two out.")
+        pair = f"{one.state} {one.observable}", f"{two.state} {two.observable}"
+        raise InputError("datasets", pair, f"not {why}, as these do: {one}; {two}", remedy)
     for three in combinations([data for data in sets if _is_ratio(data)], 3):
         closed = len(set.union(*map(_states, three))) == 3 and len({data.state for data in three}) == 3
         if closed and all(_same_events(*pair) for pair in combinations(three, 2)):
-            allowed = "not hold a double ratio that follows from two others"
-            raise InputError("datasets", "; ".join(map(str, three)), allowed, "Leave one of the three out.")
+            allowed = f"not hold a double ratio that follows from two others: {'; '.join(map(str, three))}"
+            raise InputError("datasets", [data.state for data in three], allowed, remedy)
     return sets
-
-
-_FACTORS: Final = ("R_AA", "R_pA")
 
 
 def _is_ratio(data: DataSet) -> bool:
@@ -340,29 +336,34 @@ class Likelihood:
             allowed = "be given: with upper limits or Student's t the integral over them is no closed form"
             raise InputError("nuisances", None, allowed)
         given = None if nuisances is None else jnp.asarray(nuisances)
-        return self.log_density(jnp.asarray(theta), given, jnp.asarray(self.values), 1.0)
+        return _log_density(self.base, jnp.asarray(theta), given, jnp.asarray(self.values))
 
     def log_density(self, theta: Any, nuisances: Any, values: Any, keep: Any) -> Any:
         """Return `log_likelihood` of `values`, (n,), of the points that `keep`, (n,) of 1 and 0, does not leave out."""
         model = self._model(theta, values)
         keep = jnp.where(self.used, keep, 0.0)
         if nuisances is None:
-            sources, z = keep * model.sources / model.sigma, keep * model.residual / model.sigma
-            lower = jnp.linalg.cholesky(jnp.eye(len(sources)) + sources @ sources.T)
-            projected = solve_triangular(lower, sources @ z, lower=True)
-            chi2 = z @ z - projected @ projected
+            chi2, lower = self._reduced(model, keep)
             norm = jnp.sum(jnp.log(jnp.diagonal(lower))) + keep @ (jnp.log(model.mean_sigma) + _LOG_2PI / 2)
             return -chi2 / 2 - norm
         return keep @ self._pointwise(model, nuisances)
+
+    def _reduced(self, model: _Model, keep: Any) -> tuple[Any, Any]:
+        """Return the least chi-square over the nuisance parameters, and the root of their inverse covariance."""
+        sources, z = keep * model.sources / model.sigma, keep * model.residual / model.sigma
+        lower = jnp.linalg.cholesky(jnp.eye(len(sources)) + sources @ sources.T)
+        best = cho_solve((lower, True), sources @ z)
+        # a sum of squares: the difference of two would lose the digits of a good fit
+        left = z - best @ sources
+        return left @ left + best @ best, lower
 
     def _pointwise(self, model: _Model, nuisances: Any) -> Any:
         """Return the logarithm of the density of each point at given nuisance parameters, (n,)."""
         z = (model.residual - nuisances @ model.sources) / model.sigma
         if (nu := self.student_nu) is None:
             density = -(z**2) / 2 - _LOG_2PI / 2
-        else:  # scaled so that the peak and the wings are those of `sigma` in Student's t
-            height = gammaln((nu + 1) / 2) - gammaln(nu / 2) - jnp.log(nu * jnp.pi) / 2
-            density = height - (nu + 1) / 2 * jnp.log1p(z**2 / nu)
+        else:
+            density = _student_peak(nu) - (nu + 1) / 2 * jnp.log1p(z**2 / nu)
         return jnp.where(self.limits, log_ndtr(z), density - jnp.log(model.mean_sigma))
 
     def _model(self, theta: Any, values: Any) -> _Model:
@@ -408,10 +409,23 @@ class Likelihood:
         """
         if not self.gaussian:
             raise InputError("student_nu", self.student_nu, "be None, without upper limits, for a chi-square")
-        best, _ = self.conditional(self.parameters.checked(theta), jnp.asarray(self.values))
-        model = self._model(jnp.asarray(theta), jnp.asarray(self.values))
-        z = jnp.where(self.used, (model.residual - best @ model.sources) / model.sigma, 0.0)
-        return float(z @ z + best @ best), np.asarray(best)
+        at, values = jnp.asarray(self.parameters.checked(theta)), jnp.asarray(self.values)
+        value, best = _chi_square(self.base, at, values)
+        return float(value), np.asarray(best)
+
+    def deviance(self, theta: Any, nuisances: Any, values: Any) -> Any:
+        """Return chi-square at nuisance parameters, (size,), or the least over them if they are None.
+
+        Generally: minus twice the logarithm of the density over its peak, plus the squares of the nuisance parameters.
+        """
+        model = self._model(theta, values)
+        if nuisances is None:
+            chi2, _ = self._reduced(model, jnp.where(self.used, 1.0, 0.0))
+            return chi2
+        peak = -_LOG_2PI / 2 if self.student_nu is None else _student_peak(self.student_nu)
+        peaks = jnp.where(self.limits, 0.0, peak - jnp.log(model.mean_sigma))
+        density = self._pointwise(model, nuisances) - peaks
+        return -2 * jnp.sum(jnp.where(self.used, density, 0.0)) + nuisances @ nuisances
 
     def conditional(self, theta: Any, values: Any) -> tuple[Any, Any]:
         """Return the mean of all nuisance parameters at given parameters, (size,), and R with covariance R R^T."""
@@ -419,10 +433,10 @@ class Likelihood:
         sources = jnp.where(self.used, model.sources / model.sigma, 0.0)
         z = jnp.where(self.used, model.residual / model.sigma, 0.0)
         lower = jnp.linalg.cholesky(jnp.eye(len(sources)) + sources @ sources.T)
-        mean = jax.scipy.linalg.cho_solve((lower, True), sources @ z)
+        mean = cho_solve((lower, True), sources @ z)
         return mean, solve_triangular(lower, jnp.eye(len(sources)), lower=True).T
 
-    def simulate(self, theta: ArrayLike, seed: int = 0) -> Float:
+    def simulate(self, theta: ArrayLike | Mapping[str, float], seed: int | tuple[int, ...] = 0) -> Float:
         """Return synthetic measured values: what the experiments would find if the parameters were these.
 
         All errors vary: point to point, correlated, and those of the theory. Of a two-sided error each side comes as
@@ -432,7 +446,7 @@ class Likelihood:
         ----------
         theta : array_like, shape (p,), or mapping by name
             The truth.
-        seed : int, optional
+        seed : int or tuple of int, optional
             Of the random numbers.
 
         Returns
@@ -446,7 +460,8 @@ class Likelihood:
             If `theta` is none of the priors.
         """
         truth = self.parameters.checked(theta)
-        rng = np.random.default_rng(integer("seed", seed, 0))
+        seeds = seed if isinstance(seed, tuple) else (seed,)
+        rng = np.random.default_rng([3, *(integer("seed", each, 0) for each in seeds)])
         with jax.enable_x64(True):
             mean, shifts, factor = map(np.asarray, self.predict(jnp.asarray(truth)))
         n, errors = len(mean), self._errors
@@ -471,6 +486,21 @@ class Likelihood:
         for array in (*arrays, errors.shift_below, errors.shift_above):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
+
+
+def _student_peak(nu: float) -> float:
+    """Return the logarithm of the density of Student's t at zero."""
+    return float(gammaln((nu + 1) / 2) - gammaln(nu / 2) - np.log(nu * np.pi) / 2)
+
+
+@partial(jax.jit, static_argnums=0)
+def _log_density(base: Likelihood, theta: Any, nuisances: Any, values: Any) -> Any:
+    return base.log_density(theta, nuisances, values, 1.0)
+
+
+@partial(jax.jit, static_argnums=0)
+def _chi_square(base: Likelihood, theta: Any, values: Any) -> Any:
+    return base.deviance(theta, None, values), base.conditional(theta, values)[0]
 
 
 class _Model(NamedTuple):

@@ -9,7 +9,8 @@ they sample the parameters alone, and the nuisance parameters are drawn afterwar
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -18,8 +19,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtri
+from numpy.typing import ArrayLike
 
-from .._checks import function, instance, integer
+from .._checks import function, increasing, instance, integer, mapping, texts
 from .._checks import path as path_of
 from .._netcdf import read_dataset, write_dataset
 from .._types import Float
@@ -27,7 +29,7 @@ from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from .likelihood import Likelihood
 from .parameters import in_float64
-from .posterior import Posterior, needs_extra
+from .posterior import LEVELS, Posterior, needs_extra
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with the name of a stage, what is done of it, and its total."""
@@ -89,15 +91,15 @@ def sample_nuts(
         "warmup": integer("warmup", warmup, 100),
         "seed": integer("seed", seed, 0),
     }
-    report = _no_report if progress is None else function("progress", progress)
+    report = no_report if progress is None else function("progress", progress)
     needs_extra("blackjax", "arviz")
-    store = _Checkpoint(checkpoint, "nuts", likelihood, {n: v for n, v in settings.items() if n != "draws"})
-    base, values = likelihood.base, jnp.asarray(likelihood.values)
-    warm_keys, draw_keys, last_key = _keys(seed, chains)
+    store = Checkpoint(checkpoint, "nuts", likelihood, {n: v for n, v in settings.items() if n != "draws"})
+    base, values = likelihood.base, jnp.tile(likelihood.values, (chains, 1))
+    warm_keys, draw_keys, last_key = keys_of(seed, chains)
     kept = store.read()
     if kept is None:
         report("warm-up", 0, warmup)
-        state = _warmed(base, warmup, warm_keys, values)
+        state = warm_chains(base, warmup, warm_keys, values)
         kept = {f"state{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
         size = state[0].position.shape[-1]
         kept |= {"z": np.zeros((chains, 0, size)), "diverging": np.zeros((chains, 0), dtype=bool)}
@@ -105,19 +107,19 @@ def sample_nuts(
         store.write(kept)
     report("warm-up", warmup, warmup)
     # draw i of a chain depends on its state and on key i alone: chunks and interruptions change nothing
-    structure: Any = jax.tree.structure(jax.eval_shape(partial(_warmed, base, warmup), warm_keys, values))
+    structure: Any = jax.tree.structure(jax.eval_shape(partial(warm_chains, base, warmup), warm_keys, values))
     leaves = [jnp.asarray(kept[f"state{i}"]) for i in range(structure.num_leaves)]
     state = jax.tree.unflatten(structure, leaves)
     while (done := kept["z"].shape[1]) < draws:
         report("draws", done, draws)
-        state, new = _drawn(base, CHUNK, state, draw_keys, values, jnp.asarray(done))
+        state, new = draw_chains(base, CHUNK, state, draw_keys, values, jnp.asarray(done))
         kept = {name: np.concatenate([kept[name], np.asarray(new[name])], axis=1) for name in new}
         kept |= {f"state{i}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(state))}
         store.write(kept)
     report("draws", draws, draws)
     z = kept.pop("z")[:, :draws]
     stats = {name: array[:, :draws] for name, array in kept.items() if not name.startswith("state")}
-    theta, nuisances = _unpacked(base, last_key, jnp.asarray(z), values)
+    theta, nuisances = _unpacked(base, last_key, jnp.asarray(z), values[0])
     return Posterior.of(
         likelihood, theta, nuisances, sampler="NUTS (blackjax)", settings=settings, stats=stats
     )
@@ -127,7 +129,7 @@ def sample_nuts(
 def sample_nested(
     likelihood: Likelihood,
     *,
-    live: int = 400,
+    live: int = 250,
     runs: int = 2,
     seed: int = 0,
     checkpoint: str | Path | None = None,
@@ -172,13 +174,13 @@ def sample_nested(
         "runs": integer("runs", runs, 1),
         "seed": integer("seed", seed, 0),
     }
-    report = _no_report if progress is None else function("progress", progress)
+    report = no_report if progress is None else function("progress", progress)
     needs_extra("dynesty", "arviz")
     from dynesty import NestedSampler  # noqa: PLC0415
     from dynesty.results import Results  # noqa: PLC0415
     from dynesty.utils import merge_runs  # noqa: PLC0415
 
-    store = _Checkpoint(checkpoint, "nested", likelihood, {n: v for n, v in settings.items() if n != "runs"})
+    store = Checkpoint(checkpoint, "nested", likelihood, {n: v for n, v in settings.items() if n != "runs"})
     values = jnp.asarray(likelihood.values)
 
     def density(u: Float) -> float:
@@ -190,7 +192,7 @@ def sample_nested(
     for number_of_run in range(runs):
         stage, prefix = f"run {number_of_run + 1} of {runs}", f"run{number_of_run}_"
         if f"{prefix}logl" not in kept:
-            rng = np.random.default_rng([seed, number_of_run])
+            rng = np.random.default_rng([0, seed, number_of_run])
             sampler = NestedSampler(density, _same, size, nlive=live, rstate=rng)
 
             def show(results: Any, niter: int, *_: Any, stage: str = stage, **options: Any) -> None:
@@ -222,12 +224,12 @@ def sample_nested(
     joined = merge_runs(finished, print_progress=False) if runs > 1 else finished[0]
     weights = np.exp(joined["logwt"] - joined["logwt"].max())
     weights /= weights.sum()
-    rng = np.random.default_rng([seed, runs, 1])
+    rng = np.random.default_rng([1, seed, runs])
     # as many samples as Kish's effective number, at equal distances in the sum of the weights
     count = max(int(1 / np.sum(weights**2)), 4)
     chosen = np.searchsorted(np.cumsum(weights), (np.arange(count) + rng.uniform()) / count)
     u = joined["samples_u"][rng.permutation(np.minimum(chosen, len(weights) - 1))]
-    *_, last_key = _keys(seed, 1)
+    *_, last_key = keys_of(seed, 1)
     z = ndtri(jnp.clip(jnp.asarray(u), 2.0**-53, 1 - 2.0**-53))[None]
     theta, nuisances = _unpacked(base, last_key, z, values)
     evidence = Estimate(float(joined["logz"][-1]), {"statistical": float(joined["logzerr"][-1])})
@@ -242,17 +244,157 @@ def sample_nested(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """The best fit, and how the agreement gets worse away from it, all other unknowns fitted again at each point.
+
+    Attributes
+    ----------
+    names : tuple of str
+        One or two parameters.
+    grids : tuple of ndarray
+        Their values.
+    deviance : ndarray, shape (len(grids[0]),) or (len(grids[0]), len(grids[1]))
+        Chi-square, or with upper limits or Student's t minus twice the logarithm of the likelihood over its peak.
+    best : dict of str to float
+        All parameters where the deviance is least.
+    nuisances : dict of str to float
+        Nuisance parameters there, in standard deviations.
+    least : float
+        The deviance there.
+    intervals : dict of str to dict of float to (float, float)
+        MINOS intervals of each of `names` by their level, 0.68 and 0.95; they end where the prior does.
+    """
+
+    names: tuple[str, ...]
+    grids: tuple[Float, ...]
+    deviance: Float
+    best: dict[str, float]
+    nuisances: dict[str, float]
+    least: float
+    intervals: dict[str, dict[float, tuple[float, float]]]
+
+
+@in_float64
+def profile(
+    likelihood: Likelihood,
+    names: str | Sequence[str],
+    *,
+    size: int = 21,
+    grids: Mapping[str, ArrayLike] | None = None,
+) -> Profile:
+    """Return the profile of the likelihood in one or two parameters, by MIGRAD and MINOS of iminuit.
+
+    No prior enters, but for its ends.
+
+    Parameters
+    ----------
+    likelihood : Likelihood
+        Data and theory.
+    names : str or sequence of str
+        One or two parameters.
+    size : int, optional
+        Points in each of them, over the middle 99.98 % of the prior.
+    grids : mapping of str to array_like, optional
+        Increasing values of a parameter instead.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    InputError
+        If there is no such parameter, an argument is wrong, iminuit is missing, or no minimum is found.
+    """
+    instance("likelihood", likelihood, Likelihood)
+    chosen = (
+        (names,) if isinstance(names, str) else texts("names", names, "be one or two names of parameters")
+    )
+    own = likelihood.parameters
+    indices = [own.index(name) for name in chosen]
+    if not 1 <= len(set(chosen)) == len(chosen) <= 2:
+        raise InputError("names", chosen, "be one or two names of parameters")
+    size = integer("size", size, 2)
+    given = {} if grids is None else mapping("grids", grids)
+    for name in given:
+        if name not in chosen:
+            raise InputError("grids", name, f"name {' and '.join(chosen)}")
+    ends = np.asarray(own.from_unit(np.array([[1e-4], [1 - 1e-4]]) * np.ones(len(own))))
+    axes = []
+    for name, i in zip(chosen, indices, strict=True):
+        axis = given.get(name, np.linspace(ends[0, i], ends[1, i], size))
+        low, high = own.low[i], own.high[i]
+        axis = increasing(f"grids[{name!r}]", axis, f"increase from {low:g} to {high:g}, the prior", low=low)
+        if axis[-1] > high:
+            raise InputError(
+                f"grids[{name!r}]", float(axis[-1]), f"increase from {low:g} to {high:g}, the prior"
+            )
+        axes.append(axis)
+    needs_extra("iminuit")
+    from iminuit import Minuit  # noqa: PLC0415
+
+    base, p, values = likelihood.base, len(own), jnp.asarray(likelihood.values)
+    hidden = 0 if likelihood.gaussian else likelihood.size
+    start = np.concatenate([np.asarray(own.from_unit(np.full(p, 0.5))), np.zeros(hidden)])
+    fit = Minuit(
+        lambda x: float(_deviance(base, x, values)[0]),
+        start,
+        grad=lambda x: np.asarray(_deviance(base, x, values)[1]),
+        name=(*own.names, *(f"nuisance {i}" for i in range(hidden))),
+    )
+    fit.errordef = Minuit.LEAST_SQUARES
+    fit.tol = 0.01  # a tenth of the default: minima are known to 2e-5 of chi-square
+    for i, (low, high) in enumerate(zip(own.low, own.high, strict=True)):
+        fit.limits[i] = (low, high)
+        fit.errors[i] = (ends[1, i] - ends[0, i]) / 10
+    fit.migrad()
+    if not fit.valid:
+        raise InputError(
+            "likelihood", f"{fit.fval:.6g} at the last step", "have a minimum inside of the priors"
+        )
+    least, at, x = fit.fval, fit.values.to_dict(), np.array(fit.values)
+    intervals: dict[str, dict[float, tuple[float, float]]] = {name: {} for name in chosen}
+    for level in LEVELS:
+        for name, i in zip(chosen, indices, strict=True):
+            fit.minos(name, cl=level)
+            error = fit.merrors[name]
+            low = at[name] + error.lower if error.lower_valid else own.low[i]
+            high = at[name] + error.upper if error.upper_valid else own.high[i]
+            intervals[name][level] = float(low), float(high)
+    nuisances = np.asarray(base.conditional(jnp.asarray(x[:p]), values)[0]) if likelihood.gaussian else x[p:]
+    for i in indices:
+        fit.fixed[i] = True
+    deviance = np.empty([len(axis) for axis in axes])
+    for row in np.ndindex(deviance.shape):
+        fit.values = x  # from the best fit: each point is the same whatever was fitted before
+        for i, axis, k in zip(indices, axes, row, strict=True):
+            fit.values[i] = axis[k]
+        if fit.nfit:
+            fit.migrad()
+        deviance[row] = float(_deviance(base, np.array(fit.values), values)[0])
+    best, pulls = (
+        {name: at[name] for name in own.names},
+        dict(zip(likelihood.names, nuisances.tolist(), strict=False)),
+    )
+    return Profile(chosen, tuple(axes), deviance, best, pulls, float(least), intervals)
+
+
 def _same(u: Float) -> Float:
     return u
 
 
-def _no_report(stage: str, done: int, total: int) -> None:
+def no_report(stage: str, done: int, total: int) -> None:
     """Progress callback that prints nothing."""
 
 
-def _keys(seed: int, chains: int) -> tuple[Any, Any, Any]:
+def keys_of(seed: int | tuple[int, ...], chains: int) -> tuple[Any, Any, Any]:
     """Return keys of the warm-up and of the draws, one a chain, and of the nuisance parameters drawn afterwards."""
-    warm, draw, last = jax.random.split(jax.random.key(seed), 3)
+    first, *more = (seed,) if isinstance(seed, int) else seed
+    key = jax.random.key(first)
+    for number in more:
+        key = jax.random.fold_in(key, number)
+    warm, draw, last = jax.random.split(key, 3)
     return jax.random.split(warm, chains), jax.random.split(draw, chains), last
 
 
@@ -264,6 +406,13 @@ def _log_posterior(base: Likelihood, z: Any, values: Any) -> Any:
 
 def _given(base: Likelihood, theta: Any, nuisances: Any, values: Any) -> Any:
     return base.log_density(theta, None if base.gaussian else nuisances, values, 1.0)
+
+
+@partial(jax.jit, static_argnums=0)
+def _deviance(base: Likelihood, x: Any, values: Any) -> Any:
+    """Return the deviance and its gradient at parameters, and nuisance parameters where they are no closed form."""
+    p = len(base.parameters)
+    return jax.value_and_grad(lambda x: base.deviance(x[:p], None if base.gaussian else x[p:], values))(x)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -318,13 +467,15 @@ def _draw_chain(base: Likelihood, count: int, chain: Any, key: Any, values: Any,
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _warmed(base: Likelihood, warmup: int, keys: Any, values: Any) -> Any:
-    return jax.vmap(partial(_warm_chain, base, warmup), (0, None))(keys, values)
+def warm_chains(base: Likelihood, warmup: int, keys: Any, values: Any) -> Any:
+    """Return chains after their warm-up, each with measured values of its own, (chains, n)."""
+    return jax.vmap(partial(_warm_chain, base, warmup))(keys, values)
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _drawn(base: Likelihood, count: int, chains: Any, keys: Any, values: Any, first: Any) -> Any:
-    return jax.vmap(partial(_draw_chain, base, count), (0, 0, None, None))(chains, keys, values, first)
+def draw_chains(base: Likelihood, count: int, chains: Any, keys: Any, values: Any, first: Any) -> Any:
+    """Return chains and what they drew, (chains, count, ...) each."""
+    return jax.vmap(partial(_draw_chain, base, count), (0, 0, 0, None))(chains, keys, values, first)
 
 
 @partial(jax.jit, static_argnums=0)
@@ -347,7 +498,7 @@ def _unpacked(base: Likelihood, key: Any, z: Any, values: Any) -> tuple[Any, Any
     return theta, drawn.reshape(normals.shape)
 
 
-class _Checkpoint:
+class Checkpoint:
     """What a sampler has by now, in a netCDF file with a checksum, or nowhere."""
 
     def __init__(
