@@ -354,8 +354,11 @@ class Posterior:
 
 
 def partial_map(one: Any) -> Any:
-    """Return the function that maps `one` over leading axes, some samples at a time."""
-    return lambda given: jax.lax.map(one, given, batch_size=64)
+    """Return the function that maps `one` over leading axes, one after the other.
+
+    In batches of 32 and more, LAPACK in JAX 0.10 waits for threads that a machine with two cores does not have, forever.
+    """
+    return lambda given: jax.lax.map(one, given)
 
 
 def _contributions(base: Likelihood, theta: Any, nuisances: Any, values: Any) -> tuple[Any, Any]:
