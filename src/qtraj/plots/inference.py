@@ -13,11 +13,15 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from .._checks import instance, instances, mapping, number, text
+from scipy.stats import binom, chi2
+
+from .._checks import instance, instances, integer, mapping, number, text
 from .._types import Float
 from ..errors import InputError
-from ..inference.parameters import Parameter
+from ..inference.calibration import Calibration
+from ..inference.parameters import Parameter, Uniform
 from ..inference.posterior import LEVELS, Posterior, Predictive, needs_extra
+from ..inference.sampling import Profile
 from ..observables.data.dataset import DataSet
 from ..observables.observable import Observable
 from ..observables.table import AXES, INTEGRATED
@@ -37,6 +41,14 @@ _PREDICTED: Final = (
     "it. Data: bars statistical, boxes systematic, arrows upper limits; global errors are nuisance parameters of the fit."
 )
 _PULLS: Final = "Mean and standard deviation of each nuisance parameter in the posterior; gray: before the data."
+_PROFILED: Final = (
+    "Lines: profile of the likelihood, all other unknowns fitted again at each point, no prior; cross: best fit. "
+    "Filled: posterior."
+)
+_RANKS: Final = (
+    "Ranks of the truths among independent samples of the posteriors of their synthetic data; gray: 99 % of the counts "
+    "of uniform ranks. Regions of 68 and 95 %: the share of the truths that they hold."
+)
 _WITHOUT: Final = (
     f"Band: mean and standard deviation with all data. Points: without the measurement, by importance weights; open where "
     f"they leave fewer than {TRUSTED} effective samples."
@@ -238,7 +250,7 @@ def _predictive_figure(group: Sequence[tuple[DataSet, Float]], title: str, note:
             else:
                 _draw_side_by_side(ax, drawn)
             _set_heights(ax, drawn, observable.unmodified)
-            artists.add_data_legend(ax, artists.one_entry([data for data, _ in drawn]), several=False)
+            artists.add_data_legend(ax, [data for data, _ in drawn], several=False)
             ax.set_ylabel(observable.label if inside is panels[0] else "")
         entries = {
             f"{100 * LEVELS[0]:.0f} %": Patch(facecolor=color, alpha=0.55, linewidth=0),
@@ -392,6 +404,134 @@ def contributions_figure(posterior: Posterior, *, title: str = "", note: str | N
             ax.set_xlabel(axis_label(parameter), loc="center")
             ax.xaxis.set_major_locator(MaxNLocator(4))
             _name_rows(ax, [f"without {name}" for name in short_names(list(table.index))])
+        axes[0].set_title(title, **_TITLE)
+        artists.write_note(figure, note)
+    return figure
+
+
+def profile_figure(
+    profile: Profile, posterior: Posterior | None = None, *, title: str = "", note: str | None = None
+) -> Figure:
+    """Return the profile of the likelihood in one or two parameters: its rise, or its contours over the posterior.
+
+    Parameters
+    ----------
+    profile : Profile
+        From `qtraj.inference.profile`.
+    posterior : Posterior, optional
+        Whose contours of 68 and 95 % stand behind those of a profile in two parameters.
+    title, note : str, optional
+        Above and below; by default the note says how to read it, empty for none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If the posterior lacks a parameter, or belongs to a profile in one.
+    """
+    instance("profile", profile, Profile)
+    title, note = text("title", title), _PROFILED if note is None else text("note", note)
+    members = {name: Parameter(name, Uniform(*_span(grid))) for name, grid in zip(profile.names, profile.grids, strict=True)}
+    labels = [axis_label(member) for member in members.values()]
+    rise = profile.deviance - profile.least
+    with style():
+        figure = NotebookFigure(layout="constrained")
+        ax = figure.subplots()
+        if len(profile.names) == 1:
+            if posterior is not None:
+                raise InputError("posterior", posterior, "be left out with a profile in one parameter")
+            levels = chi2.ppf(LEVELS, 1)
+            ax.plot(profile.grids[0], rise, color=COLORS[0])
+            for level, height in zip(LEVELS, levels, strict=True):
+                ax.axhline(height, color=artists.GRAY, linestyle="--", linewidth=1.0)
+                ax.annotate(f"{100 * level:.0f} %", (1.0, height), (-4, 3), ha="right", fontsize=12,
+                            xycoords=("axes fraction", "data"), textcoords="offset points")  # fmt: skip
+            ax.axvline(profile.best[profile.names[0]], color=artists.GRAY, linewidth=1.0)
+            ax.set(ylim=(0, 2.2 * levels[-1]), xlim=_span(profile.grids[0]), ylabel=r"$\Delta\chi^2$")
+        else:
+            handles: dict[str, Any] = {}
+            if posterior is not None:
+                _draw_behind(ax, instance("posterior", posterior, Posterior), profile.names)
+                handles["posterior, 68 and 95 %"] = Patch(facecolor=COLORS[0], alpha=0.5)
+            for level, line in zip(LEVELS, ("-", "--"), strict=True):
+                # of two parameters, for a Gaussian: 2.28 and 5.99
+                height = float(chi2.ppf(level, 2))
+                ax.contour(*profile.grids, rise.T, levels=[height], colors=[COLORS[1]], linestyles=[line])
+                handles[f"profile, {100 * level:.0f} %"] = Line2D([], [], color=COLORS[1], linestyle=line)
+            ax.plot(*(profile.best[name] for name in profile.names), "x", color=COLORS[1], markersize=9, mew=2)
+            ax.set(xlim=_span(profile.grids[0]), ylim=_span(profile.grids[1]))
+            ax.set_ylabel(labels[1], loc="center")
+            figure.legend(handles.values(), handles, loc="outside upper center", ncols=len(handles))
+        ax.set_xlabel(labels[0], loc="center")
+        ax.set_title(title, **_TITLE)
+        artists.write_note(figure, note)
+    return figure
+
+
+def _span(grid: Float) -> tuple[float, float]:
+    return float(grid[0]), float(grid[-1])
+
+
+def _draw_behind(ax: Axes, posterior: Posterior, names: Sequence[str]) -> None:
+    """Fill the contours of two parameters of a posterior."""
+    needs_extra("corner")
+    import corner  # noqa: PLC0415  an extra
+
+    x, y = (posterior.samples[:, posterior.parameters.index(name)] for name in names)
+    options: dict[str, Any] = {"plot_datapoints": False, "plot_density": False, "fill_contours": True}
+    ends = [_ends([x]), _ends([y])]
+    corner.hist2d(x, y, ax=ax, bins=32, range=ends, levels=LEVELS, smooth=_SMOOTH, color=COLORS[0], **options)
+
+
+def calibration_figure(
+    calibration: Calibration, *, bins: int = 10, title: str = "", note: str | None = None
+) -> Figure:
+    """Return the histogram of the ranks of each parameter and of all together, with the coverage of the regions.
+
+    Parameters
+    ----------
+    calibration : Calibration
+        From `qtraj.inference.calibrate`.
+    bins : int, optional
+        A divisor of the number of ranks, as `Calibration.histogram` takes it.
+    title, note : str, optional
+        Above and below; by default the note says how to read it, empty for none.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InputError
+        If `bins` does not divide the number of ranks.
+    """
+    instance("calibration", calibration, Calibration)
+    title, note = text("title", title), _RANKS if note is None else text("note", note)
+    counts, expected = calibration.histogram(integer("bins", bins, 2))
+    p_values = calibration.uniformity(bins)
+    coverage = {level: calibration.coverage(level)["inside"] for level in LEVELS}
+    low, high = binom.ppf([0.005, 0.995], len(calibration.truths), 1 / bins)
+    top = 1.75 * max(high, counts.max())  # room for three lines of text
+    with style():
+        size = (max(8.0, 1.2 + 3.4 * len(counts)), 5.0)
+        figure = NotebookFigure(figsize=size, layout="constrained")
+        axes = figure.subplots(1, len(counts), squeeze=False, sharey=True)[0]
+        for ax, name, row in zip(axes, calibration.names, counts, strict=True):
+            ax.axhspan(low, high, color=artists.GRAY, alpha=0.2, linewidth=0)
+            ax.axhline(expected, color=artists.GRAY, linewidth=1.0)
+            ax.stairs(row, np.linspace(0, 1, bins + 1), color=COLORS[0], linewidth=1.8)
+            inside = ", ".join(f"{100 * level:.0f} %: {100 * held[name]:.0f} %" for level, held in coverage.items())
+            words = f"{inside}\n$p$ of uniform ranks: {p_values[name]:.2g}"
+            ax.text(0.05, 0.96, words, transform=ax.transAxes, va="top", fontsize=12)
+            known = name in calibration.parameters.names
+            ax.set_xlabel(f"Rank of {calibration.parameters[name].kind.label if known else 'the joint region'}", loc="center")
+            ax.set(xlim=(0, 1), ylim=(0, top))
+            ax.xaxis.set_major_locator(MaxNLocator(4, prune="lower"))
+        axes[0].set_ylabel("Truths")
         axes[0].set_title(title, **_TITLE)
         artists.write_note(figure, note)
     return figure
