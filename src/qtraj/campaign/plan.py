@@ -37,12 +37,15 @@ class OtherCodeWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Setting:
-    """One choice of the transport coefficients and of the temperature at which the medium ends."""
+    """One choice of what a run varies: transport coefficients, end of the medium, and what ``[[settings]]`` can say."""
 
     kappa: Kappa  # name of a lattice fit, kappa/T^3, or a table of it
     gamma: Gamma  # gamma/T^3, or a table of it
     T_end: float  # temperature at which the medium ends, GeV
     ends: str = field(default="", compare=False)  # its part of the label, where a run has several
+    T_scale: float = 1.0  # factor on the temperatures of the medium
+    from_fm: float | None = None  # beginning of the medium, if not that of the run file
+    potential: tuple[tuple[str, float], ...] = ()  # arguments of the potential beside those of the run file
 
     @property
     def label(self) -> str:
@@ -50,15 +53,41 @@ class Setting:
         gamma = f"{self.gamma:g}" if isinstance(self.gamma, float) else str(self.gamma)
         return f"kappa={self.kappa}, gamma={gamma}{self.ends}"
 
+    def applied(self, run_file: RunFile) -> RunFile:
+        """Return the run file with the potential of this setting."""
+        if not self.potential:
+            return run_file
+        model = run_file.config.model
+        chosen = model.potential.model_copy(update=dict(self.potential))
+        changed = model.model_copy(update={"potential": chosen})
+        return replace(run_file, config=run_file.config.model_copy(update={"model": changed}))
+
+    def of(self, source: Source) -> Source:
+        """Return a source whose histories begin and end as this setting says, at its temperatures."""
+        return source.ending(self.T_end, self.T_scale, self.from_fm)
+
 
 def settings(config: RunConfig) -> tuple[Setting, ...]:
     """Return the settings of a run file: central, then the other kappas, then the other gammas, then the other T_end.
 
-    Each is varied with the others at their central values, as in arXiv:2012.01240.
+    Each is varied with the others at their central values, as in arXiv:2012.01240; or those of ``[[settings]]``.
     """
     kappa, *kappas = config.model.kappa
     gamma, *gammas = config.model.gamma
     T_end, *ends = config.medium.T_end
+    if config.settings:
+        return tuple(
+            Setting(
+                kappa if each.kappa is None else each.kappa,
+                gamma if each.gamma is None else each.gamma,
+                each.T_end or T_end,
+                f", T_end={each.T_end or T_end:g}, setting {number}",
+                each.T_scale,
+                each.from_fm,
+                tuple(sorted((each.potential or {}).items())),
+            )
+            for number, each in enumerate(config.settings)
+        )
     return (
         Setting(kappa, gamma, T_end),
         *(Setting(other, gamma, T_end) for other in kappas),
@@ -155,15 +184,16 @@ class Plan:
         return f"{place}, {chunk.setting.label}, l = {chunk.l}, histories {chunk.start}-{chunk.stop - 1}"
 
     def source(self, chunk: Chunk) -> Source:
-        """Return the source of a chunk, its histories ending where the setting says."""
-        return self.ending(chunk.source, chunk.setting.T_end)
+        """Return the source of a chunk, its histories as the setting says; the same object each time."""
+        return self.source_of(chunk.source, chunk.setting)
 
-    def ending(self, number: int, T_end: float) -> Source:
-        """Return source `number`, the histories ending at a temperature in GeV; the same object each time."""
-        return self._endings.setdefault((number, T_end), self.sources[number].ending(T_end))
+    def source_of(self, number: int, setting: Setting) -> Source:
+        """Return source `number`, its histories as a setting says; the same object for all that share them."""
+        medium = setting.T_end, setting.T_scale, setting.from_fm
+        return self._sources.setdefault((number, medium), setting.of(self.sources[number]))
 
     @cached_property
-    def _endings(self) -> dict[tuple[int, float], Source]:
+    def _sources(self) -> dict[tuple[int, Any], Source]:
         return {}
 
     def coordinates(self) -> dict[str, Any]:
@@ -188,18 +218,14 @@ class Plan:
 
         @cache  # thousands of chunks share a few problems and sources
         def problem(setting: Setting, l: int, budget: Budget) -> dict[str, Any]:
-            return identity(self.run_file, setting.kappa, setting.gamma, l, budget)
-
-        @cache
-        def digest(source: int, T_end: float) -> str:
-            return self.sources[source].ending(T_end).digest
+            return identity(setting.applied(self.run_file), setting.kappa, setting.gamma, l, budget)
 
         def key(chunk: Chunk) -> str:
             arguments = {
                 "qtraj": maker,
                 "code": code,
                 **problem(chunk.setting, chunk.l, chunk.budget),
-                "source": digest(chunk.source, chunk.setting.T_end),
+                "source": self.source(chunk).digest,
                 "histories": [chunk.start, chunk.stop],
             }
             return hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()
@@ -248,20 +274,20 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
     if plan.cheap_keys:
         _check_emulation(plan)
     for number, source in enumerate(plan.sources):
-        for T_end in run_file.config.medium.T_end:
-            histories = drawn(plan.ending(number, T_end), 0, min(UNIT, source.count)).histories
-            for setting in plan.settings:
-                if setting.T_end == T_end:
-                    check_media(run_file, setting.kappa, setting.gamma, histories)
+        for setting in plan.settings:
+            histories = drawn(plan.source_of(number, setting), 0, min(UNIT, source.count)).histories
+            check_media(setting.applied(run_file), setting.kappa, setting.gamma, histories)
     return plan
 
 
 def _check_emulation(plan: Plan) -> None:
     """See that the solved paths can teach an emulator, before any is solved."""
-    first, hot = plan.config.medium.T_end[0], 0
-    for number, source in enumerate(plan.sources):
-        histories = drawn(plan.ending(number, first), 0, min(UNIT, source.count)).histories
-        hot += sum(bool(history.active) for history in histories)
+    hot = 0
+    # of several settings that share their emulators each needs fewer paths: the coldest is no measure
+    for setting in plan.settings if plan.config.settings else plan.settings[:1]:
+        for number, source in enumerate(plan.sources):
+            histories = drawn(plan.source_of(number, setting), 0, min(UNIT, source.count)).histories
+            hot += sum(bool(history.active) for history in histories)
     if hot < 4 * FEWEST:
         allowed = f"be large enough that the medium acts on {4 * FEWEST} of the solved paths, here on {hot}"
         raise InputError("paths.n", plan.config.paths.n, allowed, "An emulator learns from them.")

@@ -206,10 +206,15 @@ class FluidSource:
     T_end: float  # temperature at which the medium ends, GeV
     before: tuple[InputFile, ...] = ()  # the stage before, one per event or none
     first_replicate: int = 0  # of the first event
+    T_scale: float = 1.0  # factor on all temperatures
 
-    def ending(self, T_end: float) -> FluidSource:
-        """Return the source with histories that end at a temperature in GeV."""
-        return replace(self, T_end=T_end)
+    def ending(self, T_end: float, T_scale: float = 1.0, from_fm: float | None = None) -> FluidSource:
+        """Return the source with histories that end at a temperature in GeV, all scaled, and begin at a time in fm/c."""
+        config, medium = self.config, self.config.medium
+        if from_fm is not None and medium.early is not None:
+            early = medium.early.model_copy(update={"from_fm": from_fm})
+            config = config.model_copy(update={"medium": medium.model_copy(update={"early": early})})
+        return replace(self, config=config, T_end=T_end, T_scale=T_scale)
 
     def emulated(self) -> FluidSource:
         """Return the source of the paths that are emulated, of scramblings of their own.
@@ -258,7 +263,8 @@ class FluidSource:
             if sampling[key] == type(self.config.paths).model_fields[key].default:
                 del sampling[key]
         contents, early = [file.sha256 for file in self.files], self.config.medium.early
-        more = [] if early is None else [early.model_dump()]
+        more: list[Any] = [] if early is None else [early.model_dump()]
+        more += [] if self.T_scale == 1 else [{"T_scale": self.T_scale}]
         return _sha256(contents, reading, geometry, self.b_fm, sampling, self.T_end, hot_end, *more)
 
     def _reading(self) -> dict[str, Any]:
@@ -315,9 +321,13 @@ class FluidSource:
         paths = sample_paths(density, self.b_fm, start=start, stop=stop, **settings)
         ends: dict[str, Any] = {"allow_hot_end": self.config.medium.allow_hot_end}
         fluid = self._fluid(event)
+        # of a scaled medium the fluid itself is cut where it becomes as hot as T_end
         histories: Histories = histories_along(
-            fluid, paths, self.T_end, clock=self.config.paths.clock, **ends
+            fluid, paths, self.T_end / self.T_scale, clock=self.config.paths.clock, **ends
         )
+        if self.T_scale != 1:
+            known_of = histories.metadata, histories.attrs
+            histories = Histories(histories.tau_fm, self.T_scale * histories.T, self.T_end, *known_of, **ends)
         n = stop - start
         known = {name: histories.metadata[name] for name in ("x_fm", "y_fm", "pT", "phi", "replicate")}
         known |= {"b_fm": np.full(n, self.b_fm), "weight": np.ones(n), "event": np.full(n, event)}
@@ -345,6 +355,7 @@ class TrajectorySource:
     index: TrajectoryIndex  # where its blocks are
     T_end: float  # temperature at which the medium ends, GeV
     emulates: bool = False  # whether it gives the paths that are emulated beside the solved ones
+    T_scale: float = 1.0  # factor on all temperatures
 
     def emulated(self) -> TrajectorySource:
         """Return the source of the paths that are emulated: at most ``paths.cheap`` of those that are not solved."""
@@ -365,9 +376,9 @@ class TrajectorySource:
         others = np.setdiff1d(every, solved)
         return others[_spread(len(others), paths.cheap)]
 
-    def ending(self, T_end: float) -> TrajectorySource:
-        """Return the source with histories that end at a temperature in GeV."""
-        return replace(self, T_end=T_end)
+    def ending(self, T_end: float, T_scale: float = 1.0, from_fm: float | None = None) -> TrajectorySource:
+        """Return the source with histories that end at a temperature in GeV, all scaled; they begin as they are."""
+        return replace(self, T_end=T_end, T_scale=T_scale)
 
     @property
     def b_range(self) -> tuple[float, float]:
@@ -393,7 +404,8 @@ class TrajectorySource:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the file's, of which paths of it are meant, and where the medium ends."""
-        some = [] if self.config.paths.cheap is None else [self._blocks.tolist()]
+        some: list[Any] = [] if self.config.paths.cheap is None else [self._blocks.tolist()]
+        some += [] if self.T_scale == 1 else [{"T_scale": self.T_scale}]
         return _sha256(self.file.sha256, self.T_end, self.config.medium.allow_hot_end, *some)
 
     @property
@@ -417,7 +429,13 @@ class TrajectorySource:
         ends: dict[str, Any]
         ends = {"T_end": self.T_end, "allow_cold": True, "allow_hot_end": self.config.medium.allow_hot_end}
         histories = [
-            TabulatedTemperature(t.tau_fm, t.T, alpha=t.anisotropy, hard_scale=t.hard_scale, **ends)
+            TabulatedTemperature(
+                t.tau_fm,
+                self.T_scale * t.T,
+                alpha=t.anisotropy,
+                hard_scale=None if t.hard_scale is None else self.T_scale * t.hard_scale,
+                **ends,
+            )
             for t in tables
         ]
         return Batch(histories, paths)
@@ -493,7 +511,7 @@ def _of_entry(run_file: RunFile, number: int, every: int) -> Source:
         raise FileFormatError(entry.path, f"names {len(files)} trajectory files", "Join them with cat.")
     index = index_qtraj_trajectories(files[0].name, every)
     _check_metadata(config, number, index)
-    lowest = min(config.medium.T_end)
+    lowest = config.lowest_T_end
     if index.last_T > lowest and not config.medium.allow_hot_end:
         allowed = f"be above {index.last_T:.4g} GeV, where a path of {entry.path} ends"
         remedy = "Or set allow_hot_end = true: the medium then ends there."

@@ -60,7 +60,7 @@ def _plan(folder: Path, mtime_ns: int) -> Plan:
 def solve_chunk(plan: Plan, chunk: Chunk, solve: Solver, advance: Advance) -> xr.Dataset:
     """Return the survivals of a chunk."""
     started = time.perf_counter()
-    run_file = plan.run_file
+    run_file = chunk.setting.applied(plan.run_file)
     model = model_of(run_file, chunk.setting.kappa, chunk.setting.gamma)
     initial = start_of(run_file, chunk.l)
     source = plan.source(chunk)

@@ -218,6 +218,25 @@ class PotentialChoice(_Section):
         return self.model_dump(exclude={"name", "file", "python"}, exclude_unset=True)
 
 
+class SettingChoice(_Section):
+    """Entry ``[[settings]]``: one setting of the run. What it leaves out is the first of a list of the run file.
+
+    ``T_scale`` multiplies the temperatures of the medium, ``from_fm`` is that of ``early`` in ``[medium]``, and
+    ``potential`` holds arguments of the potential.
+    """
+
+    kappa: Annotated[FitName | Literal["none"] | float | CoefficientTable | None, BeforeValidator(_kappa)] = (
+        None
+    )
+    gamma: Annotated[
+        float | CoefficientTable | None, BeforeValidator(lambda value: _coefficient(value, _GAMMA))
+    ] = None
+    T_end: Temperature | None = None
+    T_scale: Positive = 1.0
+    from_fm: Positive | None = None
+    potential: dict[str, float] | None = None
+
+
 class SpectrumChoice(_Section):
     """Key ``spectrum`` of ``[model]``, ``{ python = "module:name" }``: S(omega, T)/kappa, see `LindbladModel`."""
 
@@ -551,6 +570,23 @@ class RunConfig(_Section):
     observables: Observables = Observables()
     campaign: Campaign = Campaign()
     output: Output
+    settings: Annotated[tuple[SettingChoice, ...], Field(strict=False)] = ()
+
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        for i, setting in enumerate(self.settings):
+            early = setting.from_fm is not None and self.medium.early is None
+            yield early, f"have early in [medium], the law before its first frame, for from_fm of settings[{i}]"
+            try:
+                PotentialChoice.model_validate(self.model.potential.model_dump(exclude_unset=True) | dict(setting.potential or {}))
+            except ValidationError as error:
+                fault = input_error(error, PotentialChoice)
+                yield True, f"have arguments of its potential in settings[{i}].potential, which must {fault.allowed}"
+
+    @property
+    def lowest_T_end(self) -> float:
+        """The lowest temperature of the medium itself, in GeV, that a setting needs to know."""
+        ends = [(s.T_end or self.medium.T_end[0]) / s.T_scale for s in self.settings]
+        return min(ends or self.medium.T_end)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,246 @@
+r"""The theory as a smooth function of the parameters, learned from a design, with its own error.
+
+In units of the errors of the data the computed values are a few principal components. Each is a Gaussian process of the
+parameters whose kernel holds every polynomial of second degree and a smooth rest (C. E. Rasmussen, C. K. I. Williams,
+Gaussian Processes for Machine Learning, MIT Press 2006, chapters 2 and 5). Scikit-learn finds the scales; here the mean
+and the variance are evaluated in JAX. The variance is multiplied by what leaving out each point of the design in turn
+says of it (eqs. 5.10-5.12), and never becomes smaller by that: the error that enters the likelihood.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+import jax.numpy as jnp
+import numpy as np
+
+from .._checks import instance
+from .._types import Float
+from ..errors import InputError
+from .design import Design
+from .likelihood import Prediction
+from .parameters import LogUniform, Parameters, in_float64
+
+UNSEEN: Final = 0.02
+"""Share of the error of the data that the principal components may leave out of each value, at most."""
+
+UNNOTICED: Final = 0.05
+"""Independent errors below this share of that of the data have no column in the covariance: they would change the
+variance of a point by 0.25 %."""
+
+
+@dataclass(frozen=True, eq=False)
+class Surrogate:
+    """Theory at the points of measurements for any parameters inside their priors: a `Predict`.
+
+    Made by `Surrogate.fit`.
+
+    Attributes
+    ----------
+    design : Design
+        What it learned from.
+    center, spread : ndarray, shape (p,)
+        Of the parameters of the design, logarithms where the prior is log-uniform: x = (theta - center)/spread.
+    inputs : ndarray, shape (d, p)
+        x of the design.
+    mean, unit : ndarray, shape (n,)
+        Of the values of the design, and the error of the data.
+    components : ndarray, shape (J, n)
+        Principal components of (value - mean)/unit.
+    kernels : ndarray, shape (J, 3 + p)
+        Of each component a^2, b^2, c^2 and the lengths d_i of a^2 (b^2 + x.y)^2 + c^2 exp(-sum (x_i - y_i)^2/(2 d_i^2)).
+    noise, calibration : ndarray, shape (J,)
+        Variance of the scatter from point to point, and the factor that leaving out points gives the variance.
+    weights, inverses : ndarray, shape (J, d) and (J, d, d)
+        K^-1 y and K^-1.
+    independent : ndarray, shape (n,)
+        Errors of paths, of numerics and of what no component holds, without those that nobody would notice.
+    slopes : ndarray, shape (q, m, n)
+        Coefficients of the shifts: constant, linear and, of large designs, quadratic in x.
+    """
+
+    design: Design
+    center: Float
+    spread: Float
+    inputs: Float
+    mean: Float
+    unit: Float
+    components: Float
+    kernels: Float
+    noise: Float
+    calibration: Float
+    weights: Float
+    inverses: Float
+    independent: Float
+    slopes: Float
+
+    @property
+    def parameters(self) -> Parameters:
+        """What it takes."""
+        return self.design.parameters
+
+    @property
+    def shift_names(self) -> tuple[str, ...]:
+        """Sources of theory error with a name."""
+        return self.design.shift_names
+
+    @classmethod
+    def fit(cls, design: Design) -> Self:
+        """Learn from a design.
+
+        Parameters
+        ----------
+        design : Design
+            Of more points than parameters, two at least beyond them.
+
+        Returns
+        -------
+        Surrogate
+
+        Raises
+        ------
+        InputError
+            If there are too few points.
+        """
+        instance("design", design, Design)
+        d, p = design.points.shape
+        if d < p + 2:
+            raise InputError("design", f"{d} points", f"have {p + 2} points or more for {p} parameters")
+        logarithmic = _logarithmic(design.parameters)
+        t = np.where(logarithmic, np.log(np.where(logarithmic, design.points, 1.0)), design.points)
+        center, spread = t.mean(axis=0), t.std(axis=0)
+        x = (t - center) / spread
+        of_data = np.concatenate([np.fmax(data.total_plus, data.total_minus) for data in design.datasets])
+        mean, scatter = design.values.mean(axis=0), design.values.std(axis=0)
+        unit = np.where(of_data > 0, of_data, np.where(scatter > 0, scatter, 1.0))
+        z = (design.values - mean) / unit
+        left, size, axes = np.linalg.svd(z, full_matrices=False)
+        J = next(
+            (J for J in range(1, len(size)) if _left_out(z, left, size, axes, J).max() < UNSEEN), len(size) - 1
+        )
+        fitted = [_process(x, left[:, j] * np.sqrt(d)) for j in range(J)]
+        kernels, noise, calibration, weights, inverses = (np.stack(each) for each in zip(*fitted, strict=True))
+        independent = unit * np.hypot(
+            _left_out(z, left, size, axes, J), np.sqrt(np.mean((design.errors / unit) ** 2, axis=0))
+        )
+        basis = np.asarray(_basis(x, quadratic=d >= (p + 1) * (p + 2)))
+        slopes = np.linalg.lstsq(basis, design.shifts.reshape(d, -1), rcond=None)[0]
+        return cls(
+            design=design,
+            center=center,
+            spread=spread,
+            inputs=x,
+            mean=mean,
+            unit=unit,
+            components=axes[:J] * size[:J, None] / np.sqrt(d),
+            kernels=kernels,
+            noise=noise,
+            calibration=calibration,
+            weights=weights,
+            inverses=inverses,
+            independent=np.where(independent > UNNOTICED * unit, independent, 0.0),
+            slopes=slopes.reshape(-1, *design.shifts.shape[1:]),
+        )
+
+    @in_float64
+    def __call__(self, theta: Any) -> Prediction:
+        """Return the theory at parameters `theta` (p,): mean (n,), shifts (m, n), factor of the covariance (n, k)."""
+        logarithmic = _logarithmic(self.parameters)
+        theta = jnp.asarray(theta)
+        t = jnp.where(logarithmic, jnp.log(jnp.where(logarithmic, theta, 1.0)), theta)
+        x = (t - self.center) / self.spread
+        kernel = _kernel(self.kernels, x, jnp.asarray(self.inputs))  # (J, d)
+        own = _kernel(self.kernels, x, x[None])[:, 0] + self.noise
+        normal = jnp.sum(kernel * self.weights, axis=1)
+        known = jnp.einsum("jd,jde,je->j", kernel, self.inverses, kernel)
+        # rounding at a point of the design must not make a negative variance
+        deviation = self.calibration * jnp.sqrt(jnp.maximum(own - known, self.noise + 1e-12))
+        mean = self.mean + self.unit * (normal @ self.components)
+        emulator = self.unit[:, None] * (self.components * deviation[:, None]).T
+        alone = np.flatnonzero(self.independent)
+        factor = jnp.concatenate([emulator, np.diag(self.independent)[:, alone]], axis=1)
+        basis = _basis(x[None], quadratic=len(self.slopes) > 1 + len(self.parameters))[0]
+        return Prediction(mean, jnp.einsum("q,qmn->mn", basis, self.slopes), factor)
+
+    def misses(self, design: Design) -> tuple[Float, Float]:
+        """Return what it misses of another design of the same data, in errors of the data and in its own errors.
+
+        Parameters
+        ----------
+        design : Design
+            Points that it did not learn from.
+
+        Returns
+        -------
+        in_data, in_own : ndarray, shape (d, n)
+            (surrogate - computed) over the error of the data, and over the error that the covariance gives.
+
+        Raises
+        ------
+        InputError
+            If the design is of other points of data.
+        """
+        instance("design", design, Design)
+        if design.values.shape[1] != len(self.mean):
+            allowed = f"hold the {len(self.mean)} points of data that were learned"
+            raise InputError("design", f"{design.values.shape[1]} points", allowed)
+        made = [self(theta) for theta in design.points]
+        miss = np.stack([np.asarray(one.mean) for one in made]) - design.values
+        own = np.stack([np.sqrt(np.sum(np.asarray(one.covariance_factor) ** 2, axis=1)) for one in made])
+        return miss / self.unit, miss / np.hypot(own, UNNOTICED * self.unit)
+
+
+def _logarithmic(parameters: Parameters) -> Any:
+    return np.array([isinstance(member.prior, LogUniform) for member in parameters])
+
+
+def _left_out(z: Float, left: Float, size: Float, axes: Float, J: int) -> Float:
+    """Return the rms of what the first J components leave out of each value, (n,)."""
+    return np.sqrt(np.mean((z - (left[:, :J] * size[:J]) @ axes[:J]) ** 2, axis=0))
+
+
+def _kernel(kernels: Any, x: Any, y: Any) -> Any:
+    """Return the kernel of each component between x (p,) and y (d, p), shape (J, d)."""
+    a2, b2, c2, lengths = kernels[:, :1], kernels[:, 1:2], kernels[:, 2:3], kernels[:, 3:]
+    square = jnp.sum(((x - y) / lengths[:, None, :]) ** 2, axis=2)
+    return a2 * (b2 + (y @ x)[None]) ** 2 + c2 * jnp.exp(-square / 2)
+
+
+def _basis(x: Any, *, quadratic: bool) -> Any:
+    """Return 1, x_i and perhaps x_i x_j of x (d, p), shape (d, q)."""
+    p = x.shape[1]
+    columns = [jnp.ones(len(x)), *(x[:, i] for i in range(p))]
+    if quadratic:
+        columns += [x[:, i] * x[:, j] for i in range(p) for j in range(i, p)]
+    return jnp.stack(columns, axis=1)
+
+
+def _process(x: Float, y: Float) -> tuple[Float, float, float, Float, Float]:
+    """Fit one component y (d,): the kernel, its noise, the calibration, the weights and the inverse."""
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415  half a second, for those who infer
+    from sklearn.gaussian_process import GaussianProcessRegressor  # noqa: PLC0415
+    from sklearn.gaussian_process.kernels import (  # noqa: PLC0415
+        RBF,
+        ConstantKernel,
+        DotProduct,
+        WhiteKernel,
+    )
+
+    quadratic = ConstantKernel(0.1, (1e-4, 1e2)) * DotProduct(1.0, (0.1, 10.0)) ** 2
+    smooth = ConstantKernel(0.1, (1e-4, 1e2)) * RBF(np.full(x.shape[1], 2.0), (0.3, 30.0))
+    kernel = quadratic + smooth + WhiteKernel(1e-3, (1e-8, 1.0))
+    process = GaussianProcessRegressor(kernel, alpha=1e-10, n_restarts_optimizer=2, random_state=0)
+    with warnings.catch_warnings():  # a scale at the end of its range is an answer
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        process.fit(x, y)
+    scales = np.exp(process.kernel_.theta)
+    a2, b, c2, lengths, noise = scales[0], scales[1], scales[2], scales[3:-1], scales[-1]
+    covariance = process.kernel_(x) + 1e-10 * np.eye(len(x))
+    inverse = np.linalg.inv(covariance)
+    weights = inverse @ y
+    # y_i minus what the others predict, over the error expected of that
+    missed = weights / np.sqrt(np.diag(inverse))
+    calibration = max(1.0, float(np.sqrt(np.mean(missed**2))))
+    return np.concatenate([[a2, b**2, c2], lengths]), float(noise), calibration, weights, inverse
