@@ -356,7 +356,7 @@ class Posterior:
 def partial_map(one: Any) -> Any:
     """Return the function that maps `one` over leading axes, one after the other.
 
-    In batches of 32 and more, LAPACK in JAX 0.10 waits for threads that a machine with two cores does not have, forever.
+    In batches of 32 and more, LAPACK in JAX 0.10 waits forever for threads that a machine with two cores lacks.
     """
     return lambda given: jax.lax.map(one, given)
 

@@ -12,14 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
-
 from scipy.stats import binom, chi2
 
 from .._checks import instance, instances, integer, mapping, number, text
 from .._types import Float
 from ..errors import InputError
 from ..inference.calibration import Calibration
-from ..inference.parameters import Parameter, Uniform
+from ..inference.parameters import Kind, Parameter, kind_of
 from ..inference.posterior import LEVELS, Posterior, Predictive, needs_extra
 from ..inference.sampling import Profile
 from ..observables.data.dataset import DataSet
@@ -34,24 +33,27 @@ TRUTH: Final = "#B00020"
 TRUSTED: Final = 100  # effective samples below which a posterior by importance weights is drawn open
 _SIDE: Final = 2.7  # inches of a panel of a corner plot
 _MOST: Final = 0.998  # share of the samples that the axes of a corner plot show
-_SMOOTH: Final = 1.2  # bins over which contours are smoothed: a few thousand samples in 32 x 32 bins are rough
+_SMOOTH: Final = (
+    1.2  # bins over which contours are smoothed: a few thousand samples in 32 x 32 bins are rough
+)
 _TITLE: Final[dict[str, Any]] = {"loc": "left", "fontsize": 15, "fontweight": "bold"}
 _PREDICTED: Final = (
-    "Boxes: theory at each point, in the acceptance of its measurement, over the posterior; errors of the theory are in "
-    "it. Data: bars statistical, boxes systematic, arrows upper limits; global errors are nuisance parameters of the fit."
+    "Boxes: theory with its errors at each point, in the acceptance of its measurement, over the posterior. Data: bars "
+    "statistical, boxes systematic, arrows upper limits; global errors are nuisance parameters of the fit."
 )
-_PULLS: Final = "Mean and standard deviation of each nuisance parameter in the posterior; gray: before the data."
+_PULLS: Final = (
+    "Mean and standard deviation of each nuisance parameter in the posterior; gray: before the data."
+)
 _PROFILED: Final = (
-    "Lines: profile of the likelihood, all other unknowns fitted again at each point, no prior; cross: best fit. "
-    "Filled: posterior."
+    "Lines: profile of the likelihood, all other unknowns fitted again at each point, without a prior."
 )
 _RANKS: Final = (
     "Ranks of the truths among independent samples of the posteriors of their synthetic data; gray: 99 % of the counts "
     "of uniform ranks. Regions of 68 and 95 %: the share of the truths that they hold."
 )
 _WITHOUT: Final = (
-    f"Band: mean and standard deviation with all data. Points: without the measurement, by importance weights; open where "
-    f"they leave fewer than {TRUSTED} effective samples."
+    "Band: mean and standard deviation with all data. Points: without the measurement, by importance weights; open "
+    f"where they leave fewer than {TRUSTED} effective samples."
 )
 
 
@@ -95,13 +97,15 @@ def corner_figure(
         if posterior.parameters.names != first.names:
             allowed = f"hold posteriors of the same parameters, {', '.join(first.names)}"
             raise InputError("posteriors", f"{label}: {', '.join(posterior.parameters.names)}", allowed)
-    known = {} if truth is None else {n: number(f"truth[{n!r}]", v) for n, v in mapping("truth", truth).items()}
+    known = (
+        {} if truth is None else {n: number(f"truth[{n!r}]", v) for n, v in mapping("truth", truth).items()}
+    )
     if other := set(known) - set(first.names):
         raise InputError("truth", sorted(other), f"name parameters: {', '.join(first.names)}")
     needs_extra("corner")
     import corner  # noqa: PLC0415  an extra
 
-    count, labels = len(first), [axis_label(parameter) for parameter in first]
+    count, labels = len(first), [axis_label(parameter.kind) for parameter in first]
     columns = [posterior.samples.T for posterior in entries.values()]
     ends = [_ends([values[i] for values in columns]) for i in range(count)]
     size = _SIDE * count + 1.2
@@ -153,17 +157,18 @@ def corner_figure(
         if known:
             handles["truth"] = Line2D([], [], color=TRUTH, marker="s", markersize=5, linewidth=1.2)
         # where a corner plot is empty; a single panel has no such corner
-        where, columns_of = ("upper right", 1) if count > 1 else ("outside lower center", len(handles))
-        figure.legend(handles.values(), handles, loc=where, ncols=columns_of)
+        place: dict[str, Any] = {"loc": "upper right"}
+        if count == 1:
+            place = {"loc": "outside lower center", "ncols": len(handles)}
+        figure.legend(handles.values(), handles, **place)
         if title:
             figure.suptitle(title, fontsize=15, fontweight="bold", x=0.01, ha="left")
         artists.write_note(figure, note)
     return figure
 
 
-def axis_label(parameter: Parameter) -> str:
+def axis_label(kind: Kind) -> str:
     """Return symbol and unit of a parameter for an axis."""
-    kind = parameter.kind
     return f"{kind.label} [{kind.unit}]" if kind.unit else kind.label
 
 
@@ -173,7 +178,9 @@ def interval(parameter: Parameter, values: Float) -> str:
     smaller = max(min(high - middle, middle - low), 1e-12)
     digits = max(0, 1 - int(np.floor(np.log10(smaller))))  # two digits of the smaller error
     up, down = f"{high - middle:.{digits}f}", f"{middle - low:.{digits}f}"
-    return f"{parameter.kind.label} $= {middle:.{digits}f}^{{+{up}}}_{{-{down}}}$ {parameter.kind.unit}".rstrip()
+    return (
+        f"{parameter.kind.label} $= {middle:.{digits}f}^{{+{up}}}_{{-{down}}}$ {parameter.kind.unit}".rstrip()
+    )
 
 
 def _ends(columns: Sequence[Float]) -> tuple[float, float]:
@@ -229,7 +236,9 @@ def predictive_figures(
     groups: dict[str, list[tuple[DataSet, Float]]] = {}
     for data, band in zip(sets, bands, strict=True):
         axis = "all" if data.x_name == INTEGRATED else data.x_name
-        groups.setdefault(f"{data.observable}_{axis}_{data.system}{data.sqrt_s_GeV:g}", []).append((data, band))
+        groups.setdefault(f"{data.observable}_{axis}_{data.system}{data.sqrt_s_GeV:g}", []).append(
+            (data, band)
+        )
     return {name: _predictive_figure(group, title, note) for name, group in groups.items()}
 
 
@@ -269,7 +278,9 @@ def _draw_along(ax: Axes, drawn: Sequence[tuple[DataSet, Float]]) -> None:
     # against N_part the ends are a spread of the class, no bin
     wide = [data.x_name != "N_part" and bool(np.all(data.x_high > data.x_low)) for data, _ in drawn]
     left, right = artists.ends([], [data for data, _ in drawn])
-    right = max([right, *(float(np.max(data.x_high)) for (data, _), bins in zip(drawn, wide, strict=True) if bins)])
+    right = max(
+        [right, *(float(np.max(data.x_high)) for (data, _), bins in zip(drawn, wide, strict=True) if bins)]
+    )
     ax.set_xlim(left, right)
     half = (right - left) / 60
     for (data, band), bins in zip(drawn, wide, strict=True):
@@ -298,7 +309,9 @@ def _draw_boxes(ax: Axes, left: Float, right: Float, band: Float, data: DataSet)
     color = artists.color_of(data.state)
     for low, high, alpha in ((band[0], band[4], 0.22), (band[1], band[3], 0.42)):
         for corner in zip(left, low, right - left, high - low, strict=True):
-            ax.add_patch(Rectangle(corner[:2], *corner[2:], facecolor=color, alpha=alpha, linewidth=0, zorder=2))
+            ax.add_patch(
+                Rectangle(corner[:2], *corner[2:], facecolor=color, alpha=alpha, linewidth=0, zorder=2)
+            )
     # of which experiment a box is: its points have this color
     ax.hlines(band[2], left, right, color=artists.data_color(data, several=False), linewidth=1.4, zorder=3)
 
@@ -308,7 +321,9 @@ def _draw_measured(ax: Axes, data: DataSet, x: Float) -> None:
     if not np.all(limits):
         artists.draw_points(ax, replace(data, x=x).points(~limits), color, 0.0)
     for at, value in zip(x[limits], data.value[limits], strict=True):
-        ax.annotate("", (at, 0.75 * value), (at, value), arrowprops={"arrowstyle": "-|>", "color": color}, zorder=6)
+        ax.annotate(
+            "", (at, 0.75 * value), (at, value), arrowprops={"arrowstyle": "-|>", "color": color}, zorder=6
+        )
         ax.plot(at, value, marker="_", color=color, markersize=12, zorder=6)
 
 
@@ -399,9 +414,14 @@ def contributions_figure(posterior: Posterior, *, title: str = "", note: str | N
             ax.axvline(mean, color=COLORS[0], linewidth=1.4)
             without, spread = (table[f"{what} {parameter.name}"].to_numpy() for what in ("mean", "sd"))
             for known, face in ((trusted, COLORS[1]), (~trusted, "white")):
-                bars: dict[str, Any] = {"fmt": "o", "color": COLORS[1], "markerfacecolor": face, "elinewidth": 1.6}
+                bars: dict[str, Any] = {
+                    "fmt": "o",
+                    "color": COLORS[1],
+                    "markerfacecolor": face,
+                    "elinewidth": 1.6,
+                }
                 ax.errorbar(without[known], rows[known], xerr=spread[known], **bars)
-            ax.set_xlabel(axis_label(parameter), loc="center")
+            ax.set_xlabel(axis_label(parameter.kind), loc="center")
             ax.xaxis.set_major_locator(MaxNLocator(4))
             _name_rows(ax, [f"without {name}" for name in short_names(list(table.index))])
         axes[0].set_title(title, **_TITLE)
@@ -434,8 +454,7 @@ def profile_figure(
     """
     instance("profile", profile, Profile)
     title, note = text("title", title), _PROFILED if note is None else text("note", note)
-    members = {name: Parameter(name, Uniform(*_span(grid))) for name, grid in zip(profile.names, profile.grids, strict=True)}
-    labels = [axis_label(member) for member in members.values()]
+    labels = [axis_label(kind_of(name)) for name in profile.names]
     rise = profile.deviance - profile.least
     with style():
         figure = NotebookFigure(layout="constrained")
@@ -456,12 +475,15 @@ def profile_figure(
             if posterior is not None:
                 _draw_behind(ax, instance("posterior", posterior, Posterior), profile.names)
                 handles["posterior, 68 and 95 %"] = Patch(facecolor=COLORS[0], alpha=0.5)
-            for level, line in zip(LEVELS, ("-", "--"), strict=True):
+            lines: tuple[Any, ...] = ("-", "--")
+            for level, line in zip(LEVELS, lines, strict=True):
                 # of two parameters, for a Gaussian: 2.28 and 5.99
                 height = float(chi2.ppf(level, 2))
                 ax.contour(*profile.grids, rise.T, levels=[height], colors=[COLORS[1]], linestyles=[line])
                 handles[f"profile, {100 * level:.0f} %"] = Line2D([], [], color=COLORS[1], linestyle=line)
-            ax.plot(*(profile.best[name] for name in profile.names), "x", color=COLORS[1], markersize=9, mew=2)
+            ax.plot(
+                *(profile.best[name] for name in profile.names), "x", color=COLORS[1], markersize=9, mew=2
+            )
             ax.set(xlim=_span(profile.grids[0]), ylim=_span(profile.grids[1]))
             ax.set_ylabel(labels[1], loc="center")
             figure.legend(handles.values(), handles, loc="outside upper center", ncols=len(handles))
@@ -524,11 +546,14 @@ def calibration_figure(
             ax.axhspan(low, high, color=artists.GRAY, alpha=0.2, linewidth=0)
             ax.axhline(expected, color=artists.GRAY, linewidth=1.0)
             ax.stairs(row, np.linspace(0, 1, bins + 1), color=COLORS[0], linewidth=1.8)
-            inside = ", ".join(f"{100 * level:.0f} %: {100 * held[name]:.0f} %" for level, held in coverage.items())
+            inside = ", ".join(
+                f"{100 * level:.0f} %: {100 * held[name]:.0f} %" for level, held in coverage.items()
+            )
             words = f"{inside}\n$p$ of uniform ranks: {p_values[name]:.2g}"
             ax.text(0.05, 0.96, words, transform=ax.transAxes, va="top", fontsize=12)
             known = name in calibration.parameters.names
-            ax.set_xlabel(f"Rank of {calibration.parameters[name].kind.label if known else 'the joint region'}", loc="center")
+            label = calibration.parameters[name].kind.label if known else "the joint region"
+            ax.set_xlabel(f"Rank of {label}", loc="center")
             ax.set(xlim=(0, 1), ylim=(0, top))
             ax.xaxis.set_major_locator(MaxNLocator(4, prune="lower"))
         axes[0].set_ylabel("Truths")
