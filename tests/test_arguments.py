@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from documented import MODULES
+from inference_models import linear, measured
 from matplotlib.figure import Figure
 from survival_tables import toy_table
 from view_data import evolution
@@ -19,6 +20,7 @@ from view_data import evolution
 import qtraj as qt
 import qtraj.emulation as qe
 import qtraj.hydro as qh
+import qtraj.inference as qi
 import qtraj.observables as qo
 import qtraj.plots as qp
 import qtraj.qtraj1 as ql
@@ -92,6 +94,9 @@ CURVE = qo.Curve("R_AA", "N_part", [1.0, 2.0], [1.0, 2.0], [1.0, 2.0], {"Y(1S)":
 BAND = qo.Band("Y(1S)", [1.0, 2.0], qt.Estimate([0.5, 0.4]), [0.4, 0.3], [0.6, 0.5])
 RAA = qo.RaaCurve([1.0, 2.0], {"Y(1S)": qt.Estimate([0.5, 0.4])})
 MESONS = qo.MesonSurvival(np.full((2, 9), 0.5), {})
+FITTED = [measured([0.6, 0.5, 0.4])]
+LIKELIHOOD = qi.Likelihood(FITTED, linear(3))
+PARAMETER = qi.Parameter("kappa", qi.Uniform(1.0, 8.0))
 LEGACY = Path(__file__).parent / "data" / "legacy"
 
 
@@ -1046,6 +1051,76 @@ def cases() -> tuple[Case, ...]:
             cheap=False,
         ),
         case(ql.write_summary, path=("path", "x"), blocks=("object", blocks), cheap=False),
+        # --- inference
+        case(qi.Uniform, low=("number", 1.0), high=("number", 2.0)),
+        case(qi.LogUniform, low=("number", 1.0), high=("number", 2.0)),
+        case(
+            qi.Normal,
+            mean=("number", 1.0),
+            sigma=("number", 2.0),
+            low=("number", 0.0),
+            high=("number", 3.0),
+        ),
+        case(qi.Parameter, name=("choice", "kappa"), prior=("object", PARAMETER.prior)),
+        case(qi.Parameters, members=("object", [PARAMETER])),
+        case(qi.select, datasets=("object", FITTED)),
+        case(
+            qi.Likelihood,
+            datasets=("object", FITTED),
+            predict=("object", LIKELIHOOD.predict),
+            systematic=("choice", "correlated"),
+            common_global=("boolean", True),
+            student_nu=("number?", 4),
+            parameters=("object?", LIKELIHOOD.parameters),
+        ),
+        case(
+            qi.sample_nuts,
+            likelihood=("object", LIKELIHOOD),
+            draws=("integer", 100),
+            chains=("integer", 1),
+            warmup=("integer", 100),
+            seed=("integer", 0),
+            checkpoint=("path?", None),
+            progress=("function?", None),
+            cheap=False,
+        ),
+        case(
+            qi.sample_nested,
+            likelihood=("object", LIKELIHOOD),
+            live=("integer", 50),
+            runs=("integer", 1),
+            seed=("integer", 0),
+            checkpoint=("path?", None),
+            progress=("function?", None),
+            cheap=False,
+        ),
+        case(
+            qi.profile,
+            likelihood=("object", LIKELIHOOD),
+            names=("texts", ["kappa"]),
+            size=("integer", 2),
+            grids=("mapping?", {"kappa": [3.0, 4.0]}),
+            cheap=False,
+        ),
+        case(
+            qi.closure,
+            likelihood=("object", LIKELIHOOD),
+            truth=("array", [4.0, 0.0]),
+            seed=("integer", 0),
+            sampler=("choice", "nested"),
+            cheap=False,
+        ),
+        case(
+            qi.calibrate,
+            likelihood=("object", LIKELIHOOD),
+            truths=("integer", 20),
+            draws=("integer", 9),
+            warmup=("integer", 100),
+            seed=("integer", 0),
+            checkpoint=("path?", None),
+            progress=("function?", None),
+            cheap=False,
+        ),
     )
 
 
@@ -1067,6 +1142,9 @@ MADE_HERE = {
         qh.ShippedRun,
         qh.TrajectoryIndex,
     ),
+    *(qi.Calibration, qi.Closure, qi.Posterior, qi.Predictive, qi.Profile),
+    # what a calculation is and returns: `Likelihood` checks both
+    *(qi.Predict, qi.Prediction),
     *(qo.ChiSquare, qo.CollisionSystem, qo.DataSet, qo.Panel, ql.Problem),
     # its keys have a table of rules and tests of their own
     ql.LegacyParameters,

@@ -3,6 +3,7 @@
 MODULES = (
     "qtraj",
     "qtraj.hydro",
+    "qtraj.inference",
     "qtraj.emulation",
     "qtraj.observables",
     "qtraj.plots",

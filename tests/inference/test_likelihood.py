@@ -47,28 +47,28 @@ DATASETS = [
 ]
 
 
+LIKELIHOOD = of(DATASETS)
+
+
 def test_the_integral_over_the_nuisances_is_a_multivariate_gaussian():
-    likelihood = of(DATASETS)
-    residual, covariance = dense(likelihood, THETA)
+    residual, covariance = dense(LIKELIHOOD, THETA)
     expected = stats.multivariate_normal(cov=covariance).logpdf(residual)
-    assert float(likelihood.log_likelihood(THETA)) == pytest.approx(expected, rel=1e-11)
+    assert float(LIKELIHOOD.log_likelihood(THETA)) == pytest.approx(expected, rel=1e-11)
 
 
 def test_given_and_integrated_nuisances_are_one_density():
     """Bayes: p(data | theta) p(nu | data, theta) = p(data | theta, nu) p(nu), at any nu."""
-    likelihood = of(DATASETS)
-    nu = np.random.default_rng(0).standard_normal(likelihood.size)
+    nu = np.random.default_rng(0).standard_normal(LIKELIHOOD.size)
     with jax.enable_x64(True):
-        mean, root = likelihood.conditional(jnp.asarray(THETA), jnp.asarray(likelihood.values))
+        mean, root = LIKELIHOOD.conditional(jnp.asarray(THETA), jnp.asarray(LIKELIHOOD.values))
     root = np.asarray(root)
     conditional = stats.multivariate_normal(np.asarray(mean), root @ root.T).logpdf(nu)
     prior = stats.norm.logpdf(nu).sum()
-    together = float(likelihood.log_likelihood(THETA)) + conditional
-    assert together == pytest.approx(float(likelihood.log_likelihood(THETA, nu)) + prior, rel=1e-11)
+    together = float(LIKELIHOOD.log_likelihood(THETA)) + conditional
+    assert together == pytest.approx(float(LIKELIHOOD.log_likelihood(THETA, nu)) + prior, rel=1e-11)
 
 
-@pytest.mark.parametrize("systematic", ["uncorrelated", "correlated"])
-@pytest.mark.parametrize("common_global", [False, True])
+@pytest.mark.parametrize(("systematic", "common_global"), [("uncorrelated", False), ("correlated", True)])
 def test_the_profile_over_the_nuisances_is_chi_square(systematic, common_global):
     """With all shipped points of CMS and ALICE, two-sided errors among them; the theory has no error."""
     sets = (
@@ -136,12 +136,11 @@ def test_upper_limits_contribute_an_error_function(nuisance):
 
 
 def test_students_t_forgives_outliers_and_becomes_gaussian():
-    likelihood = of(DATASETS)
-    nu = np.full(likelihood.size, 0.3)
+    nu = np.full(LIKELIHOOD.size, 0.3)
     many = of(DATASETS, student_nu=1e7)
     # the next term of the expansion in 1/nu is z^4/(4 nu): below 1e-5 here
     assert float(many.log_likelihood(THETA, nu)) == pytest.approx(
-        float(likelihood.log_likelihood(THETA, nu)), abs=1e-4
+        float(LIKELIHOOD.log_likelihood(THETA, nu)), abs=1e-4
     )
     (data,) = (measured([0.6], stat=0.1),)
     one = Linear(np.zeros(1), np.ones((1, 1)), Parameters([Parameter("gamma", Uniform(-5, 5))]))
@@ -150,13 +149,12 @@ def test_students_t_forgives_outliers_and_becomes_gaussian():
 
 
 def test_what_is_left_out_is_not_in_the_density():
-    likelihood = of(DATASETS)
     keep = np.r_[np.ones(8), np.zeros(6)]
-    residual, covariance = dense(likelihood, THETA)
+    residual, covariance = dense(LIKELIHOOD, THETA)
     expected = stats.multivariate_normal(cov=covariance[:8, :8]).logpdf(residual[:8])
     with jax.enable_x64(True):
-        found = likelihood.log_density(
-            jnp.asarray(THETA), None, jnp.asarray(likelihood.values), jnp.asarray(keep)
+        found = LIKELIHOOD.log_density(
+            jnp.asarray(THETA), None, jnp.asarray(LIKELIHOOD.values), jnp.asarray(keep)
         )
     assert float(found) == pytest.approx(expected, rel=1e-11)
 
@@ -176,14 +174,13 @@ def test_points_without_an_error_do_not_enter():
 
 
 def test_simulated_data_have_the_covariance_of_the_likelihood():
-    """4000 samples: an entry of their covariance is known to sqrt((C_ii C_jj + C_ij^2)/N); 5 of these, 105 entries."""
-    likelihood = of(DATASETS)
-    values = np.array([likelihood.simulate(THETA, seed) for seed in range(4000)])
-    _, covariance = dense(likelihood, THETA)
+    """1000 samples: an entry of their covariance is known to sqrt((C_ii C_jj + C_ij^2)/N); 5 of these, 105 entries."""
+    values = np.array([LIKELIHOOD.simulate(THETA, seed) for seed in range(1000)])
+    _, covariance = dense(LIKELIHOOD, THETA)
     width = np.sqrt((np.outer(np.diag(covariance), np.diag(covariance)) + covariance**2) / len(values))
     assert np.max(np.abs(np.cov(values.T) - covariance) / width) < 5
     with jax.enable_x64(True):
-        mean = np.asarray(likelihood.predict(jnp.asarray(THETA)).mean)
+        mean = np.asarray(LIKELIHOOD.predict(jnp.asarray(THETA)).mean)
     assert np.max(np.abs(values.mean(axis=0) - mean) / np.sqrt(np.diag(covariance) / len(values))) < 5
 
 

@@ -19,6 +19,7 @@ from qtraj.inference import (
     sample_nested,
     sample_nuts,
 )
+from qtraj.observables import Estimate
 
 # far enough from zero that the cut of kappa changes nothing, and with errors that do not depend on the theory
 DATA = [
@@ -52,12 +53,39 @@ def nested():
     return sample_nested(LIKELIHOOD, live=100, seed=3)
 
 
+@pytest.fixture(scope="module")
+def exact():
+    """2000 independent samples of the closed form, in two chains."""
+    rng, sources = np.random.default_rng(5), np.concatenate([MODEL.shifts, MODEL.factor.T])
+    theta = rng.multivariate_normal(MEAN, SPREAD, 2000)
+    scaled = sources / np.diag(COVARIANCE - sources.T @ sources)
+    conditional = np.linalg.inv(np.eye(4) + scaled @ sources.T)
+    residual = LIKELIHOOD.values - MODEL.offset - theta @ np.asarray(MODEL.slopes)
+    nuisances = residual @ scaled.T @ conditional + rng.multivariate_normal(np.zeros(4), conditional, 2000)
+    return Posterior.of(
+        LIKELIHOOD, theta.reshape(2, 1000, 2), nuisances.reshape(2, 1000, 4), sampler="closed form", settings={},
+        evidence=Estimate(LOG_EVIDENCE, {"statistical": 0.01}),
+    )  # fmt: skip
+
+
+def test_the_table_of_independent_samples_is_that_of_the_closed_form(exact):
+    agrees(exact)
+    table = exact.table()
+    # independent: an effective number is uncertain by the noise of the autocorrelations, 10 % here
+    assert np.all(np.abs(table[["ess_bulk", "ess_tail"]] / 2000 - 1) < 0.3)
+    assert table["r_hat"].max() < 1.01
+    for low, high, width in (("low68", "high68", 0.9945), ("low95", "high95", 1.96)):
+        assert np.all(np.abs((table[high] - table[low]) / (2 * width * SD) - 1) < 0.15)
+
+
+@pytest.mark.slow
 def test_nested_sampling_finds_the_posterior_and_the_evidence(nested):
     agrees(nested)
     assert abs(nested.evidence.value - LOG_EVIDENCE) < 4 * nested.evidence.error
     assert nested.evidence.error < 0.3  # sqrt(information / live points): 2.5 nats, 200 points give 0.11
 
 
+@pytest.mark.slow
 def test_nuisances_are_drawn_from_their_distribution(nested):
     """Feed-down moves all points: its posterior is the closed form, too, integrated over the parameters."""
     A = np.asarray(MODEL.slopes).T
@@ -72,8 +100,8 @@ def test_nuisances_are_drawn_from_their_distribution(nested):
     assert abs(pulls["sd"].iloc[0] ** 2 - variance) < 5 * variance * np.sqrt(2 / count)
 
 
-def test_the_posterior_without_a_measurement_is_that_of_the_others(nested):
-    found = nested.contributions()
+def test_the_posterior_without_a_measurement_is_that_of_the_others(exact):
+    found = exact.contributions()
     only = linear(13)
     alone = Linear(only.offset[:8], only.slopes[:, :8], only.parameters)
     mean, spread, _ = closed_form(LIKELIHOOD.values[:8], alone, COVARIANCE[:8, :8])
@@ -86,7 +114,7 @@ def test_the_posterior_without_a_measurement_is_that_of_the_others(nested):
         assert abs(row[f"sd {name}"] - sd) < 5 * sd / np.sqrt(2 * count)
 
 
-def test_predictive_bands_are_those_of_the_parameters_and_of_the_theory(nested):
+def test_predictive_bands_are_those_of_the_parameters_and_of_the_theory(exact):
     """At other points with the fitted source: covariance from parameters, source and factor in closed form."""
     A = np.asarray(MODEL.slopes).T
     joint = np.concatenate([A, MODEL.shifts.T], axis=1)
@@ -94,22 +122,22 @@ def test_predictive_bands_are_those_of_the_parameters_and_of_the_theory(nested):
     spread = joint @ prior @ joint.T + noise
     after = prior - prior @ joint.T @ np.linalg.solve(spread, joint @ prior)
     expected = np.sqrt(np.diag(joint @ after @ joint.T + MODEL.factor @ MODEL.factor.T))
-    bands = nested.predictive(MODEL, seed=1)
-    count = len(nested.samples)
+    bands = exact.predictive(MODEL, seed=1)
+    count = len(exact.samples)
     assert np.all(np.abs(bands.sd / expected - 1) < 5 / np.sqrt(2 * count))
     low, high = bands.band(0.68)
     # a quantile of a Gaussian at 1 sd is known to 1.5 of a standard error
     assert np.all(np.abs((high - low) / (2 * 0.9945 * expected) - 1) < 5 * 1.5 / np.sqrt(count))
 
 
-def test_a_posterior_survives_its_file(nested, tmp_path):
-    nested.save(tmp_path / "posterior.nc")
+def test_a_posterior_survives_its_file(exact, tmp_path):
+    exact.save(tmp_path / "posterior.nc")
     again = Posterior.load(tmp_path / "posterior.nc")
-    np.testing.assert_array_equal(again.samples, nested.samples)
-    np.testing.assert_array_equal(again.nuisances, nested.nuisances)
-    assert again.parameters == nested.parameters
-    assert (again.evidence.value, again.evidence.error) == (nested.evidence.value, nested.evidence.error)
-    assert again.contributions().equals(nested.contributions())
+    np.testing.assert_array_equal(again.samples, exact.samples)
+    np.testing.assert_array_equal(again.nuisances, exact.nuisances)
+    assert again.parameters == exact.parameters
+    assert (again.evidence.value, again.evidence.error) == (exact.evidence.value, exact.evidence.error)
+    assert again.contributions().equals(exact.contributions())
     (tmp_path / "other.nc").write_bytes(b"no netCDF")
     for name in ("other.nc", "none.nc"):
         with pytest.raises(FileFormatError, match=name):

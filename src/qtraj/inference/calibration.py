@@ -53,7 +53,7 @@ class Closure:
     Attributes
     ----------
     truth : ndarray, shape (p,)
-        Parameters that made the data.
+        Parameters that made the data, in their units.
     values : ndarray, shape (n,)
         Synthetic measured values.
     posterior : Posterior
@@ -104,7 +104,7 @@ def closure(
     likelihood : Likelihood
         Points, errors and theory; the measured values are replaced.
     truth : array_like, shape (p,), or mapping of str to float
-        Parameters that make the data.
+        Parameters that make the data, in their units.
     seed : int, optional
         Of the data and of the sampler.
     sampler : {"nuts", "nested"}, optional
@@ -137,7 +137,7 @@ class Calibration:
     parameters : Parameters
         The truths are from their priors.
     truths : ndarray, shape (N, p)
-        Parameters that made the data.
+        Parameters that made the data, in their units.
     ranks : ndarray of int, shape (N, p + 1)
         How many of `draws` samples lie below the truth, for each parameter; and how many lie nearer to the mean, in the
         metric of the posterior's covariance: the joint region.

@@ -65,6 +65,11 @@ class Predict(Protocol):
     """A calculation of all points in JAX: traceable, called in float64 with parameters of shape (p,).
 
     `parameters` are those that it takes, in order; `shift_names` name the rows of `Prediction.shifts`.
+
+    Parameters
+    ----------
+    *args, **kwargs : object
+        Of the class that implements it.
     """
 
     @property
@@ -210,7 +215,7 @@ class Likelihood:
         settle(
             self, datasets=select(self.datasets), common_global=boolean("common_global", self.common_global)
         )
-        choice("systematic", self.systematic, get_args(Systematic))
+        settle(self, systematic=choice("systematic", self.systematic, get_args(Systematic)))
         if self.student_nu is not None:
             settle(
                 self,
@@ -339,7 +344,10 @@ class Likelihood:
         return _log_density(self.base, jnp.asarray(theta), given, jnp.asarray(self.values))
 
     def log_density(self, theta: Any, nuisances: Any, values: Any, keep: Any) -> Any:
-        """Return `log_likelihood` of `values`, (n,), of the points that `keep`, (n,) of 1 and 0, does not leave out."""
+        """Return the `log_likelihood` of other measured values, and of some of the points, for use inside of JAX.
+
+        `theta` and `nuisances` as there; `values` of shape (n,); `keep` of shape (n,): 1 for points that enter, else 0.
+        """
         model = self._model(theta, values)
         keep = jnp.where(self.used, keep, 0.0)
         if nuisances is None:
@@ -414,9 +422,10 @@ class Likelihood:
         return float(value), np.asarray(best)
 
     def deviance(self, theta: Any, nuisances: Any, values: Any) -> Any:
-        """Return chi-square at nuisance parameters, (size,), or the least over them if they are None.
+        """Return chi-square at `theta` and `nuisances`, (size,), or the least over them if they are None.
 
-        Generally: minus twice the logarithm of the density over its peak, plus the squares of the nuisance parameters.
+        Of `values`, (n,), inside of JAX. Generally: minus twice the logarithm of the density over its peak, plus the
+        squares of the nuisance parameters.
         """
         model = self._model(theta, values)
         if nuisances is None:
@@ -428,7 +437,7 @@ class Likelihood:
         return -2 * jnp.sum(jnp.where(self.used, density, 0.0)) + nuisances @ nuisances
 
     def conditional(self, theta: Any, values: Any) -> tuple[Any, Any]:
-        """Return the mean of all nuisance parameters at given parameters, (size,), and R with covariance R R^T."""
+        """Return the mean of all nuisance parameters at `theta` and `values`, (size,), and R with covariance R R^T."""
         model = self._model(theta, values)
         sources = jnp.where(self.used, model.sources / model.sigma, 0.0)
         z = jnp.where(self.used, model.residual / model.sigma, 0.0)

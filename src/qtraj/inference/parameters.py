@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, wraps
 from math import erf, inf, sqrt
@@ -235,6 +235,7 @@ class Parameter:
 
     def __post_init__(self) -> None:
         kind = kind_of(self.name)
+        settle(self, name=str(self.name))
         if not isinstance(self.prior, Prior) or isinstance(self.prior, type):
             raise InputError(f"prior of {self.name}", self.prior, "be Uniform, LogUniform or Normal")
         if self.prior.low < kind.least:
@@ -335,18 +336,18 @@ class Parameters:
 
     @in_float64
     def from_normal(self, z: Any) -> Any:
-        """Return the parameters at unit normal deviates, shape (..., p): samplers walk where every prior is alike."""
+        """Return the parameters at unit normals `z`, shape (..., p): samplers walk where every prior is alike."""
         return self.from_unit(jnp.clip(ndtr(jnp.asarray(z)), _EDGE, 1 - _EDGE))
 
     @in_float64
     def log_prior(self, theta: Any) -> Any:
-        """Return the logarithm of the prior density at parameters of shape (..., p)."""
+        """Return the logarithm of the prior density at parameters `theta` of shape (..., p)."""
         theta = jnp.asarray(theta)
         return sum(member.prior.log_density(theta[..., i]) for i, member in enumerate(self.members))
 
     def checked(self, theta: Any, argument: str = "theta") -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Return `theta`, a mapping by name or an array of shape (p,), as an array, or raise `InputError`."""
-        if isinstance(theta, dict):
+        """Return `theta`, a mapping by name or an array of shape (p,), as an array; errors name `argument`."""
+        if isinstance(theta, Mapping):
             if set(theta) != set(self.names):
                 raise InputError(argument, sorted(theta), f"give a value for each of {', '.join(self.names)}")
             theta = [theta[name] for name in self.names]
@@ -364,7 +365,7 @@ class Parameters:
 def _ends(low: Any, high: Any, *, infinite: bool = False) -> dict[str, float]:
     """Return the ends of a range, low below high."""
     for name, end, allowed in (("low", low, -inf), ("high", high, inf)):
-        if not (is_finite_number(end) or (infinite and end == allowed and not isinstance(end, np.ndarray))):
+        if not (is_finite_number(end) or (infinite and isinstance(end, float) and end == allowed)):
             raise InputError(name, end, "be a finite number")
     if not low < high:
         raise InputError("high", high, f"be above low = {low:g}")

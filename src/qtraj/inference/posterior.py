@@ -58,7 +58,7 @@ class Predictive:
     draws : ndarray, shape (S, n)
         Theory with its own errors, a row for each sample.
     mean, sd : ndarray, shape (n,)
-        Mean and standard deviation.
+        Mean and standard deviation, in the unit of the observable.
     """
 
     draws: Float
@@ -115,7 +115,11 @@ class Posterior:
         stats: Mapping[str, Any] | None = None,
         evidence: Estimate | None = None,
     ) -> Posterior:
-        """Return the posterior of samples of shape (chains, draws, p) and (chains, draws, size)."""
+        """Return the posterior of samples of a `likelihood`.
+
+        `theta` and `nuisances` have the shapes (chains, draws, p) and (chains, draws, size). `sampler` and `settings`
+        say what drew them, `stats` holds arrays of shape (chains, draws), `evidence` the logarithm of the evidence.
+        """
         needs_extra("arviz")
         arviz = _imported("arviz")
         shape, labels = np.shape(theta)[:2], [str(data) for data in likelihood.datasets]
@@ -356,7 +360,7 @@ class Posterior:
 def partial_map(one: Any) -> Any:
     """Return the function that maps `one` over leading axes, one after the other.
 
-    In batches of 32 and more, LAPACK in JAX 0.10 waits forever for threads that a machine with two cores lacks.
+    In batches of 32 and more, LAPACK in JAX 0.10 waits forever for threads that a machine with two cores has not.
     """
     return lambda given: jax.lax.map(one, given)
 

@@ -252,16 +252,16 @@ class Profile:
     ----------
     names : tuple of str
         One or two parameters.
-    grids : tuple of ndarray
-        Their values.
+    grids : tuple of ndarray, shape (size,) each
+        Their values, in the units of the parameters.
     deviance : ndarray, shape (len(grids[0]),) or (len(grids[0]), len(grids[1]))
         Chi-square, or with upper limits or Student's t minus twice the logarithm of the likelihood over its peak.
     best : dict of str to float
-        All parameters where the deviance is least.
+        All parameters where the deviance is least, in their units.
     nuisances : dict of str to float
-        Nuisance parameters there, in standard deviations.
+        Nuisance parameters there, in units of their standard deviations.
     least : float
-        The deviance there.
+        The deviance there, a number.
     intervals : dict of str to dict of float to (float, float)
         MINOS intervals of each of `names` by their level, 0.68 and 0.95; they end where the prior does.
     """
@@ -295,8 +295,8 @@ def profile(
         One or two parameters.
     size : int, optional
         Points in each of them, over the middle 99.98 % of the prior.
-    grids : mapping of str to array_like, optional
-        Increasing values of a parameter instead.
+    grids : mapping of str to array_like of shape (size,), optional
+        Increasing values of a parameter instead, in its unit.
 
     Returns
     -------
@@ -469,13 +469,15 @@ def _draw_chain(base: Likelihood, count: int, chain: Any, key: Any, values: Any,
 @partial(jax.jit, static_argnums=(0, 1))
 def warm_chains(base: Likelihood, warmup: int, keys: Any, values: Any) -> Any:
     """Return chains after their warm-up, each with measured values of its own, (chains, n)."""
-    return jax.vmap(partial(_warm_chain, base, warmup))(keys, values)
+    # one after the other: side by side, all would take as many steps as the slowest, and batches of LAPACK's
+    # factorizations in JAX 0.10 may wait forever for threads that a small machine does not have
+    return jax.lax.map(lambda chain: _warm_chain(base, warmup, *chain), (keys, values))
 
 
 @partial(jax.jit, static_argnums=(0, 1))
 def draw_chains(base: Likelihood, count: int, chains: Any, keys: Any, values: Any, first: Any) -> Any:
     """Return chains and what they drew, (chains, count, ...) each."""
-    return jax.vmap(partial(_draw_chain, base, count), (0, 0, 0, None))(chains, keys, values, first)
+    return jax.lax.map(lambda chain: _draw_chain(base, count, *chain, first), (chains, keys, values))
 
 
 @partial(jax.jit, static_argnums=0)
