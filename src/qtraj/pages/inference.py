@@ -21,6 +21,7 @@ from ..inference.run import Inference, Inferred, data_of
 from ..io.citations import Citation, merged, of_inference, of_run
 from ..io.inference import InferenceFile
 from ..io.pages import page, write_page
+from ..observables.table import AXES
 from ..plots.inference import (
     contributions_figure,
     corner_figure,
@@ -110,6 +111,9 @@ def contributions_table(model: Inferred) -> PageTable:
     rows = []
     for name, (_, row) in zip(short_names(list(frame.index)), frame.iterrows(), strict=True):
         numbers = [f"{row[f'mean {each}']:.3g} ± {row[f'sd {each}']:.2g}" for each in kinds]
+        for key, axis in AXES.items():
+            name = name.replace(f" against {key}", f" against {axis.symbol or axis.name}")  # noqa: PLW2901
+        name = name.replace("double_ratio", "double ratio")  # noqa: PLW2901
         rows.append((name, *map(_minus, (f"{row['log_likelihood']:.1f}", *numbers)), f"{row['ess']:.0f}"))
     note = (
         "Without it: by importance weights, of which ESS effective samples are left; few of them say little."
@@ -288,4 +292,7 @@ def _picture(name: str, figure: Figure) -> str:
         figure.savefig(content, format="png", dpi=100)
     words = html.escape(name.replace("/", ", ").replace("_", " "))
     data = base64.b64encode(content.getvalue()).decode()
-    return f'<figure tabindex="0"><img alt="{words}" src="data:image/png;base64,{data}"></figure>'
+    width, height = figure.get_size_inches()
+    # on a telephone panels side by side scroll, others fit
+    kind = ' class="wide" tabindex="0"' if width > 1.7 * height else ""
+    return f'<figure{kind}><img alt="{words}" src="data:image/png;base64,{data}"></figure>'
