@@ -186,7 +186,7 @@ def test_samplers_agree_with_chi_square_on_a_grid_where_all_errors_depend_on_the
     ]
     parameters = Parameters([Parameter("kappa", Uniform(0, 10)), Parameter("gamma", Uniform(-8, 4))])
     likelihood = Likelihood(data, linear(13, parameters), systematic="correlated")
-    x, y = np.linspace(0, 10, 161), np.linspace(-8, 4, 161)
+    x, y = np.linspace(0, 10, 81), np.linspace(-8, 4, 81)
     density = np.exp([[float(likelihood.log_likelihood([a, b])) for b in y] for a in x])
     weight = density / density.sum()
     mean = np.array([weight.sum(1) @ x, weight.sum(0) @ y])
@@ -196,7 +196,7 @@ def test_samplers_agree_with_chi_square_on_a_grid_where_all_errors_depend_on_the
     for posterior in (walk, nest):
         assert np.all(np.abs(posterior.table()["mean"] - mean) < 0.1 * sd)
         assert np.all(np.abs(posterior.table()["sd"] / sd - 1) < 0.1)
-    # 161 points per axis: trapezium rule, edges below 1e-3
+    # 81 points per axis: trapezium rule, edges below 1e-3
     assert abs(nest.evidence.value - log_evidence) < 3 * nest.evidence.error + 0.02
 
 

@@ -99,6 +99,17 @@ def test_preliminary_and_duplicate_points_come_only_when_asked_for():
     assert all(d.status == "current" and d.quality != "notebook" for d in load_raa())
 
 
+def test_double_ratios_in_oxygen_say_that_they_are_at_second_hand():
+    oxygen = load_data("double_ratio", system="OO", x_name="integrated", status="preliminary")
+    assert {d.state: (d.value[0], d.stat_plus[0], d.syst_plus[0]) for d in oxygen} == {
+        "Y(2S)/Y(1S)": (0.66, 0.05, 0.02),
+        "Y(3S)/Y(1S)": (0.39, 0.07, 0.03),
+        "Y(3S)/Y(2S)": (0.60, 0.13, 0.03),
+    }
+    assert all("slide" in d.note and "second hand" in d.note and d.quality == "preliminary" for d in oxygen)
+    assert not load_data("double_ratio", system="OO", required=False)
+
+
 def test_duplicates_agree_with_the_first_copy():
     (first,) = load_raa(state="Y(3S)", experiment="CMS")
     (copy,) = load_raa(state="Y(3S)", experiment="CMS", status="duplicate")
@@ -122,7 +133,7 @@ def test_four_colliders_and_four_observables():
     systems = {(d.system, d.sqrt_s_GeV) for o in ("R_AA", "double_ratio", "v2", "R_pA") for d in load_data(o)}
     assert systems == {("PbPb", 5020), ("PbPb", 2760), ("AuAu", 200), ("pPb", 5020), ("pPb", 8160)}
     counts = {o: sum(map(len, load_data(o, status=STATUSES))) for o in ("double_ratio", "v2", "R_pA")}
-    assert counts == {"double_ratio": 59, "v2": 32, "R_pA": 122}
+    assert counts == {"double_ratio": 65, "v2": 32, "R_pA": 122}
 
 
 def test_flow_as_published():

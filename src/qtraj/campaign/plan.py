@@ -282,15 +282,16 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
 
 def _check_emulation(plan: Plan) -> None:
     """See that the solved paths can teach an emulator, before any is solved."""
-    hot = 0
-    # of several settings that share their emulators each needs fewer paths: the coldest is no measure
+    # many settings are fitted together, so that each may be less certain: as many as its folds need
+    least = 2 * FEWEST if plan.config.settings else 4 * FEWEST
     for setting in plan.settings if plan.config.settings else plan.settings[:1]:
+        hot = 0
         for number, source in enumerate(plan.sources):
             histories = drawn(plan.source_of(number, setting), 0, min(UNIT, source.count)).histories
             hot += sum(bool(history.active) for history in histories)
-    if hot < 4 * FEWEST:
-        allowed = f"be large enough that the medium acts on {4 * FEWEST} of the solved paths, here on {hot}"
-        raise InputError("paths.n", plan.config.paths.n, allowed, "An emulator learns from them.")
+        if hot < least:
+            allowed = f"be large enough that the medium acts on {least} of the solved paths, here on {hot}"
+            raise InputError("paths.n", plan.config.paths.n, allowed, "An emulator learns from them.")
 
 
 def plan_from_json(text: str, name: str, *, to_read: bool = False) -> Plan:

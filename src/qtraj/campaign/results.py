@@ -156,19 +156,18 @@ def emulate(store: Store, executor: Executor | None = None) -> None:
     if not missing:
         return
     solved = _dataset(plan, store, plan.keys)
-    fits: dict[int, CrossFit] = {}
+    fits = []
     seen = {f"{part}_emulated": np.full(solved[part].shape, np.nan) for part in QUANTITIES}
-    for together in _fitted_together(plan):
-        fit = _fit(plan, together, solved.isel(setting=together))
-        for i, emulated in zip(together, np.split(fit.emulated, len(together)), strict=True):
-            fits[i] = fit
-            for part in QUANTITIES:
-                seen[f"{part}_emulated"][i] = _placed(plan, fit, part, emulated)
+    for i, setting in enumerate(plan.settings):
+        fit = _fit(plan, setting, solved.isel(setting=i))
+        fits.append(fit)
+        for part in QUANTITIES:
+            seen[f"{part}_emulated"][i] = _placed(plan, fit, part, fit.emulated)
     dims = ("setting", "l", "history", "state")
     dataset = xr.Dataset({name: (dims, values) for name, values in seen.items()})
     store.write(plan.cheap_keys[0], dataset.assign_attrs(_CHEAP, chunk="solved paths, emulated"))
     numbers = [n for n, key in enumerate(plan.cheap_keys[1:]) if key in missing]
-    worker = Emulation(store.folder, fits=tuple(fits[i] for i in range(len(plan.settings))))
+    worker = Emulation(store.folder, fits=tuple(fits))
     for _ in executor.map(worker, numbers, lambda number, done: None) if executor else map(worker, numbers):
         pass
 
@@ -176,38 +175,22 @@ def emulate(store: Store, executor: Executor | None = None) -> None:
 _CHEAP = {"seconds": 0.0, "not_estimated": ""}  # attributes that every chunk has
 
 
-def _fitted_together(plan: Plan) -> list[list[int]]:
-    """Return the settings that share emulators: each of a band has its own, those of ``[[settings]]`` share them.
-
-    They are many and near each other, so that each needs few solved paths. The emulators know kappa and gamma, and
-    whatever makes the histories, but not the arguments of a potential.
-    """
-    if not plan.config.settings:
-        return [[i] for i in range(len(plan.settings))]
-    together: dict[Any, list[int]] = {}
-    for i, setting in enumerate(plan.settings):
-        together.setdefault(setting.potential, []).append(i)
-    return list(together.values())
-
-
-def _fit(plan: Plan, together: Sequence[int], solved: xr.Dataset) -> CrossFit:
-    """Fit some settings of the model; they and the sources share emulators, whose folds leave out whole replicates."""
+def _fit(plan: Plan, setting: Setting, solved: xr.Dataset) -> CrossFit:
+    """Fit one setting of the model; the sources share emulators, whose folds leave out whole replicates of all."""
     solved = solved[[*QUANTITIES, "source", "replicate"]].load()
+    model = _model(plan, setting)
     samples = []
-    for place, number in enumerate(together):
-        setting = plan.settings[number]
-        model = _model(plan, setting)
-        for of, source in enumerate(plan.sources):
-            own = solved.isel(setting=place, history=np.flatnonzero(solved["source"].values == of))
-            values = {
-                f"{part} {STATE_NAMES[j]}": own[part].values[i, :, j].clip(min=0.0)
-                for part in QUANTITIES
-                for i, l in enumerate(plan.config.initial.l)
-                for j, state in enumerate(STATES)
-                if state.l == l and l in (0, 1)
-            }
-            samples.append(Sample(model, setting.of(source).batch(0, source.count).histories, values))
-    return cross_fit(samples, np.tile(solved["replicate"].values, len(together)))
+    for number, source in enumerate(plan.sources):
+        own = solved.isel(history=np.flatnonzero(solved["source"].values == number))
+        values = {
+            f"{part} {STATE_NAMES[j]}": own[part].values[i, :, j].clip(min=0.0)
+            for part in QUANTITIES
+            for i, l in enumerate(plan.config.initial.l)
+            for j, state in enumerate(STATES)
+            if state.l == l and l in (0, 1)
+        }
+        samples.append(Sample(model, setting.of(source).batch(0, source.count).histories, values))
+    return cross_fit(samples, solved["replicate"].values)
 
 
 def _model(plan: Plan, setting: Setting) -> LindbladModel:
@@ -241,7 +224,9 @@ class Emulation(Worker):
             part: np.empty((len(plan.settings), len(plan.config.initial.l), stop - start, len(STATE_NAMES)))
             for part in QUANTITIES
         }
-        alike: dict[Any, list[int]] = {}  # settings of the same histories, and of emulators with the same bins of time
+        alike: dict[
+            Any, list[int]
+        ] = {}  # settings of the same histories, and of emulators with the same bins of time
         for i, setting in enumerate(plan.settings):
             edges = self.fits[i].emulators[0].edges_fm
             alike.setdefault((setting.T_end, setting.T_scale, setting.from_fm, edges.tobytes()), []).append(i)

@@ -42,7 +42,7 @@ Sampler = Literal["nuts", "nested"]
 # truths whose chains run side by side: between two checkpoints
 BATCH: Final = 20
 # draws of NUTS to one that enters a rank: their effective number is 0.5 to 1 of a draw where the density is smooth
-THIN: Final = 8
+THIN: Final = 4
 JOINT: Final = "joint"
 
 
@@ -250,7 +250,7 @@ def calibrate(
     *,
     truths: int = 100,
     draws: int = 99,
-    warmup: int = 500,
+    warmup: int = 300,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: Progress | None = None,
@@ -265,7 +265,7 @@ def calibrate(
     truths : int, optional
         Their number.
     draws : int, optional
-        Samples of each posterior that the ranks count; NUTS draws eight times as many.
+        Samples of each posterior that the ranks count; NUTS draws four times as many.
     warmup : int, optional
         As in `sample_nuts`.
     seed : int, optional

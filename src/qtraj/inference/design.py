@@ -136,7 +136,9 @@ class Design:
         arrays = {name: dataset[name].values for name in ("points", "values", "errors", "shifts")}
         names = tuple(str(name) for name in dataset["source"].values)
         members = json.loads(dataset.attrs["parameters"])
-        parameters = Parameters([Parameter(m["name"], PRIORS[m["prior"]](**m["arguments"])) for m in members])
+        parameters = Parameters(
+            tuple(Parameter(m["name"], PRIORS[m["prior"]](**m["arguments"])) for m in members)
+        )
         return cls(parameters, datasets=datasets, shift_names=names, **arrays)
 
 
@@ -253,7 +255,9 @@ def compute_design(
     values, errors, shifts = (np.stack(arrays) for arrays in zip(*rows, strict=True))
     known = np.all(np.isfinite(values), axis=0)
     if not np.any(known):
-        raise InputError("datasets", [str(data) for data in sets], "have a point where the run has a prediction")
+        raise InputError(
+            "datasets", [str(data) for data in sets], "have a point where the run has a prediction"
+        )
     kept, start = [], 0
     for data in sets:
         own = known[start : (start := start + len(data))]
@@ -293,9 +297,7 @@ def _names(feeddown: FeedDown) -> list[str]:
     return names
 
 
-def _theory(
-    table: SurvivalTable, sets: Sequence[DataSet], feeddown: FeedDown
-) -> tuple[Float, Float, Float]:
+def _theory(table: SurvivalTable, sets: Sequence[DataSet], feeddown: FeedDown) -> tuple[Float, Float, Float]:
     """Return theory and its error at all points, (n,), and its shifts, (m, n)."""
     few = table
     if table.emulation is not None:
@@ -326,7 +328,8 @@ def _theory(
 def _written(data: DataSet) -> dict[str, Any]:
     """Return a measurement as JSON holds it."""
     return {
-        name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in asdict(data).items()
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in asdict(data).items()
     }
 
 

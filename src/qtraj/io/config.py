@@ -575,12 +575,20 @@ class RunConfig(_Section):
     def _rules(self) -> Iterator[tuple[bool, str]]:
         for i, setting in enumerate(self.settings):
             early = setting.from_fm is not None and self.medium.early is None
-            yield early, f"have early in [medium], the law before its first frame, for from_fm of settings[{i}]"
+            yield (
+                early,
+                f"have early in [medium], the law before its first frame, for from_fm of settings[{i}]",
+            )
             try:
-                PotentialChoice.model_validate(self.model.potential.model_dump(exclude_unset=True) | dict(setting.potential or {}))
+                PotentialChoice.model_validate(
+                    self.model.potential.model_dump(exclude_unset=True) | dict(setting.potential or {})
+                )
             except ValidationError as error:
                 fault = input_error(error, PotentialChoice)
-                yield True, f"have arguments of its potential in settings[{i}].potential, which must {fault.allowed}"
+                yield (
+                    True,
+                    f"have arguments of its potential in settings[{i}].potential, which must {fault.allowed}",
+                )
 
     @property
     def lowest_T_end(self) -> float:

@@ -58,8 +58,8 @@ class ModelChoice(_Section):
     """Entry ``[[models]]``: a name, sections of the run that differ, and perhaps priors that differ."""
 
     name: Annotated[str, Field(pattern=r"^[\w.+-]+$")]
-    run: dict[str, Any] = {}
-    parameters: dict[str, PriorChoice] = {}
+    run: dict[str, Any] = Field(default_factory=dict)
+    parameters: dict[str, PriorChoice] = Field(default_factory=dict)
     points: Annotated[int, Field(ge=4)] | None = None
 
 
@@ -130,7 +130,7 @@ class InferenceFile:
 
     def run_file(self, *changes: Mapping[str, Any]) -> RunFile:
         """Return the run file of ``[run]`` with the keys of some sections changed, checked."""
-        sections: dict[str, Any] = {name: value for name, value in self.config.run.items()}
+        sections: dict[str, Any] = dict(self.config.run)
         for change in changes:
             for name, section in change.items():
                 both = isinstance(section, dict) and isinstance(sections.get(name), dict)

@@ -33,6 +33,7 @@ FILES: Final = (
     "upsilon_raa_AA.csv",
     "upsilon_raa_group_notebook.csv",
     "upsilon_double_ratio.csv",
+    "upsilon_double_ratio_OO_preliminary.csv",
     "upsilon_v2.csv",
     "upsilon_rpa.csv",
 )
