@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -14,10 +14,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from rich.table import Table
 
+from .._types import Float
 from ..campaign.plan import make_plan
 from ..inference.calibration import Calibration, Closure
 from ..inference.posterior import LEVELS, Posterior
 from ..inference.run import Inference, Inferred, data_of
+from ..inference.sampling import profile
 from ..io.citations import Citation, merged, of_inference, of_run
 from ..io.inference import InferenceFile
 from ..io.pages import page, write_page
@@ -26,6 +28,7 @@ from ..plots.inference import (
     contributions_figure,
     corner_figure,
     predictive_figures,
+    profile_figure,
     pulls_figure,
     short_names,
 )
@@ -46,6 +49,7 @@ _MEANING: Final = (
     "A ratio of evidences compares models under their priors. Below ten it is no statement; it makes no model right.",
 )
 _CONVERGED: Final = 1.01  # R-hat above which chains do not agree (A. Vehtari et al., arXiv:1903.08008)
+_PROFILED: Final = 13  # points of a profile in each parameter: contours are smooth to a tenth of their width
 _ENOUGH: Final = 400  # effective samples below which quantiles are not known (the same)
 
 
@@ -202,6 +206,10 @@ def inference_figures(inference: Inference) -> dict[str, dict[str, Figure]]:
         found["corners"][f"{name}/corner"] = corner_figure(model.posterior, title=above)
         if len(model.posteriors) > 1:
             found["corners"][f"{name}/corner_samplers"] = corner_figure(model.posteriors, title=above)
+        names = model.posterior.parameters.names[:2]
+        if len(names) == 2:
+            profiled = profile(model.likelihood, names, grids=_grids(model.posterior, names))
+            found["corners"][f"{name}/profile"] = profile_figure(profiled, model.posterior, title=above)
         for of, surrogate in (("fitted", model.surrogate), *model.predictions.items()):
             sets = surrogate.design.datasets
             words = above if of == "fitted" else f"{above}: {of}, not fitted"
@@ -216,6 +224,18 @@ def inference_figures(inference: Inference) -> dict[str, dict[str, Figure]]:
         if model.posterior.nuisance_names:
             found["pulls"][f"{name}/pulls"] = pulls_figure(model.posterior, title=above)
     return found
+
+
+def _grids(posterior: Posterior, names: Sequence[str]) -> dict[str, Float]:
+    """Return values of two parameters for a profile: where the posterior is, and a third of its width beyond."""
+    grids = {}
+    for name in names:
+        i = posterior.parameters.index(name)
+        low, high = np.quantile(posterior.samples[:, i], [0.001, 0.999])
+        room = (high - low) / 3
+        ends = max(low - room, posterior.parameters.low[i]), min(high + room, posterior.parameters.high[i])
+        grids[name] = np.linspace(*ends, _PROFILED)
+    return grids
 
 
 def write_inference(inference: Inference) -> list[Path]:

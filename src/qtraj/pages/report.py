@@ -146,7 +146,9 @@ def write_report(contents: Contents, path: str | os.PathLike[str]) -> Path:
 def symbols(text: str) -> str:
     """Return escaped text with the indices of known symbols, as in N_part, set as such."""
     text = html.escape(shown(text))
-    return re.sub(r"(?<=[A-Za-zασχ])_(AA|NN|part|end|start|hydro|T|D|F|[bc][012]?|s)\b", r"<sub>\1</sub>", text)
+    return re.sub(
+        r"(?<=[A-Za-zασχ])_(AA|NN|part|end|start|hydro|T|D|F|[bc][012]?|s)\b", r"<sub>\1</sub>", text
+    )
 
 
 def definitions(entries: Mapping[str, str], escaped: Callable[[str], str]) -> str:

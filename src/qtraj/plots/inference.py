@@ -120,7 +120,9 @@ def corner_figure(
                 for values, color in zip(columns, COLORS, strict=False):
                     if i == j:
                         options: dict[str, Any] = {"histtype": "step", "color": color, "linewidth": 1.8}
-                        ax.hist(values[i], 40, range=ends[i], density=True, **options)
+                        # a few hundred samples in 40 bins would be all noise
+                        bins = int(np.clip(np.sqrt(len(values[i])), 12, 40))
+                        ax.hist(values[i], bins, range=ends[i], density=True, **options)
                         continue
                     corner.hist2d(
                         values[j],
