@@ -373,10 +373,10 @@ def _contributions(base: Likelihood, theta: Any, nuisances: Any, values: Any) ->
 
     def one(given: Any) -> Any:
         at, nu = given
-        alone = jnp.stack([base.log_density(at, nu, values, mask) for mask in masks])
+        alone = jax.lax.map(lambda mask: base.log_density(at, nu, values, mask), masks)
         hidden = None if base.gaussian else nu
         every = base.log_density(at, hidden, values, 1.0)
-        return alone, jnp.stack([base.log_density(at, hidden, values, 1 - mask) for mask in masks]) - every
+        return alone, jax.lax.map(lambda mask: base.log_density(at, hidden, values, 1 - mask), masks) - every
 
     made: tuple[Any, Any] = jax.jit(partial_map(one))((theta, nuisances))
     return made

@@ -25,7 +25,7 @@ from .._checks import function, increasing, instance, integer, mapping, texts
 from .._checks import path as path_of
 from .._netcdf import read_dataset, write_dataset
 from .._types import Float
-from ..errors import FileFormatError, InputError
+from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
 from ..observables.estimate import Estimate
 from .likelihood import Likelihood
 from .parameters import in_float64
@@ -39,6 +39,8 @@ CHUNK: Final = 100  # draws of each chain between two checkpoints
 ACCEPTANCE: Final = 0.9
 # unknowns up to which NUTS adapts all correlations, and not the widths alone
 DENSE: Final = 12
+# R-hat up to which the chains count as mixed; A. Gelman and D. B. Rubin, Statist. Sci. 7 (1992) 457, allow 1.1
+LEAST_MIXED: Final = 1.05
 # share of the evidence that may be left in the live points: dynesty's dlogz
 REMAINDER: Final = 0.01
 # what of a run of dynesty makes its result
@@ -81,8 +83,13 @@ def sample_nuts(
     Raises
     ------
     InputError
-        If an argument is wrong, a package of the extra `infer` is missing, or the checkpoint belongs to another
-        inference.
+        If an argument is wrong, a package of the extra `infer` is missing, the checkpoint belongs to another inference,
+        or the likelihood is not finite.
+
+    Warns
+    -----
+    AccuracyWarning
+        If the chains have not mixed: R-hat above 1.05.
     """
     instance("likelihood", likelihood, Likelihood)
     settings = {
@@ -120,9 +127,17 @@ def sample_nuts(
     z = kept.pop("z")[:, :draws]
     stats = {name: array[:, :draws] for name, array in kept.items() if not name.startswith("state")}
     theta, nuisances = _unpacked(base, last_key, jnp.asarray(z), values[0])
-    return Posterior.of(
+    if not np.all(np.isfinite(stats["lp"])):
+        raise InputError(
+            "likelihood", "NaN or infinite", "be finite everywhere in the priors", "Check `predict`."
+        )
+    found = Posterior.of(
         likelihood, theta, nuisances, sampler="NUTS (blackjax)", settings=settings, stats=stats
     )
+    if chains > 1 and (worst := float(found.table()["r_hat"].max())) > LEAST_MIXED:
+        words = f"The chains differ: R-hat = {worst:.2f} is above {LEAST_MIXED}. Take more draws and a longer warm-up."
+        warn_user(words, AccuracyWarning)
+    return found
 
 
 @in_float64
@@ -477,7 +492,9 @@ def warm_chains(base: Likelihood, warmup: int, keys: Any, values: Any) -> Any:
 @partial(jax.jit, static_argnums=(0, 1))
 def draw_chains(base: Likelihood, count: int, chains: Any, keys: Any, values: Any, first: Any) -> Any:
     """Return chains and what they drew, (chains, count, ...) each."""
-    return jax.lax.map(lambda chain: _draw_chain(base, count, *chain, first), (chains, keys, values))
+    return jax.lax.map(
+        lambda chain: _draw_chain(base, count, chain[0], chain[1], chain[2], first), (chains, keys, values)
+    )
 
 
 @partial(jax.jit, static_argnums=0)
