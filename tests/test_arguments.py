@@ -27,6 +27,7 @@ import qtraj.qtraj1 as ql
 import qtraj.spectroscopy as qs
 from qtraj.campaign.results import open_results
 from qtraj.errors import InputError
+from qtraj.io.inference import load_inference_file
 from qtraj.pages.explore import model as explore
 from qtraj.physics.spectrum import ohmic
 
@@ -100,6 +101,7 @@ POSTERIOR = qi.Posterior(None, LIKELIHOOD.parameters, None, "x")
 PROFILE = qi.Profile(("kappa", "gamma"), (np.arange(2.0), np.arange(2.0)), np.ones((2, 2)), {}, {}, 1.0, {})
 CALIBRATION = qi.Calibration(LIKELIHOOD.parameters, np.zeros((1, 2)), np.zeros((1, 3), dtype=int), 9)
 PARAMETER = qi.Parameter("kappa", qi.Uniform(1.0, 8.0))
+DESIGNED = load_inference_file(Path(__file__).parents[1] / "examples" / "infer_pbpb_5020.toml")
 LEGACY = Path(__file__).parent / "data" / "legacy"
 
 
@@ -1142,6 +1144,31 @@ def cases() -> tuple[Case, ...]:
             cheap=False,
         ),
         case(
+            qi.compute_design,
+            run_file=("object", DESIGNED.run_file()),
+            parameters=("object", LIKELIHOOD.parameters),
+            datasets=("object", FITTED),
+            directory=("path", "design"),
+            count=("integer", 4),
+            seed=("integer", 0),
+            points=("object?", [[2.0, 0.0]]),
+            report=("object?", None),
+            executor=("object?", None),
+            solve=("function", len),
+            cheap=False,
+        ),
+        case(
+            qi.infer,
+            file=("object", DESIGNED),
+            directory=("path?", "x"),
+            samplers=("texts?", ["nuts"]),
+            executor=("object?", None),
+            report=("object?", None),
+            progress=("function?", None),
+            solve=("function", len),
+            cheap=False,
+        ),
+        case(
             qi.closure,
             likelihood=("object", LIKELIHOOD),
             truth=("array", [4.0, 0.0]),
@@ -1182,6 +1209,7 @@ MADE_HERE = {
         qh.TrajectoryIndex,
     ),
     *(qi.Calibration, qi.Closure, qi.Posterior, qi.Predictive, qi.Profile),
+    *(qi.Design, qi.Surrogate, qi.Inference, qi.Inferred),
     # what a calculation is and returns: `Likelihood` checks both
     *(qi.Predict, qi.Prediction),
     *(qo.ChiSquare, qo.CollisionSystem, qo.DataSet, qo.Panel, ql.Problem),

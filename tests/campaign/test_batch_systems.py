@@ -23,7 +23,8 @@ from qtraj.campaign.results import open_results
 from qtraj.campaign.run import carry_out
 from qtraj.campaign.store import status
 from qtraj.errors import InputError
-from qtraj.io.config import Job, load_run_file
+from qtraj.io.config import load_run_file
+from qtraj.io.config_campaign import Job
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SYSTEMS = ("slurm", "pbs", "htcondor")

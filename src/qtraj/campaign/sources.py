@@ -209,7 +209,7 @@ class FluidSource:
     T_scale: float = 1.0  # factor on all temperatures
 
     def ending(self, T_end: float, T_scale: float = 1.0, from_fm: float | None = None) -> FluidSource:
-        """Return the source with histories that end at a temperature in GeV, all scaled, and begin at a time in fm/c."""
+        """Return it with histories that begin at a time in fm/c and end at a temperature in GeV, all scaled."""
         config, medium = self.config, self.config.medium
         if from_fm is not None and medium.early is not None:
             early = medium.early.model_copy(update={"from_fm": from_fm})

@@ -1,15 +1,21 @@
 """Parameters from data: priors, likelihood, posterior and their calibration."""
 
 from .calibration import Calibration, Closure, calibrate, closure
+from .design import Design, compute_design
 from .likelihood import Likelihood, Predict, Prediction, select
 from .parameters import PARAMETERS, LogUniform, Normal, Parameter, Parameters, Uniform
 from .posterior import Posterior, Predictive
+from .run import Inference, Inferred, infer
 from .sampling import Profile, profile, sample_nested, sample_nuts
+from .surrogate import Surrogate
 
 __all__ = [
     "PARAMETERS",
     "Calibration",
     "Closure",
+    "Design",
+    "Inference",
+    "Inferred",
     "Likelihood",
     "LogUniform",
     "Normal",
@@ -17,4 +23,4 @@ __all__ = [
     "Parameters",
 ]
 __all__ += ["Posterior", "Predict", "Prediction", "Predictive", "Profile", "Uniform", "calibrate", "closure"]
-__all__ += ["profile", "sample_nested", "sample_nuts", "select"]
+__all__ += ["Surrogate", "compute_design", "infer", "profile", "sample_nested", "sample_nuts", "select"]

@@ -19,7 +19,7 @@ import numpy as np
 import xarray as xr
 from scipy.stats import qmc
 
-from .._checks import instance, instances, integer
+from .._checks import finite_array, function, instance, instances, integer
 from .._checks import path as path_of
 from .._netcdf import read_dataset, write_dataset
 from .._types import Float
@@ -68,7 +68,7 @@ class Design:
     parameters : Parameters
         What varies, with priors.
     points : ndarray, shape (d, p)
-        Their values.
+        Their values, in the units of the parameters: GeV, fm/c or dimensionless.
     datasets : tuple of DataSet
         Measurements; without points that the calculation has no prediction for.
     values, errors : ndarray, shape (d, n)
@@ -230,10 +230,18 @@ def compute_design(
     run_file = instance("run_file", run_file, RunFile)
     parameters = instance("parameters", parameters, Parameters)
     sets = instances("datasets", datasets, DataSet, least=1)
+    checked_executor(executor)
+    if report is not None:
+        instance("report", report, Reporter)
+    function("solve", solve, "be a solver such as qtraj.solve")
+    at = design_points(parameters, count, seed)
+    if points is not None:
+        at = finite_array("points", points)
+        if at.ndim != 2 or at.shape[1] != len(parameters) or not len(at):
+            raise InputError("points", at.shape, f"be of shape (d, {len(parameters)}), a row for each point")
     if run_file.config.settings:
         raise InputError("run_file", "[[settings]]", "have no settings: the parameters make them")
     system = _system(run_file, sets)
-    at = design_points(parameters, count, seed) if points is None else np.asarray(points, dtype=float)
     folder = path_of("directory", directory)
     text = run_file.text + "\n" + toml_text({"settings": settings_of(parameters, at)})
     designed = RunFile(parse_config(text, str(run_file.path)), text, run_file.path)
@@ -270,6 +278,12 @@ def compute_design(
     design = Design(parameters, at, tuple(kept), *arrays, tuple(names[i] for i in moved))
     design.save(finished)
     return design
+
+
+def checked_executor(executor: Any) -> None:
+    """Raise `InputError` unless an executor, if there is one, has what a campaign calls."""
+    if executor is not None and (isinstance(executor, type) or not hasattr(executor, "map")):
+        raise InputError("executor", executor, "be an executor, with `name` and `map`, or None")
 
 
 def _system(run_file: RunFile, sets: Sequence[DataSet]) -> CollisionSystem:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from .._checks import instance
+from .._checks import choice, function, instance, texts
 from .._checks import path as path_of
 from ..campaign.executors import Executor
 from ..campaign.progress import Reporter
@@ -24,7 +24,7 @@ from ..observables.curves import Curve
 from ..observables.data.dataset import DataSet, load_data
 from ..observables.estimate import Estimate
 from ..solvers.solve import solve as solve_lindblad
-from .design import compute_design
+from .design import checked_executor, compute_design
 from .likelihood import Likelihood, select
 from .parameters import LogUniform, Normal, Parameter, Parameters, Prior, Uniform
 from .posterior import Posterior
@@ -130,16 +130,16 @@ def parameters_of(*choices: Mapping[str, PriorChoice]) -> Parameters:
     for each in choices:
         chosen |= each
     members = []
-    for name, choice in chosen.items():
+    for name, prior_of in chosen.items():
         try:
             prior: Prior
-            if choice.uniform is not None:
-                prior = Uniform(*choice.uniform)
-            elif choice.log_uniform is not None:
-                prior = LogUniform(*choice.log_uniform)
+            if prior_of.uniform is not None:
+                prior = Uniform(*prior_of.uniform)
+            elif prior_of.log_uniform is not None:
+                prior = LogUniform(*prior_of.log_uniform)
             else:
-                mean, sigma = choice.normal or (0.0, 1.0)
-                ends = {"low": choice.low, "high": choice.high}
+                mean, sigma = prior_of.normal or (0.0, 1.0)
+                ends = {"low": prior_of.low, "high": prior_of.high}
                 prior = Normal(mean, sigma, **{end: at for end, at in ends.items() if at is not None})
             members.append(Parameter(name, prior))
         except InputError as error:
@@ -151,18 +151,18 @@ def data_of(choices: Sequence[DataChoice], run_file: RunFile, key: str = "data")
     """Return the measurements of the system of a run file that a file selects."""
     system = run_file.config.system
     found: list[DataSet] = []
-    for i, choice in enumerate(choices):
+    for i, entry in enumerate(choices):
         selected = load_data(
-            choice.observable,
+            entry.observable,
             system=system.name,
             sqrt_s_GeV=system.sqrt_s_GeV,
-            state=choice.states or None,
-            experiment=choice.experiment,
-            x_name=choice.x_name,
-            status=choice.status,
+            state=entry.states or None,
+            experiment=entry.experiment,
+            x_name=entry.x_name,
+            status=entry.status,
         )
         for name in ("kinematics", "centrality"):
-            wanted = getattr(choice, name)
+            wanted = getattr(entry, name)
             if wanted is None:
                 continue
             known = {
@@ -216,10 +216,17 @@ def infer(
     instance("file", file, InferenceFile)
     config = file.config
     folder = path_of("directory", config.output.directory if directory is None else directory)
-    chosen = tuple(config.sampling.samplers if samplers is None else samplers)
+    chosen = tuple(config.sampling.samplers) if samplers is None else texts("samplers", samplers)
     for name in chosen:
-        if name not in ("nuts", "nested"):
-            raise InputError("samplers", name, "be 'nuts' or 'nested'")
+        choice("samplers", name, ("nuts", "nested"), "be 'nuts', 'nested' or both")
+    if not chosen:
+        raise InputError("samplers", chosen, "name one at least")
+    checked_executor(executor)
+    if report is not None:
+        instance("report", report, Reporter)
+    if progress is not None:
+        function("progress", progress)
+    function("solve", solve, "be a solver such as qtraj.solve")
     # everything that can be wrong is found before the first history is solved
     work = []
     for model in config.models:

@@ -2,12 +2,13 @@ r"""The theory as a smooth function of the parameters, learned from a design, wi
 
 Of ratios such as R_AA the logarithm of value plus error of the data is learned, which is finite where nothing survives.
 In units of the errors of the data the computed values are a few principal components. Each is a Gaussian process of the
-parameters, with the errors of the design as its noise, whose kernel holds every polynomial of second degree and a smooth rest (C. E. Rasmussen, C. K. I. Williams,
-Gaussian Processes for Machine Learning, MIT Press 2006, chapters 2 and 5). Scikit-learn finds the scales; here the mean
-and the variance are evaluated in JAX. The variance is multiplied by what leaving out each point of the design in turn
-says of it (eqs. 5.10-5.12), and never becomes smaller by that: the error that enters the likelihood.
+parameters, with the errors of the design as its noise; its kernel holds every polynomial of second degree and a smooth
+rest (C. E. Rasmussen, C. K. I. Williams, Gaussian Processes for Machine Learning, MIT Press 2006, chapters 2 and 5).
+Scikit-learn finds the scales; here the mean and the variance are evaluated in JAX. The variance is multiplied by what
+leaving out each point of the design in turn says of it (eqs. 5.10-5.12), and never becomes smaller by that: the error
+that enters the likelihood.
 
-Measured on 24 points of kappa_hat 0.5 to 8, gamma_hat -4 to 1 and T_end 0.17 to 0.25 GeV (LO, shipped Pb-Pb, R_AA and v2
+Measured on 24 points of kappa_hat 0.5 to 8, gamma_hat -4 to 1 and T_end 0.17 to 0.25 GeV (LO, shipped Pb-Pb, R_AA, v2
 of CMS, ATLAS and ALICE), each left out in turn: half of all values within 0.07 of the error of the data (0.09 without
 logarithms), an rms below a third of it at 21 points, and of 0.35, 0.55 and 1.0 at three in corners of the cube.
 """
@@ -51,29 +52,32 @@ class Surrogate:
     design : Design
         What it learned from.
     center, spread : ndarray, shape (p,)
-        Of the parameters of the design, logarithms where the prior is log-uniform: x = (theta - center)/spread.
+        Of the parameters of the design, logarithms where the prior is log-uniform: x = (theta - center)/spread, in the
+        units of the parameters: GeV, fm/c or dimensionless.
     inputs : ndarray, shape (d, p)
-        x of the design.
+        x of the design, dimensionless.
     unit : ndarray, shape (n,)
         The error of the data.
     logs : ndarray of bool, shape (n,)
         Where y = ln(value + unit) is learned, elsewhere y = value.
     mean, scale : ndarray, shape (n,)
-        Mean of y over the design, and the error of the data there.
+        Mean of y over the design, and the error of the data there, dimensionless.
     ends : ndarray, shape (2, n)
-        Least and largest y, one above and below those of the design where it is a logarithm.
+        Least and largest y, dimensionless: one below and above those of the design where it is a logarithm.
     components : ndarray, shape (J, n)
-        Principal components of (y - mean)/scale.
+        Principal components of (y - mean)/scale, dimensionless.
     kernels : ndarray, shape (J, 3 + p)
-        Of each component a^2, b^2, c^2 and d_i of a^2 (b^2 + x.y)^2 + c^2 exp(-sum (x_i - y_i)^2/(2 d_i^2)).
+        Of each component a^2, b^2, c^2 and d_i of the dimensionless
+        a^2 (b^2 + x.y)^2 + c^2 exp(-sum (x_i - y_i)^2/(2 d_i^2)).
     noise, calibration : ndarray, shape (J,)
         Variance of what no smooth function describes, and the factor that leaving out points gives the error.
     weights, inverses : ndarray, shape (J, d) and (J, d, d)
-        K^-1 y and K^-1.
+        K^-1 y and K^-1, dimensionless.
     independent : ndarray, shape (n,)
-        Errors of paths, of numerics and of what no component holds, without those that nobody would notice.
+        Errors of paths, of numerics and of what no component holds, dimensionless, without those that
+        nobody would notice.
     slopes : ndarray, shape (q, m, n)
-        Coefficients of the shifts: constant, linear and, of large designs, quadratic in x.
+        Coefficients of the shifts, dimensionless: constant, linear and, of large designs, quadratic in x.
     """
 
     design: Design

@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -39,8 +38,10 @@ from ..physics.model import Order
 from ..physics.potentials import MASSES, POTENTIALS, arguments_of, is_complex
 from ..physics.potentials.table import Below, Beyond
 from ..physics.transport import KAPPA_FITS, PRESETS, FitName
+from .config_campaign import Campaign
 from .config_errors import (
     CHOICE_OF_POTENTIAL,
+    Section,
     checked_rapidity,
     input_error,
     must,
@@ -48,15 +49,11 @@ from .config_errors import (
     one_of,
     refuse_contradictions,
     rule,
-    written,
 )
 
 HYDRO_FORMATS = ("auto", *FORMATS, *DECLARED)
 """Layouts that ``[[medium.files]]`` may name: columns and music_dense must be described; the last holds no fluid but
 the temperatures along ready-made paths."""
-
-Executor = Literal["in-process", "local", "scheduler", "slurm", "htcondor", "pbs"]
-"""Who solves the chunks of a campaign: this process, Dask workers here, those of a scheduler, or batch jobs."""
 
 NO_DIPOLE = "none"  # kappa for no dipole terms, which a potential with a width of its own needs
 
@@ -112,22 +109,7 @@ _Pair = Annotated[tuple[float, float], Field(strict=False)]
 _Meson = Annotated[str, AfterValidator(one_of(MESON_NAMES))]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-    def _rules(self) -> Iterator[tuple[bool, str]]:
-        """Yield whether the keys together break a rule, and the rule; each rule may rely on those before it."""
-        yield from ()
-
-    @model_validator(mode="after")
-    def _keep_rules(self) -> Self:
-        for broken, allowed in self._rules():
-            if broken:
-                raise rule(allowed)
-        return self
-
-
-class CoefficientTable(_Section):
+class CoefficientTable(Section):
     """Entry of ``kappa`` or ``gamma``: kappa/T^3 or gamma/T^3 at temperatures in GeV, from a file or in place."""
 
     file: str | None = None
@@ -148,7 +130,7 @@ _GAMMA = "be a finite number gamma/T^3 or a table of T"
 Gamma = Annotated[float | CoefficientTable, BeforeValidator(lambda value: _coefficient(value, _GAMMA))]
 
 
-class WoodsSaxon(_Section):
+class WoodsSaxon(Section):
     """Key ``woods_saxon`` of ``[system]``: density rho0 (1 + w r^2/R^2)/(1 + exp((r - R)/a)) of both nuclei."""
 
     A: Annotated[int, Field(ge=1)]
@@ -157,7 +139,7 @@ class WoodsSaxon(_Section):
     w: Annotated[float, Field(gt=-0.25)] = 0.0
 
 
-class System(_Section):
+class System(Section):
     """Section ``[system]``: what collides; the name selects the data, the rest is the geometry.
 
     A preset fills in what is not given.
@@ -189,7 +171,7 @@ class System(_Section):
 _PythonName = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]  # ``module:name``
 
 
-class PotentialChoice(_Section):
+class PotentialChoice(Section):
     """Key ``potential`` of ``[model]``: ``{ name = ... }``, ``{ file = ... }`` or ``{ python = "module:name" }``.
 
     Beside a name stand arguments of its class, beside a file how `qtraj.TabulatedPotential.read` reads it. The object
@@ -218,7 +200,7 @@ class PotentialChoice(_Section):
         return self.model_dump(exclude={"name", "file", "python"}, exclude_unset=True)
 
 
-class SettingChoice(_Section):
+class SettingChoice(Section):
     """Entry ``[[settings]]``: one setting of the run. What it leaves out is the first of a list of the run file.
 
     ``T_scale`` multiplies the temperatures of the medium, ``from_fm`` is that of ``early`` in ``[medium]``, and
@@ -237,13 +219,13 @@ class SettingChoice(_Section):
     potential: dict[str, float] | None = None
 
 
-class SpectrumChoice(_Section):
+class SpectrumChoice(Section):
     """Key ``spectrum`` of ``[model]``, ``{ python = "module:name" }``: S(omega, T)/kappa, see `LindbladModel`."""
 
     python: _PythonName
 
 
-class Model(_Section):
+class Model(Section):
     """Section ``[model]``: potential and transport; the first kappa and gamma are central."""
 
     potential: Annotated[PotentialChoice, BeforeValidator(named_potential)] = PotentialChoice(name="coulomb")
@@ -288,7 +270,7 @@ class Model(_Section):
         return any(kappa in KAPPA_FITS for kappa in self.kappa)
 
 
-class Columns(_Section):
+class Columns(Section):
     """Key ``columns`` of ``[[medium.files]]``: what a text file holds, see `qtraj.hydro.read_columns`."""
 
     order: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
@@ -299,7 +281,7 @@ class Columns(_Section):
     delimiter: str | None = None
 
 
-class Grid(_Section):
+class Grid(Section):
     """Key ``grid`` of ``[[medium.files]]``: MUSIC's file without a header, see `qtraj.hydro.MusicGrid`."""
 
     tau0_fm: Annotated[float, Field(ge=0)]
@@ -322,7 +304,7 @@ class Grid(_Section):
             yield True, f"have a key {error.argument} that must {error.allowed}"
 
 
-class Fluid(_Section):
+class Fluid(Section):
     """How to read the output of a hydrodynamic code; also the key ``before`` of ``[[medium.files]]``."""
 
     path: str
@@ -369,14 +351,14 @@ class HydroFile(Fluid):
         yield no_fluid, "have a fluid as 'before', not format = 'qtraj_trajectories'"
 
 
-class Early(_Section):
+class Early(Section):
     """Key ``early`` of ``[medium]``: a medium before the first frame, see `qtraj.hydro.begin_earlier`."""
 
     law: EarlyLaw
     from_fm: Positive
 
 
-class Medium(_Section):
+class Medium(Section):
     """Section ``[medium]``: temperatures at which the medium ends, the first central, and where they come from."""
 
     T_end: Annotated[tuple[Temperature, ...], *_SET, BeforeValidator(_temperatures)]
@@ -402,7 +384,7 @@ class Medium(_Section):
         yield len(set(given)) < len(given), "not have two [[medium.files]] with the same b_fm and rapidity"
 
 
-class Initial(_Section):
+class Initial(Section):
     """Section ``[initial]``: the states in which the pair is produced, one for each l, all of one color.
 
     ``coulomb`` and ``bound`` are `qtraj.CoulombState` and `qtraj.BoundState` of principal quantum number n, by default
@@ -431,7 +413,7 @@ class Initial(_Section):
         return ""
 
 
-class Paths(_Section):
+class Paths(Section):
     """Section ``[paths]``: sampling of the pairs' production points, momenta and rapidities, and their clock.
 
     ``n`` paths in each replicate are solved, or ``solved`` in all of them. ``cheap`` others of each entry of the medium
@@ -455,7 +437,7 @@ class Paths(_Section):
         yield self.directions > self.n, allowed
 
 
-class GridChoice(_Section):
+class GridChoice(Section):
     """Key ``grid`` of ``[method]``: `qtraj.LaguerreMesh` or `qtraj.SineGrid` and their arguments."""
 
     kind: Literal["mesh", "sine"]
@@ -471,7 +453,7 @@ class GridChoice(_Section):
             yield True, f"not have {key} with kind = '{self.kind}', which takes {', '.join(keys)}"
 
 
-class Method(_Section):
+class Method(Section):
     """Section ``[method]``: `qtraj.DensityMatrix`, `qtraj.NoJump` or `qtraj.QuantumTrajectories` and its arguments."""
 
     kind: Literal["density", "nojump", "trajectories"] = "density"
@@ -495,7 +477,7 @@ class Method(_Section):
     workers: int | None = None
 
 
-class Observables(_Section):
+class Observables(Section):
     """Section ``[observables]``: feed-down, by the name of a table or of a file, the mesons to report, further data.
 
     ``data`` names files that `qtraj.observables.read_data` reads, as ``FILE`` or ``FILE,NAME=VALUE,...``.
@@ -506,59 +488,14 @@ class Observables(_Section):
     data: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
 
-_SIZE = r"(?i:\d+(\.\d+)? *[kMGT]i?B?)"
-_WITH_UNIT = "be a size with its unit such as '4 GB' or '500 MiB'"
-Size = Annotated[str, written(_SIZE, _WITH_UNIT)]
-Memory = Annotated[str, written(rf"none|{_SIZE}", f"{_WITH_UNIT}, or 'none'")]
-Walltime = Annotated[str, written(r"(\d+-)?\d+(:\d\d){0,2}", "be a time such as '04:00:00' or '1-12:00:00'")]
-NO_MEMORY: Final = "none"
-
-
-class Job(_Section):
-    """Section ``[campaign.job]``: what a batch system gives to one job.
-
-    ``memory`` is that of a job, ``"none"`` for batch systems that refuse a job that asks for any; ``memory_per_core``
-    stands in its place.
-    """
-
-    queue: str | None = None
-    account: str | None = None
-    cores: Annotated[int, Field(ge=1)] = 1
-    memory: Memory = "4 GB"
-    memory_per_core: Size | None = None
-    disk: Size = "1 GB"
-    walltime: Walltime = "02:00:00"
-    directives: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    prologue: Annotated[tuple[str, ...], Field(strict=False)] = ()
-
-    def _rules(self) -> Iterator[tuple[bool, str]]:
-        both = {"memory", "memory_per_core"} <= self.model_fields_set
-        yield both, "have memory, of the whole job, or memory_per_core, not both"
-
-
-class Campaign(_Section):
-    """Section ``[campaign]``: who solves the chunks; no number of the answer depends on it."""
-
-    executor: Executor = "in-process"
-    workers: Annotated[int, Field(ge=1)] = 1
-    scheduler: str | None = None
-    chunk: Annotated[int, Field(ge=1)] | None = None
-    chunk_seconds: Positive = 30.0
-    job: Job = Job()
-
-    def _rules(self) -> Iterator[tuple[bool, str]]:
-        one_alone = (self.executor == "scheduler") != (self.scheduler is not None)
-        yield one_alone, "have the key scheduler = 'tcp://...' if, and only if, executor = 'scheduler'"
-
-
-class Output(_Section):
+class Output(Section):
     """Section ``[output]``: where the results go, relative to the working directory."""
 
     directory: Annotated[str, Field(min_length=1)]
     title: str = ""
 
 
-class RunConfig(_Section):
+class RunConfig(Section):
     """A whole run file."""
 
     system: System

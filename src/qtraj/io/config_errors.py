@@ -6,9 +6,9 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from ..errors import InputError
@@ -60,6 +60,23 @@ def must(allowed: str, holds: Callable[[Any], bool]) -> Callable[[Any], Any]:
 def one_of(names: Collection[str]) -> Callable[[str], str]:
     """Return a validator that lets through these names."""
     return must(f"be one of {', '.join(map(repr, names))}", lambda value: value in names)
+
+
+class Section(BaseModel):
+    """Section of a run file: nothing unknown passes, nothing is converted, and rules hold between keys."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        """Yield whether the keys together break a rule, and the rule; each rule may rely on those before it."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _keep_rules(self) -> Self:
+        for broken, allowed in self._rules():
+            if broken:
+                raise rule(allowed)
+        return self
 
 
 CHOICE_OF_POTENTIAL: Final = (

@@ -18,14 +18,14 @@ from pydantic import AfterValidator, Field, ValidationError
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..observables.data.dataset import STATUSES
-from .config import Output, RunFile, _distinct, _Section, parse_config
-from .config_errors import input_error, one_of
+from .config import Output, RunFile, _distinct, parse_config
+from .config_errors import Section, input_error, one_of
 
 _Numbers = Annotated[tuple[float, float], Field(strict=False)]
 _Names = Annotated[tuple[str, ...], Field(strict=False)]
 
 
-class PriorChoice(_Section):
+class PriorChoice(Section):
     """Entry of ``[parameters]``: uniform or log_uniform = [low, high], or normal = [mean, sigma] and its ends."""
 
     uniform: _Numbers | None = None
@@ -42,7 +42,7 @@ class PriorChoice(_Section):
         yield ends, "have low and high beside normal only: the others have their ends in brackets"
 
 
-class DataChoice(_Section):
+class DataChoice(Section):
     """Entry ``[[data]]``: measurements of the system of the run, selected as by `qtraj.observables.load_data`."""
 
     observable: str
@@ -54,7 +54,7 @@ class DataChoice(_Section):
     centrality: str | None = None
 
 
-class ModelChoice(_Section):
+class ModelChoice(Section):
     """Entry ``[[models]]``: a name, sections of the run that differ, and perhaps priors that differ."""
 
     name: Annotated[str, Field(pattern=r"^[\w.+-]+$")]
@@ -63,7 +63,7 @@ class ModelChoice(_Section):
     points: Annotated[int, Field(ge=4)] | None = None
 
 
-class PredictionChoice(_Section):
+class PredictionChoice(Section):
     """Entry ``[[predictions]]``: a system that is not fitted: sections of its run, and data to show beside it."""
 
     name: Annotated[str, Field(pattern=r"^[\w.+-]+$")]
@@ -72,7 +72,7 @@ class PredictionChoice(_Section):
     points: Annotated[int, Field(ge=4)] | None = None
 
 
-class LikelihoodChoice(_Section):
+class LikelihoodChoice(Section):
     """Section ``[likelihood]``: arguments of `qtraj.inference.Likelihood`."""
 
     systematic: Literal["uncorrelated", "correlated"] = "uncorrelated"
@@ -80,14 +80,14 @@ class LikelihoodChoice(_Section):
     student_nu: Annotated[float, Field(gt=2)] | None = None
 
 
-class DesignChoice(_Section):
+class DesignChoice(Section):
     """Section ``[design]``: how many points of the parameters are computed, and the seed of their scrambling."""
 
     points: Annotated[int, Field(ge=4)] = 24
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-class Sampling(_Section):
+class Sampling(Section):
     """Section ``[sampling]``: samplers and their arguments."""
 
     samplers: Annotated[
@@ -100,7 +100,7 @@ class Sampling(_Section):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-class InferenceConfig(_Section):
+class InferenceConfig(Section):
     """A whole inference file."""
 
     run: dict[str, Any]

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, Final, Protocol
 
 from ...errors import InputError
-from ...io.config import Campaign, Job
+from ...io.config_campaign import Campaign, Job
 from ..work import Worker
 
 BATCH_SYSTEMS: Final = ("slurm", "htcondor", "pbs")

@@ -19,7 +19,7 @@ from dask_jobqueue.htcondor import quote_arguments
 from distributed import Client, Status
 
 from ...errors import InputError
-from ...io.config import NO_MEMORY, Job
+from ...io.config_campaign import NO_MEMORY, Job
 from ...solvers.parallel import ONE_THREAD
 from .dask import ALLOWED_FAILURES, JAX_SHARE, MEMORY_SHARE, OTHER_SHARES
 

@@ -1,0 +1,158 @@
+"""An inference file, from TOML to tables: what it refuses, and that an interruption changes nothing."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stand_in import ExponentialDecay
+
+from qtraj.errors import FileFormatError, InputError
+from qtraj.inference import LogUniform, Normal, Uniform, infer
+from qtraj.inference.run import data_of, parameters_of
+from qtraj.io.inference import load_inference_file
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "infer_pbpb_5020.toml"
+SMALL = """
+[run]
+system = { preset = "PbPb5020" }
+model = { kappa = [0.2], gamma = [0.0] }
+medium = { T_end = 0.25, b_fm = [0.0, 6.0, 10.4] }
+paths = { n = 4, replicates = 2 }
+[parameters]
+kappa = { log_uniform = [0.02, 0.5] }
+T_end = { normal = [0.25, 0.02], low = 0.2, high = 0.3 }
+[[data]]
+observable = "R_AA"
+experiment = "CMS"
+states = ["Y(1S)", "Y(2S)"]
+x_name = "N_part"
+[design]
+points = 8
+[sampling]
+samplers = ["nested", "nuts"]
+draws = 100
+chains = 2
+warmup = 100
+live = 50
+[[models]]
+name = "one"
+[[models]]
+name = "half"
+run = { model = { kappa = [0.1] } }
+parameters = { kappa = { log_uniform = [0.01, 0.25] } }
+[[predictions]]
+name = "OO"
+run = { system = { preset = "OO5360" }, medium = { b_fm = [0.0, 3.5] } }
+[[predictions.data]]
+observable = "double_ratio"
+x_name = "integrated"
+status = "preliminary"
+[output]
+directory = "unused"
+"""
+
+
+def read(tmp_path, text=SMALL):
+    path = tmp_path / "infer.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_inference_file(path)
+
+
+def test_the_example_never_counts_a_measurement_twice_and_names_two_models():
+    from qtraj.inference import select
+
+    file = load_inference_file(EXAMPLE)
+    data = select(data_of(file.config.data, file.run_file()))
+    assert {(d.experiment, d.observable) for d in data} == {
+        ("CMS", "R_AA"), ("ATLAS", "R_AA"), ("ALICE", "R_AA"), ("CMS", "v2"), ("ALICE", "v2"),
+    }  # fmt: skip
+    orders = [file.run_file(model.run).config.model.order for model in file.config.models]
+    assert orders == ["LO", "NLO"]
+    for prediction, system in zip(file.config.predictions, ("OO", "AuAu"), strict=True):
+        run_file = file.run_file(prediction.run)
+        assert run_file.config.system.name == system
+        assert run_file.config.paths == file.run_file().config.paths
+        assert data_of(prediction.data, run_file)
+
+
+def test_priors_of_a_model_replace_those_of_the_file(tmp_path):
+    file = read(tmp_path)
+    priors = [p.prior for p in parameters_of(file.config.parameters, file.config.models[1].parameters)]
+    assert priors == [LogUniform(0.01, 0.25), Normal(0.25, 0.02, 0.2, 0.3)]
+    assert parameters_of({"gamma": file.config.parameters["T_end"].model_copy(
+        update={"normal": None, "uniform": (-1.0, 1.0)})})["gamma"].prior == Uniform(-1.0, 1.0)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("log_uniform = [0.02, 0.5]", "log_unifrom = [0.02, 0.5]", "Did you mean `parameters.log_uniform`"),
+        ("[0.02, 0.5]", "[0.02, 0.5], uniform = [0, 1]", "one of them"),
+        ("T_end = 0.25,", "T_ned = 0.25,", "run.medium.T_ned"),
+        ("kappa = [0.1]", "kappa = [-0.1]", r"run.model.kappa\[0\]"),
+        ('preset = "OO5360"', 'preset = "UU"', "run.system"),
+        ('name = "half"', 'name = "one"', "name of its own"),
+        ('samplers = ["nested", "nuts"]', 'samplers = ["mcmc"]', r"sampling.samplers\[0\]"),
+        ("points = 8", "points = 2", "design.points"),
+    ],
+)
+def test_a_wrong_key_is_named_when_the_file_is_read(tmp_path, old, new, words):
+    assert old in SMALL
+    with pytest.raises(InputError, match=words):
+        read(tmp_path, SMALL.replace(old, new, 1))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("kappa = { log_uniform = [0.02, 0.5] }", "kapa = { log_uniform = [0.02, 0.5] }", "parameters.kapa"),
+        ("log_uniform = [0.02, 0.5]", "log_uniform = [0.5, 0.02]", "parameters.kappa"),
+        ('x_name = "N_part"', "", "count the same mesons twice"),
+        ('x_name = "N_part"', 'x_name = "N_part"\nkinematics = "pT<3 GeV"', r"data\[0\].kinematics"),
+    ],
+)
+def test_what_contradicts_itself_is_found_before_anything_is_solved(tmp_path, old, new, words):
+    file = read(tmp_path, SMALL.replace(old, new, 1))
+    with pytest.raises(InputError, match=words):
+        infer(file, tmp_path / "out", solve=ExponentialDecay(interrupt_at=0))
+
+
+def test_files_that_are_none_are_named(tmp_path):
+    with pytest.raises(FileFormatError, match="cannot be read"):
+        load_inference_file(tmp_path / "none.toml")
+    with pytest.raises(FileFormatError, match="not TOML"):
+        read(tmp_path, "[run")
+
+
+@pytest.mark.slow
+def test_the_chain_goes_on_after_each_interruption_to_the_same_tables(tmp_path):
+    file = read(tmp_path)
+    first = infer(file, tmp_path / "whole", solve=ExponentialDecay())
+    with pytest.raises(KeyboardInterrupt):
+        infer(file, tmp_path / "parts", solve=ExponentialDecay(interrupt_at=30))
+
+    def stop(stage, done, total):
+        if done:
+            raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            infer(file, tmp_path / "parts", solve=ExponentialDecay(), progress=stop)
+    second = infer(file, tmp_path / "parts", solve=ExponentialDecay())
+    for name, model in first.models.items():
+        for table in ("posterior_nested.csv", "posterior_nuts.csv", "theory_fitted.csv", "theory_OO.csv"):
+            assert (tmp_path / "whole" / name / table).read_text() == (
+                tmp_path / "parts" / name / table
+            ).read_text()
+        assert "slide" in (tmp_path / "whole" / name / "theory_OO.csv").read_text()
+        assert (tmp_path / "whole" / name / "hepdata" / "submission.yaml").exists()
+        nested, nuts = (model.posteriors[sampler] for sampler in ("nested", "nuts"))
+        spread = nested.samples.std(axis=0)
+        assert np.all(np.abs(nested.samples.mean(axis=0) - nuts.samples.mean(axis=0)) < 0.5 * spread)
+    never = ExponentialDecay(interrupt_at=0)  # all is there: nothing is solved or sampled
+    again = infer(file, tmp_path / "whole", solve=never, progress=stop)
+    assert again.evidence().equals(first.evidence())
+    assert set(second.models) == {"one", "half"}
+    only = infer(replace(file), tmp_path / "whole", samplers=["nested"], solve=never)
+    assert list(only.models["one"].posteriors) == ["nested"]
