@@ -243,3 +243,27 @@ def test_without_nested_sampling_there_is_no_evidence(models, tmp_path):
     table = calibration_table({"LO": Calibration(PARAMETERS, np.zeros((100, 2)), ranks, 99)})
     assert [row[1] for row in table.rows] == ["κ̂", "T_end", "all together"]
     assert {row[-1] for row in table.rows} == {"1"}  # ranks that are exactly flat
+
+
+def test_an_inference_file_is_cited_with_its_data_and_samplers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "infer.toml").write_text(FILE, encoding="utf-8")
+    result = RUNNER.invoke(app, ["cite", "infer.toml"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0, result.output
+    # the idea, an equation of each model, both samplers, a measurement, the hydrodynamics
+    for number in (
+        "2601.14399",
+        "1612.07248",
+        "2205.10289",
+        "1111.4246",
+        "1904.02180",
+        "1805.09215",
+        "1004.1408",
+    ):
+        assert f"arXiv:{number}" in result.output
+    only = FILE.replace("[output]", '[sampling]\nsamplers = ["nuts"]\n\n[output]')
+    (tmp_path / "infer.toml").write_text(only, encoding="utf-8")
+    assert "1904.02180" not in RUNNER.invoke(app, ["cite", "infer.toml"]).output
+    refused = RUNNER.invoke(app, ["cite", "infer.toml", "--observables"])
+    assert refused.exit_code == 2
+    assert "`--observables` must be left out with an inference file" in refused.output

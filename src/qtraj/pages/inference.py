@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from rich.table import Table
 
 from .._types import Float
-from ..campaign.plan import make_plan
+from ..campaign.plan import UNIT
+from ..campaign.sources import sources
 from ..inference.calibration import Calibration, Closure
 from ..inference.posterior import LEVELS, Posterior
 from ..inference.run import Inference, Inferred, data_of
@@ -301,7 +302,7 @@ def cited_by_inference(file: InferenceFile) -> list[Citation]:
         data = [*data_of(file.config.data, run_file)]
         for prediction in file.config.predictions:
             data += data_of(prediction.data, file.run_file(model.run, prediction.run))
-        found += of_run(run_file, [source.attrs for source in make_plan(run_file).sources], data)
+        found += of_run(run_file, [source.attrs for source in sources(run_file, UNIT)], data)
     return merged([*found, *of_inference(file.config.sampling.samplers)])
 
 
