@@ -18,7 +18,7 @@ gamma = [0.0]
 T_end = 0.25
 b_fm = [0.0, 6.0, 9.2]
 [paths]
-n = 2
+n = 4
 replicates = 4
 cheap = 512
 scrambling = "own"
