@@ -97,6 +97,9 @@ RAA = qo.RaaCurve([1.0, 2.0], {"Y(1S)": qt.Estimate([0.5, 0.4])})
 MESONS = qo.MesonSurvival(np.full((2, 9), 0.5), {})
 FITTED = [measured([0.6, 0.5, 0.4])]
 LIKELIHOOD = qi.Likelihood(FITTED, linear(3))
+POSTERIOR = qi.Posterior(None, LIKELIHOOD.parameters, None, "x")
+PROFILE = qi.Profile(("kappa", "gamma"), (np.arange(2.0), np.arange(2.0)), np.ones((2, 2)), {}, {}, 1.0, {})
+CALIBRATION = qi.Calibration(LIKELIHOOD.parameters, np.zeros((1, 2)), np.zeros((1, 3), dtype=int), 9)
 PARAMETER = qi.Parameter("kappa", qi.Uniform(1.0, 8.0))
 DESIGNED = load_inference_file(Path(__file__).parents[1] / "examples" / "infer_pbpb_5020.toml")
 LEGACY = Path(__file__).parent / "data" / "legacy"
@@ -868,6 +871,42 @@ def cases() -> tuple[Case, ...]:
             legend=("boolean", False),
             x_ends=("range?", (0.0, 1.0)),
             cheap=False,
+        ),
+        case(
+            qp.corner_figure,
+            posteriors=("object", POSTERIOR),
+            truth=("mapping?", {"kappa": 4.0}),
+            title=("text", ""),
+            note=("text", ""),
+            cheap=False,
+        ),
+        case(
+            qp.predictive_figures,
+            datasets=("object", FITTED),
+            predictive=("object", qi.Predictive(np.ones((3, sum(map(len, FITTED)))))),
+            title=("text", ""),
+            note=("text?", ""),
+            cheap=False,
+        ),
+        case(
+            qp.profile_figure,
+            profile=("object", PROFILE),
+            posterior=("object?", None),
+            title=("text", ""),
+            note=("text?", ""),
+            cheap=False,
+        ),
+        case(
+            qp.calibration_figure,
+            calibration=("object", CALIBRATION),
+            bins=("integer", 10),
+            title=("text", ""),
+            note=("text?", ""),
+            cheap=False,
+        ),
+        *(
+            case(made, posterior=("object", POSTERIOR), title=("text", ""), note=("text?", ""), cheap=False)
+            for made in (qp.pulls_figure, qp.contributions_figure)
         ),
         case(
             qp.plot_parts,

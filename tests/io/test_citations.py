@@ -7,7 +7,17 @@ import pytest
 from legacy_runs import parameters
 from stand_in import RUN_FILE
 
-from qtraj.io.citations import Choices, as_bibtex, literature, merged, of_choices, of_data, of_hydro, of_run
+from qtraj.io.citations import (
+    Choices,
+    as_bibtex,
+    literature,
+    merged,
+    of_choices,
+    of_data,
+    of_hydro,
+    of_inference,
+    of_run,
+)
 from qtraj.io.config import parse_config
 from qtraj.observables.data.dataset import STATUSES, load_data
 from qtraj.physics.potentials import POTENTIALS
@@ -129,8 +139,16 @@ def test_no_paper_is_listed_in_vain():
     combinations = product(*(values.get(name, (False, True)) for name in names))
     used = {key for c in combinations for key in keys(of_choices(Choices(*c)))}
     used |= of(RUN_FILE) | of(RUN_FILE + '[observables]\nfeeddown = "pdg2026"\n')
-    used |= keys(of_hydro([MUSIC])) | keys(of_data(ALL_DATA))
+    used |= keys(of_hydro([MUSIC])) | keys(of_data(ALL_DATA)) | keys(of_inference(["nuts", "nested"]))
     assert used - {"qtraj", ""} == set(literature())
+
+
+def test_an_inference_cites_its_samplers_and_no_others():
+    nuts, nested = (keys(of_inference([sampler])) for sampler in ("nuts", "nested"))
+    assert nuts - nested == {"Hoffman2014", "Cabezas2024"}
+    assert nested - nuts == {"Skilling2006", "Speagle2020"}
+    assert keys(of_inference(["nuts", "nested"])) == nuts | nested
+    assert nuts - keys(of_inference(["nuts"], profiles=False)) == {"James1975"}
 
 
 def test_a_paper_that_is_cited_for_several_things_stands_once():

@@ -23,6 +23,9 @@ class Reporter:
     def finish(self, chunk: str, histories: int) -> None:
         """Take the number of histories of a chunk that is stored."""
 
+    def stage(self, name: str, done: int, total: int) -> None:
+        """Take how much of a stage that solves no histories is done: of a sampler, after a campaign."""
+
 
 class Lines(Reporter):
     """Prints a line per finished chunk, for logs."""
@@ -31,6 +34,7 @@ class Lines(Reporter):
         self._console = console
         self._total = self._done = self._reused = 0
         self._started = time.monotonic()
+        self._stage = "", -1
 
     def begin(self, total: int, reused: int) -> None:
         """Print the totals."""
@@ -45,13 +49,21 @@ class Lines(Reporter):
         line = f"{self._done}/{self._total} histories, {pace}: {chunk}"
         self._console.print(line, highlight=False, soft_wrap=True)
 
+    def stage(self, name: str, done: int, total: int) -> None:
+        """Print a line for each quarter of a stage."""
+        quarter = 4 * done // max(total, 1)
+        if (name, quarter) != self._stage:
+            self._stage = name, quarter
+            self._console.print(f"{name}: {done}/{total}", highlight=False, soft_wrap=True)
+
 
 class Bar(Reporter):
-    """Moves a progress bar that counts histories."""
+    """Moves a progress bar that counts histories, and one for each stage that solves none."""
 
     def __init__(self, progress: bars.Progress) -> None:
         self._progress = progress
-        self._bar = progress.add_task("preparing", total=None)
+        self._bar = progress.add_task("preparing", total=None, unit="histories")
+        self._stages: dict[str, bars.TaskID] = {}
         self._finished = 0
 
     def begin(self, total: int, reused: int) -> None:
@@ -68,9 +80,15 @@ class Bar(Reporter):
         self._finished += histories
         self.advance(chunk, 0)
 
+    def stage(self, name: str, done: int, total: int) -> None:
+        """Move the bar of a stage."""
+        if name not in self._stages:
+            self._stages[name] = self._progress.add_task(name, unit="")
+        self._progress.update(self._stages[name], completed=done, total=total)
+
 
 class _Rate(bars.ProgressColumn):
-    """Histories per second."""
+    """Histories, or steps of a stage, per second."""
 
     def render(self, task: bars.Task) -> Text:
         rate = task.finished_speed or task.speed
@@ -91,5 +109,5 @@ def reporting(console: Console) -> Iterator[Reporter]:
         return
     counted = bars.TextColumn("{task.description}", markup=False), bars.BarColumn(), bars.MofNCompleteColumn()
     timed = _Rate(), bars.TimeElapsedColumn(), bars.TextColumn("left"), bars.TimeRemainingColumn()
-    with bars.Progress(*counted, bars.TextColumn("histories"), *timed, console=console) as progress:
+    with bars.Progress(*counted, bars.TextColumn("{task.fields[unit]}"), *timed, console=console) as progress:
         yield Bar(progress)

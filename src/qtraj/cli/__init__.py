@@ -19,6 +19,7 @@ from typer.core import TyperCommand
 from .._interrupt import AGAIN
 from ..errors import QtrajError
 from . import campaign, qtraj1, results, solve
+from .infer import infer
 from .options import EXIT_INPUT, any_terminal, interruptible
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False)
@@ -74,6 +75,7 @@ def _register(app: typer.Typer, *commands: Callable[..., None], **settings: Any)
 
 _register(app, campaign.init)
 _register(app, campaign.run_files, name="run")
+_register(app, infer)
 _register(app, solve.solve, solve.states, qtraj1.convert)
 # what follows the file are keys of params.txt with their values
 _register(app, qtraj1.legacy, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -167,17 +167,17 @@ def _carry_out(folder: Store, executor: Executor, member: tuple[int, int] | None
     from ..campaign.run import carry_out
     from ..campaign.store import status as status_of
 
-    with _reporting(f"`qtraj campaign resume --store {folder.folder}` goes on.") as report:
+    with reporting(f"`qtraj campaign resume --store {folder.folder}` goes on.") as report:
         carry_out(folder, report=report, executor=executor, member=member)
     typer.echo(str(status_of(folder.folder)))
 
 
 @contextmanager
-def _reporting(goes_on: str) -> Iterator[Reporter]:
+def reporting(goes_on: str) -> Iterator[Reporter]:
     """Give a reporter of progress; an interruption ends the command in one line that says how to go on."""
-    from ..campaign.progress import reporting
+    from ..campaign.progress import reporting as shown
 
-    with options.interruptible(f"Interrupted. {goes_on}"), reporting(options.console(stderr=True)) as report:
+    with options.interruptible(f"Interrupted. {goes_on}"), shown(options.console(stderr=True)) as report:
         yield report
 
 
@@ -296,7 +296,7 @@ def _solve_and_show(
 
     config = run_file.config
     goes_on = f"Finished chunks are in {directory}; the same command goes on from there."
-    with _reporting(goes_on) as report:
+    with reporting(goes_on) as report:
         prediction = run_campaign(run_file, directory, fresh=fresh, report=report, executor=executor)
     data = measured(config, own_data(run_file))
     # a coefficient with one value makes no band

@@ -221,7 +221,7 @@ def cite(
         Path | None,
         Argument(
             metavar="[SOURCE]",
-            help="Run file, result (.nc), folder of a run or campaign; params.txt or output of QTraj 1.0.",
+            help="Run or inference file, result (.nc), folder of a run or campaign; params.txt or output of QTraj 1.0.",
         ),
     ] = None,
     bibtex: Annotated[bool, Option("--bibtex", help="As BibTeX.")] = False,
@@ -239,12 +239,22 @@ def cite(
     """
     from ..campaign.reading import cited
     from ..io.citations import Choices, as_bibtex, merged, of_choices, of_program
+    from ..io.inference import is_inference_file
 
     if source is None:
         for flag, value in (("--params", params and str(params)), ("--observables", observables or None)):
             if value is not None:
                 raise InputError(flag, value, "be given with a SOURCE only")
         references = merged([of_program(), *of_choices(Choices())])
+    elif source.suffix == ".toml" and is_inference_file(source):
+        from ..io.inference import load_inference_file
+        from ..pages.inference import cited_by_inference
+
+        options.refuse(
+            {"--params": params and str(params), "--observables": observables or None},
+            "with an inference file, which names its data",
+        )
+        references = cited_by_inference(load_inference_file(source))
     else:
         references = cited(source, params=params, observables=observables)
     typer.echo(as_bibtex(references) if bibtex else "\n".join(map(str, references)))

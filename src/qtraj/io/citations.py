@@ -39,6 +39,7 @@ _TEX: Final = {
     "Υ": r"$\Upsilon$",
     "Á": r"{\'A}",
     "ø": r"{\o}",
+    "ü": r"{\"u}",
     "_": r"\_",
 }
 """What of the titles and names LaTeX has to be told; the longer ones first."""
@@ -236,6 +237,28 @@ def of_choices(choices: Choices) -> list[Citation]:
     """Return what to cite for equation, coefficients and method of a calculation."""
     rules = ((keys.split(), subject) for keys, subject, applies in _RULES if applies(choices))
     return [Citation(subject, literature()[key]) for keys, subject in rules for key in keys]
+
+
+_INFERENCE: Final = {
+    "nuts": {"Hoffman2014": "No-U-Turn sampler", "Cabezas2024": "its program"},
+    "nested": {"Skilling2006": "nested sampling", "Speagle2020": "its program"},
+}
+"""What the samplers of an inference rest on."""
+
+
+def of_inference(samplers: Iterable[str], *, profiles: bool = True) -> list[Citation]:
+    """Return what to cite for an inference beside the calculation: idea, samplers, diagnostics and profiles."""
+    papers = {"Heinrich2026": "inference of kappa and gamma with gradients"}
+    for sampler in samplers:
+        papers |= _INFERENCE[sampler]
+    papers |= {"James1975": "profile likelihoods"} if profiles else {}
+    papers |= {
+        "Vehtari2021": "R-hat and effective sample sizes",
+        "Kumar2019": "storage and diagnostics of samples",
+        "Talts2018": "calibration of posteriors by ranks",
+        "ForemanMackey2016": "corner plots",
+    }
+    return [Citation(subject, literature()[key]) for key, subject in papers.items()]
 
 
 def of_program() -> Citation:

@@ -187,6 +187,14 @@ def load_inference_file(path: str | Path) -> InferenceFile:
     return file
 
 
+def is_inference_file(path: Path) -> bool:
+    """Return whether a TOML file is an inference file, not a run file: its run stands under ``[run]``."""
+    try:
+        return "run" in tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return False  # whoever reads it says what is wrong
+
+
 def toml_text(tables: Mapping[str, Any]) -> str:
     """Return sections as TOML: tables under their names, lists of tables as arrays of tables."""
     lines: list[str] = []

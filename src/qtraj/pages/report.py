@@ -124,15 +124,15 @@ def report_page(contents: Contents) -> str:
         scripts=["charts.js", "points.js", "timeline.js", "report.js"],
         data={"figures": contents.figures, "splits": contents.splits, "moments": contents.moments},
         subtitle=html.escape(f"{system}. Report of {run.name}, made by qtraj {version('qtraj')}."),
-        setup=_definitions(setup(run), _symbols),
-        budget=_table(tables["budget"], "This run holds no R_AA."),
-        split=_table(tables["split"], "This run does not know which pairs never jumped."),
-        agreement=_table(tables["agreement"], "No measurement could be compared with this run."),
-        left_out="".join(f"<p>{_symbols(line)}</p>\n" for line in left_out(panels)),
-        moment_text=_symbols(contents.moment_text),
+        setup=definitions(setup(run), symbols),
+        budget=table_html(tables["budget"], "This run holds no R_AA."),
+        split=table_html(tables["split"], "This run does not know which pairs never jumped."),
+        agreement=table_html(tables["agreement"], "No measurement could be compared with this run."),
+        left_out="".join(f"<p>{symbols(line)}</p>\n" for line in left_out(panels)),
+        moment_text=symbols(contents.moment_text),
         accuracy=html.escape(contents.accuracy),
         hidden="" if contents.moments is not None else " hidden",
-        provenance=_definitions(run.provenance, html.escape),
+        provenance=definitions(run.provenance, html.escape),
         run_file=html.escape(run.text),
         citations="\n".join(f"<li>{html.escape(line)}</li>" for line in cited),
     )
@@ -143,27 +143,31 @@ def write_report(contents: Contents, path: str | os.PathLike[str]) -> Path:
     return write_page(path, report_page(contents))
 
 
-def _symbols(text: str) -> str:
+def symbols(text: str) -> str:
     """Return escaped text with the indices of known symbols, as in N_part, set as such."""
     text = html.escape(shown(text))
-    return re.sub(r"(?<=[A-Za-zασχ])_(AA|NN|part|T|F|[bc][012]?|s)\b", r"<sub>\1</sub>", text)
+    return re.sub(
+        r"(?<=[A-Za-zασχ])_(AA|NN|part|end|start|hydro|T|D|F|[bc][012]?|s)\b", r"<sub>\1</sub>", text
+    )
 
 
-def _definitions(entries: Mapping[str, str], escaped: Callable[[str], str]) -> str:
+def definitions(entries: Mapping[str, str], escaped: Callable[[str], str]) -> str:
+    """Return entries of a definition list, their texts escaped by a function."""
     return "\n".join(f"<dt>{html.escape(k)}</dt><dd>{escaped(v)}</dd>" for k, v in entries.items())
 
 
-def _table(table: PageTable | None, otherwise: str) -> str:
+def table_html(table: PageTable | None, otherwise: str) -> str:
+    """Return a table as HTML, or a paragraph where there is none."""
     if table is None:
         return f"<p>{html.escape(otherwise)}</p>"
 
     def cells(tag: str, row: Sequence[str]) -> str:
         opened = (tag if i < table.texts else f'{tag} class="number"' for i in range(len(row)))
-        return "".join(f"<{o}>{_symbols(text)}</{tag[:2]}>" for o, text in zip(opened, row, strict=True))
+        return "".join(f"<{o}>{symbols(text)}</{tag[:2]}>" for o, text in zip(opened, row, strict=True))
 
     rows = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in table.rows)
-    notes = "".join(f"<p>{_symbols(note)}</p>\n" for note in table.notes)
-    caption = f"<caption>{_symbols(table.caption)}</caption>"
+    notes = "".join(f"<p>{symbols(note)}</p>\n" for note in table.notes)
+    caption = f"<caption>{symbols(table.caption)}</caption>"
     head = cells('th scope="col"', table.headings)
     body = f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>"
     # the box scrolls by itself where the window is narrow, and takes the focus for it

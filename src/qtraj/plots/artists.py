@@ -203,7 +203,7 @@ def write_corner(ax: Axes, name: str, size: int) -> None:
 
 def write_note(figure: Figure, note: str) -> None:
     """Write a text below the panels."""
-    letters = int(17 * figure.get_figwidth())  # letters and markup in an inch of this size
+    letters = int(14.5 * figure.get_figwidth())  # in an inch of this size, measured on wide notes
     lines = [line for part in note.splitlines() for line in textwrap.wrap(part, letters)]
     if lines:
         words = "\n".join(lines)
