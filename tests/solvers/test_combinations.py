@@ -265,6 +265,13 @@ def assert_the_law(method: str, chosen, model, history, initial) -> None:
     if "trace" in found.diagnostics:
         left_out = np.sum(found.diagnostics["lost"])
         assert found.diagnostics["trace"] + left_out == pytest.approx(1, abs=1e-9)
+    if "twin_difference" in found.diagnostics:
+        difference = found.diagnostics["twin_difference"]
+        assert np.all(np.isfinite(difference))
+        if model.transport.kappa == 0:  # nothing jumps in either equation
+            assert difference == pytest.approx(np.zeros(6), abs=1e-12)
+        # long steps add to what the equation has: -1.3e-4 with 8 steps
+        assert found.diagnostics["smallest_eigenvalue"] > -5e-4
     assert 0 <= found.norm.value <= 1 + 1e-9
     assert value.sum() <= 1 + error.sum()
     if method == "trajectories":
