@@ -20,6 +20,7 @@ CASES = {
     "next_order": speed.next_order,
     "beyond_dipole": noise.beyond_dipole,
     "noise_batch": noise.noise_batch,
+    "wave_trajectories": noise.wave_trajectories,
     "memory": speed.memory,
     "scaling": speed.scaling,
     "steps": steps.grading,

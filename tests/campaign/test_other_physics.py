@@ -80,7 +80,7 @@ def test_the_jumps_of_a_complex_potential(tmp_path):
     jumped = results["survival"] - results["no_jump"]
     assert (jumped.values[0, :, 1] >= 0).all()
     assert jumped.values[0, :, 1].max() > 1e-4  # 2S from 1S and back
-    assert "Blaizot2018" in {each.reference.key for each in of_run(run_file)}
+    assert "Blaizot2017" in {each.reference.key for each in of_run(run_file)}
 
 
 def test_a_potential_of_the_user_in_python(tmp_path):

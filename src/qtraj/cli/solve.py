@@ -8,7 +8,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -348,10 +348,19 @@ def _write(levels: ThermalLevels, shown: list[Row], out: Path) -> None:
 
 def _title(levels: ThermalLevels) -> str:
     model = levels.model
-    head = f"{model.potential}, M = {model.mass:g} GeV"
+    head = f"{_short(model.potential)}, M = {model.mass:g} GeV"
     if model.has_width:
         return head if levels.dipole is None else f"{head}; dipole: {_coefficients(levels.dipole)}"
     return f"{head}, {_coefficients(model.transport)}, {model.order}"
+
+
+def _short(potential: Any) -> str:
+    """Return a potential as Python writes it, without the arguments that are at their defaults."""
+    if not is_dataclass(potential):
+        return str(potential)
+    given = {f.name: getattr(potential, f.name) for f in fields(potential) if f.repr}
+    said = [f"{f.name}={given[f.name]!r}" for f in fields(potential) if f.repr and given[f.name] != f.default]
+    return f"{type(potential).__name__}({', '.join(said)})"
 
 
 def _coefficients(transport: Transport) -> str:
