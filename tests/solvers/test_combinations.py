@@ -155,7 +155,8 @@ FINER = {
     # finer in everything than what a tolerance of 0.01 may be refined to
     "density": qt.DensityMatrix(mesh=qt.LaguerreMesh(96, 0.1), l_max=9, step=0.3, error_budget=False),
     "density NLO": qt.DensityMatrix(rtol=1e-3, error_budget=False),
-    "density all": qt.DensityMatrix(rtol=1e-3, error_budget=False),
+    # refined: an octet's bound states are off by a percent where it begins
+    "density all": qt.DensityMatrix(rtol=1e-3),
     "no jump": qt.NoJump(grid=qt.LaguerreMesh(110, 0.085), step=0.15, error_budget=False),
     # the density matrix is the limit of many trajectories, with errors of its own far below theirs
     "trajectories": qt.DensityMatrix(rtol=2e-3, error_budget=False),
@@ -265,16 +266,23 @@ def assert_the_law(method: str, chosen, model, history, initial) -> None:
     if "trace" in found.diagnostics:
         left_out = np.sum(found.diagnostics["lost"])
         assert found.diagnostics["trace"] + left_out == pytest.approx(1, abs=1e-9)
+    if "twin_difference" in found.diagnostics:
+        difference = found.diagnostics["twin_difference"]
+        assert np.all(np.isfinite(difference))
+        if model.transport.kappa == 0:  # nothing jumps in either equation
+            assert difference == pytest.approx(np.zeros(6), abs=1e-12)
+        # long steps add to what the equation has: -1.3e-4 with 8 steps
+        assert found.diagnostics["smallest_eigenvalue"] > -5e-4
     assert 0 <= found.norm.value <= 1 + 1e-9
     assert value.sum() <= 1 + error.sum()
     if method == "trajectories":
         assert_possible(found.jumps, initial.l)
     # a finer run lies inside the errors; of trajectories at five standard deviations of the mean of 64: with 25 cases
     # of six numbers one false alarm in 1e4 runs, but their scatter is estimated, so the seed is fixed
-    finer, _ = numbers(solved(FINER.get(f"{method} {order}", FINER[method]), model, history, initial))
+    finer, unsure = numbers(solved(FINER.get(f"{method} {order}", FINER[method]), model, history, initial))
     margin = 5 if method == "trajectories" else 1
     # what the finer run itself is off by: a fifth of the coarser one's tolerance
-    own = (2e-3 if method == "trajectories" else 2e-4) * np.abs(finer) + 1e-12
+    own = (2e-3 if method == "trajectories" else 2e-4) * np.abs(finer) + unsure + 1e-12
     if budget:
         assert np.all(np.abs(value - finer) <= margin * error + own), (value, error, finer)
     # nobody who looks changes anything

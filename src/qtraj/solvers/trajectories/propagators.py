@@ -500,8 +500,8 @@ class NloPropagators(Propagators):
     def _jumps(self, sector: int, step: int) -> list[Float]:
         """Return sqrt(rate) C of each branch in a step, (N, K)."""
         moments = self._moments[step]
-        # means over the step weighted with kappa, which is how the decay of the step sees 1/T
-        weights = moments[self._of_jump] / moments[0]
+        # means over the step weighted with kappa, which is how the decay of the step sees 1/T; without it nothing jumps
+        weights = moments[self._of_jump] / (moments[0] or 1.0)
         return [np.tensordot(weights, branch.matrices, 1) for branch in self._branches_of(sector)]
 
     def _basis(self, l: int) -> Basis:
