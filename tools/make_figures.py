@@ -73,6 +73,7 @@ def of_run(run: Path, name: str) -> None:
         "observables_v2_pt": (run / "observables" / "v2_pt.png", 1500),
         # beside the last of the runs that `qtraj run` was given
         "raa_lo_nlo": (run.with_name(f"{run.name}_nlo") / "raa_comparison.png", 1500),
+        "raa_orders": (run.with_name(f"{run.name}_all") / "raa_comparison.png", 1500),
         "raa_dipole_htl": (run.with_name(f"{run.name}_htl") / "raa_comparison.png", 1500),
     }
     source, width = files[name]
@@ -154,7 +155,15 @@ def explore(run: Path, name: str) -> None:
 
 MAKERS = {
     **dict.fromkeys(
-        ("raa_pbpb_5020", "observables_raa_pt", "observables_v2_pt", "raa_lo_nlo", "raa_dipole_htl"), of_run
+        (
+            "raa_pbpb_5020",
+            "observables_raa_pt",
+            "observables_v2_pt",
+            "raa_lo_nlo",
+            "raa_orders",
+            "raa_dipole_htl",
+        ),
+        of_run,
     ),
     "report_page": report_page,
     "spectrum": spectrum,

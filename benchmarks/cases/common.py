@@ -13,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.table import Table as RichTable
 
 import qtraj as qt
@@ -44,15 +45,46 @@ def rendered(table: Table) -> RichTable:
     return shown
 
 
-def best_time(call: Callable[[], Any], repeats: int) -> tuple[float, Any]:
-    """Return (shortest wall time in s, last result) of a warm call: other loads of the machine only add."""
+def best_time(
+    call: Callable[[], Any], repeats: int, clock: Callable[[], float] = time.perf_counter
+) -> tuple[float, Any]:
+    """Return (shortest time in s, last result) of a warm call: other loads of the machine only add to wall time.
+
+    With ``clock=time.process_time`` it is CPU time, for ratios on a machine that others use, too.
+    """
     result = call()
     times = []
     for _ in range(repeats):
-        started = time.perf_counter()
+        started = clock()
         result = call()
-        times.append(time.perf_counter() - started)
+        times.append(clock() - started)
     return min(times), result
+
+
+Curve = Sequence[tuple[float, float]]
+"""Work against precision: (cost, true error) of some runs."""
+
+
+def cost_at(curve: Curve, error: float) -> float:
+    """Return the cost at which a method is as good as `error`, between two runs on a line of logarithms; NaN outside.
+
+    A run that is better than a dearer one is left out: approximations may agree with the truth by accident.
+    """
+    kept: list[tuple[float, float]] = []
+    for cost, reached in sorted(curve, reverse=True):
+        if not kept or reached > kept[-1][1]:
+            kept.append((cost, reached))
+    costs, errors = np.log(np.array(kept)).T
+    if not errors[0] <= np.log(error) <= errors[-1]:
+        return float("nan")
+    return float(np.exp(np.interp(np.log(error), errors, costs)))
+
+
+def at_equal_error(curve: Curve, other: Curve) -> list[tuple[float, float]]:
+    """Return (error, cost of `curve` over that of `other`) at all errors of either that both reach, falling."""
+    errors = sorted({error for _, error in (*curve, *other)}, reverse=True)
+    pairs = [(error, cost_at(curve, error) / cost_at(other, error)) for error in errors]
+    return [(error, ratio) for error, ratio in pairs if np.isfinite(ratio)]
 
 
 def in_new_process(code: str, arguments: Sequence[str] = ()) -> tuple[float, str]:

@@ -1,7 +1,8 @@
-"""What jumps beyond the dipole cost: complex potentials beside the leading order, at which true error."""
+"""What jumps beyond the dipole cost: work against precision of complex potentials beside the leading order."""
 
 from __future__ import annotations
 
+import time
 import warnings
 from functools import cache
 
@@ -9,13 +10,13 @@ import numpy as np
 
 import qtraj as qt
 
-from .common import MEDIUM, MODEL, START, Table, best_time
+from .common import MEDIUM, MODEL, START, Table, at_equal_error, best_time
 
 ALPHA = MODEL.potential.alpha
-BATCH = 16
 STATES = ("1S", "2S", "3S")
-FINE = qt.DensityMatrix(mesh=qt.LaguerreMesh(96, 0.105), l_max=6, step=0.25, error_budget=False)
-"""Finer in everything than the methods that are timed: its errors are a tenth of theirs, but for its jump range."""
+RTOLS = (1e-2, 5e-3, 2e-3, 1e-3, 5e-4)
+FINE = qt.DensityMatrix(mesh=qt.LaguerreMesh(96, 0.105), l_max=11, step=0.2, error_budget=False)
+"""Finer in everything than the methods that are timed."""
 
 
 def gaussian(length: float) -> qt.LindbladModel:
@@ -47,57 +48,106 @@ def models() -> dict[str, qt.LindbladModel]:
     }
 
 
-def beyond_dipole(quick: bool) -> Table:
-    """Time a history of each model in a batch of equal ones, with and without error budget, and its true errors."""
-    rows, size = [], 4 if quick else BATCH
-    for budget in (False,) if quick else (False, True):
-        for rtol in (1e-3,) if quick else (5e-3, 1e-3):
+def media(quick: bool) -> list[qt.Bjorken]:
+    """Return histories whose temperatures, and couplings that run with them, differ."""
+    return [qt.Bjorken(T0, 0.6, 0.25) for T0 in np.linspace(0.35, 0.45, 2 if quick else 4)]
+
+
+@cache
+def measured(quick: bool) -> dict[tuple[str, bool], list[tuple[float, float, float, float]]]:
+    """Return (rtol, CPU time of a history in s, largest true error, largest quoted one) by model and error budget."""
+    found: dict[tuple[str, bool], list[tuple[float, float, float, float]]] = {}
+    histories = media(quick)
+    truth = {name: _values(_solve(model, histories, FINE)) for name, model in models().items()}
+    for budget in (False, True):
+        for rtol in RTOLS[1:4] if quick else RTOLS:
             method = qt.DensityMatrix(rtol=rtol, error_budget=budget)
-            LO = 0.0
-            for name, model in models().items():
+            for name, model in models().items():  # one after the other, so that all see the same machine
                 seconds, result = best_time(
-                    lambda m=model, method=method: _solve(m, [MEDIUM] * size, method), 1 if quick else 3
+                    lambda m=model, method=method: _solve(m, histories, method),
+                    1 if quick else 2,
+                    time.process_time,
                 )
-                LO = LO or seconds
-                truth, found = _truth(model), np.array([result.survival[s].value[0] for s in STATES])
-                errors = [f"{e:.1e}" for e in np.abs(found / truth - 1)]
-                cost = round(1e3 * seconds / size, 2), round(seconds / LO, 1)
-                rows.append((name, f"{rtol:g}", "yes" if budget else "no", *cost, *errors))
+                true = float(np.abs(_values(result) / truth[name] - 1).max())
+                quoted = np.array([result.survival[s].error / result.survival[s].value for s in STATES]).max()
+                found.setdefault((name, budget), []).append(
+                    (rtol, seconds / len(histories), true, float(quoted))
+                )
+    return found
+
+
+def beyond_dipole(quick: bool) -> Table:
+    """Work against precision: CPU time of a history and largest true error of each model, by rtol."""
+    rows = []
+    for (name, budget), runs in measured(quick).items():
+        for rtol, seconds, true, quoted in runs:
+            said = f"{quoted:.1e}" if budget else "-"
+            rows.append(
+                (name, "yes" if budget else "no", f"{rtol:g}", round(1e3 * seconds, 1), f"{true:.1e}", said)
+            )
     return Table(
-        f"Jumps of complex potentials beside the leading order, {size} baseline histories in one call, warm",
-        ("model", "rtol", "error budget", "ms a history", "over LO", *(f"true {s}" for s in STATES)),
+        f"Jumps of complex potentials: {len(media(quick))} histories, T0 0.35 to 0.45 GeV, in one call, warm",
+        ("model", "error budget", "rtol", "CPU ms a history", "true", "quoted"),
         tuple(rows),
-        "Relative errors, against 96 points, l_max 6 and a third of the steps.",
+        "Largest relative errors of 1S, 2S and 3S, against 96 points, l_max 11 and shorter steps.",
     )
 
 
 def noise_batch(quick: bool) -> Table:
-    """Time 64 histories whose temperatures differ, with couplings that run with them."""
-    T0 = np.linspace(0.33, 0.45, 8 if quick else 64)
-    media = [qt.Bjorken(T, 0.6, 0.25) for T in T0]
-    rows, LO = [], 0.0
-    for name, model in models().items():
-        method = qt.DensityMatrix(error_budget=False)
-        seconds, result = best_time(
-            lambda m=model, method=method: _solve(m, media, method), 1 if quick else 3
-        )
-        LO = LO or seconds
-        ends = [f"{result.survival['1S'].value[i]:.4f}" for i in (0, -1)]
-        rows.append((name, round(1e3 * seconds / len(T0), 2), round(seconds / LO, 1), *ends))
+    """Cost over the leading order at equal true error, from the runs of `beyond_dipole`."""
+    found, rows = measured(quick), []
+    for (name, budget), runs in found.items():
+        if name != "LO":
+            curves = [[run[1:3] for run in each] for each in (runs, found["LO", budget])]
+            ratios = at_equal_error(*curves)
+            same = [a[1] / b[1] for a, b in zip(runs, found["LO", budget], strict=True)]
+            cells = [f"{min(r):.1f} to {max(r):.1f}" if r else "-" for r in ([r for _, r in ratios], same)]
+            span = f"{ratios[0][0]:.0e} to {ratios[-1][0]:.0e}" if ratios else "-"
+            mean = f"{np.exp(np.mean(np.log([r for _, r in ratios]))):.1f}" if ratios else "-"
+            rows.append((name, "yes" if budget else "no", span, mean, *cells))
     return Table(
-        f"{len(T0)} histories of T0 0.33 to 0.45 GeV in one call, warm, rtol 1e-3, no error budget",
-        ("model", "ms a history", "over LO", "1S of the coldest", "1S of the hottest"),
+        "CPU time of a history over that at leading order",
+        ("model", "error budget", "true errors", "mean", "at equal true error", "at equal rtol"),
         tuple(rows),
+        "Interpolated between the runs of beyond_dipole; the mean is that of logarithms.",
     )
 
 
-@cache
-def _truth(model):
-    result = _solve(model, MEDIUM, FINE)
+def wave_trajectories(quick: bool) -> Table:
+    """Trajectories whose jumps are waves of the noise, beside those of the dipole and beside the density matrix."""
+    rows, n = [], 256 if quick else 4096
+    exact, sampled = qt.DensityMatrix(error_budget=False), qt.QuantumTrajectories(n=n, seed=1)
+    for name in ("LO", "HTL", "Gaussian, 5 GeV^-1"):
+        model = models()[name]
+        density, right = best_time(lambda m=model: _solve(m, MEDIUM, exact), 2, time.process_time)
+        seconds, result = best_time(lambda m=model: _solve(m, MEDIUM, sampled), 1, time.process_time)
+        found = {s: (result.survival[s], right.survival[s].value) for s in STATES}
+        noise = [f"{100 * e.parts['statistical'] / e.value:.2g}" for e, _ in found.values()]
+        off = [f"{(e.value - truth) / e.error:+.1f}" for e, truth in found.values()]
+        estimate = found["2S"][0]
+        to_a_percent = seconds * (estimate.parts["statistical"] / estimate.value / 0.01) ** 2
+        each = round(1e3 * seconds / n, 2), round(1e3 * density), round(to_a_percent, 1)
+        rows.append((name, *each, " ".join(noise), " ".join(off)))
+    return Table(
+        f"{n} trajectories of the baseline history, one thread, beside the density matrix at rtol 1e-3",
+        (
+            "model",
+            "CPU ms a trajectory",
+            "density ms",
+            "s to 1 % of 2S",
+            "noise of 1S 2S 3S in %",
+            "off in errors",
+        ),
+        tuple(rows),
+        "No error budget of the density matrix; off: the difference of the two over the error of the trajectories.",
+    )
+
+
+def _values(result):
     return np.array([result.survival[s].value for s in STATES])
 
 
-def _solve(model, media, method):
+def _solve(model, histories, method):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", qt.AccuracyWarning)
-        return qt.solve(model, media, START, method)
+        return qt.solve(model, histories, START, method)

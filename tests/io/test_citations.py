@@ -42,7 +42,7 @@ PLAIN = Choices(kappa_fit=False, gamma_range=False, bottomonium=False, mesh=Fals
         ({"mesh": True, "thermal": True}, {"Baye2015"}),
         ({"method": "trajectories"}, {"Dalibard1992"}),
         ({"potential": "ksu"}, {"Islam2020", "Strickland2011"}),
-        ({"noise": True}, {"Akamatsu2012", "Akamatsu2015", "Blaizot2018"}),
+        ({"noise": True}, {"Akamatsu2012", "Akamatsu2014", "Blaizot2017"}),
         ({"anisotropic": True}, {"Dong2021", "Dong2022"}),
     ],
 )

@@ -216,7 +216,7 @@ def test_a_run_of_every_potential_names_what_it_rests_on(folder, name):
     check_choices(run_file)
     own = {
         "coulomb": set(), "cornell": {"Islam2020"}, "ksu": {"Islam2020", "Strickland2011"},
-        "htl": {"Laine2007", "Beraudo2008"}, "three-loop": {"Brambilla2024"}, "wilson-line": {"Tang2024"},
+        "htl": {"Laine2006", "Beraudo2008"}, "three-loop": {"Brambilla2024"}, "wilson-line": {"Tang2024"},
     }  # fmt: skip
     cited = {c.reference.key for c in of_run(run_file)}
     everything = set().union(*own.values())

@@ -17,6 +17,7 @@ def test_the_curves_are_the_numbers():
         assert dots.get_ydata() == pytest.approx(1000 * noise.projection(dots.get_xdata()))
         density = 1000 * noise.q**2 * noise.spectrum / (2 * np.pi**2)
         assert momentum.lines[i].get_ydata() == pytest.approx(density)
+    assert [each.get_text() for each in distance.get_legend().texts][-1] == "nearest noise"
     # a D~ without negative values fills nothing
     assert all(np.ptp(band.get_paths()[0].vertices[:, 1]) == 0 for band in momentum.collections)
 

@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import qtraj as qt
+from qtraj.physics.spectrum import ohmic
 from qtraj.solvers.density.resolution import Discretization, jump_range_of
 from qtraj.solvers.steps import Profile
 from qtraj.states import STATE_NAMES
@@ -62,6 +63,9 @@ COLUMNS = {
     },
 }
 
+DRUDE = qt.Spectrum(lambda w, T: ohmic(w, T) / (1 + w**2))
+"""A spectrum that ends at 1 GeV."""
+
 THERMAL = {
     "method": ("density", "no jump", "trajectories"),
     "potential": {
@@ -89,6 +93,22 @@ THERMAL = {
 """The same for potentials that change with the medium."""
 
 
+EQUATIONS = {
+    "method": ("density", "no jump", "trajectories"),
+    "equation": {
+        "all orders": {},
+        "twin": {"positive": True},
+        "spectrum": {"spectrum": DRUDE},
+        "twin of a spectrum": {"spectrum": DRUDE, "positive": True},
+    },
+    "coupling": ("central", "no gamma", "none", "jumps with T"),
+    "start": ("S", "P", "S octet", "P mixed", "bound 2S"),
+    "medium": ("hot", "cold", "gap", "jagged", "hot spot"),
+    "budget": (True, False),
+}
+"""The same at all orders in E/T, for both equations and another spectrum."""
+
+
 def pairs_of(case: tuple[Any, ...]) -> set[tuple[Any, ...]]:
     """Return the pairs of (column, value) that a case holds."""
     return {(i, a, j, b) for (i, a), (j, b) in itertools.combinations(enumerate(case), 2)}
@@ -111,8 +131,14 @@ def solvable(case) -> bool:
     return case[0] != "trajectories" or (case[1] == "real" and case[4])
 
 
+def sampled(case) -> bool:
+    """Trajectories are of the positive twins, and have their budget always."""
+    return case[0] != "trajectories" or ("twin" in case[1] and case[5])
+
+
 CASES = pairwise_cases(COLUMNS)
 THERMAL_CASES = pairwise_cases(THERMAL, solvable)
+EQUATION_CASES = pairwise_cases(EQUATIONS, sampled)
 
 
 def problem(order: str, coupling: str, start: str, medium: str):
@@ -129,6 +155,7 @@ FINER = {
     # finer in everything than what a tolerance of 0.01 may be refined to
     "density": qt.DensityMatrix(mesh=qt.LaguerreMesh(96, 0.1), l_max=9, step=0.3, error_budget=False),
     "density NLO": qt.DensityMatrix(rtol=1e-3, error_budget=False),
+    "density all": qt.DensityMatrix(rtol=1e-3, error_budget=False),
     "no jump": qt.NoJump(grid=qt.LaguerreMesh(110, 0.085), step=0.15, error_budget=False),
     # the density matrix is the limit of many trajectories, with errors of its own far below theirs
     "trajectories": qt.DensityMatrix(rtol=2e-3, error_budget=False),
@@ -163,6 +190,7 @@ def test_the_cases_hold_every_pair():
     for columns, cases, possible, most in (
         (COLUMNS, CASES, lambda case: True, 80),
         (THERMAL, THERMAL_CASES, solvable, 40),
+        (EQUATIONS, EQUATION_CASES, sampled, 40),
     ):
         everything = itertools.product(*columns.values())
         wanted = set().union(*(pairs_of(case) for case in everything if possible(case)))
@@ -201,6 +229,27 @@ def test_the_law_in_every_potential_that_changes_with_the_medium(case):
     method = METHODS[name] if name == "trajectories" else replace(METHODS[name], error_budget=budget)
     model, history = THERMAL["potential"][potential], THERMAL["medium"][medium]
     assert_the_law(name, method, model, history, THERMAL["start"][start])
+
+
+# kernels of two equations for each: with `make test-slow`
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(
+            c, id=", ".join(map(str, c)), marks=[] if c[0] == "no jump" and i % 4 == 0 else [pytest.mark.slow]
+        )
+        for i, c in enumerate(EQUATION_CASES)
+    ],
+)
+def test_the_law_of_every_equation_at_all_orders(case):
+    """The master equation and its positive twin; of the first the distance to the second, and how negative rho is."""
+    name, equation, coupling, start, medium, budget = case
+    model = qt.LindbladModel(
+        transport=qt.Transport(*COLUMNS["coupling"][coupling]), order="all", **EQUATIONS["equation"][equation]
+    )
+    method = METHODS[name] if name == "trajectories" else replace(METHODS[name], error_budget=budget)
+    method = replace(method, diagnostics=True) if name == "density" else method
+    assert_the_law(name, method, model, COLUMNS["medium"][medium], COLUMNS["start"][start])
 
 
 def assert_the_law(method: str, chosen, model, history, initial) -> None:

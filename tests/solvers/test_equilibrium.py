@@ -159,6 +159,66 @@ def test_next_to_leading_order_is_near_gibbs_and_depends_on_the_cut():
     assert 3.0 / 2.85 < ratios[1] < ratios[0]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("order", "levels", "S", "angular", "octet", "entropy"),
+    [
+        ("all", 30, [2.848e-3, 1.322e-3, 1.147e-3], [0.0733, 0.0673, 0.0628, 0.0587], 0.8638, 0.0),
+        ("twin", 24, [2.849e-3, 1.322e-3, 1.147e-3], [0.0733, 0.0673, 0.0628, 0.0587], 0.8638, 3e-8),
+        ("NLO", 30, [3.169e-3, 1.327e-3, 1.149e-3], [0.0736, 0.0673, 0.0628, 0.0587], 0.8635, 4e-5),
+        ("LO", 30, [2.3e-4] * 3, [0.0625] * 4, 8 / 9, 2.6),
+    ],
+)
+def test_the_box_of_the_documentation(order, levels, S, angular, octet, entropy, measured):
+    """The first table of its section on the steady state, to the digits that are given there."""
+    found = steady_state(model(order), T, box=20.0, l_max=3, states=levels)
+    shown = [found.overlap[STATE_NAMES.index(name)] for name in ("1S", "2S", "3S")]
+    assert_allclose(shown, S, atol=0.6e-5 if order == "LO" else 0.6e-6)
+    assert_allclose(found.angular / (2 * np.arange(4) + 1), angular, atol=0.6e-4)
+    assert_allclose(found.octet, octet, atol=0.6e-4)
+    assert_allclose(found.relative_entropy, entropy, rtol=0.2, atol=1e-13)
+    for name, value, number in zip(("1S", "2S", "3S"), shown, S, strict=True):
+        measured(f"{name} in the box, {order}", value, number, 0.6e-5 if order == "LO" else 0.6e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("order", "T", "more", "expected"),
+    [
+        ("LO", 0.45, {}, 27),
+        ("LO", 0.25, {}, 55),
+        ("NLO", 0.45, {}, 6.4),
+        ("NLO", 0.25, {}, 33),
+        ("all", 0.45, {}, 6.1),
+        ("all", 0.25, {}, 45),
+        ("all", 0.25, {"box": 10.0}, 44.2),
+        ("all", 0.25, {"box": 25.0}, 44.9),
+        ("all", 0.25, {"l_max": 2}, 44.6),
+        ("all", 0.25, {"l_max": 5}, 45.1),
+    ],
+)
+def test_times_of_relaxation_of_the_documentation(order, T, more, expected, measured):
+    """Its second table, in fm/c: central kappa, gamma = 0, the default number of levels."""
+    found = steady_state(model(order, "central"), T, **{"box": 20.0, "l_max": 3, **more})
+    digit = 10.0 ** (np.floor(np.log10(expected)) - (1 if expected < 10 or not more else 2))
+    assert_allclose(found.relaxation_fm, expected, atol=0.6 * digit)
+    measured(
+        f"relaxation in fm/c, {order}, {1e3 * T:g} MeV {more}", found.relaxation_fm, expected, 0.6 * digit
+    )
+
+
+@pytest.mark.slow
+def test_distances_from_gibbs_of_the_documentation():
+    box = {"box": 20.0, "l_max": 3}
+    for kappa, percent in ((1e-4, 0.05), (1e-3, 0.5), (1e-2, 4.2)):
+        found = steady_state(model(kappa=kappa, gamma=-kappa / 2), T, states=24, **box)
+        assert_allclose(100 * (1 - found.overlap[0] / found.gibbs_overlap[0]), percent, rtol=0.1)
+    found = steady_state(model("twin", "central"), T, states=24, **box)
+    assert_allclose(100 * (found.overlap[0] / found.gibbs_overlap[0] - 1), 6.6, atol=0.1)
+    for states, expected in ((20, 3.33e-3), (30, 3.17e-3), (40, 3.07e-3)):
+        assert_allclose(steady_state(model("NLO"), T, states=states, **box).overlap[0], expected, atol=0.6e-5)
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_the_closed_generator_conserves_the_trace(order):
     generator = BoxGenerator(model(order, 2.0, -1.0), T, 10.0, 3, 6)
@@ -317,9 +377,10 @@ def test_what_cannot_be_solved_is_refused_by_name(change, name):
     assert error.value.argument == name
 
 
-def test_the_command_prints_and_writes_what_the_function_gives(tmp_path):
-    flags = "--T 0.4 --box 8 --l-max 1 --levels 6 --kappa 2 --gamma -0.5 --order NLO"
-    expected = steady_state(model("NLO", 2.0, -0.5, CoulombPotential()), 0.4, box=8.0, l_max=1, states=6)
+@pytest.mark.parametrize(("order", "words"), [("NLO", "NLO"), ("twin", "all --positive")])
+def test_the_command_prints_and_writes_what_the_function_gives(order, words, tmp_path):
+    flags = f"--T 0.4 --box 8 --l-max 1 --levels 6 --kappa 2 --gamma -0.5 --order {words}"
+    expected = steady_state(model(order, 2.0, -0.5, CoulombPotential()), 0.4, box=8.0, l_max=1, states=6)
     path = tmp_path / "new" / "steady.nc"
     result = CliRunner().invoke(app, ["equilibrium", *flags.split(), "--json", "--out", str(path)])
     assert result.exit_code == 0, result.stderr
@@ -337,6 +398,8 @@ def test_the_command_prints_and_writes_what_the_function_gives(tmp_path):
         ("--T 450", "Divide by 1000 if it is in MeV."),
         ("--out steady.txt", "`--out` must end in .nc"),
         ("--kappa 1 --T-c 0.15", "`--T-c` must be left out with"),
+        ("--positive", "`--positive` must be left out with --order LO"),
+        ("--transport nlo-PbPb --kappa 1", "`--kappa` must be left out with --transport nlo-PbPb"),
         ("--potential ksu", "be one that does not change with the medium"),
         ("--beyond linear", "`--beyond` must be left out with"),
         ("--box 400", "`states` must be at most"),

@@ -25,6 +25,7 @@ import qtraj as qt
 from qtraj.physics.potentials.coulomb import COLORS
 from qtraj.solvers.basis import make_basis
 from qtraj.solvers.density.kernels import density_sector, double_precision, evolve_density, padded_steps
+from qtraj.solvers.density.method import l_part
 from qtraj.solvers.density.propagate import propagate_density, propagate_state, sequences, starting_density
 from qtraj.solvers.jumps.local import local_generator
 from qtraj.solvers.separable import separable
@@ -450,6 +451,31 @@ CASES = {
     "Gaussian 3, cold": (gaussian_noise(3), COLD, START),
     "Gaussian 3, strong": (gaussian_noise(3), STRONG, START),
 }
+
+
+def test_the_error_from_l_max_is_the_rest_of_a_geometric_series():
+    for rate in (0.3, 0.5, 0.6):
+        less, more = rate**5, rate**6  # what one more l adds at l = 5 and 6; all beyond add more/(1 - rate)
+        part = l_part(np.array([more]), np.array([less]), 5)[0]
+        assert more / (1 - rate) <= part <= 8.0001 * more
+        # few l say nothing of the rate, and neither does a change that vanishes
+        for unknown in (
+            l_part(np.array([more]), np.array([less]), 3),
+            l_part(np.array([more]), None, 5),
+        ):
+            assert unknown == pytest.approx(8 * more)
+    # a faster start changes more than any l does: that is counted twice, and not as many l
+    assert l_part(np.array([0.1]), np.array([1e-4]), 5) == pytest.approx(0.2)
+
+
+@pytest.mark.slow
+def test_what_more_l_cannot_mend_is_not_refined():
+    """The start's filter changes a Gaussian noise of 1 fm by more than any l: the first discretization is enough."""
+    result = qt.solve(gaussian_noise(5), MEDIUM, START, qt.DensityMatrix(rtol=5e-3))
+    assert result.diagnostics["l_max"] == 3
+    fine = fine_overlaps(gaussian_noise(5), [MEDIUM], START, **REFERENCES[0])[0]
+    for i, name in enumerate(STATE_NAMES):
+        assert abs(result.overlap[name].value - fine[i]) <= result.overlap[name].error
 
 
 @pytest.mark.slow

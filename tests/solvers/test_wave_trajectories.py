@@ -332,5 +332,9 @@ def test_what_has_no_jumps_is_refused_before_anything_is_solved():
             "real octet",
         ),
     ):
-        with pytest.raises(InputError, match=names):
-            qt.solve(qt.LindbladModel(potential), MEDIUM, qt.GaussianState(), qt.QuantumTrajectories(n=64))
+        said = set()
+        for method in (qt.QuantumTrajectories(n=64), qt.DensityMatrix()):
+            with pytest.raises(InputError, match=names) as error:
+                qt.solve(qt.LindbladModel(potential), MEDIUM, qt.GaussianState(), method)
+            said.add(str(error.value).partition("is off by")[0])  # each looks as far as its grid reaches
+        assert len(said) == 1

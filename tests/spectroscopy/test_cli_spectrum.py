@@ -72,6 +72,7 @@ def test_ksu_takes_no_dipole_terms():
     assert result.exit_code == 0, result.stderr
     assert "kappa" not in result.stdout
     assert "M = 4.7 GeV" in result.stdout
+    assert "KSUPotential()" in result.stdout  # nothing but what is not at its default
 
 
 def test_the_widths_of_a_potential_and_of_the_dipole_stand_side_by_side(tmp_path):

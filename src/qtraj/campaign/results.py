@@ -418,13 +418,17 @@ def curves(prediction: xr.Dataset, name: str = "raa") -> dict[str, RaaCurve]:
 
 
 def band(prediction: xr.Dataset, meson: str, varied: str) -> Band:
-    """Return the range of R_AA of one meson when one of `VARIED` is varied and the others are central."""
+    """Return the range of R_AA of one meson when one of `VARIED` is varied and the others are central.
+
+    With one value of it there is no range, and nothing for a legend to name.
+    """
     # files of earlier versions know no T_end of their settings
     fixed = [prediction[name].values for name in VARIED if name != varied and name in prediction]
     chosen = prediction.isel(setting=np.all([values == values[0] for values in fixed], axis=0))
     every = curves(chosen)
     values = ", ".join(value if isinstance(value, str) else f"{value:g}" for value in chosen[varied].values)
-    return envelope(every, meson, next(iter(every)), f"{varied}: {values}")
+    label = f"{varied}: {values}" if len(every) > 1 else ""
+    return envelope(every, meson, next(iter(every)), label)
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ def _member(index: int | None, of: int | None) -> tuple[int, int] | None:
 def init(
     directory: Annotated[Path, Argument(metavar="[DIR]", help="Folder for the run files.")] = Path(),
 ) -> None:
-    """Write run files that explain every key: Pb-Pb at 5.02 TeV, at NLO and beyond the dipole, too; and campaigns."""
+    """Write run files that explain every key: Pb-Pb at 5.02 TeV, at each order and beyond the dipole; and campaigns."""
     from .._atomic import atomic_path
 
     inside = resources.files("qtraj.data") / "examples"  # the package as installed, or its source tree

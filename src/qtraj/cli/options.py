@@ -67,6 +67,14 @@ CriticalTemperature = Annotated[
     float | None, Option("--T-c", help="Critical temperature of the kappa fits, GeV  [0.150]")
 ]
 Order = Annotated[str, Option(metavar="|".join(ORDERS), help="Order in E/T.")]
+Positive = Annotated[
+    bool, Option("--positive", help="With --order all: the completely positive twin of that equation.")
+]
+Out = Annotated[
+    Path | None,
+    Option(metavar="FILE.nc", dir_okay=False, help="Also save the result as netCDF, for qtraj.load."),
+]
+Json = Annotated[bool, Option("--json", help="Print JSON instead of a table.")]
 
 
 @contextmanager

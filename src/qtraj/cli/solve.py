@@ -8,7 +8,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ..physics.potentials.coulomb import Potential
     from ..physics.transport import Transport
     from ..radial.bound import Grid
+    from ..solvers.equilibrium import SteadyState
+    from ..solvers.result import Result
     from ..solvers.solve import Method
     from ..spectroscopy.files import Row
     from ..spectroscopy.levels import ThermalLevels
@@ -72,9 +74,7 @@ def solve(
     octet: options.Octet = None,
     mass: options.Mass = None,
     order: options.Order = "LO",
-    positive: Annotated[
-        bool, Option("--positive", help="With --order all: the completely positive twin of that equation.")
-    ] = False,
+    positive: options.Positive = False,
     l: Annotated[int | None, Option(help="Angular momentum of the Gaussian start  [0]")] = None,
     width: Annotated[float | None, Option(help="Width of the Gaussian start in Bohr radii  [0.2]")] = None,
     color: Annotated[str, Option(help="Color of the start: singlet or octet.")] = "singlet",
@@ -93,18 +93,15 @@ def solve(
         Path | None,
         Option(metavar="DIR", help="Also write figure, animation and page of the evolution without jumps."),
     ] = None,
-    out: Annotated[
-        Path | None,
-        Option(metavar="FILE.nc", dir_okay=False, help="Also save the result as netCDF, for qtraj.load."),
-    ] = None,
-    as_json: Annotated[bool, Option("--json", help="Print JSON instead of a table.")] = False,
+    out: options.Out = None,
+    as_json: options.Json = False,
 ) -> None:
     """Solve one temperature history and print the survival of each state with its error."""
     from .._atomic import writable_folder
     from ..hydro.readers.common import load_table
     from ..physics.initial import CoulombState, GaussianState
     from ..physics.medium import Bjorken, ConstantTemperature, TabulatedTemperature
-    from ..solvers.density.method import has_jumps
+    from ..solvers.density.method import DensityMatrix, has_jumps
     from ..solvers.solve import solve as solve_lindblad
     from ..states import State
 
@@ -143,12 +140,12 @@ def solve(
         named = State.named(state)
         initial = CoulombState(n=named.n, l=named.l, color=color)
     chosen = _method(method or ("density" if has_jumps(model) else "nojump"), rtol, n, seed)
+    if isinstance(chosen, DensityMatrix) and not model.is_lindblad:
+        chosen = replace(
+            chosen, diagnostics=True
+        )  # how far its twin is, and how negative rho, belongs to the answer
     result = solve_lindblad(model, medium, initial, chosen, progress=True)
-    if as_json or out is not None:
-        result = replace(result, provenance={**result.provenance, "command": _command()})
-    typer.echo(json.dumps(result.to_dict(), indent=1) if as_json else str(result))
-    if out is not None:
-        options.wrote([result.save(out)], err=as_json)
+    _printed_and_saved(result, out, as_json=as_json)
     if view is not None:
         from ..plots.evolution import evolve_for_view
         from ..plots.view import write_views
@@ -285,13 +282,13 @@ def equilibrium(
     mass: options.Mass = None,
     kappa: options.Kappa = None,
     gamma: options.Gamma = None,
+    gamma_vacuum: options.GammaVacuum = None,
+    transport: options.Preset = None,
     T_c: options.CriticalTemperature = None,
     order: options.Order = "LO",
-    out: Annotated[
-        Path | None,
-        Option(metavar="FILE.nc", dir_okay=False, help="Also save the result as netCDF, for qtraj.load."),
-    ] = None,
-    as_json: Annotated[bool, Option("--json", help="Print JSON instead of a table.")] = False,
+    positive: options.Positive = False,
+    out: options.Out = None,
+    as_json: options.Json = False,
 ) -> None:
     """Print where a pair ends up at constant temperature in a closed box, beside the Gibbs state."""
     from .._atomic import writable_folder
@@ -301,18 +298,26 @@ def equilibrium(
     if out is not None:
         writable_folder(out.parent)
     table_flags = {"below": below, "beyond": beyond, "octet": octet}
-    dipole = {"kappa": kappa, "gamma": gamma, "T_c": T_c}
-    model = _model(potential, alpha, mass, table_flags, dipole, order)
+    dipole = {
+        "kappa": kappa,
+        "gamma": gamma,
+        "gamma_vacuum": gamma_vacuum,
+        "transport": transport,
+        "T_c": T_c,
+    }
+    model = _model(potential, alpha, mass, table_flags, dipole, order, positive=positive)
     result = steady_state(model, T, box=box, l_max=l_max, states=levels)
+    _printed_and_saved(result, out, as_json=as_json)
+
+
+def _printed_and_saved(result: Result | SteadyState, out: Path | None, *, as_json: bool) -> None:
+    """Print a result as a table or in JSON, and save it where asked to, with the command in its provenance."""
     if as_json or out is not None:
-        result = replace(result, provenance={**result.provenance, "command": _command()})
+        command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+        result = replace(result, provenance={**result.provenance, "command": command})
     typer.echo(json.dumps(result.to_dict(), indent=1) if as_json else str(result))
     if out is not None:
         options.wrote([result.save(out)], err=as_json)
-
-
-def _command() -> str:
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
 
 
 def _write(levels: ThermalLevels, shown: list[Row], out: Path) -> None:
@@ -343,10 +348,19 @@ def _write(levels: ThermalLevels, shown: list[Row], out: Path) -> None:
 
 def _title(levels: ThermalLevels) -> str:
     model = levels.model
-    head = f"{model.potential}, M = {model.mass:g} GeV"
+    head = f"{_short(model.potential)}, M = {model.mass:g} GeV"
     if model.has_width:
         return head if levels.dipole is None else f"{head}; dipole: {_coefficients(levels.dipole)}"
     return f"{head}, {_coefficients(model.transport)}, {model.order}"
+
+
+def _short(potential: Any) -> str:
+    """Return a potential as Python writes it, without the arguments that are at their defaults."""
+    if not is_dataclass(potential):
+        return str(potential)
+    given = {f.name: getattr(potential, f.name) for f in fields(potential) if f.repr}
+    said = [f"{f.name}={given[f.name]!r}" for f in fields(potential) if f.repr and given[f.name] != f.default]
+    return f"{type(potential).__name__}({', '.join(said)})"
 
 
 def _coefficients(transport: Transport) -> str:

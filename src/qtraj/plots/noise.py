@@ -50,6 +50,7 @@ def noise_figure(noises: Sequence[Noise], *, title: str = "") -> Figure:
             momentum.fill_between(
                 noise.q, 0, 1000 * np.minimum(density, 0), color=color, alpha=0.35, linewidth=0
             )
+        distance.plot([], [], color=GRAY, linestyle="", marker="o", markersize=4, label="nearest noise")
         distance.set_xscale("log")
         distance.set_xlim(0.1, max(noise.r[-1] for noise in shown))
         distance.set_ylim(bottom=0)

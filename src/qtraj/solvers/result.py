@@ -6,8 +6,8 @@ import datetime
 import json
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -22,7 +22,7 @@ from ..observables.estimate import Estimate, estimate_from, estimate_variables
 from ..provenance import versions
 from ..states import STATE_NAMES
 from .projection import held_states
-from .trajectories.start_ensemble import JumpRecord
+from .trajectories.start_ensemble import jump_variables, jumps_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +43,7 @@ _DIMENSIONS: Final[dict[str, tuple[str, ...]]] = {
     "cut": ("color",),
     "lost": ("stage",),
     "lost_at": ("time_fm",),
+    "twin_difference": ("state",),
     "octet": ("bound",),
     "octet_at": ("time_fm", "bound"),
     "covariance": ("state", "other_state"),
@@ -199,7 +200,9 @@ class Result(Saved, made_by="qtraj.solve"):
         the start, by its color. ``octet`` (..., 2), least and largest probability of the octet among all pairs, see
         `octet_bounds`; of trajectories with twice its statistical error. ``population_at``, ``octet_at`` and
         ``lost_at`` (..., nt), all that is left out: the same at the requested times. ``purity``, ``entropy`` (...) of
-        the normalized state of the pairs kept; ``smallest_eigenvalue`` (...) of rho for each color and l.
+        the normalized state of the pairs kept; ``smallest_eigenvalue`` (...) of rho for each color and l. At all orders
+        ``twin_difference`` (..., 6), the overlap at the end that the completely positive twin has more, order of
+        `STATES`: the size of what neither equation knows, an error of the model and in no error budget.
     settings, provenance : mapping
         What was asked, what the method chose, versions, wall time in seconds.
     jumps : JumpRecord, tuple of JumpRecord or None
@@ -273,7 +276,7 @@ class Result(Saved, made_by="qtraj.solve"):
         coordinates: dict[str, Any] = {"state": list(STATE_NAMES)}
         coordinates |= {"time_fm": ("time_fm", self.times_fm, {"units": "fm/c"})}
         coordinates |= {"held": ("state", held, {"long_name": "the start holds this state"})}
-        return xr.Dataset(variables | _jump_variables(self.jumps), coordinates, self._attributes())
+        return xr.Dataset(variables | jump_variables(self.jumps), coordinates, self._attributes())
 
     def to_dataframe(self) -> pd.DataFrame:
         """Return survival and overlap as a table.
@@ -356,7 +359,7 @@ class Result(Saved, made_by="qtraj.solve"):
             diagnostics={
                 str(n): v.values[()] for n, v in dataset.items() if v.attrs.get("of") == "diagnostics"
             },
-            jumps=_jumps_of(dataset),
+            jumps=jumps_of(dataset),
             **stored,
         )
 
@@ -371,6 +374,10 @@ class Result(Saved, made_by="qtraj.solve"):
         if "population" in self.diagnostics:
             mean = {n: np.mean(v, axis=0) if self._is_batch else v for n, v in self.diagnostics.items()}
             below += _populations(mean)
+        if "twin_difference" in self.diagnostics:
+            below.append(
+                _twin(self.diagnostics["twin_difference"], self.overlap, self.survival or self.overlap)
+            )
         if len(self.times_fm):
             first, last, count = self.times_fm[0], self.times_fm[-1], len(self.times_fm)
             times = f"{first:g} fm/c" if count == 1 else f"{count} times from {first:g} to {last:g} fm/c"
@@ -442,31 +449,6 @@ def stacked(found: Mapping[str, Estimate], overlap: Mapping[str, Estimate]) -> E
     return Estimate(np.stack([m.value for m in members], axis=-1), parts, first.not_estimated)
 
 
-def _jump_variables(jumps: Any) -> dict[str, Any]:
-    """Return the records of all jumps, those of a batch one behind the other, with the number of their history."""
-    if jumps is None:
-        return {}
-    records: Sequence[JumpRecord] = (jumps,) if isinstance(jumps, JumpRecord) else jumps
-    variables: dict[str, Any] = {}
-    for name, first in asdict(records[0]).items():
-        axis = "trajectory" if name in ("r0", "weight", "start") else "jump"
-        arrays = [getattr(record, name) for record in records]
-        variables[f"jump_{name}"] = axis, np.concatenate(arrays).astype(first.dtype)
-        variables[f"{axis}_history"] = axis, np.repeat(np.arange(len(records)), [len(a) for a in arrays])
-    return variables
-
-
-def _jumps_of(dataset: xr.Dataset) -> Any:
-    if "jump_history" not in dataset:
-        return None
-    records = []
-    for i in range(dataset.sizes.get("history", 1)):
-        mine = {axis: dataset[f"{axis}_history"].values == i for axis in ("jump", "trajectory")}
-        fields = {name: dataset[f"jump_{name}"] for name in JumpRecord.__dataclass_fields__}
-        records.append(JumpRecord(**{n: v.values[mine[str(v.dims[0])]] for n, v in fields.items()}))
-    return tuple(records) if "history" in dataset.sizes else records[0]
-
-
 def _row(name: str, total: Estimate, no_jump: Estimate) -> list[str]:
     """Return the row of a state: of one history with its budget, of a batch what all histories lie between."""
     if np.ndim(total.value):
@@ -487,8 +469,19 @@ def _populations(d: Mapping[str, Any]) -> list[str]:
         f"{later:.3g} later; octet of all pairs: {low:.3g} to {high:.3g}"
     ]
     if np.isfinite(d.get("entropy", np.nan)):
-        lines.append(f"of the pairs kept: entropy {d['entropy']:.4g}, purity {d['purity']:.4g}")
+        eigenvalue = f"smallest eigenvalue of rho {d['smallest_eigenvalue']:.1e}"
+        lines.append(f"of the pairs kept: entropy {d['entropy']:.4g}, purity {d['purity']:.4g}; {eigenvalue}")
     return lines
+
+
+def _twin(difference: Float, overlap: Mapping[str, Estimate], held: Mapping[str, Any]) -> str:
+    """Say by how much of themselves the positive twin has more of some states, on average over all histories."""
+    shares = (
+        f"{name} {100 * np.mean(difference[..., j]) / np.mean(overlap[name].value):+.2g} %"
+        for j, name in enumerate(STATE_NAMES)
+        if name in held and np.mean(overlap[name].value) > ROUNDING
+    )
+    return f"error of the model, in no error budget: its positive twin finds {', '.join(shares)}"
 
 
 class Held(dict[str, Estimate]):

@@ -25,10 +25,10 @@ from .._types import Float
 from ..errors import InputError
 from ..physics.medium import History, medium_state
 from ..physics.model import LindbladModel
-from ..physics.noise import correlation
 from ..physics.potentials.coulomb import COLORS, Color, ThermalPotential
 from ..physics.potentials.table import TabulatedPotential
 from ..physics.spectrum import SpectrumFunction
+from ..units import C_F
 
 SPAN: Final = (0.1, 1.2)
 """Temperatures in GeV for which a potential is taken apart: colder than any hadron gas, hotter than any fluid of the
@@ -131,7 +131,7 @@ class Separable:
         vacuum = [self.potential.vacuum(x, color) for color in self.colors]
         widths = [np.zeros((len(T), 0))]
         if self.potential.has_width:
-            widths.append(correlation(self.potential, x, *state))
+            widths.append(-V[0].imag / C_F)  # G, see `physics.noise.correlation`
         if self.octet_width:
             widths.append(-V[1].imag)
         changes = [a.real - b for a, b in zip(V, vacuum, strict=True)]

@@ -13,7 +13,9 @@ from ..errors import InputError
 from ..physics.medium import History, knots_of, medium_state
 from ..physics.model import LindbladModel
 from ..physics.noise import effective_potential
+from ..physics.positivity import check_positive, states_of
 from ..physics.potentials.coulomb import Color
+from .separable import separable
 
 _GAUSS_X, _GAUSS_W = np.polynomial.legendre.leggauss(3)
 
@@ -73,6 +75,35 @@ def check_thermal(model: LindbladModel, histories: Sequence[History], r: Float, 
     extremes = np.unique([*np.argmin(states, axis=1), *np.argmax(states, axis=1)])
     V = effective_potential(potential, r, color, *states[:, extremes])
     _check(V, (len(extremes), len(r)), has_width=potential.has_width)
+
+
+def check_jumps(model: LindbladModel, histories: Sequence[History], r: Float, reach: float) -> None:
+    """Raise `InputError` unless the jumps of a potential are known and have probabilities, for methods that have jumps.
+
+    Parameters
+    ----------
+    model : LindbladModel
+        The equation.
+    histories : sequence of History
+        The media it will see.
+    r : ndarray, shape (N,)
+        Grid points in GeV^-1.
+    reach : float
+        Largest distance in GeV^-1 at which its noise is looked at.
+    """
+    potential = model.potential
+    potential.vacuum(np.ones(1), "octet")
+    check_thermal(model, histories, r, "singlet")
+    if model.thermal is None or not model.has_width:
+        return
+    check_thermal(model, histories, r, "octet")
+    states, parts = states_of(histories), separable(model)
+    seen = model.thermal.medium(r, "octet", *states) if len(states[0]) else 0.0
+    if (parts is not None and parts.octet_width) or np.any(np.imag(seen)):
+        allowed = "have a real octet potential for DensityMatrix and QuantumTrajectories"
+        remedy = "An octet decays by the jumps that follow from Im V_s. NoJump() takes any potential."
+        raise InputError("potential", type(potential).__name__, allowed, remedy)
+    check_positive(model.thermal, states, reach)
 
 
 def _check(V: NDArray[Any], shape: tuple[int, int], *, has_width: bool) -> None:

@@ -2,8 +2,8 @@
 
     S(t) = <psi_0| e^{-i H_eff t} |psi_0>,     rho(omega) = (1/pi) Re Int_0^inf dt e^{i omega t} S(t)
 
-for a real psi_0 (M. Laine, O. Philipsen, P. Romatschke and M. Tassler, JHEP 03 (2007) 054: the Schroedinger equation of
-the real-time correlator). On the mesh e^{-i H_eff t} is the exponential of a matrix H_eff = Z R Z^+, R triangular
+for a real psi_0 (M. Laine, O. Philipsen, P. Romatschke and M. Tassler, arXiv:hep-ph/0611300: the Schroedinger equation
+of the real-time correlator). On the mesh e^{-i H_eff t} is the exponential of a matrix H_eff = Z R Z^+, R triangular
 (Schur), which is stable although H_eff is far from normal. The integral over all times is then done in closed form,
 
     rho(omega) = -(1/pi) Im <psi_0| (omega - H_eff)^{-1} |psi_0>,

@@ -8,11 +8,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from ..._checks import choice, integer, number, settle
+from ..._checks import choice, number, settle
 from ..._types import Float
 from ...units import C_F
 from .coulomb import Color, CoulombPotential, Octet, octet_of
-from .ksu import debye_ratio, frozen_coupling, landau_damping, screening_anisotropy
+from .ksu import check_running, damping, debye_ratio, frozen_coupling, screening_anisotropy
 
 RealPart = Literal["screened", "yukawa", "coulomb"]
 
@@ -53,8 +53,8 @@ class HTLPotential:
         V_s = -alpha [ e^{-m_D r}/r + m_D ] - i C_F alpha_s T phi(m_D r),
         V_o = V_inf + [V_inf - Re V_s]/8,  V_inf = -alpha m_D  ("screened") or 0.
 
-    Sources: Laine, Philipsen, Romatschke and Tassler, JHEP 03 (2007) 054; Beraudo, Blaizot and Ratti, arXiv:0712.4394.
-    Re V keeps the coupling of the vacuum where that of Im V runs: near the origin the medium changes
+    Sources: Laine, Philipsen, Romatschke and Tassler, arXiv:hep-ph/0611300; Beraudo, Blaizot and Ratti,
+    arXiv:0712.4394. Re V keeps the coupling of the vacuum where that of Im V runs: near the origin the medium changes
     nothing. In an anisotropic medium the potential is averaged over angles as that of `KSUPotential`: m_D of Re V is
     sqrt(f(xi)) m_D(T), and Im V is -C_F alpha_s lambda phi(m_D(lambda) r)/sqrt(1 + xi/3), lambda the hard scale.
     """
@@ -77,10 +77,8 @@ class HTLPotential:
             alpha_s=alpha_s,
             alpha=number("alpha", alpha, "be a coupling C_F alpha_s from 0.01 to 2", low=0.01, high=2),
             real=choice("real", self.real, get_args(RealPart)),
-            n_f=integer("n_f", self.n_f, 0, 6, "be a number of flavors, 0 to 6"),
-            lambda_ms=number("lambda_ms", self.lambda_ms, "be from 0.05 to 0.45 GeV", low=0.05, high=0.45),
-            octet=choice("octet", self.octet, get_args(Octet)),
         )
+        check_running(self)
         if self.md_over_T is not None:
             allowed = "be m_D/T from 0 to 10, or None"
             settle(self, md_over_T=number("md_over_T", self.md_over_T, allowed, low=0, high=10))
@@ -106,8 +104,7 @@ class HTLPotential:
         V = np.broadcast_to(-self.alpha / r * decay + far, (len(T), len(r)))
         if color == "octet":
             return np.broadcast_to(octet_of(self, r, lambda: (V, far)), V.shape)
-        strength = C_F * self.coupling(T) * hard_scale / np.sqrt(1 + xi / 3)
-        return V - 1j * strength[:, None] * landau_damping(np.outer(self.debye_mass(T, hard_scale), r))
+        return V + 1j * damping(C_F * self.coupling(T), self.debye_mass(T, hard_scale), r, xi, hard_scale)
 
     def coupling(self, T: Float) -> Float:
         """Return alpha_s of Im V and of the default m_D, T in GeV, any shape."""

@@ -36,7 +36,7 @@ def landau_damping(x: ArrayLike) -> Float:
                = sum_{k>=1} x^{2k}/(2k+1)! [2k (H_{2k} - gamma_E - ln x) - 1/(2k+1)]       (H_n: harmonic numbers)
 
     The series is used for small x, where the closed form cancels, and the asymptotic series of Ei and E_1 for large x.
-    Source of phi: Laine, Philipsen, Romatschke and Tassler, JHEP 03 (2007) 054.
+    Source of phi: Laine, Philipsen, Romatschke and Tassler, arXiv:hep-ph/0611300.
     """
     x = float_array("x", x)
     small, large = x < _SERIES_BELOW, x > _ASYMPTOTIC_ABOVE
@@ -139,6 +139,26 @@ def frozen_coupling(mu: Float, largest: float, n_f: int, lambda_ms: float) -> Fl
     # where it does not run any scale will do: the result is not used
     running = C_F * running_coupling(np.where(runs, mu, _RUNS_ABOVE), n_f, lambda_ms)
     return np.where(runs, np.minimum(running, largest), largest)
+
+
+def check_running(potential: Any) -> None:
+    """Settle `n_f`, `lambda_ms` and `octet` of a potential with Landau damping, or raise `InputError`."""
+    allowed = "be from 0.05 to 0.45 GeV"
+    settle(
+        potential,
+        n_f=integer("n_f", potential.n_f, 0, 6, "be a number of flavors, 0 to 6"),
+        lambda_ms=number("lambda_ms", potential.lambda_ms, allowed, low=0.05, high=0.45),
+        octet=choice("octet", potential.octet, get_args(Octet)),
+    )
+
+
+def damping(coupling: Float, mass: Float, r: Float, xi: Float, hard_scale: Float) -> Float:
+    """Return Im V = -coupling lambda phi(m_D r)/sqrt(1 + xi/3) in GeV, shape (nt, nr), averaged over angles.
+
+    `coupling` is C_F alpha_s, `mass` m_D at the hard scale lambda in GeV, (nt,) each, and r (nr,) in GeV^-1.
+    """
+    strength = coupling * hard_scale / np.sqrt(1 + xi / 3)
+    return np.asarray(-strength[:, None] * landau_damping(np.outer(mass, r)))
 
 
 # GeV^-1; far beyond every screening length: r V is then exact to rounding, and a string without screening has broken
@@ -252,10 +272,8 @@ class KSUPotential(CornellPotential):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name, low, high, unit in (("md_factor", 0.0, 10.0, ""), ("lambda_ms", 0.05, 0.45, " GeV")):
-            allowed = f"be from {low:g} to {high:g}{unit}"
-            settle(self, **{name: number(name, getattr(self, name), allowed, low=low, high=high)})
-        settle(self, n_f=integer("n_f", self.n_f, 0, 6, "be a number of flavors, 0 to 6"))
+        settle(self, md_factor=number("md_factor", self.md_factor, "be from 0 to 10", low=0, high=10))
+        check_running(self)
 
     @property
     def has_width(self) -> bool:
@@ -280,8 +298,7 @@ class KSUPotential(CornellPotential):
 
     def imaginary_part(self, r: Float, T: Float, xi: Float, hard_scale: Float) -> Float:
         """Return Im V <= 0 in GeV, shape (nt, nr), for r (nr,) in GeV^-1 and T, xi, hard_scale (nt,)."""
-        strength = self.coupling(T) * hard_scale / np.sqrt(1 + xi / 3)
-        return np.asarray(-strength[:, None] * landau_damping(np.outer(self.debye_mass(hard_scale), r)))
+        return damping(self.coupling(T), self.debye_mass(hard_scale), r, xi, hard_scale)
 
     def screened(self, r: Float, mass: Float) -> Float:
         """Return the Karsch-Mehr-Satz potential in GeV, shape (nt, nr), for r (nr,) in GeV^-1, mass (nt,) in GeV."""

@@ -24,7 +24,7 @@ from ..result import Progress, Saved, Tables, made, octet_bounds
 from ..solve import checked_problem, checked_times, reporting
 from ..steps import Plan, Profile, strang
 from .method import DensityMatrix, check_potential
-from .propagate import missing, propagate_density, purity_entropy, sequences
+from .propagate import eigenvalues, missing, propagate_density, purity_entropy, sequences
 from .resolution import starting_levels
 
 if TYPE_CHECKING:
@@ -368,7 +368,7 @@ class _Frames:
             if state.l <= self._l_max:
                 overlap[j] = X[SINGLET, state.l, state.radial_index, state.radial_index]
         self.overlap.append(overlap)
-        purity, entropy = purity_entropy(X[:, :, None])
+        purity, entropy = purity_entropy(eigenvalues(X[:, :, None]))
         self.purity.append(float(purity[0]))
         self.entropy.append(float(entropy[0]))
         negativity = np.full(X.shape[:2], np.nan)

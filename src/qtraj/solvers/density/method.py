@@ -21,16 +21,14 @@ from ...errors import InputError, note
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
-from ...physics.positivity import check_positive, states_of
 from ...radial.laguerre import LaguerreMesh
 from ...states import STATES
-from ..nojump.method import DEFAULT_MESH, NoJump, check_step
+from ..nojump.method import NoJump, check_step, default_mesh
 from ..nojump.on_mesh import ROUNDING
 from ..parallel import Tally, side_by_side
 from ..result import Progress, Solution
-from ..separable import separable
 from ..steps import Profile, strang
-from ..thermal import check_thermal
+from ..thermal import check_jumps
 from .propagate import Overlaps, propagate_density, propagate_state, sequences
 from .resolution import (
     LOCAL,
@@ -60,9 +58,13 @@ FEW_L: Final = 5
 """With a smaller l_max jumps of a complex potential, which have twice as many angles, take pairs beyond it and back
 within a step: half the step divides the error by 2.2 (l_max = 2) and 2.9 (4), and not by 4."""
 
-L_OF_NOISE: Final = 8.0
-"""The same for l_max where jumps follow from a complex potential, which reach many l: contributions fall by 0.68 per l,
-so that all beyond add 3.1 times as much (HTL, P wave, survival 1e-5), and by 0.88 (3S from a 2S, seven times)."""
+RATES_OF_NOISE: Final = (0.5, 0.875)
+"""Least and largest rate at which contributions of a complex potential, whose jumps reach many l, fall with l: what a
+run with one l less shows, and `RATE_GROWS` more. Measured: 0.4 to 0.5 (HTL), 0.68 (HTL, P wave, survival 1e-5) and 0.88
+(3S from a 2S, seven times)."""
+
+RATE_GROWS: Final = 0.2
+"""Rates grow with l: those of HTL from 0.3 to 0.5 between l = 4 and 8."""
 
 FEW_STEPS: Final = 16
 """With fewer steps than this the error can be 0.7 of the difference (2S from 1S at weak kappa)."""
@@ -89,12 +91,14 @@ class DensityMatrix:
     step : float, optional
         Fixed time step in GeV^-1 in a medium of the strength of the baseline, see `schedule.step_edges`.
     error_budget : bool
-        Estimate the errors (and refine) by comparisons: three more runs, 3 to 4 times the cost of the answer itself.
+        Estimate the errors (and refine) by comparisons: three more runs, 3 to 4 times the cost of the answer itself; a
+        fourth, with one less l, for a complex potential.
     refinements : int
         How often a history may be refined, 0 to 10, before an `AccuracyWarning` says what was reached.
     diagnostics : bool
         Compute purity and von Neumann entropy of the pairs that are left at the end, normalized, and the smallest
-        eigenvalue of their density matrix: at all orders in E/T it may lie slightly below zero.
+        eigenvalue of their density matrix: at all orders in E/T it may lie slightly below zero. There one more run
+        finds ``twin_difference``, what the positive twin says otherwise: an error of the equation, not of solving it.
 
     Raises
     ------
@@ -146,16 +150,14 @@ class DensityMatrix:
         method = NoJump(error_budget=self.error_budget)
         # histories of similar length share a block, since a block's runs have the length of its longest
         order = np.argsort([sum(b - a for a, b in h.active) for h in histories], kind="stable")
-        blocks, runs = (
-            [],
-            5 if self.error_budget else 2,
-        )  # for each history, the part without jumps counted as one
+        blocks = []
+        # for each history, the part without jumps counted as one
+        runs = 2 if not self.error_budget else 6 if model.has_width else 5
         tally = Tally(progress, len(order) * runs)
         for i in range(0, len(order), BLOCK):
             tally.until(min(i + BLOCK, len(order)) * runs)
             profiles = [Profile(model, histories[int(j)], thermal=True) for j in order[i : i + BLOCK]]
-            mesh = DEFAULT_MESH.scaled(model.scales.length)
-            no_jump = method.on_mesh(mesh, model, profiles, initial, checkpoints)
+            no_jump = method.on_mesh(default_mesh(model), model, profiles, initial, checkpoints)
             tally.add(len(profiles))
             blocks.append(_solved(self, model, profiles, initial, checkpoints, no_jump, tally.add))
             tally.reach()
@@ -197,15 +199,8 @@ def has_jumps(model: LindbladModel) -> bool:
 
 def check_potential(model: LindbladModel, histories: Sequence[History] = ()) -> None:
     """Raise `InputError` for a potential whose jumps are not known, or would have negative probabilities."""
-    model.potential.vacuum(np.ones(1), "octet")
-    thermal = separable(model)
-    if thermal is not None and thermal.octet_width:
-        allowed = "have a real octet potential for DensityMatrix"
-        remedy = "An octet decays by the jumps that follow from Im V_s. NoJump() takes any potential."
-        raise InputError("potential", model.potential, allowed, remedy)
-    check_thermal(model, histories, np.ones(1), "singlet")  # a table has its temperatures
-    if model.has_width and model.thermal is not None:
-        check_positive(model.thermal, states_of(histories), model.scales.length * RANGES[-1])
+    # the temperatures of a table count, wherever it is looked at
+    check_jumps(model, histories, np.ones(1), model.scales.length * RANGES[-1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,6 +306,8 @@ def _solved(
             runs = [(d, False)]
             if budget:  # the most expensive first, so that all cores end together
                 runs = [(d.finer(), compared), (d.higher(model), compared), (d, False), (d, True)]
+                if model.has_width and d.l_max > max(initial.l, 2):
+                    runs.append((replace(d, l_max=d.l_max - 1), False))
 
             def regenerate(
                 run: tuple[Discretization, bool],
@@ -338,8 +335,26 @@ def _solved(
             for row, i in enumerate(members):
                 diagnostics[i] = {name: getattr(fine.density, name)[row] for name in names}
                 diagnostics[i] |= {"steps": fine.steps[row], "l_max": d.l_max}
+            if method.diagnostics and not model.is_lindblad:
+                # with the same mesh and steps, whose errors are those of either
+                twin = replace(model, positive=True)
+                plans = [
+                    sequences(Profile(twin, profiles[i].history), checkpoints, strang, each.step)
+                    for i, each in zip(members, discretizations, strict=True)
+                ]
+                of_twin = propagate_density(
+                    d.basis(twin),
+                    twin,
+                    initial,
+                    plans,
+                    jump_range=d.jump_range,
+                    filter_energy=d.filter_energy,
+                )
+                difference = (of_twin.overlap - fine.density.overlap)[:, -1]
+                for row, i in enumerate(members):
+                    diagnostics[i]["twin_difference"] = difference[row]
             if budget:
-                finer, higher, _, coarse = results
+                finer, higher, _, coarse, *lower = results
                 beside = coarse if compared else fine  # of the same steps
                 for part, one, other in (
                     ("time_step", fine, coarse),
@@ -347,8 +362,11 @@ def _solved(
                     ("mesh", beside, finer),
                 ):
                     change = _shared_change(one.overlap, other.overlap, aimed)
-                    share = L_OF_NOISE if part == "l_max" and model.has_width else SHARES[part]
-                    parts[part][members] = share * change
+                    parts[part][members] = SHARES[part] * change
+                if model.has_width:
+                    less = _shared_change(fine.overlap, lower[0].overlap, aimed) if lower else None
+                    more = parts["l_max"][members] / SHARES["l_max"]
+                    parts["l_max"][members] = l_part(more, less, d.l_max)
                 shares = [step_share(steps, model, d.l_max) / SHARES["time_step"] for steps in fine.steps]
                 parts["time_step"][members] *= np.array(shares)[:, None, None]
         if not budget:
@@ -400,6 +418,20 @@ def step_share(steps: int, model: LindbladModel, l_max: int) -> float:
     if steps < FEW_STEPS or (model.has_width and l_max < FEW_L):
         return 1.0
     return SHARES["time_step"]
+
+
+def l_part(more: Float, less: Float | None, l_max: int) -> Float:
+    """Return the error from l_max of a complex potential, from the changes with one more and with one less l.
+
+    With one more the start is faster, too, which has nothing to do with l: what l changes is less than at one less.
+    With few l the rate at which it falls says nothing yet.
+    """
+    low, high = RATES_OF_NOISE
+    if less is None:
+        return more / (1 - high)
+    rate = np.divide(more, less, out=np.full_like(more, high), where=(less > 0) & (l_max >= FEW_L))
+    share = 1 / (1 - np.clip(rate + RATE_GROWS, low, high))
+    return np.asarray(np.maximum(share * np.minimum(more, less), SHARES["l_max"] * more))
 
 
 def _shared_change(value: Float, other: Float, aimed: NDArray[np.bool_]) -> Float:

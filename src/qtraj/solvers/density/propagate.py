@@ -246,8 +246,9 @@ def propagate_density(
         lost[members] = np.asarray(gone).T[:count]
         if diagnostics:
             final = np.stack(X)[:, :, :count]
-            purity[members], entropy[members] = purity_entropy(final)
-            smallest[members] = eigenvalues(final).min(axis=(0, 1, 3))
+            values = eigenvalues(final)
+            purity[members], entropy[members] = purity_entropy(values)
+            smallest[members] = values.min(axis=(0, 1, 3))
         advance(count)
 
     side_by_side(propagate, list(batches(plans, batch_size())))
@@ -332,16 +333,16 @@ def eigenvalues(X: Float) -> Float:
     return np.linalg.eigvalsh(symmetric + 1j * antisymmetric)
 
 
-def purity_entropy(X: Float) -> tuple[Float, Float]:
-    """Purity and von Neumann entropy of the normalized state, each (B,), from X of shape (2, M, B, K, K).
+def purity_entropy(values: Float) -> tuple[Float, Float]:
+    """Purity and von Neumann entropy of the normalized state, each (B,), from its `eigenvalues` (2, M, B, K).
 
     It is the state of the pairs that are kept: rho over its trace, so that an entropy does not change with how much of
     a start a mesh leaves out. NaN where nothing is kept. A block rho_{c,l} stands for (2l+1) d_c equal copies, d_c the
     number of colors, of rho_{c,l}/((2l+1) d_c) each.
     """
-    trace = np.trace(X, axis1=-2, axis2=-1).sum(axis=(0, 1))
-    values = eigenvalues(X / np.where(trace > 0, trace, np.nan)[:, None, None])
-    copies = np.array([1, OCTET_DIMENSION])[:, None] * (2 * np.arange(X.shape[1]) + 1)
+    trace = values.sum(axis=(0, 1, 3))
+    values = values / np.where(trace > 0, trace, np.nan)[:, None]
+    copies = np.array([1, OCTET_DIMENSION])[:, None] * (2 * np.arange(values.shape[1]) + 1)
     copies = copies[:, :, None, None]
     # rounding leaves eigenvalues of -1e-18: they carry no entropy
     positive = np.maximum(values, 0)

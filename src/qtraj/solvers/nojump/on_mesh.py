@@ -36,8 +36,9 @@ EXCESS: Final = 1.5
 """Mesh error over the largest difference between the bases, which have errors of their own, of about half the size."""
 
 
-EXCESS_OF_KINKS: Final = 3.0
-"""The same for a potential that changes with the medium, which may have kinks, see `MeshSetting.others`."""
+EXCESS_OF_KINKS: Final = 4.0
+"""The same for a potential that changes with the medium, which may have kinks, see `MeshSetting.others`: 3.4 for 1P of
+KSU after a local start."""
 
 
 ROUNDING: Final = 1e-13
@@ -164,7 +165,13 @@ def _exponents(
 
 
 def error_parts(
-    found: Float, coarse: Float, finer: Sequence[Float], *, share: float = SHARE, excess: float = EXCESS
+    found: Float,
+    coarse: Float,
+    finer: Sequence[Float],
+    beside: Float | None = None,
+    *,
+    share: float = SHARE,
+    excess: float = EXCESS,
 ) -> dict[str, Float]:
     """Return the parts `time_step` and `mesh`, each of the shape of `found`.
 
@@ -175,7 +182,9 @@ def error_parts(
     coarse : ndarray, shape (..., 7)
         The same with twice the step.
     finer : sequence of ndarray, shape (..., 7)
-        With twice the step on finer bases.
+        On finer bases, with the steps of `beside`.
+    beside : ndarray, shape (..., 7), optional
+        What `finer` is compared with, by default `coarse`.
     share : float
         Share of the difference between the steps that counts as error. Richardson's is a fifteenth at fourth order and
         a third at second; the default is for fourth order and tables, which are only piecewise smooth.
@@ -185,7 +194,8 @@ def error_parts(
     """
     return {
         "time_step": _shared(coarse, found) * share,
-        "mesh": excess * np.max([_shared(other, coarse) for other in finer], axis=0),
+        "mesh": excess
+        * np.max([_shared(other, coarse if beside is None else beside) for other in finer], axis=0),
     }
 
 

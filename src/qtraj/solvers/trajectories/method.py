@@ -18,8 +18,6 @@ from ...errors import InputError, note
 from ...physics.initial import InitialState
 from ...physics.medium import History
 from ...physics.model import LindbladModel
-from ...physics.positivity import check_positive, states_of
-from ...physics.potentials.coulomb import COLORS
 from ...radial.laguerre import LaguerreMesh
 from ...radial.sine import SineGrid
 from ...states import STATE_NAMES
@@ -31,7 +29,7 @@ from ..nojump.on_sine import DEFAULT_DT
 from ..parallel import Tally
 from ..projection import Projection, checked_projection
 from ..result import Progress, Solution
-from ..thermal import check_thermal
+from ..thermal import check_jumps
 from .ensemble import UNLIMITED
 from .estimators import L_TRACKED, Sample
 from .propagators import Propagators, make_propagators, next_order_refused
@@ -177,17 +175,9 @@ class QuantumTrajectories:
             raise InputError("method", type(self).__name__, allowed, remedy)
         if not model.is_local and on_sine:
             raise next_order_refused(model, "QuantumTrajectories on a SineGrid")
-        if model.thermal is not None and model.has_width:
+        if model.has_width:
             r = self._grid(model).r
-            for color in COLORS:
-                check_thermal(model, histories, r, color)
-            states = states_of(histories)
-            hot = len(states[0]) > 0
-            if hot and np.any(np.imag(model.thermal.medium(r, "octet", *states))):
-                allowed = "have a real octet for QuantumTrajectories, which decays by the jumps that Im V_s tells of"
-                raise InputError("potential", type(model.potential).__name__, allowed, "Or use NoJump().")
-            if hot:
-                check_positive(model.thermal, states, float(r[-1]))
+            check_jumps(model, histories, r, float(r[-1]))
         without_jumps = NoJump(projection=self.projection)
         if on_sine:
             without_jumps = replace(without_jumps, grid=self.grid, dt=self.dt)

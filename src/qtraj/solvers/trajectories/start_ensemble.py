@@ -8,8 +8,8 @@ survival, are rare in r0 itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, cast
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 import numpy as np
 
@@ -20,6 +20,9 @@ from ..parallel import side_by_side
 from .ensemble import UNLIMITED, Ensemble, Jumps, Streams
 from .estimators import EndPoint, LastJump, backward_states
 from .propagators import Propagators, sector_of
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Estimator = Literal["last_jump", "end_point"]
 
@@ -189,3 +192,29 @@ def join_jumps(starts: Sequence[tuple[int, float, Sequence[StratifiedBatch]]]) -
         np.concatenate([none, *(len(starts) * p * r.weight for _, p, rounds in starts for r in rounds)]),
         np.repeat([color for color, _, _ in starts], sizes),
     )
+
+
+def jump_variables(jumps: Any) -> dict[str, Any]:
+    """Return the records of all jumps, those of a batch one behind the other, with the number of their history."""
+    if jumps is None:
+        return {}
+    records: Sequence[JumpRecord] = (jumps,) if isinstance(jumps, JumpRecord) else jumps
+    variables: dict[str, Any] = {}
+    for name, first in asdict(records[0]).items():
+        axis = "trajectory" if name in ("r0", "weight", "start") else "jump"
+        arrays = [getattr(record, name) for record in records]
+        variables[f"jump_{name}"] = axis, np.concatenate(arrays).astype(first.dtype)
+        variables[f"{axis}_history"] = axis, np.repeat(np.arange(len(records)), [len(a) for a in arrays])
+    return variables
+
+
+def jumps_of(dataset: xr.Dataset) -> Any:
+    """Return what `jump_variables` made variables of, None if there are none."""
+    if "jump_history" not in dataset:
+        return None
+    records = []
+    for i in range(dataset.sizes.get("history", 1)):
+        mine = {axis: dataset[f"{axis}_history"].values == i for axis in ("jump", "trajectory")}
+        fields = {name: dataset[f"jump_{name}"] for name in JumpRecord.__dataclass_fields__}
+        records.append(JumpRecord(**{n: v.values[mine[str(v.dims[0])]] for n, v in fields.items()}))
+    return tuple(records) if "history" in dataset.sizes else records[0]
