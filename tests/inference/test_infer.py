@@ -29,7 +29,7 @@ x_name = "N_part"
 points = 8
 [sampling]
 samplers = ["nested"]
-live = 50
+live = 100
 [[models]]
 name = "one"
 [[models]]
@@ -118,31 +118,3 @@ def test_files_that_are_none_are_named(tmp_path):
         load_inference_file(tmp_path / "none.toml")
     with pytest.raises(FileFormatError, match="not TOML"):
         read(tmp_path, "[run")
-
-
-@pytest.mark.slow
-def test_the_chain_goes_on_after_each_interruption_to_the_same_tables(tmp_path):
-    file = read(tmp_path)
-    first = infer(file, tmp_path / "whole", solve=ExponentialDecay())
-    with pytest.raises(KeyboardInterrupt):
-        infer(file, tmp_path / "parts", solve=ExponentialDecay(interrupt_at=30))
-
-    def stop(stage, done, total):
-        if done:
-            raise KeyboardInterrupt
-
-    for _ in range(2):
-        with pytest.raises(KeyboardInterrupt):
-            infer(file, tmp_path / "parts", solve=ExponentialDecay(), progress=stop)
-    second = infer(file, tmp_path / "parts", solve=ExponentialDecay())
-    for name in first.models:
-        for table in ("posterior_nested.csv", "theory_fitted.csv", "theory_OO.csv"):
-            assert (tmp_path / "whole" / name / table).read_text() == (
-                tmp_path / "parts" / name / table
-            ).read_text()
-        assert "slide" in (tmp_path / "whole" / name / "theory_OO.csv").read_text()
-        assert (tmp_path / "whole" / name / "hepdata" / "submission.yaml").exists()
-    never = ExponentialDecay(interrupt_at=0)  # all is there: nothing is solved or sampled
-    again = infer(file, tmp_path / "whole", solve=never, progress=stop)
-    assert again.evidence().equals(first.evidence())
-    assert set(second.models) == {"one", "half"}

@@ -1,5 +1,7 @@
 """The surrogate: as good as its covariance says on points it did not see, and honest where a design is small."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -113,3 +115,9 @@ def test_a_design_survives_its_file_and_too_small_ones_are_refused(tmp_path):
         Surrogate.fit(design).misses(
             Design(*([PARAMETERS, design.points, (), np.zeros((8, 3))] + [None] * 3))
         )
+
+
+def test_a_design_without_named_sources_has_none():
+    design = design_of(design_points(PARAMETERS, 8, seed=1))
+    bare = replace(design, shifts=np.zeros((8, 0, len(N_PART))), shift_names=())
+    assert Surrogate.fit(bare)(np.array([2.0, 0.2])).shifts.shape == (0, len(N_PART))

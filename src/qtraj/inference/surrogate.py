@@ -160,7 +160,9 @@ class Surrogate:
         paths = np.median(design.errors, axis=0)
         independent = np.hypot(unit * _left_out(z, left, size, axes, J), paths)
         basis = np.asarray(_basis(x, quadratic=d >= (p + 1) * (p + 2)))
-        slopes = np.linalg.lstsq(basis, design.shifts.reshape(d, -1), rcond=None)[0]
+        slopes = np.linalg.lstsq(
+            basis, design.shifts.reshape(d, int(np.prod(design.shifts.shape[1:]))), rcond=None
+        )[0]
         return cls(
             design=design,
             center=center,
@@ -178,7 +180,7 @@ class Surrogate:
             weights=weights,
             inverses=inverses,
             independent=np.where(independent > UNNOTICED * unit, independent, 0.0),
-            slopes=slopes.reshape(-1, *design.shifts.shape[1:]),
+            slopes=slopes.reshape(basis.shape[1], *design.shifts.shape[1:]),
         )
 
     @in_float64
