@@ -40,9 +40,7 @@ from ..observables.feeddown import MESON_NAMES, FeedDown
 from ..observables.geometry import with_geometry
 from ..observables.table import SurvivalTable
 from ..solvers.solve import solve as solve_lindblad
-from .parameters import KNOT, Parameter, Parameters
-from .posterior import PRIORS
-from .posterior import _written as _written_parameter
+from .parameters import KNOT, Parameters
 
 _FORMAT: Final = "qtraj design 1"
 _INPUT_ERRORS: Final = ("branching", "cross_sections")
@@ -106,7 +104,7 @@ class Design:
         coordinates = {"parameter": list(self.parameters.names), "source": list(self.shift_names)}
         attrs = {
             "format": _FORMAT,
-            "parameters": json.dumps([_written_parameter(member) for member in self.parameters]),
+            "parameters": self.parameters.to_json(),
             "datasets": json.dumps([_written(data) for data in self.datasets]),
         }
         return write_dataset(xr.Dataset(variables, coordinates, attrs), path_of("path", path))
@@ -135,10 +133,7 @@ class Design:
         datasets = tuple(_read(entry) for entry in json.loads(dataset.attrs["datasets"]))
         arrays = {name: dataset[name].values for name in ("points", "values", "errors", "shifts")}
         names = tuple(str(name) for name in dataset["source"].values)
-        members = json.loads(dataset.attrs["parameters"])
-        parameters = Parameters(
-            tuple(Parameter(m["name"], PRIORS[m["prior"]](**m["arguments"])) for m in members)
-        )
+        parameters = Parameters.from_json(dataset.attrs["parameters"])
         return cls(parameters, datasets=datasets, shift_names=names, **arrays)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property, wraps
 from math import erf, inf, sqrt
 from typing import Any, Final, NamedTuple, Protocol, TypeVar, cast, runtime_checkable
@@ -172,6 +173,9 @@ class Normal:
         return _between(x, self.low, self.high, height - z**2 / 2)
 
 
+_PRIORS: Final = {kind.__name__: kind for kind in (Uniform, LogUniform, Normal)}
+
+
 class Kind(NamedTuple):
     """What a parameter is, for tables, axes and checks."""
 
@@ -285,6 +289,27 @@ class Parameters:
                 "members", names, "hold kappa, or two or more knots of it at different T", remedy
             )
         settle(self, members=members)
+
+    @classmethod
+    def from_json(cls, written: str) -> Parameters:
+        """Return the parameters of `to_json`; `KeyError`, `TypeError` or `ValueError` if it is something else."""
+        entries = json.loads(written)
+        return cls(tuple(Parameter(e["name"], _PRIORS[e["prior"]](**e["arguments"])) for e in entries))
+
+    def to_json(self) -> str:
+        """Return names, priors and their arguments as JSON, for the attributes of files."""
+        return json.dumps(
+            [
+                {
+                    "name": member.name,
+                    "prior": type(member.prior).__name__,
+                    "arguments": {
+                        f.name: getattr(member.prior, f.name) for f in fields(cast(Any, member.prior))
+                    },
+                }
+                for member in self.members
+            ]
+        )
 
     def __len__(self) -> int:
         return len(self.members)

@@ -22,13 +22,12 @@ from .._types import Float
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
 from .likelihood import Likelihood, Predict
-from .parameters import LogUniform, Normal, Parameter, Parameters, Uniform, in_float64
+from .parameters import Parameters, in_float64
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LEVELS: Final = (0.68, 0.95)
-PRIORS: Final = {kind.__name__: kind for kind in (Uniform, LogUniform, Normal)}
 FORMAT: Final = "qtraj posterior 1"
 
 
@@ -132,7 +131,7 @@ class Posterior:
             "format": FORMAT,
             "sampler": sampler,
             "settings": json.dumps(dict(settings)),
-            "parameters": json.dumps([_written(member) for member in likelihood.parameters]),
+            "parameters": likelihood.parameters.to_json(),
             "evidence": json.dumps(
                 None if evidence is None else [float(evidence.value), float(evidence.error)]
             ),
@@ -346,15 +345,12 @@ class Posterior:
             if attrs["format"] != FORMAT:
                 problem = f"has the format {attrs['format']!r}, not {FORMAT!r}"
                 raise FileFormatError(path, problem, "Install the version of qtraj that wrote it.")
-            members = [
-                Parameter(entry["name"], PRIORS[entry["prior"]](**entry["arguments"]))
-                for entry in json.loads(attrs["parameters"])
-            ]
+            parameters = Parameters.from_json(attrs["parameters"])
             evidence = json.loads(attrs["evidence"])
         except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
             raise FileFormatError(path, f"is no posterior of qtraj ({error})", "Infer it again.") from error
         estimate = None if evidence is None else Estimate(evidence[0], {"statistical": evidence[1]})
-        return cls(data, Parameters(tuple(members)), estimate, str(attrs["sampler"]))
+        return cls(data, parameters, estimate, str(attrs["sampler"]))
 
 
 def partial_map(one: Any) -> Any:
@@ -380,14 +376,3 @@ def _contributions(base: Likelihood, theta: Any, nuisances: Any, values: Any) ->
 
     made: tuple[Any, Any] = jax.jit(partial_map(one))((theta, nuisances))
     return made
-
-
-def _written(member: Parameter) -> dict[str, Any]:
-    """Return a parameter as JSON holds it."""
-    prior = member.prior
-    names = getattr(prior, "__dataclass_fields__", {})
-    return {
-        "name": member.name,
-        "prior": type(prior).__name__,
-        "arguments": {n: getattr(prior, n) for n in names},
-    }
