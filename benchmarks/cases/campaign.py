@@ -13,7 +13,8 @@ from qtraj.campaign.executors import Executor, InProcess, chosen_executor
 from qtraj.campaign.progress import Reporter
 from qtraj.campaign.run import carry_out, prepare
 from qtraj.campaign.store import Store
-from qtraj.io.config import Job, RunFile, parse_config
+from qtraj.io.config import RunFile, parse_config
+from qtraj.io.config_campaign import Job
 
 from .common import Table, in_new_process
 

@@ -19,6 +19,7 @@ from qtraj.campaign.executors import InProcess
 from qtraj.campaign.run import RESULT
 from qtraj.cli import app
 from qtraj.io.config import load_run_file
+from qtraj.io.inference import is_inference_file, load_inference_file
 from qtraj.io.results import read_dataset
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -309,7 +310,7 @@ def test_init_writes_run_files_that_are_read_and_name_themselves(tmp_path, monke
         files = sorted(folder.glob("*.toml"))
         assert [path.name for path in files] == sorted(path.name for path in EXAMPLES.glob("*.toml"))
         for path in files:
-            load_run_file(path)
+            load_inference_file(path) if is_inference_file(path) else load_run_file(path)
             for named in re.findall(r"[\w/]*(?:pbpb|campaign_)\w+\.toml", path.read_text(encoding="utf-8")):
                 assert Path(named).is_file() or (folder / named).is_file()
         for named in re.findall(r"[\w/]+\.toml", result.stdout):

@@ -174,7 +174,9 @@ def load_inference_file(path: str | Path) -> InferenceFile:
     except UnicodeDecodeError:
         raise FileFormatError(path, "not UTF-8 text", "An inference file is TOML text in UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
-        raise FileFormatError(path, f"not TOML: {error}", "examples/infer_pbpb_5020.toml is one.") from None
+        raise FileFormatError(
+            path, f"not TOML: {error}", "`qtraj init` writes one, infer_pbpb_5020.toml."
+        ) from None
     try:
         config = InferenceConfig.model_validate(table)
     except ValidationError as error:
