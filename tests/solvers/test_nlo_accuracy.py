@@ -120,29 +120,3 @@ def test_the_error_budget_contains_the_truth(order, medium, start):
         if not missed and start != "octet":  # whose start holds no bound state, so that it has no survival
             assert result.survival[name].error <= 1.001 * (1e-3 * result.survival[name].value + 2e-5)
     assert not wrong, wrong
-
-
-TAU = np.linspace(0.6, 2.6, 41)
-JAGGED = qt.TabulatedTemperature(TAU, np.append(np.random.default_rng(3).uniform(0.22, 0.5, 40), 0.2), 0.25)
-
-
-@pytest.mark.filterwarnings("ignore:the .*expansion in .* does not hold")  # what is asked is the equation
-@pytest.mark.parametrize(
-    ("medium", "start"),
-    [
-        (qt.Bjorken(0.425, 0.6, 0.25), "S"),
-        (qt.Bjorken(0.36, 0.6, 0.19), "S"),
-        (JAGGED, "S"),
-        (qt.Bjorken(0.30, 0.6, 0.25), "P"),
-    ],
-    ids=["baseline", "cool", "jagged", "P"],
-)
-def test_without_a_budget_the_default_settings_keep_the_tolerance(medium, start):
-    model = qt.LindbladModel(order="NLO")
-    found, finer = (
-        qt.solve(model, medium, STARTS[start], qt.DensityMatrix(rtol=rtol, error_budget=False))
-        for rtol in (1e-3, 1e-4)
-    )
-    for name in [s.name for s in qt.STATES if s.l == STARTS[start].l]:
-        value, truth = found.survival[name].value, finer.survival[name].value
-        assert abs(value - truth) <= 1e-3 * truth + 2e-5, (name, value / truth - 1)

@@ -20,15 +20,8 @@ from scipy.linalg import expm
 import qtraj as qt
 from qtraj.physics.channels import recoiling_channels
 from qtraj.solvers.basis import make_basis
-from qtraj.solvers.density.kernels import (
-    density_sector,
-    double_precision,
-    evolve_density,
-    evolve_state,
-    padded_steps,
-)
+from qtraj.solvers.density.kernels import density_sector, double_precision, evolve_density, padded_steps
 from qtraj.solvers.density.propagate import propagate_density, propagate_state, sequences
-from qtraj.solvers.jumps import soft as soft_module
 from qtraj.solvers.jumps.local import NEAR_ZERO, LocalGenerator, exponential
 from qtraj.solvers.jumps.soft import SERIES, density_exponential, soft_generator
 from qtraj.solvers.steps import Profile, Steps, strang
@@ -311,18 +304,7 @@ def regenerated(step):
     return full.overlap[0, -1, [0, 1, 3]] - alone.overlap[0, -1, [0, 1, 3]], full.overlap[0, -1, [0, 1, 3]]
 
 
-@pytest.fixture
-def whole_exponential(monkeypatch):
-    """Take the exponential of the soft part by six terms, so that the splitting alone has an error."""
-    monkeypatch.setattr(soft_module, "SERIES", 6)
-    for compiled in (evolve_density, evolve_state):
-        compiled.clear_cache()
-    yield
-    for compiled in (evolve_density, evolve_state):
-        compiled.clear_cache()
-
-
-def test_order_in_the_step(whole_exponential):
+def test_order_in_the_step():
     runs = [regenerated(step) for step in (0.4, 0.2, 0.1, 0.025)]
     value, total = runs[-1]
     errors = np.abs(np.array([r for r, _ in runs[:-1]]) - value)
@@ -330,13 +312,6 @@ def test_order_in_the_step(whole_exponential):
     assert np.all(errors[0] / errors[2] > 11)
     # what is left at 0.4 GeV^-1 (30 steps): 2e-6 of the 1S, 2e-4 of the others
     assert np.all(errors[0] / total < [1e-5, 5e-4, 5e-4])
-
-
-def test_the_series_of_two_terms_takes_away_most_of_the_error_of_the_splitting():
-    (value, total), *runs = [regenerated(step) for step in (0.05, 0.4, 0.2)]
-    # the whole exponential leaves 2e-4 at 0.4 GeV^-1, and 1.3e-5 at 0.1
-    for found, _ in runs:
-        assert np.all(np.abs(found - value) / total < [4e-6, 4e-5, 4e-5])
 
 
 def test_batches_change_nothing():

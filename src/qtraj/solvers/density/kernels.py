@@ -38,7 +38,6 @@ from ..jumps.soft import (
     bound,
     density_exponential,
     pieces,
-    real_and_imaginary,
     soft_decay,
     soft_generator,
     state_exponential,
@@ -127,12 +126,7 @@ def state_sector(
     soft = None if model.is_local else soft_decay(model, basis, color, l, jump_range)
     phases = local_phases(model, r)[:, color]
     sector = StateSector(energies, vectors, local_decay(model, color, r), phases, soft)
-    return sector, state_bound(model, basis, color, l, jump_range)
-
-
-def state_bound(model: LindbladModel, basis: Basis, color: int, l: int, jump_range: float) -> Float:
-    """Return the bound on the soft part of a sector, for `padded_steps`; empty where there is none."""
-    return np.zeros(0) if model.is_local else bound(model, soft_decay(model, basis, color, l, jump_range))
+    return sector, np.zeros(0) if soft is None else bound(model, soft)
 
 
 @jax.jit
@@ -163,12 +157,7 @@ def evolve_state(sector: StateSector, state: Any, s: PaddedSteps, steps: Any) ->
 
     def step(i: Any, a: Any) -> Any:
         exponent = s.terms[i][: len(sector.decay)].T @ sector.decay + 1j * (s.phases[i].T @ sector.phases)
-        if sector.soft is None:
-            return (between(a, i) @ sector.vectors.T * jnp.exp(-exponent)) @ sector.vectors
-        # XLA would make real matrices complex, and multiply twice as much
-        real, imaginary = real_and_imaginary(between(a, i)) @ sector.vectors.T
-        real, imaginary = real_and_imaginary((real + 1j * imaginary) * jnp.exp(-exponent)) @ sector.vectors
-        return real + 1j * imaginary
+        return (between(a, i) @ sector.vectors.T * jnp.exp(-exponent)) @ sector.vectors
 
     return between(jax.lax.fori_loop(0, steps, step, state + 0j), steps)
 
@@ -192,14 +181,9 @@ def density_sector(model: LindbladModel, basis: Basis, jump_range: float) -> tup
     """Return the constants of `evolve_density`, and the bound on the soft part of `padded_steps`."""
     local = local_generator(model, basis.mesh, basis.l_max, jump_range)
     soft = soft_generator(model, basis, jump_range)
-    sector = DensitySector(tuple(basis.energies), tuple(basis.vectors), local, soft)
-    return sector, density_bound(model, basis, jump_range)
-
-
-def density_bound(model: LindbladModel, basis: Basis, jump_range: float) -> Float:
-    """Return the same bound for density matrices: they have two sides, and decay twice as fast."""
-    soft = soft_generator(model, basis, jump_range)
-    return np.zeros(0) if soft is None else 2 * bound(model, soft.decay)
+    # the density matrix has two sides, and decays twice as fast
+    limit = np.zeros(0) if soft is None else 2 * bound(model, soft.decay)
+    return DensitySector(tuple(basis.energies), tuple(basis.vectors), local, soft), limit
 
 
 @jax.jit

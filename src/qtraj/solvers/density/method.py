@@ -221,20 +221,15 @@ def _regenerated(
     steps: Sequence[float],
     *,
     coarse: bool,
-    beside: Discretization,
     diagnostics: bool,
     advance: Callable[[int], None],
 ) -> Regeneration:
-    """Run some histories, each with its own time step, with one discretization (`coarse`: with twice the steps).
-
-    It is compared with the discretization `beside`, and takes exponentials of soft parts in as many pieces.
-    """
+    """Run some histories, each with its own time step, with one discretization (`coarse`: with twice the steps)."""
     basis = d.basis(model)
     plans = [
         sequences(p, checkpoints, strang, step, halvings=-1 if coarse else 0)
         for p, step in zip(profiles, steps, strict=True)
     ]
-    bounded_by = beside.basis(model), beside.jump_range
     full = propagate_density(
         basis,
         model,
@@ -242,18 +237,11 @@ def _regenerated(
         plans,
         jump_range=d.jump_range,
         filter_energy=d.filter_energy,
-        bounded_by=bounded_by,
         diagnostics=diagnostics and not coarse,
         advance=advance,
     )
     no_jump = propagate_state(
-        basis,
-        model,
-        initial,
-        plans,
-        jump_range=d.jump_range,
-        filter_energy=d.filter_energy,
-        bounded_by=bounded_by,
+        basis, model, initial, plans, jump_range=d.jump_range, filter_energy=d.filter_energy
     )
     return Regeneration(full.overlap - no_jump.overlap, full, [plan.steps for plan in plans])
 
@@ -313,7 +301,6 @@ def _solved(
                 run: tuple[Discretization, bool],
                 members: list[int] = members,
                 steps: Sequence[float] = tuple(each.step for each in discretizations),
-                d: Discretization = d,
             ) -> Regeneration:
                 return _regenerated(
                     run[0],
@@ -323,7 +310,6 @@ def _solved(
                     checkpoints,
                     steps,
                     coarse=run[1],
-                    beside=d,
                     diagnostics=method.diagnostics,
                     advance=advance,
                 )

@@ -22,13 +22,11 @@ from ..steps import Plan, Profile, Steps, cut_edges, planned
 from .kernels import (
     DensitySector,
     StateSector,
-    density_bound,
     density_sector,
     double_precision,
     evolve_density,
     evolve_state,
     padded_steps,
-    state_bound,
     state_sector,
 )
 
@@ -125,7 +123,6 @@ def propagate_state(
     *,
     jump_range: float = np.inf,
     filter_energy: float = np.inf,
-    bounded_by: tuple[Basis, float] | None = None,
     advance: Callable[[int], None] = lambda members: None,
 ) -> StateRun:
     """Propagate under H_eff alone, in the sectors the initial state occupies, what of the start is not too fast.
@@ -138,8 +135,6 @@ def propagate_state(
     rows, targets = target_states(basis, model, initial.l, projection)
     for color, weight in components(initial):
         sector, limit = state_sector(model, basis, color, initial.l, jump_range)
-        if bounded_by is not None:
-            limit = state_bound(model, bounded_by[0], color, initial.l, bounded_by[1])
         start = basis.filtered(initial, color, filter_energy)
         for members, padded in batches(plans, batch_size()):
             state: Complex = np.repeat(start[None].astype(complex), len(padded), axis=0)
@@ -178,7 +173,6 @@ def propagate_density(
     *,
     jump_range: float,
     filter_energy: float = np.inf,
-    bounded_by: tuple[Basis, float] | None = None,
     diagnostics: bool = False,
     callback: Callback | None = None,
     advance: Callable[[int], None] = lambda members: None,
@@ -199,9 +193,6 @@ def propagate_density(
         Distance in GeV^-1 beyond which jumps count as lost.
     filter_energy : float
         Energy in GeV above which the start is left out, and counts as lost.
-    bounded_by : (Basis, float), optional
-        States and jump range whose norms say in how many pieces exponentials of soft parts are taken, by default those
-        of this run: runs that are compared shall have the errors of the series in common.
     diagnostics : bool
         Compute purity, entropy and the smallest eigenvalue at the end (NaN otherwise).
     callback : Callback, optional
@@ -210,8 +201,6 @@ def propagate_density(
         Called with the number of histories that have just been propagated, in any thread.
     """
     constants, limit = density_sector(model, basis, jump_range)
-    if bounded_by is not None:
-        limit = density_bound(model, *bounded_by)
     with double_precision():
         sector: DensitySector = jax.device_put(constants)
     n, segments, M = len(plans), len(plans[0].main), basis.l_max + 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -40,10 +39,6 @@ RANGES: Final = (12.0, 16.0, 20.0, 25.0, 31.0)
 
 STEPS: Final = tuple(1.4 * 2 ** (-k / 2) for k in range(12))
 """Time steps in GeV^-1 in a medium of the strength of the baseline, see `step_edges`."""
-
-
-LANES: Final = 8
-"""Numbers that a processor takes at once: meshes of generators with a soft part have a multiple of it as points."""
 
 
 @dataclass(frozen=True)
@@ -265,7 +260,7 @@ def mesh_of(tier: MeshTier, jump_range: float) -> LaguerreMesh:
     that holds the same energies at the range. (Half again as many points change the 2S at 190 MeV by 2e-4.)
     """
     longer = jump_range / RANGES[0]
-    points = min(MAX_POINTS, LANES * math.ceil(longer**0.65 * tier.mesh.points / LANES))
+    points = min(MAX_POINTS, round(longer**0.65 * tier.mesh.points))
     return LaguerreMesh(points, tier.mesh.scale / longer**0.35)
 
 
