@@ -18,6 +18,7 @@ CASES = {
     "batch": speed.batch_of_64,
     "single": speed.one_history,
     "next_order": speed.next_order,
+    "order_precision": speed.order_precision,
     "beyond_dipole": noise.beyond_dipole,
     "noise_batch": noise.noise_batch,
     "wave_trajectories": noise.wave_trajectories,

@@ -17,6 +17,20 @@ settings.register_profile("qtraj", deadline=None)
 settings.load_profile("qtraj")
 
 
+# Linux gives a process 65530 areas of memory; each compiled kernel takes some, and JAX ends the process without them
+_AREAS = 20_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kernels_of_earlier_modules_do_not_fill_the_memory():
+    yield
+    areas = Path("/proc/self/maps")
+    if areas.exists() and areas.read_bytes().count(b"\n") > _AREAS:
+        import jax
+
+        jax.clear_caches()
+
+
 @pytest.fixture
 def measured(record_property) -> Callable[[str, float, float, float], None]:
     """Return a function that notes a number for docs/validation.md: what, value, reference, allowed difference."""

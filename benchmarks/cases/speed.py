@@ -116,6 +116,64 @@ def next_order(quick: bool) -> Table:
     )
 
 
+def order_precision(quick: bool) -> Table:
+    """CPU time and true errors beyond LO beside LO, at several tolerances, and the ratio at the same true error."""
+    rows, orders = [], {"LO": {}, "NLO": {"order": "NLO"}, "all orders": {"order": "all"}}
+    orders["positive twin"] = {"order": "all", "positive": True}
+    if quick:
+        orders = {name: orders[name] for name in ("LO", "NLO")}
+    T0, tolerances = np.linspace(0.38, 0.46, 4 if quick else 16), (3e-3, 1e-3, 3e-4)
+    for T_end in (0.25,) if quick else (0.25, 0.19):
+        media, finer = [qt.Bjorken(T, 0.6, T_end) for T in T0], {}
+        for budget in (False,) if quick else (False, True):
+            points = {}
+            for order, of in orders.items():
+                model = qt.LindbladModel(MODEL.potential, MODEL.transport, **of)
+                if order not in finer:  # of every fifth history; its own error is some 1e-4 of 2S and 3S
+                    # LO is cheap, and its 3S down to 190 MeV needs it
+                    rtol = 1e-5 if model.is_local else 1e-4
+                    method = qt.DensityMatrix(rtol=rtol, error_budget=False)
+                    finer[order] = qt.solve(model, media[::5], START, method).survival
+                for rtol in tolerances:
+                    method = qt.DensityMatrix(rtol=rtol, error_budget=budget)
+                    qt.solve(model, media, START, method)
+                    started = time.process_time()
+                    result = qt.solve(model, media, START, method)
+                    ms = 1e3 * (time.process_time() - started) / len(media)
+                    off = [
+                        np.abs(result.survival[name].value[::5] / finer[order][name].value - 1).max()
+                        for name in ("1S", "2S", "3S")
+                    ]
+                    points[order, rtol] = max(off), ms
+                    error, cost = points["LO", rtol]
+                    rows.append((T_end, "yes" if budget else "no", order, f"{rtol:g}", round(ms, 1)))
+                    rows[-1] += (*(f"{x:.1e}" for x in off), round(ms / cost, 2))
+                # its own cost at the largest error that LO has, between the tolerances
+                errors, costs = np.log([points[order, rtol] for rtol in reversed(tolerances)]).T
+                for k, rtol in enumerate(tolerances):
+                    error, cost = points["LO", rtol]
+                    # beyond its coarsest tolerance it is no cheaper, and then more accurate than asked
+                    ratio = np.exp(np.interp(np.log(error), np.maximum.accumulate(errors), costs)) / cost
+                    rows[k - len(tolerances)] += (round(float(ratio), 2),)
+    return Table(
+        "Beyond LO beside LO: histories with T0 from 380 to 460 MeV in one call, warm",
+        (
+            "T_end [GeV]",
+            "error budget",
+            "order",
+            "rtol",
+            "CPU ms a history",
+            "true 1S",
+            "true 2S",
+            "true 3S",
+            "over LO, same rtol",
+            "over LO, same error",
+        ),
+        tuple(rows),
+        "Largest relative errors against rtol 1e-5 at LO, 1e-4 else; same error: the largest that LO has at that rtol.",
+    )
+
+
 def one_history(quick: bool) -> Table:
     """Time one history: the first answer of a new Python process, and the next ones."""
     cold = min(in_new_process(COLD)[0] for _ in range(1 if quick else 3))

@@ -144,6 +144,16 @@ def shown_commands() -> list[str]:
 
 NOT_RUN = {
     "qtraj run examples/pbpb_5020.toml": "minutes; tests/campaign runs it small",
+    "qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml examples/pbpb_5020_all.toml": "minutes, as well",
+    **dict.fromkeys(
+        (
+            "qtraj infer examples/infer_pbpb_5020.toml",
+            "qtraj infer examples/infer_pbpb_5020.toml --closure --truth kappa=4,gamma=0",
+            "qtraj infer examples/infer_pbpb_5020.toml --calibrate 100",
+            "qtraj infer examples/infer_pbpb_5020.toml --sampler nested --seed 2",
+        ),
+        "many minutes; tests/cli and tests/inference run small files",
+    ),
     "qtraj explore": "serves until Ctrl-C; tests/browser opens it",
     "qtraj explore --no-show --origin localhost:8016": "as well",
 }

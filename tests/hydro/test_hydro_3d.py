@@ -235,6 +235,7 @@ print(*hydro.shape, float(hydro.T_floor), base, resource.getrusage(resource.RUSA
 """
 
 
+@pytest.mark.slow
 def test_a_file_of_4_gb_needs_no_2_gb_of_memory(tmp_path):
     """Peak memory of a process that reads a sparse file of 4 GB with five hot frames; the file takes no disk."""
     path, shape = tmp_path / "large.dat", (64, 100, 100, 5)

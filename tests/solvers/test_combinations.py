@@ -199,9 +199,11 @@ def test_the_cases_hold_every_pair():
         assert len(cases) <= most
 
 
-# half a minute each: with `make test-slow`
+# 10 s to half a minute each: with `make test-slow`
 LONG = {
     ("density", "NLO", "no gamma", "bound 2S", "early"),
+    ("density", "NLO", "no gamma", "P", "cold"),
+    ("trajectories", "NLO", "no gamma", "P mixed", "jagged"),
     ("density", "LO", "driven back", "P mixed", "hot"),
     ("density", "NLO", "driven back", "D", "constant"),
     ("density", "LO", "central", "D", "jagged"),

@@ -24,6 +24,7 @@ from .._checks import path as path_of
 from .._netcdf import read_dataset, write_dataset
 from .._types import Float
 from ..campaign.executors import Executor
+from ..campaign.plan import Plan
 from ..campaign.progress import Reporter
 from ..campaign.results import open_results
 from ..campaign.run import STORE, carry_out, prepare
@@ -181,6 +182,25 @@ def settings_of(parameters: Parameters, points: Float) -> list[dict[str, Any]]:
     return entries
 
 
+def check_design(
+    run_file: RunFile, parameters: Parameters, directory: Path, *, count: int, seed: int, solve: Any
+) -> None:
+    """Raise what `compute_design` would before it solves the first history."""
+    _planned(run_file, parameters, design_points(parameters, count, seed), directory, solve)
+
+
+def _planned(
+    run_file: RunFile, parameters: Parameters, at: Float, folder: Path, solve: Any
+) -> tuple[Store, Plan]:
+    """Return the campaign whose settings are points of the parameters, with its plan in its store."""
+    if run_file.config.settings:
+        raise InputError("run_file", "[[settings]]", "have no settings: the parameters make them")
+    text = run_file.text + "\n" + toml_text({"settings": settings_of(parameters, at)})
+    designed = RunFile(parse_config(text, str(run_file.path)), text, run_file.path)
+    store = Store(folder / STORE)
+    return store, prepare(designed, store, solve=solve)
+
+
 def compute_design(
     run_file: RunFile,
     parameters: Parameters,
@@ -234,14 +254,9 @@ def compute_design(
         at = finite_array("points", points)
         if at.ndim != 2 or at.shape[1] != len(parameters) or not len(at):
             raise InputError("points", at.shape, f"be of shape (d, {len(parameters)}), a row for each point")
-    if run_file.config.settings:
-        raise InputError("run_file", "[[settings]]", "have no settings: the parameters make them")
     system = _system(run_file, sets)
     folder = path_of("directory", directory)
-    text = run_file.text + "\n" + toml_text({"settings": settings_of(parameters, at)})
-    designed = RunFile(parse_config(text, str(run_file.path)), text, run_file.path)
-    store = Store(folder / STORE)
-    plan = prepare(designed, store, solve=solve)
+    store, plan = _planned(run_file, parameters, at, folder, solve)
     identity = hashlib.sha256(
         json.dumps([plan.keys, plan.cheap_keys, repr(parameters), [_written(data) for data in sets]]).encode()
     ).hexdigest()

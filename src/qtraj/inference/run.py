@@ -24,7 +24,7 @@ from ..observables.curves import Curve
 from ..observables.data.dataset import DataSet, load_data
 from ..observables.estimate import Estimate
 from ..solvers.solve import solve as solve_lindblad
-from .design import checked_executor, compute_design
+from .design import check_design, checked_executor, compute_design
 from .likelihood import Likelihood, select
 from .parameters import LogUniform, Normal, Parameter, Parameters, Prior, Uniform
 from .posterior import Posterior
@@ -244,6 +244,12 @@ def infer(
             points = prediction.points or -(-config.design.points // _LESS)
             others.append((prediction.name, other, beside, points))
         work.append((model, run_file, parameters, data, others))
+    for model, run_file, parameters, _, others in work:
+        own, count = folder / model.name, model.points or config.design.points
+        plans = [(run_file, own / "design", count)]
+        plans += [(other, own / "predictions" / name, points) for name, other, _, points in others]
+        for each, place, number in plans:
+            check_design(each, parameters, place, count=number, seed=config.design.seed, solve=solve)
     models = {}
     how: dict[str, Any] = {"seed": config.design.seed, "executor": executor, "report": report, "solve": solve}
     for model, run_file, parameters, data, others in work:
