@@ -67,7 +67,7 @@ def test_the_example_never_counts_a_measurement_twice_and_names_two_models():
     for prediction, system in zip(file.config.predictions, ("OO", "AuAu"), strict=True):
         run_file = file.run_file(prediction.run)
         assert run_file.config.system.name == system
-        assert run_file.config.paths == file.run_file().config.paths
+        assert run_file.config.paths == file.run_file().config.paths.model_copy(update={"n": 8})
         assert data_of(prediction.data, run_file)
 
 

