@@ -292,7 +292,7 @@ class Parameters:
 
     @classmethod
     def from_json(cls, written: str) -> Parameters:
-        """Return the parameters of `to_json`; `KeyError`, `TypeError` or `ValueError` if it is something else."""
+        """Return the parameters that `to_json` has `written`; `KeyError` or `ValueError` if it is something else."""
         entries = json.loads(written)
         return cls(tuple(Parameter(e["name"], _PRIORS[e["prior"]](**e["arguments"])) for e in entries))
 
