@@ -24,7 +24,7 @@ from .._checks import path as path_of
 from .._netcdf import read_dataset, write_dataset
 from .._types import Float
 from ..campaign.executors import Executor
-from ..campaign.plan import Plan
+from ..campaign.plan import make_plan
 from ..campaign.progress import Reporter
 from ..campaign.results import open_results
 from ..campaign.run import STORE, carry_out, prepare
@@ -182,23 +182,17 @@ def settings_of(parameters: Parameters, points: Float) -> list[dict[str, Any]]:
     return entries
 
 
-def check_design(
-    run_file: RunFile, parameters: Parameters, directory: Path, *, count: int, seed: int, solve: Any
-) -> None:
+def check_design(run_file: RunFile, parameters: Parameters, *, count: int, seed: int) -> None:
     """Raise what `compute_design` would before it solves the first history."""
-    _planned(run_file, parameters, design_points(parameters, count, seed), directory, solve)
+    make_plan(_designed(run_file, parameters, design_points(parameters, count, seed)))
 
 
-def _planned(
-    run_file: RunFile, parameters: Parameters, at: Float, folder: Path, solve: Any
-) -> tuple[Store, Plan]:
-    """Return the campaign whose settings are points of the parameters, with its plan in its store."""
+def _designed(run_file: RunFile, parameters: Parameters, at: Float) -> RunFile:
+    """Return the run file whose settings are points of the parameters."""
     if run_file.config.settings:
         raise InputError("run_file", "[[settings]]", "have no settings: the parameters make them")
     text = run_file.text + "\n" + toml_text({"settings": settings_of(parameters, at)})
-    designed = RunFile(parse_config(text, str(run_file.path)), text, run_file.path)
-    store = Store(folder / STORE)
-    return store, prepare(designed, store, solve=solve)
+    return RunFile(parse_config(text, str(run_file.path)), text, run_file.path)
 
 
 def compute_design(
@@ -256,7 +250,8 @@ def compute_design(
             raise InputError("points", at.shape, f"be of shape (d, {len(parameters)}), a row for each point")
     system = _system(run_file, sets)
     folder = path_of("directory", directory)
-    store, plan = _planned(run_file, parameters, at, folder, solve)
+    store = Store(folder / STORE)
+    plan = prepare(_designed(run_file, parameters, at), store, solve=solve)
     identity = hashlib.sha256(
         json.dumps([plan.keys, plan.cheap_keys, repr(parameters), [_written(data) for data in sets]]).encode()
     ).hexdigest()

@@ -15,7 +15,7 @@ from .._checks import choice, function, instance, texts
 from .._checks import path as path_of
 from ..campaign.executors import Executor
 from ..campaign.progress import Reporter
-from ..errors import AccuracyWarning, InputError, warn_user
+from ..errors import InputError
 from ..io.config import RunFile
 from ..io.inference import DataChoice, InferenceFile, PriorChoice
 from ..io.observables import HepdataTable, write_hepdata
@@ -33,10 +33,6 @@ from .surrogate import Surrogate
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LARGEST_R_HAT: Final = 1.05
-"""R-hat above which chains are said to disagree: 1.01 is wanted of a result, 1.1 was the old rule (A. Vehtari et al.,
-Bayesian Analysis 16 (2021) 667)."""
 
 # a prediction is no fit: half of the points, as its error is part of it and no data wait for less
 _LESS: Final = 2
@@ -245,11 +241,10 @@ def infer(
             others.append((prediction.name, other, beside, points))
         work.append((model, run_file, parameters, data, others))
     for model, run_file, parameters, _, others in work:
-        own, count = folder / model.name, model.points or config.design.points
-        plans = [(run_file, own / "design", count)]
-        plans += [(other, own / "predictions" / name, points) for name, other, _, points in others]
-        for each, place, number in plans:
-            check_design(each, parameters, place, count=number, seed=config.design.seed, solve=solve)
+        plans = [(run_file, model.points or config.design.points)]
+        plans += [(other, points) for _, other, _, points in others]
+        for each, count in plans:
+            check_design(each, parameters, count=count, seed=config.design.seed)
     models = {}
     how: dict[str, Any] = {"seed": config.design.seed, "executor": executor, "report": report, "solve": solve}
     for model, run_file, parameters, data, others in work:
@@ -294,12 +289,6 @@ def _sampled(
     draw: Any = sample_nuts if sampler == "nuts" else sample_nested
     posterior: Posterior = draw(likelihood, checkpoint=checkpoint, progress=progress, **options)
     posterior.save(finished)
-    if (worst := float(posterior.table()["r_hat"].max())) > LARGEST_R_HAT:  # NaN of one chain says nothing
-        warn_user(
-            f"the chains of {sampler} in {folder} disagree, R-hat = {worst:.2f}: they have not found one posterior. "
-            "Nested sampling finds separate maxima; else give more `warmup` and `draws`.",
-            AccuracyWarning,
-        )
     checkpoint.unlink(missing_ok=True)
     return posterior
 

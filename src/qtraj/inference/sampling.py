@@ -135,7 +135,8 @@ def sample_nuts(
         likelihood, theta, nuisances, sampler="NUTS (blackjax)", settings=settings, stats=stats
     )
     if chains > 1 and (worst := float(found.table()["r_hat"].max())) > LEAST_MIXED:
-        words = f"The chains differ: R-hat = {worst:.2f} is above {LEAST_MIXED}. Take more draws and a longer warm-up."
+        words = f"The chains differ: R-hat = {worst:.2f} is above {LEAST_MIXED}. Take more draws and a longer warm-up; "
+        words += "nested sampling finds separate maxima."
         warn_user(words, AccuracyWarning)
     return found
 
@@ -218,17 +219,7 @@ def sample_nested(
 
             sampler.run_nested(dlogz=REMAINDER, print_progress=True, print_func=show)
             found = sampler.results
-            for name in (
-                "samples_u",
-                "samples_id",
-                "samples_it",
-                "logl",
-                "logvol",
-                "logz",
-                "logzerr",
-                "logwt",
-                "ncall",
-            ):
+            for name in KEPT:
                 kept[prefix + name] = np.asarray(found[name])
             store.write(kept)
         run = {name.removeprefix(prefix): array for name, array in kept.items() if name.startswith(prefix)}
