@@ -98,13 +98,13 @@ _color = must(
     "be 'singlet', 'octet' or the probability of the singlet, from 0 to 1",
     lambda value: value in ("singlet", "octet") or (is_finite_number(value) and 0 <= value <= 1),
 )
-_distinct = must("not repeat a value", lambda values: len(set(values)) == len(values))
+distinct = must("not repeat a value", lambda values: len(set(values)) == len(values))
 _power_of_two = must("be a power of two, so that Sobol points stay balanced", lambda n: not n & (n - 1))
 _temperature = must("be a temperature in GeV, above 0 and below 5", lambda value: 0 < value < 5)
 
 Positive = Annotated[float, Field(gt=0)]
 Temperature = Annotated[float, AfterValidator(_temperature)]
-_SET = (Field(min_length=1, strict=False), AfterValidator(_distinct))  # TOML has lists only: not strict
+_SET = (Field(min_length=1, strict=False), AfterValidator(distinct))  # TOML has lists only: not strict
 _Pair = Annotated[tuple[float, float], Field(strict=False)]
 _Meson = Annotated[str, AfterValidator(one_of(MESON_NAMES))]
 
@@ -567,13 +567,18 @@ def parse_config(text: str, name: str = "run file", *, stored: bool = False) -> 
     return config
 
 
-def load_run_file(path: str | Path) -> RunFile:
-    """Read and check a run file."""
-    path = path_of("path", path)
+def file_text(path: Path, what: str) -> str:
+    """Return the text of a file, or raise `FileFormatError`, which says that `what` is TOML."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise FileFormatError(path, f"cannot be read ({error.strerror})", "Check the path.") from None
     except UnicodeDecodeError:
-        raise FileFormatError(path, "not UTF-8 text", "A run file is TOML text in UTF-8.") from None
+        raise FileFormatError(path, "not UTF-8 text", f"{what} is TOML text in UTF-8.") from None
+
+
+def load_run_file(path: str | Path) -> RunFile:
+    """Read and check a run file."""
+    path = path_of("path", path)
+    text = file_text(path, "A run file")
     return RunFile(parse_config(text, str(path)), text, path)

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from .._checks import path as path_of
 from ..errors import FileFormatError, InputError
 from ..observables.data.dataset import STATUSES
-from .config import Output, RunFile, _distinct, parse_config
+from .config import Output, RunFile, distinct, file_text, parse_config
 from .config_errors import Section, input_error, one_of
 
 _Numbers = Annotated[tuple[float, float], Field(strict=False)]
@@ -91,7 +91,7 @@ class Sampling(Section):
     """Section ``[sampling]``: samplers and their arguments."""
 
     samplers: Annotated[
-        tuple[Literal["nuts", "nested"], ...], Field(min_length=1, strict=False), AfterValidator(_distinct)
+        tuple[Literal["nuts", "nested"], ...], Field(min_length=1, strict=False), AfterValidator(distinct)
     ] = ("nuts", "nested")
     draws: Annotated[int, Field(ge=4)] = 1000
     chains: Annotated[int, Field(ge=2)] = 4
@@ -166,13 +166,9 @@ def load_inference_file(path: str | Path) -> InferenceFile:
         If a key is unknown or its value not allowed.
     """
     path = path_of("path", path)
+    text = file_text(path, "An inference file")
     try:
-        text = path.read_text(encoding="utf-8")
         table = tomllib.loads(text)
-    except OSError as error:
-        raise FileFormatError(path, f"cannot be read ({error.strerror})", "Check the path.") from None
-    except UnicodeDecodeError:
-        raise FileFormatError(path, "not UTF-8 text", "An inference file is TOML text in UTF-8.") from None
     except tomllib.TOMLDecodeError as error:
         raise FileFormatError(
             path, f"not TOML: {error}", "`qtraj init` writes one, infer_pbpb_5020.toml."
