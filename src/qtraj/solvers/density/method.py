@@ -76,6 +76,11 @@ EXTRAPOLATED: Final = 1 / 4
 third holds for steps that are short; those in use are longer, and their error is 0.15 to 0.33 of the difference: a
 quarter leaves a tenth of the difference, and of any error of second order a fourth."""
 
+ROUGH: Final = 3e-3
+ROUGH_STEP: Final = 0.35
+"""Smallest rtol at which the part without jumps takes longer steps at next-to-leading order, and these steps in GeV^-1:
+1e-5 to 4e-5 of 2S and 3S are then left (250 and 190 MeV), and it would cost a third of a history otherwise."""
+
 LEFT: Final = 1 / 6
 """Error that is then quoted over the same difference: 0.02 to 0.11 of it are left of 2S and 3S (8 to 60 steps, baseline
 and down to 190 MeV)."""
@@ -160,6 +165,8 @@ class DensityMatrix:
         if self.l_max is not None and self.l_max < initial.l:
             raise InputError("l_max", self.l_max, f"be at least the l = {initial.l} of the initial state")
         method = NoJump(error_budget=self.error_budget)
+        if extrapolates(model) and self.rtol >= ROUGH:
+            method = replace(method, step=ROUGH_STEP)
         # histories of similar length share a block, since a block's runs have the length of its longest
         order = np.argsort([sum(b - a for a, b in h.active) for h in histories], kind="stable")
         blocks = []
