@@ -361,6 +361,15 @@ def test_only_next_to_leading_order_is_extrapolated(model):
     assert density_method.extrapolated(fine, coarse, MODEL) == 2.25
 
 
+def test_rough_steps_of_the_part_without_jumps_are_far_below_their_tolerance():
+    rough, found = (
+        qt.solve(MODEL, MEDIUM, START, qt.NoJump(step=step, error_budget=False)).survival
+        for step in (density_method.ROUGH_STEP, qt.NoJump().step)
+    )
+    for name in ("1S", "2S", "3S"):
+        assert rough[name].value == pytest.approx(found[name].value, rel=density_method.ROUGH / 50)
+
+
 def test_batches_change_nothing():
     media = [qt.Bjorken(T, 0.6, 0.25) for T in (0.3, 0.36, 0.42, 0.34, 0.4)]
     together = run(MODEL, media, 2.8)
