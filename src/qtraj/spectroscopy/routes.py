@@ -55,8 +55,8 @@ class RouteLevels:
     """Complex energies E - i Gamma/2 of ns states at nt temperatures by one route, arrays of shape (ns, nt).
 
     `energy` is in GeV, without the masses of the quarks, `MISSING` where the route finds no state; `remarks` say why,
-    or `DIVERGES`, or are empty. `parts` bound its error: the real part is that of Re E, the imaginary part that of Gamma/2. `radius`
-    is <r> in GeV^-1, NaN where the route has none, and `radius_parts` bound its error.
+    or `DIVERGES`, or are empty. `parts` bound its error: the real part is that of Re E, the imaginary part that of
+    Gamma/2. `radius` is <r> in GeV^-1, NaN where the route has none, and `radius_parts` bound its error.
     """
 
     energy: Complex
