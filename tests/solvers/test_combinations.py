@@ -345,8 +345,8 @@ def test_the_mesh_error_does_not_end_with_the_meshes(grid):
     )
     assert result.survival["1S"].parts["mesh"] > 1e-9
     d = Discretization(grid, 2, 1.0, 16.0)
-    assert d.finer().mesh.points != grid.points
-    assert d.finer().mesh.scale == grid.scale
+    assert d.finer(qt.LindbladModel()).mesh.points != grid.points
+    assert d.finer(qt.LindbladModel()).mesh.scale == grid.scale
 
 
 @pytest.mark.parametrize(

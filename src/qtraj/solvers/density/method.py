@@ -293,7 +293,7 @@ def _solved(
             compared = not model.is_local and model.spectrum is None
             runs = [(d, False)]
             if budget:  # the most expensive first, so that all cores end together
-                runs = [(d.finer(), compared), (d.higher(model), compared), (d, False), (d, True)]
+                runs = [(d.finer(model), compared), (d.higher(model), compared), (d, False), (d, True)]
                 if model.has_width and d.l_max > max(initial.l, 2):
                     runs.append((replace(d, l_max=d.l_max - 1), False))
 
