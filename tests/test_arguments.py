@@ -345,7 +345,7 @@ def cases() -> tuple[Case, ...]:
             model=model,
             T=("array", [0.2, 0.3]),
             states=("texts", ("1S",)),
-            routes=("texts", ("poles",)),
+            routes=("texts?", ("poles",)),
             mesh=("object?", MESH),
             rotation=("number?", 0.1),
             source=("choice", "local"),
