@@ -325,6 +325,23 @@ def test_an_exact_answer_is_exact_at_once():
 
 
 @pytest.mark.parametrize("order", ["LO", "NLO"])
+def test_a_bound_state_that_nothing_acts_on_is_known_as_such(order):
+    """The other states of its l, of which it has none but what meshes leave, say nothing of its own error."""
+    model, medium = qt.LindbladModel(transport=qt.Transport(0.0, 0.0), order=order), qt.Bjorken(0.4, 0.6, 0.25)
+    methods = {"no jump": qt.NoJump(), "trajectories": METHODS["trajectories"]}
+    for start in (qt.BoundState(1, 0), qt.BoundState(2, 0), qt.BoundState(3, 0), qt.BoundState(2, 1)):
+        name = next(s.name for s in qt.STATES if (s.n, s.l) == (start.n, start.l))
+        for method in methods.values():
+            with warnings.catch_warnings():  # of the expansions, whose fault an answer of 1 is not
+                warnings.simplefilter("ignore", qt.AccuracyWarning)
+                found = qt.solve(model, medium, start, method)
+            for other, estimate in found.overlap.items():
+                assert abs(estimate.value - float(other == name)) <= estimate.error
+            # the 3S reaches 20 GeV^-1 and more
+            assert found.overlap[name].error < (1e-4 if start.n == 3 else 1e-8)
+
+
+@pytest.mark.parametrize("order", ["LO", "NLO"])
 @pytest.mark.parametrize(
     "start", [qt.GaussianState(0), qt.GaussianState(1), qt.GaussianState(0, 0.2, 0.3)], ids=repr
 )
