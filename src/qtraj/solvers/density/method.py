@@ -108,8 +108,9 @@ class DensityMatrix:
     Notes
     -----
     A fixed argument is never refined. Errors: `time_step` from a run with twice the step, `l_max` from a run with
-    l_max + 1 and a higher energy cut, `mesh` from a run on a denser and longer mesh with a longer jump range; at
-    next-to-leading order the last two beside each other with twice the step.
+    l_max + 1 and a higher energy cut, `mesh` from a run on a denser and longer mesh with a longer jump range and,
+    beyond leading order, a higher energy cut; at next-to-leading order the last two beside each other with twice the
+    step.
     """
 
     rtol: float = 1e-3
