@@ -327,7 +327,10 @@ def test_an_exact_answer_is_exact_at_once():
 @pytest.mark.parametrize("order", ["LO", "NLO"])
 def test_a_bound_state_that_nothing_acts_on_is_known_as_such(order):
     """The other states of its l, of which it has none but what meshes leave, say nothing of its own error."""
-    model, medium = qt.LindbladModel(transport=qt.Transport(0.0, 0.0), order=order), qt.Bjorken(0.4, 0.6, 0.25)
+    model, medium = (
+        qt.LindbladModel(transport=qt.Transport(0.0, 0.0), order=order),
+        qt.Bjorken(0.4, 0.6, 0.25),
+    )
     methods = {"no jump": qt.NoJump(), "trajectories": METHODS["trajectories"]}
     for start in (qt.BoundState(1, 0), qt.BoundState(2, 0), qt.BoundState(3, 0), qt.BoundState(2, 1)):
         name = next(s.name for s in qt.STATES if (s.n, s.l) == (start.n, start.l))
