@@ -1152,6 +1152,7 @@ def cases() -> tuple[Case, ...]:
             count=("integer", 4),
             seed=("integer", 0),
             points=("object?", [[2.0, 0.0]]),
+            plan=("object?", None),
             report=("object?", None),
             executor=("object?", None),
             solve=("function", len),
@@ -1209,7 +1210,7 @@ MADE_HERE = {
         qh.TrajectoryIndex,
     ),
     *(qi.Calibration, qi.Closure, qi.Posterior, qi.Predictive, qi.Profile),
-    *(qi.Design, qi.Surrogate, qi.Inference, qi.Inferred),
+    *(qi.Design, qi.Adapted, qi.Round, qi.Surrogate, qi.Inference, qi.Inferred),
     # what a calculation is and returns: `Likelihood` checks both
     *(qi.Predict, qi.Prediction),
     *(qo.ChiSquare, qo.CollisionSystem, qo.DataSet, qo.Panel, ql.Problem),

@@ -90,6 +90,24 @@ def posterior_table(posteriors: Mapping[tuple[str, str], Posterior]) -> PageTabl
     return PageTable("Posterior", headings, rows, notes * bool(doubts), texts=3)
 
 
+def design_table(models: Mapping[str, Inferred]) -> PageTable | None:
+    """Return what was known of the surrogate of each model after each round; None without designs of this kind."""
+    rows = []
+    for name, model in models.items():
+        for i, each in enumerate(model.rounds):
+            missed = [f"{miss:.2f}" if i else "–" for miss in (each.missed, each.missed_own)]
+            which = f"round {i}" if i else "in the prior"
+            rows.append(("" if i else name, which, str(each.points), *missed, f"{each.error:.2f}"))
+    if not rows:
+        return None
+    headings = ("model", "points", "in all", "missed, in σ of data", "in its own σ", "error, in σ of data")
+    notes = [
+        "Missed: rms by which theory learned from the points before missed those of the round, which it had not seen. "
+        "Error: what it does not know for want of points, in 95 % of the posterior. It is part of the likelihood.",
+    ]
+    return PageTable("Theory between the computed points", headings, rows, notes, texts=2)
+
+
 def evidence_table(inference: Inference) -> PageTable | None:
     """Return the evidence of each model and its ratio to the first; None without nested sampling."""
     frame = inference.evidence()
@@ -271,7 +289,8 @@ def inference_page(inference: Inference, made: Mapping[str, Mapping[str, Figure]
             f"{n}: {len(m.surrogate.design)}" for n, m in inference.models.items()
         ),
     }
-    evidence = evidence_table(inference)
+    evidence, of_design = evidence_table(inference), design_table(inference.models)
+    designed = "" if of_design is None else table_html(of_design, "")
     return page(
         "inference.html",
         title=config.output.title or inference.directory.name,
@@ -280,7 +299,7 @@ def inference_page(inference: Inference, made: Mapping[str, Mapping[str, Figure]
         data={},
         subtitle=html.escape(f"Inference of {inference.file.path.name}, made by qtraj {version('qtraj')}."),
         meaning="<ul>" + "".join(f"<li>{symbols(line)}</li>" for line in _MEANING) + "</ul>",
-        posterior=table_html(posterior_table(sampled), ""),
+        posterior=table_html(posterior_table(sampled), "") + designed,
         evidence=table_html(evidence, "Nested sampling gives the evidence; it was not among the samplers."),
         contributions="\n".join(table_html(table, "") for table in tables) + pictures["contributions"],
         corners=pictures["corners"],
