@@ -94,7 +94,7 @@ def adapt_design(
     *,
     rounds: int = 3,
     count: int = 6,
-    error: float = 0.2,
+    error: float = 0.1,
     seed: int = 0,
     directory: str | Path | None = None,
     progress: Progress | None = None,

@@ -246,14 +246,12 @@ class Surrogate:
         ndarray, shape (count,)
             Their numbers.
         """
-        x = self._inputs(theta)
-        among = jax.vmap(lambda each: _kernel(self.kernels, each, x), out_axes=1)(x)  # (J, S, S)
+        x = np.asarray(self._inputs(theta))
+        variance = np.stack([_kernel(self.kernels, each, x) for each in x], axis=1)  # (J, S, S)
         if not anew:
-            known = jax.vmap(lambda each: _kernel(self.kernels, each, jnp.asarray(self.inputs)), out_axes=1)(
-                x
-            )
-            among = among - jnp.einsum("jsd,jde,jte->jst", known, self.inverses, known)
-        variance, noise = np.array(among), self.noise[:, None] + 1e-9
+            known = np.stack([_kernel(self.kernels, each, self.inputs) for each in x], axis=1)
+            variance -= np.einsum("jsd,jde,jte->jst", known, self.inverses, known, optimize=True)
+        noise = self.noise[:, None] + 1e-9
         # squares of the components in errors of the data: which of them matter
         weights = self.calibration**2 * np.sum(self.components**2, axis=1)
         chosen: list[int] = []
@@ -306,10 +304,11 @@ def _left_out(z: Float, left: Float, size: Float, axes: Float, J: int) -> Float:
 
 
 def _kernel(kernels: Any, x: Any, y: Any) -> Any:
-    """Return the kernel of each component between x (p,) and y (d, p), shape (J, d)."""
+    """Return the kernel of each component between x (p,) and y (d, p), shape (J, d); of NumPy arrays without JAX."""
     a2, b2, c2, lengths = kernels[:, :1], kernels[:, 1:2], kernels[:, 2:3], kernels[:, 3:]
-    square = jnp.sum(((x - y) / lengths[:, None, :]) ** 2, axis=2)
-    return a2 * (b2 + (y @ x)[None]) ** DEGREE + c2 * jnp.exp(-square / 2)
+    square = (((x - y) / lengths[:, None, :]) ** 2).sum(axis=2)
+    exp = jnp.exp if isinstance(x, jax.Array) else np.exp
+    return a2 * (b2 + (y @ x)[None]) ** DEGREE + c2 * exp(-square / 2)
 
 
 def _basis(x: Any, *, quadratic: bool) -> Any:

@@ -89,7 +89,7 @@ class DesignChoice(Section):
     points: Annotated[int, Field(ge=4)] = 16
     rounds: Annotated[int, Field(ge=0)] = 3
     round_points: Annotated[int, Field(ge=1)] = 6
-    error: Annotated[float, Field(gt=0)] = 0.2
+    error: Annotated[float, Field(gt=0)] = 0.1
     seed: Annotated[int, Field(ge=0)] = 0
 
 
