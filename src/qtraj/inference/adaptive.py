@@ -149,11 +149,8 @@ def adapt_design(
         surrogate = Surrogate.fit(design)
         fitted = Likelihood(design.datasets, surrogate, **likelihood)
         what = [CODE_DIGEST, design.digest(), misses, count, seed, repr(likelihood)]
-        kept = (
-            None
-            if folder is None
-            else folder / f"round-{hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]}.json"
-        )
+        digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()[:16]
+        kept = None if folder is None else folder / f"round-{digest}.json"
         if kept is not None and kept.exists():
             stored = json.loads(kept.read_text(encoding="utf-8"))
         else:

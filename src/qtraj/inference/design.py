@@ -290,6 +290,8 @@ def compute_design(
     if report is not None:
         instance("report", report, Reporter)
     function("solve", solve, "be a solver such as qtraj.solve")
+    if plan is not None:
+        instance("plan", plan, Plan)
     at = design_points(parameters, count, seed)
     if points is not None:
         at = finite_array("points", points)
@@ -298,8 +300,6 @@ def compute_design(
     system = _system(run_file, sets)
     folder = path_of("directory", directory)
     store = Store(folder / STORE)
-    if plan is not None:
-        instance("plan", plan, Plan)
     designed = _designed(run_file, parameters, at) if plan is None else plan.run_file
     plan = prepare(designed, store, solve=solve, plan=plan)
     identity = hashlib.sha256(
