@@ -88,7 +88,7 @@ def of_inference(run: Path, name: str) -> None:
         "infer_profile": "profile",
         "infer_raa": "fitted_R_AA_N_part_PbPb5020",
         "infer_pulls": "pulls",
-        "infer_predicted": "OO_double_ratio_integrated_OO5360",
+        "infer_predicted": "OO_double_ratio_all_OO5360",
     }
     keep(run.with_name("infer_pbpb_5020") / "LO" / f"{files[name]}.png", name, 1500)
 

@@ -45,8 +45,9 @@ class Round:
     points : int
         Of the design so far.
     missed, missed_own : float
-        Root mean square of (surrogate of the rounds before) - (computed) at the points of this round, in errors of the
-        data and in errors that the surrogate gave itself; NaN for the first round, which nothing predicted.
+        Root mean square, dimensionless, of (surrogate of the rounds before) - (computed) at the points of this round,
+        over the errors of the data and over the errors that the surrogate gave itself; NaN for the first round, which
+        nothing predicted.
     error : float
         Error of the surrogate for want of points, in errors of the data, a root mean square over the data: 95 % of the
         posterior is below. Where `missed_own` is above one it multiplies it.

@@ -220,7 +220,7 @@ class Surrogate:
 
     @in_float64
     def uncertainty(self, theta: Any) -> Float:
-        """Return its error for want of points, in errors of the data, at parameters (S, p): shape (S, n)."""
+        """Return its error for want of points at `theta` (S, p), in errors of the data, shape (S, n)."""
         factor = jax.jit(partial_map(lambda at: self(at).covariance_factor))(jnp.asarray(theta))
         of_components = np.asarray(factor)[:, :, : len(self.components)]
         return np.asarray(np.linalg.norm(of_components, axis=2) / self.unit)

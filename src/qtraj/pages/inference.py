@@ -50,7 +50,7 @@ _MEANING: Final = (
     "A ratio of evidences compares models under their priors. Below ten it is no statement; it makes no model right.",
 )
 _CONVERGED: Final = 1.01  # R-hat above which chains do not agree (A. Vehtari et al., arXiv:1903.08008)
-_PROFILED: Final = 13  # points of a profile in each parameter: contours are smooth to a tenth of their width
+_PROFILED: Final = 21  # points of a profile in each parameter, with a cubic between them
 _ENOUGH: Final = 400  # effective samples below which quantiles are not known (the same)
 
 
@@ -232,9 +232,17 @@ def inference_figures(inference: Inference) -> dict[str, dict[str, Figure]]:
         for of, surrogate in (("fitted", model.surrogate), *model.predictions.items()):
             sets = surrogate.design.datasets
             words = above if of == "fitted" else f"{above}: {of}, not fitted"
-            note = "\n".join(f"{data.experiment} {shown(data.state)}, {data.status}: {data.note}."
-                             for data in sets if data.status != "current") or None  # fmt: skip
-            made = predictive_figures(sets, model.posterior.predictive(surrogate), title=words, note=note)
+            told: dict[tuple[str, str, str], list[str]] = {}
+            for data in sets:
+                if data.status != "current":
+                    told.setdefault((data.experiment, data.status, data.note), []).append(shown(data.state))
+            note = "\n".join(
+                f"{experiment} {', '.join(dict.fromkeys(states))}, {status}: {said}."
+                for (experiment, status, said), states in told.items()
+            )
+            made = predictive_figures(
+                sets, model.posterior.predictive(surrogate), title=words, note=note or None
+            )
             found["predictions"] |= {f"{name}/{of}_{each}": figure for each, figure in made.items()}
         if len(model.surrogate.design.datasets) > 1:
             found["contributions"][f"{name}/contributions"] = contributions_figure(
