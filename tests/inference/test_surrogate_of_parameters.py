@@ -8,7 +8,8 @@ import pytest
 from inference_models import CURVE_PARAMETERS as PARAMETERS
 from inference_models import N_PART, curve, curve_design
 
-from qtraj.errors import InputError
+from qtraj._netcdf import read_dataset, write_dataset
+from qtraj.errors import FileFormatError, InputError
 from qtraj.inference import Likelihood
 from qtraj.inference.design import Design, design_points
 from qtraj.inference.surrogate import Surrogate
@@ -89,6 +90,14 @@ def test_a_design_survives_its_file_and_too_small_ones_are_refused(tmp_path):
     theta = np.array([2.0, 0.2])
     for one, other in zip(Surrogate.fit(again)(theta), Surrogate.fit(design)(theta), strict=True):
         np.testing.assert_array_equal(one, other)
+    stored = read_dataset(tmp_path / "design.nc")
+    for found, words in (
+        ("qtraj design 2", "has the format 'qtraj design 2'"),
+        ("qtraj emulator 1", "no design"),
+    ):
+        write_dataset(stored.assign_attrs(format=found), tmp_path / "other.nc")
+        with pytest.raises(FileFormatError, match=words):
+            Design.load(tmp_path / "other.nc")
     with pytest.raises(InputError, match="have 4 points or more for 2 parameters"):
         Surrogate.fit(design.rows(slice(3)))
     with pytest.raises(InputError, match="points of data"):
