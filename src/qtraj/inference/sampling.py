@@ -195,7 +195,7 @@ def sample_nested(
     report = no_report if progress is None else function("progress", progress)
     needs_extra("dynesty", "arviz")
     store = Checkpoint(checkpoint, "nested", likelihood, {n: v for n, v in settings.items() if n != "runs"})
-    joined = _nested(likelihood, size, **settings, store=store, report=report)
+    joined = _nested(likelihood, settings, store, report)
     rng = np.random.default_rng([1, seed, runs])
     u = joined["samples_u"][_equally_weighted(joined["logwt"], rng)]
     *_, last_key = keys_of(seed, 1)
@@ -215,24 +215,24 @@ def sample_nested(
 
 def _nested(
     likelihood: Likelihood,
-    size: int,
-    *,
-    live: int,
-    runs: int,
-    seed: int,
+    settings: Mapping[str, int],
     store: Checkpoint,
     report: Progress,
-    remainder: float = REMAINDER,
+    *,
+    roughly: bool = False,
 ) -> Any:
-    """Return dynesty's results of independent runs, joined, in the unit cube of `size` unknowns."""
+    """Return dynesty's results of independent runs, joined, in the unit cube; `roughly` as `tempered` needs them."""
     from dynesty import NestedSampler  # noqa: PLC0415
     from dynesty.results import Results  # noqa: PLC0415
     from dynesty.utils import merge_runs  # noqa: PLC0415
 
     base, values = likelihood.base, jnp.asarray(likelihood.values)
+    size = len(base.parameters) + (0 if base.gaussian or roughly else base.size)
+    live, runs, seed = (settings[name] for name in ("live", "runs", "seed"))
+    remainder = _ROUGHLY if roughly else REMAINDER
 
     def density(u: Float) -> float:
-        found = float(_in_cube(base, jnp.asarray(u), values))
+        found = float((_roughly_in_cube if roughly else _in_cube)(base, jnp.asarray(u), values))
         return found if np.isfinite(found) else -1e300  # dynesty takes no -inf from the first points
 
     kept = store.read() or {}
@@ -286,24 +286,15 @@ def tempered(
 ) -> list[Float]:
     """Return samples of the prior times powers of the likelihood, (S, p) each, from one nested run.
 
-    A power of one half doubles the variance of a Gaussian posterior.
+    A power of one half doubles the variance of a Gaussian posterior. Nuisance parameters are integrated over, as if all
+    errors were Gaussian, without upper limits: good enough to choose points, and quick with any likelihood.
     """
     needs_extra("dynesty")
-    p = len(likelihood.parameters)
-    size = p if likelihood.gaussian else p + likelihood.size
-    report = no_report if progress is None else progress
-    made = _nested(
-        likelihood,
-        size,
-        live=max(live, 2 * size + 2),
-        runs=1,
-        seed=seed,
-        store=Checkpoint(None, "nested", likelihood, {}),
-        report=report,
-        remainder=_ROUGHLY,
-    )
+    settings = {"live": max(live, 2 * len(likelihood.parameters) + 2), "runs": 1, "seed": seed}
+    store = Checkpoint(None, "nested", likelihood, {})
+    made = _nested(likelihood, settings, store, progress or no_report, roughly=True)
     rng = np.random.default_rng([4, seed])
-    theta = np.asarray(likelihood.parameters.from_unit(made["samples_u"][:, :p]))
+    theta = np.asarray(likelihood.parameters.from_unit(made["samples_u"]))
     # a weight is the volume of a shell of the cube times the likelihood
     return [theta[_equally_weighted(made["logwt"] + (power - 1) * made["logl"], rng)] for power in powers]
 
@@ -485,6 +476,12 @@ def _in_cube(base: Likelihood, u: Any, values: Any) -> Any:
     p = len(base.parameters)
     nuisances = ndtri(jnp.clip(u[p:], 2.0**-53, 1 - 2.0**-53))
     return _given(base, base.parameters.from_unit(u[:p]), nuisances, values)
+
+
+@partial(jax.jit, static_argnums=0)
+def _roughly_in_cube(base: Likelihood, u: Any, values: Any) -> Any:
+    """Return the Gaussian log-likelihood at a point of the cube of the parameters, without upper limits."""
+    return base.log_density(base.parameters.from_unit(u), None, values, np.where(base.limits, 0.0, 1.0))
 
 
 def _warm_chain(base: Likelihood, warmup: int, key: Any, values: Any) -> Any:
