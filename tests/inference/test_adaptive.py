@@ -192,7 +192,7 @@ def test_an_inference_goes_on_wherever_it_was_interrupted_to_the_same_numbers(tm
     parts, rest = inferred("parts")
     assert rest == 4 * 2 * 2 - 5
     (again,) = parts.models.values()
-    assert again.rounds == model.rounds
+    assert repr(again.rounds) == repr(model.rounds)  # the first has NaN
     np.testing.assert_array_equal(again.surrogate.design.points, model.surrogate.design.points)
     np.testing.assert_array_equal(again.posterior.samples, model.posterior.samples)
     np.testing.assert_array_equal(again.posterior.nuisances, model.posterior.nuisances)
