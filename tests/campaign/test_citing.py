@@ -7,6 +7,7 @@ from legacy_runs import DATA, parameters
 from stand_in import RUN_FILE, ExponentialDecay, make_run_file
 from typer.testing import CliRunner
 
+import qtraj as qt
 from qtraj.campaign.reading import cited
 from qtraj.campaign.results import merge
 from qtraj.campaign.run import RESULT, STORE, run
@@ -112,3 +113,11 @@ def test_the_command_prints_lines_or_bibtex(folder):
     assert bibtex.count("\n@") >= len(keys(cited(folder)) - {""})
     plain = CliRunner().invoke(app, ["cite"])
     assert len(plain.stdout.splitlines()) == 1 + len(keys(of_choices(Choices())))
+
+
+@pytest.mark.parametrize(("order", "more"), [("LO", set()), ("NLO", {"Brambilla2022"}), ("all", set())])
+def test_a_steady_state_cites_its_equation_and_what_it_is_compared_with(tmp_path, order, more):
+    qt.steady_state(qt.LindbladModel(order=order), 0.45, l_max=1, states=5).save(tmp_path / "steady.nc")
+    assert keys(cited(tmp_path / "steady.nc")) == more | {
+        "qtraj", "Omar2022", "Brambilla2017", "Brambilla2018", "Brambilla2025"
+    }  # fmt: skip

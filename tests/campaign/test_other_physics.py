@@ -181,3 +181,37 @@ def test_starts_without_R_AA_give_probabilities_and_no_R_AA(tmp_path):
     assert list(results["l"].values) == [1]
     with pytest.raises(InputError, match="only a Gaussian in the singlet"):
         load_survivals(tmp_path / "store")
+
+
+@pytest.mark.parametrize("kind", ["density", "trajectories"])
+def test_jumps_without_probabilities_are_refused_before_a_path_is_drawn(tmp_path, monkeypatch, kind):
+    """At T_end, which every hot path reaches: no fluid is read, no path drawn."""
+    monkeypatch.setattr("qtraj.campaign.plan.sources", lambda *_: pytest.fail("looked for paths"))
+    run_file = made(tmp_path, 'potential = "wilson-line"', method=f'kind = "{kind}"')
+    with pytest.raises(InputError, match=r"model\.potential.*noise can make: at T = 0\.24.*NoJump"):
+        make_plan(run_file)
+    # without jumps, and where noise makes the potential, there is nothing to refuse
+    for medium, method in (("T_end = 0.25", 'kind = "nojump"'), ("T_end = 0.5", f'kind = "{kind}"')):
+        with pytest.raises(pytest.fail.Exception, match="looked for paths"):
+            make_plan(made(tmp_path, 'potential = "wilson-line"', medium=medium, method=method))
+
+
+@pytest.mark.parametrize("kind", ["density", "trajectories"])
+def test_jumps_without_probabilities_at_higher_temperatures_are_refused_by_the_plan(tmp_path, kind):
+    """1 - exp(-r^4) is the width of no noise, as it grows faster than r^2; here only above 260 MeV."""
+    (tmp_path / "hotter.py").write_text("""
+import numpy as np
+import qtraj as qt
+
+def V(r, T):
+    hot = 3 * np.maximum(T - 0.26, 0.0)
+    width = T * -np.expm1(-((0.4 * r) ** 2)) + hot * -np.expm1(-((0.4 * r) ** 4))
+    return -0.4 / r - 0.5j * width
+
+own = qt.CallablePotential(V, alpha=0.4, octet="coulomb")
+""")
+    run_file = made(
+        tmp_path, 'potential = { python = "hotter:own" }\nkappa = ["none"]', method=f'kind = "{kind}"'
+    )
+    with pytest.raises(InputError, match=r"model\.potential.*noise can make: at T = 0\.(27|3)"):
+        make_plan(run_file)

@@ -105,6 +105,16 @@ def test_the_widths_of_a_potential_and_of_the_dipole_stand_side_by_side(tmp_path
             for route, expected in (("perturbation", full), ("dipole", dipole)):
                 row = rows[state, t, f"spectrum {route}"]
                 assert row.values["width"] == pytest.approx(1e3 * expected[i, j], rel=1e-5)
+    # 2S is too large for the dipole at 300 MeV, not so at 100: second and third order exceed the first, and it is said
+    assert [rows["2S", t, "spectrum dipole"].remark for t in (200.0, 300.0)] == ["diverges", "diverges"]
+    assert {row.remark for key, row in rows.items() if "2S" not in key or "dipole" not in key[2]} == {""}
+    line = next(line.split() for line in result.stdout.splitlines() if line.split()[:2] == ["2S", "300"])
+    assert line[5] == f"{1e3 * dipole[1, 1]:.0f}?"  # no error of ten times the value
+    assert "?: second and third order" in " ".join(result.stdout.split())
+    cold = thermal_levels(
+        qt.LindbladModel(htl), [0.1], ("2S",), routes=("dipole",), dipole=qt.Transport(1.4, 0.0)
+    )
+    assert cold.routes["dipole"].remark(0, 0) == ""
     # by default a complex potential has all routes, and the coefficients are those of Transport()
     levels = thermal_levels(qt.LindbladModel(htl), [0.3], ("1S",), routes=("dipole",))
     assert levels.dipole == qt.Transport()

@@ -15,8 +15,9 @@ from ..emulation.emulator import FEWEST
 from ..errors import FileFormatError, InputError, QtrajError, warn_user
 from ..io.config import CoefficientTable, Gamma, Kappa, RunConfig, RunFile, parse_config
 from ..io.factory import Budget, check_choices, check_media, identity
+from ..physics.medium import ConstantTemperature
 from ..provenance import code_digest
-from .sources import FIRST_CHEAP, Source, drawn, interval, source_from_json, sources
+from .sources import FIRST_CHEAP, TRAJECTORIES, Source, drawn, interval, source_from_json, sources
 
 UNIT: Final = 256
 """Histories solved in one call. On a CPU the numbers of a history do not depend on who is solved with it. A GPU's do,
@@ -270,6 +271,15 @@ class Plan:
 def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
     """Plan a run file: find its temperatures and make sure that histories can be made of them."""
     check_choices(run_file)
+    config = run_file.config
+    own_media = {file.format for file in config.medium.files} & {
+        TRAJECTORIES
+    }  # they may be anisotropic, or end hot
+    if not own_media and not config.medium.allow_hot_end:
+        # every path that is hot cools to T_end: what cannot be solved there is refused before paths are drawn
+        for setting in settings(config):
+            end = [ConstantTemperature(setting.T_end, tau_fm=0.6, duration_fm=1.0)]
+            check_media(setting.applied(run_file), setting.kappa, setting.gamma, end)
     plan = Plan(run_file, sources(run_file, UNIT), chunk_size)
     if plan.cheap_keys:
         _check_emulation(plan)

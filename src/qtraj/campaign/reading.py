@@ -15,7 +15,16 @@ from scipy.interpolate import PchipInterpolator
 
 from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
 from ..hydro.readers.qtraj_text import METADATA_NAMES, TemperatureTable, read_qtraj_trajectories
-from ..io.citations import Choices, Citation, literature, merged, of_choices, of_program, of_run
+from ..io.citations import (
+    Choices,
+    Citation,
+    literature,
+    merged,
+    of_choices,
+    of_program,
+    of_run,
+    of_steady_state,
+)
 from ..io.config import RunConfig, RunFile, load_run_file, parse_config
 from ..io.results import read_dataset
 from ..io.survivals import read_survival_csv, table_from_averages, table_from_ratios, tables_from_results
@@ -38,6 +47,7 @@ from ..qtraj1 import (
 from ..qtraj1.convert import TITLE
 from ..qtraj1.files.ratios import is_averaged
 from ..qtraj1.program.output import RUN_RECORD
+from ..solvers.equilibrium import SteadyState
 from ..solvers.result import Saved
 from ..states import State
 from .plan import make_plan
@@ -234,8 +244,9 @@ def _of_run(tables: dict[str, SurvivalTable], run_file: RunFile, folder: Path) -
 def cited(source: str | Path, *, params: Path | None = None, observables: bool = False) -> list[Citation]:
     """Return what to cite for a calculation.
 
-    `source` is a run file, ``result.nc`` of a run, a file of `qtraj campaign merge`, the folder of a run or of a
-    store, a ``params.txt`` of QTraj 1.0, or its output: a folder, a file in it, or what `qtraj convert` made of them.
+    `source` is a run file, ``result.nc`` of a run, a file of `qtraj equilibrium` or `qtraj campaign merge`, the folder
+    of a run or of a store, a ``params.txt`` of QTraj 1.0, or its output: a folder, a file in it, or what `qtraj
+    convert` made of them.
     `params` belongs to output of QTraj 1.0; by default it is the run record of `qtraj legacy`, or
     ``../input/params.txt``. `observables` adds the measurements that `qtraj observe` and `qtraj report` show.
     """
@@ -252,6 +263,8 @@ def cited(source: str | Path, *, params: Path | None = None, observables: bool =
         return _of_qtraj(source, params)
     if params is not None:
         raise InputError("--params", str(params), f"be left out: {source.name} is no output of QTraj 1.0")
+    if attrs is not None and attrs.get("title") == SteadyState.title:
+        return of_steady_state(str(attrs["settings"]))
     if attrs is not None:
         if "run_file" not in attrs:
             raise FileFormatError(source, "does not say from which run file it comes", _SOURCES)

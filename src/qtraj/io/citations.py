@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
@@ -84,7 +84,7 @@ class Reference:
         fields = {
             "author": " and ".join(whole),
             "collaboration": self.collaboration,
-            "title": f"{{{self.title}}}",
+            "title": f"{{{self.title}}}" if self.title else "",
             **{name: getattr(self, name) for name in ("journal", "volume", "pages")},
             "year": str(self.year or ""),
             "eprint": self.arxiv,
@@ -218,6 +218,11 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
         "jumps of a complex potential: a stochastic potential with color",
         lambda c: c.noise,
     ),
+    (
+        "arXiv:2410.18709",
+        "jumps of hard thermal loops beyond the dipole",
+        lambda c: c.noise and c.potential == "htl",
+    ),
     ("Islam2020 Strickland2011", "KSU potential", lambda c: c.potential == "ksu"),
     ("Islam2020", "Cornell potential", lambda c: c.potential == "cornell"),
     ("Laine2006 Beraudo2008", "potential of hard thermal loops", lambda c: c.potential == "htl"),
@@ -236,7 +241,24 @@ _RULES: Final[tuple[tuple[str, str, Callable[[Choices], bool]], ...]] = (
 def of_choices(choices: Choices) -> list[Citation]:
     """Return what to cite for equation, coefficients and method of a calculation."""
     rules = ((keys.split(), subject) for keys, subject, applies in _RULES if applies(choices))
-    return [Citation(subject, literature()[key]) for keys, subject in rules for key in keys]
+    return [Citation(subject, _paper(key)) for keys, subject in rules for key in keys]
+
+
+def of_steady_state(model: str) -> list[Citation]:
+    """Return what to cite for where a model ends up in a closed box, given as Python writes the model."""
+    order: Any = next((name for name in ("NLO", "all") if f"order='{name}'" in model), "LO")
+    equation = Choices(
+        order=order, positive="positive=True" in model, kappa_fit=False, gamma_range=False, mesh=False
+    )
+    compared = Citation(
+        "steady states in a closed box, which these are compared with", literature()["Brambilla2025"]
+    )
+    return merged([of_program(), *of_choices(replace(equation, bottomonium=False)), compared])
+
+
+def _paper(key: str) -> Reference:
+    """Return a paper by its key, or by its arXiv number where no more is known of it."""
+    return by_arxiv(key.removeprefix("arXiv:")) if key.startswith("arXiv:") else literature()[key]
 
 
 _INFERENCE: Final = {

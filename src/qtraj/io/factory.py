@@ -49,6 +49,7 @@ from ..solvers.nojump.method import NoJump
 from ..solvers.solve import Method, checked_problem
 from ..solvers.trajectories.method import DEFAULT_MESH as TRAJECTORY_MESH
 from ..solvers.trajectories.method import QuantumTrajectories
+from ..solvers.trajectories.method import check_potential as check_trajectories
 from .config import NO_DIPOLE, CoefficientTable, Gamma, Kappa, RunFile
 from .config_errors import METHOD_KEYS
 from .results import load_states
@@ -199,14 +200,12 @@ def check_choices(run_file: RunFile) -> None:
             "but mesons, feed-down and data of `qtraj observe` and `report` are those of bottomonium. Use survivals.",
             AccuracyWarning,
         )
-    kind = config.method.kind
     starts = [start_of(run_file, l) for l in config.initial.l]
     for color in _colors(run_file, model):
         with keyed("model", octet="potential.octet", color="potential"):
             model.potential.vacuum(_PROBE_R, color)
-    if kind != "nojump":
-        with keyed("model"):
-            check_potential(model)
+    with keyed("model"):
+        _check_jumps(run_file, model)
     for start in starts:
         with keyed("initial", potential="n"):
             start.u(_PROBE_R, model)
@@ -234,6 +233,16 @@ def check_media(run_file: RunFile, kappa: Kappa, gamma: Gamma, histories: Sequen
                     state = medium_state(history, np.array([begin, end]))
                     for color in _colors(run_file, model):
                         model.thermal.medium(_PROBE_R, color, *state)
+        _check_jumps(run_file, model, histories)
+
+
+def _check_jumps(run_file: RunFile, model: LindbladModel, histories: Sequence[History] = ()) -> None:
+    """See that the jumps of a potential are known and have probabilities, if the method of a run file has jumps."""
+    method = method_of(run_file)
+    if isinstance(method, QuantumTrajectories):
+        check_trajectories(method, model, histories)
+    elif isinstance(method, DensityMatrix):
+        check_potential(model, histories)
 
 
 def identity(run_file: RunFile, kappa: Kappa, gamma: Gamma, l: int, budget: Budget) -> dict[str, Any]:

@@ -124,6 +124,7 @@ def setup(run: Run) -> dict[str, str]:
     alpha = model.alpha
     if given.name is not None:
         arguments = ", ".join(f"{key} = {value}" for key, value in given.arguments.items())
+        arguments = arguments.replace("alpha_s = ", "α_s = ")
         potential = names[given.name] + (f" ({arguments})" if arguments else "")
         alpha = potential_of(RunFile(config, run.text, Path())).alpha
     potential = f"{potential}, C_F α_s = {alpha:g}"

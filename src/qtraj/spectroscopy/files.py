@@ -26,6 +26,7 @@ from ..provenance import versions
 from ..states import State
 from ..units import to_fm
 from .levels import ThermalLevels
+from .routes import DIVERGES
 
 GEV: Final = 1000.0  # in MeV
 QUANTITIES: Final = ("mass", "shift", "width", "binding", "radius")
@@ -42,7 +43,7 @@ class Row:
     """One state at one temperature by one route (where the numbers come from), in MeV and fm.
 
     `values` and `errors` go by quantity: mass, shift, width, binding in MeV, radius in fm; None for what is missing,
-    and `remark` says why.
+    and `remark` says why. Of a value it is `routes.DIVERGES` or empty.
     """
 
     T_MeV: float
@@ -191,7 +192,6 @@ def _text(value: float | None) -> str:
 SHOWN = 0.005  # MeV; smaller errors are below the last digit and are not printed. The files have them
 DECIMALS = 2
 MISSING = "-"
-LARGE = 1000.0  # MeV; larger errors are printed in whole MeV
 
 # whose binding energy and radius are shown, the first that there is
 PREFERRED = ("poles", "perturbation", "spectral", "dipole")
@@ -209,6 +209,8 @@ def table(rows: Iterable[Row], title: str = "", *, plain: bool = False) -> Table
         "shift: Re E(T) - E(0). Errors of the calculation, those above 0.005 MeV, on the last digits. "
         f"Binding (below the potential far away) and <r>: {shown}."
     )
+    if any(row.remark == DIVERGES for row in listed):
+        caption += " ?: second and third order in the medium exceed the first, which is then no level."
     frame = None if plain else box.HEAVY_HEAD
     result = Table(title=title, caption=caption, title_justify="left", caption_justify="left", box=frame)
     result.add_column("state", no_wrap=True, min_width=5)
@@ -233,7 +235,6 @@ def _cell(row: Row | None, name: str) -> str:
     if row is None or (value := row.values[name]) is None:
         return (row.remark if row is not None else "") or MISSING
     error = row.errors[name] or 0.0
-    if error < SHOWN:
-        return f"{value + 0.0:.{DECIMALS}f}"
-    # format_value changes to powers of ten for large errors: those of first order where it has run away
-    return format_value(value, error) if error < LARGE else f"{round(value) + 0}({error:.0f})"
+    if row.remark == DIVERGES:
+        return f"{round(value) + 0}?"
+    return f"{value + 0.0:.{DECIMALS}f}" if error < SHOWN else format_value(value, error)

@@ -47,6 +47,7 @@ from .hamiltonian import (
 )
 
 MISSING = complex(np.nan, np.nan)  # energy of a state that a route does not find
+DIVERGES = "diverges"  # remark on a first order that second and third order exceed
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +55,8 @@ class RouteLevels:
     """Complex energies E - i Gamma/2 of ns states at nt temperatures by one route, arrays of shape (ns, nt).
 
     `energy` is in GeV, without the masses of the quarks, `MISSING` where the route finds no state; `remarks` say why,
-    or are empty. `parts` bound its error: the real part is that of Re E, the imaginary part that of Gamma/2. `radius`
-    is <r> in GeV^-1, NaN where the route has none, and `radius_parts` bound its error.
+    or `DIVERGES`, or are empty. `parts` bound its error: the real part is that of Re E, the imaginary part that of
+    Gamma/2. `radius` is <r> in GeV^-1, NaN where the route has none, and `radius_parts` bound its error.
     """
 
     energy: Complex
@@ -69,7 +70,7 @@ class RouteLevels:
         return estimate_of(self.energy.real - offset, {name: part.real for name, part in self.parts.items()})
 
     def remark(self, state: int, temperature: int) -> str:
-        """Return why one number is missing, else an empty text."""
+        """Return why one number is missing or no level, else an empty text."""
         return "" if self.remarks is None else str(self.remarks[state, temperature])
 
 
@@ -106,10 +107,14 @@ def first_order(
 
     The parts of the error are ``second_order`` and ``third_order``, the sizes of these terms, and ``mesh``, the
     difference to the mesh `finer`. <r> is of first order, too, and its change times the relative change is the error.
+    Where these orders exceed the first, as those of a dipole in a large state do by powers of ten, the remark is
+    `DIVERGES`: first order is then a number to compare, and no level.
     """
-    (energy, second, third), radius, change = _orders(model, T, states, mesh, dipole)
-    (on_finer, *_), radius_finer, change_finer = _orders(model, T, states, finer, dipole)
+    (vacuum, first, second, third), radius, change = _orders(model, T, states, mesh, dipole)
+    (vacuum_finer, first_finer, *_), radius_finer, change_finer = _orders(model, T, states, finer, dipole)
+    energy, on_finer = vacuum + first, vacuum_finer + first_finer
     advance(len(T) * len({state.l for state in states}))
+    remarks = np.where(np.abs(second) + np.abs(third) > np.abs(first), DIVERGES, "")
     parts = {
         "second_order": modulus(second),
         "third_order": modulus(third),
@@ -117,7 +122,7 @@ def first_order(
     }
     radius_mesh = np.abs(radius + change - radius_finer - change_finer)
     radius_parts = {"second_order": change**2 / radius, "mesh": radius_mesh}
-    return RouteLevels(energy, parts, radius + change, radius_parts)
+    return RouteLevels(energy, parts, radius + change, radius_parts, remarks)
 
 
 def _orders(
@@ -127,9 +132,9 @@ def _orders(
     mesh: LaguerreMesh,
     dipole: Transport | None,
 ) -> tuple[Complex, Float, Float]:
-    """Energies to first order, terms of second and third (3, ns, nt), vacuum radii and first-order changes (ns, nt)."""
+    """Energies, their terms of first to third order (4, ns, nt), vacuum radii and first-order changes (ns, nt)."""
     shape = (len(states), len(T))
-    orders = np.empty((3, *shape), dtype=complex)
+    orders = np.empty((4, *shape), dtype=complex)
     radius, change = np.empty(shape), np.empty(shape)
     for l in sorted({state.l for state in states}):
         # one diagonalization for all temperatures
@@ -150,9 +155,10 @@ def _orders(
                 # admixtures <k|dH|n>/(E_n - E_k) to the right eigenstate, with <n|dH|k> to the left one: friction is
                 # not symmetric, so that they differ
                 right, left = medium[:, n] / gaps, medium[n] / gaps
-                orders[0, i, j] = levels[n] + medium[n, n]
-                orders[1, i, j] = left @ medium[:, n]
-                orders[2, i, j] = left @ medium @ right - medium[n, n] * (left @ right)
+                orders[0, i, j] = levels[n]
+                orders[1, i, j] = medium[n, n]
+                orders[2, i, j] = left @ medium[:, n]
+                orders[3, i, j] = left @ medium @ right - medium[n, n] * (left @ right)
                 radius[i, j] = r[n, n]
                 change[i, j] = ((right + left) @ r[n]).real
     return orders, radius, change

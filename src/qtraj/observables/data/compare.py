@@ -391,9 +391,7 @@ def agreement(
             _check_coverage(data, table, system)
             theory = theory_at(data, table, feeddown)
             if not np.any(np.isfinite(theory.value)):
-                left_out.append(
-                    f"{name}: `{data.x_name}` of none of its {len(data)} points is where paths were computed"
-                )
+                left_out.append(f"{name}: none of its {len(data)} points is where paths were computed")
             else:
                 compared[name] = chi_square(data, theory.value, theory.error)
         except InputError as error:

@@ -261,7 +261,7 @@ class KSUPotential(CornellPotential):
 
     lambda is the hard scale and phi is `landau_damping`; in an isotropic medium xi = 0 and lambda = T. In an
     anisotropic one V is an average over the angles between r and the beam: it depends on the distance alone. Sources:
-    Karsch, Mehr and Satz, Z. Phys. C 37 (1988) 617; Strickland, Phys. Rev. Lett. 107 (2011) 132301; Islam and
+    Karsch, Mehr and Satz, Z. Phys. C 37 (1988) 617; Strickland, arXiv:1106.2571; Islam and
     Strickland, arXiv:2007.10211; as an option of QTraj, arXiv:2107.06147. The octet is a choice of this package: these
     papers have singlets only.
     """

@@ -175,9 +175,7 @@ class QuantumTrajectories:
             raise InputError("method", type(self).__name__, allowed, remedy)
         if not model.is_local and on_sine:
             raise next_order_refused(model, "QuantumTrajectories on a SineGrid")
-        if model.has_width:
-            r = self._grid(model).r
-            check_jumps(model, histories, r, float(r[-1]))
+        check_potential(self, model, histories)
         without_jumps = NoJump(projection=self.projection)
         if on_sine:
             without_jumps = replace(without_jumps, grid=self.grid, dt=self.dt)
@@ -214,6 +212,15 @@ class Answer(NamedTuple):
     diagnostics: dict[str, Float]
     stopped_by: str
     record: JumpRecord | None
+
+
+def check_potential(
+    method: QuantumTrajectories, model: LindbladModel, histories: Sequence[History] = ()
+) -> None:
+    """Raise `InputError` for a complex potential whose jumps are not known, or would have negative probabilities."""
+    if model.has_width:
+        r = method._grid(model).r
+        check_jumps(model, histories, r, float(r[-1]))
 
 
 def _solution(no_jump: Solution, answers: Sequence[Answer]) -> Solution:
