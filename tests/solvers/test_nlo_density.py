@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from itertools import pairwise
 
 import jax
@@ -20,10 +21,19 @@ from scipy.linalg import expm
 import qtraj as qt
 from qtraj.physics.channels import recoiling_channels
 from qtraj.solvers.basis import make_basis
+from qtraj.solvers.density import method as density_method
 from qtraj.solvers.density.kernels import density_sector, double_precision, evolve_density, padded_steps
 from qtraj.solvers.density.propagate import propagate_density, propagate_state, sequences
 from qtraj.solvers.jumps.local import NEAR_ZERO, LocalGenerator, exponential
-from qtraj.solvers.jumps.soft import SERIES, density_exponential, soft_generator
+from qtraj.solvers.jumps.soft import (
+    LARGEST,
+    LARGEST_OF_FOUR,
+    SERIES,
+    density_exponential,
+    pieces,
+    soft_generator,
+    state_exponential,
+)
 from qtraj.solvers.steps import Profile, Steps, strang
 from qtraj.states import STATE_NAMES
 
@@ -177,6 +187,22 @@ def test_jumps_without_recoil_are_the_limit_of_jumps_with_little(method):
     assert one.survival["1S"].value > qt.solve(qt.LindbladModel(), short, START, method).survival["1S"].value
 
 
+def test_exponentials_of_long_steps_damp_and_are_of_third_order():
+    """The highest states decay fastest: in no step may they grow, however long, and low ones keep their decay."""
+    norm = np.linspace(0.01, 25.0, 1000)
+    number, fourth = pieces(norm[:, None], np.ones(1))
+    with double_precision():
+        start = np.ones((len(norm), 1))
+        after = state_exponential(-np.ones((1, 1, 1)), norm[None], number, fourth, start)
+    found, x = np.asarray(after).real[:, 0], norm / number
+    assert np.all(np.abs(found) < 1)
+    # what is left is at most the fourth term of the series, x^4/4!, of each piece
+    assert np.all(np.abs(found - np.exp(-norm)) <= number * x**4 / 24)
+    # a fourth term costs less than another piece of three
+    assert set(fourth[norm < LARGEST]) == {0.0}
+    assert np.all(number == np.ceil(norm / LARGEST_OF_FOUR))
+
+
 @settings(max_examples=100, deadline=None)
 @given(
     st.floats(-3, 0), st.floats(-3, 3), st.floats(-1, 1), st.floats(-1, 1), st.sampled_from([0.01, 0.3, 1.0])
@@ -205,7 +231,7 @@ def test_soft_exponential_is_of_the_order_of_its_series_and_takes_pieces_where_i
     def after(kappa, number=1):
         with double_precision():
             terms = kappa / 0.25 ** np.arange(3)[:, None]
-            return np.stack(density_exponential(soft, terms, np.array([number]), X))
+            return np.stack(density_exponential(soft, terms, np.array([number]), np.zeros(1), X))
 
     def errors(kappa):
         exact = after(kappa, 64)  # error 64^-3 of one piece
@@ -296,10 +322,11 @@ def test_rho_stays_positive_but_for_the_splitting(kappa, gamma, T_end):
     assert smallest[2] > smallest[0] / 10 - 1e-12
 
 
-def regenerated(step):
+@cache
+def regenerated(step, *, halvings=0):
     basis = make_basis(MODEL, CHEAP, 2, 24)
-    plans = [sequences(Profile(MODEL, MEDIUM), [], strang, step)]
-    full = run(MODEL, [MEDIUM], step)
+    plans = [sequences(Profile(MODEL, MEDIUM), [], strang, step, halvings=halvings)]
+    full = propagate_density(basis, MODEL, START, plans, jump_range=12.0, filter_energy=4.0)
     alone = propagate_state(basis, MODEL, START, plans, jump_range=12.0, filter_energy=4.0)
     return full.overlap[0, -1, [0, 1, 3]] - alone.overlap[0, -1, [0, 1, 3]], full.overlap[0, -1, [0, 1, 3]]
 
@@ -312,6 +339,35 @@ def test_order_in_the_step():
     assert np.all(errors[0] / errors[2] > 11)
     # what is left at 0.4 GeV^-1 (30 steps): 2e-6 of the 1S, 2e-4 of the others
     assert np.all(errors[0] / total < [1e-5, 5e-4, 5e-4])
+
+
+@pytest.mark.parametrize(("step", "left"), [(1.0, 0.65), (0.7, 1 / 3), (0.5, 1 / 3), (0.35, 0.5)])
+def test_the_run_with_twice_the_step_takes_away_most_of_the_error(step, left):
+    (fine, total), (coarse, _) = regenerated(step), regenerated(step, halvings=-1)
+    value, _ = regenerated(0.025)
+    found = density_method.extrapolated(fine, coarse, MODEL)
+    before, after = (np.abs(each - value)[1:] for each in (fine, found))  # of 2S and 3S
+    # of an error of second order a fourth is left; 12 steps are not there yet, and the 3S of 32 is below it
+    assert np.all(after <= left * before), (before / total[1:], after / total[1:])
+    # what is quoted contains it, whatever the step, with the largest difference of both states
+    quoted = density_method.step_share(16, MODEL, 2) * np.abs(fine - coarse)[1:] / total[1:]
+    assert np.all(after / total[1:] <= quoted.max())
+
+
+@pytest.mark.parametrize("model", [qt.LindbladModel(), qt.LindbladModel(order="all")], ids=["LO", "all"])
+def test_only_next_to_leading_order_is_extrapolated(model):
+    fine, coarse = np.array([2.0]), np.array([1.0])
+    assert density_method.extrapolated(fine, coarse, model) is fine
+    assert density_method.extrapolated(fine, coarse, MODEL) == 2.25
+
+
+def test_rough_steps_of_the_part_without_jumps_are_far_below_their_tolerance():
+    rough, found = (
+        qt.solve(MODEL, MEDIUM, START, qt.NoJump(step=step, error_budget=False)).survival
+        for step in (density_method.ROUGH_STEP, qt.NoJump().step)
+    )
+    for name in ("1S", "2S", "3S"):
+        assert rough[name].value == pytest.approx(found[name].value, rel=density_method.ROUGH / 50)
 
 
 def test_batches_change_nothing():

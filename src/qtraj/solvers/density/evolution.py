@@ -197,7 +197,7 @@ def density_in_time(
     method : DensityMatrix, optional
         `FINE` by default. It fixes mesh, l_max and step, or they follow from its tolerance; nothing is refined. With
         ``error_budget=False`` `solve` finds the same populations and, but for the part without jumps, which it knows
-        better, the same overlaps.
+        better, the same overlaps; at next-to-leading order it extrapolates them in the step.
     progress : bool or callable, optional
         As of `solve`; the numbers are those of times, the start among them.
     wigner : bool

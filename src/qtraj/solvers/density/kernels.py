@@ -59,7 +59,7 @@ class PaddedSteps(NamedTuple):
     """Steps of B histories, S of them with those that do nothing; arrays as in `steps.Steps`, the histories last.
 
     vacuum (S + 1, B); terms (S, P, B); phases (S, Q, B); and, if there is a soft part, soft (S + 1, P, B),
-    before (S + 1, B), and pieces (S + 1, B), in how many pieces its exponential is taken.
+    before (S + 1, B), and pieces and fourth (S + 1, B), how its exponential is taken, see `jumps.soft.pieces`.
     """
 
     vacuum: Any
@@ -68,6 +68,7 @@ class PaddedSteps(NamedTuple):
     soft: Any = None
     before: Any = None
     pieces: Any = None
+    fourth: Any = None
 
 
 def padded_steps(members: Sequence[Steps], color: int, soft_bound: Float) -> tuple[PaddedSteps, int]:
@@ -93,11 +94,9 @@ def padded_steps(members: Sequence[Steps], color: int, soft_bound: Float) -> tup
     if members[0].soft.shape[-1] == 0:
         return local, count
     soft = padded([s.soft for s in members], rows + 1)
-    return local._replace(
-        soft=soft,
-        before=padded([s.before for s in members], rows + 1),
-        pieces=pieces(np.swapaxes(soft, 1, 2), soft_bound),
-    ), count
+    number, fourth = pieces(np.swapaxes(soft, 1, 2), soft_bound)
+    before = padded([s.before for s in members], rows + 1)
+    return local._replace(soft=soft, before=before, pieces=number, fourth=fourth), count
 
 
 # ---------------------------------------------------------------------------------------------------- pure state
@@ -152,7 +151,7 @@ def evolve_state(sector: StateSector, state: Any, s: PaddedSteps, steps: Any) ->
         """Return the state after the vacuum before step i, and the soft part within it."""
         if sector.soft is None:
             return free(a, s.vacuum[i])
-        a = state_exponential(sector.soft, s.soft[i], s.pieces[i], free(a, s.before[i]))
+        a = state_exponential(sector.soft, s.soft[i], s.pieces[i], s.fourth[i], free(a, s.before[i]))
         return free(a, s.vacuum[i] - s.before[i])
 
     def step(i: Any, a: Any) -> Any:
@@ -221,7 +220,7 @@ def evolve_density(sector: DensitySector, X: Any, lost: Any, s: PaddedSteps, ste
         if sector.soft is None:
             return X, lost
         before = trace(X)
-        X = density_exponential(sector.soft, s.soft[i], s.pieces[i], X)
+        X = density_exponential(sector.soft, s.soft[i], s.pieces[i], s.fourth[i], X)
         return rotate(X, _at(free[1], i)), lost.at[0].add(before - trace(X))
 
     def step(i: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:

@@ -42,7 +42,7 @@ from .kernels import (
     padded_steps,
     state_sector,
 )
-from .method import SHARES, DensityMatrix, step_share
+from .method import SHARES, DensityMatrix, extrapolated, step_share
 from .propagate import initial_overlaps, starting_density, target_states
 from .resolution import Discretization, starting_levels
 
@@ -236,7 +236,7 @@ class _Problem:
             runs.append(run())
             advance(1)
         fine, coarse, finer, higher, (no_jump, no_jump_parts) = runs
-        value = no_jump + fine
+        value = no_jump + extrapolated(fine, coarse, self.model)
         others = {"time_step": coarse, "l_max": higher, "mesh": finer}
         parts = {name: SHARES[name] * _difference(fine, other, value) for name, other in others.items()}
         steps = self.plan(history, strang, d.step)[0].steps

@@ -16,9 +16,9 @@ in such a sum: there a step takes the mean of C over it, weighted with kappa, an
 
     C X C^T - F X F^T = L X Q^T + Q X L^T,     Q = C - F,     L = (C + F)/2.
 
-What remains is small, so that three terms of the series of its exponential do: at 12 steps of the baseline (T_end
-250 MeV) a sixth term changes survivals by 1e-6. Decays are computed with the complete set of states on the mesh in
-between.
+What remains is small, so that three terms of the series of its exponential do, and in long steps four: at 12 steps of
+the baseline (T_end 250 MeV) a sixth term changes survivals by 1e-6. Decays are computed with the complete set of states
+on the mesh in between.
 """
 
 from __future__ import annotations
@@ -48,7 +48,14 @@ SERIES = 3
 """Terms of the exponential of the soft part."""
 
 LARGEST = 2.0
-"""Norm of the soft part above which a step takes its exponential in pieces: three terms damp up to 2.5."""
+"""Norm of the soft part above which a step takes a fourth term: three damp up to 2.5."""
+
+FOURTH = 6 / 50
+"""The fourth term over what the generator makes of the third: with 1/50 of the fourth power of the generator, where the
+exponential has 1/24, four terms damp up to 5.4, and their error is half that of three."""
+
+LARGEST_OF_FOUR = 5.0
+"""Norm above which a step takes its exponential in pieces of four terms."""
 
 
 class TwinDecay(NamedTuple):
@@ -220,9 +227,14 @@ def bound(model: LindbladModel, decay: Any) -> Float:
     return np.asarray(np.abs(np.linalg.norm(decay, ord=2, axis=(-2, -1))).reshape(len(decay), -1).max(axis=1))
 
 
-def pieces(soft: Float, largest: Float) -> NDArray[np.int64]:
-    """Return in how many pieces each exponential is taken, (S,), from integrals (S, P) and a `bound` (P,)."""
-    return np.maximum(1, np.ceil(np.abs(soft) @ largest / LARGEST)).astype(int)
+def pieces(soft: Float, largest: Float) -> tuple[NDArray[np.int64], Float]:
+    """Return in how many pieces each exponential is taken, and `FOURTH` where those have four terms, else 0.
+
+    Both are (S,); from integrals (S, P) and a `bound` (P,).
+    """
+    norm = np.abs(soft) @ largest
+    number = np.maximum(1, np.ceil(norm / LARGEST_OF_FOUR)).astype(int)
+    return number, np.where(norm > LARGEST * number, FOURTH, 0.0)
 
 
 def means(terms: Any) -> tuple[Any, Any, Any]:
@@ -245,10 +257,12 @@ def twin_decay(decay: TwinDecay, terms: Any) -> Any:
     return local - 0.5 * kappa[:, None, None] * (_transposed(C) @ C).sum(axis=0)
 
 
-def density_exponential(soft: SoftGenerator | TwinGenerator, terms: Any, number: Any, X: Any) -> Any:
+def density_exponential(
+    soft: SoftGenerator | TwinGenerator, terms: Any, number: Any, fourth: Any, X: Any
+) -> Any:
     """Return exp of the soft part applied to X = Re rho + Im rho, one (M, B, K, K) for each color.
 
-    terms (P, B) are the integrals of kappa/T^p, number (B,) in how many pieces each exponential is taken.
+    terms (P, B) are the integrals of kappa/T^p, number and fourth (B,) are those of `pieces`.
     """
     terms = terms / number
     if isinstance(soft, TwinGenerator):
@@ -269,27 +283,29 @@ def density_exponential(soft: SoftGenerator | TwinGenerator, terms: Any, number:
         out = A @ X + X @ _transposed(A)
         return out.at[:, 1:].add(up).at[:, :-1].add(down)
 
-    return list(_in_pieces(act, number[:, None, None], jnp.stack(X)))
+    return list(_in_pieces(act, number[:, None, None], fourth[:, None, None], jnp.stack(X)))
 
 
-def state_exponential(decay: Any, terms: Any, number: Any, state: Any) -> Any:
-    """Return exp of the decay of `soft_decay` applied to states (B, K); terms and number as above."""
+def state_exponential(decay: Any, terms: Any, number: Any, fourth: Any, state: Any) -> Any:
+    """Return exp of the decay of `soft_decay` applied to states (B, K); the other arguments as above."""
     terms = terms / number
     A = twin_decay(decay, terms) if isinstance(decay, TwinDecay) else jnp.einsum("pb,pij->bij", terms, decay)
     # real and imaginary part side by side: a product of complex matrices would cost twice as much
     parts = jnp.stack([jnp.real(state), jnp.imag(state)])
-    parts = _in_pieces(lambda a: jnp.einsum("bij,cbj->cbi", A, a), number[:, None], parts)
+    parts = _in_pieces(lambda a: jnp.einsum("bij,cbj->cbi", A, a), number[:, None], fourth[:, None], parts)
     return parts[0] + 1j * parts[1]
 
 
-def _in_pieces(act: Any, number: Any, X: Any) -> Any:
-    """Return exp(act) X by its series, as often in succession as each history asks for."""
+def _in_pieces(act: Any, number: Any, fourth: Any, X: Any) -> Any:
+    """Return exp(act) X by its series, as often in succession and of as many terms as each history asks for."""
+    longer = jnp.any(fourth > 0)
 
     def piece(k: Any, X: Any) -> Any:
         term = total = X
         for n in range(1, SERIES + 1):
             term = act(term) / n
             total = total + term
+        total = lax.cond(longer, lambda: total + fourth * act(term), lambda: total)
         return jnp.where(k < number, total, X)
 
     return lax.fori_loop(0, jnp.max(number), piece, X)
