@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from documented import MODULES
-from inference_models import linear, measured
+from inference_models import curve_design, linear, measured
 from matplotlib.figure import Figure
 from survival_tables import toy_table
 from view_data import evolution
@@ -345,7 +345,7 @@ def cases() -> tuple[Case, ...]:
             model=model,
             T=("array", [0.2, 0.3]),
             states=("texts", ("1S",)),
-            routes=("texts", ("poles",)),
+            routes=("texts?", ("poles",)),
             mesh=("object?", MESH),
             rotation=("number?", 0.1),
             source=("choice", "local"),
@@ -1152,9 +1152,22 @@ def cases() -> tuple[Case, ...]:
             count=("integer", 4),
             seed=("integer", 0),
             points=("object?", [[2.0, 0.0]]),
+            plan=("object?", None),
             report=("object?", None),
             executor=("object?", None),
             solve=("function", len),
+            cheap=False,
+        ),
+        case(
+            qi.adapt_design,
+            design=("object", curve_design([[2.0, 0.2], [3.0, 0.21]])),
+            compute=("function", curve_design),
+            rounds=("integer", 1),
+            count=("integer", 1),
+            error=("number", 0.1),
+            seed=("integer", 0),
+            directory=("path?", None),
+            progress=("function?", None),
             cheap=False,
         ),
         case(
@@ -1209,7 +1222,7 @@ MADE_HERE = {
         qh.TrajectoryIndex,
     ),
     *(qi.Calibration, qi.Closure, qi.Posterior, qi.Predictive, qi.Profile),
-    *(qi.Design, qi.Surrogate, qi.Inference, qi.Inferred),
+    *(qi.Design, qi.Adapted, qi.Round, qi.Surrogate, qi.Inference, qi.Inferred),
     # what a calculation is and returns: `Likelihood` checks both
     *(qi.Predict, qi.Prediction),
     *(qo.ChiSquare, qo.CollisionSystem, qo.DataSet, qo.Panel, ql.Problem),

@@ -3,6 +3,7 @@
 python tools/make_figures.py               # `make figures`, after `make run`: all
 python tools/make_figures.py spectrum      # one or several, by the name of the file without .png
 python tools/make_figures.py raa_pbpb_5020 --run DIR    # from another folder of `qtraj run`
+python tools/make_figures.py infer_corner  # of `qtraj infer`, whose folder lies beside that of the run
 """
 
 from __future__ import annotations
@@ -78,6 +79,18 @@ def of_run(run: Path, name: str) -> None:
     }
     source, width = files[name]
     keep(source, name, width)
+
+
+def of_inference(run: Path, name: str) -> None:
+    """Take what `qtraj infer` has drawn for LO, in the folder beside that of the run."""
+    files = {
+        "infer_corner": "corner",
+        "infer_profile": "profile",
+        "infer_raa": "fitted_R_AA_N_part_PbPb5020",
+        "infer_pulls": "pulls",
+        "infer_predicted": "OO_double_ratio_all_OO5360",
+    }
+    keep(run.with_name("infer_pbpb_5020") / "LO" / f"{files[name]}.png", name, 1500)
 
 
 def report_page(run: Path, name: str) -> None:
@@ -164,6 +177,9 @@ MAKERS = {
             "raa_dipole_htl",
         ),
         of_run,
+    ),
+    **dict.fromkeys(
+        ("infer_corner", "infer_profile", "infer_raa", "infer_pulls", "infer_predicted"), of_inference
     ),
     "report_page": report_page,
     "spectrum": spectrum,

@@ -75,6 +75,16 @@ def read_dataset(path: str | Path, group: str | None = None) -> xr.Dataset:
     return dataset
 
 
+def check_format(path: Path, attrs: Mapping[str, object], known: str, remedy: str) -> None:
+    """Raise `FileFormatError` unless the attributes of a file name the format `known`, such as "qtraj design 1"."""
+    found, kind = str(attrs.get("format")), known.rpartition(" ")[0]
+    if found.startswith(f"{kind} ") and found != known:
+        problem = f"has the format {found!r}, not {known!r}"
+        raise FileFormatError(path, problem, "Install the version of qtraj that wrote it.")
+    if found != known:
+        raise FileFormatError(path, f"holds no {kind.removeprefix('qtraj ')}", remedy)
+
+
 def check_seal(path: Path) -> bool:
     """Compare the bytes of a file with its seal, and return whether it has one.
 

@@ -1,6 +1,7 @@
 """`qtraj infer`: what it prints and writes is what was inferred; mistakes are found before anything is computed."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 from pages import Page, assert_self_contained
 from qtraj.cli import app
-from qtraj.inference import Calibration, Closure, Likelihood, Parameter, Parameters, Posterior, Uniform
+from qtraj.inference import Calibration, Closure, Likelihood, Parameter, Parameters, Posterior, Round, Uniform
 from qtraj.inference import run as inference_run
 from qtraj.inference.run import Inference, Inferred
 from qtraj.io.inference import load_inference_file
@@ -17,6 +18,7 @@ from qtraj.observables.estimate import Estimate
 from qtraj.pages.inference import (
     as_rich,
     calibration_table,
+    design_table,
     evidence_table,
     inference_figures,
     posterior_table,
@@ -231,6 +233,16 @@ def test_tables_say_what_has_not_converged(models):
     (note,) = posterior_table({("LO", "nuts"): doubtful}).notes
     assert "Not converged: κ̂ of LO, nuts" in note
     assert as_rich(table).row_count == 2
+
+
+def test_a_table_says_what_each_round_of_a_design_missed(models):
+    assert design_table(models) is None  # as these were made without
+    rounds = (Round(8, np.nan, np.nan, 0.7), Round(12, 0.45, 0.8, 0.09))
+    table = design_table({"LO": replace(models["LO"], rounds=rounds), "NLO": models["NLO"]})
+    assert table.rows == [
+        ("LO", "in the prior", "8", "–", "–", "0.70"),
+        ("", "round 1", "12", "0.45", "0.80", "0.09"),
+    ]
 
 
 def test_without_nested_sampling_there_is_no_evidence(models, tmp_path):

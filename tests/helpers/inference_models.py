@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from qtraj.inference import Normal, Parameter, Parameters, Prediction
+from qtraj.inference import Design, LogUniform, Normal, Parameter, Parameters, Prediction, Uniform
 from qtraj.observables import load_raa
 
 (CMS,) = load_raa(experiment="CMS", state="Y(1S)")
@@ -68,3 +68,28 @@ def closed_form(data, model, covariance):
         -(residual @ np.linalg.solve(spread, residual) + log_det + len(data) * np.log(2 * np.pi)) / 2
     )
     return mean + gain @ residual, prior - gain @ A @ prior, log_evidence
+
+
+CURVE_PARAMETERS = Parameters(
+    [Parameter("kappa", LogUniform(0.5, 8)), Parameter("T_end", Uniform(0.17, 0.25))]
+)
+N_PART = np.linspace(30, 380, 9)
+
+
+def curve(theta):
+    """A curve that falls with kappa and rises with T_end, about as R_AA does, and two sources of feed-down."""
+    kappa, T_end = theta
+    depth = kappa**0.7 * np.sqrt(N_PART / 380) * (0.25 / T_end) ** 2
+    value = 0.2 * np.exp(-3 * depth) + 0.8 / (1 + 0.9 * depth)
+    return value, np.stack([0.01 * value, 0.02 * value**2])
+
+
+def curve_design(points, noise=0.0, seed=0):
+    """The design of these points, with synthetic data of kappa 3 and T_end 0.2 GeV whose errors are 0.03."""
+    values, shifts = (np.stack(each) for each in zip(*map(curve, points), strict=True))
+    scatter = noise * np.random.default_rng(seed).standard_normal(values.shape)
+    errors = np.full(values.shape, noise)
+    data = measured(np.round(curve((3.0, 0.2))[0], 3), stat=0.03, x=N_PART, total_plus=0.03, total_minus=0.03)
+    return Design(
+        CURVE_PARAMETERS, np.asarray(points), (data,), values + scatter, errors, shifts, ("one", "two")
+    )

@@ -90,6 +90,8 @@ def test_priors_of_a_model_replace_those_of_the_file(tmp_path):
         ('name = "half"', 'name = "one"', "name of its own"),
         ('samplers = ["nested"]', 'samplers = ["mcmc"]', r"sampling.samplers\[0\]"),
         ("points = 8", "points = 2", "design.points"),
+        ("points = 8", "points = 8\nround_points = 0", "design.round_points"),
+        ("points = 8", "points = 8\nerror = 0.0", "design.error"),
     ],
 )
 def test_a_wrong_key_is_named_when_the_file_is_read(tmp_path, old, new, words):

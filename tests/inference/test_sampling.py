@@ -1,6 +1,7 @@
 """Samplers against the closed form of a linear Gaussian model, against each other, and after an interruption."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from qtraj.inference import (
     sample_nested,
     sample_nuts,
 )
+from qtraj.inference.sampling import tempered
 from qtraj.observables import Estimate
 
 # far enough from zero that the cut of kappa changes nothing, and with errors that do not depend on the theory
@@ -305,3 +307,21 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
         for call in (sample_nuts, sample_nested, lambda likelihood: profile(likelihood, "kappa")):
             with pytest.raises(InputError, match=r"qtraj\[infer\]"):
                 call(LIKELIHOOD)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nu", [None, 4.0])
+def test_tempered_samples_have_the_variance_over_the_power(nu):
+    """Of a Gaussian with a flat prior; with Student's t, too, they are of the Gaussian with integrated nuisances."""
+    flat = Parameters([Parameter("kappa", Uniform(0.0, 12.0)), Parameter("gamma", Uniform(-40.0, 40.0))])
+    model = replace(MODEL, parameters=flat)
+    A = np.asarray(model.slopes).T
+    spread = np.linalg.inv(A.T @ np.linalg.solve(COVARIANCE, A))
+    likelihood = Likelihood(DATA, model, student_nu=nu)
+    mean = spread @ A.T @ np.linalg.solve(COVARIANCE, likelihood.values - model.offset)
+    narrow, wide = tempered(likelihood, (1.0, 0.5), live=200, seed=2)
+    for samples, power in ((narrow, 1.0), (wide, 0.5)):
+        # of 200 live points about 100 samples are independent of each other: five standard errors
+        sd = np.sqrt(np.diag(spread) / power)
+        assert np.all(np.abs(samples.mean(axis=0) - mean) < 5 * sd / np.sqrt(100))
+        assert np.all(np.abs(samples.std(axis=0) / sd - 1) < 5 / np.sqrt(200))

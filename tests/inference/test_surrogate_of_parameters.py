@@ -5,33 +5,14 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
-from inference_models import measured
+from inference_models import CURVE_PARAMETERS as PARAMETERS
+from inference_models import N_PART, curve, curve_design
 
-from qtraj.errors import InputError
-from qtraj.inference import Likelihood, LogUniform, Parameter, Parameters, Uniform
+from qtraj._netcdf import read_dataset, write_dataset
+from qtraj.errors import FileFormatError, InputError
+from qtraj.inference import Likelihood
 from qtraj.inference.design import Design, design_points
 from qtraj.inference.surrogate import Surrogate
-
-PARAMETERS = Parameters([Parameter("kappa", LogUniform(0.5, 8)), Parameter("T_end", Uniform(0.17, 0.25))])
-N_PART = np.linspace(30, 380, 9)
-
-
-def theory(theta):
-    """A curve that falls with kappa and rises with T_end, about as R_AA does, and two sources of feed-down."""
-    kappa, T_end = theta
-    depth = kappa**0.7 * np.sqrt(N_PART / 380) * (0.25 / T_end) ** 2
-    value = 0.2 * np.exp(-3 * depth) + 0.8 / (1 + 0.9 * depth)
-    return value, np.stack([0.01 * value, 0.02 * value**2])
-
-
-def design_of(points, noise=0.0, seed=0):
-    values, shifts = (np.stack(each) for each in zip(*map(theory, points), strict=True))
-    scatter = noise * np.random.default_rng(seed).standard_normal(values.shape)
-    errors = np.full(values.shape, noise)
-    data = measured(
-        np.round(theory((3.0, 0.2))[0], 3), stat=0.03, x=N_PART, total_plus=0.03, total_minus=0.03
-    )
-    return Design(PARAMETERS, np.asarray(points), (data,), values + scatter, errors, shifts, ("one", "two"))
 
 
 def test_designs_of_one_seed_contain_each_other_and_fill_the_priors():
@@ -44,20 +25,20 @@ def test_designs_of_one_seed_contain_each_other_and_fill_the_priors():
 
 
 def test_it_is_right_between_the_points_and_knows_how_right():
-    surrogate = Surrogate.fit(design_of(design_points(PARAMETERS, 20, seed=1)))
-    unseen = design_of(design_points(PARAMETERS, 64, seed=2))
+    surrogate = Surrogate.fit(curve_design(design_points(PARAMETERS, 20, seed=1)))
+    unseen = curve_design(design_points(PARAMETERS, 64, seed=2))
     in_data, in_own = surrogate.misses(unseen)
     assert np.sqrt(np.mean(in_data**2)) < 1 / 15  # of a third of the errors of the data a fifth
     assert np.abs(in_data).max() < 1 / 3
     assert np.sqrt(np.mean(in_own**2)) < 1.5
     for theta in unseen.points[:5]:
-        np.testing.assert_allclose(surrogate(theta).shifts, theory(theta)[1], atol=2e-3)
+        np.testing.assert_allclose(surrogate(theta).shifts, curve(theta)[1], atol=2e-3)
 
 
 @pytest.mark.slow
 def test_scatter_of_the_design_is_in_the_covariance():
-    noisy = Surrogate.fit(design_of(design_points(PARAMETERS, 24, seed=1), noise=0.02))
-    _, in_own = noisy.misses(design_of(design_points(PARAMETERS, 64, seed=2)))
+    noisy = Surrogate.fit(curve_design(design_points(PARAMETERS, 24, seed=1), noise=0.02))
+    _, in_own = noisy.misses(curve_design(design_points(PARAMETERS, 64, seed=2)))
     assert 0.3 < np.sqrt(np.mean(in_own**2)) < 1.3
     made = noisy(np.array([3.0, 0.2]))
     assert np.all(np.sum(np.asarray(made.covariance_factor) ** 2, axis=1) > 0.02**2)
@@ -65,7 +46,7 @@ def test_scatter_of_the_design_is_in_the_covariance():
 
 @pytest.mark.slow
 def test_it_has_a_gradient_and_float64():
-    surrogate = Surrogate.fit(design_of(design_points(PARAMETERS, 16, seed=1)))
+    surrogate = Surrogate.fit(curve_design(design_points(PARAMETERS, 16, seed=1)))
     with jax.enable_x64(True):
         theta = jax.numpy.array([2.0, 0.21])
         slope = jax.jacfwd(lambda t: surrogate(t).mean)(theta)
@@ -91,8 +72,8 @@ def on_grid(surrogate):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_small_design_widens_the_posterior_and_does_not_move_it(seed):
-    mean, sd = on_grid(Surrogate.fit(design_of(design_points(PARAMETERS, 32, seed=seed))))
-    small = design_of(design_points(PARAMETERS, 7, seed=seed), noise=0.03, seed=seed)
+    mean, sd = on_grid(Surrogate.fit(curve_design(design_points(PARAMETERS, 32, seed=seed))))
+    small = curve_design(design_points(PARAMETERS, 7, seed=seed), noise=0.03, seed=seed)
     few_mean, few_sd = on_grid(Surrogate.fit(small))
     assert few_sd > 1.1 * sd
     # what the small design adds to the variance is the size of the shifts: one in 400 beyond three of it
@@ -100,7 +81,7 @@ def test_a_small_design_widens_the_posterior_and_does_not_move_it(seed):
 
 
 def test_a_design_survives_its_file_and_too_small_ones_are_refused(tmp_path):
-    design = design_of(design_points(PARAMETERS, 8, seed=1))
+    design = curve_design(design_points(PARAMETERS, 8, seed=1))
     again = Design.load(design.save(tmp_path / "design.nc"))
     for name in ("points", "values", "errors", "shifts"):
         np.testing.assert_array_equal(getattr(again, name), getattr(design, name))
@@ -109,6 +90,14 @@ def test_a_design_survives_its_file_and_too_small_ones_are_refused(tmp_path):
     theta = np.array([2.0, 0.2])
     for one, other in zip(Surrogate.fit(again)(theta), Surrogate.fit(design)(theta), strict=True):
         np.testing.assert_array_equal(one, other)
+    stored = read_dataset(tmp_path / "design.nc")
+    for found, words in (
+        ("qtraj design 2", "has the format 'qtraj design 2'"),
+        ("qtraj emulator 1", "no design"),
+    ):
+        write_dataset(stored.assign_attrs(format=found), tmp_path / "other.nc")
+        with pytest.raises(FileFormatError, match=words):
+            Design.load(tmp_path / "other.nc")
     with pytest.raises(InputError, match="have 4 points or more for 2 parameters"):
         Surrogate.fit(design.rows(slice(3)))
     with pytest.raises(InputError, match="points of data"):
@@ -118,6 +107,6 @@ def test_a_design_survives_its_file_and_too_small_ones_are_refused(tmp_path):
 
 
 def test_a_design_without_named_sources_has_none():
-    design = design_of(design_points(PARAMETERS, 8, seed=1))
+    design = curve_design(design_points(PARAMETERS, 8, seed=1))
     bare = replace(design, shifts=np.zeros((8, 0, len(N_PART))), shift_names=())
     assert Surrogate.fit(bare)(np.array([2.0, 0.2])).shifts.shape == (0, len(N_PART))

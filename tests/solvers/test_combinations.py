@@ -325,6 +325,26 @@ def test_an_exact_answer_is_exact_at_once():
 
 
 @pytest.mark.parametrize("order", ["LO", "NLO"])
+def test_a_bound_state_that_nothing_acts_on_is_known_as_such(order):
+    """The other states of its l, of which it has none but what meshes leave, say nothing of its own error."""
+    model, medium = (
+        qt.LindbladModel(transport=qt.Transport(0.0, 0.0), order=order),
+        qt.Bjorken(0.4, 0.6, 0.25),
+    )
+    methods = {"no jump": qt.NoJump(), "trajectories": METHODS["trajectories"]}
+    for start in (qt.BoundState(1, 0), qt.BoundState(2, 0), qt.BoundState(3, 0), qt.BoundState(2, 1)):
+        name = next(s.name for s in qt.STATES if (s.n, s.l) == (start.n, start.l))
+        for method in methods.values():
+            with warnings.catch_warnings():  # of the expansions, whose fault an answer of 1 is not
+                warnings.simplefilter("ignore", qt.AccuracyWarning)
+                found = qt.solve(model, medium, start, method)
+            for other, estimate in found.overlap.items():
+                assert abs(estimate.value - float(other == name)) <= estimate.error
+            # the 3S reaches 20 GeV^-1 and more
+            assert found.overlap[name].error < (1e-4 if start.n == 3 else 1e-8)
+
+
+@pytest.mark.parametrize("order", ["LO", "NLO"])
 @pytest.mark.parametrize(
     "start", [qt.GaussianState(0), qt.GaussianState(1), qt.GaussianState(0, 0.2, 0.3)], ids=repr
 )
@@ -345,8 +365,8 @@ def test_the_mesh_error_does_not_end_with_the_meshes(grid):
     )
     assert result.survival["1S"].parts["mesh"] > 1e-9
     d = Discretization(grid, 2, 1.0, 16.0)
-    assert d.finer().mesh.points != grid.points
-    assert d.finer().mesh.scale == grid.scale
+    assert d.finer(qt.LindbladModel()).mesh.points != grid.points
+    assert d.finer(qt.LindbladModel()).mesh.scale == grid.scale
 
 
 @pytest.mark.parametrize(

@@ -127,10 +127,20 @@ def test_the_widths_of_a_potential_and_of_the_dipole_stand_side_by_side(tmp_path
         assert_allclose(second.error, first.error, rtol=1e-6)
 
 
-def test_at_all_orders_there_is_no_hamiltonian_of_r_and_p():
-    result = runner.invoke(app, ["spectrum", *FAST, "--order", "all"])
-    assert result.exit_code == 2
-    assert "'LO' or 'NLO'" in result.stderr
+@pytest.mark.parametrize("positive", [False, True])
+def test_all_orders_are_those_of_the_function(positive):
+    flags = ["spectrum", *FAST[:-2], "--order", "all", *["--positive"] * positive]
+    result = runner.invoke(app, [*flags, "--route", "perturbation"])
+    assert result.exit_code == 0, result.stderr
+    model = qt.LindbladModel(order="all", positive=positive)
+    levels = thermal_levels(model, [0.2, 0.3], ("1S", "1P"), routes=["perturbation"])
+    line = next(line.split() for line in result.stdout.splitlines() if line.split()[:2] == ["1S", "200"])
+    value = 1000 * levels.width("perturbation").value[0, 0]
+    assert float(line[3].split("(")[0]) == pytest.approx(value, abs=0.051)
+    assert ("positive twin" in " ".join(result.stdout.split())) == positive
+    refused = runner.invoke(app, [*flags, "--route", "poles"])
+    assert refused.exit_code == 2
+    assert "Take perturbation and spectral." in refused.stderr
 
 
 def test_next_order_is_that_of_the_function():

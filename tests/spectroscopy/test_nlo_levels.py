@@ -1,4 +1,4 @@
-"""Thermal levels at next-to-leading order: closed forms, the limit of leading order, the evolution without jumps."""
+"""Thermal levels beyond leading order: closed forms, the limit of leading order, the evolution without jumps."""
 
 import numpy as np
 import pytest
@@ -119,11 +119,47 @@ def test_the_width_is_the_rate_of_decay_without_jumps(T):
     assert rate == pytest.approx(width, rel=1e-3)
 
 
-def test_the_correlator_is_the_overlap_of_the_evolution_without_jumps():
+ALL, TWIN = qt.LindbladModel(order="all"), qt.LindbladModel(order="all", positive=True)
+
+
+@pytest.mark.parametrize("positive", [False, True])
+def test_a_flat_spectrum_has_the_widths_of_leading_order(positive):
+    flat = qt.Spectrum(lambda omega, T: np.ones_like(omega * T), check=False)
+    T, names = [0.2, 0.4], ("1S", "2S", "1P")
+    levels, leading = (
+        thermal_levels(model, T, names, routes=["perturbation"], mesh=SMALL)
+        for model in (qt.LindbladModel(order="all", spectrum=flat, positive=positive), qt.LindbladModel())
+    )
+    # a sum over all states of the mesh, but for those whose energies no spectrum is asked for
+    assert_allclose(levels.width("perturbation").value, leading.width("perturbation").value, rtol=1e-6)
+    assert_allclose(levels.shift("perturbation").value, leading.shift("perturbation").value, rtol=1e-9)
+
+
+def test_at_all_orders_a_medium_without_the_energy_to_break_a_pair_does_not_break_it():
+    """The share of the width that is left falls as fast as the binding energy's share of pairs in the medium."""
+    T = np.array([0.15, 0.2, 0.3, 0.6])
+    all_orders, leading = (
+        thermal_levels(model, T, ("1S",), routes=["perturbation"], mesh=SMALL).width("perturbation").value[0]
+        for model in (ALL, qt.LindbladModel())
+    )
+    share, binding = all_orders / leading, ALL.mass * ALL.potential.alpha**2 / 4
+    assert np.all(
+        share < binding / T / np.expm1(binding / T)
+    )  # S falls with energy, and all others are higher
+    assert np.all(np.diff(share) > 0)
+
+
+# kernels of NoJump at all orders take 4 s each
+@pytest.mark.parametrize(
+    "model",
+    [MODEL, *(pytest.param(m, marks=pytest.mark.slow) for m in (ALL, TWIN))],
+    ids=["NLO", "all", "twin"],
+)
+def test_the_correlator_is_the_overlap_of_the_evolution_without_jumps(model):
     T, duration = 0.3, 12.0
-    correlator = SpectralFunction(MODEL, T, BoundState(1, 0)).correlator(duration, 2)[1]
+    correlator = SpectralFunction(model, T, BoundState(1, 0)).correlator(duration, 2)[1]
     medium = qt.ConstantTemperature(T=T, tau_fm=0.6, duration_fm=to_fm(duration))
-    overlap = qt.solve(MODEL, medium, BoundState(1, 0), qt.NoJump()).overlap["1S"]
+    overlap = qt.solve(model, medium, BoundState(1, 0), qt.NoJump()).overlap["1S"]
     # NoJump leaves energies above 8 GeV out of its start, 1e-5 of 1S
     assert_allclose(np.abs(correlator) ** 2, overlap.value, atol=3 * overlap.error + 1e-5)
 
@@ -133,3 +169,28 @@ def test_the_spectral_function_is_positive(source):
     function = SpectralFunction(MODEL, 0.3, source, qt.LaguerreMesh(48, 0.14))
     # Gamma is a sum of C^+C at every momentum, so that nothing amplifies
     assert np.all(function.density(np.linspace(-5, 60, 3001)) > 0)
+
+
+def test_what_all_orders_have_no_meaning_for_is_refused():
+    with pytest.raises(qt.InputError, match="Take perturbation and spectral"):
+        thermal_levels(ALL, [0.3], ("1S",), routes=["poles"])
+    with pytest.raises(qt.InputError, match=r"`T` must be from 0\.12 to 0\.9 GeV"):
+        thermal_levels(ALL, [0.3, 1.0], ("1S",))
+    with pytest.raises(qt.InputError, match="real energies"):
+        effective_hamiltonian(ALL, SMALL, 0, 0.3, 0.2)
+
+
+@pytest.mark.slow
+def test_widths_at_all_orders_of_the_documentation():
+    T, names = [0.2, 0.3, 0.4], ("1S", "2S", "1P")
+    for model, expected in (
+        (ALL, ((2.50, 21.17, 77.7), (207, 507, 905), (138, 338, 603))),
+        (TWIN, ((2.39, 20.57, 76.4), (206, 506, 903), (137, 336, 601))),
+    ):
+        levels = thermal_levels(model, T, names)
+        assert tuple(levels.routes) == ("perturbation", "spectral")
+        for found, digits in zip(1e3 * levels.width("spectral").value, expected, strict=True):
+            assert_allclose(found, digits, rtol=3e-3)
+    first = thermal_levels(ALL, T[:1], ("1S",), routes=["perturbation"]).width("perturbation")
+    assert 1e3 * first.value[0, 0] == pytest.approx(1.66, abs=0.01)
+    assert 1e3 * first.error[0, 0] == pytest.approx(1.05, abs=0.01)

@@ -81,13 +81,20 @@ def prediction_of(plan: Plan, store: Store) -> xr.Dataset:
     )
 
 
-def prepare(run_file: RunFile, store: Store, *, fresh: bool = False, solve: Solver = solve_lindblad) -> Plan:
-    """Plan a run file and keep the plan in the store.
+def prepare(
+    run_file: RunFile,
+    store: Store,
+    *,
+    fresh: bool = False,
+    solve: Solver = solve_lindblad,
+    plan: Plan | None = None,
+) -> Plan:
+    """Plan a run file, unless its `plan` is there already, and keep the plan in the store.
 
     The size of the chunks is that of the run file, or else of a plan that the store has already, or else it is chosen
     so that a chunk takes ``chunk_seconds``, from the time that the first histories take.
     """
-    plan = make_plan(run_file)
+    plan = make_plan(run_file) if plan is None else plan
     store.prepare()
     with locked(store.lock_path, "planning"):
         plan = Plan(plan.run_file, plan.sources, _chunk_size(plan, store, solve))

@@ -68,7 +68,7 @@ def infer(
     from ..campaign.executors import executor_of
     from ..inference.run import infer as run_inference
     from ..io.inference import load_inference_file
-    from ..pages.inference import as_rich, evidence_table, posterior_table, write_inference
+    from ..pages.inference import as_rich, design_table, evidence_table, posterior_table, write_inference
 
     loaded = load_inference_file(file)
     sampling = loaded.config.sampling
@@ -89,10 +89,8 @@ def infer(
     with reporting(goes_on) as report:
         inference = run_inference(loaded, folder, executor=chosen, report=report, progress=report.stage)
     sampled = {(n, s): p for n, model in inference.models.items() for s, p in model.posteriors.items()}
-    evidence = evidence_table(inference)
-    options.print_table(
-        *(as_rich(table) for table in (posterior_table(sampled), evidence) if table is not None)
-    )
+    tables = posterior_table(sampled), design_table(inference.models), evidence_table(inference)
+    options.print_table(*(as_rich(table) for table in tables if table is not None))
     written = write_inference(inference)
     with reporting(goes_on) as report:
         if closure:

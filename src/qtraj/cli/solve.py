@@ -203,6 +203,7 @@ def spectrum(
     transport: options.Preset = None,
     T_c: options.CriticalTemperature = None,
     order: options.Order = "LO",
+    positive: options.Positive = False,
     T_min: Annotated[float, Option("--T-min", help="Lowest temperature, GeV.")] = 0.150,
     T_max: Annotated[float | None, Option("--T-max", help="Highest temperature, GeV  [0.450]")] = None,
     points: Annotated[int, Option(help="Number of temperatures.")] = 7,
@@ -210,8 +211,8 @@ def spectrum(
     route: Annotated[
         str | None,
         Option(
-            help="Of perturbation, poles, spectral, dipole, separated by commas.  [the first three; of a complex "
-            "potential all]"
+            help="Of perturbation, poles, spectral, dipole, separated by commas.  [the first three, with --order all "
+            "without poles; of a complex potential all]"
         ),
     ] = None,
     source: Annotated[
@@ -228,7 +229,7 @@ def spectrum(
 
     from .._atomic import writable_folder
     from ..spectroscopy.files import read_levels, rows, table
-    from ..spectroscopy.levels import DIPOLE, ROUTES, thermal_levels
+    from ..spectroscopy.levels import DIPOLE, ROUTES, routes_of, thermal_levels
 
     split = options.comma_separated
     if not points >= 1:
@@ -237,7 +238,7 @@ def spectrum(
         raise InputError("--T-max", T_max, "be left out with --points 1, which is at --T-min")
     table_flags = {"below": below, "beyond": beyond, "octet": octet}
     flags = {"kappa": kappa, "gamma": gamma, "gamma_vacuum": gamma_vacuum, "transport": transport, "T_c": T_c}
-    model, dipole = _model(potential, alpha, mass, table_flags, {}, order), None
+    model, dipole = _model(potential, alpha, mass, table_flags, {}, order, positive=positive), None
     if model.has_width:  # kappa and gamma are then what its widths are compared with
         routes = split(route) if route is not None else (*ROUTES, DIPOLE)
         if DIPOLE in routes:
@@ -248,7 +249,7 @@ def spectrum(
             options.refuse(given, why)
     else:
         model = replace(model, transport=_transport(flags))
-        routes = split(route) if route is not None else ROUTES
+        routes = split(route) if route is not None else routes_of(model)
     if source is not None and "spectral" not in routes:
         raise InputError("--source", source, f"be left out with --route {route}: it is that of spectral")
     others = [row for path in compare or [] for row in read_levels(path)]
@@ -351,7 +352,7 @@ def _title(levels: ThermalLevels) -> str:
     head = f"{_short(model.potential)}, M = {model.mass:g} GeV"
     if model.has_width:
         return head if levels.dipole is None else f"{head}; dipole: {_coefficients(levels.dipole)}"
-    return f"{head}, {_coefficients(model.transport)}, {model.order}"
+    return f"{head}, {_coefficients(model.transport)}, {model.order}{', positive twin' * model.positive}"
 
 
 def _short(potential: Any) -> str:

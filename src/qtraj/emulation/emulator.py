@@ -25,9 +25,9 @@ from scipy.spatial.distance import cdist
 from threadpoolctl import threadpool_limits
 
 from .._checks import finite_array, float_array, instance, instances, integer, mapping
-from .._netcdf import read_dataset, write_dataset
+from .._netcdf import check_format, read_dataset, write_dataset
 from .._types import Float
-from ..errors import FileFormatError, InputError
+from ..errors import InputError
 from ..observables.estimate import Estimate
 from ..physics.medium import History, as_histories
 from ..physics.model import LindbladModel
@@ -350,8 +350,7 @@ class Emulator:
             If it holds something else.
         """
         dataset = read_dataset(path)
-        if dataset.attrs.get("format") != _FORMAT:
-            raise FileFormatError(path, "holds no emulator", "`Emulator.save` writes such a file.")
+        check_format(Path(path), dataset.attrs, _FORMAT, "`Emulator.save` writes such a file.")
         names = tuple(str(name) for name in dataset["name"].values)
         arrays = {name: dataset[name].values for name in _DIMENSIONS}
         # of version 0.1 no potential that changes with the medium

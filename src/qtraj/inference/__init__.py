@@ -1,5 +1,6 @@
 """Parameters from data: priors, likelihood, posterior and their calibration."""
 
+from .adaptive import Adapted, Round, adapt_design
 from .calibration import Calibration, Closure, calibrate, closure
 from .design import Design, compute_design
 from .likelihood import Likelihood, Predict, Prediction, select
@@ -11,6 +12,7 @@ from .surrogate import Surrogate
 
 __all__ = [
     "PARAMETERS",
+    "Adapted",
     "Calibration",
     "Closure",
     "Design",
@@ -22,5 +24,15 @@ __all__ = [
     "Parameter",
     "Parameters",
 ]
-__all__ += ["Posterior", "Predict", "Prediction", "Predictive", "Profile", "Uniform", "calibrate", "closure"]
-__all__ += ["Surrogate", "compute_design", "infer", "profile", "sample_nested", "sample_nuts", "select"]
+__all__ += ["Posterior", "Predict", "Prediction", "Predictive", "Profile", "Round", "Uniform", "adapt_design"]
+__all__ += [
+    "Surrogate",
+    "calibrate",
+    "closure",
+    "compute_design",
+    "infer",
+    "profile",
+    "sample_nested",
+    "sample_nuts",
+    "select",
+]

@@ -21,15 +21,15 @@ from scipy.stats import qmc
 
 from .._checks import finite_array, function, instance, instances, integer
 from .._checks import path as path_of
-from .._netcdf import read_dataset, write_dataset
+from .._netcdf import check_format, read_dataset, write_dataset
 from .._types import Float
 from ..campaign.executors import Executor
-from ..campaign.plan import make_plan
+from ..campaign.plan import Plan, make_plan
 from ..campaign.progress import Reporter
 from ..campaign.results import open_results
 from ..campaign.run import STORE, carry_out, prepare
 from ..campaign.store import Store
-from ..errors import FileFormatError, InputError
+from ..errors import InputError
 from ..io.config import RunFile, parse_config
 from ..io.factory import feeddown_of
 from ..io.inference import toml_text
@@ -94,6 +94,47 @@ class Design:
         arrays = {name: getattr(self, name)[chosen] for name in ("points", "values", "errors", "shifts")}
         return replace(self, **arrays)
 
+    def joined(self, other: Design) -> Design:
+        """Return the design of the points of both.
+
+        Parameters
+        ----------
+        other : Design
+            Of the same parameters and the same points of data.
+
+        Returns
+        -------
+        Design
+
+        Raises
+        ------
+        InputError
+            If it is of others.
+        """
+        instance("other", other, Design)
+        data = [json.dumps(_written(each)) for each in other.datasets]
+        if other.parameters != self.parameters or data != [json.dumps(_written(d)) for d in self.datasets]:
+            allowed = "be a design of the same parameters and the same points of data"
+            raise InputError("other", ", ".join(map(str, other.datasets)), allowed)
+        # a source without a name in one of them moves nothing there
+        names = tuple(dict.fromkeys((*self.shift_names, *other.shift_names)))
+        moved = [np.zeros((len(each), len(names), self.values.shape[1])) for each in (self, other)]
+        for array, each in zip(moved, (self, other), strict=True):
+            array[:, [names.index(name) for name in each.shift_names]] = each.shifts
+        both: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), getattr(other, name)])
+            for name in ("points", "values", "errors")
+        }
+        return replace(self, **both, shifts=np.concatenate(moved), shift_names=names)
+
+    def digest(self) -> str:
+        """Return a digest of all that it holds."""
+        known = [self.parameters.to_json(), self.shift_names, [_written(data) for data in self.datasets]]
+        digest = hashlib.sha256(json.dumps(known).encode())
+        for array in (self.points, self.values, self.errors, self.shifts):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
     def save(self, path: str | Path) -> Path:
         """Write the design to `path` as netCDF, for `Design.load`, and return the path."""
         variables = {
@@ -128,9 +169,9 @@ class Design:
         FileFormatError
             If it holds something else.
         """
-        dataset = read_dataset(path_of("path", path))
-        if dataset.attrs.get("format") != _FORMAT:
-            raise FileFormatError(path, "holds no design", "`compute_design` writes such a file.")
+        path = path_of("path", path)
+        dataset = read_dataset(path)
+        check_format(path, dataset.attrs, _FORMAT, "`compute_design` writes such a file.")
         datasets = tuple(_read(entry) for entry in json.loads(dataset.attrs["datasets"]))
         arrays = {name: dataset[name].values for name in ("points", "values", "errors", "shifts")}
         names = tuple(str(name) for name in dataset["source"].values)
@@ -182,9 +223,12 @@ def settings_of(parameters: Parameters, points: Float) -> list[dict[str, Any]]:
     return entries
 
 
-def check_design(run_file: RunFile, parameters: Parameters, *, count: int, seed: int) -> None:
-    """Raise what `compute_design` would before it solves the first history."""
-    make_plan(_designed(run_file, parameters, design_points(parameters, count, seed)))
+def plan_design(run_file: RunFile, parameters: Parameters, points: Float) -> Plan:
+    """Return the campaign of a design, checked as far as it can be before the first history is solved.
+
+    `points` have the shape (d, p).
+    """
+    return make_plan(_designed(run_file, parameters, points))
 
 
 def _designed(run_file: RunFile, parameters: Parameters, at: Float) -> RunFile:
@@ -204,6 +248,7 @@ def compute_design(
     count: int = 24,
     seed: int = 0,
     points: Any = None,
+    plan: Plan | None = None,
     report: Reporter | None = None,
     executor: Executor | None = None,
     solve: Any = solve_lindblad,
@@ -224,6 +269,8 @@ def compute_design(
         Number of points, and seed of their scrambling. A longer design of the same seed contains a shorter one.
     points : array_like, shape (d, p), optional
         Points of one's own in place of these.
+    plan : Plan, optional
+        What `plan_design` made of these points, where it is there already.
     report, executor, solve : optional
         As for a campaign: progress, who solves, and the solver.
 
@@ -243,6 +290,8 @@ def compute_design(
     if report is not None:
         instance("report", report, Reporter)
     function("solve", solve, "be a solver such as qtraj.solve")
+    if plan is not None:
+        instance("plan", plan, Plan)
     at = design_points(parameters, count, seed)
     if points is not None:
         at = finite_array("points", points)
@@ -251,7 +300,8 @@ def compute_design(
     system = _system(run_file, sets)
     folder = path_of("directory", directory)
     store = Store(folder / STORE)
-    plan = prepare(_designed(run_file, parameters, at), store, solve=solve)
+    designed = _designed(run_file, parameters, at) if plan is None else plan.run_file
+    plan = prepare(designed, store, solve=solve, plan=plan)
     identity = hashlib.sha256(
         json.dumps([plan.keys, plan.cheap_keys, repr(parameters), [_written(data) for data in sets]]).encode()
     ).hexdigest()

@@ -18,6 +18,7 @@ from .. import provenance
 from .._atomic import atomic_path
 from .._checks import instance, integer, number
 from .._checks import path as path_of
+from .._netcdf import check_format
 from .._types import Float
 from ..errors import FileFormatError, InputError
 from ..observables.estimate import Estimate
@@ -342,9 +343,7 @@ class Posterior:
         try:
             data = _imported("arviz").from_netcdf(str(path), engine="h5netcdf")
             attrs = data.attrs or data.posterior.attrs
-            if attrs["format"] != FORMAT:
-                problem = f"has the format {attrs['format']!r}, not {FORMAT!r}"
-                raise FileFormatError(path, problem, "Install the version of qtraj that wrote it.")
+            check_format(path, attrs, FORMAT, "`Posterior.save` writes such a file.")
             parameters = Parameters.from_json(attrs["parameters"])
             evidence = json.loads(attrs["evidence"])
         except (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:

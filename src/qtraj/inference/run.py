@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,7 +25,8 @@ from ..observables.curves import Curve
 from ..observables.data.dataset import DataSet, load_data
 from ..observables.estimate import Estimate
 from ..solvers.solve import solve as solve_lindblad
-from .design import check_design, checked_executor, compute_design
+from .adaptive import Round, adapt_design
+from .design import checked_executor, compute_design, design_points, plan_design
 from .likelihood import Likelihood, select
 from .parameters import LogUniform, Normal, Parameter, Parameters, Prior, Uniform
 from .posterior import Posterior
@@ -34,8 +36,10 @@ from .surrogate import Surrogate
 if TYPE_CHECKING:
     import pandas as pd
 
-# a prediction is no fit: half of the points, as its error is part of it and no data wait for less
+# a prediction is no fit: half of the first points, as its error is part of it and no data wait for less
 _LESS: Final = 2
+# points of the prior on which a prediction is planned before anything is solved: its own wait for the posterior
+_TRIED: Final = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +60,8 @@ class Inferred:
         By sampler, ``"nuts"`` and ``"nested"``.
     predictions : mapping of str to Surrogate
         Theory of systems that were not fitted, by name, at the points of the data of their designs.
+    rounds : tuple of Round
+        What was known of the surrogate after each round of the design.
     """
 
     name: str
@@ -64,6 +70,7 @@ class Inferred:
     likelihood: Likelihood
     posteriors: Mapping[str, Posterior]
     predictions: Mapping[str, Surrogate]
+    rounds: tuple[Round, ...] = ()
 
     @property
     def posterior(self) -> Posterior:
@@ -240,27 +247,37 @@ def infer(
             points = prediction.points or -(-config.design.points // _LESS)
             others.append((prediction.name, other, beside, points))
         work.append((model, run_file, parameters, data, others))
+    chosen_by = config.design
+    plans = []
     for model, run_file, parameters, _, others in work:
-        plans = [(run_file, model.points or config.design.points)]
-        plans += [(other, points) for _, other, _, points in others]
-        for each, count in plans:
-            check_design(each, parameters, count=count, seed=config.design.seed)
+        at = design_points(parameters, model.points or chosen_by.points, chosen_by.seed)
+        plans.append((at, plan_design(run_file, parameters, at)))
+        for _, other, _, _ in others:
+            plan_design(other, parameters, design_points(parameters, _TRIED, chosen_by.seed))
     models = {}
-    how: dict[str, Any] = {"seed": config.design.seed, "executor": executor, "report": report, "solve": solve}
-    for model, run_file, parameters, data, others in work:
+    how: dict[str, Any] = {"executor": executor, "report": report, "solve": solve}
+    adapting = {name: getattr(chosen_by, name) for name in ("rounds", "error", "seed")}
+    adapting |= {"count": chosen_by.round_points, **config.likelihood.model_dump()}
+    for (model, run_file, parameters, data, others), (at, plan) in zip(work, plans, strict=True):
         own = folder / model.name
-        count = model.points or config.design.points
-        design = compute_design(run_file, parameters, data, own / "design", count=count, **how)
-        surrogate = Surrogate.fit(design)
-        likelihood = Likelihood(design.datasets, surrogate, **config.likelihood.model_dump())
-        posteriors = {name: _sampled(name, likelihood, file, own, progress) for name in chosen}
-        predictions = {
-            name: Surrogate.fit(
-                compute_design(other, parameters, beside, own / "predictions" / name, count=points, **how)
-            )
-            for name, other, beside, points in others
-        }
-        models[model.name] = Inferred(model.name, run_file, surrogate, likelihood, posteriors, predictions)
+        first = compute_design(run_file, parameters, data, own / "design", points=at, plan=plan, **how)
+        again = partial(compute_design, run_file, parameters, first.datasets, own / "design", **how)
+        adapted = adapt_design(first, again, directory=own / "design", progress=progress, **adapting)
+        posteriors = {name: _sampled(name, adapted.likelihood, file, own, progress) for name in chosen}
+        predictions = {}
+        for name, other, beside, points in others:
+            place = own / "predictions" / name
+            made = compute_design(other, parameters, beside, place, points=adapted.points(points), **how)
+            predictions[name] = Surrogate.fit(made)
+        models[model.name] = Inferred(
+            model.name,
+            run_file,
+            adapted.surrogate,
+            adapted.likelihood,
+            posteriors,
+            predictions,
+            adapted.rounds,
+        )
         write_tables(models[model.name], own)
     inference = Inference(file, folder, models)
     evidence = inference.evidence()
@@ -299,6 +316,10 @@ def write_tables(model: Inferred, folder: Path) -> None:
         _write_frame(folder / f"posterior_{sampler}.csv", posterior.table(), "parameter")
     _write_frame(folder / "pulls.csv", model.posterior.pulls(), "source")
     _write_frame(folder / "contributions.csv", model.posterior.contributions(), "measurement")
+    import pandas as pd  # noqa: PLC0415
+
+    rounds = pd.DataFrame([asdict(each) for each in model.rounds], columns=[f.name for f in fields(Round)])
+    _write_frame(folder / "design.csv", rounds, "round")
     tables = []
     for name, surrogate in (("fitted", model.surrogate), *model.predictions.items()):
         drawn = model.posterior.predictive(surrogate)

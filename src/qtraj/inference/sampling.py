@@ -9,6 +9,7 @@ they sample the parameters alone, and the nuisance parameters are drawn afterwar
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -43,6 +44,7 @@ DENSE: Final = 12
 LEAST_MIXED: Final = 1.05
 # share of the evidence that may be left in the live points: dynesty's dlogz
 REMAINDER: Final = 0.01
+_ROUGHLY: Final = 0.1  # the same where no evidence is wanted
 # what of a run of dynesty makes its result
 KEPT: Final = ("samples_u", "samples_id", "samples_it", "logl", "logvol", "logz", "logzerr", "logwt", "ncall")
 
@@ -180,7 +182,7 @@ def sample_nested(
         inference.
     """
     instance("likelihood", likelihood, Likelihood)
-    base, p = likelihood.base, len(likelihood.parameters)
+    p = len(likelihood.parameters)
     size = p if likelihood.gaussian else p + likelihood.size
     # a bound of ellipsoids needs more live points than unknowns in each of them
     least = 2 * size + 2
@@ -192,15 +194,45 @@ def sample_nested(
     }
     report = no_report if progress is None else function("progress", progress)
     needs_extra("dynesty", "arviz")
+    store = Checkpoint(checkpoint, "nested", likelihood, {n: v for n, v in settings.items() if n != "runs"})
+    joined = _nested(likelihood, settings, store, report)
+    rng = np.random.default_rng([1, seed, runs])
+    u = joined["samples_u"][_equally_weighted(joined["logwt"], rng)]
+    *_, last_key = keys_of(seed, 1)
+    z = ndtri(jnp.clip(jnp.asarray(u), 2.0**-53, 1 - 2.0**-53))[None]
+    theta, nuisances = _unpacked(likelihood.base, last_key, z, jnp.asarray(likelihood.values))
+    evidence = Estimate(float(joined["logz"][-1]), {"statistical": float(joined["logzerr"][-1])})
+    settings["calls"] = int(np.sum(joined["ncall"]))
+    return Posterior.of(
+        likelihood,
+        theta,
+        nuisances,
+        sampler="nested sampling (dynesty)",
+        settings=settings,
+        evidence=evidence,
+    )
+
+
+def _nested(
+    likelihood: Likelihood,
+    settings: Mapping[str, int],
+    store: Checkpoint,
+    report: Progress,
+    *,
+    roughly: bool = False,
+) -> Any:
+    """Return dynesty's results of independent runs, joined, in the unit cube; `roughly` as `tempered` needs them."""
     from dynesty import NestedSampler  # noqa: PLC0415
     from dynesty.results import Results  # noqa: PLC0415
     from dynesty.utils import merge_runs  # noqa: PLC0415
 
-    store = Checkpoint(checkpoint, "nested", likelihood, {n: v for n, v in settings.items() if n != "runs"})
-    values = jnp.asarray(likelihood.values)
+    base, values = likelihood.base, jnp.asarray(likelihood.values)
+    size = len(base.parameters) + (0 if base.gaussian or roughly else base.size)
+    live, runs, seed = (settings[name] for name in ("live", "runs", "seed"))
+    remainder = _ROUGHLY if roughly else REMAINDER
 
     def density(u: Float) -> float:
-        found = float(_in_cube(base, jnp.asarray(u), values))
+        found = float((_roughly_in_cube if roughly else _in_cube)(base, jnp.asarray(u), values))
         return found if np.isfinite(found) else -1e300  # dynesty takes no -inf from the first points
 
     kept = store.read() or {}
@@ -214,10 +246,13 @@ def sample_nested(
             def show(results: Any, niter: int, *_: Any, stage: str = stage, **options: Any) -> None:
                 if niter % live == 0:
                     # the volume shrinks by 1/e in `live` points, and what is left by delta_logz of it
-                    left = live * max(float(results.delta_logz) / REMAINDER, 1.0) ** 0.5
+                    left = live * max(float(results.delta_logz) / remainder, 1.0) ** 0.5
                     report(stage, niter, niter + int(min(left, 20 * live)))
 
-            sampler.run_nested(dlogz=REMAINDER, print_progress=True, print_func=show)
+            with warnings.catch_warnings():
+                # a narrow, bent posterior takes more calls, which is no error
+                warnings.filterwarnings("ignore", "The enlargement factor", UserWarning)
+                sampler.run_nested(dlogz=remainder, print_progress=True, print_func=show)
             found = sampler.results
             for name in KEPT:
                 kept[prefix + name] = np.asarray(found[name])
@@ -227,27 +262,41 @@ def sample_nested(
         run |= {"blob": np.zeros(len(run["logl"])), "information": np.zeros(len(run["logl"]))}
         report(stage, len(run["logl"]), len(run["logl"]))
         finished.append(Results(run))
-    joined = merge_runs(finished, print_progress=False) if runs > 1 else finished[0]
-    weights = np.exp(joined["logwt"] - joined["logwt"].max())
+    return merge_runs(finished, print_progress=False) if runs > 1 else finished[0]
+
+
+def _equally_weighted(log_weights: Float, rng: np.random.Generator) -> Any:
+    """Return numbers of samples that have equal weights, as many as Kish's effective number, in a random order."""
+    weights = np.exp(log_weights - log_weights.max())
     weights /= weights.sum()
-    rng = np.random.default_rng([1, seed, runs])
-    # as many samples as Kish's effective number, at equal distances in the sum of the weights
+    # at equal distances in the sum of the weights
     count = max(int(1 / np.sum(weights**2)), 4)
     chosen = np.searchsorted(np.cumsum(weights), (np.arange(count) + rng.uniform()) / count)
-    u = joined["samples_u"][rng.permutation(np.minimum(chosen, len(weights) - 1))]
-    *_, last_key = keys_of(seed, 1)
-    z = ndtri(jnp.clip(jnp.asarray(u), 2.0**-53, 1 - 2.0**-53))[None]
-    theta, nuisances = _unpacked(base, last_key, z, values)
-    evidence = Estimate(float(joined["logz"][-1]), {"statistical": float(joined["logzerr"][-1])})
-    settings["calls"] = int(sum(np.sum(run["ncall"]) for run in finished))
-    return Posterior.of(
-        likelihood,
-        theta,
-        nuisances,
-        sampler="nested sampling (dynesty)",
-        settings=settings,
-        evidence=evidence,
-    )
+    return rng.permutation(np.minimum(chosen, len(weights) - 1))
+
+
+@in_float64
+def tempered(
+    likelihood: Likelihood,
+    powers: Sequence[float],
+    *,
+    live: int,
+    seed: int,
+    progress: Progress | None = None,
+) -> list[Float]:
+    """Return samples of the prior times powers of the likelihood, (S, p) each, from one nested run.
+
+    A power of one half doubles the variance of a Gaussian posterior. Nuisance parameters are integrated over, as if all
+    errors were Gaussian, without upper limits: good enough to choose points, and quick with any likelihood.
+    """
+    needs_extra("dynesty")
+    settings = {"live": max(live, 2 * len(likelihood.parameters) + 2), "runs": 1, "seed": seed}
+    store = Checkpoint(None, "nested", likelihood, {})
+    made = _nested(likelihood, settings, store, progress or no_report, roughly=True)
+    rng = np.random.default_rng([4, seed])
+    theta = np.asarray(likelihood.parameters.from_unit(made["samples_u"]))
+    # a weight is the volume of a shell of the cube times the likelihood
+    return [theta[_equally_weighted(made["logwt"] + (power - 1) * made["logl"], rng)] for power in powers]
 
 
 @dataclass(frozen=True, eq=False)
@@ -427,6 +476,12 @@ def _in_cube(base: Likelihood, u: Any, values: Any) -> Any:
     p = len(base.parameters)
     nuisances = ndtri(jnp.clip(u[p:], 2.0**-53, 1 - 2.0**-53))
     return _given(base, base.parameters.from_unit(u[:p]), nuisances, values)
+
+
+@partial(jax.jit, static_argnums=0)
+def _roughly_in_cube(base: Likelihood, u: Any, values: Any) -> Any:
+    """Return the Gaussian log-likelihood at a point of the cube of the parameters, without upper limits."""
+    return base.log_density(base.parameters.from_unit(u), None, values, np.where(base.limits, 0.0, 1.0))
 
 
 def _warm_chain(base: Likelihood, warmup: int, key: Any, values: Any) -> Any:

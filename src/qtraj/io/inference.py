@@ -81,9 +81,15 @@ class LikelihoodChoice(Section):
 
 
 class DesignChoice(Section):
-    """Section ``[design]``: how many points of the parameters are computed, and the seed of their scrambling."""
+    """Section ``[design]``: points that fill the priors; rounds of further ones where the posterior is; the seed.
 
-    points: Annotated[int, Field(ge=4)] = 24
+    The rounds end where the surrogate is known to `error`, a share of the error of the data.
+    """
+
+    points: Annotated[int, Field(ge=4)] = 16
+    rounds: Annotated[int, Field(ge=0)] = 3
+    round_points: Annotated[int, Field(ge=1)] = 6
+    error: Annotated[float, Field(gt=0)] = 0.1
     seed: Annotated[int, Field(ge=0)] = 0
 
 

@@ -50,7 +50,7 @@ _MEANING: Final = (
     "A ratio of evidences compares models under their priors. Below ten it is no statement; it makes no model right.",
 )
 _CONVERGED: Final = 1.01  # R-hat above which chains do not agree (A. Vehtari et al., arXiv:1903.08008)
-_PROFILED: Final = 13  # points of a profile in each parameter: contours are smooth to a tenth of their width
+_PROFILED: Final = 21  # points of a profile in each parameter, with a cubic between them
 _ENOUGH: Final = 400  # effective samples below which quantiles are not known (the same)
 
 
@@ -88,6 +88,24 @@ def posterior_table(posteriors: Mapping[tuple[str, str], Posterior]) -> PageTabl
         f"Not converged: {', '.join(doubts)}. R-hat shall be below {_CONVERGED}, ESS above {_ENOUGH}: draw more."
     ]
     return PageTable("Posterior", headings, rows, notes * bool(doubts), texts=3)
+
+
+def design_table(models: Mapping[str, Inferred]) -> PageTable | None:
+    """Return what was known of the surrogate of each model after each round; None without designs of this kind."""
+    rows = []
+    for name, model in models.items():
+        for i, each in enumerate(model.rounds):
+            missed = [f"{miss:.2f}" if i else "–" for miss in (each.missed, each.missed_own)]
+            which = f"round {i}" if i else "in the prior"
+            rows.append(("" if i else name, which, str(each.points), *missed, f"{each.error:.2f}"))
+    if not rows:
+        return None
+    headings = ("model", "points", "in all", "missed, in σ of data", "in its own σ", "error, in σ of data")
+    notes = [
+        "Missed: rms by which theory learned from the points before missed those of the round, which it had not seen. "
+        "Error: what it does not know for want of points, in 95 % of the posterior. It is part of the likelihood.",
+    ]
+    return PageTable("Theory between the computed points", headings, rows, notes, texts=2)
 
 
 def evidence_table(inference: Inference) -> PageTable | None:
@@ -214,9 +232,17 @@ def inference_figures(inference: Inference) -> dict[str, dict[str, Figure]]:
         for of, surrogate in (("fitted", model.surrogate), *model.predictions.items()):
             sets = surrogate.design.datasets
             words = above if of == "fitted" else f"{above}: {of}, not fitted"
-            note = "\n".join(f"{data.experiment} {shown(data.state)}, {data.status}: {data.note}."
-                             for data in sets if data.status != "current") or None  # fmt: skip
-            made = predictive_figures(sets, model.posterior.predictive(surrogate), title=words, note=note)
+            told: dict[tuple[str, str, str], list[str]] = {}
+            for data in sets:
+                if data.status != "current":
+                    told.setdefault((data.experiment, data.status, data.note), []).append(shown(data.state))
+            note = "\n".join(
+                f"{experiment} {', '.join(dict.fromkeys(states))}, {status}: {said}."
+                for (experiment, status, said), states in told.items()
+            )
+            made = predictive_figures(
+                sets, model.posterior.predictive(surrogate), title=words, note=note or None
+            )
             found["predictions"] |= {f"{name}/{of}_{each}": figure for each, figure in made.items()}
         if len(model.surrogate.design.datasets) > 1:
             found["contributions"][f"{name}/contributions"] = contributions_figure(
@@ -271,7 +297,8 @@ def inference_page(inference: Inference, made: Mapping[str, Mapping[str, Figure]
             f"{n}: {len(m.surrogate.design)}" for n, m in inference.models.items()
         ),
     }
-    evidence = evidence_table(inference)
+    evidence, of_design = evidence_table(inference), design_table(inference.models)
+    designed = "" if of_design is None else table_html(of_design, "")
     return page(
         "inference.html",
         title=config.output.title or inference.directory.name,
@@ -280,7 +307,7 @@ def inference_page(inference: Inference, made: Mapping[str, Mapping[str, Figure]
         data={},
         subtitle=html.escape(f"Inference of {inference.file.path.name}, made by qtraj {version('qtraj')}."),
         meaning="<ul>" + "".join(f"<li>{symbols(line)}</li>" for line in _MEANING) + "</ul>",
-        posterior=table_html(posterior_table(sampled), ""),
+        posterior=table_html(posterior_table(sampled), "") + designed,
         evidence=table_html(evidence, "Nested sampling gives the evidence; it was not among the samplers."),
         contributions="\n".join(table_html(table, "") for table in tables) + pictures["contributions"],
         corners=pictures["corners"],

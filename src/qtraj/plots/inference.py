@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
+from scipy.interpolate import RectBivariateSpline
 from scipy.stats import binom, chi2
 
 from .._checks import instance, instances, integer, mapping, number, text
@@ -33,20 +34,15 @@ TRUTH: Final = "#B00020"
 TRUSTED: Final = 100  # effective samples below which a posterior by importance weights is drawn open
 _SIDE: Final = 2.7  # inches of a panel of a corner plot
 _MOST: Final = 0.998  # share of the samples that the axes of a corner plot show
-_SMOOTH: Final = (
-    1.2  # bins over which contours are smoothed: a few thousand samples in 32 x 32 bins are rough
-)
+# bins over which contours are smoothed: a few thousand samples in 32 x 32 bins are rough
+_SMOOTH: Final = 1.2
 _TITLE: Final[dict[str, Any]] = {"loc": "left", "fontsize": 15, "fontweight": "bold"}
 _PREDICTED: Final = (
     "Boxes: theory with its errors at each point, in the acceptance of its measurement, over the posterior. Data: bars "
     "statistical, boxes systematic, arrows upper limits; global errors are nuisance parameters of the fit."
 )
-_PULLS: Final = (
-    "Mean and standard deviation of each nuisance parameter in the posterior; gray: before the data."
-)
-_PROFILED: Final = (
-    "Lines: profile of the likelihood, all other unknowns fitted again at each point, without a prior."
-)
+_PULLS: Final = "Mean and standard deviation of each nuisance parameter; gray: before the data."
+_PROFILED: Final = "Lines: profile of the likelihood, all other unknowns fitted again, without a prior."
 _RANKS: Final = (
     "Ranks of the truths among independent samples of the posteriors of their synthetic data; gray: 99 % of the counts "
     "of uniform ranks. Regions of 68 and 95 %: the share of the truths that they hold."
@@ -189,8 +185,7 @@ def _ends(columns: Sequence[Float]) -> tuple[float, float]:
     """Return the ends of an axis for samples, of all posteriors in one figure."""
     low = min(float(np.quantile(values, (1 - _MOST) / 2)) for values in columns)
     high = max(float(np.quantile(values, (1 + _MOST) / 2)) for values in columns)
-    room = 0.06 * (high - low) or 0.5
-    return low - room, high + room
+    return low - (room := 0.06 * (high - low) or 0.5), high + room
 
 
 def _draw_truth(ax: Axes, x: float | None, y: float | None) -> None:
@@ -269,7 +264,9 @@ def _predictive_figure(group: Sequence[tuple[DataSet, Float]], title: str, note:
             "median, in the color of the experiment": Line2D([], [], color="black", linewidth=1.4),
         }
         figure.legend(entries.values(), entries, loc="outside upper center", ncols=len(entries))
-        figure.axes[0].set_title(title, **_TITLE)
+        # above one panel both have no room on a line
+        apart = "\n" if len(panels) == 1 and len(title) > 30 else ""
+        figure.axes[0].set_title(title + apart, **_TITLE)
         figure.axes[-1].set_title(artists.collision([first]), loc="right", fontsize=15)
         artists.write_note(figure, note)
     return figure
@@ -457,7 +454,7 @@ def profile_figure(
     instance("profile", profile, Profile)
     title, note = text("title", title), _PROFILED if note is None else text("note", note)
     labels = [axis_label(kind_of(name)) for name in profile.names]
-    rise = profile.deviance - profile.least
+    rise, spans = profile.deviance - profile.least, [(grid[0], grid[-1]) for grid in profile.grids]
     with style():
         figure = NotebookFigure(layout="constrained")
         ax = figure.subplots()
@@ -471,32 +468,31 @@ def profile_figure(
                 ax.annotate(f"{100 * level:.0f} %", (1.0, height), (-4, 3), ha="right", fontsize=12,
                             xycoords=("axes fraction", "data"), textcoords="offset points")  # fmt: skip
             ax.axvline(profile.best[profile.names[0]], color=artists.GRAY, linewidth=1.0)
-            ax.set(ylim=(0, 2.2 * levels[-1]), xlim=_span(profile.grids[0]), ylabel=r"$\Delta\chi^2$")
+            ax.set(ylim=(0, 2.2 * levels[-1]), xlim=spans[0], ylabel=r"$\Delta\chi^2$")
         else:
             handles: dict[str, Any] = {}
             if posterior is not None:
                 _draw_behind(ax, instance("posterior", posterior, Posterior), profile.names)
                 handles["posterior, 68 and 95 %"] = Patch(facecolor=COLORS[0], alpha=0.5)
             lines: tuple[Any, ...] = ("-", "--")
+            x, y = (np.linspace(*span, 201) for span in spans)
+            kx, ky = (min(3, len(grid) - 1) for grid in profile.grids)
+            smooth = RectBivariateSpline(*profile.grids, rise, kx=kx, ky=ky)(x, y)
             for level, line in zip(LEVELS, lines, strict=True):
                 # of two parameters, for a Gaussian: 2.28 and 5.99
                 height = float(chi2.ppf(level, 2))
-                ax.contour(*profile.grids, rise.T, levels=[height], colors=[COLORS[1]], linestyles=[line])
+                ax.contour(x, y, smooth.T, levels=[height], colors=[COLORS[1]], linestyles=[line])
                 handles[f"profile, {100 * level:.0f} %"] = Line2D([], [], color=COLORS[1], linestyle=line)
             ax.plot(
                 *(profile.best[name] for name in profile.names), "x", color=COLORS[1], markersize=9, mew=2
             )
-            ax.set(xlim=_span(profile.grids[0]), ylim=_span(profile.grids[1]))
+            ax.set(xlim=spans[0], ylim=spans[1])
             ax.set_ylabel(labels[1], loc="center")
             figure.legend(handles.values(), handles, loc="outside upper center", ncols=len(handles))
         ax.set_xlabel(labels[0], loc="center")
         ax.set_title(title, **_TITLE)
         artists.write_note(figure, note)
     return figure
-
-
-def _span(grid: Float) -> tuple[float, float]:
-    return float(grid[0]), float(grid[-1])
 
 
 def _draw_behind(ax: Axes, posterior: Posterior, names: Sequence[str]) -> None:
@@ -597,4 +593,6 @@ _SYMBOLS: Final = {
     "centrality_pct": "centrality",
     "abs_y": r"|$\mathit{y}$|",
     "->": r"$\to$",
+    **{"gamma": r"$\gamma$", "omega": r"$\omega$", "pi+": r"$\pi^+$", "pi-": r"$\pi^-$", "pi0": r"$\pi^0$"},
+    " pi pi": r" $\pi\pi$",
 }

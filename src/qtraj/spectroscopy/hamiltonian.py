@@ -4,15 +4,16 @@
 
 with kappa, gamma ~ T^3 and G = sum_channels rate C^+C from the one list of jumps: r^2 at leading order in E/T
 (arXiv:2107.06147 eqs. (2.2)-(2.4)), with terms in p, r and 1/r at next-to-leading order (arXiv:2205.10289), where there
-is also friction, f = 1/(4 M). A potential with a width of its own is complex and has no dipole terms. All routes to
-thermal masses and widths see this matrix only.
+is also friction, f = 1/(4 M). At all orders G = sum_channels rate R^T (R S(omega)/kappa), or sum rate C^+C of its
+positive twin, between the vacuum states of singlet and octet on the mesh, see `physics.spectrum`. A potential with a
+width of its own is complex and has no dipole terms. All routes to thermal masses and widths see this matrix only.
 
 Complex scaling r -> r e^{i theta} is exact for an analytic potential: the mesh keeps its form with the complex scale
 h e^{i theta}, the matrix becomes complex symmetric in another way, and isolated eigenvalues stay where they are.
 
-Friction is the one term that is not symmetric under transposition. With u = exp(c r^2/2) w it goes: for A the
-coefficient of p_r^2 and F = -i kappa f/T that of the friction, c = F/A turns F (r d/dr + d/dr r) into (F^2/A) r^2. The
-matrix for w, `symmetric_hamiltonian`, has the same eigenvalues, and its eigenvectors are their own left ones.
+Friction, and the decay at all orders, are not symmetric under transposition. Friction goes: with u = exp(c r^2/2) w, A
+the coefficient of p_r^2 and F = -i kappa f/T that of the friction, c = F/A turns F (r d/dr + d/dr r) into (F^2/A) r^2.
+The matrix for w, `symmetric_hamiltonian`, has the same eigenvalues, and its eigenvectors are their own left ones.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from ..errors import InputError
 from ..physics.model import LindbladModel, width_terms
 from ..physics.potentials.coulomb import CoulombPotential
 from ..radial.laguerre import LaguerreMesh
+from ..solvers.basis import SINGLET, make_basis
+from ..solvers.jumps.soft import spectral_jump
+from ..solvers.separable import SPAN_OF_SPECTRUM, ratios, separable_spectrum
 from ..solvers.thermal import AMPLIFICATION
 
 HIGHEST_T = 2.0  # GeV; above it a temperature was meant in MeV
@@ -67,9 +71,9 @@ def vacuum_hamiltonian(model: LindbladModel, mesh: LaguerreMesh, l: int, rotatio
 def effective_hamiltonian(
     model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float = 0.0
 ) -> Complex:
-    """Return the matrix of H_eff at temperature T in GeV, shape (N, N), complex symmetric but for the friction.
+    """Return the matrix of H_eff at temperature T in GeV, shape (N, N).
 
-    The order in E/T is LO or NLO: at all orders the decay is no function of r and p.
+    It is complex symmetric but for the friction and, at all orders in E/T, the decay.
 
     Parameters
     ----------
@@ -92,8 +96,8 @@ def effective_hamiltonian(
     Raises
     ------
     InputError
-        If a rotation is asked for and the potential is not analytic, or the angle is not from 0 to below pi/4; for a T
-        that the coefficients of the model do not know.
+        If a rotation is asked for and the potential is not analytic, or the order is all orders, or the angle is not
+        from 0 to below pi/4; for a T that the coefficients or the spectrum of the model do not know.
     """
     instance("model", model, LindbladModel, "be a LindbladModel")
     instance("mesh", mesh, LaguerreMesh)
@@ -110,7 +114,7 @@ def effective_hamiltonian(
 def symmetric_hamiltonian(
     model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float = 0.0
 ) -> Complex:
-    """Return a complex symmetric matrix with the eigenvalues of H_eff, shape (N, N): friction is transformed away.
+    """Return a complex symmetric matrix with the eigenvalues of H_eff at LO or NLO, (N, N), without its friction.
 
     Its eigenvectors v have (v|f(r)|v) = (left|f(r)|right) of H_eff. Without friction it is `effective_hamiltonian`.
     """
@@ -124,17 +128,14 @@ def symmetric_hamiltonian(
 
 
 def _without_friction(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float) -> Complex:
-    if model.spectrum is not None:
-        allowed = "be of order 'LO' or 'NLO' in E/T, where a width is a function of r and p"
-        raise InputError(
-            "model", f"LindbladModel(order={model.order!r})", allowed, "Or solve it in time: NoJump()."
-        )
     kappa, gamma = (float(x) for x in model.transport.at(T))
     turn = _turn(model, rotation)
     turned = mesh.r * turn
     # G = Gamma/kappa of the singlet in GeV^-2
     width = np.zeros((mesh.points, mesh.points), dtype=complex)
-    for channel in model.channels:
+    if model.spectrum is not None:
+        width += _spectral_width(model, mesh, l, T, rotation)
+    for channel in model.channels if model.spectrum is None else ():
         if channel.source == "singlet" and channel.rate(l) > 0:
             momentum = (mesh.derivative + np.diag(channel.centrifugal(l) / mesh.r)) / turn
             beyond = channel.recoil * momentum + np.diag(model.change(channel, mesh.r))
@@ -145,6 +146,27 @@ def _without_friction(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float
     if model.thermal is not None:
         change += np.diag(medium_potential(model, mesh.r, T) - _vacuum(model, mesh.r))
     return np.asarray(vacuum_hamiltonian(model, mesh, l, rotation) + change)
+
+
+def _spectral_width(model: LindbladModel, mesh: LaguerreMesh, l: int, T: float, rotation: float) -> Float:
+    """Return G at all orders, by all vacuum states of the mesh."""
+    if rotation:
+        raise InputError(
+            "rotation", rotation, "be 0 at all orders: S(omega, T) is known at real energies only"
+        )
+    low, high = SPAN_OF_SPECTRUM
+    if not low <= T <= high:
+        raise InputError("T", T, f"be from {low:g} to {high:g} GeV at all orders in E/T")
+    basis = make_basis(model, mesh, l, mesh.points)
+    shares = ratios(model, np.array([T]))[0, -separable_spectrum(model).terms :]
+    G = np.zeros((mesh.points, mesh.points))
+    for channel in model.channels:
+        if channel.source == "singlet" and channel.rate(l) > 0:
+            R, functions = spectral_jump(model, channel, basis, l, np.inf)
+            C = R * np.tensordot(shares, functions, 1)
+            G += (C if model.positive else R).T @ C
+    V = basis.sector(SINGLET, l)[1]
+    return np.asarray(V @ G @ V.T)
 
 
 def _friction(model: LindbladModel, T: float) -> complex:

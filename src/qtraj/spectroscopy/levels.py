@@ -34,6 +34,11 @@ DIPOLE: Final = "dipole"
 """First order in dipole terms alone, (gamma - i kappa) r^2/2: what a whole potential is compared with."""
 
 
+def routes_of(model: LindbladModel) -> tuple[str, ...]:
+    """Return the routes of `ROUTES` that there are for a model: at all orders no eigenvector is its own left one."""
+    return ROUTES if model.spectrum is None else tuple(name for name in ROUTES if name != "poles")
+
+
 # points of the mesh to compare with over those of the mesh: denser near the origin and longer, too
 DENSER = 1.25
 
@@ -131,7 +136,7 @@ def thermal_levels(
     T: ArrayLike,
     states: Sequence[str] = ("1S", "2S", "1P"),
     *,
-    routes: Sequence[str] = ROUTES,
+    routes: Sequence[str] | None = None,
     mesh: LaguerreMesh | None = None,
     rotation: float | None = None,
     source: str = "state",
@@ -143,14 +148,15 @@ def thermal_levels(
     Parameters
     ----------
     model : LindbladModel
-        The model, of either order in E/T.
+        The model, of any order in E/T.
     T : array_like, shape (nt,)
         Increasing temperatures in GeV. States are followed from the vacuum through them.
     states : sequence of str
         States that are bound in the vacuum, such as ``"1S"``.
-    routes : sequence of str
-        Of ``"perturbation"``, ``"poles"``, ``"spectral"``, see docs/spectroscopy.md for which to trust when; and
-        ``"dipole"``, kappa <r^2> and gamma <r^2>/2 to compare a complex potential with.
+    routes : sequence of str, optional
+        Of ``"perturbation"``, ``"poles"``, ``"spectral"``, see docs/spectroscopy.md for which to trust when, by default
+        all three, at all orders in E/T without ``"poles"``; and ``"dipole"``, kappa <r^2> and gamma <r^2>/2 to compare
+        a complex potential with.
     mesh : LaguerreMesh, optional
         Mesh, by default of 96 points and scaled with the Bohr radius; the ``mesh`` part of each error is the
         difference to one with a quarter more points.
@@ -183,9 +189,12 @@ def thermal_levels(
     if len(set(chosen)) < len(chosen):
         raise InputError("states", list(states), "name each state once")
     some = f"be some of {', '.join((*ROUTES, DIPOLE))}"
-    routes = texts("routes", routes, some)
+    routes = texts("routes", routes_of(model) if routes is None else routes, some)
     if not routes or not set(routes) <= {*ROUTES, DIPOLE}:
         raise InputError("routes", routes, some)
+    if not set(routes) <= {*routes_of(model), DIPOLE}:
+        allowed = "be without 'poles' at all orders in E/T, where the decay is not symmetric"
+        raise InputError("routes", routes, allowed, f"Take {' and '.join(routes_of(model))}.")
     if dipole is not None:
         instance("dipole", dipole, Transport)
         if DIPOLE not in routes:

@@ -124,9 +124,9 @@ class DensityMatrix:
     Notes
     -----
     A fixed argument is never refined. Errors: `time_step` from a run with twice the step, `l_max` from a run with
-    l_max + 1 and a higher energy cut, `mesh` from a run on a denser and longer mesh with a longer jump range; at
-    next-to-leading order the last two beside each other with twice the step. There that run also takes away most of the
-    error of the step, with or without an error budget.
+    l_max + 1 and a higher energy cut, `mesh` from a run on a denser and longer mesh with a longer jump range and,
+    beyond leading order, a higher energy cut; at next-to-leading order the last two beside each other with twice the
+    step. There that run also takes away most of the error of the step, with or without an error budget.
     """
 
     rtol: float = 1e-3
@@ -320,7 +320,7 @@ def _solved(
             compared = extrapolates(model)
             runs = [(d, False), (d, True)] if compared else [(d, False)]
             if budget:  # the most expensive first, so that all cores end together
-                runs = [(d.finer(), compared), (d.higher(model), compared), (d, False), (d, True)]
+                runs = [(d.finer(model), compared), (d.higher(model), compared), (d, False), (d, True)]
                 if model.has_width and d.l_max > max(initial.l, 2):
                     runs.append((replace(d, l_max=d.l_max - 1), False))
 

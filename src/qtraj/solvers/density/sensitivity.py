@@ -229,7 +229,7 @@ class _Problem:
         for run in (
             lambda: self.regenerated(d, history),
             lambda: self.regenerated(d, history, halvings=-1),
-            lambda: self.regenerated(d.finer(), history),
+            lambda: self.regenerated(d.finer(self.model), history),
             lambda: self.regenerated(d.higher(self.model), history),
             lambda: self.no_jump(history),
         ):

@@ -217,8 +217,10 @@ def no_jump_solution(initial_overlap: Float, found: Float, parts: dict[str, Floa
 def _shared(other: Float, value: Float) -> Float:
     """Return |other - value| of (..., 7), where all states share the largest relative difference.
 
-    Two approximations can agree by accident for one state, hardly for all. The last entry, the norm, stands alone.
-    Differences of rounding count for none but the state that has them.
+    Two approximations can agree by accident for one state, hardly for all. But of a state that is hardly there, as the
+    1S where a 2S starts and nothing acts, the whole overlap may differ. What it then tells of the others is by how much
+    amplitudes are off: where that is less than the relative difference, they share that. The last entry, the norm,
+    stands alone. Differences of rounding count for none but the state that has them.
     """
     difference = np.abs(other - value)
     size = np.abs(value[..., :-1])
@@ -227,5 +229,9 @@ def _shared(other: Float, value: Float) -> Float:
     rounding = np.where(size + difference[..., :-1] > 0, 2 * ROUNDING * np.sqrt(size) + ROUNDING**2, 0.0)
     true = np.maximum(difference[..., :-1] - rounding, 0.0)
     relative = np.divide(true, size, out=np.zeros_like(size), where=true > 0)
-    difference[..., :-1] = relative.max(axis=-1, keepdims=True) * size + rounding
+    root = np.sqrt(size)
+    eta = np.divide(true, root + np.sqrt(size + true), out=np.zeros_like(size), where=true > 0)
+    mine, theirs = (..., slice(None), None), (..., None, slice(None))
+    shared = np.minimum(relative[theirs] * size[mine], (2 * root[mine] + eta[theirs]) * eta[theirs])
+    difference[..., :-1] = shared.max(axis=-1) + rounding
     return difference
