@@ -33,7 +33,20 @@ ELSEWHERE = {
 COMPUTATIONS = {"paper.md", "peers.md"}
 """Pages whose commands are computations of hours; benchmarks/ has tests of its own."""
 
-SLOW = {"events.md", "report.md", "accuracy.md", "nlo.md", "view.md", "explore.md", "start.md"}
+SLOW = {
+    "events.md",
+    "report.md",
+    "accuracy.md",
+    "nlo.md",
+    "view.md",
+    "explore.md",
+    "start.md",
+    "gallery.md",
+    "dipole.md",
+    "all_orders.md",
+    "complex_potential.md",
+    "your_own_system.md",
+}
 """Pages that take more than two seconds, or need a campaign."""
 
 

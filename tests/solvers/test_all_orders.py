@@ -199,7 +199,7 @@ def test_a_spectrum_without_omega_is_leading_order(positive):
     assert found == pytest.approx(expected, abs=1e-12)
 
 
-@pytest.mark.parametrize("positive", [False, True])
+@pytest.mark.parametrize("positive", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_the_expansion_of_all_orders_begins_with_leading_and_next_to_leading_order(positive):
     """With S(eps omega) what is left of LO falls as eps, and of NLO, element by element at T/eps, as eps^2.
 

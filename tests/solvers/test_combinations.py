@@ -218,11 +218,11 @@ def test_the_law_of_every_case(case):
     assert_the_law(case[0], METHODS[case[0]], *problem(*case[1:]))
 
 
-# a case takes half a minute with its kernels: three here, the others with `make test-slow`
+# a case takes half a minute with its kernels: two here, the others with `make test-slow`
 @pytest.mark.parametrize(
     "case",
     [
-        pytest.param(c, id=", ".join(map(str, c)), marks=[pytest.mark.slow] if i % 15 else [])
+        pytest.param(c, id=", ".join(map(str, c)), marks=[pytest.mark.slow] if i % 22 else [])
         for i, c in enumerate(THERMAL_CASES)
     ],
 )
@@ -303,6 +303,7 @@ def assert_the_law(method: str, chosen, model, history, initial) -> None:
 # --------------------------------------------------------------------------------------------- what it was made for
 
 
+@pytest.mark.slow
 def test_a_start_that_the_medium_meets_late():
     # on meshes up to 160 points with the filter at 4 to 6 GeV; without a filter 0.0027
     model = qt.LindbladModel(transport=qt.Transport("lower", -3.5))

@@ -308,7 +308,7 @@ def test_a_long_evolution_ends_in_the_steady_state_at_the_rate_of_the_gap(order)
         # the p^2 of the width sees the cusp of the 1S: the difference falls with the third power of the levels
         ("NLO", 48, 6e-4),
         ("all", 24, 3e-5),
-        ("twin", 24, 3e-5),
+        pytest.param("twin", 24, 3e-5, marks=pytest.mark.slow),
     ],
 )
 def test_short_times_in_the_box_are_those_of_the_density_matrix_without_walls(order, levels, allowed):
