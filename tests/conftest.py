@@ -21,14 +21,26 @@ settings.load_profile("qtraj")
 _AREAS = 20_000
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _kernels_of_earlier_modules_do_not_fill_the_memory():
-    yield
+def _drop_kernels_if_many() -> None:
     areas = Path("/proc/self/maps")
     if areas.exists() and areas.read_bytes().count(b"\n") > _AREAS:
         import jax
 
         jax.clear_caches()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _kernels_of_earlier_modules_do_not_fill_the_memory():
+    yield
+    _drop_kernels_if_many()
+
+
+@pytest.fixture(autouse=True)
+def _kernels_of_earlier_slow_tests_do_not_fill_the_memory(request):
+    yield
+    # a module of slow tests alone can compile too many; to look takes milliseconds, too many for each fast test
+    if request.node.get_closest_marker("slow"):
+        _drop_kernels_if_many()
 
 
 @pytest.fixture
