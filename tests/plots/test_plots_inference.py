@@ -216,7 +216,7 @@ def test_contours_of_a_profile_are_where_chi_square_rises(posterior):
     best = {"kappa": 4.0, "T_end": 0.25}
     figure = profile_figure(Profile(("kappa", "T_end"), (x, y), deviance, best, {}, 7.0, {}), posterior)
     assert texts_on_each_other(figure) == []
-    assert legends(figure) == ["posterior, 68 and 95 %", "profile, 68 %", "profile, 95 %"]
+    assert legends(figure) == ["posterior, 68 and 95 %", "profile, 68 %", "profile, 95 %", "best fit"]
     contours = [c for c in figure.axes[0].collections if len(c.get_paths()) == 1][-2:]
     for contour, rise in zip(contours, (2.279, 5.991), strict=True):
         at = contour.get_paths()[0].vertices

@@ -19,7 +19,7 @@ from .._checks import instance, instances, integer, mapping, number, text
 from .._types import Float
 from ..errors import InputError
 from ..inference.calibration import Calibration
-from ..inference.parameters import Kind, Parameter, kind_of
+from ..inference.parameters import Kind, Parameter, Prior, kind_of
 from ..inference.posterior import LEVELS, Posterior, Predictive, needs_extra
 from ..inference.sampling import Profile
 from ..observables.data.dataset import DataSet
@@ -103,7 +103,7 @@ def corner_figure(
 
     count, labels = len(first), [axis_label(parameter.kind) for parameter in first]
     columns = [posterior.samples.T for posterior in entries.values()]
-    ends = [_ends([values[i] for values in columns]) for i in range(count)]
+    ends = [_ends([values[i] for values in columns], first.members[i].prior) for i in range(count)]
     size = _SIDE * count + 1.2
     with style():
         figure = NotebookFigure(figsize=(max(size, 5.2), max(size, 4.8)), layout="constrained")
@@ -181,11 +181,12 @@ def interval(parameter: Parameter, values: Float) -> str:
     )
 
 
-def _ends(columns: Sequence[Float]) -> tuple[float, float]:
-    """Return the ends of an axis for samples, of all posteriors in one figure."""
+def _ends(columns: Sequence[Float], prior: Prior) -> tuple[float, float]:
+    """Return the ends of an axis for samples, of all posteriors in one figure: contours must not leave the prior."""
     low = min(float(np.quantile(values, (1 - _MOST) / 2)) for values in columns)
     high = max(float(np.quantile(values, (1 + _MOST) / 2)) for values in columns)
-    return low - (room := 0.06 * (high - low) or 0.5), high + room
+    room = 0.06 * (high - low) or 0.5
+    return max(low - room, prior.low), min(high + room, prior.high)
 
 
 def _draw_truth(ax: Axes, x: float | None, y: float | None) -> None:
@@ -474,18 +475,18 @@ def profile_figure(
             if posterior is not None:
                 _draw_behind(ax, instance("posterior", posterior, Posterior), profile.names)
                 handles["posterior, 68 and 95 %"] = Patch(facecolor=COLORS[0], alpha=0.5)
-            lines: tuple[Any, ...] = ("-", "--")
             x, y = (np.linspace(*span, 201) for span in spans)
             kx, ky = (min(3, len(grid) - 1) for grid in profile.grids)
             smooth = RectBivariateSpline(*profile.grids, rise, kx=kx, ky=ky)(x, y)
-            for level, line in zip(LEVELS, lines, strict=True):
-                # of two parameters, for a Gaussian: 2.28 and 5.99
+            lines: tuple[Any, ...] = ("-", "--")
+            for level, line in zip(LEVELS, lines, strict=True):  # 2.28 and 5.99 for a Gaussian
                 height = float(chi2.ppf(level, 2))
                 ax.contour(x, y, smooth.T, levels=[height], colors=[COLORS[1]], linestyles=[line])
                 handles[f"profile, {100 * level:.0f} %"] = Line2D([], [], color=COLORS[1], linestyle=line)
-            ax.plot(
-                *(profile.best[name] for name in profile.names), "x", color=COLORS[1], markersize=9, mew=2
-            )
+            options: dict[str, Any] = {"color": COLORS[1], "markersize": 9, "mew": 2, "zorder": 5}
+            # it may lie on the edge of a prior
+            (best,) = ax.plot(*(profile.best[n] for n in profile.names), "x", clip_on=False, **options)
+            handles["best fit"] = best
             ax.set(xlim=spans[0], ylim=spans[1])
             ax.set_ylabel(labels[1], loc="center")
             figure.legend(handles.values(), handles, loc="outside upper center", ncols=len(handles))
@@ -500,9 +501,10 @@ def _draw_behind(ax: Axes, posterior: Posterior, names: Sequence[str]) -> None:
     needs_extra("corner")
     import corner  # noqa: PLC0415  an extra
 
-    x, y = (posterior.samples[:, posterior.parameters.index(name)] for name in names)
+    columns = [posterior.parameters.index(name) for name in names]
+    x, y = samples = posterior.samples[:, columns].T
     options: dict[str, Any] = {"plot_datapoints": False, "plot_density": False, "fill_contours": True}
-    ends = [_ends([x]), _ends([y])]
+    ends = [_ends([v], posterior.parameters.members[i].prior) for i, v in zip(columns, samples, strict=True)]
     corner.hist2d(x, y, ax=ax, bins=32, range=ends, levels=LEVELS, smooth=_SMOOTH, color=COLORS[0], **options)
 
 
