@@ -36,6 +36,8 @@ CASES = {
     "campaign_memory": campaign.memory,
     "campaign_whole_run": campaign.whole_run,
     "emulation": emulation.time_to_error,
+    "emulation_accuracy": emulation.accuracy,
+    "emulation_target": emulation.target,
     "trajectories": others.trajectories,
     "mesolve": others.mesolve,
 }
