@@ -51,6 +51,7 @@ CASES = [
     *(("NLO", medium, "S") for medium in MEDIA if medium != "strong"),
     ("NLO", "baseline", "P"),
     ("NLO", "cool", "P"),
+    ("NLO", "baseline", "octet"),
     *(("all", medium, "S") for medium in MEDIA),
     *(("all", medium, "P") for medium in MEDIA if medium != "upper"),
     *(("all", medium, "octet") for medium in ("baseline", "cool", "strong")),
