@@ -34,10 +34,10 @@ figures: $(VENV)/.installed-dev
 
 # two processes on two cores; OMP_NUM_THREADS and NPROC (read by XLA) keep each to one
 test: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 NPROC=1 $(BIN)/python -m pytest -W error -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 NPROC=1 $(BIN)/python -m pytest -W error -n 2 --dist loadfile --durations 15
 
 test-slow: $(VENV)/.installed-dev
-	OMP_NUM_THREADS=1 NPROC=1 $(BIN)/python -m pytest -W error -m slow -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 NPROC=1 $(BIN)/python -m pytest -W error -m slow -n 2 --dist loadfile --durations 15
 
 test-browser: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -W error -m browser tests/browser
