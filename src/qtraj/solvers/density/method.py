@@ -308,8 +308,15 @@ def _solved(
         # of an octet that no medium meets nothing is found, and nothing but rounding is asked
         return method.rtol * total + method.atol * no_jump.initial_overlap[aimed] + 100 * ROUNDING
 
+    def excess_of(errors: Mapping[str, Float]) -> Float:
+        """Return the largest error at the end of each history over what is allowed, (n,)."""
+        return np.asarray(np.max(at_the_end(_sum(errors) + _sum(no_jump.parts)) / allowed(), axis=-1))
+
+    answer: tuple[Any, ...] = (regenerated, *parts.values(), diagnostics)
     todo = list(range(len(profiles)))
-    for _ in range(1 + method.refinements):
+    for refinement in range(1 + method.refinements):
+        before = [each.copy() for each in answer]
+        reached = excess_of(parts) if budget else np.zeros(len(profiles))
         # histories with different steps share a run: the steps are only numbers to it
         keys = {i: replace(levels[i], step=0) for i in todo}
         for key in sorted(set(keys.values()), key=astuple):
@@ -400,13 +407,16 @@ def _solved(
             if climbed != levels[i]:
                 levels[i] = climbed
                 again.append(i)
+        # a longer range can bring back what the mesh does not hold: then the answer before it was the better one
+        if refinement:
+            _take_back(np.flatnonzero(excess_of(parts) > reached).tolist(), answer, before)
         todo = again
         if not todo:
             break
 
     total_parts = {name: part + no_jump.parts.get(name, 0.0) for name, part in parts.items()}
     if budget:
-        note(_not_reached, (method.rtol, np.max(at_the_end(_sum(total_parts)) / allowed(), axis=-1)))
+        note(_not_reached, (method.rtol, excess_of(parts)))
     M = max(d["l_max"] for d in diagnostics) + 1
     for each in diagnostics:
         lacking = M - each["population"].shape[-1]
@@ -425,6 +435,13 @@ def _solved(
             **no_jump.diagnostics,
         },
     )
+
+
+def _take_back(rows: Sequence[int], now: Sequence[Any], before: Sequence[Any]) -> None:
+    """Put back what arrays and lists held before in some rows."""
+    for i in rows:
+        for each, old in zip(now, before, strict=True):
+            each[i] = old[i]
 
 
 def step_share(steps: int, model: LindbladModel, l_max: int) -> float:
