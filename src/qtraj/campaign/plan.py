@@ -272,9 +272,8 @@ def make_plan(run_file: RunFile, chunk_size: int = UNIT) -> Plan:
     """Plan a run file: find its temperatures and make sure that histories can be made of them."""
     check_choices(run_file)
     config = run_file.config
-    own_media = {file.format for file in config.medium.files} & {
-        TRAJECTORIES
-    }  # they may be anisotropic, or end hot
+    # trajectories of one's own may be anisotropic, or end hot
+    own_media = any(file.format == TRAJECTORIES for file in config.medium.files)
     if not own_media and not config.medium.allow_hot_end:
         # every path that is hot cools to T_end: what cannot be solved there is refused before paths are drawn
         for setting in settings(config):
