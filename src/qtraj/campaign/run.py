@@ -155,6 +155,9 @@ def carry_out(
         finished = store.finished({plan.keys[n] for n in numbers})
         sizes = {n: len(plan.chunks[n]) for n in numbers}
         missing = [n for n in numbers if plan.keys[n] not in finished]
+        # neighbors differ in l, so that workers that begin together do not compile the same kernels
+        of_setting = len(plan.chunks) // len(plan.settings)
+        missing.sort(key=lambda n: (n // of_setting, (c := plan.chunks[n]).source, c.start))
         total = sum(sizes.values())
         report.begin(total=total, reused=total - sum(sizes[n] for n in missing))
 

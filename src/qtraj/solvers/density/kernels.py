@@ -44,8 +44,9 @@ from ..jumps.soft import (
 )
 from ..steps import Steps
 
-LENGTHS = tuple(32 * 4**k for k in range(12))
-"""Numbers of steps to which sequences are padded: few, since each is compiled."""
+LENGTHS = tuple(128 * 4**k for k in range(11))
+"""Numbers of steps to which sequences are padded: few, since each is compiled. Only the numbers of a step are padded,
+and nothing is computed for those that are not taken."""
 
 
 @contextmanager
@@ -147,18 +148,20 @@ def evolve_state(sector: StateSector, state: Any, s: PaddedSteps, steps: Any) ->
     def free(a: Any, t: Any) -> Any:
         return a * jnp.exp(-1j * sector.energies * t[:, None])
 
-    def between(a: Any, i: Any) -> Any:
-        """Return the state after the vacuum before step i, and the soft part within it."""
-        if sector.soft is None:
-            return free(a, s.vacuum[i])
-        a = state_exponential(sector.soft, s.soft[i], s.pieces[i], s.fourth[i], free(a, s.before[i]))
-        return free(a, s.vacuum[i] - s.before[i])
+    def medium(a: Any, i: Any) -> Any:
+        exponent = s.terms[i][: len(sector.decay)].T @ sector.decay + 1j * (s.phases[i].T @ sector.phases)
+        return (a @ sector.vectors.T * jnp.exp(-exponent)) @ sector.vectors
 
     def step(i: Any, a: Any) -> Any:
-        exponent = s.terms[i][: len(sector.decay)].T @ sector.decay + 1j * (s.phases[i].T @ sector.phases)
-        return (between(a, i) @ sector.vectors.T * jnp.exp(-exponent)) @ sector.vectors
+        if sector.soft is None:
+            a = free(a, s.vacuum[i])
+        else:
+            a = state_exponential(sector.soft, s.soft[i], s.pieces[i], s.fourth[i], free(a, s.before[i]))
+            a = free(a, s.vacuum[i] - s.before[i])
+        # after the last vacuum no medium follows: one loop for all, since what is in it is dear to compile
+        return jax.lax.cond(i < steps, medium, lambda a, i: a, a, i)
 
-    return between(jax.lax.fori_loop(0, steps, step, state + 0j), steps)
+    return jax.lax.fori_loop(0, steps + 1, step, state + 0j)
 
 
 # ------------------------------------------------------------------------------------------------ density matrix
@@ -203,35 +206,37 @@ def evolve_density(sector: DensitySector, X: Any, lost: Any, s: PaddedSteps, ste
         Number of steps to take, at most S.
     """
 
-    # sines and cosines of all steps at once: inside the loop they would be evaluated for every matrix element
-    def free_phases(times: Any) -> Any:
-        return [_cos_sin(times[:, None, :, None] * energies[:, None, :]) for energies in sector.energies]
+    def phases_of(i: Any) -> Any:
+        """Return the (cos, sin) of step i: of the vacuum, on both sides of the soft part, and of the medium."""
+        times = [s.vacuum[i]] if sector.soft is None else [s.before[i], s.vacuum[i] - s.before[i]]
+        free = [[_cos_sin(t[:, None] * e[:, None, :]) for e in sector.energies] for t in times]
+        angles = (0.5 * (s.phases[i].T @ phase) for phase in jnp.swapaxes(sector.local.phases, 0, 1))
+        return [*free, [_cos_sin(angle) for angle in angles]]
 
-    angles = [jnp.einsum("sqb,qn->sbn", s.phases, phase) for phase in jnp.swapaxes(sector.local.phases, 0, 1)]
-    medium_phases = [_cos_sin(0.5 * angle) for angle in angles]
-    times = [s.vacuum] if sector.soft is None else [s.before, s.vacuum - s.before]
-    free = [free_phases(t) for t in times]
     back = [jnp.swapaxes(v, -1, -2) for v in sector.vectors]
 
-    def between(i: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
-        """Return both after the vacuum before step i, and the soft part within it."""
-        X, lost = carry
-        X = rotate(X, _at(free[0], i))
-        if sector.soft is None:
-            return X, lost
-        before = trace(X)
-        X = density_exponential(sector.soft, s.soft[i], s.pieces[i], s.fourth[i], X)
-        return rotate(X, _at(free[1], i)), lost.at[0].add(before - trace(X))
-
-    def step(i: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
-        X, lost = between(i, carry)
+    def medium(i: Any, X: Any, lost: Any, phase: Any) -> tuple[Any, Any]:
         Y = [congruence(v, x) for v, x in zip(sector.vectors, X, strict=True)]
-        Z = _medium(sector.local, Y, s.terms[i], _at(medium_phases, i))
+        Z = _medium(sector.local, Y, s.terms[i], phase)
         X = [congruence(v, z) for v, z in zip(back, Z, strict=True)]
         before, after, kept = trace(Y), trace(Z), trace(X)
         return X, lost + jnp.stack([before - after, after - kept])
 
-    return between(steps, jax.lax.fori_loop(0, steps, step, (list(X), lost)))
+    def step(i: Any, carry: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
+        X, lost, (*free, phase) = carry
+        X = rotate(X, free[0])
+        if sector.soft is not None:
+            before = trace(X)
+            X = density_exponential(sector.soft, s.soft[i], s.pieces[i], s.fourth[i], X)
+            lost = lost.at[0].add(before - trace(X))
+            X = rotate(X, free[1])
+        # once, as in `evolve_state`
+        X, lost = jax.lax.cond(i < steps, medium, lambda i, X, lost, phase: (X, lost), i, X, lost, phase)
+        # made a step ahead: where they are used they would be evaluated for every matrix element
+        return X, lost, phases_of(i + 1)
+
+    X, lost, _ = jax.lax.fori_loop(0, steps + 1, step, (list(X), lost, phases_of(0)))
+    return X, lost
 
 
 def _medium(local: LocalGenerator, Y: Any, terms: Any, phase: Any) -> Any:
@@ -245,10 +250,6 @@ def _medium(local: LocalGenerator, Y: Any, terms: Any, phase: Any) -> Any:
 
 def _cos_sin(angle: Any) -> tuple[Any, Any]:
     return jnp.cos(angle), jnp.sin(angle)
-
-
-def _at(phases: Any, i: Any) -> Any:
-    return [(c[i], s[i]) for c, s in phases]
 
 
 def rotate(X: Any, phase: Any) -> Any:

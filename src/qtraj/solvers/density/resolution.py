@@ -36,6 +36,10 @@ class MeshTier:
 RANGES: Final = (12.0, 16.0, 20.0, 25.0, 31.0)
 """Jump ranges in GeV^-1; like everything here for bottomonium, and scaled to other models by `LindbladModel.scales`."""
 
+MESH_RANGES: Final = (12.0, 16.0, 25.0, 31.0)
+"""Those for which generators with a soft part have meshes, the next longer one for the others: a mesh for 20 GeV^-1
+takes a sixth less time than one for 25, and to compile its kernels as long as some two hundred histories."""
+
 
 STEPS: Final = tuple(1.4 * 2 ** (-k / 2) for k in range(12))
 """Time steps in GeV^-1 in a medium of the strength of the baseline, see `step_edges`."""
@@ -262,7 +266,9 @@ def discretization_at(levels: Levels, model: LindbladModel, l: int) -> Discretiz
         RANGES[levels.jump_range],
         2.0**levels.energy_doublings,
     )
-    mesh = tier.mesh if model.is_local else mesh_of(tier, jump_range)
+    mesh = tier.mesh
+    if not model.is_local:
+        mesh = mesh_of(tier, next(reach for reach in MESH_RANGES if reach >= jump_range))
     return Discretization(
         mesh=mesh.scaled(scales.length),
         # the jumps of a start with l > 0 need as many l above it

@@ -298,14 +298,16 @@ def state_exponential(decay: Any, terms: Any, number: Any, fourth: Any, state: A
 
 def _in_pieces(act: Any, number: Any, fourth: Any, X: Any) -> Any:
     """Return exp(act) X by its series, as often in succession and of as many terms as each history asks for."""
-    longer = jnp.any(fourth > 0)
+    terms = SERIES + jnp.any(fourth > 0)
+
+    def term(n: Any, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+        last, total = carry
+        last = jnp.where(n < SERIES, 1 / (n + 1), fourth) * act(last)
+        return last, total + last
 
     def piece(k: Any, X: Any) -> Any:
-        term = total = X
-        for n in range(1, SERIES + 1):
-            term = act(term) / n
-            total = total + term
-        total = lax.cond(longer, lambda: total + fourth * act(term), lambda: total)
+        # a loop, not three terms in a row: `act` is dear to compile
+        total = lax.fori_loop(0, terms, term, (X, X))[1]
         return jnp.where(k < number, total, X)
 
     return lax.fori_loop(0, jnp.max(number), piece, X)
