@@ -108,6 +108,18 @@ def test_any_number_of_times_compiles_once(model):
     assert evolve_density._cache_size() == compiled
 
 
+def test_short_and_long_histories_share_their_kernels(model):
+    """So do their halves and doubles: how many steps there are is a number to the kernels."""
+    fixed = replace(METHOD, step=0.2)
+    steps, compiled = [], set()
+    for T_end in (0.4, 0.3, 0.25):
+        found = solve(model, Bjorken(0.42, 0.6, T_end), GaussianState(width=0.2), method=fixed)
+        steps.append(int(found.diagnostics["steps"]))
+        compiled.add(evolve_density._cache_size())
+    assert steps[0] < 32 < steps[-1]
+    assert len(compiled) == 1
+
+
 def test_the_start_is_the_square_of_the_wave_function(model):
     initial = BoundState(n=2, l=0)
     found = density_in_time(model, MEDIUM, initial, [0.0], method=METHOD)
