@@ -472,7 +472,7 @@ def test_the_error_from_l_max_is_the_rest_of_a_geometric_series():
 def test_what_more_l_cannot_mend_is_not_refined():
     """The start's filter changes a Gaussian noise of 1 fm by more than any l: the first discretization is enough."""
     result = qt.solve(gaussian_noise(5), MEDIUM, START, qt.DensityMatrix(rtol=5e-3))
-    assert result.diagnostics["l_max"] == 3
+    assert result.diagnostics["l_max"] == 5
     fine = fine_overlaps(gaussian_noise(5), [MEDIUM], START, **REFERENCES[0])[0]
     for i, name in enumerate(STATE_NAMES):
         assert abs(result.overlap[name].value - fine[i]) <= result.overlap[name].error

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import BSpline, RectBivariateSpline, make_interp_spline
+from scipy.optimize.elementwise import find_root
 from scipy.stats import qmc
 
 from .._checks import (
@@ -42,8 +43,8 @@ CDF_ERROR: Final = 1e-8
 _NEGLIGIBLE = 1e-10
 # quintic splines through POINTS lines: CDF_ERROR is their tested error
 _DEGREE = 5
-# 45 halvings of a box of 40 fm end at 1e-12 fm, below the error of the tables
-_BISECTIONS = 45
+# of a box of 40 fm: 1e-12 fm, below the error of the tables
+_PRECISION = 2.5e-14
 
 
 class PlaneDensity:
@@ -51,7 +52,7 @@ class PlaneDensity:
 
     The cumulative integrals are antiderivatives of quintic splines through `POINTS` x `POINTS` values on
     the box where the density matters; for Woods-Saxon nuclei their error is below `CDF_ERROR`. They are
-    inverted by bisection to rounding, so no further error enters.
+    inverted to rounding, so no further error enters.
 
     Parameters
     ----------
@@ -94,8 +95,8 @@ class PlaneDensity:
 
     def inverse(self, u: ArrayLike, v: ArrayLike) -> tuple[Float, Float]:
         """Map (`u`, `v`) of the unit square to (x, y) in fm, (n,): uniform points become points of the density."""
-        x = _bisect(self.marginal_cdf, u, self.x_fm)
-        return x, _bisect(lambda y: self.conditional_cdf(x, y), v, self.y_fm)
+        x = _inverted(self.marginal_cdf, u, self.x_fm)
+        return x, _inverted(self.conditional_cdf, v, self.y_fm, x)
 
 
 def _evaluate(density: Callable[[Float, Float], Float], x: Float, y: Float) -> Float:
@@ -120,15 +121,19 @@ def _cumulative(axis: Float, values: Float) -> BSpline[Any]:
     return spline
 
 
-def _bisect(cdf: Callable[[Float], Float], target: ArrayLike, axis: Float) -> Float:
-    """Solve cdf(z) = target for every element; the cdf increases from 0 to 1 along the axis."""
+def _inverted(cdf: Callable[..., Float], target: ArrayLike, axis: Float, *given: Float) -> Float:
+    """Solve cdf(*given, z) = target for every element; the cdf increases from 0 to 1 along the axis."""
     target = np.asarray(target, dtype=float)
-    a, b = np.full(target.shape, axis[0]), np.full(target.shape, axis[-1])
-    for _ in range(_BISECTIONS):
-        middle = np.asarray(0.5 * (a + b))
-        below = cdf(middle) < target
-        a, b = np.where(below, middle, a), np.where(below, b, middle)
-    return np.asarray(0.5 * (a + b))
+    ends = [np.full(target.shape, end) for end in (axis[0], axis[-1])]
+    # the spline of a cdf misses 0 and 1 by rounding
+    low, high = (cdf(*given, end) for end in ends)
+    found = find_root(
+        lambda z, wanted, *others: cdf(*others, z) - wanted,
+        tuple(ends),
+        args=(np.clip(target, low, high), *given),
+        tolerances={"xatol": _PRECISION * (axis[-1] - axis[0]), "xrtol": 0.0},
+    )
+    return np.asarray(found.x)
 
 
 DIMENSIONS: Final = 4  # x, y, p_T, phi; the rapidity is a fifth where it is drawn
@@ -328,7 +333,7 @@ def inverse_rapidity(u: ArrayLike, rapidity: Rapidity) -> Float:
         return np.full(u.shape, rapidity)
     if rapidity == GROUP:
         cdf, axis = _group_cdf()
-        return _bisect(cdf, u, axis)
+        return _inverted(cdf, u, axis)
     rows = np.array(rapidity, dtype=float)
     if rows.ndim == 1:  # uniform
         return np.asarray(rows[0] + u * (rows[1] - rows[0]))

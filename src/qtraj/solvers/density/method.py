@@ -32,13 +32,13 @@ from ..steps import Profile, strang
 from ..thermal import check_jumps
 from .propagate import Overlaps, propagate_density, propagate_state, sequences
 from .resolution import (
-    LOCAL,
     RANGES,
     STEPS,
     Discretization,
     Levels,
     discretization_at,
     extrapolates,
+    ladder_of,
     levels_to_climb,
     starting_levels,
 )
@@ -285,11 +285,8 @@ def _solved(
     has finished; the other arguments are those of the method.
     """
     budget, shape = method.error_budget, no_jump.overlap.shape
-    starts = [starting_levels(method.rtol, p, initial.l) for p in profiles]
-    if budget and method.refinements and extrapolates(model):
-        # what is quoted has to fit into the tolerance, too, and to begin anew is dearer than half the step: with steps
-        # 1.4 times as long most histories did, and took three times as long
-        starts = [replace(start, step=min(start.step + 2, len(STEPS) - 1)) for start in starts]
+    refined = budget and method.refinements > 0
+    starts = [starting_levels(method.rtol, p, initial.l, refined=refined) for p in profiles]
     levels = list(starts)
     regenerated = np.zeros(shape)
     parts = {name: np.zeros(shape) for name in SHARES} if budget else {}
@@ -403,7 +400,9 @@ def _solved(
             # each part may use a third of the tolerance; two tiers cost about ten times as much, and who needs more
             # asks for a smaller rtol
             excess = {name: 3 * float(size[i]) for name, size in sizes.items()}
-            climbed = method.refined(levels[i], excess, min(starts[i].tier + 2, len(LOCAL.tiers) - 1))
+            climbed = method.refined(
+                levels[i], excess, min(starts[i].tier + 2, len(ladder_of(model).tiers) - 1)
+            )
             if climbed != levels[i]:
                 levels[i] = climbed
                 again.append(i)

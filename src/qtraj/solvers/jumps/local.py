@@ -17,6 +17,7 @@ sharp beside the range, and smooth beside the spacing of the mesh.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -151,6 +152,8 @@ def local_phases(model: LindbladModel, r: Float) -> Float:
     return phases if potential is None else np.concatenate([phases, potential.phase_functions(r)])
 
 
+# an error budget of a complex potential needs five, and each takes as long as a few steps
+@lru_cache(maxsize=8)
 def local_generator(
     model: LindbladModel, mesh: LaguerreMesh, l_max: int, jump_range: float, angles: int | None = None
 ) -> LocalGenerator:
