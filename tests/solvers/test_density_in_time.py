@@ -108,7 +108,9 @@ def test_any_number_of_times_compiles_once(model):
     assert evolve_density._cache_size() == compiled
 
 
-@pytest.mark.filterwarnings("ignore:the (dipole )?expansion in")  # a pair that has just begun is small and fast
+@pytest.mark.filterwarnings(
+    "ignore:the (dipole )?expansion in"
+)  # a pair that has just begun is small and fast
 def test_short_and_long_histories_share_their_kernels(model):
     """So do their halves and doubles: how many steps there are is a number to the kernels."""
     fixed = replace(METHOD, step=0.3)

@@ -30,10 +30,6 @@ CONNECT_S: Final = 10  # time that a scheduler has to answer, also after a conne
 ASK_S: Final = 5.0  # how often to ask whether workers are left that may solve anything
 POLL_S: Final = 0.02  # how often to look for finished chunks
 
-# memory that is freed stays with a worker, up to so many bytes: Dask has it given back at once, and the next step of a
-# kernel asks for it again
-KEPT_MEMORY: Final = {"MALLOC_TRIM_THRESHOLD_": str(2**28)}
-
 JAX_SHARE: Final = 0.75  # of the memory of a GPU that JAX reserves
 MEMORY_SHARE: Final = "XLA_CLIENT_MEM_FRACTION"
 OTHER_SHARES: Final = ("XLA_PYTHON_CLIENT_MEM_FRACTION", "XLA_PYTHON_CLIENT_PREALLOCATE")
@@ -234,7 +230,7 @@ def local(workers: int) -> Iterator[Client]:
             settings
             | {
                 f"distributed.nanny.pre-spawn-environ.{name}": value
-                for name, value in (ONE_THREAD | KEPT_MEMORY | shared_compilation(compiled)).items()
+                for name, value in (ONE_THREAD | shared_compilation(compiled)).items()
             }
         ),
         LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, **quiet) as cluster,
