@@ -344,8 +344,8 @@ def test_numbers_of_the_baseline(measured):
         ({}, TRANSPORT, 0.19, 1e-3, (-3.0e-5, -5.2e-6, -2.2e-6, -2.0e-6)),
         ({"spectrum": DRUDE}, TRANSPORT, 0.25, 3e-4, (-3.6e-5, -9.8e-6, -9.0e-6, -9.0e-6)),
         ({"spectrum": DRUDE}, TRANSPORT, 0.19, 1e-3, (-3.5e-5, -6.4e-6, -2.9e-6, -2.6e-6)),
-        ({}, qt.Transport(4.0, 0.0), 0.25, 1e-3, (-1.5e-5, -3.8e-6, -1.7e-6, -1.5e-6)),
-        ({}, qt.Transport("lower", 0.0), 0.25, 1e-3, (-3.2e-5, -5.0e-6, -2.6e-6, -2.5e-6)),
+        ({}, qt.Transport(4.0, 0.0), 0.25, 1e-3, (-1.4e-5, -3.7e-6, -1.7e-6, -1.5e-6)),
+        ({}, qt.Transport("lower", 0.0), 0.25, 1e-3, (-2.6e-5, -4.8e-6, -2.6e-6, -2.5e-6)),
         ({"positive": True}, TRANSPORT, 0.25, 1e-3, (-4.6e-6, -1.24e-7, 0.0, 0.0)),
     ],
 )
