@@ -201,10 +201,12 @@ def test_cells_below_T_min_are_as_those_that_the_file_does_not_store(tmp_path):
     known = Hydro(TAU, GRID, GRID, np.where(fluid.T < 0.2, np.nan, fluid.T), eta=ETA)
     T = temperatures(cut)[0]
     times = sources(cut, 8)[0].batch(0, 8).histories.tau_fm
-    np.testing.assert_array_equal(T, expected(whole, known, 1.5)[:, : len(times)])
+    # to rounding: the grid of the cells that are kept begins elsewhere, and so do the numbers of its lines
+    rounding = {"rtol": 8 * np.finfo(float).eps, "atol": 0}
+    np.testing.assert_allclose(T, expected(whole, known, 1.5)[:, : len(times)], **rounding)
     hot = T > 0.25
     assert hot.any()
-    np.testing.assert_array_equal(T[hot], temperatures(whole)[0][:, : len(times)][hot])
+    np.testing.assert_allclose(T[hot], temperatures(whole)[0][:, : len(times)][hot], **rounding)
     assert sources(cut, 8)[0].digest != sources(whole, 8)[0].digest
     with pytest.raises(InputError, match=r"T_min of .* below T_end"):
         of(f"{entry}\nT_min = 0.25")

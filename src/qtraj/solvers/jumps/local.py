@@ -152,8 +152,6 @@ def local_phases(model: LindbladModel, r: Float) -> Float:
     return phases if potential is None else np.concatenate([phases, potential.phase_functions(r)])
 
 
-# an error budget of a complex potential needs five, and each takes as long as a few steps
-@lru_cache(maxsize=8)
 def local_generator(
     model: LindbladModel, mesh: LaguerreMesh, l_max: int, jump_range: float, angles: int | None = None
 ) -> LocalGenerator:
@@ -162,19 +160,9 @@ def local_generator(
     By default as many as there are l; for a complex potential, whose K is no polynomial in mu, about twice as many:
     with fewer, products of high l come back as low ones.
     """
-    r = distances(model, mesh, jump_range)
-    phases = local_phases(model, r)
-    potential = separable(model)
-    if potential is not None and model.has_width:
-        mu = leggauss(2 * l_max + 4 if angles is None else angles)[0][:, None, None]
-        apart = np.sqrt(np.maximum(r[:, None] ** 2 + r**2 - 2 * mu * r[:, None] * r, 0.0)) / 2
-        return LocalGenerator(
-            phases,
-            noise=potential.functions(apart),
-            width=potential.functions(r),
-            inner=potential.functions(r / 2),
-            kept=within(mesh, jump_range),
-        )
+    if model.has_width and separable(model) is not None:
+        return _noise_generator(model, mesh, jump_range, 2 * l_max + 4 if angles is None else angles)
+    phases = local_phases(model, distances(model, mesh, jump_range))
     K = color_matrix(model, mesh, l_max, jump_range, angles)
     mean, half = (K[0, 0] + K[1, 1]) / 2, (K[0, 0] - K[1, 1]) / 2
     if model.powers > 1:
@@ -183,6 +171,25 @@ def local_generator(
     root = np.sqrt(half[0] ** 2 + K[0, 1, 0] * K[1, 0, 0])
     projector = np.array([[half[0] + root, K[0, 1, 0]], [K[1, 0, 0], root - half[0]]]) / (2 * root)
     return LocalGenerator(phases, minus=mean[0] - root, plus=mean[0] + root, projector=projector)
+
+
+# an error budget needs five, and each takes as long as a few steps
+@lru_cache(maxsize=8)
+def _noise_generator(
+    model: LindbladModel, mesh: LaguerreMesh, jump_range: float, angles: int
+) -> LocalGenerator:
+    """Return that of a complex potential; cached."""
+    r, potential = distances(model, mesh, jump_range), separable(model)
+    assert potential is not None
+    mu = leggauss(angles)[0][:, None, None]
+    apart = np.sqrt(np.maximum(r[:, None] ** 2 + r**2 - 2 * mu * r[:, None] * r, 0.0)) / 2
+    return LocalGenerator(
+        local_phases(model, r),
+        noise=potential.functions(apart),
+        width=potential.functions(r),
+        inner=potential.functions(r / 2),
+        kept=within(mesh, jump_range),
+    )
 
 
 def legendre_transform(size: int, angles: int) -> tuple[Float, Float]:
