@@ -38,7 +38,7 @@ RANGES: Final = (12.0, 16.0, 20.0, 25.0, 31.0)
 
 MESH_RANGES: Final = (12.0, 16.0, 25.0, 31.0)
 """Those for which generators with a soft part have meshes, the next longer one for the others: with one for 20 GeV^-1 a
-history takes a fifth less time than with that for 25 (82 and 105 ms at 190 MeV), and its kernels some 15 s to compile."""
+history takes a fifth less time than with that for 25 (82 and 105 ms at 190 MeV), and its kernels 15 s to compile."""
 
 
 STEPS: Final = tuple(1.4 * 2 ** (-k / 2) for k in range(12))
