@@ -202,7 +202,7 @@ def test_cells_below_T_min_are_as_those_that_the_file_does_not_store(tmp_path):
     T = temperatures(cut)[0]
     times = sources(cut, 8)[0].batch(0, 8).histories.tau_fm
     # to rounding: the grid of the cells that are kept begins elsewhere, and so do the numbers of its lines
-    rounding = {"rtol": 8 * np.finfo(float).eps, "atol": 0}
+    rounding = {"rtol": 2 * np.finfo(float).eps, "atol": 0}
     np.testing.assert_allclose(T, expected(whole, known, 1.5)[:, : len(times)], **rounding)
     hot = T > 0.25
     assert hot.any()
