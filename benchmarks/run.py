@@ -37,6 +37,7 @@ CASES = {
     "campaign_whole_run": campaign.whole_run,
     "emulation": emulation.time_to_error,
     "emulation_accuracy": emulation.accuracy,
+    "emulation_paths": emulation.paths,
     "emulation_target": emulation.target,
     "trajectories": others.trajectories,
     "mesolve": others.mesolve,

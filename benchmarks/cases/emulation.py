@@ -151,6 +151,38 @@ def target(quick: bool) -> Table:
     return Table(title, columns, tuple(rows), "One setting, rtol = 1e-2.")
 
 
+def paths(quick: bool) -> Table:
+    """The errors of R_AA at four impact parameters by the number of emulated paths, and what the correction adds."""
+    rows = []
+    for order, cheap in (("LO", 4096),) if quick else (("LO", 4096), ("LO", 65536), ("NLO", 4096)):
+        with tempfile.TemporaryDirectory() as folder:
+            prediction = run(
+                _text(order, 0.25, paths=f"n = 8\nreplicates = 8\ncheap = {cheap}"), Path(folder)
+            )
+        of = prediction.isel(setting=0)
+        correction = of["raa_error_correction"]
+        for meson in ("Y(1S)", "Y(2S)"):
+            errors = np.hypot(of["raa_error_paths"], correction).sel(meson=meson).values
+            rows.append(
+                (
+                    f"{order}, 250 MeV",
+                    cheap,
+                    meson,
+                    " ".join(f"{error:.1e}" for error in errors),
+                    f"{float(correction.sel(meson=meson).max()):.1e}",
+                )
+            )
+    columns = (
+        "equation",
+        "emulated paths of each b",
+        "state",
+        "error of R_AA",
+        "of it the correction, at most",
+    )
+    title = "Error of R_AA from paths at b = 2.3, 6.0, 9.2, 11.6 fm, 64 solved paths of each"
+    return Table(title, columns, tuple(rows), "One setting, rtol = 1e-2; without the errors of the solver.")
+
+
 def _text(order: str, T_end: float, cheap: int = 0, *, paths: str = "", b_fm: str = SHIPPED) -> RunFile:
     paths = paths or f"n = 2\nreplicates = 10\ncheap = {cheap}"
     content = RUN_FILE.format(order=order, T_end=T_end, paths=paths, b_fm=b_fm)
