@@ -82,15 +82,16 @@ def of_run(run: Path, name: str) -> None:
 
 
 def of_inference(run: Path, name: str) -> None:
-    """Take what `qtraj infer` has drawn for LO, in the folder beside that of the run."""
+    """Take what `qtraj infer` has drawn for LO, or for both orders, in the folder beside that of the run."""
     files = {
         "infer_corner": "corner",
+        "infer_orders": "corner_models",
         "infer_profile": "profile",
         "infer_raa": "fitted_R_AA_N_part_PbPb5020",
         "infer_pulls": "pulls",
         "infer_predicted": "OO_double_ratio_all_OO5360",
     }
-    keep(run.with_name("infer_pbpb_5020") / "LO" / f"{files[name]}.png", name, 1500)
+    keep(run.with_name("infer_pbpb_5020_orders") / "LO" / f"{files[name]}.png", name, 1500)
 
 
 def report_page(run: Path, name: str) -> None:
@@ -179,7 +180,8 @@ MAKERS = {
         of_run,
     ),
     **dict.fromkeys(
-        ("infer_corner", "infer_profile", "infer_raa", "infer_pulls", "infer_predicted"), of_inference
+        ("infer_corner", "infer_orders", "infer_profile", "infer_raa", "infer_pulls", "infer_predicted"),
+        of_inference,
     ),
     "report_page": report_page,
     "spectrum": spectrum,

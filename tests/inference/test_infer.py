@@ -10,7 +10,7 @@ from qtraj.inference import LogUniform, Normal, Uniform, infer
 from qtraj.inference.run import data_of, parameters_of
 from qtraj.io.inference import load_inference_file
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "infer_pbpb_5020.toml"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL = """
 [run]
 system = { preset = "PbPb5020" }
@@ -54,21 +54,32 @@ def read(tmp_path, text=SMALL):
     return load_inference_file(path)
 
 
-def test_the_example_never_counts_a_measurement_twice_and_names_two_models():
+@pytest.mark.parametrize(
+    ("name", "models"), [("infer_pbpb_5020", ["LO"]), ("infer_pbpb_5020_orders", ["LO", "NLO"])]
+)
+def test_the_examples_never_count_a_measurement_twice_and_name_their_models(name, models):
     from qtraj.inference import select
 
-    file = load_inference_file(EXAMPLE)
+    file = load_inference_file(EXAMPLES / f"{name}.toml")
     data = select(data_of(file.config.data, file.run_file()))
     assert {(d.experiment, d.observable) for d in data} == {
         ("CMS", "R_AA"), ("ATLAS", "R_AA"), ("ALICE", "R_AA"), ("CMS", "v2"), ("ALICE", "v2"),
     }  # fmt: skip
     orders = [file.run_file(model.run).config.model.order for model in file.config.models]
-    assert orders == ["LO", "NLO"]
+    assert orders == models
     for prediction, system in zip(file.config.predictions, ("OO", "AuAu"), strict=True):
         run_file = file.run_file(prediction.run)
         assert run_file.config.system.name == system
         assert run_file.config.paths == file.run_file().config.paths.model_copy(update={"n": 8})
         assert data_of(prediction.data, run_file)
+
+
+def test_the_examples_differ_in_their_models_alone():
+    one, both = (
+        load_inference_file(EXAMPLES / f"infer_pbpb_5020{name}.toml").config for name in ("", "_orders")
+    )
+    same = {"models": both.models, "output": both.output}
+    assert one.model_copy(update=same) == both
 
 
 def test_priors_of_a_model_replace_those_of_the_file(tmp_path):
