@@ -1,6 +1,7 @@
 """Rounds of a design: each point is the most telling one, and the posterior narrows without moving."""
 
 import warnings
+from contextlib import contextmanager
 
 import jax
 import numpy as np
@@ -10,6 +11,7 @@ from inference_models import N_PART, curve, curve_design
 from scipy.stats import multivariate_normal
 from stand_in import ExponentialDecay
 
+from qtraj.campaign.executors import InProcess
 from qtraj.errors import AccuracyWarning, InputError
 from qtraj.inference import Likelihood, Surrogate, adapt_design, infer
 from qtraj.inference.design import design_points
@@ -159,12 +161,23 @@ directory = "unused"
 """
 
 
+class Workers(InProcess):
+    """Counts how often workers are started."""
+
+    started = 0
+
+    @contextmanager
+    def opened(self):
+        self.started += 1
+        yield InProcess()
+
+
 @pytest.mark.slow
 def test_an_inference_goes_on_wherever_it_was_interrupted_to_the_same_numbers(tmp_path):
     (tmp_path / "infer.toml").write_text(FILE, encoding="utf-8")
     file = load_inference_file(tmp_path / "infer.toml")
 
-    def inferred(folder, interrupt_at=None, stage=None):
+    def inferred(folder, interrupt_at=None, stage=None, executor=None):
         def progress(named, done, total):
             if stage is not None and named.startswith(stage) and done > 0:
                 raise KeyboardInterrupt
@@ -172,9 +185,12 @@ def test_an_inference_goes_on_wherever_it_was_interrupted_to_the_same_numbers(tm
         solver = ExponentialDecay(interrupt_at=interrupt_at)
         with warnings.catch_warnings():  # one round is not enough, and the chains are short
             warnings.simplefilter("ignore", AccuracyWarning)
-            return infer(file, tmp_path / folder, solve=solver, progress=progress), len(solver.calls)
+            found = infer(file, tmp_path / folder, executor=executor, solve=solver, progress=progress)
+            return found, len(solver.calls)
 
-    whole, solved = inferred("whole")
+    workers = Workers()
+    whole, solved = inferred("whole", executor=workers)
+    assert workers.started == 1  # for the design, its round and the prediction
     (model,) = whole.models.values()
     first, more = 4 * 3 * 2, 2 * 3 * 2  # settings, impact parameters, l; of O-O four settings at two
     assert solved == first + more + 4 * 2 * 2 == 52

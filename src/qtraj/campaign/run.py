@@ -20,7 +20,7 @@ from ..io.results import provenance, write_dataset
 from ..observables.data.compare import rapidity_notes
 from ..observables.data.dataset import DataSet, load_raa
 from ..solvers.solve import solve as solve_lindblad
-from .executors import Executor, InProcess, share
+from .executors import Executor, InProcess, share, staying
 from .plan import UNIT, Plan, make_plan
 from .progress import Reporter
 from .results import emulate, open_results, predict
@@ -140,8 +140,7 @@ def carry_out(
     plan = store.load_plan()
     store.prepare()
     with collected(), ExitStack() as stack:
-        if (opened := getattr(executor, "opened", None)) is not None:
-            executor = stack.enter_context(opened())
+        executor = stack.enter_context(staying(executor))
         numbers: Sequence[int] = range(len(plan.chunks))
         if member is None:
             stack.enter_context(locked(store.lock_path, f"a campaign ({executor.name})"))

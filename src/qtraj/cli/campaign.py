@@ -251,7 +251,7 @@ def run_files(
     fresh: Annotated[bool, Option("--fresh", help="Compute finished chunks again.")] = False,
 ) -> None:
     """Go from a run file to R_AA: a figure, a netCDF result and a table. Resumes where it was interrupted."""
-    from ..campaign.executors import executor_of
+    from ..campaign.executors import executor_of, staying
     from ..io.config import load_run_file
 
     loaded = [load_run_file(file) for file in files]
@@ -272,8 +272,7 @@ def run_files(
                 title = f"{title} ({directory})"
             same = f"{chosen.name} {run_file.config.campaign.job}"
             if same not in opened:
-                stays = getattr(chosen, "opened", None)
-                opened[same] = stack.enter_context(stays()) if stays else chosen
+                opened[same] = stack.enter_context(staying(chosen))
             answers[title] = _solve_and_show(run_file, directory, opened[same], fresh=fresh)
     if len(answers) > 1:  # R_AA of the run files one above the other, beside the data of the first
         from ..plots import raa_comparison_figure, save_figure

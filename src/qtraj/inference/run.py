@@ -14,7 +14,7 @@ import numpy as np
 
 from .._checks import choice, function, instance, texts
 from .._checks import path as path_of
-from ..campaign.executors import Executor
+from ..campaign.executors import Executor, InProcess, staying
 from ..campaign.progress import Reporter
 from ..errors import InputError
 from ..io.config import RunFile
@@ -255,30 +255,32 @@ def infer(
         for _, other, _, _ in others:
             plan_design(other, parameters, design_points(parameters, _TRIED, chosen_by.seed))
     models = {}
-    how: dict[str, Any] = {"executor": executor, "report": report, "solve": solve}
     adapting = {name: getattr(chosen_by, name) for name in ("rounds", "error", "seed")}
     adapting |= {"count": chosen_by.round_points, **config.likelihood.model_dump()}
-    for (model, run_file, parameters, data, others), (at, plan) in zip(work, plans, strict=True):
-        own = folder / model.name
-        first = compute_design(run_file, parameters, data, own / "design", points=at, plan=plan, **how)
-        again = partial(compute_design, run_file, parameters, first.datasets, own / "design", **how)
-        adapted = adapt_design(first, again, directory=own / "design", progress=progress, **adapting)
-        posteriors = {name: _sampled(name, adapted.likelihood, file, own, progress) for name in chosen}
-        predictions = {}
-        for name, other, beside, points in others:
-            place = own / "predictions" / name
-            made = compute_design(other, parameters, beside, place, points=adapted.points(points), **how)
-            predictions[name] = Surrogate.fit(made)
-        models[model.name] = Inferred(
-            model.name,
-            run_file,
-            adapted.surrogate,
-            adapted.likelihood,
-            posteriors,
-            predictions,
-            adapted.rounds,
-        )
-        write_tables(models[model.name], own)
+    # the designs of all models and rounds share their workers, and what those compiled
+    with staying(executor or InProcess()) as workers:
+        how: dict[str, Any] = {"executor": workers, "report": report, "solve": solve}
+        for (model, run_file, parameters, data, others), (at, plan) in zip(work, plans, strict=True):
+            own = folder / model.name
+            first = compute_design(run_file, parameters, data, own / "design", points=at, plan=plan, **how)
+            again = partial(compute_design, run_file, parameters, first.datasets, own / "design", **how)
+            adapted = adapt_design(first, again, directory=own / "design", progress=progress, **adapting)
+            posteriors = {name: _sampled(name, adapted.likelihood, file, own, progress) for name in chosen}
+            predictions = {}
+            for name, other, beside, points in others:
+                place = own / "predictions" / name
+                made = compute_design(other, parameters, beside, place, points=adapted.points(points), **how)
+                predictions[name] = Surrogate.fit(made)
+            models[model.name] = Inferred(
+                model.name,
+                run_file,
+                adapted.surrogate,
+                adapted.likelihood,
+                posteriors,
+                predictions,
+                adapted.rounds,
+            )
+            write_tables(models[model.name], own)
     inference = Inference(file, folder, models)
     evidence = inference.evidence()
     if len(evidence):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib import import_module
 from typing import Any, Final, Protocol
@@ -20,7 +21,7 @@ Progress = Callable[[int, int], None]
 class Executor(Protocol):
     """Solves chunks.
 
-    It may have a context `opened` that gives an executor whose workers stay for several calls of `map`.
+    It may have a context `opened` that gives an executor whose workers stay for several calls of `map`: see `staying`.
     """
 
     @property
@@ -40,6 +41,12 @@ class InProcess:
         """Yield the chunks in their order."""
         for number in numbers:
             yield worker(number, partial(progress, number))
+
+
+def staying(executor: Executor) -> AbstractContextManager[Executor]:
+    """Give the executor with workers that stay, and keep what they compiled, until the end of the context."""
+    opened: Callable[[], AbstractContextManager[Executor]] | None = getattr(executor, "opened", None)
+    return nullcontext(executor) if opened is None else opened()
 
 
 def share(numbers: Sequence[int], index: int, of: int) -> Sequence[int]:
