@@ -169,6 +169,8 @@ def test_a_closure_prints_its_truth_and_a_calibration_its_coverage(run, models, 
         return Closure(at, likelihood.values, models["LO"].posterior)
 
     def calibrate(likelihood, *, truths, **options):
+        assert options["sampler"] == "nuts"
+        assert "live" not in options
         ranks = np.random.default_rng(3).integers(0, 100, (truths, 3))
         return Calibration(likelihood.parameters, np.zeros((truths, 2)), ranks, 99)
 

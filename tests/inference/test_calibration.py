@@ -54,6 +54,9 @@ def test_what_cannot_be_calibrated_is_refused():
     limit = measured([0.1], stat=np.nan, total_plus=np.nan, total_minus=np.nan, upper_limit_cl=0.95)
     with pytest.raises(InputError, match="upper limits"):
         calibrate(Likelihood([limit], linear(1)))
+    for sampler, other in (("nuts", {"live": 100}), ("nested", {"warmup": 100})):
+        with pytest.raises(InputError, match=f"`{next(iter(other))}`.*sampler='{sampler}'"):
+            calibrate(likelihood, sampler=sampler, **other)
 
 
 @pytest.mark.slow
@@ -69,8 +72,10 @@ def test_closure_recovers_a_truth_from_its_data(sampler, options):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("student_nu", [None, 4])
-def test_coverage_and_ranks_of_a_hundred_truths(student_nu):
+@pytest.mark.parametrize(
+    ("student_nu", "options"), [(None, {}), (4, {}), (None, {"sampler": "nested", "live": 100})]
+)
+def test_coverage_and_ranks_of_a_hundred_truths(student_nu, options):
     """Flat priors, so that posteriors end at their edges; a global error that multiplies the theory.
 
     The binomial bounds have a chance of 1 % for each of six rows, the p-values of 1e-3 for each of three names: 6 % in
@@ -78,7 +83,7 @@ def test_coverage_and_ranks_of_a_hundred_truths(student_nu):
     """
     parameters = Parameters([Parameter("kappa", Uniform(0, 8)), Parameter("gamma", Uniform(-8, 8))])
     likelihood = Likelihood(DATA, linear(8, parameters), student_nu=student_nu)
-    found = calibrate(likelihood, truths=100, seed=4)
+    found = calibrate(likelihood, truths=100, seed=4, **options)
     for level in (0.68, 0.95):
         assert found.coverage(level)["good"].all()
     assert min(found.uniformity().values()) > 1e-3

@@ -162,14 +162,16 @@ def _calibrate(inference: Inference, count: int, report: Reporter) -> list[Path]
 
     sampling = inference.file.config.sampling
     found, written = {}, list[Path]()
+    chosen = sampling.samplers[0]  # that of tables and figures
     for name, model in inference.models.items():
         found[name] = calibrate(
             model.likelihood,
             truths=count,
-            warmup=sampling.warmup,
+            sampler=chosen,
+            **({"warmup": sampling.warmup} if chosen == "nuts" else {"live": sampling.live}),
             seed=sampling.seed,
             # another count goes on from the same file
-            checkpoint=inference.directory / name / f"calibration-{sampling.seed}.checkpoint.nc",
+            checkpoint=inference.directory / name / f"calibration-{chosen}-{sampling.seed}.checkpoint.nc",
             progress=_named(report, name),
         )
         figure = calibration_figure(found[name], title=f"Calibration, {name}")

@@ -2,7 +2,9 @@
 
 If the truth is drawn from the prior and the data from the likelihood, its rank among independent samples of the
 posterior is uniform (S. Talts et al., arXiv:1804.06788), and regions of probability 68 % hold the truth in 68 % of all
-cases. Both are tested on the sampler itself: each truth is a chain of NUTS with data of its own.
+cases. Both are tested on the sampler itself: each truth, with data of its own, is one chain of NUTS, or one run of
+nested sampling. A chain stays in one of two separate maxima, and its regions are then too small; nested sampling finds
+both.
 """
 
 from __future__ import annotations
@@ -43,6 +45,8 @@ Sampler = Literal["nuts", "nested"]
 BATCH: Final = 20
 # draws of NUTS to one that enters a rank: their effective number is 0.5 to 1 of a draw where the density is smooth
 THIN: Final = 4
+# live points of a truth if nothing else is asked for
+_LIVE: Final = 250
 JOINT: Final = "joint"
 
 
@@ -250,7 +254,9 @@ def calibrate(
     *,
     truths: int = 100,
     draws: int = 99,
-    warmup: int = 300,
+    sampler: Sampler = "nuts",
+    warmup: int | None = None,
+    live: int | None = None,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     progress: Progress | None = None,
@@ -266,8 +272,13 @@ def calibrate(
         Their number.
     draws : int, optional
         Samples of each posterior that the ranks count; NUTS draws four times as many.
+    sampler : {"nuts", "nested"}, optional
+        One chain of NUTS for each truth, twenty of them side by side; or one run of nested sampling, which is slower,
+        and right where the posterior has separate maxima.
     warmup : int, optional
-        As in `sample_nuts`.
+        Of NUTS, as in `sample_nuts`; 300 by default.
+    live : int, optional
+        Live points of nested sampling; 250 by default.
     seed : int, optional
         Of all random numbers.
     checkpoint : path, optional
@@ -282,7 +293,8 @@ def calibrate(
     Raises
     ------
     InputError
-        If an argument is wrong, there are upper limits, or a package of the extra `infer` is missing.
+        If an argument is wrong or of the other sampler, there are upper limits, nested sampling gives fewer than
+        `draws` samples, or a package of the extra `infer` is missing.
 
     Notes
     -----
@@ -292,36 +304,49 @@ def calibrate(
     """
     instance("likelihood", likelihood, Likelihood)
     truths, draws = integer("truths", truths, 1), integer("draws", draws, 9)
-    warmup, seed = integer("warmup", warmup, 100), integer("seed", seed, 0)
+    nuts = choice("sampler", sampler, get_args(Sampler)) == "nuts"
+    if (other := ("live", live) if nuts else ("warmup", warmup))[1] is not None:
+        raise InputError(*other, f"be left out with sampler='{sampler}'")
+    warmup = integer("warmup", 300 if warmup is None else warmup, 100)
+    live, seed = integer("live", _LIVE if live is None else live, 1), integer("seed", seed, 0)
     if np.any(likelihood.limits):
         raise InputError(
             "likelihood", "one with upper limits", "hold measured values only", "Leave the limits out."
         )
     report = no_report if progress is None else function("progress", progress)
-    needs_extra("blackjax")
+    needs_extra("blackjax" if nuts else "dynesty")
     base, own = likelihood.base, likelihood.parameters
     # truth i and its data are those of seed and i alone
     unit = np.array([np.random.default_rng([2, seed, i]).uniform(size=len(own)) for i in range(truths)])
     truth = np.asarray(own.from_unit(unit))
-    store = Checkpoint(
-        checkpoint, "calibration", likelihood, {"draws": draws, "warmup": warmup, "seed": seed}
-    )
+    settings: dict[str, Any] = {"draws": draws, "seed": seed, "sampler": sampler}
+    settings |= {"warmup": warmup} if nuts else {"live": live}
+    store = Checkpoint(checkpoint, "calibration", likelihood, settings)
     kept = store.read() or {"ranks": np.zeros((0, len(own) + 1), dtype=np.int64)}
     ranks = kept["ranks"]
     while (done := len(ranks)) < truths:
         report("truths", done, truths)
         # the batches are all of one size, so that one compilation serves, and the last one may exceed the truths
-        numbers = np.minimum(np.arange(done, done + BATCH), truths - 1)
+        numbers = np.minimum(np.arange(done, done + (BATCH if nuts else 1)), truths - 1)
         values = np.array([likelihood.simulate(truth[i], seed=(seed, int(i))) for i in numbers])
-        warm, draw = zip(*(keys_of((seed, int(i)), 1)[:2] for i in numbers), strict=True)
-        measured = jnp.asarray(values)
-        chains = warm_chains(base, warmup, jnp.concatenate(warm), measured)
-        _, made = draw_chains(base, THIN * draws, chains, jnp.concatenate(draw), measured, jnp.asarray(0))
-        theta = np.asarray(own.from_normal(made["z"][..., : len(own)]))
+        if nuts:
+            warm, draw = zip(*(keys_of((seed, int(i)), 1)[:2] for i in numbers), strict=True)
+            measured = jnp.asarray(values)
+            chains = warm_chains(base, warmup, jnp.concatenate(warm), measured)
+            _, made = draw_chains(base, THIN * draws, chains, jnp.concatenate(draw), measured, jnp.asarray(0))
+            theta = np.asarray(own.from_normal(made["z"][..., : len(own)]))
+            kept_samples = np.arange(0, THIN * draws, THIN)
+        else:
+            rng = np.random.default_rng([5, seed, done])
+            simulated = likelihood.with_values(values[0])
+            theta = sample_nested(simulated, live=live, runs=1, seed=int(rng.integers(2**31))).samples[None]
+            if theta.shape[1] < draws:
+                raise InputError("live", live, f"be larger: nested sampling gave {theta.shape[1]} samples")
+            kept_samples = rng.choice(theta.shape[1], draws, replace=False)
         new = []
         for i, samples in zip(numbers[: truths - done], theta, strict=False):
-            below = np.sum(samples[::THIN] < truth[i], axis=0)
-            new.append([*below, np.sum(_distances(samples, truth[i])[0][::THIN] < 0)])
+            below = np.sum(samples[kept_samples] < truth[i], axis=0)
+            new.append([*below, np.sum(_distances(samples, truth[i])[0][kept_samples] < 0)])
         ranks = np.concatenate([ranks, np.array(new, dtype=np.int64)])
         store.write({"ranks": ranks})
     report("truths", truths, truths)
