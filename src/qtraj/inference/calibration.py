@@ -29,7 +29,9 @@ from .sampling import (
     Checkpoint,
     Progress,
     draw_chains,
+    enough_live,
     keys_of,
+    nested_draws,
     no_report,
     sample_nested,
     sample_nuts,
@@ -271,7 +273,7 @@ def calibrate(
     truths : int, optional
         Their number.
     draws : int, optional
-        Samples of each posterior that the ranks count; NUTS draws four times as many.
+        Samples of each posterior that the ranks count; the sampler draws four times as many.
     sampler : {"nuts", "nested"}, optional
         One chain of NUTS for each truth, twenty of them side by side; or one run of nested sampling, which is slower,
         and right where the posterior has separate maxima.
@@ -294,7 +296,7 @@ def calibrate(
     ------
     InputError
         If an argument is wrong or of the other sampler, there are upper limits, nested sampling gives fewer than
-        `draws` samples, or a package of the extra `infer` is missing.
+        four times `draws` samples, or a package of the extra `infer` is missing.
 
     Notes
     -----
@@ -308,7 +310,8 @@ def calibrate(
     if (other := ("live", live) if nuts else ("warmup", warmup))[1] is not None:
         raise InputError(*other, f"be left out with sampler='{sampler}'")
     warmup = integer("warmup", 300 if warmup is None else warmup, 100)
-    live, seed = integer("live", _LIVE if live is None else live, 1), integer("seed", seed, 0)
+    live = enough_live("live", _LIVE if live is None else live, likelihood)
+    seed = integer("seed", seed, 0)
     if np.any(likelihood.limits):
         raise InputError(
             "likelihood", "one with upper limits", "hold measured values only", "Leave the limits out."
@@ -335,18 +338,18 @@ def calibrate(
             chains = warm_chains(base, warmup, jnp.concatenate(warm), measured)
             _, made = draw_chains(base, THIN * draws, chains, jnp.concatenate(draw), measured, jnp.asarray(0))
             theta = np.asarray(own.from_normal(made["z"][..., : len(own)]))
-            kept_samples = np.arange(0, THIN * draws, THIN)
         else:
-            rng = np.random.default_rng([5, seed, done])
             simulated = likelihood.with_values(values[0])
-            theta = sample_nested(simulated, live=live, runs=1, seed=int(rng.integers(2**31))).samples[None]
-            if theta.shape[1] < draws:
-                raise InputError("live", live, f"be larger: nested sampling gave {theta.shape[1]} samples")
-            kept_samples = rng.choice(theta.shape[1], draws, replace=False)
+            theta = nested_draws(simulated, live, THIN * draws, [5, seed, done])[None]
+            if (found := theta.shape[1]) < THIN * draws:
+                allowed = (
+                    f"be larger for {draws} draws, which take {THIN * draws} samples: a run gave {found}"
+                )
+                raise InputError("live", live, allowed)
         new = []
         for i, samples in zip(numbers[: truths - done], theta, strict=False):
-            below = np.sum(samples[kept_samples] < truth[i], axis=0)
-            new.append([*below, np.sum(_distances(samples, truth[i])[0][kept_samples] < 0)])
+            below = np.sum(samples[::THIN] < truth[i], axis=0)
+            new.append([*below, np.sum(_distances(samples, truth[i])[0][::THIN] < 0)])
         ranks = np.concatenate([ranks, np.array(new, dtype=np.int64)])
         store.write({"ranks": ranks})
     report("truths", truths, truths)

@@ -182,13 +182,8 @@ def sample_nested(
         inference.
     """
     instance("likelihood", likelihood, Likelihood)
-    p = len(likelihood.parameters)
-    size = p if likelihood.gaussian else p + likelihood.size
-    # a bound of ellipsoids needs more live points than unknowns in each of them
-    least = 2 * size + 2
-    allowed = f"be an integer, at least {least} for {size} unknowns"
     settings = {
-        "live": integer("live", live, least, allowed=allowed),
+        "live": enough_live("live", live, likelihood),
         "runs": integer("runs", runs, 1),
         "seed": integer("seed", seed, 0),
     }
@@ -210,6 +205,27 @@ def sample_nested(
         sampler="nested sampling (dynesty)",
         settings=settings,
         evidence=evidence,
+    )
+
+
+def enough_live(name: str, live: Any, likelihood: Likelihood) -> int:
+    """Return a number of live points, if it is large enough for nested sampling of the likelihood."""
+    p = len(likelihood.parameters)
+    size = p if likelihood.gaussian else p + likelihood.size
+    # a bound of ellipsoids needs more live points than unknowns in each of them
+    least = 2 * size + 2
+    return integer(name, live, least, allowed=f"be an integer, at least {least} for {size} unknowns")
+
+
+def nested_draws(likelihood: Likelihood, live: int, count: int, seed: Sequence[int]) -> Float:
+    """Return at most `count` samples of the parameters from one nested run, (count, p), in a random order."""
+    rng = np.random.default_rng(seed)
+    settings = {"live": live, "runs": 1, "seed": int(rng.integers(2**31))}
+    made = _nested(likelihood, settings, Checkpoint(None, "nested", likelihood, {}), no_report)
+    # as many from every run, so that the functions of JAX are compiled once
+    chosen = _equally_weighted(made["logwt"], rng)[:count]
+    return np.asarray(
+        likelihood.parameters.from_unit(made["samples_u"][chosen, : len(likelihood.parameters)])
     )
 
 
