@@ -29,6 +29,7 @@ run: $(VENV)/.installed
 figures: $(VENV)/.installed-dev
 	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_htl.toml --executor local --workers $(WORKERS)
 	$(BIN)/qtraj run examples/pbpb_5020.toml examples/pbpb_5020_nlo.toml examples/pbpb_5020_all.toml --executor local --workers $(WORKERS)
+	$(BIN)/qtraj infer examples/infer_pbpb_5020.toml --executor local --workers $(WORKERS)
 	$(BIN)/qtraj infer examples/infer_pbpb_5020_orders.toml --executor local --workers $(WORKERS)
 	$(BIN)/python tools/make_figures.py
 

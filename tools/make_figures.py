@@ -88,10 +88,14 @@ def of_inference(run: Path, name: str) -> None:
         "infer_orders": "corner_models",
         "infer_profile": "profile",
         "infer_raa": "fitted_R_AA_N_part_PbPb5020",
+        "infer_raa_nlo": "fitted_R_AA_N_part_PbPb5020",
         "infer_pulls": "pulls",
         "infer_predicted": "OO_double_ratio_all_OO5360",
     }
-    keep(run.with_name("infer_pbpb_5020_orders") / "LO" / f"{files[name]}.png", name, 1500)
+    # the file that compares orders predicts nothing else, and the figure of all models lies above their folders
+    folder = run.with_name("infer_pbpb_5020" if name == "infer_predicted" else "infer_pbpb_5020_orders")
+    of = folder if name == "infer_orders" else folder / ("NLO" if name == "infer_raa_nlo" else "LO")
+    keep(of / f"{files[name]}.png", name, 1500)
 
 
 def report_page(run: Path, name: str) -> None:
@@ -180,7 +184,15 @@ MAKERS = {
         of_run,
     ),
     **dict.fromkeys(
-        ("infer_corner", "infer_orders", "infer_profile", "infer_raa", "infer_pulls", "infer_predicted"),
+        (
+            "infer_corner",
+            "infer_orders",
+            "infer_profile",
+            "infer_raa",
+            "infer_raa_nlo",
+            "infer_pulls",
+            "infer_predicted",
+        ),
         of_inference,
     ),
     "report_page": report_page,

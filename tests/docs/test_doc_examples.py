@@ -161,6 +161,7 @@ NOT_RUN = {
     **dict.fromkeys(
         (
             "qtraj infer examples/infer_pbpb_5020.toml",
+            "qtraj infer examples/infer_pbpb_5020_orders.toml",
             "qtraj infer examples/infer_pbpb_5020.toml --closure --truth kappa=4,gamma=0",
             "qtraj infer examples/infer_pbpb_5020.toml --calibrate 100",
             "qtraj infer examples/infer_pbpb_5020.toml --sampler nested --seed 2",
