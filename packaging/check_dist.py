@@ -68,6 +68,8 @@ def contents(wheel: Path, sdist: Path) -> None:
     inside = members(wheel)
     package = {name for name in inside if name.startswith("qtraj/")}
     source = {name.removeprefix("src/") for name in tracked if name.startswith("src/qtraj/")}
+    # the run files that `qtraj init` writes
+    source |= {f"qtraj/data/{name}" for name in tracked if name.startswith("examples/")}
     same("wheel", package, source)
     same("wheel, beside the package", {n.split("/")[1] for n in set(inside) - package}, EXPECTED_METADATA)
     packed = members(sdist)

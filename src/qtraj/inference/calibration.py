@@ -22,11 +22,11 @@ from scipy.stats import binom, chi2
 from .._checks import choice, function, instance, integer, number
 from .._types import Float, Integer
 from ..errors import InputError
+from .checkpoint import Checkpoint
 from .likelihood import Likelihood
 from .parameters import Parameters, in_float64
 from .posterior import Posterior, needs_extra
 from .sampling import (
-    Checkpoint,
     Progress,
     draw_chains,
     enough_live,

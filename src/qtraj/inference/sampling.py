@@ -8,7 +8,6 @@ they sample the parameters alone, and the nuisance parameters are drawn afterwar
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +22,10 @@ from jax.scipy.special import ndtri
 from numpy.typing import ArrayLike
 
 from .._checks import function, increasing, instance, integer, mapping, texts
-from .._checks import path as path_of
-from .._netcdf import read_dataset, write_dataset
 from .._types import Float
-from ..errors import AccuracyWarning, FileFormatError, InputError, warn_user
+from ..errors import AccuracyWarning, InputError, warn_user
 from ..observables.estimate import Estimate
+from .checkpoint import Checkpoint
 from .likelihood import Likelihood
 from .parameters import in_float64
 from .posterior import LEVELS, Posterior, needs_extra
@@ -577,37 +575,3 @@ def _unpacked(base: Likelihood, key: Any, z: Any, values: Any) -> tuple[Any, Any
 
     drawn = jax.lax.map(one, (theta.reshape(-1, p), normals.reshape(-1, base.size)))
     return theta, drawn.reshape(normals.shape)
-
-
-class Checkpoint:
-    """What a sampler has by now, in a netCDF file with a checksum, or nowhere."""
-
-    def __init__(
-        self, path: str | Path | None, sampler: str, likelihood: Likelihood, settings: Mapping[str, Any]
-    ) -> None:
-        self._path = None if path is None else path_of("checkpoint", path)
-        self._what = {} if path is None else {"sampler": sampler, "of": likelihood.fingerprint(), **settings}
-
-    def read(self) -> dict[str, Any] | None:
-        """Return the arrays, None without a file; raise `InputError` if they are of another inference."""
-        if self._path is None or not self._path.exists():
-            return None
-        stored = read_dataset(self._path)
-        try:
-            what = json.loads(stored.attrs.get("what", ""))
-        except ValueError:
-            raise FileFormatError(self._path, "is no checkpoint of a sampler", "Give another path.") from None
-        if what != self._what:
-            changed = [n for n in self._what if what.get(n) != self._what[n]]
-            allowed = f"belong to this inference: {', '.join(changed)} differ"
-            raise InputError("checkpoint", str(self._path), allowed, "Delete it, or give another path.")
-        return {str(name): variable.values for name, variable in stored.items()}
-
-    def write(self, arrays: Mapping[str, Any]) -> None:
-        """Write the arrays, whole or not at all."""
-        if self._path is None:
-            return
-        import xarray as xr  # noqa: PLC0415
-
-        variables = {n: ([f"{n}_{i}" for i in range(np.ndim(a))], np.asarray(a)) for n, a in arrays.items()}
-        write_dataset(xr.Dataset(variables, attrs={"what": json.dumps(self._what)}), self._path)
