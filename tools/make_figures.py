@@ -81,21 +81,21 @@ def of_run(run: Path, name: str) -> None:
     keep(source, name, width)
 
 
+# in the folder beside that of the run; the file that compares orders predicts nothing else
+INFERRED = {
+    "infer_corner": "infer_pbpb_5020_orders/LO/corner.png",
+    "infer_orders": "infer_pbpb_5020_orders/corner_models.png",
+    "infer_profile": "infer_pbpb_5020_orders/LO/profile.png",
+    "infer_raa": "infer_pbpb_5020_orders/LO/fitted_R_AA_N_part_PbPb5020.png",
+    "infer_raa_nlo": "infer_pbpb_5020_orders/NLO/fitted_R_AA_N_part_PbPb5020.png",
+    "infer_pulls": "infer_pbpb_5020_orders/LO/pulls.png",
+    "infer_predicted": "infer_pbpb_5020/LO/OO_double_ratio_all_OO5360.png",
+}
+
+
 def of_inference(run: Path, name: str) -> None:
-    """Take what `qtraj infer` has drawn for LO, or for both orders, in the folder beside that of the run."""
-    files = {
-        "infer_corner": "corner",
-        "infer_orders": "corner_models",
-        "infer_profile": "profile",
-        "infer_raa": "fitted_R_AA_N_part_PbPb5020",
-        "infer_raa_nlo": "fitted_R_AA_N_part_PbPb5020",
-        "infer_pulls": "pulls",
-        "infer_predicted": "OO_double_ratio_all_OO5360",
-    }
-    # the file that compares orders predicts nothing else, and the figure of all models lies above their folders
-    folder = run.with_name("infer_pbpb_5020" if name == "infer_predicted" else "infer_pbpb_5020_orders")
-    of = folder if name == "infer_orders" else folder / ("NLO" if name == "infer_raa_nlo" else "LO")
-    keep(of / f"{files[name]}.png", name, 1500)
+    """Take what `qtraj infer` has drawn."""
+    keep(run.parent / INFERRED[name], name, 1500)
 
 
 def report_page(run: Path, name: str) -> None:
@@ -183,18 +183,7 @@ MAKERS = {
         ),
         of_run,
     ),
-    **dict.fromkeys(
-        (
-            "infer_corner",
-            "infer_orders",
-            "infer_profile",
-            "infer_raa",
-            "infer_raa_nlo",
-            "infer_pulls",
-            "infer_predicted",
-        ),
-        of_inference,
-    ),
+    **dict.fromkeys(INFERRED, of_inference),
     "report_page": report_page,
     "spectrum": spectrum,
     "dipole_or_not": dipole_or_not,
